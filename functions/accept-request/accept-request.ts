@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import {
+  type Capability,
+  type CloudFormationClient,
+  CloudFormationServiceException,
+  GetTemplateSummaryCommand,
+  type GetTemplateSummaryOutput,
+} from '@aws-sdk/client-cloudformation';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { arnOwner } from '../shared/arns.ts';
+import { describeStack } from '../shared/describe-stack.ts';
+import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
+import type { Plan } from '../shared/plan.ts';
+import type { Registry } from '../shared/registry.ts';
+import { decideStack, ownershipTags } from '../shared/stack-decision.ts';
+import { claim } from './claim.ts';
+import type { Environment } from './environment.ts';
+import { checkInputSecrets } from './input-secrets.ts';
+import { customerManagedKeys, parseRequest, type Request } from './request.ts';
+import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
+import { checkKey } from './usable-keys.ts';
+
+// Where CloudFormation's events reach us the wait is ended by them, and looking again is a safety net for a lost one.
+const pollSeconds = { withEvents: 600, withoutEvents: 30 };
+
+interface Dependencies {
+  environment: Environment;
+  cloudFormation: (region: string) => CloudFormationClient;
+  kms: (region: string) => KMSClient;
+  secrets: SecretsManagerClient;
+  stepFunctions: SFNClient;
+  registry: Registry;
+  logger: Logger;
+  now: Date;
+}
+
+/**
+ * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
+ * execution and returns the plan. The claim is the only side effect, and the last thing done.
+ * @throws InvalidRequest, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, TemplateMismatch, StackNeedsAttention, OnboardingInProgress
+ */
+export async function acceptRequest(
+  { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
+  { environment, cloudFormation, kms, secrets, stepFunctions, registry, logger, now }: Dependencies,
+): Promise<Plan> {
+  const request = parseRequest(rawRequest, `${environment.SECRET_PREFIX}input/`);
+  await checkInputSecrets(secrets, request);
+  const own = arnOwner(executionArn);
+  const region = chosenRegion(request, own, environment);
+  const { userName } = request.subscriber;
+  const expectedRoleArn = `arn:aws:iam::${own.accountId}:role/${environment.ROLE_NAME_PREFIX}${userName}`;
+  const keyArns = customerManagedKeys(request);
+  for (const keyArn of keyArns) {
+    await checkKey(kms(region), keyArn, { accountId: own.accountId, region, expectedRoleArn });
+  }
+
+  const build = request.stack.build ?? environment.DEFAULT_BUILD;
+  const templateUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
+  const summary = await templateSummary(cloudFormation(region), templateUrl);
+  const parameters = templateParameters(environment.TEMPLATE_PARAMETERS, request);
+  const tokenParameter = environment.TEMPLATE_PARAMETERS.customToken;
+  checkParameters(summary, { parameters, tokenParameter, requested: Object.keys(request.stack.parameters) });
+  if (!isMasked(summary, tokenParameter)) {
+    const shown = `Template parameter ${tokenParameter} has no NoEcho: describe calls show the custom token`;
+    if (environment.REQUIRE_NO_ECHO) throw new TemplateMismatch(shown);
+    logger.warn(shown);
+  }
+
+  const planHash = createHash('sha256')
+    .update(JSON.stringify([templateUrl, region, Object.entries(parameters).sort()]))
+    .digest('hex');
+  const plan: Plan = {
+    subscriber: request.subscriber,
+    executionArn,
+    passwordSecretId: request.passwordSecretId,
+    customTokenSecretId: request.customTokenSecretId,
+    credentialsSecretId: `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/credentials`,
+    stack: {
+      name: `${environment.STACK_NAME_PREFIX}${userName.toLowerCase()}`,
+      region,
+      templateUrl,
+      serviceRoleArn: environment.STACK_SERVICE_ROLE_ARN,
+      capabilities: allowedCapabilities(summary, environment),
+      parameters,
+      tokenParameter,
+      tags: {
+        ...request.stack.tags,
+        [ownershipTags.subscriber]: userName.toLowerCase(),
+        [ownershipTags.planHash]: planHash,
+      },
+      planHash,
+      pollSeconds: region === own.region ? pollSeconds.withEvents : pollSeconds.withoutEvents,
+    },
+    keyArns,
+  };
+  decideStack(await describeStack(cloudFormation(region), plan.stack.name), plan);
+  await claim({ registry, stepFunctions, now }, plan);
+  return plan;
+}
+
+function chosenRegion(request: Request, own: { accountId: string; region: string }, environment: Environment): string {
+  const { accountId = own.accountId, region = own.region } = request.stack;
+  if (accountId !== own.accountId) throw new InvalidRequest('stack.accountId', 'is not an account of this deployment');
+  if (!environment.STACK_REGIONS.includes(region)) {
+    throw new InvalidRequest('stack.region', `must be one of ${environment.STACK_REGIONS.join(', ')}`);
+  }
+  return region;
+}
+
+async function templateSummary(
+  cloudFormation: CloudFormationClient,
+  templateUrl: string,
+): Promise<GetTemplateSummaryOutput> {
+  try {
+    return await cloudFormation.send(new GetTemplateSummaryCommand({ TemplateURL: templateUrl }));
+  } catch (error) {
+    if (error instanceof CloudFormationServiceException && error.name === 'ValidationError') {
+      throw new TemplateMismatch(`Template ${templateUrl} cannot be read: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+function allowedCapabilities(summary: GetTemplateSummaryOutput, { ALLOWED_CAPABILITIES }: Environment): Capability[] {
+  const needed = summary.Capabilities ?? [];
+  const forbidden = needed.find((capability) => !ALLOWED_CAPABILITIES.includes(capability));
+  if (forbidden !== undefined) {
+    throw new TemplateMismatch(
+      `The template needs ${forbidden}; the deployment allows ${ALLOWED_CAPABILITIES.join(', ')}`,
+    );
+  }
+  return needed;
+}

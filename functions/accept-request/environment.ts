@@ -1,0 +1,54 @@
+import * as v from 'valibot';
+import { json } from '../shared/json.ts';
+
+const parameters = v.record(v.string(), v.string());
+
+/**
+ * Which template parameters say what, as the vendor's template of a build has them: for every choice a set of parameter
+ * values, in which `{userName}`, `{emailId}` and `{keyArn}` stand for the request's.
+ */
+const parameterMapSchema = v.strictObject({
+  subscriber: parameters,
+  /** The parameter that takes the custom token. */
+  customToken: v.string(),
+  artifacts: v.strictObject({
+    'sse-s3': parameters,
+    'sse-kms-aws-managed': parameters,
+    'sse-kms-customer-managed': parameters,
+  }),
+  tracking: v.strictObject({
+    'aws-owned': parameters,
+    'aws-managed': parameters,
+    'customer-managed': parameters,
+  }),
+});
+export type ParameterMap = v.InferOutput<typeof parameterMapSchema>;
+
+export const environmentSchema = v.object({
+  REGISTRY_TABLE: v.string(),
+  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
+  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  STACK_NAME_PREFIX: v.string(),
+  ROLE_NAME_PREFIX: v.string(),
+  /** The role that CloudFormation acts with. */
+  STACK_SERVICE_ROLE_ARN: v.string(),
+  /** The Regions that a request may choose from, comma separated. */
+  STACK_REGIONS: v.pipe(
+    v.string(),
+    v.transform((list) => list.split(',')),
+  ),
+  /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
+  TEMPLATE_BASE_URL: v.string(),
+  DEFAULT_BUILD: v.string(),
+  TEMPLATE_PARAMETERS: json(parameterMapSchema),
+  ALLOWED_CAPABILITIES: v.pipe(
+    v.string(),
+    v.transform((list) => list.split(',')),
+  ),
+  /** Whether a template that shows the custom token in describe calls is refused, or only warned of. */
+  REQUIRE_NO_ECHO: v.pipe(
+    v.picklist(['true', 'false']),
+    v.transform((value) => value === 'true'),
+  ),
+});
+export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -1,0 +1,143 @@
+import * as v from 'valibot';
+import { parseKeyArn } from '../shared/arns.ts';
+import { InvalidRequest } from '../shared/errors.ts';
+import { parse } from '../shared/step.ts';
+
+const keyArn = v.pipe(
+  v.string('must be the ARN of a KMS key'),
+  v.check(
+    (arn) => parseKeyArn(arn) !== undefined,
+    'must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not an alias',
+  ),
+);
+
+const artifacts = v.variant('type', [
+  v.strictObject({ type: v.literal('sse-s3') }),
+  v.strictObject({ type: v.literal('sse-kms-aws-managed') }),
+  v.strictObject({ type: v.literal('sse-kms-customer-managed'), keyArn }),
+]);
+
+const tracking = v.variant('type', [
+  v.strictObject({ type: v.literal('aws-owned') }),
+  v.strictObject({ type: v.literal('aws-managed') }),
+  v.strictObject({ type: v.literal('customer-managed'), keyArn }),
+]);
+
+// The name becomes part of the role's name, of which IAM allows 64 characters and the vendor's prefix takes 30.
+const userName = v.pipe(
+  v.string('must be a string'),
+  v.regex(
+    /^[A-Za-z](?:[A-Za-z0-9-]{0,32}[A-Za-z0-9])?$/,
+    'must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen',
+  ),
+);
+
+function requestSchema(inputSecretPrefix: string) {
+  const inputSecretId = v.pipe(
+    v.string('must be a string'),
+    v.startsWith(inputSecretPrefix, `must name a secret below ${inputSecretPrefix}`),
+    // Secrets Manager's characters for a name; a name without `..` cannot be mistaken for a path.
+    v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
+    v.excludes('..', 'must not contain ".."'),
+  );
+  return v.strictObject({
+    subscriber: v.strictObject({
+      userName,
+      emailId: v.pipe(
+        v.string('must be a string'),
+        v.maxLength(254, 'must be at most 254 characters'),
+        v.email('must be an e-mail address'),
+      ),
+    }),
+    passwordSecretId: v.optional(inputSecretId),
+    customTokenSecretId: v.optional(inputSecretId),
+    stack: v.optional(
+      v.strictObject({
+        build: v.optional(
+          v.pipe(v.string('must be a string'), v.regex(/^\d+(\.\d+){1,5}$/, 'must be digits and dots, such as 2.3.72')),
+        ),
+        accountId: v.optional(
+          v.pipe(v.string('must be a string'), v.regex(/^\d{12}$/, 'must be an account id of 12 digits')),
+        ),
+        region: v.optional(v.string('must be a string')),
+        parameters: v.optional(
+          v.record(
+            v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,255}$/, 'must be the name of a template parameter')),
+            v.pipe(v.string('must be a string'), v.maxBytes(4096, 'must be at most 4,096 bytes')),
+          ),
+        ),
+        tags: v.optional(
+          v.record(
+            v.pipe(
+              v.string(),
+              v.regex(
+                /^(?!aws:|infinstor-onboarding)[\w .:/=+@-]{1,128}$/i,
+                'must be a tag key that neither AWS nor the onboarding reserves',
+              ),
+            ),
+            v.pipe(v.string('must be a string'), v.maxLength(256, 'must be at most 256 characters')),
+          ),
+        ),
+      }),
+    ),
+    encryption: v.optional(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
+  });
+}
+
+export interface Request {
+  subscriber: { userName: string; emailId: string };
+  passwordSecretId?: string | undefined;
+  customTokenSecretId?: string | undefined;
+  stack: {
+    build?: string | undefined;
+    accountId?: string | undefined;
+    region?: string | undefined;
+    parameters: Record<string, string>;
+    tags: Record<string, string>;
+  };
+  encryption: { artifacts: v.InferOutput<typeof artifacts>; tracking: v.InferOutput<typeof tracking> };
+}
+
+/**
+ * Parses a request and fills the defaults in: the encryption that the setup guide calls the default.
+ * @param inputSecretPrefix the only place whose secrets a request may name
+ * @throws InvalidRequest naming the field and the rule; never quoting a value
+ */
+export function parseRequest(request: unknown, inputSecretPrefix: string): Request {
+  refusePlaintextPassword(request);
+  const parsed = parse(requestSchema(inputSecretPrefix), request, (field, rule) => new InvalidRequest(field, rule));
+  return {
+    ...parsed,
+    stack: { ...parsed.stack, parameters: parsed.stack?.parameters ?? {}, tags: parsed.stack?.tags ?? {} },
+    encryption: {
+      artifacts: parsed.encryption?.artifacts ?? { type: 'sse-s3' },
+      tracking: parsed.encryption?.tracking ?? { type: 'aws-owned' },
+    },
+  };
+}
+
+/** The customer managed keys of the request, each once. */
+export function customerManagedKeys({ encryption: { artifacts: bucket, tracking: table } }: Request): string[] {
+  const arns = [
+    ...(bucket.type === 'sse-kms-customer-managed' ? [bucket.keyArn] : []),
+    ...(table.type === 'customer-managed' ? [table.keyArn] : []),
+  ];
+  return [...new Set(arns)];
+}
+
+/** First of all: a password that stands in an execution's input is in its history already. */
+function refusePlaintextPassword(request: unknown): void {
+  const subscriber =
+    typeof request === 'object' && request !== null && 'subscriber' in request ? request.subscriber : null;
+  for (const [place, holder] of [
+    ['password', request],
+    ['subscriber.password', subscriber],
+  ] as const) {
+    if (typeof holder === 'object' && holder !== null && 'password' in holder) {
+      throw new InvalidRequest(
+        place,
+        'must not be in the request, where the history keeps it for 90 days: choose another password, put it into a secret and refer to it with passwordSecretId',
+      );
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
+import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
+import type { ParameterMap } from './environment.ts';
+import type { Request } from './request.ts';
+
+/**
+ * The template parameters that say what the request says, without the custom token.
+ * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself
+ */
+export function templateParameters(map: ParameterMap, request: Request): Record<string, string> {
+  const { subscriber, encryption } = request;
+  const { artifacts, tracking } = encryption;
+  const own = {
+    ...filled(map.subscriber, { userName: subscriber.userName, emailId: subscriber.emailId }),
+    ...filled(map.artifacts[artifacts.type], 'keyArn' in artifacts ? { keyArn: artifacts.keyArn } : {}),
+    ...filled(map.tracking[tracking.type], 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {}),
+  };
+  for (const name of Object.keys(request.stack.parameters)) {
+    if (name === map.customToken || Object.hasOwn(own, name)) {
+      throw new InvalidRequest(`stack.parameters.${name}`, 'is set by the onboarding itself');
+    }
+  }
+  return { ...own, ...request.stack.parameters };
+}
+
+function filled(parameters: Record<string, string>, values: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, template]) => [
+      name,
+      template.replace(/\{(\w+)\}/g, (placeholder, key: string) => values[key] ?? placeholder),
+    ]),
+  );
+}
+
+interface Fit {
+  parameters: Record<string, string>;
+  tokenParameter: string;
+  /** Names that come from the request, and not from the deployment's map. */
+  requested: readonly string[];
+}
+
+/**
+ * Checks parameters against what CloudFormation says that the template takes (GetTemplateSummary knows names, defaults and
+ * allowed values, not allowed patterns).
+ * @throws TemplateMismatch when the deployment's map does not fit the template
+ * @throws InvalidRequest when the request's own parameters do not
+ */
+export function checkParameters(
+  summary: GetTemplateSummaryOutput,
+  { parameters, tokenParameter, requested }: Fit,
+): void {
+  const declared = new Map(summary.Parameters?.map((parameter) => [parameter.ParameterKey ?? '', parameter]));
+  const mismatch = (name: string, rule: string) =>
+    requested.includes(name)
+      ? new InvalidRequest(`stack.parameters.${name}`, rule)
+      : new TemplateMismatch(`Template parameter ${name}: ${rule}`);
+  for (const [name, value] of Object.entries(parameters)) {
+    const parameter = declared.get(name);
+    if (parameter === undefined) throw mismatch(name, 'the template of this build has no such parameter');
+    const allowed = parameter.ParameterConstraints?.AllowedValues ?? [];
+    if (allowed.length > 0 && !allowed.includes(value)) {
+      throw mismatch(name, `the template allows only ${allowed.join(', ')}`);
+    }
+  }
+  if (!declared.has(tokenParameter)) throw mismatch(tokenParameter, 'the template of this build has no such parameter');
+  for (const [name, { DefaultValue }] of declared) {
+    const isGiven = name === tokenParameter || Object.hasOwn(parameters, name);
+    if (!isGiven && DefaultValue === undefined) {
+      throw new TemplateMismatch(
+        `Template parameter ${name}: has no default, and neither the map nor the request sets it`,
+      );
+    }
+  }
+}
+
+/** Whether describe calls mask the parameter that takes the custom token. */
+export function isMasked(summary: GetTemplateSummaryOutput, tokenParameter: string): boolean {
+  return summary.Parameters?.find(({ ParameterKey }) => ParameterKey === tokenParameter)?.NoEcho === true;
+}

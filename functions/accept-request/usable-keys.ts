@@ -1,0 +1,68 @@
+import {
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  type KeyMetadata,
+  type KMSClient,
+  NotFoundException,
+  paginateListResourceTags,
+} from '@aws-sdk/client-kms';
+import { parseKeyArn } from '../shared/arns.ts';
+import { KeyNotUsable } from '../shared/errors.ts';
+import { grantedRoles, parseKeyPolicy, withGrants } from '../shared/key-policy.ts';
+
+/** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
+const permission = { key: 'infinstor-onboarding', value: 'allowed' };
+
+interface Expectation {
+  accountId: string;
+  region: string;
+  /** The ARN that the subscriber's role will have, as far as it can be known before the stack is there. */
+  expectedRoleArn: string;
+}
+
+/**
+ * Checks that a customer managed key will serve bucket or table, and that its policy has room for one more role: after
+ * add_subscriber it would be too late to find out. Put- and GetKeyPolicy succeed on disabled keys, so the state is asked for.
+ * @throws KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan
+ */
+export async function checkKey(kms: KMSClient, keyArn: string, expected: Expectation): Promise<void> {
+  const { accountId, region, expectedRoleArn } = expected;
+  const owner = parseKeyArn(keyArn);
+  if (owner?.accountId !== accountId)
+    throw new KeyNotUsable(keyArn, `it is not in account ${accountId}, where the stack is`);
+  if (owner.region !== region) throw new KeyNotUsable(keyArn, `it is not in Region ${region}, where the stack is`);
+
+  const key = await describeKey(kms, keyArn);
+  if (key.KeyManager !== 'CUSTOMER')
+    throw new KeyNotUsable(keyArn, 'it is managed by AWS, and its policy cannot be changed');
+  if (key.KeyState !== 'Enabled') throw new KeyNotUsable(keyArn, `its state is ${key.KeyState}`);
+  if (key.KeySpec !== 'SYMMETRIC_DEFAULT' || key.KeyUsage !== 'ENCRYPT_DECRYPT') {
+    throw new KeyNotUsable(
+      keyArn,
+      `it is a ${key.KeySpec} key for ${key.KeyUsage}, not a symmetric one for encryption`,
+    );
+  }
+  if (!(await isTagged(kms, keyArn)))
+    throw new KeyNotUsable(keyArn, `its tag ${permission.key} is not ${permission.value}`);
+
+  const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+  const policy = parseKeyPolicy(Policy);
+  withGrants(policy, [...grantedRoles(policy), expectedRoleArn]);
+}
+
+async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyMetadata>> {
+  try {
+    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: keyArn }));
+    return KeyMetadata ?? {};
+  } catch (error) {
+    if (error instanceof NotFoundException) throw new KeyNotUsable(keyArn, 'there is no such key');
+    throw error;
+  }
+}
+
+async function isTagged(kms: KMSClient, keyArn: string): Promise<boolean> {
+  for await (const { Tags = [] } of paginateListResourceTags({ client: kms }, { KeyId: keyArn })) {
+    if (Tags.some(({ TagKey, TagValue }) => TagKey === permission.key && TagValue === permission.value)) return true;
+  }
+  return false;
+}

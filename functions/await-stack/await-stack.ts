@@ -1,0 +1,39 @@
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { describeStack } from '../shared/describe-stack.ts';
+import { StackTimedOut } from '../shared/errors.ts';
+import type { Plan, Stack } from '../shared/plan.ts';
+import { putWaiter, type Registry } from '../shared/registry.ts';
+import { settleWait } from '../shared/stack-wait.ts';
+
+/** How long the wait's token outlives the state's timeout in the registry, in seconds: until DynamoDB may remove it. */
+const graceSeconds = 60;
+
+interface Dependencies {
+  registry: Registry;
+  cloudFormation: CloudFormationClient;
+  stepFunctions: SFNClient;
+  now: Date;
+}
+
+/**
+ * Begins a wait: stores the task token under the stack's id, so that a stack event can end the wait, and then looks at the
+ * stack once, since its last event may have come before the token was there. After the state's timeout the machine comes
+ * here again: the slow poll that a lost event needs.
+ * @throws StackTimedOut when the deadline has passed and the stack is still in progress
+ */
+export async function awaitStack(
+  { plan, stack, taskToken }: { plan: Plan; stack: Stack; taskToken: string },
+  { registry, cloudFormation, stepFunctions, now }: Dependencies,
+): Promise<void> {
+  const { stackId, goal, deadline } = stack;
+  const expiresAt = Math.ceil(now.getTime() / 1000) + plan.stack.pollSeconds + graceSeconds;
+  await putWaiter(registry, stackId, { taskToken, executionArn: plan.executionArn, goal, expiresAt });
+
+  // A stack that CloudFormation no longer knows was deleted more than 90 days ago.
+  const status = (await describeStack(cloudFormation, stackId))?.StackStatus ?? 'DELETE_COMPLETE';
+  const isSettled = await settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, { stackId, status });
+  if (!isSettled && now.getTime() > Date.parse(deadline)) {
+    throw new StackTimedOut(`Stack ${stackId} is still ${status} after ${deadline}`);
+  }
+}

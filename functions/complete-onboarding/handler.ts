@@ -1,0 +1,23 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import * as v from 'valibot';
+import { clientConfig } from '../shared/clients.ts';
+import { documentClient } from '../shared/document-client.ts';
+import { planSchema, roleSchema, stackSchema } from '../shared/plan.ts';
+import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+import { step } from '../shared/step.ts';
+import { completeOnboarding } from './complete-onboarding.ts';
+
+const events = new EventBridgeClient(clientConfig);
+const documents = documentClient();
+
+export const handler = step({
+  name: 'complete-onboarding',
+  environment: registryEnvironmentSchema,
+  input: v.object({ plan: planSchema, stack: stackSchema, role: roleSchema }),
+  run: (input, { environment }) =>
+    completeOnboarding(input, {
+      registry: { documents, tableName: environment.REGISTRY_TABLE },
+      events,
+      now: new Date(),
+    }),
+});

@@ -1,0 +1,16 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import { clientConfig } from '../shared/clients.ts';
+import { planSchema, tokenSchema } from '../shared/plan.ts';
+import { step } from '../shared/step.ts';
+import { createSubscriber } from './create-subscriber.ts';
+import { environmentSchema } from './environment.ts';
+
+const secrets = new SecretsManagerClient(clientConfig);
+
+export const handler = step({
+  name: 'create-subscriber',
+  environment: environmentSchema,
+  input: v.object({ plan: planSchema, token: tokenSchema }),
+  run: (input, { environment }) => createSubscriber(input, { environment, secrets }),
+});

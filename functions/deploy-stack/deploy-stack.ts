@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import {
+  AlreadyExistsException,
+  type CloudFormationClient,
+  type Stack as CloudFormationStack,
+  CreateStackCommand,
+  DeleteStackCommand,
+} from '@aws-sdk/client-cloudformation';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { credentialsSchema } from '../shared/credentials.ts';
+import { describeStack } from '../shared/describe-stack.ts';
+import { StackNeedsAttention, SubscriberOutcomeUnknown } from '../shared/errors.ts';
+import type { Plan, Stack } from '../shared/plan.ts';
+import { readSecret } from '../shared/secrets.ts';
+import { decideStack } from '../shared/stack-decision.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  cloudFormation: CloudFormationClient;
+  secrets: SecretsManagerClient;
+  now: Date;
+}
+
+/**
+ * Brings the subscriber's stack about, without waiting for it: creates it, adopts the one of an earlier attempt, or starts
+ * deleting one that was rolled back and only blocks the name.
+ * @returns the stack's id, what the wait is for, and when it ends
+ * @throws StackNeedsAttention
+ */
+export async function deployStack(plan: Plan, dependencies: Dependencies): Promise<Stack> {
+  const { environment, cloudFormation, now } = dependencies;
+  const deadline = new Date(now.getTime() + environment.STACK_TIMEOUT_MINUTES * 60_000).toISOString();
+  const existing = await describeStack(cloudFormation, plan.stack.name);
+  const decision = decideStack(existing, plan);
+  switch (decision.action) {
+    case 'create':
+      return { stackId: await createStack(plan, existing, dependencies), goal: 'created', deadline };
+    case 'adopt':
+      return { stackId: stackIdOf(existing, plan), goal: decision.goal, deadline };
+    case 'delete': {
+      const stackId = stackIdOf(existing, plan);
+      await cloudFormation.send(new DeleteStackCommand({ StackName: stackId }));
+      return { stackId, goal: 'deleted', deadline };
+    }
+  }
+}
+
+async function createStack(
+  plan: Plan,
+  previous: CloudFormationStack | undefined,
+  dependencies: Dependencies,
+): Promise<string> {
+  const { cloudFormation, secrets } = dependencies;
+  const { stack } = plan;
+  try {
+    const { StackId } = await cloudFormation.send(
+      new CreateStackCommand({
+        StackName: stack.name,
+        TemplateURL: stack.templateUrl,
+        RoleARN: stack.serviceRoleArn,
+        Capabilities: stack.capabilities,
+        Parameters: [
+          ...Object.entries(stack.parameters).map(([ParameterKey, ParameterValue]) => ({
+            ParameterKey,
+            ParameterValue,
+          })),
+          { ParameterKey: stack.tokenParameter, ParameterValue: await customToken(secrets, plan) },
+        ],
+        Tags: Object.entries(stack.tags).map(([Key, Value]) => ({ Key, Value })),
+        ClientRequestToken: requestToken(plan, previous),
+        // A failed creation cleans up what the template would otherwise retain, so that its names are free for a repeat.
+        RetainExceptOnCreate: true,
+      }),
+    );
+    return stackIdOf({ StackId }, plan);
+  } catch (error) {
+    if (!(error instanceof AlreadyExistsException)) throw error;
+    // An earlier try of this step created it and its answer was lost; adopted only when its tags say that it is ours.
+    const existing = await describeStack(cloudFormation, stack.name);
+    decideStack(existing, plan);
+    return stackIdOf(existing, plan);
+  }
+}
+
+async function customToken(secrets: SecretsManagerClient, plan: Plan): Promise<string> {
+  const credentials = await readSecret(secrets, { secretId: plan.credentialsSecretId }, credentialsSchema);
+  if (credentials?.value.state !== 'created') {
+    throw new SubscriberOutcomeUnknown(`Secret ${plan.credentialsSecretId} holds no custom token`);
+  }
+  return credentials.value.customToken;
+}
+
+/** One token per attempt and predecessor: CloudFormation refuses the token of a stack that was deleted since. */
+function requestToken(plan: Plan, previous: CloudFormationStack | undefined): string {
+  const parts = [plan.executionArn, plan.stack.planHash, previous?.StackId ?? ''];
+  return `onboarding-${createHash('sha256').update(parts.join('\n')).digest('hex')}`;
+}
+
+function stackIdOf(stack: Pick<CloudFormationStack, 'StackId'> | undefined, plan: Plan): string {
+  if (stack?.StackId === undefined)
+    throw new StackNeedsAttention(`CloudFormation tells no id of stack ${plan.stack.name}`);
+  return stack.StackId;
+}

@@ -1,0 +1,19 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import { clientConfig, regional } from '../shared/clients.ts';
+import { tokenSchema } from '../shared/plan.ts';
+import { step } from '../shared/step.ts';
+import { environmentSchema } from './environment.ts';
+import { obtainToken } from './obtain-token.ts';
+
+const secrets = new SecretsManagerClient(clientConfig);
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+
+export const handler = step({
+  name: 'obtain-token',
+  environment: environmentSchema,
+  // The machine comes back here with the token that CreateSubscriber found refused.
+  input: v.object({ token: v.optional(tokenSchema) }),
+  run: ({ token }, { environment }) => obtainToken(token, { environment, secrets, cognito, now: new Date() }),
+});

@@ -1,0 +1,78 @@
+import {
+  type AuthenticationResultType,
+  type CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+  NotAuthorizedException,
+  PasswordResetRequiredException,
+  UserNotConfirmedException,
+  UserNotFoundException,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { LoginChallenge, LoginRejected } from '../shared/errors.ts';
+
+export interface Tokens {
+  idToken: string;
+  refreshToken: string;
+}
+
+interface Login {
+  cognito: CognitoIdentityProviderClient;
+  clientId: string;
+}
+
+/**
+ * Logs in with user name and password, as the vendor's client does.
+ * @throws LoginRejected, which must not be retried: repeated bad passwords lock the account
+ * @throws LoginChallenge when Cognito wants something that only a person can give
+ */
+export async function logIn(
+  { cognito, clientId }: Login,
+  { userName, password }: { userName: string; password: string },
+): Promise<Tokens> {
+  try {
+    const { AuthenticationResult, ChallengeName } = await cognito.send(
+      new InitiateAuthCommand({
+        AuthFlow: 'USER_PASSWORD_AUTH',
+        ClientId: clientId,
+        AuthParameters: { USERNAME: userName, PASSWORD: password },
+      }),
+    );
+    // A challenge comes as a success without a result (Cognito API reference, InitiateAuth).
+    if (AuthenticationResult === undefined) throw new LoginChallenge(ChallengeName ?? 'unknown');
+    return tokens(AuthenticationResult, undefined);
+  } catch (error) {
+    if (isRefusal(error)) throw new LoginRejected(`Cognito refused the superadmin's login: ${error.name}`);
+    throw error;
+  }
+}
+
+/** Refreshes; undefined when Cognito refuses to, as it does with refresh-token rotation or an expired refresh token. */
+export async function refresh({ cognito, clientId }: Login, refreshToken: string): Promise<Tokens | undefined> {
+  try {
+    const { AuthenticationResult } = await cognito.send(
+      new InitiateAuthCommand({
+        AuthFlow: 'REFRESH_TOKEN_AUTH',
+        ClientId: clientId,
+        AuthParameters: { REFRESH_TOKEN: refreshToken },
+      }),
+    );
+    return AuthenticationResult && tokens(AuthenticationResult, refreshToken);
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A refresh may come without a refresh token: the old one stays good. */
+function tokens({ IdToken, RefreshToken = '' }: AuthenticationResultType, oldRefreshToken: string | undefined): Tokens {
+  if (IdToken === undefined) throw new LoginRejected('Cognito answered the login without an ID token');
+  return { idToken: IdToken, refreshToken: RefreshToken || (oldRefreshToken ?? '') };
+}
+
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof NotAuthorizedException ||
+    error instanceof UserNotFoundException ||
+    error instanceof UserNotConfirmedException ||
+    error instanceof PasswordResetRequiredException
+  );
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  PutSecretValueCommand,
+  ResourceExistsException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import { InvalidConfiguration, TokenRejected } from '../shared/errors.ts';
+import { getVersion } from '../shared/infinstor.ts';
+import type { Token } from '../shared/plan.ts';
+import { readSecret } from '../shared/secrets.ts';
+import { type SuperadminToken, superadminTokenSchema } from '../shared/superadmin-token.ts';
+import type { Environment } from './environment.ts';
+import { logIn, refresh, type Tokens } from './login.ts';
+
+/** The age at which the vendor's own client takes a token for stale, though Cognito lets it live for an hour. */
+const staleAfterMs = 30 * 60 * 1000;
+/** How many refused tokens one execution replaces before it gives up. */
+const maxRejections = 2;
+
+const superadminSchema = v.object({ userName: v.string(), password: v.string() });
+
+interface Dependencies {
+  environment: Environment;
+  secrets: SecretsManagerClient;
+  cognito: (region: string) => CognitoIdentityProviderClient;
+  now: Date;
+}
+
+/**
+ * Provides a superadmin ID token in the shared secret: the one that is there while it is fresh and InfinStor has not
+ * refused it, otherwise a new one by refresh or, failing that, by password.
+ * @param previous the token that this execution used before, when InfinStor refused it
+ * @throws TokenRejected when InfinStor has refused more tokens than this execution may replace
+ * @throws LoginRejected, LoginChallenge, InfinStorUnavailable, InfinStorRejected, InvalidConfiguration
+ */
+export async function obtainToken(
+  previous: Token | undefined,
+  { environment, secrets, cognito, now }: Dependencies,
+): Promise<Token> {
+  const secretId = environment.SUPERADMIN_TOKEN_SECRET_ID;
+  const rejections = previous === undefined ? 0 : previous.rejections + 1;
+  if (rejections > maxRejections) throw new TokenRejected(`InfinStor refused ${rejections} superadmin tokens in a row`);
+
+  const current = await readSecret(secrets, { secretId }, superadminTokenSchema);
+  const isFresh = current !== undefined && now.getTime() - Date.parse(current.value.obtainedAt) < staleAfterMs;
+  // Another execution may have replaced the refused token already.
+  const isRefused = current !== undefined && current.versionId === previous?.versionId;
+  if (isFresh && !isRefused) return { secretId, versionId: current.versionId, rejections };
+
+  const discovery = await getVersion(environment.INFINSTOR_MLFLOW_URL);
+  const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
+  const refreshed = current?.value.refreshToken ? await refresh(login, current.value.refreshToken) : undefined;
+  const tokens: Tokens = refreshed ?? (await logIn(login, await superadmin(secrets, environment)));
+  const versionId = await replace(secrets, secretId, current?.versionId, { ...tokens, obtainedAt: now.toISOString() });
+  return { secretId, versionId, rejections };
+}
+
+async function superadmin(secrets: SecretsManagerClient, { SUPERADMIN_SECRET_ID }: Environment) {
+  const secret = await readSecret(secrets, { secretId: SUPERADMIN_SECRET_ID }, superadminSchema);
+  if (secret === undefined) throw new InvalidConfiguration(`Secret ${SUPERADMIN_SECRET_ID}: there is no such secret`);
+  return secret.value;
+}
+
+/**
+ * Stores a token as the successor of a version. The successor's version id follows from its predecessor's, so of several
+ * executions that log in at once just one stores its token, and the others go on with that one: no lock is needed, and
+ * there is one new version, as Secrets Manager advises.
+ */
+async function replace(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  replacedVersionId: string | undefined,
+  token: SuperadminToken,
+): Promise<string> {
+  const successor = uuidOf(`${secretId} ${replacedVersionId ?? ''}`);
+  try {
+    await secrets.send(
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        ClientRequestToken: successor,
+        SecretString: JSON.stringify(token),
+      }),
+    );
+    return successor;
+  } catch (error) {
+    if (error instanceof ResourceExistsException) return successor;
+    throw error;
+  }
+}
+
+/** A UUID-shaped hash, as Secrets Manager wants version ids. */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}

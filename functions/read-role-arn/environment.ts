@@ -1,0 +1,7 @@
+import * as v from 'valibot';
+
+export const environmentSchema = v.object({
+  /** How the name of the role that InfinStor assumes begins; the vendor's guide says `RoleForInfinStorMlflowService-`. */
+  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
+});
+export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -1,0 +1,40 @@
+import { type CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import { GetRoleCommand, type IAMClient } from '@aws-sdk/client-iam';
+import { RoleAmbiguous, RoleNotFound } from '../shared/errors.ts';
+import type { Role } from '../shared/plan.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  cloudFormation: CloudFormationClient;
+  iam: IAMClient;
+}
+
+/**
+ * Finds the role that the stack made for InfinStor, by its name, and asks IAM for its ARN and id: the stack knows a role by
+ * its name only, and path and partition of the ARN vary.
+ * @throws RoleNotFound, RoleAmbiguous
+ */
+export async function readRoleArn(stackId: string, { environment, cloudFormation, iam }: Dependencies): Promise<Role> {
+  const prefix = environment.ROLE_NAME_PREFIX.toLowerCase();
+  const names: string[] = [];
+  for await (const { StackResourceSummaries = [] } of paginateListStackResources(
+    { client: cloudFormation },
+    { StackName: stackId },
+  )) {
+    for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries) {
+      // Role names are unique ignoring case.
+      const isOurs = ResourceType === 'AWS::IAM::Role' && PhysicalResourceId?.toLowerCase().startsWith(prefix);
+      if (isOurs && PhysicalResourceId !== undefined) names.push(PhysicalResourceId);
+    }
+  }
+  const [roleName, ...others] = names;
+  if (roleName === undefined)
+    throw new RoleNotFound(`Stack ${stackId} has no role whose name begins with ${environment.ROLE_NAME_PREFIX}`);
+  if (others.length > 0) throw new RoleAmbiguous(`Stack ${stackId} has several roles that fit: ${names.join(', ')}`);
+
+  const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: roleName }));
+  if (role?.Arn === undefined || role.RoleId === undefined)
+    throw new RoleNotFound(`IAM tells no ARN of role ${roleName}`);
+  return { roleName, roleArn: role.Arn, roleId: role.RoleId };
+}

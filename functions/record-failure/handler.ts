@@ -1,0 +1,24 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { clientConfig } from '../shared/clients.ts';
+import { documentClient } from '../shared/document-client.ts';
+import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+import { step } from '../shared/step.ts';
+import { executionEventSchema, recordFailure } from './record-failure.ts';
+
+const stepFunctions = new SFNClient(clientConfig);
+const events = new EventBridgeClient(clientConfig);
+const documents = documentClient();
+
+export const handler = step({
+  name: 'record-failure',
+  environment: registryEnvironmentSchema,
+  input: executionEventSchema,
+  run: (event, { environment }) =>
+    recordFailure(event, {
+      stepFunctions,
+      registry: { documents, tableName: environment.REGISTRY_TABLE },
+      events,
+      now: new Date(),
+    }),
+});

@@ -1,0 +1,31 @@
+import { type CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudformation';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { type Registry, readWaiter } from '../shared/registry.ts';
+import { settleWait } from '../shared/stack-wait.ts';
+
+/** The parts that are read of `CloudFormation Stack Status Change` (CloudFormation user guide, "CloudFormation events"). */
+export const stackEventSchema = v.object({
+  detail: v.object({
+    'stack-id': v.string(),
+    'status-details': v.object({ status: v.enum(StackStatus) }),
+  }),
+});
+
+interface Dependencies {
+  registry: Registry;
+  cloudFormation: CloudFormationClient;
+  stepFunctions: SFNClient;
+  now: Date;
+}
+
+/** Ends the wait for a stack when the event's status decides it; events that nobody waits for are ignored. */
+export async function resumeOnStackEvent(
+  { detail }: v.InferOutput<typeof stackEventSchema>,
+  { registry, cloudFormation, stepFunctions, now }: Dependencies,
+): Promise<void> {
+  const stackId = detail['stack-id'];
+  const waiter = await readWaiter(registry, stackId, now);
+  if (waiter === undefined) return;
+  await settleWait({ cloudFormation, stepFunctions }, waiter, { stackId, status: detail['status-details'].status });
+}

@@ -1,0 +1,12 @@
+/** The parts of a KMS key ARN (`arn:<partition>:kms:<region>:<account>:key/<id>`), or undefined for anything else, aliases included. */
+export function parseKeyArn(arn: string): { region: string; accountId: string; keyId: string } | undefined {
+  const match = /^arn:aws[\w-]*:kms:([a-z0-9-]+):(\d{12}):key\/((?:mrk-)?[0-9a-f-]{32,36})$/.exec(arn);
+  const [, region, accountId, keyId] = match ?? [];
+  return region && accountId && keyId ? { region, accountId, keyId } : undefined;
+}
+
+/** The account and Region of a Step Functions, CloudFormation or other regional ARN. */
+export function arnOwner(arn: string): { region: string; accountId: string } {
+  const [, , , region = '', accountId = ''] = arn.split(':');
+  return { region, accountId };
+}

@@ -1,0 +1,25 @@
+import {
+  type CloudFormationClient,
+  CloudFormationServiceException,
+  DescribeStacksCommand,
+  type Stack,
+} from '@aws-sdk/client-cloudformation';
+
+/** The stack of this name (only a live one) or id (also a deleted one); undefined when there is none. */
+export async function describeStack(
+  cloudFormation: CloudFormationClient,
+  nameOrId: string,
+): Promise<Stack | undefined> {
+  try {
+    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: nameOrId }));
+    return Stacks?.[0];
+  } catch (error) {
+    // CloudFormation has no error of its own for "not found" here; these are its words.
+    const isNotFound =
+      error instanceof CloudFormationServiceException &&
+      error.name === 'ValidationError' &&
+      error.message.endsWith('does not exist');
+    if (isNotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * The errors of the machine: one class per ASL error name, as `Retry`, `Catch`, alarms and the runbook know them.
+ * A message names what failed and why; no message, cause or field may hold a secret.
+ */
+export abstract class StepError extends Error {
+  /** The ASL error name. Set as a field, since bundling renames classes. */
+  abstract override readonly name: string;
+  /** One sentence for the operator: what to do next. */
+  abstract readonly remedy: string;
+}
+
+/** The request, or a field of it, breaks a rule. Thrown before any side effect. */
+export class InvalidRequest extends StepError {
+  static readonly remedy = 'Correct the field of the request and send it again; nothing was started.';
+  override readonly name = 'InvalidRequest';
+  readonly remedy = InvalidRequest.remedy;
+  readonly field: string;
+
+  constructor(field: string, rule: string) {
+    super(`${field}: ${rule}`);
+    this.field = field;
+  }
+}
+
+/** A function's environment breaks its schema: the deployment is wrong, not the request. */
+export class InvalidConfiguration extends StepError {
+  static readonly remedy = "Correct this value in serverless.yml's params, deploy again and redrive the execution.";
+  override readonly name = 'InvalidConfiguration';
+  readonly remedy = InvalidConfiguration.remedy;
+}
+
+/** A step got a state that the step before it does not make. */
+export class InvalidStepInput extends StepError {
+  static readonly remedy =
+    'The machine and its functions are of different versions: deploy again and send the request again.';
+  override readonly name = 'InvalidStepInput';
+  readonly remedy = InvalidStepInput.remedy;
+}
+
+export class OnboardingInProgress extends StepError {
+  static readonly remedy = 'Wait for the running execution, or stop it; then send the request again.';
+  override readonly name = 'OnboardingInProgress';
+  readonly remedy = OnboardingInProgress.remedy;
+  readonly executionArn: string;
+
+  constructor(userName: string, executionArn: string) {
+    super(`Subscriber ${userName} is being onboarded by ${executionArn}`);
+    this.executionArn = executionArn;
+  }
+}
+
+export class LoginRejected extends StepError {
+  static readonly remedy =
+    'Check user name and password in the superadmin secret by logging in with them, correct the secret, and redrive the execution.';
+  override readonly name = 'LoginRejected';
+  readonly remedy = LoginRejected.remedy;
+}
+
+export class LoginChallenge extends StepError {
+  static readonly remedy =
+    'Log in as the superadmin once in a browser, answer the challenge, update the superadmin secret, and redrive the execution.';
+  override readonly name = 'LoginChallenge';
+  readonly remedy = LoginChallenge.remedy;
+  readonly challenge: string;
+
+  constructor(challenge: string) {
+    super(`Cognito answered the superadmin's login with the challenge ${challenge}, which a machine cannot answer`);
+    this.challenge = challenge;
+  }
+}
+
+export class TokenRejected extends StepError {
+  static readonly remedy =
+    'InfinStor refuses fresh superadmin tokens: check that the superadmin secret names the superadmin of this service, then redrive the execution.';
+  override readonly name = 'TokenRejected';
+  readonly remedy = TokenRejected.remedy;
+}
+
+/** InfinStor did not answer, and nothing can have happened there. Retried. */
+export class InfinStorUnavailable extends StepError {
+  static readonly remedy = 'Check that the InfinStor service is up at the configured URL, then redrive the execution.';
+  override readonly name = 'InfinStorUnavailable';
+  readonly remedy = InfinStorUnavailable.remedy;
+}
+
+/** InfinStor answered, and said no. */
+export class InfinStorRejected extends StepError {
+  static readonly remedy =
+    "Correct what InfinStor's answer names, in the request or the deployment, and send the request again.";
+  override readonly name = 'InfinStorRejected';
+  readonly remedy = InfinStorRejected.remedy;
+}
+
+export class SubscriberExists extends StepError {
+  static readonly remedy =
+    "Put the subscriber's custom token into a secret below input/ and send the request again with customTokenSecretId.";
+  override readonly name = 'SubscriberExists';
+  readonly remedy = SubscriberExists.remedy;
+
+  constructor(userName: string) {
+    super(`InfinStor already has a subscriber ${userName}, whose custom token is not known here`);
+  }
+}
+
+/** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
+export class SubscriberOutcomeUnknown extends StepError {
+  static readonly remedy =
+    'Look in InfinStor whether the subscriber exists; get its custom token, put it into a secret below input/, and send the request again with customTokenSecretId.';
+  override readonly name = 'SubscriberOutcomeUnknown';
+  readonly remedy = SubscriberOutcomeUnknown.remedy;
+}
+
+/** The vendor's template does not fit the deployment's parameter map or allowed capabilities. */
+export class TemplateMismatch extends StepError {
+  static readonly remedy =
+    'Compare the template of this build with the parameter map and capabilities in serverless.yml, correct them, deploy, and send the request again.';
+  override readonly name = 'TemplateMismatch';
+  readonly remedy = TemplateMismatch.remedy;
+}
+
+/** A stack with this name exists and may not be touched without a person's decision. */
+export class StackNeedsAttention extends StepError {
+  static readonly remedy =
+    'Look at the named stack in CloudFormation; update, rename or delete it by hand, then send the request again.';
+  override readonly name = 'StackNeedsAttention';
+  readonly remedy = StackNeedsAttention.remedy;
+}
+
+export class StackFailed extends StepError {
+  static readonly remedy =
+    'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced.';
+  override readonly name = 'StackFailed';
+  readonly remedy = StackFailed.remedy;
+}
+
+export class StackTimedOut extends StepError {
+  static readonly remedy =
+    'Look at the events of the stack for the resource that it waits for; when the stack is complete or deleted, send the request again.';
+  override readonly name = 'StackTimedOut';
+  readonly remedy = StackTimedOut.remedy;
+}
+
+/** The stack waited for is deleted: caught by the machine, which then deploys a new one. */
+export class StackGone extends StepError {
+  static readonly remedy = 'Send the request again: the stack was deleted and is created anew.';
+  override readonly name = 'StackGone';
+  readonly remedy = StackGone.remedy;
+}
+
+/** An earlier attempt's operation on the stack is over: caught by the machine, which then decides anew. */
+export class StackSettled extends StepError {
+  static readonly remedy = 'Send the request again: the earlier operation on the stack is over.';
+  override readonly name = 'StackSettled';
+  readonly remedy = StackSettled.remedy;
+}
+
+export class RoleNotFound extends StepError {
+  static readonly remedy =
+    "Compare the role names in the stack's resources with ROLE_NAME_PREFIX in serverless.yml, correct it, deploy, and redrive the execution.";
+  override readonly name = 'RoleNotFound';
+  readonly remedy = RoleNotFound.remedy;
+}
+
+export class RoleAmbiguous extends StepError {
+  static readonly remedy =
+    'Make ROLE_NAME_PREFIX in serverless.yml match just the one role that InfinStor assumes, deploy, and redrive the execution.';
+  override readonly name = 'RoleAmbiguous';
+  readonly remedy = RoleAmbiguous.remedy;
+}
+
+export class KeyNotUsable extends StepError {
+  static readonly remedy = 'Enable or replace the key, or tag it for onboarding, then send the request again.';
+  override readonly name = 'KeyNotUsable';
+  readonly remedy = KeyNotUsable.remedy;
+  readonly keyArn: string;
+
+  constructor(keyArn: string, reason: string) {
+    super(`Key ${keyArn} cannot be used: ${reason}`);
+    this.keyArn = keyArn;
+  }
+}
+
+/** The key's policy is being changed by somebody else, or does not yet read as written. Retried. */
+export class KeyPolicyBusy extends StepError {
+  static readonly remedy = 'Wait until the other changes of this key policy are over, then redrive the execution.';
+  override readonly name = 'KeyPolicyBusy';
+  readonly remedy = KeyPolicyBusy.remedy;
+}
+
+/** KMS cannot see the new role yet. Retried. */
+export class PrincipalNotVisible extends StepError {
+  static readonly remedy =
+    'Check in IAM that the role still exists; IAM may need minutes to show a new role to KMS, so redrive the execution.';
+  override readonly name = 'PrincipalNotVisible';
+  readonly remedy = PrincipalNotVisible.remedy;
+}
+
+export class KeyPolicyOrphan extends StepError {
+  static readonly remedy =
+    'Remove the id of the deleted principal from the named statement of the key policy (KMS refuses every change until then), then send the request again.';
+  override readonly name = 'KeyPolicyOrphan';
+  readonly remedy = KeyPolicyOrphan.remedy;
+}
+
+export class KeyPolicyFull extends StepError {
+  static readonly remedy = 'Use another key for this subscriber, or remove roles that no longer need this one.';
+  override readonly name = 'KeyPolicyFull';
+  readonly remedy = KeyPolicyFull.remedy;
+}
+
+const remedies: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    InvalidRequest,
+    InvalidConfiguration,
+    InvalidStepInput,
+    OnboardingInProgress,
+    LoginRejected,
+    LoginChallenge,
+    TokenRejected,
+    InfinStorUnavailable,
+    InfinStorRejected,
+    SubscriberExists,
+    SubscriberOutcomeUnknown,
+    TemplateMismatch,
+    StackNeedsAttention,
+    StackFailed,
+    StackTimedOut,
+    StackGone,
+    StackSettled,
+    RoleNotFound,
+    RoleAmbiguous,
+    KeyNotUsable,
+    KeyPolicyBusy,
+    PrincipalNotVisible,
+    KeyPolicyOrphan,
+    KeyPolicyFull,
+  }).map(([name, { remedy }]) => [name, remedy]),
+);
+
+/**
+ * What to do about an error that ended an execution, by its ASL error name. Errors that are not the project's own
+ * (`States.Timeout`, `Lambda.Unknown`, an AWS service's exception) get a general answer.
+ */
+export function remedyFor(errorName: string): string {
+  return (
+    remedies.get(errorName) ??
+    "Look at the failed step's log for the cause, remove it, and redrive the execution or send the request again."
+  );
+}

@@ -1,0 +1,110 @@
+import * as v from 'valibot';
+import {
+  InfinStorRejected,
+  InfinStorUnavailable,
+  SubscriberExists,
+  SubscriberOutcomeUnknown,
+  TokenRejected,
+} from './errors.ts';
+import { redact } from './redact.ts';
+
+/** API Gateway, which stands in front of InfinStor, gives up after 30 s; a little longer lets its answer arrive. */
+const requestTimeoutMs = 35_000;
+
+const versionSchema = v.object({ cognitoCliClientId: v.string(), region: v.string() });
+export type Discovery = v.InferOutput<typeof versionSchema>;
+
+/**
+ * Asks the service for its Cognito client and Region (`get_version`, as the vendor's own client does before a login).
+ * @throws InfinStorUnavailable when it does not answer or answers 5xx
+ * @throws InfinStorRejected when the answer is not the documented one
+ */
+export async function getVersion(mlflowUrl: string): Promise<Discovery> {
+  const url = `${mlflowUrl}/api/2.0/mlflow/infinstor/get_version`;
+  let response: Response;
+  try {
+    // The vendor's client sends the word None where it has no token.
+    response = await fetch(url, { headers: { authorization: 'None' }, signal: AbortSignal.timeout(10_000) });
+  } catch (error) {
+    throw new InfinStorUnavailable(`get_version: ${networkReason(error)}`);
+  }
+  const body = await response.text();
+  if (response.status >= 500) throw new InfinStorUnavailable(`get_version: InfinStor answered ${response.status}`);
+  const discovery = v.safeParse(versionSchema, parseJson(body));
+  if (!response.ok || !discovery.success) {
+    throw new InfinStorRejected(
+      `get_version: InfinStor answered ${response.status} without cognitoCliClientId and region; is ${mlflowUrl} an InfinStor service?`,
+    );
+  }
+  return discovery.output;
+}
+
+/**
+ * Creates a subscriber and returns InfinStor's answer, which holds the custom token in a shape that is configured.
+ * The header takes the raw token, without `Bearer` (setup guide, 1.1.2). Nothing is repeated here, as the call has no inverse.
+ * @throws TokenRejected, InfinStorRejected, SubscriberExists, InfinStorUnavailable: nothing happened in InfinStor
+ * @throws SubscriberOutcomeUnknown: the call may have had its effect
+ */
+export async function addSubscriber(
+  mlflowUrl: string,
+  token: string,
+  subscriber: { userName: string; password: string; emailId: string },
+): Promise<unknown> {
+  let response: Response;
+  let body: string;
+  try {
+    response = await fetch(`${mlflowUrl}/api/2.0/mlflow/infinstor/add_subscriber`, {
+      method: 'POST',
+      headers: { authorization: token, 'content-type': 'application/json' },
+      body: JSON.stringify(subscriber),
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    });
+    body = await response.text();
+  } catch (error) {
+    if (neverSent(error)) throw new InfinStorUnavailable(`add_subscriber: ${networkReason(error)}`);
+    throw new SubscriberOutcomeUnknown(`add_subscriber for ${subscriber.userName} was sent; ${networkReason(error)}`);
+  }
+  if (response.status === 401 || response.status === 403 || isLoginExpired(body)) {
+    throw new TokenRejected(`add_subscriber: InfinStor refused the superadmin token (status ${response.status})`);
+  }
+  if (response.status >= 500) {
+    throw new SubscriberOutcomeUnknown(
+      `add_subscriber for ${subscriber.userName} was answered ${response.status}, which says nothing about its effect`,
+    );
+  }
+  if (!response.ok) {
+    // The sister service's words for a duplicate; InfinStor's own are not documented.
+    if (/user exists/i.test(body)) throw new SubscriberExists(subscriber.userName);
+    const reason = redact(body.slice(0, 200).replaceAll(subscriber.password, '<password>'));
+    throw new InfinStorRejected(`add_subscriber: InfinStor answered ${response.status}: ${reason}`);
+  }
+  return parseJson(body);
+}
+
+/** An expired login is answered with an HTML page that leads to login.html, most likely with status 200. */
+function isLoginExpired(body: string): boolean {
+  return /^\s*<.*login/is.test(body);
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+/** True when no connection came about, so that the request cannot have had an effect. */
+function neverSent(error: unknown): boolean {
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(errorCode(error) ?? '');
+}
+
+function networkReason(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
+  return `the connection failed (${errorCode(error) ?? 'unknown reason'})`;
+}

@@ -1,0 +1,57 @@
+import * as v from 'valibot';
+
+/**
+ * What accept-request decided, and every later step reads: names, ARNs and references only. It stands in the execution's
+ * history for 90 days, so no secret may enter it.
+ */
+export const planSchema = v.object({
+  subscriber: v.object({ userName: v.string(), emailId: v.string() }),
+  executionArn: v.string(),
+  /** The secret with the password to give the subscriber; without one, a password is generated. */
+  passwordSecretId: v.optional(v.string()),
+  /** The secret with the custom token of a subscriber that already exists. */
+  customTokenSecretId: v.optional(v.string()),
+  /** The secret that create-subscriber keeps the subscriber's password and custom token in. */
+  credentialsSecretId: v.string(),
+  stack: v.object({
+    name: v.string(),
+    region: v.string(),
+    templateUrl: v.string(),
+    serviceRoleArn: v.string(),
+    capabilities: v.array(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
+    /** Every template parameter but the custom token. */
+    parameters: v.record(v.string(), v.string()),
+    /** The name of the template parameter that takes the custom token. */
+    tokenParameter: v.string(),
+    tags: v.record(v.string(), v.string()),
+    /** Identifies template and parameters: a stack with another hash is of another request. */
+    planHash: v.string(),
+    /** How long the wait may last before the stack is looked at again, in seconds. */
+    pollSeconds: v.number(),
+  }),
+  /** The one or two customer managed keys that the new role needs. */
+  keyArns: v.array(v.string()),
+});
+export type Plan = v.InferOutput<typeof planSchema>;
+
+/** The stack as deploy-stack left it, and what the wait is for. */
+export const stackSchema = v.object({
+  stackId: v.string(),
+  /** `created`: this attempt's stack; `deleted`: a failed stack of ours is being removed; `settled`: another operation runs on it. */
+  goal: v.picklist(['created', 'deleted', 'settled']),
+  /** When waiting for the stack ends in StackTimedOut, in ISO 8601. */
+  deadline: v.string(),
+});
+export type Stack = v.InferOutput<typeof stackSchema>;
+
+/** A reference to the superadmin token that obtain-token provided. */
+export const tokenSchema = v.object({
+  secretId: v.string(),
+  versionId: v.string(),
+  /** How many tokens InfinStor refused in this execution. */
+  rejections: v.number(),
+});
+export type Token = v.InferOutput<typeof tokenSchema>;
+
+export const roleSchema = v.object({ roleName: v.string(), roleArn: v.string(), roleId: v.string() });
+export type Role = v.InferOutput<typeof roleSchema>;

@@ -1,0 +1,21 @@
+const secretShapes: readonly [shape: RegExp, replacement: string][] = [
+  // A JWT, such as Cognito's ID token.
+  [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, '<token>'],
+  // The sister service's custom token: `Custom <uuid>:<urlsafe base64 of 256 bytes>`.
+  [/\bCustom\s+[0-9a-fA-F-]{36}:[\w=-]+/g, '<custom token>'],
+  // Any other long opaque string; ARNs and ids stay below this length between separators.
+  [/[\w+/=-]{100,}/g, '<redacted>'],
+];
+
+const secretKeys = /password|secretstring|token$|authorization|^secret$/i;
+
+/** The text with everything that has the shape of a credential replaced. */
+export function redact(text: string): string {
+  return secretShapes.reduce((result, [shape, replacement]) => result.replace(shape, replacement), text);
+}
+
+/** A `JSON.stringify` replacer that hides values under names of secrets, and credential shapes in all other strings. */
+export function redactingReplacer(key: string, value: unknown): unknown {
+  if (secretKeys.test(key) && value !== undefined) return '<redacted>';
+  return typeof value === 'string' ? redact(value) : value;
+}

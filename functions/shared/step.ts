@@ -1,0 +1,80 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import * as v from 'valibot';
+import { InvalidConfiguration, InvalidStepInput, StepError } from './errors.ts';
+import { redact, redactingReplacer } from './redact.ts';
+
+/** What a step gets beside its input. */
+export interface StepContext<Environment> {
+  environment: Environment;
+  logger: Logger;
+}
+
+interface Step<Environment, Input, Output> {
+  /** The step's name, as its folder: `obtain-token`. */
+  name: string;
+  /** The schema of the function's environment variables; parsed once per process, before the first input. */
+  environment: v.GenericSchema<unknown, Environment>;
+  input: v.GenericSchema<unknown, Input>;
+  run: (input: Input, context: StepContext<Environment>) => Promise<Output>;
+}
+
+/**
+ * Wraps a step into its Lambda handler: parses environment and input, logs without secrets, and lets errors through to
+ * the machine under their ASL names.
+ * @throws InvalidConfiguration when the environment breaks its schema
+ * @throws InvalidStepInput when the input does
+ */
+export function step<Environment, Input, Output>({ name, environment, input, run }: Step<Environment, Input, Output>) {
+  const logger = new Logger({ serviceName: name, jsonReplacerFn: redactingReplacer });
+  let parsedEnvironment: Environment | undefined;
+
+  return middy<unknown, Output, Error, Context>()
+    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .onError((request) => {
+      const error = request.error ?? new Error('unknown');
+      const exposed = error instanceof StepError ? error : withoutDetails(error);
+      logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
+      throw exposed;
+    })
+    .handler(async (event) => {
+      parsedEnvironment ??= parse(
+        environment,
+        process.env,
+        (field, rule) => new InvalidConfiguration(`${field}: ${rule}`),
+      );
+      const parsedInput = parse(input, event, (field, rule) => new InvalidStepInput(`${field}: ${rule}`));
+      return run(parsedInput, { environment: parsedEnvironment, logger });
+    });
+}
+
+/**
+ * Parses a value, or throws what `toError` makes of the first issue. The rule never quotes the value that was received,
+ * which may be a secret.
+ */
+export function parse<Output>(
+  schema: v.GenericSchema<unknown, Output>,
+  value: unknown,
+  toError: (field: string, rule: string) => Error,
+): Output {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  throw toError(v.getDotPath(issue) ?? '(root)', rule(issue));
+}
+
+function rule(issue: v.BaseIssue<unknown>): string {
+  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never')
+    return 'is not a known field';
+  // Only messages that a schema sets itself are free of the received value.
+  return issue.message.includes('received') ? `must be ${issue.expected ?? issue.type}` : issue.message;
+}
+
+/** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */
+function withoutDetails(error: Error): Error {
+  const exposed = new Error(redact(error.message));
+  exposed.name = error.name;
+  return exposed;
+}

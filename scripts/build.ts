@@ -1,0 +1,32 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Bundles every `functions/<step>/handler.ts` into `dist/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
+export async function buildFunctions(): Promise<void> {
+  const steps = (await readdir(join(root, 'functions'), { withFileTypes: true })).filter(
+    (entry) => entry.isDirectory() && entry.name !== 'shared',
+  );
+  await rm(join(root, 'dist'), { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    // The SDK's ES modules, which can be tree-shaken, rather than the CommonJS that `platform: node` prefers.
+    mainFields: ['module', 'main'],
+    conditions: ['module'],
+    alias: {
+      '@aws-sdk/credential-provider-node': './scripts/aliases/credentials.ts',
+      'node:http': './scripts/aliases/node-http.ts',
+    },
+    logLevel: 'warning',
+  });
+}
