@@ -11,6 +11,7 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
+import { StackFailed, StackGone, StackNeedsAttention, StackSettled } from './errors.ts';
 import { redact } from './redact.ts';
 import type { Waiter } from './registry.ts';
 import { waitOutcome } from './stack-status.ts';
@@ -31,28 +32,19 @@ export async function settleWait(
   { stackId, status }: { stackId: string; status: StackStatus },
 ): Promise<boolean> {
   const outcome = waitOutcome(goal, status);
-  switch (outcome) {
-    case 'pending':
-      return false;
-    case 'reached':
-      await unlessOver(
-        stepFunctions.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify({ status }) })),
-      );
-      return true;
-    case 'StackFailed': {
-      const cause = `Stack ${stackId} is ${status}: ${await firstFailure(cloudFormation, stackId)}`;
-      await unlessOver(stepFunctions.send(new SendTaskFailureCommand({ taskToken, error: outcome, cause })));
-      return true;
-    }
-    case 'StackGone':
-    case 'StackSettled':
-    case 'StackNeedsAttention': {
-      const cause = `Stack ${stackId} is ${status}`;
-      await unlessOver(stepFunctions.send(new SendTaskFailureCommand({ taskToken, error: outcome, cause })));
-      return true;
-    }
+  if (outcome === 'pending') return false;
+  if (outcome === 'reached') {
+    await unlessOver(stepFunctions.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify({ status }) })));
+    return true;
   }
+  const reason = outcome === 'StackFailed' ? `: ${await firstFailure(cloudFormation, stackId)}` : '';
+  const { name, message } = new failures[outcome](`Stack ${stackId} is ${status}${reason}`);
+  await unlessOver(stepFunctions.send(new SendTaskFailureCommand({ taskToken, error: name, cause: message })));
+  return true;
 }
+
+/** The errors that end a wait. */
+const failures = { StackFailed, StackGone, StackSettled, StackNeedsAttention };
 
 async function unlessOver(answer: Promise<unknown>): Promise<void> {
   try {

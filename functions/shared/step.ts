@@ -65,11 +65,12 @@ export function parse<Output>(
   throw toError(v.getDotPath(issue) ?? '(root)', rule(issue));
 }
 
-function rule(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never')
-    return 'is not a known field';
+function rule({ kind, type, received, expected, message }: v.BaseIssue<unknown>): string {
+  const isOfObject = kind === 'schema' && (type === 'object' || type === 'strict_object');
+  if (isOfObject && expected === 'never') return 'is not a known field';
+  if (received === 'undefined') return 'is required';
   // Only messages that a schema sets itself are free of the received value.
-  return issue.message.includes('received') ? `must be ${issue.expected ?? issue.type}` : issue.message;
+  return message.includes('received') ? `must be ${expected ?? type}` : message;
 }
 
 /** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */

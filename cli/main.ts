@@ -1,0 +1,158 @@
+import { join, resolve } from 'node:path';
+import type { Sandbox } from '../sandbox/boot.ts';
+import { parseArguments, usage } from './arguments.ts';
+import { attemptsOf } from './attempts.ts';
+import { asCommandError } from './command-error.ts';
+import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './onboard.ts';
+import { brokenOff, exitStatus, outputOf, type Report, reportOf } from './report.ts';
+import { keyArnsOf, type Request, readRequest, userNameOf } from './request.ts';
+import { failureText, summaryText } from './summary.ts';
+import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './terminal.ts';
+
+/** How long closing the sandbox may take once the command is interrupted. */
+const graceMilliseconds = 5000;
+const noScreen: Screen = { write: () => true };
+
+const args = process.argv.slice(2);
+// Also of arguments that are wrong: whoever asked for a document gets one.
+const json = args.includes('--json');
+const screen: Screen = json ? (process.stderr.isTTY ? process.stderr : noScreen) : process.stdout;
+
+let booting: Promise<Sandbox> | undefined;
+let interrupted = false;
+let executionArn: string | null = null;
+
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => {
+    // A terminal and npm may both deliver the signal.
+    if (interrupted) return;
+    interrupted = true;
+    const leave = () => {
+      // Ends the line of the state that was running.
+      screen.write('\n');
+      process.exit(status);
+    };
+    setTimeout(leave, graceMilliseconds);
+    void closeSandbox().finally(leave);
+  });
+}
+
+const exitCode = await main();
+if (!interrupted) {
+  await closeSandbox();
+  process.exitCode = exitCode;
+}
+
+async function main(): Promise<number> {
+  const terminal = createTerminal(screen, process.env);
+  let report: Report;
+  try {
+    const parsed = parseArguments(args);
+    if (parsed.help) {
+      process.stdout.write(usage);
+      return 0;
+    }
+    const request = await readRequest(pathOf(parsed.requestFile));
+    const onboarded = await onboard(request, parsed.endpoint, terminal);
+    report = onboarded.report;
+    if (!json) terminal.write(summaryText(userNameOf(request), report, onboarded.policiesBefore, terminal.paint));
+    if (!json && onboarded.sandbox) terminal.write(hints(onboarded.sandbox));
+  } catch (error) {
+    if (interrupted) return 1;
+    report = brokenOff(
+      asCommandError(error, 'CommandFailed', 'Run the command again; if that fails too, report it as a defect.'),
+      executionArn,
+    );
+    const { paint, write } = createTerminal(process.stderr, process.env);
+    if (!json && report.error !== null) write(failureText(report.error, paint));
+  }
+  if (json && !interrupted) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  return exitStatus(report);
+}
+
+/** Sends the request to the machine of the endpoint, or of a sandbox booted for it, and follows it to its end. */
+async function onboard(request: Request, givenEndpoint: string | undefined, terminal: Terminal) {
+  const sandbox = givenEndpoint === undefined ? await bootSandbox(terminal) : undefined;
+  const clients = connect(givenEndpoint ?? sandbox?.endpoint ?? '');
+  try {
+    const machineArn = sandbox?.stateMachineArn ?? (await findMachine(clients));
+    const keyArns = keyArnsOf(request);
+    const policiesBefore = await readKeyPolicies(clients, keyArns);
+    terminal.write(`\nOnboarding ${printable(userNameOf(request) ?? 'the subscriber')} …\n`);
+    executionArn = await start(clients, machineArn, request);
+    const { description, events } = await followShowing(clients, executionArn, terminal);
+    const outputKeyArns = outputOf(description.output)?.keyArns ?? [];
+    const policiesAfter = await readKeyPolicies(clients, [...new Set([...keyArns, ...outputKeyArns])]);
+    return { report: reportOf(description, events, policiesAfter), policiesBefore, sandbox };
+  } finally {
+    clients.sfn.destroy();
+    clients.kms.destroy();
+  }
+}
+
+async function followShowing(clients: Clients, arn: string, terminal: Terminal): Promise<Snapshot> {
+  const progress = createProgress(terminal);
+  let attempts = attemptsOf([]);
+  let endedAt: Date | undefined;
+  try {
+    const snapshot = await follow(clients, arn, ({ events }) => {
+      attempts = attemptsOf(events);
+      progress.show(attempts);
+    });
+    endedAt = snapshot.description.stopDate;
+    return snapshot;
+  } finally {
+    progress.finish(attempts, endedAt ?? new Date());
+  }
+}
+
+async function bootSandbox(terminal: Terminal): Promise<Sandbox> {
+  // Imported here, since a command with --endpoint needs none of it.
+  await showing(terminal, 'Packaging the functions …', async () => {
+    const { packageProject } = await import('../scripts/package.ts');
+    await packageProject();
+  }).catch((error: unknown) => {
+    throw asCommandError(
+      error,
+      'PackagingFailed',
+      'Run `npm run package` to see all of its output, and mend what it names.',
+    );
+  });
+  return showing(terminal, 'Booting the sandbox …', async () => {
+    const { bootSandbox } = await import('../sandbox/boot.ts');
+    booting = bootSandbox();
+    return booting;
+  }).catch((error: unknown) => {
+    throw asCommandError(
+      error,
+      'SandboxNotStarted',
+      'Run `npm run sandbox` to see whether a sandbox starts on its own.',
+    );
+  });
+}
+
+async function closeSandbox(): Promise<void> {
+  const sandbox = await booting?.catch(() => undefined);
+  await sandbox?.close();
+}
+
+/** npm runs scripts in the project's folder; a path is meant from where npm was called. */
+function pathOf(requestFile: string | undefined): string {
+  if (requestFile === undefined) return join(import.meta.dirname, '..', 'examples', 'acme.json');
+  const { npm_lifecycle_event: script, INIT_CWD: calledFrom } = process.env;
+  return resolve(script === 'start' && calledFrom ? calledFrom : process.cwd(), requestFile);
+}
+
+function hints({ logFolder }: Sandbox): string {
+  return [
+    '',
+    `The functions' logs are in ${logFolder}`,
+    'This sandbox is gone with the command. To keep one running, and send it one request after another:',
+    '  npm run sandbox',
+    '  npm start -- --endpoint <the endpoint that it prints> examples/artifacts-sse-s3.json',
+    '',
+  ].join('\n');
+}

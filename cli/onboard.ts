@@ -1,0 +1,143 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { GetKeyPolicyCommand, KMSClient, KMSServiceException } from '@aws-sdk/client-kms';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  ListStateMachinesCommand,
+  SFNClient,
+  SFNServiceException,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { account, operator } from '../sandbox/account.ts';
+import { CommandError } from './command-error.ts';
+import { type Description, finalStatus } from './report.ts';
+import { executionNameFor, type Request } from './request.ts';
+
+export interface Clients {
+  sfn: SFNClient;
+  kms: KMSClient;
+}
+
+/** An execution as it stands: its description and its history so far. */
+export interface Snapshot {
+  description: Description;
+  events: HistoryEvent[];
+}
+
+const pollMilliseconds = 150;
+
+/** AWS clients of the sandbox's operator at an endpoint. */
+export function connect(endpoint: string): Clients {
+  const configuration = { endpoint, region: account.region, credentials: operator };
+  return { sfn: new SFNClient(configuration), kms: new KMSClient(configuration) };
+}
+
+/**
+ * The ARN of the machine that onboards subscribers.
+ * @throws CommandError when the endpoint cannot be reached or has no such machine
+ */
+export async function findMachine({ sfn }: Pick<Clients, 'sfn'>): Promise<string> {
+  let nextToken: string | undefined;
+  do {
+    const page = await answer(sfn.send(new ListStateMachinesCommand({ nextToken })));
+    const machine = page.stateMachines?.find(({ name }) => name?.endsWith('onboard-subscriber'));
+    if (machine?.stateMachineArn !== undefined) return machine.stateMachineArn;
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  throw new CommandError(
+    'StateMachineDoesNotExist',
+    'The endpoint has no state machine onboard-subscriber',
+    'Start a sandbox with `npm run sandbox` and pass the endpoint that it prints.',
+  );
+}
+
+/**
+ * Starts an execution for the request and returns its ARN.
+ * @throws CommandError when it cannot be started
+ */
+export async function start({ sfn }: Pick<Clients, 'sfn'>, stateMachineArn: string, request: Request): Promise<string> {
+  const command = new StartExecutionCommand({
+    stateMachineArn,
+    name: executionNameFor(request),
+    input: JSON.stringify(request),
+  });
+  const { executionArn } = await answer(sfn.send(command));
+  if (executionArn === undefined) throw new Error('StartExecution answered without an execution ARN');
+  return executionArn;
+}
+
+/**
+ * Follows an execution to its end, and tells how it stands now and then.
+ * @throws CommandError when the endpoint stops answering
+ */
+export async function follow(
+  { sfn }: Pick<Clients, 'sfn'>,
+  executionArn: string,
+  onProgress: (snapshot: Snapshot) => void,
+): Promise<Snapshot> {
+  for (;;) {
+    // In this order, so that the history of an execution that is over is whole.
+    const description = await answer(sfn.send(new DescribeExecutionCommand({ executionArn })));
+    const snapshot = { description, events: await historyOf(sfn, executionArn) };
+    onProgress(snapshot);
+    if (finalStatus(description) !== undefined) return snapshot;
+    await wait(pollMilliseconds);
+  }
+}
+
+async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await answer(sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken })));
+    events.push(...(page.events ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return events;
+}
+
+/**
+ * The policies of keys, by key ARN. A key whose policy KMS does not give is left out: an unknown key is for the machine
+ * to refuse.
+ * @throws CommandError when the endpoint cannot be reached
+ */
+export async function readKeyPolicies(
+  { kms }: Pick<Clients, 'kms'>,
+  keyArns: readonly string[],
+): Promise<Map<string, unknown>> {
+  const policies = new Map<string, unknown>();
+  for (const keyArn of keyArns) {
+    try {
+      const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+      if (Policy !== undefined) policies.set(keyArn, JSON.parse(Policy));
+    } catch (error) {
+      if (!(error instanceof KMSServiceException)) throw unreachable(error);
+    }
+  }
+  return policies;
+}
+
+async function answer<Output>(call: Promise<Output>): Promise<Output> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof SFNServiceException)) throw unreachable(error);
+    throw new CommandError(
+      error.name,
+      `Step Functions answered: ${error.message}`,
+      'Check that the endpoint is that of a running sandbox of this version; `npm run sandbox` starts one.',
+    );
+  }
+}
+
+function unreachable(error: unknown): CommandError {
+  // A refused connection to a host with several addresses is an error without a message, but with a code.
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const reason = (error instanceof Error && error.message) || code || String(error);
+  return new CommandError(
+    'EndpointUnreachable',
+    `The endpoint does not answer as AWS does: ${reason}`,
+    'Start a sandbox with `npm run sandbox` and pass the endpoint that it prints, or leave --endpoint out to boot one.',
+  );
+}

@@ -1,0 +1,161 @@
+import type { DescribeExecutionCommandOutput, HistoryEvent } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { remedyFor } from '../functions/shared/errors.ts';
+import { type Attempt, attemptsOf } from './attempts.ts';
+import type { CommandError } from './command-error.ts';
+
+/** An execution as DescribeExecution tells it. */
+export type Description = Pick<
+  DescribeExecutionCommandOutput,
+  'executionArn' | 'status' | 'startDate' | 'stopDate' | 'error' | 'cause' | 'output'
+>;
+
+export type Status = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+
+export interface Failure {
+  name: string;
+  /** The state that failed; null when none was entered. */
+  step: string | null;
+  message: string;
+  remedy: string;
+}
+
+/** The document that `--json` prints. */
+export interface Report {
+  status: Status;
+  /** Null when nothing was started. */
+  executionArn: string | null;
+  durationMs: number;
+  /** States entered plus retries. */
+  transitions: number;
+  output: Output | null;
+  error: Failure | null;
+  /** The policies of the request's keys after the run, by key ARN. */
+  keyPolicies: Record<string, unknown>;
+  history: { state: string; attempt: number; enteredAt: string; exitedAt: string | null }[];
+}
+
+const outputSchema = v.object({
+  userName: v.string(),
+  stackId: v.string(),
+  roleArn: v.string(),
+  keyArns: v.array(v.string()),
+});
+export type Output = v.InferOutput<typeof outputSchema>;
+
+/** What Lambda puts into `cause` when a function throws. */
+const lambdaCauseSchema = v.object({ errorMessage: v.string() });
+
+/** The status of an execution that is over, or undefined while it runs. */
+export function finalStatus({ status }: Pick<Description, 'status'>): Status | undefined {
+  switch (status) {
+    case 'SUCCEEDED':
+    case 'FAILED':
+    case 'TIMED_OUT':
+    case 'ABORTED':
+      return status;
+    case 'RUNNING':
+    case 'PENDING_REDRIVE':
+    case undefined:
+      return undefined;
+  }
+}
+
+/**
+ * Tells an execution that is over from its description and its whole history.
+ * @throws Error when the execution still runs
+ */
+export function reportOf(
+  description: Description,
+  events: readonly HistoryEvent[],
+  keyPolicies: ReadonlyMap<string, unknown>,
+): Report {
+  const status = finalStatus(description);
+  if (status === undefined) throw new Error(`${description.executionArn} is still running`);
+  const { executionArn = null, startDate, stopDate, output } = description;
+  const attempts = attemptsOf(events);
+  return {
+    status,
+    executionArn,
+    durationMs: startDate && stopDate ? stopDate.getTime() - startDate.getTime() : 0,
+    transitions: attempts.length,
+    output: status === 'SUCCEEDED' ? outputOf(output) : null,
+    error: status === 'SUCCEEDED' ? null : failureOf(status, description, attempts.at(-1)),
+    keyPolicies: Object.fromEntries(keyPolicies),
+    history: attempts.map(({ state, attempt, enteredAt, exitedAt }) => ({
+      state,
+      attempt,
+      enteredAt: enteredAt.toISOString(),
+      exitedAt: exitedAt?.toISOString() ?? null,
+    })),
+  };
+}
+
+/** The report of a run that the command itself could not begin or follow to its end. */
+export function brokenOff(error: CommandError, executionArn: string | null): Report {
+  return {
+    status: 'FAILED',
+    executionArn,
+    durationMs: 0,
+    transitions: 0,
+    output: null,
+    error: { name: error.name, step: null, message: error.message, remedy: error.remedy },
+    keyPolicies: {},
+    history: [],
+  };
+}
+
+/** The exit status of the command: 0 succeeded, 2 invalid request or usage, 1 any other failure. */
+export function exitStatus({ error }: Pick<Report, 'error'>): 0 | 1 | 2 {
+  if (error === null) return 0;
+  return error.name === 'InvalidRequest' ? 2 : 1;
+}
+
+/** The output of a succeeded execution; null for what no onboarding puts out. */
+export function outputOf(output: string | undefined): Output | null {
+  const result = v.safeParse(outputSchema, parseJson(output ?? ''));
+  return result.success ? result.output : null;
+}
+
+function failureOf(status: Exclude<Status, 'SUCCEEDED'>, { error, cause }: Description, last: Attempt | undefined) {
+  const step = last?.state ?? null;
+  const name = error ?? nameOf(status);
+  return { name, step, message: messageOf(cause) ?? explanation(name, step), remedy: remedyFor(name) };
+}
+
+function nameOf(status: Exclude<Status, 'SUCCEEDED'>): string {
+  switch (status) {
+    case 'FAILED':
+      return 'States.TaskFailed';
+    case 'TIMED_OUT':
+      return 'States.Timeout';
+    case 'ABORTED':
+      return 'ExecutionAborted';
+  }
+}
+
+function messageOf(cause: string | undefined): string | undefined {
+  const result = v.safeParse(lambdaCauseSchema, parseJson(cause ?? ''));
+  // Errors without a message have an empty cause, or an empty errorMessage.
+  return (result.success ? result.output.errorMessage : cause) || undefined;
+}
+
+function explanation(name: string, step: string | null): string {
+  const where = step === null ? 'before its first state' : `in ${step}`;
+  switch (name) {
+    case 'States.Timeout':
+      return `The time limit was reached ${where}`;
+    case 'ExecutionAborted':
+      return `The execution was stopped ${where}`;
+    default:
+      return `The execution failed ${where}, without a cause`;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

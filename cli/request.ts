@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { parseKeyArn } from '../functions/shared/arns.ts';
+import { CommandError } from './command-error.ts';
+
+export type Request = Readonly<Record<string, unknown>>;
+
+// The machine validates the request. What the command itself wants to know of it may be absent or wrong.
+const userNameSchema = v.object({ subscriber: v.object({ userName: v.string() }) });
+const artifactsSchema = v.object({ encryption: v.object({ artifacts: v.object({ keyArn: v.string() }) }) });
+const trackingSchema = v.object({ encryption: v.object({ tracking: v.object({ keyArn: v.string() }) }) });
+
+/**
+ * Reads a request file.
+ * @throws CommandError named InvalidRequest when the file cannot be read or does not hold a JSON object
+ */
+export async function readRequest(path: string): Promise<Request> {
+  const invalid = (rule: string) =>
+    new CommandError(
+      'InvalidRequest',
+      `${path} ${rule}`,
+      'Correct the file or its path and run the command again; nothing was started.',
+    );
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw invalid(error.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${error.code ?? error.message}`);
+  });
+  const request = parseJson(text, invalid);
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) throw invalid('is not a JSON object');
+  return { ...request };
+}
+
+function parseJson(text: string, invalid: (rule: string) => Error): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The parser's own message quotes the file, which may hold a secret: only the position is taken from it.
+    const [position] = /\(line \d+ column \d+\)/.exec(error instanceof Error ? error.message : '') ?? [];
+    throw invalid(position === undefined ? 'is not JSON' : `is not JSON ${position}`);
+  }
+}
+
+/** The subscriber that the request names, or undefined when it names none. */
+export function userNameOf(request: Request): string | undefined {
+  const result = v.safeParse(userNameSchema, request);
+  return result.success ? result.output.subscriber.userName : undefined;
+}
+
+/** The KMS keys that the request names, each once; what is no key ARN is left for the machine to refuse. */
+export function keyArnsOf(request: Request): string[] {
+  const artifacts = v.safeParse(artifactsSchema, request);
+  const tracking = v.safeParse(trackingSchema, request);
+  const keyArns = [
+    ...(artifacts.success ? [artifacts.output.encryption.artifacts.keyArn] : []),
+    ...(tracking.success ? [tracking.output.encryption.tracking.keyArn] : []),
+  ];
+  return [...new Set(keyArns)].filter((keyArn) => parseKeyArn(keyArn) !== undefined);
+}
+
+/**
+ * A new name for an execution of the request: the subscriber, so that people find it, and what makes it unique, since
+ * Step Functions keeps a name for 90 days. Holds only letters, digits, hyphens and underscores, and at most 80 of them.
+ */
+export function executionNameFor(request: Request): string {
+  const subscriber = (userNameOf(request) ?? '').replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 60) || 'request';
+  return `${subscriber}-${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
+}

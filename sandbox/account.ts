@@ -1,0 +1,20 @@
+/** The account and Region that the sandbox plays. */
+export const account = { accountId: '111111111111', region: 'us-east-1' } as const;
+
+/** What stands in the account at boot, with fixed names so that requests and docs can refer to it. */
+export const fixtures = {
+  /** Customer managed, tagged `infinstor-onboarding: allowed`. */
+  artifactsKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111',
+  trackingKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/22222222-bbbb-4bbb-8bbb-222222222222',
+  /** Customer managed, tagged, disabled. */
+  disabledKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/33333333-cccc-4ccc-8ccc-333333333333',
+  superadmin: { userName: 'superadmin', secretId: 'infinstor/sandbox/superadmin' },
+  /** The vendor's build that the template is published under. */
+  build: '2.3.72',
+} as const;
+
+/** The well-known credentials of the sandbox's operator, a user who may do everything; worth nothing anywhere else. */
+export const operator = {
+  accessKeyId: 'AKIASANDBOXOPERATOR0',
+  secretAccessKey: 'the-sandbox-checks-no-signatures',
+} as const;

@@ -1,0 +1,127 @@
+/**
+ * The one clock of the sandbox: services, the state machine engine and (through an offset) the Lambda workers read it.
+ * It runs with real time, and a test can turn it forward.
+ */
+export interface Clock {
+  /** The sandbox's time in milliseconds since the epoch. */
+  now(): number;
+  /** Calls `run` once, `milliseconds` from now on this clock; the returned function cancels it. */
+  after(milliseconds: number, run: () => void): () => void;
+  /** Resolves `milliseconds` from now on this clock; rejects with the signal's reason when aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Turns the clock forward; timers that come due run in their order. */
+  advance(milliseconds: number): void;
+  /** How far the clock is ahead of real time, in milliseconds, readable from worker threads as one Float64. */
+  readonly offset: SharedArrayBuffer;
+  /** Marks work that must be over before idle time is skipped; the returned function ends it. */
+  busy(): () => void;
+  /** Cancels every timer. */
+  stop(): void;
+}
+
+export interface ClockOptions {
+  /** When true, time in which nothing but timers is pending is skipped: the clock jumps to the next timer. */
+  skipIdle?: boolean;
+}
+
+interface Timer {
+  due: number;
+  run: () => void;
+}
+
+export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
+  const offset = new SharedArrayBuffer(8);
+  const ahead = new Float64Array(offset);
+  let timers: Timer[] = [];
+  let wakeUp: NodeJS.Timeout | undefined;
+  let atWork = 0;
+  let idleCheck: NodeJS.Immediate | undefined;
+
+  const now = () => Date.now() + (ahead[0] ?? 0);
+
+  function schedule() {
+    clearTimeout(wakeUp);
+    const next = timers[0];
+    if (next === undefined) return;
+    // setTimeout takes at most 2^31-1 ms; a longer wait is scheduled again when it fires.
+    wakeUp = setTimeout(runDue, Math.min(Math.max(0, next.due - now()), 2 ** 31 - 1));
+    checkIdle();
+  }
+
+  function runDue() {
+    for (let next = timers[0]; next !== undefined && next.due <= now(); next = timers[0]) {
+      timers.shift();
+      next.run();
+    }
+    schedule();
+  }
+
+  // Two turns of the event loop let answers that are already on their way arrive before time is skipped.
+  function checkIdle() {
+    if (!skipIdle || idleCheck !== undefined) return;
+    idleCheck = setImmediate(() => {
+      idleCheck = setImmediate(() => {
+        idleCheck = undefined;
+        const next = timers[0];
+        if (atWork === 0 && next !== undefined) advanceTo(next.due);
+      });
+    });
+  }
+
+  function advanceTo(time: number) {
+    ahead[0] = (ahead[0] ?? 0) + Math.max(0, time - now());
+    runDue();
+  }
+
+  function after(milliseconds: number, run: () => void) {
+    const timer = { due: now() + milliseconds, run };
+    const position = timers.findIndex(({ due }) => due > timer.due);
+    timers.splice(position === -1 ? timers.length : position, 0, timer);
+    schedule();
+    return () => {
+      timers = timers.filter((other) => other !== timer);
+      schedule();
+    };
+  }
+
+  return {
+    now,
+    after,
+    offset,
+    sleep(milliseconds, signal) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const onAbort = () => {
+          cancel();
+          reject(signal?.reason);
+        };
+        const cancel = after(milliseconds, () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        });
+        signal?.addEventListener('abort', onAbort, { once: true });
+      });
+    },
+    advance(milliseconds) {
+      const target = now() + milliseconds;
+      // Timer by timer, so that what a timer schedules inside the span runs at its own time.
+      for (let next = timers[0]; next !== undefined && next.due <= target; next = timers[0]) advanceTo(next.due);
+      advanceTo(target);
+    },
+    busy() {
+      atWork += 1;
+      let ended = false;
+      return () => {
+        if (ended) return;
+        ended = true;
+        atWork -= 1;
+        if (atWork === 0) checkIdle();
+      };
+    },
+    stop() {
+      timers = [];
+      clearTimeout(wakeUp);
+      clearImmediate(idleCheck);
+    },
+  };
+}

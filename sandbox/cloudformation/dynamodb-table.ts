@@ -1,0 +1,94 @@
+import * as v from 'valibot';
+import type { Kms } from '../services/kms.ts';
+import { flag, generatedName, type OnAccess, parseProperties, type ResourceProvider } from './resource-provider.ts';
+
+/** The record of a subscriber's table; no items can be put into it. */
+export interface Table {
+  name: string;
+  arn: string;
+  stackId: string;
+  encryption: { type: 'aws-owned' } | { type: 'aws-managed' } | { type: 'customer-managed'; keyArn: string };
+}
+
+export type TableStore = Map<string, Table>;
+
+interface Parts {
+  kms: Pick<Kms, 'authorizeKeyUse'>;
+  tables: TableStore;
+  onAccess: OnAccess;
+}
+
+const tableProperties = v.strictObject({
+  TableName: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/))),
+  BillingMode: v.optional(v.picklist(['PAY_PER_REQUEST', 'PROVISIONED'])),
+  AttributeDefinitions: v.array(
+    v.strictObject({ AttributeName: v.string(), AttributeType: v.picklist(['S', 'N', 'B']) }),
+  ),
+  KeySchema: v.array(v.strictObject({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) })),
+  SSESpecification: v.optional(
+    v.strictObject({
+      SSEEnabled: flag,
+      SSEType: v.optional(v.literal('KMS')),
+      KMSMasterKeyId: v.optional(v.pipe(v.string(), v.minLength(1))),
+    }),
+    { SSEEnabled: false },
+  ),
+});
+
+/**
+ * What DynamoDB does with a customer managed key in the name of whoever creates the table:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+ */
+const keyActions = [
+  'kms:Encrypt',
+  'kms:Decrypt',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+  'kms:GenerateDataKey',
+  'kms:DescribeKey',
+  'kms:CreateGrant',
+];
+
+/** `AWS::DynamoDB::Table`. Fails on a name that is taken, and on a customer managed key that the caller may not use. */
+export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvider {
+  return async (context) => {
+    const { caller, stackId } = context;
+    const { TableName: name = generatedName(context), SSESpecification } = parseProperties(tableProperties, context);
+    const { accountId, region } = caller;
+    const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
+    const ask = (action: string) => onAccess(caller, { action, resource: arn });
+    const encryption = encryptionOf(SSESpecification);
+
+    ask('dynamodb:CreateTable');
+    ask('dynamodb:DescribeTable');
+    if (tables.has(name)) throw new Error(`${name} already exists`);
+    if (encryption.type === 'customer-managed') {
+      const viaDynamoDb = { 'kms:ViaService': `dynamodb.${region}.amazonaws.com` };
+      const decision = kms.authorizeKeyUse(caller, encryption.keyArn, keyActions, viaDynamoDb);
+      if (!decision.allowed) {
+        throw new Error(
+          `Resource handler returned message: "KMS key access denied error: ${decision.reason}" (HandlerErrorCode: AccessDenied)`,
+        );
+      }
+    }
+    tables.set(name, { name, arn, stackId, encryption });
+    return {
+      physicalId: name,
+      attributes: { Arn: arn },
+      delete() {
+        ask('dynamodb:DeleteTable');
+        tables.delete(name);
+      },
+    };
+  };
+}
+
+type SseSpecification = v.InferOutput<typeof tableProperties>['SSESpecification'];
+
+function encryptionOf({ SSEEnabled, SSEType, KMSMasterKeyId: keyArn }: SseSpecification): Table['encryption'] {
+  if (!SSEEnabled) {
+    if (SSEType === undefined && keyArn === undefined) return { type: 'aws-owned' };
+    throw new Error('One or more parameter values were invalid: SSEType and KMSMasterKeyId need SSEEnabled to be true');
+  }
+  return keyArn === undefined ? { type: 'aws-managed' } : { type: 'customer-managed', keyArn };
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import type { Iam } from '../services/iam.ts';
+import type { Kms } from '../services/kms.ts';
+import { type TableStore, tableProvider } from './dynamodb-table.ts';
+import {
+  generatedName,
+  type OnAccess,
+  parseProperties,
+  policyDocument,
+  type ResourceProvider,
+  type ResourceProviders,
+} from './resource-provider.ts';
+import { type BucketStore, bucketPolicyProvider, bucketProvider } from './s3-bucket.ts';
+
+/** What a template's custom resource calls. An Error means that it answered FAILED with that message. */
+export type CustomResource = (
+  type: string,
+  properties: Readonly<Record<string, unknown>>,
+) => Promise<{ physicalId: string; attributes: Readonly<Record<string, string>> }>;
+
+interface ProviderParts {
+  iam: Pick<Iam, 'createRole' | 'deleteRole'>;
+  kms: Pick<Kms, 'authorizeKeyUse'>;
+  buckets: BucketStore;
+  tables: TableStore;
+  customResource: CustomResource;
+  onAccess: OnAccess;
+}
+
+/** The resource types of a subscriber's stack. */
+export function customerProviders(parts: ProviderParts): ResourceProviders {
+  return {
+    'AWS::IAM::Role': roleProvider(parts),
+    'AWS::S3::Bucket': bucketProvider(parts),
+    'AWS::S3::BucketPolicy': bucketPolicyProvider(parts),
+    'AWS::DynamoDB::Table': tableProvider(parts),
+    'Custom::*': customProvider(parts),
+  };
+}
+
+const roleProperties = v.strictObject({
+  RoleName: v.optional(v.string()),
+  Path: v.optional(v.string(), '/'),
+  Description: v.optional(v.string()),
+  AssumeRolePolicyDocument: policyDocument,
+  Policies: v.optional(v.array(v.strictObject({ PolicyName: v.string(), PolicyDocument: policyDocument })), []),
+});
+
+function roleProvider({ iam, onAccess }: ProviderParts): ResourceProvider {
+  return async (context) => {
+    const { caller } = context;
+    const properties = parseProperties(roleProperties, context);
+    const { Path, AssumeRolePolicyDocument, Policies, RoleName = generatedName(context) } = properties;
+    const resource = `arn:aws:iam::${caller.accountId}:role${Path}${RoleName}`;
+    const ask = (...actions: string[]) => {
+      for (const action of actions) onAccess(caller, { action, resource });
+    };
+    const hasPolicies = Policies.length > 0;
+    ask('iam:CreateRole', 'iam:GetRole', ...(hasPolicies ? ['iam:PutRolePolicy'] : []));
+    const role = iam.createRole({
+      roleName: RoleName,
+      path: Path,
+      assumeRolePolicyDocument: AssumeRolePolicyDocument,
+      policies: Policies.map(({ PolicyName, PolicyDocument }) => ({ name: PolicyName, document: PolicyDocument })),
+    });
+    return {
+      physicalId: role.roleName,
+      attributes: { Arn: role.arn, RoleId: role.roleId },
+      delete() {
+        ask(...(hasPolicies ? ['iam:DeleteRolePolicy'] : []), 'iam:DeleteRole');
+        iam.deleteRole(role.roleName);
+      },
+    };
+  };
+}
+
+const customProperties = v.looseObject({ ServiceToken: v.string() });
+
+function customProvider({ customResource }: ProviderParts): ResourceProvider {
+  return async (context) => {
+    const properties = parseProperties(customProperties, context);
+    try {
+      return await customResource(context.type, properties);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `Received response status [FAILED] from custom resource. Message returned: ${message} (RequestId: ${randomUUID()})`,
+      );
+    }
+  };
+}

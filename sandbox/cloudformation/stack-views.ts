@@ -1,0 +1,63 @@
+import type { Stack } from './stack.ts';
+import { validationError } from './template-checks.ts';
+
+/** Far below AWS's page, which is documented nowhere: a client that does not follow NextToken is found out. */
+const pageSize = 3;
+
+/** A stack as DescribeStacks answers it; parameters that the template marks `NoEcho` are masked. */
+export function describeStack(stack: Stack): object {
+  const { template, scope } = stack;
+  return {
+    StackId: stack.stackId,
+    StackName: stack.stackName,
+    Description: template.Description,
+    Parameters: Object.entries(scope.parameters).map(([ParameterKey, value]) => ({
+      ParameterKey,
+      ParameterValue: template.Parameters[ParameterKey]?.NoEcho === true ? '****' : value,
+    })),
+    CreationTime: stack.creationTime,
+    DeletionTime: stack.deletionTime,
+    StackStatus: stack.status,
+    StackStatusReason: stack.statusReason,
+    DisableRollback: stack.onFailure === 'DO_NOTHING',
+    TimeoutInMinutes: stack.timeoutInMinutes,
+    NotificationARNs: [],
+    Capabilities: stack.capabilities,
+    Outputs: stack.outputs,
+    RoleARN: stack.roleArn,
+    Tags: stack.tags,
+    EnableTerminationProtection: stack.enableTerminationProtection,
+    RetainExceptOnCreate: stack.retainExceptOnCreate,
+  };
+}
+
+/** The stack's events, newest first. Pages continue where they were although new events have come since. */
+export function eventPage({ events }: Stack, nextToken: string | undefined): object {
+  const end = nextToken === undefined ? events.length : position(nextToken, events.length);
+  const start = Math.max(0, end - pageSize);
+  return { StackEvents: events.slice(start, end).toReversed(), ...(start > 0 && { NextToken: String(start) }) };
+}
+
+/** The stack's resources, in the order in which their creation began. */
+export function resourcePage({ resources }: Stack, nextToken: string | undefined): object {
+  const start = nextToken === undefined ? 0 : position(nextToken, resources.length);
+  const end = start + pageSize;
+  return {
+    StackResourceSummaries: resources.slice(start, end).map((resource) => ({
+      LogicalResourceId: resource.logicalId,
+      PhysicalResourceId: resource.provisioned?.physicalId,
+      ResourceType: resource.type,
+      LastUpdatedTimestamp: resource.updated,
+      ResourceStatus: resource.status,
+      ResourceStatusReason: resource.statusReason,
+    })),
+    ...(end < resources.length && { NextToken: String(end) }),
+  };
+}
+
+/** @throws AwsError ValidationError for a token that no page has given */
+function position(nextToken: string, length: number): number {
+  const index = Number(nextToken);
+  if (Number.isInteger(index) && index > 0 && index <= length) return index;
+  throw validationError('Invalid NextToken');
+}

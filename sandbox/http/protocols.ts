@@ -1,0 +1,91 @@
+import XMLBuilder from 'fast-xml-builder';
+import type { AwsError } from '../service.ts';
+
+/** An HTTP answer. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const xml = new XMLBuilder({ format: false, suppressEmptyNode: false });
+
+/** A result in AWS JSON 1.0 or 1.1: timestamps are seconds since the epoch. */
+export function jsonResult(output: unknown, contentType: string): Answer {
+  return { status: 200, headers: { 'content-type': contentType }, body: JSON.stringify(output, epochSeconds) };
+}
+
+export function jsonError({ code, message, statusCode }: AwsError, contentType: string): Answer {
+  return {
+    status: statusCode,
+    headers: { 'content-type': contentType, 'x-amzn-errortype': code },
+    body: JSON.stringify({ __type: code, message }),
+  };
+}
+
+function epochSeconds(this: unknown, key: string, value: unknown): unknown {
+  // JSON.stringify has called toJSON by now: the Date itself is still in its holder.
+  const original = typeof this === 'object' && this !== null ? Reflect.get(this, key) : value;
+  return original instanceof Date ? original.getTime() / 1000 : value;
+}
+
+/** A result in the AWS Query protocol: XML, lists as `<member>` elements, timestamps in ISO 8601. */
+export function queryResult(operationName: string, output: object, requestId: string): Answer {
+  const body = xml.build({
+    [`${operationName}Response`]: {
+      [`${operationName}Result`]: xmlValue(output),
+      ResponseMetadata: { RequestId: requestId },
+    },
+  });
+  return { status: 200, headers: { 'content-type': 'text/xml' }, body };
+}
+
+export function queryError({ code, message, statusCode }: AwsError, requestId: string): Answer {
+  const Type = statusCode < 500 ? 'Sender' : 'Receiver';
+  const body = xml.build({ ErrorResponse: { Error: { Type, Code: code, Message: message }, RequestId: requestId } });
+  return { status: statusCode, headers: { 'content-type': 'text/xml' }, body };
+}
+
+function xmlValue(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return { member: value.map(xmlValue) };
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.map(([name, member]) => [name, xmlValue(member)]));
+}
+
+/**
+ * The input of a Query call. `Tags.member.1.Key=a` is `{Tags: [{Key: 'a'}]}`; no form parser knows this numbering, so it is
+ * read here. Every scalar stays a string.
+ */
+export function queryInput(body: string): { operationName: string; input: unknown } {
+  const root: Node = new Map();
+  let operationName = '';
+  for (const [name, value] of new URLSearchParams(body)) {
+    if (name === 'Action') operationName = value;
+    else if (name !== 'Version') insert(root, name.split('.'), value);
+  }
+  return { operationName, input: plain(root) };
+}
+
+type Node = Map<string, Node | string>;
+
+function insert(node: Node, [head = '', ...rest]: string[], value: string): void {
+  if (rest.length === 0) {
+    node.set(head, value);
+    return;
+  }
+  const existing = node.get(head);
+  const child: Node = existing instanceof Map ? existing : new Map();
+  node.set(head, child);
+  insert(child, rest, value);
+}
+
+function plain(node: Node | string): unknown {
+  if (typeof node === 'string') return node;
+  const list = node.get('member');
+  if (list instanceof Map) {
+    return [...list].sort(([a], [b]) => Number(a) - Number(b)).map(([, member]) => plain(member));
+  }
+  return Object.fromEntries([...node].map(([name, member]) => [name, plain(member)]));
+}

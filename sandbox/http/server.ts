@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { Clock } from '../clock.ts';
+import type { InfinStor } from '../infinstor/infinstor.ts';
+import { AwsError, type Caller, type Service } from '../service.ts';
+import type { DynamoDb } from '../services/dynamodb.ts';
+import type { Iam } from '../services/iam.ts';
+import type { AccessLog } from './access-log.ts';
+import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult } from './protocols.ts';
+
+interface Parts {
+  clock: Clock;
+  iam: Pick<Iam, 'caller'>;
+  services: readonly Service[];
+  dynamoDb: DynamoDb;
+  infinstor: () => Pick<InfinStor, 'handle'>;
+  accessLog: AccessLog;
+}
+
+/** Where InfinStor's own API begins; everything else on the port is AWS. */
+const infinstorPath = '/infinstor';
+
+/** The service that an `X-Amz-Target` header means, by what stands before its last dot. */
+const targets: Readonly<Record<string, string>> = {
+  AWSStepFunctions: 'states',
+  TrentService: 'kms',
+  secretsmanager: 'secretsmanager',
+  AWSEvents: 'events',
+  AWSCognitoIdentityProviderService: 'cognito-idp',
+  DynamoDB_20120810: 'dynamodb',
+};
+
+export interface SandboxServer {
+  /** `http://127.0.0.1:<port>` */
+  endpoint: string;
+  infinstorUrl: string;
+  close(): Promise<void>;
+}
+
+/** Opens the sandbox's one port, on loopback only; port 0 takes a free one. */
+export async function openServer(port: number, parts: Parts): Promise<SandboxServer> {
+  const server = createServer((request, response) => void respond(request, response, parts));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  // A listening TCP server's address is always of this form.
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    endpoint,
+    infinstorUrl: endpoint + infinstorPath,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const endOfWork = parts.clock.busy();
+  try {
+    const body = await text(request);
+    const path = new URL(request.url ?? '/', 'http://sandbox').pathname;
+    const {
+      status,
+      headers,
+      body: answer,
+    } = path.startsWith(`${infinstorPath}/`)
+      ? await parts.infinstor().handle({
+          method: request.method ?? 'GET',
+          path: path.slice(infinstorPath.length),
+          headers: plainHeaders(request),
+          body,
+        })
+      : await callAws(request, body, parts);
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(answer) }).end(answer);
+  } catch {
+    // The connection broke while the request was read: nobody is left to answer.
+    response.destroy();
+  } finally {
+    endOfWork();
+  }
+}
+
+async function callAws(request: IncomingMessage, body: string, parts: Parts): Promise<Answer> {
+  const requestId = randomUUID();
+  const headers = plainHeaders(request);
+  const target = headers['x-amz-target'];
+  const [, accessKeyId, scope] = /Credential=([^/]+)\/\d+\/[\w-]+\/([\w-]+)\//.exec(headers.authorization ?? '') ?? [];
+  const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
+  const isQuery = target === undefined;
+  try {
+    const answer = isQuery
+      ? await callQuery({ service: scope, accessKeyId, body, requestId }, parts)
+      : await callJson({ target, accessKeyId, body, headers, contentType }, parts);
+    return { ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } };
+  } catch (error) {
+    const failure = error instanceof AwsError ? error : new AwsError('InternalFailure', describe(error), 500);
+    return isQuery ? queryError(failure, requestId) : jsonError(failure, contentType);
+  }
+}
+
+interface QueryCall {
+  service: string | undefined;
+  accessKeyId: string | undefined;
+  body: string;
+  requestId: string;
+}
+
+async function callQuery({ service, accessKeyId, body, requestId }: QueryCall, parts: Parts): Promise<Answer> {
+  const { operationName, input } = queryInput(body);
+  const output = await call(serviceOf(service, parts), operationName, input, callerOf(accessKeyId, parts), parts);
+  return queryResult(operationName, output, requestId);
+}
+
+interface JsonCall {
+  target: string;
+  accessKeyId: string | undefined;
+  body: string;
+  headers: Record<string, string | undefined>;
+  contentType: string;
+}
+
+async function callJson({ target, accessKeyId, body, headers, contentType }: JsonCall, parts: Parts): Promise<Answer> {
+  const [prefix = '', operationName = ''] = target.split('.');
+  const name = targets[prefix];
+  if (name === undefined) throw new AwsError('UnknownOperationException', `The sandbox has no service for ${target}`);
+  const input = parseBody(body);
+  if (name === 'dynamodb') {
+    const caller = callerOf(accessKeyId, parts);
+    for (const access of parts.dynamoDb.access(operationName, input)) parts.accessLog.check(caller, access);
+    return parts.dynamoDb.handle(target, headers, body);
+  }
+  // InitiateAuth is the one call here that is made before there are credentials.
+  const caller = name === 'cognito-idp' ? undefined : callerOf(accessKeyId, parts);
+  return jsonResult(await call(serviceOf(name, parts), operationName, input, caller, parts), contentType);
+}
+
+async function call(
+  service: Service,
+  operationName: string,
+  input: unknown,
+  caller: Caller | undefined,
+  { accessLog }: Parts,
+): Promise<object> {
+  const operation = Object.hasOwn(service.operations, operationName) ? service.operations[operationName] : undefined;
+  if (operation === undefined) {
+    const message = `The sandbox does not have ${operationName} of ${service.name}`;
+    throw new AwsError(service.protocol === 'query' ? 'InvalidAction' : 'UnknownOperationException', message);
+  }
+  const parsed = operation.parse(input);
+  if (caller === undefined) return operation.run(parsed, anonymous);
+  for (const access of operation.access(parsed, caller)) accessLog.check(caller, access);
+  return operation.run(parsed, caller);
+}
+
+/** The caller of operations that are not signed. */
+const anonymous: Caller = { accountId: '', region: '', principalArn: '', arn: '', principalId: '', policies: [] };
+
+function serviceOf(name: string | undefined, { services }: Parts): Service {
+  const service = services.find((candidate) => candidate.name === name);
+  if (service === undefined)
+    throw new AwsError('UnknownOperationException', `The sandbox has no service ${name ?? '(unsigned request)'}`);
+  return service;
+}
+
+function callerOf(accessKeyId: string | undefined, { iam }: Parts): Caller {
+  const caller = accessKeyId === undefined ? undefined : iam.caller(accessKeyId);
+  if (caller === undefined) {
+    throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.');
+  }
+  return caller;
+}
+
+function parseBody(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new AwsError('SerializationException', 'The request body is not JSON');
+  }
+}
+
+function plainHeaders({ headers }: IncomingMessage): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat()[0]]));
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `The sandbox failed: ${error.message}` : 'The sandbox failed';
+}

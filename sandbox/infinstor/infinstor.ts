@@ -1,0 +1,162 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import type { Clock } from '../clock.ts';
+import type { Cognito } from '../services/cognito.ts';
+
+const week = 7 * 24 * 60 * 60 * 1000;
+
+/** The header names are in lower case, the path is relative to the service's base URL. */
+export interface InfinStorRequest {
+  method: string;
+  path: string;
+  headers: Readonly<Record<string, string | undefined>>;
+  body: string;
+}
+
+export interface InfinStorResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** What a subscriber's stack reports when it is up. */
+export interface Registration {
+  roleArn: string;
+  bucketName: string;
+  tableName: string;
+}
+
+/** How `add_subscriber` answers. The vendor documents no shape; these are the likely ones. */
+export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue';
+
+interface Subscriber {
+  userName: string;
+  emailId: string;
+  registered?: Registration;
+}
+
+export interface InfinStor {
+  handle(request: InfinStorRequest): InfinStorResponse;
+  subscribers(): readonly Readonly<Subscriber>[];
+  /**
+   * The stack's callback with its custom token, which may come more than once.
+   * Throws an Error `Invalid token` or, seven days after the token was issued, `Expired token`.
+   */
+  redeem(customToken: string, registration: Registration): void;
+}
+
+interface InfinStorOptions {
+  clock: Clock;
+  cognito: Cognito;
+  /** The service's base URL; asked when needed, because the port is known only then. */
+  baseUrl: () => string;
+  region: string;
+  /** The one user who may add subscribers. */
+  superadmin: { userName: string };
+  tokenShape?: TokenShape;
+}
+
+const newSubscriber = v.object({
+  userName: v.pipe(v.string(), v.minLength(1)),
+  password: v.pipe(v.string(), v.minLength(1)),
+  emailId: v.pipe(v.string(), v.minLength(1)),
+});
+
+/** The multi-tenant MLflow service, as far as its REST interface is known. */
+export function createInfinStor(options: InfinStorOptions): InfinStor {
+  const { clock, cognito, baseUrl, region, superadmin, tokenShape = 'customToken' } = options;
+  const subscribers = new Map<string, Subscriber>();
+  const tokens = new Map<string, { subscriber: Subscriber; expires: number }>();
+
+  const getVersion = () =>
+    json(200, {
+      cognitoCliClientId: cognito.clientId,
+      cognitoAppClientId: '4sandbox0app0client0000000',
+      mlflowDnsName: 'mlflow',
+      mlflowuiDnsName: 'mlflowui',
+      mlflowstaticDnsName: 'mlflowstatic',
+      apiDnsName: 'infinstorapi',
+      serviceDnsName: new URL(baseUrl()).hostname,
+      region,
+      isExternalAuth: 'false',
+    });
+
+  const loginPage = () =>
+    response(
+      200,
+      'text/html',
+      `<html><head><meta http-equiv="refresh" content="3;url=${baseUrl()}/login.html"></head>` +
+        '<body>Login expired. Please login again</body></html>',
+    );
+
+  function addSubscriber({ headers, body }: InfinStorRequest): InfinStorResponse {
+    const idToken = headers.authorization;
+    if (idToken === undefined || /^bearer /i.test(idToken)) return json(401, { message: 'Unauthorized' });
+    const caller = cognito.userOf(idToken);
+    // The service shows its login page instead of an error, with the status of a success.
+    if (caller === undefined || caller === 'expired') return loginPage();
+    if (caller.userName !== superadmin.userName) return refusal(403, 'Error Only superadmin can add subscribers');
+    if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) return refusal(400, 'Error Expected a JSON body');
+    const request = v.safeParse(newSubscriber, parseJson(body));
+    if (!request.success) {
+      const field = v.getDotPath(request.issues[0]);
+      return refusal(400, field ? `Error Missing parameter ${field}` : 'Error Malformed JSON body');
+    }
+    const { userName, password, emailId } = request.output;
+    if (cognito.hasUser(userName)) return refusal(400, 'Error User Exists');
+    if (!isStrong(password)) return refusal(400, 'Error Password did not conform with policy');
+
+    cognito.createUser({ userName, password, email: emailId });
+    const subscriber = { userName, emailId };
+    subscribers.set(userName.toLowerCase(), subscriber);
+    const id = randomUUID();
+    const token = randomBytes(256).toString('base64url');
+    const customToken = `Custom ${id}:${token}`;
+    tokens.set(customToken, { subscriber, expires: clock.now() + week });
+    return json(200, tokenShape === 'queue' ? { queue_message_uuid: id, token } : { [tokenShape]: customToken });
+  }
+
+  const routes: Readonly<Record<string, (request: InfinStorRequest) => InfinStorResponse>> = {
+    'GET /api/2.0/mlflow/infinstor/get_version': (request) =>
+      request.headers.authorization === 'None' ? getVersion() : json(401, { message: 'Unauthorized' }),
+    'POST /api/2.0/mlflow/infinstor/add_subscriber': addSubscriber,
+  };
+
+  return {
+    handle(request) {
+      const name = `${request.method} ${request.path}`;
+      const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
+      return route?.(request) ?? refusal(404, `The sandbox's InfinStor does not have ${name}`);
+    },
+    subscribers: () => [...subscribers.values()],
+    redeem(customToken, registration) {
+      const issued = tokens.get(customToken);
+      if (issued === undefined) throw new Error('Invalid token');
+      if (issued.expires <= clock.now()) throw new Error('Expired token');
+      issued.subscriber.registered = registration;
+    },
+  };
+}
+
+/** Like a Cognito pool that asks for every kind of character. */
+const isStrong = (password: string) =>
+  password.length >= 8 && [/[A-Z]/, /[a-z]/, /[0-9]/, /[^A-Za-z0-9\s]/].every((kind) => kind.test(password));
+
+const response = (status: number, contentType: string, body: string): InfinStorResponse => ({
+  status,
+  headers: { 'content-type': contentType },
+  body,
+});
+
+const json = (status: number, body: object) => response(status, 'application/json', JSON.stringify(body));
+
+/** Errors are plain text, yet their content type says JSON. */
+const refusal = (status: number, text: string) => response(status, 'application/json', text);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+// One warm execution environment of a Lambda function: a worker thread with the function's own environment variables.
+import { createRequire } from 'node:module';
+import { parentPort, workerData } from 'node:worker_threads';
+import * as v from 'valibot';
+
+const { bundle, exportName, clockOffset } = v.parse(
+  v.object({ bundle: v.string(), exportName: v.string(), clockOffset: v.instance(SharedArrayBuffer) }),
+  workerData,
+);
+const invocationSchema = v.object({
+  requestId: v.string(),
+  payload: v.string(),
+  functionName: v.string(),
+  functionArn: v.string(),
+  deadline: v.number(),
+});
+const moduleSchema = v.record(v.string(), v.unknown());
+const handlerSchema = v.function();
+
+// The function reads the sandbox's clock, which may be ahead of real time.
+const ahead = new Float64Array(clockOffset);
+const now = () => RealDate.now() + (ahead[0] ?? 0);
+const RealDate = Date;
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, parameters) => Reflect.construct(target, parameters.length === 0 ? [now()] : parameters),
+  get: (target, property) => (property === 'now' ? now : Reflect.get(target, property)),
+});
+
+let handler: ((event: unknown, context: unknown) => unknown) | undefined;
+
+parentPort?.on('message', async (message: unknown) => {
+  const { payload, requestId, functionName, functionArn, deadline } = v.parse(invocationSchema, message);
+  const context = {
+    awsRequestId: requestId,
+    functionName,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: functionArn,
+    memoryLimitInMB: '512',
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: requestId,
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => deadline - now(),
+  };
+  try {
+    // Loaded by the first invocation, as a failing initialisation is reported as that invocation's error.
+    handler ??= v.parse(handlerSchema, v.parse(moduleSchema, createRequire(import.meta.url)(bundle))[exportName]);
+    const result = await handler(JSON.parse(payload), context);
+    parentPort?.postMessage({ requestId, result: JSON.stringify(result ?? null) });
+  } catch (error) {
+    parentPort?.postMessage({ requestId, error: serialized(error) });
+  }
+});
+
+/** An error as the Lambda runtime for Node reports it: the name that the machine matches, and nothing of its other fields. */
+function serialized(error: unknown) {
+  const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  return JSON.stringify({ errorType: name, errorMessage: message, trace: stack.split('\n') });
+}

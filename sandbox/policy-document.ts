@@ -1,0 +1,157 @@
+import * as v from 'valibot';
+import type { PolicyDocument } from './service.ts';
+
+/** One condition: the operator, its modifiers, the key in lower case, and the values of which one must match. */
+export interface Condition {
+  operator: ConditionOperator;
+  ifExists: boolean;
+  quantifier?: 'ForAllValues' | 'ForAnyValue';
+  key: string;
+  values: readonly string[];
+}
+
+export type ConditionOperator = (typeof conditionOperators)[number];
+
+const conditionOperators = [
+  'StringEquals',
+  'StringNotEquals',
+  'StringEqualsIgnoreCase',
+  'StringLike',
+  'ArnEquals',
+  'ArnLike',
+  'Bool',
+  'Null',
+] as const;
+
+/** A principal of a statement. A deleted role or user stays as its bare id and is nobody. */
+export type Principal =
+  | { type: 'everyone' }
+  | { type: 'account'; accountId: string }
+  | { type: 'identity'; arn: string }
+  | { type: 'deleted'; id: string }
+  | { type: 'service'; name: string };
+
+/** Patterns of which one must match, or (`negated`) none may. */
+export interface Patterns {
+  negated: boolean;
+  patterns: readonly string[];
+}
+
+export interface Statement {
+  sid?: string;
+  effect: 'Allow' | 'Deny';
+  /** Absent in identity policies. */
+  principals?: readonly Principal[];
+  action: Patterns;
+  resource: Patterns;
+  conditions: readonly Condition[];
+}
+
+const texts = v.pipe(
+  v.union([v.string(), v.array(v.string())]),
+  v.transform((value) => (typeof value === 'string' ? [value] : value)),
+);
+const scalars = v.pipe(
+  v.union([v.string(), v.boolean(), v.number(), v.array(v.union([v.string(), v.boolean(), v.number()]))]),
+  v.transform((value) => (Array.isArray(value) ? value : [value]).map(String)),
+);
+const statementSchema = v.strictObject({
+  Sid: v.optional(v.string()),
+  Effect: v.picklist(['Allow', 'Deny']),
+  Principal: v.optional(v.union([v.literal('*'), v.record(v.string(), texts)])),
+  Action: v.optional(texts),
+  NotAction: v.optional(texts),
+  Resource: v.optional(texts),
+  NotResource: v.optional(texts),
+  Condition: v.optional(v.record(v.string(), v.record(v.string(), scalars))),
+});
+const documentSchema = v.strictObject({
+  Version: v.optional(v.picklist(['2008-10-17', '2012-10-17'])),
+  Id: v.optional(v.string()),
+  // A single statement may stand without an array.
+  Statement: v.pipe(
+    v.unknown(),
+    v.transform((value) => (Array.isArray(value) ? value : [value])),
+    v.array(statementSchema),
+  ),
+});
+
+/**
+ * Parses a policy whole, so that what the evaluator does not know is found whether or not it would have mattered.
+ * Grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+ * @throws Error naming the element, operator, set qualifier, principal type or variable that is not known
+ */
+export function parsePolicy(document: PolicyDocument): Statement[] {
+  const result = v.safeParse(documentSchema, document);
+  if (!result.success) {
+    const [issue] = result.issues;
+    throw new Error(`Policy element ${v.getDotPath(issue) ?? '(document)'}: ${issue.message}`);
+  }
+  return result.output.Statement.map(toStatement);
+}
+
+function toStatement(statement: v.InferOutput<typeof statementSchema>): Statement {
+  const { Sid, Effect, Principal, Action, NotAction, Resource, NotResource, Condition = {} } = statement;
+  return {
+    ...(Sid !== undefined && { sid: Sid }),
+    effect: Effect,
+    ...(Principal !== undefined && { principals: toPrincipals(Principal) }),
+    action: toPatterns('Action', Action, NotAction),
+    resource: toPatterns('Resource', Resource, NotResource),
+    conditions: Object.entries(Condition).flatMap(([operator, keys]) => toConditions(operator, keys)),
+  };
+}
+
+function toPatterns(element: string, positive?: readonly string[], negative?: readonly string[]): Patterns {
+  const patterns = positive ?? negative;
+  if (patterns === undefined || (positive && negative)) {
+    throw new Error(`Policy element ${element}: a statement has exactly one of ${element} and Not${element}`);
+  }
+  return { negated: positive === undefined, patterns: patterns.map(withoutVariables) };
+}
+
+function toPrincipals(principal: '*' | Record<string, readonly string[]>): Principal[] {
+  if (principal === '*') return [{ type: 'everyone' }];
+  return Object.entries(principal).flatMap(([type, values]) => {
+    switch (type) {
+      case 'AWS':
+        return values.map(toAwsPrincipal);
+      case 'Service':
+        return values.map((name): Principal => ({ type: 'service', name }));
+      default:
+        throw new Error(`Policy element Principal: unknown principal type ${type}`);
+    }
+  });
+}
+
+function toAwsPrincipal(value: string): Principal {
+  if (value === '*') return { type: 'everyone' };
+  const [, accountId] = /^(?:arn:aws[\w-]*:iam::)?(\d{12})(?::root)?$/.exec(value) ?? [];
+  if (accountId !== undefined) return { type: 'account', accountId };
+  if (/^arn:aws[\w-]*:iam::\d{12}:(role|user)\/.+$/.test(value)) return { type: 'identity', arn: value };
+  if (/^A(RO|ID)A[A-Z0-9]+$/.test(value)) return { type: 'deleted', id: value };
+  throw new Error(`Policy element Principal: unknown principal ${value}`);
+}
+
+function toConditions(name: string, keys: Record<string, readonly string[]>): Condition[] {
+  const [, quantifier, base = '', suffix] = /^(?:(\w+):)?(\w+?)(IfExists)?$/.exec(name) ?? [];
+  const operator = conditionOperators.find((known) => known === base);
+  // AWS has IfExists on every operator but Null.
+  const isKnown = operator !== undefined && !(operator === 'Null' && suffix);
+  if (!isKnown) throw new Error(`Policy element Condition: unknown operator ${name}`);
+  if (quantifier !== undefined && quantifier !== 'ForAllValues' && quantifier !== 'ForAnyValue') {
+    throw new Error(`Policy element Condition: unknown set qualifier ${quantifier}`);
+  }
+  return Object.entries(keys).map(([key, values]) => ({
+    operator,
+    ifExists: suffix !== undefined,
+    ...(quantifier !== undefined && { quantifier }),
+    key: key.toLowerCase(),
+    values: values.map(withoutVariables),
+  }));
+}
+
+function withoutVariables(value: string): string {
+  if (value.includes('${')) throw new Error(`Policy element ${value}: policy variables are not known`);
+  return value;
+}

@@ -1,0 +1,123 @@
+import { type Context, holds, type LowerCaseContext, lowerCaseContext, matchesPattern } from './policy-conditions.ts';
+import { type Patterns, type Principal, parsePolicy, type Statement } from './policy-document.ts';
+import type { Access, Caller, PolicyDocument } from './service.ts';
+
+export type Decision = { allowed: true } | { allowed: false; reason: string };
+
+/** What one document says. `delegate`: it allows the principal's account, which leaves the answer to the identity policies. */
+export type Verdict = 'allow' | 'delegate' | 'deny' | 'none';
+
+/**
+ * Who may do what to which resource. With a principal or account the document is read as a resource policy, whose statements
+ * must name principals; without, as an identity policy, whose statements must not.
+ */
+export interface Question {
+  principalArn?: string;
+  /** Default: the account of `principalArn`. */
+  accountId?: string;
+  action: string;
+  resource: string;
+  context?: Context;
+}
+
+/**
+ * Whether the caller may make a call in its own account, after
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: a deny anywhere wins, else either
+ * side's allow suffices, except where the resource's policy alone decides unless it delegates to IAM (KMS).
+ * @throws Error when a policy holds an element that the evaluator does not know
+ */
+export function decide(caller: Caller, access: Access): Decision {
+  const { action, resource, resourcePolicy, identityPolicySuffices = true } = access;
+  const context = { ...callerContext(caller), ...access.context };
+  const identityVerdicts = caller.policies.map((policy) => policyAllows(policy, { action, resource, context }));
+  const resourceVerdict =
+    resourcePolicy &&
+    policyAllows(resourcePolicy, {
+      principalArn: caller.principalArn,
+      accountId: caller.accountId,
+      action,
+      resource,
+      context,
+    });
+
+  const call = `${action} on ${resource}`;
+  const denied = (reason: string): Decision => ({ allowed: false, reason });
+  if (identityVerdicts.includes('deny')) return denied(`an identity policy of ${caller.principalArn} denies ${call}`);
+  if (resourceVerdict === 'deny') return denied(`the resource's policy denies ${caller.principalArn} ${call}`);
+  if (resourceVerdict === 'allow') return { allowed: true };
+
+  if (!identityPolicySuffices && resourceVerdict !== 'delegate') {
+    return denied(
+      `the resource's policy allows neither ${caller.principalArn} nor, by delegation, its account ${caller.accountId} ${call}`,
+    );
+  }
+  if (identityVerdicts.includes('allow')) return { allowed: true };
+  return denied(`no identity policy of ${caller.principalArn} allows ${call}`);
+}
+
+/**
+ * What one policy document says.
+ * @throws Error naming the element, operator or set qualifier that the evaluator does not know
+ */
+export function policyAllows(policy: PolicyDocument, question: Question): Verdict {
+  const context = lowerCaseContext(question.context ?? {});
+  const verdicts = parsePolicy(policy).map((statement) => statementVerdict(statement, question, context));
+  return (['deny', 'allow', 'delegate'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'none';
+}
+
+function statementVerdict(statement: Statement, question: Question, context: LowerCaseContext): Verdict {
+  const named = principalVerdict(statement, question);
+  const applies =
+    named !== 'none' &&
+    applyPatterns(statement.action, question.action, (text) => text.toLowerCase()) &&
+    applyPatterns(statement.resource, question.resource) &&
+    statement.conditions.every((condition) => holds(condition, context));
+  if (!applies) return 'none';
+  // A deny for the account denies everybody in it.
+  return statement.effect === 'Deny' ? 'deny' : named;
+}
+
+function principalVerdict({ sid = '(no Sid)', principals }: Statement, question: Question): Exclude<Verdict, 'deny'> {
+  const { principalArn, accountId = principalArn?.split(':')[4] } = question;
+  const isIdentityPolicy = accountId === undefined;
+  if (principals === undefined) {
+    if (isIdentityPolicy) return 'allow';
+    throw new Error(`Policy element Principal: missing in statement ${sid} of a resource policy`);
+  }
+  if (isIdentityPolicy)
+    throw new Error(`Policy element Principal: not known in statement ${sid} of an identity policy`);
+
+  const matches = principals.map((principal) => matchPrincipal(principal, principalArn, accountId));
+  return (['allow', 'delegate'] as const).find((match) => matches.includes(match)) ?? 'none';
+}
+
+function matchPrincipal(principal: Principal, principalArn: string | undefined, accountId: string) {
+  switch (principal.type) {
+    case 'everyone':
+      return 'allow';
+    case 'account':
+      return principal.accountId === accountId ? 'delegate' : 'none';
+    case 'identity':
+      return principal.arn === principalArn ? 'allow' : 'none';
+    case 'deleted':
+    case 'service':
+      return 'none';
+  }
+}
+
+function applyPatterns({ negated, patterns }: Patterns, text: string, normalize = (value: string) => value): boolean {
+  const isAny = patterns.some((pattern) => matchesPattern(normalize(pattern), normalize(text)));
+  return isAny !== negated;
+}
+
+/** The global condition keys that every call has. */
+function callerContext(caller: Caller): Context {
+  return {
+    'aws:PrincipalArn': caller.principalArn,
+    'aws:PrincipalAccount': caller.accountId,
+    'aws:PrincipalType': caller.principalArn.includes(':user/') ? 'User' : 'AssumedRole',
+    'aws:PrincipalIsAWSService': 'false',
+    'aws:RequestedRegion': caller.region,
+    'aws:ViaAWSService': String(caller.via !== undefined),
+  };
+}

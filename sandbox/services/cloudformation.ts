@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { account } from '../account.ts';
+import type { Clock } from '../clock.ts';
+import type { Table } from '../cloudformation/dynamodb-table.ts';
+import { pseudoParameters } from '../cloudformation/evaluate.ts';
+import { createProvisioner } from '../cloudformation/provision.ts';
+import type { OnAccess } from '../cloudformation/resource-provider.ts';
+import { type CustomResource, customerProviders } from '../cloudformation/resource-types.ts';
+import type { Bucket } from '../cloudformation/s3-bucket.ts';
+import { createTransitions, type Stack, type StackStatusChange } from '../cloudformation/stack.ts';
+import {
+  createInput,
+  deleteInput,
+  pageInput,
+  passRoleAccess,
+  requireAssumable,
+  templateAccess,
+  text,
+} from '../cloudformation/stack-requests.ts';
+import { describeStack, eventPage, resourcePage } from '../cloudformation/stack-views.ts';
+import { parseTemplate, type Template } from '../cloudformation/template.ts';
+import {
+  checkCapabilities,
+  checkTemplate,
+  resolveParameters,
+  templateSummary,
+  validationError,
+} from '../cloudformation/template-checks.ts';
+import { type Access, AwsError, type Caller, type Operation, operation, type Service } from '../service.ts';
+import type { Iam } from './iam.ts';
+import type { Kms } from './kms.ts';
+
+export interface CloudFormation {
+  service: Service;
+  /** The stack of this id, or the one of this name that is not deleted; it changes as work goes on. */
+  stack(nameOrId: string): Readonly<Stack> | undefined;
+  /** The buckets that stacks have made. */
+  buckets(): readonly Bucket[];
+  /** The tables that stacks have made. */
+  tables(): readonly Table[];
+}
+
+interface CloudFormationOptions {
+  clock: Clock;
+  iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'serviceCaller'>;
+  kms: Pick<Kms, 'authorizeKeyUse'>;
+  /** The template that lies at a URL. */
+  templates: (url: string) => string | undefined;
+  customResource: CustomResource;
+  /** Puts an event on the event bus. */
+  publish: (event: StackStatusChange) => unknown;
+  onAccess: OnAccess;
+  /** How long each resource takes. */
+  resourceDelayMs: number;
+}
+
+/**
+ * CloudFormation as far as the stacks of subscribers need it, from CreateStack to DeleteStack.
+ * Error codes and messages are AWS's: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+ */
+export function createCloudFormation(options: CloudFormationOptions): CloudFormation {
+  const { clock, iam, templates, publish, resourceDelayMs } = options;
+  const buckets = new Map<string, Bucket>();
+  const tables = new Map<string, Table>();
+  const stacks: Stack[] = [];
+  /** The stack that each token of CreateStack made. */
+  const createdBy = new Map<string, Stack>();
+  const providers = customerProviders({ ...options, buckets, tables });
+  const transitions = createTransitions(clock, publish);
+  const provisioner = createProvisioner({ clock, iam, providers, transitions, resourceDelayMs });
+
+  const isLive = ({ status }: Stack) => status !== 'DELETE_COMPLETE';
+  const find = (nameOrId: string) =>
+    stacks.find((stack) => stack.stackId === nameOrId || (stack.stackName === nameOrId && isLive(stack)));
+
+  function requireStack(nameOrId: string, message = `Stack with id ${nameOrId} does not exist`): Stack {
+    const stack = find(nameOrId);
+    if (stack === undefined) throw validationError(message);
+    return stack;
+  }
+
+  function readTemplate(url: string): Template {
+    const body = templates(url);
+    if (body !== undefined) return parseTemplate(body);
+    throw validationError(
+      'S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html',
+    );
+  }
+
+  const stackAccess = (action: string, nameOrId: string): Access => ({
+    action: `cloudformation:${action}`,
+    resource: nameOrId.startsWith('arn:')
+      ? nameOrId
+      : (find(nameOrId)?.stackId ??
+        `arn:aws:cloudformation:${account.region}:${account.accountId}:stack/${nameOrId}/*`),
+  });
+
+  /** The stack that an earlier call with this token made. */
+  function replayed(stackName: string, requestToken: string | undefined): Stack | undefined {
+    const stack = requestToken === undefined ? undefined : createdBy.get(requestToken);
+    if (stack === undefined || (stack.stackName === stackName && isLive(stack))) return stack;
+    throw new AwsError('TokenAlreadyExistsException', `A client request token already exists: ${requestToken}`);
+  }
+
+  function createStack(input: v.InferOutput<typeof createInput>, caller: Caller): Stack {
+    const { StackName: stackName, RoleARN: roleArn, ClientRequestToken: clientRequestToken } = input;
+    if (!/^[a-zA-Z][-a-zA-Z0-9]{0,127}$/.test(stackName)) {
+      throw validationError(
+        `1 validation error detected: Value '${stackName}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*`,
+      );
+    }
+    const earlier = replayed(stackName, clientRequestToken);
+    if (earlier !== undefined) return earlier;
+    const template = readTemplate(input.TemplateURL);
+    const parameters = resolveParameters(template, input.Parameters);
+    checkCapabilities(template, input.Capabilities);
+    if (roleArn !== undefined) requireAssumable(iam, roleArn);
+    const stackId = `arn:aws:cloudformation:${account.region}:${account.accountId}:stack/${stackName}/${randomUUID()}`;
+    const pseudo = pseudoParameters({ ...account, stackName, stackId });
+    const conditions = checkTemplate(template, { parameters, pseudoParameters: pseudo }, providers);
+    if (find(stackName) !== undefined) {
+      throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
+    }
+
+    const stack: Stack = {
+      stackId,
+      stackName,
+      template,
+      scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map() },
+      capabilities: input.Capabilities,
+      tags: input.Tags,
+      creator: caller,
+      onFailure: input.OnFailure,
+      retainExceptOnCreate: input.RetainExceptOnCreate,
+      enableTerminationProtection: input.EnableTerminationProtection,
+      creationTime: new Date(clock.now()),
+      status: 'CREATE_IN_PROGRESS',
+      resources: [],
+      outputs: [],
+      events: [],
+      work: Promise.resolve(),
+      ...(roleArn !== undefined && { roleArn }),
+      ...(clientRequestToken !== undefined && { clientRequestToken }),
+      ...(input.TimeoutInMinutes !== undefined && { timeoutInMinutes: input.TimeoutInMinutes }),
+    };
+    stacks.push(stack);
+    if (clientRequestToken !== undefined) createdBy.set(clientRequestToken, stack);
+    provisioner.create(stack);
+    return stack;
+  }
+
+  function deleteStack({ StackName, RoleARN, ClientRequestToken }: v.InferOutput<typeof deleteInput>) {
+    const stack = find(StackName);
+    // To delete what is not there, or already being deleted, succeeds.
+    if (stack === undefined || stack.status === 'DELETE_COMPLETE' || stack.status === 'DELETE_IN_PROGRESS') return;
+    if (stack.enableTerminationProtection) {
+      throw validationError(`Stack [${stack.stackName}] cannot be deleted while TerminationProtection is enabled`);
+    }
+    if (stack.status === 'ROLLBACK_IN_PROGRESS') {
+      throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
+    }
+    if (RoleARN !== undefined) {
+      requireAssumable(iam, RoleARN);
+      stack.roleArn = RoleARN;
+    }
+    if (ClientRequestToken === undefined) delete stack.clientRequestToken;
+    else stack.clientRequestToken = ClientRequestToken;
+    provisioner.delete(stack);
+  }
+
+  const operations = {
+    CreateStack: operation(createInput, {
+      access: ({ StackName, TemplateURL, RoleARN }) => [
+        {
+          ...stackAccess('CreateStack', StackName),
+          context: {
+            'cloudformation:TemplateUrl': TemplateURL,
+            ...(RoleARN !== undefined && { 'cloudformation:RoleArn': RoleARN }),
+          },
+        },
+        templateAccess(TemplateURL),
+        ...passRoleAccess(RoleARN),
+      ],
+      run: (input, caller) => ({ StackId: createStack(input, caller).stackId }),
+    }),
+
+    DescribeStacks: operation(v.strictObject({ StackName: v.optional(text) }), {
+      access: ({ StackName = '*' }) => [stackAccess('DescribeStacks', StackName)],
+      run: ({ StackName }) => {
+        const found = StackName === undefined ? stacks.filter(isLive) : [requireStack(StackName)];
+        return { Stacks: found.map(describeStack) };
+      },
+    }),
+
+    DescribeStackEvents: operation(pageInput, {
+      access: ({ StackName }) => [stackAccess('DescribeStackEvents', StackName)],
+      run: ({ StackName, NextToken }) =>
+        eventPage(requireStack(StackName, `Stack [${StackName}] does not exist`), NextToken),
+    }),
+
+    ListStackResources: operation(pageInput, {
+      access: ({ StackName }) => [stackAccess('ListStackResources', StackName)],
+      run: ({ StackName, NextToken }) => resourcePage(requireStack(StackName), NextToken),
+    }),
+
+    GetTemplateSummary: operation(v.strictObject({ TemplateURL: text }), {
+      access: ({ TemplateURL }) => [
+        {
+          action: 'cloudformation:GetTemplateSummary',
+          resource: '*',
+          context: { 'cloudformation:TemplateUrl': TemplateURL },
+        },
+        templateAccess(TemplateURL),
+      ],
+      run: ({ TemplateURL }) => templateSummary(readTemplate(TemplateURL)),
+    }),
+
+    DeleteStack: operation(deleteInput, {
+      access: ({ StackName, RoleARN }) => [stackAccess('DeleteStack', StackName), ...passRoleAccess(RoleARN)],
+      run(input) {
+        deleteStack(input);
+        return {};
+      },
+    }),
+  };
+
+  return {
+    service: {
+      name: 'cloudformation',
+      protocol: 'query',
+      operations: Object.fromEntries(Object.entries(operations).map(([name, parts]) => [name, withQueryCode(parts)])),
+    },
+    stack: find,
+    buckets: () => [...buckets.values()],
+    tables: () => [...tables.values()],
+  };
+}
+
+/** Query services call a bad input ValidationError, JSON services ValidationException. */
+function withQueryCode(parts: Operation): Operation {
+  return {
+    ...parts,
+    parse(input) {
+      try {
+        return parts.parse(input);
+      } catch (error) {
+        throw error instanceof AwsError ? validationError(error.message) : error;
+      }
+    },
+  };
+}

@@ -1,0 +1,256 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import * as v from 'valibot';
+import { account } from '../account.ts';
+import type { Clock } from '../clock.ts';
+import { AwsError, type Caller, operation, type PolicyDocument, type Service } from '../service.ts';
+
+export interface Role {
+  roleName: string;
+  path: string;
+  roleId: string;
+  arn: string;
+  createDate: Date;
+  assumeRolePolicyDocument: PolicyDocument;
+  /** Inline policies by name. */
+  policies: Map<string, PolicyDocument>;
+}
+
+export interface User {
+  userName: string;
+  userId: string;
+  arn: string;
+  policies: Map<string, PolicyDocument>;
+}
+
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
+
+interface NamedPolicy {
+  name: string;
+  document: PolicyDocument;
+}
+
+/** The account's principals, shared by all services. */
+export interface Iam {
+  service: Service;
+  /** @throws AwsError EntityAlreadyExists when a role of this name exists, ignoring case; ValidationError for a bad name or path */
+  createRole(role: {
+    roleName: string;
+    path?: string;
+    assumeRolePolicyDocument: PolicyDocument;
+    policies?: readonly NamedPolicy[];
+  }): Role;
+  /** @throws AwsError NoSuchEntity */
+  deleteRole(roleName: string): void;
+  /** The role of this name, ignoring case. */
+  role(roleName: string): Role | undefined;
+  /** With an access key, `credentials` always gives that one. @throws AwsError EntityAlreadyExists, ignoring case */
+  createUser(user: { userName: string; policies?: readonly NamedPolicy[]; accessKey?: Credentials }): User;
+  /** Whether a policy may name this principal now: a role or user of this account, or any account by root ARN or id. */
+  principalExists(arnOrId: string): boolean;
+  /** The unique id (`AROA…`, `AIDA…`) of the role or user that has this ARN now. */
+  principalId(arn: string): string | undefined;
+  /** Credentials of a session of the role, or of the user. @throws AwsError NoSuchEntity */
+  credentials(principalArn: string, sessionName: string): Credentials;
+  /** Who signs with this access key; undefined for an unknown key and for one whose role is gone. */
+  caller(accessKeyId: string): Caller | undefined;
+  /** A caller acting as the role for a service, such as CloudFormation with its service role. @throws AwsError NoSuchEntity */
+  serviceCaller(roleArn: string, via: string): Caller;
+}
+
+interface AccessKey {
+  principalArn: string;
+  /** A role that was made again under the same name is another principal: sessions of the first one are dead. */
+  principalId: string;
+  sessionName: string;
+}
+
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+const namePattern = /^[\w+=,.@-]{1,64}$/;
+const pathPattern = /^\/([!-~]+\/)?$/;
+
+export function createIam(clock: Clock): Iam {
+  // Keyed by lower-case name: names are unique ignoring case.
+  const roles = new Map<string, Role>();
+  const users = new Map<string, User>();
+  const accessKeys = new Map<string, AccessKey>();
+  const userKeys = new Map<string, Credentials>();
+
+  const role = (roleName: string) => roles.get(roleName.toLowerCase());
+  const roleByArn = (arn: string) => exactly(role(lastSegment(arn)), arn);
+  const userByArn = (arn: string) => exactly(users.get(lastSegment(arn).toLowerCase()), arn);
+  const principalId = (arn: string) => roleByArn(arn)?.roleId ?? userByArn(arn)?.userId;
+
+  function requireRole(arn: string): Role {
+    const found = roleByArn(arn);
+    if (found === undefined) throw noSuchRole(lastSegment(arn));
+    return found;
+  }
+
+  const getRole = operation(v.strictObject({ RoleName: v.pipe(v.string(), v.regex(namePattern)) }), {
+    access: ({ RoleName }) => [
+      { action: 'iam:GetRole', resource: role(RoleName)?.arn ?? principalArn('role', '/', RoleName) },
+    ],
+    run({ RoleName }) {
+      const found = role(RoleName);
+      if (found === undefined) throw noSuchRole(RoleName);
+      return {
+        Role: {
+          Path: found.path,
+          RoleName: found.roleName,
+          RoleId: found.roleId,
+          Arn: found.arn,
+          CreateDate: found.createDate,
+          AssumeRolePolicyDocument: urlEncode(JSON.stringify(found.assumeRolePolicyDocument)),
+          MaxSessionDuration: 3600,
+        },
+      };
+    },
+  });
+
+  return {
+    service: { name: 'iam', protocol: 'query', operations: { GetRole: getRole } },
+    role,
+    principalId,
+
+    createRole({ roleName, path = '/', assumeRolePolicyDocument, policies = [] }) {
+      requireMatch('roleName', roleName, namePattern);
+      requireMatch('path', path, pathPattern);
+      if (role(roleName) !== undefined) throw alreadyExists('Role', roleName);
+      const created: Role = {
+        roleName,
+        path,
+        roleId: uniqueId('AROA', 21),
+        arn: principalArn('role', path, roleName),
+        createDate: new Date(clock.now()),
+        assumeRolePolicyDocument,
+        policies: byName(policies),
+      };
+      roles.set(roleName.toLowerCase(), created);
+      return created;
+    },
+
+    deleteRole(roleName) {
+      if (!roles.delete(roleName.toLowerCase())) throw noSuchRole(roleName);
+    },
+
+    createUser({ userName, policies = [], accessKey }) {
+      requireMatch('userName', userName, namePattern);
+      if (users.has(userName.toLowerCase())) throw alreadyExists('User', userName);
+      const created: User = {
+        userName,
+        userId: uniqueId('AIDA', 21),
+        arn: principalArn('user', '/', userName),
+        policies: byName(policies),
+      };
+      users.set(userName.toLowerCase(), created);
+      if (accessKey !== undefined) {
+        userKeys.set(created.arn, accessKey);
+        accessKeys.set(accessKey.accessKeyId, {
+          principalArn: created.arn,
+          principalId: created.userId,
+          sessionName: '',
+        });
+      }
+      return created;
+    },
+
+    principalExists(arnOrId) {
+      const isAccount = /^(\d{12}|arn:aws:iam::\d{12}:root)$/.test(arnOrId);
+      return isAccount || principalId(arnOrId) !== undefined;
+    },
+
+    credentials(arn, sessionName) {
+      const known = userKeys.get(arn);
+      if (known !== undefined) return known;
+      const id = principalId(arn);
+      if (id === undefined) throw noSuchRole(lastSegment(arn));
+      const isRole = roleByArn(arn) !== undefined;
+      const made: Credentials = {
+        accessKeyId: uniqueId(isRole ? 'ASIA' : 'AKIA', 20),
+        secretAccessKey: randomBytes(30).toString('base64'),
+        ...(isRole && { sessionToken: randomBytes(96).toString('base64') }),
+      };
+      if (!isRole) userKeys.set(arn, made);
+      accessKeys.set(made.accessKeyId, { principalArn: arn, principalId: id, sessionName });
+      return made;
+    },
+
+    caller(accessKeyId) {
+      const key = accessKeys.get(accessKeyId);
+      if (key === undefined) return undefined;
+      const asRole = roleByArn(key.principalArn);
+      if (asRole?.roleId === key.principalId) return roleCaller(asRole, key.sessionName);
+      const asUser = userByArn(key.principalArn);
+      if (asUser?.userId === key.principalId) return userCaller(asUser);
+      return undefined;
+    },
+
+    serviceCaller(roleArn, via) {
+      // CloudFormation, for one, names its sessions `AWSCloudFormation`; no policy here can tell.
+      return { ...roleCaller(requireRole(roleArn), via.split('.')[0] ?? via), via };
+    },
+  };
+}
+
+function roleCaller(role: Role, sessionName: string): Caller {
+  return {
+    ...account,
+    principalArn: role.arn,
+    // A session's ARN leaves the role's path out.
+    arn: `arn:aws:sts::${account.accountId}:assumed-role/${role.roleName}/${sessionName}`,
+    principalId: role.roleId,
+    policies: [...role.policies.values()],
+  };
+}
+
+function userCaller(user: User): Caller {
+  return {
+    ...account,
+    principalArn: user.arn,
+    arn: user.arn,
+    principalId: user.userId,
+    policies: [...user.policies.values()],
+  };
+}
+
+const principalArn = (kind: 'role' | 'user', path: string, name: string) =>
+  `arn:aws:iam::${account.accountId}:${kind}${path}${name}`;
+
+const lastSegment = (arn: string) => arn.slice(arn.lastIndexOf('/') + 1);
+
+// Unlike names, the ARNs in policies are compared with case and path.
+const exactly = <Principal extends { arn: string }>(principal: Principal | undefined, arn: string) =>
+  principal?.arn === arn ? principal : undefined;
+
+const byName = (policies: readonly NamedPolicy[]) => new Map(policies.map(({ name, document }) => [name, document]));
+
+/** AWS's unique ids and access key ids: a prefix that tells the kind, and base 32. */
+function uniqueId(prefix: string, length: number): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  return prefix + Array.from({ length: length - prefix.length }, () => alphabet.charAt(randomInt(32))).join('');
+}
+
+/** Policy documents are URL-encoded after RFC 3986, which knows more reserved characters than `encodeURIComponent`. */
+function urlEncode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function requireMatch(member: string, value: string, pattern: RegExp) {
+  if (pattern.test(value)) return;
+  throw new AwsError(
+    'ValidationError',
+    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must satisfy regular expression pattern: ${pattern.source}`,
+  );
+}
+
+const noSuchRole = (name: string) => new AwsError('NoSuchEntity', `The role with name ${name} cannot be found.`, 404);
+
+const alreadyExists = (kind: 'Role' | 'User', name: string) =>
+  new AwsError('EntityAlreadyExists', `${kind} with name ${name} already exists.`, 409);

@@ -1,0 +1,112 @@
+import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import * as v from 'valibot';
+import type { Catcher, State } from './definition.ts';
+
+/** A failure of a state, with the error name that Retry and Catch match, and the cause. */
+export class StateError extends Error {
+  override readonly name: string;
+  override readonly cause: string;
+
+  constructor(name: string, cause: string) {
+    super(cause);
+    this.name = name;
+    this.cause = cause;
+  }
+}
+
+/** The context object, `$$` in the definition. */
+export interface StateContext {
+  Execution: { Id: string; Name: string };
+  State: { Name: string; EnteredTime: string; RetryCount: number };
+  StateMachine: { Id: string; Name: string };
+  Task?: { Token: string };
+}
+
+// The engine's own timer, which runs on real time, must never fire: timeouts are the execution's, on the sandbox's clock.
+const neverSeconds = 2_000_000;
+
+/**
+ * Evaluates one state with the engine: its paths, templates and intrinsic functions, and no more. Transitions, retries,
+ * catches, timeouts and task tokens are the execution's own, since the engine has no tokens, runs on real time only and
+ * cannot be entered in the middle (as redrive does).
+ */
+export async function evaluateTask(
+  state: State,
+  input: unknown,
+  context: StateContext,
+  perform: (parameters: unknown) => Promise<unknown>,
+): Promise<unknown> {
+  const { Retry, Catch, Next, TimeoutSecondsPath, ...task } = state;
+  let failure: unknown;
+  const handler = async (parameters: unknown) => {
+    try {
+      return await perform(parameters);
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  };
+  try {
+    return await run({ ...task, TimeoutSeconds: neverSeconds, End: true }, input, context, handler);
+  } catch (error) {
+    throw failure ?? error;
+  }
+}
+
+/** Evaluates a Pass or Succeed state. */
+export function evaluatePass(state: State, input: unknown, context: StateContext): Promise<unknown> {
+  const { Next, Retry, Catch, ...pass } = state;
+  return run({ ...pass, ...(state.Type === 'Pass' ? { End: true } : {}) }, input, context);
+}
+
+/** Evaluates a Choice state: which state is next, and its input. */
+export async function evaluateChoice(state: State, input: unknown, context: StateContext) {
+  const { Retry, Catch, ...choice } = state;
+  const targets = [...JSON.stringify(choice).matchAll(/"(?:Next|Default)":"([^"]+)"/g)].map(([, name = '']) => name);
+  const states = Object.fromEntries(
+    targets.map((name) => [name, { Type: 'Pass', Parameters: { next: name, 'output.$': '$' }, End: true }]),
+  );
+  const result = await run(choice, input, context, undefined, states);
+  return v.parse(v.object({ next: v.string(), output: v.unknown() }), result);
+}
+
+/** What a path in the state's input points to. */
+export async function evaluatePath(path: string, input: unknown, context: StateContext): Promise<unknown> {
+  const result = await run({ Type: 'Pass', Parameters: { 'value.$': path }, End: true }, input, context);
+  return v.parse(v.object({ value: v.unknown() }), result).value;
+}
+
+/** The output of a state whose error was caught: the error at the catcher's ResultPath (default: in place of the input). */
+export function evaluateCatch({ ResultPath }: Catcher, input: unknown, error: StateError, context: StateContext) {
+  const Result = { Error: error.name, Cause: error.cause };
+  return run({ Type: 'Pass', Result, ...(ResultPath === undefined ? {} : { ResultPath }), End: true }, input, context);
+}
+
+type JsonInput = Parameters<StateMachine['run']>[0];
+
+async function run(
+  state: object,
+  input: unknown,
+  context: StateContext,
+  handler?: (parameters: unknown) => Promise<unknown>,
+  otherStates: object = {},
+): Promise<unknown> {
+  const name = context.State.Name;
+  // `$` is the default, and the engine takes it for a path into the input.
+  const evaluated = 'ResultPath' in state && state.ResultPath === '$' ? { ...state, ResultPath: undefined } : state;
+  // The definition was validated when it was packaged, and the engine's types want its own.
+  const definition = { StartAt: name, States: { [name]: evaluated, ...otherStates } } as StateMachineDefinition;
+  const machine = new StateMachine(definition, { validationOptions: { noValidate: true } });
+  try {
+    // Everything in a state is JSON, which the engine's own type for it also describes.
+    return await machine.run(input as JsonInput, {
+      context: { ...context },
+      overrides: { taskResourceLocalHandlers: handler === undefined ? {} : { [name]: handler as never } },
+    }).result;
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    throw cause instanceof Error
+      ? new StateError(cause.name, cause.message)
+      : new StateError('States.Runtime', String(error));
+  }
+}

@@ -1,0 +1,290 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { account } from '../account.ts';
+import type { Clock } from '../clock.ts';
+import { AwsError, operation, type Service } from '../service.ts';
+import { parseDefinition } from './definition.ts';
+import { type Execution, type StateMachine, startExecution } from './execution.ts';
+import { createTaskTokens } from './task-tokens.ts';
+
+interface Dependencies {
+  clock: Clock;
+  /** Invokes a function with the rights of the machine's role; throws LambdaError. */
+  invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
+  publish: (event: {
+    source: string;
+    'detail-type': string;
+    resources: string[];
+    detail: Record<string, unknown>;
+  }) => void;
+}
+
+export interface States {
+  service: Service;
+  createStateMachine(machine: { name: string; roleArn: string; definition: string }): string;
+  executions(): readonly Execution[];
+  /** Ends whatever still runs. */
+  close(): void;
+}
+
+const arn = (type: string, name: string) => `arn:aws:states:${account.region}:${account.accountId}:${type}:${name}`;
+const page = {
+  maxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000))),
+  nextToken: v.optional(v.string()),
+};
+// Step Functions' rule for execution names, in the characters that matter here.
+const nameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(80), v.regex(/^[\w.+!@()=;$-]+$/));
+
+/** Step Functions: state machines on the sandbox's clock, and their executions. */
+export function createStates({ clock, invokeLambda, publish }: Dependencies): States {
+  const machines = new Map<string, StateMachine>();
+  const executions = new Map<string, Execution>();
+  const tokens = createTaskTokens();
+
+  function machineOf(stateMachineArn: string): StateMachine {
+    const machine = machines.get(stateMachineArn);
+    if (machine === undefined)
+      throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+    return machine;
+  }
+
+  function executionOf(executionArn: string): Execution {
+    const execution = executions.get(executionArn);
+    if (execution === undefined)
+      throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
+    return execution;
+  }
+
+  function onStatusChange(execution: Execution): void {
+    publish({
+      source: 'aws.states',
+      'detail-type': 'Step Functions Execution Status Change',
+      resources: [execution.executionArn],
+      detail: {
+        executionArn: execution.executionArn,
+        stateMachineArn: execution.machine.stateMachineArn,
+        name: execution.name,
+        status: execution.status,
+        startDate: execution.startDate.getTime(),
+        stopDate: execution.stopDate?.getTime() ?? null,
+        input: execution.input,
+        inputDetails: { included: true },
+        output: execution.output ?? null,
+        outputDetails: execution.output === undefined ? null : { included: true },
+      },
+    });
+  }
+
+  const onExecution = (action: string) => (input: { executionArn: string }) => [
+    { action: `states:${action}`, resource: input.executionArn },
+  ];
+
+  /** @throws AwsError for a token that is unknown or whose task is over */
+  function requireOpen(token: string): void {
+    const status = tokens.status(token);
+    if (status === 'unknown') throw new AwsError('InvalidToken', `Invalid Token: 'Invalid token'`);
+    if (status === 'over') throw new AwsError('TaskTimedOut', 'Task Timed Out: Provided task does not exist anymore');
+  }
+
+  const service: Service = {
+    name: 'states',
+    protocol: 'json',
+    operations: {
+      ListStateMachines: operation(v.strictObject(page), {
+        access: () => [{ action: 'states:ListStateMachines', resource: '*' }],
+        run: () => ({
+          stateMachines: [...machines.values()].map(({ stateMachineArn, name, createdAt }) => ({
+            stateMachineArn,
+            name,
+            type: 'STANDARD',
+            creationDate: createdAt,
+          })),
+        }),
+      }),
+      DescribeStateMachine: operation(v.strictObject({ stateMachineArn: v.string() }), {
+        access: ({ stateMachineArn }) => [{ action: 'states:DescribeStateMachine', resource: stateMachineArn }],
+        run: ({ stateMachineArn }) => {
+          const { name, roleArn, definitionText, createdAt } = machineOf(stateMachineArn);
+          return {
+            stateMachineArn,
+            name,
+            status: 'ACTIVE',
+            type: 'STANDARD',
+            roleArn,
+            definition: definitionText,
+            creationDate: createdAt,
+          };
+        },
+      }),
+      StartExecution: operation(
+        v.strictObject({
+          stateMachineArn: v.string(),
+          name: v.optional(nameSchema),
+          input: v.optional(v.string(), '{}'),
+          traceHeader: v.optional(v.string()),
+        }),
+        {
+          access: ({ stateMachineArn }) => [{ action: 'states:StartExecution', resource: stateMachineArn }],
+          run: ({ stateMachineArn, name = randomUUID(), input }) => {
+            const machine = machineOf(stateMachineArn);
+            if (!isJson(input))
+              throw new AwsError(
+                'InvalidExecutionInput',
+                `Invalid State Machine Execution Input: the input is not JSON`,
+              );
+            const executionArn = `${arn('execution', machine.name)}:${name}`;
+            const existing = executions.get(executionArn);
+            // Idempotent for a running execution with the same input; a closed one keeps its name for 90 days.
+            if (existing?.status === 'RUNNING' && existing.input === input)
+              return { executionArn, startDate: existing.startDate };
+            if (existing !== undefined)
+              throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`);
+            const execution = startExecution(
+              machine,
+              { executionArn, name, input },
+              {
+                clock,
+                tokens,
+                invokeLambda: (functionArn, event) => invokeLambda(functionArn, event, machine.roleArn),
+                onStatusChange,
+              },
+            );
+            executions.set(executionArn, execution);
+            return { executionArn, startDate: execution.startDate };
+          },
+        },
+      ),
+      DescribeExecution: operation(
+        v.strictObject({
+          executionArn: v.string(),
+          includedData: v.optional(v.picklist(['ALL_DATA', 'METADATA_ONLY'])),
+        }),
+        {
+          access: onExecution('DescribeExecution'),
+          run: ({ executionArn }) => {
+            const { machine, name, status, startDate, stopDate, input, output, error, cause } =
+              executionOf(executionArn);
+            const { stateMachineArn } = machine;
+            return {
+              executionArn,
+              stateMachineArn,
+              name,
+              status,
+              startDate,
+              stopDate,
+              input,
+              output,
+              error,
+              cause,
+              redriveCount: 0,
+            };
+          },
+        },
+      ),
+      ListExecutions: operation(
+        v.strictObject({ stateMachineArn: v.string(), statusFilter: v.optional(v.string()), ...page }),
+        {
+          access: ({ stateMachineArn }) => [{ action: 'states:ListExecutions', resource: stateMachineArn }],
+          run: ({ stateMachineArn, statusFilter }) => ({
+            executions: [...executions.values()]
+              .filter(
+                ({ machine, status }) =>
+                  machine.stateMachineArn === stateMachineArn && (statusFilter ?? status) === status,
+              )
+              .map(({ executionArn, name, status, startDate, stopDate }) => ({
+                executionArn,
+                stateMachineArn,
+                name,
+                status,
+                startDate,
+                stopDate,
+              }))
+              .reverse(),
+          }),
+        },
+      ),
+      GetExecutionHistory: operation(
+        v.strictObject({
+          executionArn: v.string(),
+          reverseOrder: v.optional(v.boolean(), false),
+          includeExecutionData: v.optional(v.boolean(), true),
+          ...page,
+        }),
+        {
+          access: onExecution('GetExecutionHistory'),
+          run: ({ executionArn, reverseOrder, maxResults, nextToken }) => {
+            const { history } = executionOf(executionArn);
+            const events = reverseOrder ? history.toReversed() : history;
+            const from = Number(nextToken ?? 0);
+            const to = from + (maxResults || 100);
+            return { events: events.slice(from, to), nextToken: to < events.length ? String(to) : undefined };
+          },
+        },
+      ),
+      StopExecution: operation(
+        v.strictObject({ executionArn: v.string(), error: v.optional(v.string()), cause: v.optional(v.string()) }),
+        {
+          access: onExecution('StopExecution'),
+          run: ({ executionArn, error, cause }) => {
+            const execution = executionOf(executionArn);
+            if (execution.status === 'RUNNING') execution.abort({ error, cause });
+            return { stopDate: execution.stopDate };
+          },
+        },
+      ),
+      SendTaskSuccess: operation(v.strictObject({ taskToken: v.string(), output: v.string() }), {
+        access: () => [{ action: 'states:SendTaskSuccess', resource: '*' }],
+        run: ({ taskToken, output }) => {
+          if (!isJson(output)) throw new AwsError('InvalidOutput', 'Invalid Output: the output is not JSON');
+          requireOpen(taskToken);
+          tokens.succeed(taskToken, JSON.parse(output));
+          return {};
+        },
+      }),
+      SendTaskFailure: operation(
+        v.strictObject({
+          taskToken: v.string(),
+          error: v.optional(v.pipe(v.string(), v.maxLength(256)), ''),
+          cause: v.optional(v.pipe(v.string(), v.maxLength(32_768)), ''),
+        }),
+        {
+          access: () => [{ action: 'states:SendTaskFailure', resource: '*' }],
+          run: ({ taskToken, error, cause }) => {
+            requireOpen(taskToken);
+            tokens.fail(taskToken, { error, cause });
+            return {};
+          },
+        },
+      ),
+    },
+  };
+
+  return {
+    service,
+    createStateMachine({ name, roleArn, definition }) {
+      const stateMachineArn = arn('stateMachine', name);
+      machines.set(stateMachineArn, {
+        stateMachineArn,
+        name,
+        roleArn,
+        definition: parseDefinition(definition),
+        definitionText: definition,
+        createdAt: new Date(clock.now()),
+      });
+      return stateMachineArn;
+    },
+    executions: () => [...executions.values()],
+    close() {
+      for (const execution of executions.values()) if (execution.status === 'RUNNING') execution.abort({});
+    },
+  };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,114 @@
+import * as v from 'valibot';
+import { account } from '../account.ts';
+import type { Clock } from '../clock.ts';
+import { LambdaError } from '../lambda/pool.ts';
+import type { State } from './definition.ts';
+import { evaluateTask, type StateContext, StateError } from './evaluate-state.ts';
+import type { Recorder } from './history.ts';
+import type { TaskTokens } from './task-tokens.ts';
+
+export interface TaskEnvironment {
+  clock: Clock;
+  tokens: TaskTokens;
+  /** Invokes a function; throws LambdaError. */
+  invokeLambda: (functionArn: string, event: unknown) => Promise<unknown>;
+}
+
+interface Try extends TaskEnvironment {
+  /** The state's timeout; undefined: none. */
+  seconds: number | undefined;
+  record: Recorder;
+  /** Aborted when the execution ends before the task. */
+  signal: AbortSignal;
+}
+
+const waitResource = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
+const waitDetails = { resourceType: 'lambda', resource: 'invoke.waitForTaskToken' };
+const waitParametersSchema = v.object({ FunctionName: v.string(), Payload: v.unknown() });
+
+/**
+ * Runs a Task state once: a Lambda function, or one that hands out a task token and the wait for the answer.
+ * @returns the state's output
+ * @throws StateError
+ */
+export async function tryTaskOnce(state: State, input: unknown, context: StateContext, parts: Try): Promise<unknown> {
+  const { clock, tokens, invokeLambda, seconds, signal } = parts;
+  const waits = state.Resource === waitResource;
+  const { token, answer } = waits ? tokens.issue() : { token: undefined, answer: undefined };
+  // What a function still does after its state has timed out is no part of the history.
+  let isOver = false;
+  const record: Recorder = (type, details) => {
+    if (!isOver) parts.record(type, details);
+  };
+
+  async function callFunction(parameters: unknown): Promise<unknown> {
+    const resource = state.Resource ?? '';
+    record('LambdaFunctionScheduled', {
+      lambdaFunctionScheduledEventDetails: { resource, input: JSON.stringify(parameters) },
+    });
+    record('LambdaFunctionStarted', {});
+    try {
+      const output = await invokeLambda(resource, parameters);
+      record('LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: { output: JSON.stringify(output) } });
+      return output;
+    } catch (error) {
+      const { name, cause } = stateError(error);
+      record('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: { error: name, cause } });
+      throw new StateError(name, cause);
+    }
+  }
+
+  async function callAndWait(parameters: unknown): Promise<unknown> {
+    const { FunctionName, Payload } = v.parse(waitParametersSchema, parameters);
+    record('TaskScheduled', {
+      taskScheduledEventDetails: { ...waitDetails, region: account.region, parameters: JSON.stringify(parameters) },
+    });
+    record('TaskStarted', { taskStartedEventDetails: waitDetails });
+    try {
+      // The function may answer the token itself, before it returns.
+      await Promise.race([invokeLambda(FunctionName, Payload), answer]);
+      record('TaskSubmitted', { taskSubmittedEventDetails: waitDetails });
+      const output = await answer;
+      record('TaskSucceeded', { taskSucceededEventDetails: { ...waitDetails, output: JSON.stringify(output) } });
+      return output;
+    } catch (error) {
+      const { name, cause } = stateError(error);
+      record('TaskFailed', { taskFailedEventDetails: { ...waitDetails, error: name, cause } });
+      throw new StateError(name, cause);
+    }
+  }
+
+  async function perform(parameters: unknown): Promise<unknown> {
+    const { promise: interruption, reject } = Promise.withResolvers<never>();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const cancelTimeout =
+      seconds === undefined
+        ? () => {}
+        : clock.after(seconds * 1000, () => {
+            const error = { error: 'States.Timeout' };
+            if (waits) record('TaskTimedOut', { taskTimedOutEventDetails: { ...waitDetails, ...error } });
+            else record('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: error });
+            reject(new StateError('States.Timeout', ''));
+          });
+    const work = waits ? callAndWait(parameters) : callFunction(parameters);
+    // A function goes on after its state's timeout; its failure then interests nobody.
+    work.catch(() => {});
+    try {
+      return await Promise.race([work, interruption]);
+    } finally {
+      isOver = true;
+      cancelTimeout();
+      signal.removeEventListener('abort', onAbort);
+      if (token !== undefined) tokens.revoke(token);
+    }
+  }
+
+  return evaluateTask(state, input, token === undefined ? context : { ...context, Task: { Token: token } }, perform);
+}
+
+function stateError(error: unknown): StateError {
+  if (error instanceof StateError) return error;
+  if (error instanceof LambdaError) return new StateError(error.name, error.cause);
+  return new StateError('States.Runtime', String(error));
+}

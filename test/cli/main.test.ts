@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixtures } from '../../sandbox/account.ts';
+import { done, entered, executionFailed, history, lambdaFails, started, succeeded } from './history.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
+const policy = { Version: '2012-10-17', Statement: [] };
+const output = { userName: 'acme', stackId: 'the-stack', roleArn: 'the-role', keyArns: [fixtures.artifactsKeyArn] };
+
+/** What the endpoint says of the one execution; each test sets its own. */
+let execution: { description: object; events: ReturnType<typeof history> };
+const success = {
+  description: {
+    status: 'SUCCEEDED',
+    startDate: 1_767_225_600,
+    stopDate: 1_767_225_606,
+    output: JSON.stringify(output),
+  },
+  events: history(started, done('AcceptRequest'), succeeded),
+};
+const refusal = (error: string) => ({
+  description: {
+    status: 'FAILED',
+    error,
+    cause: JSON.stringify({ errorType: error, errorMessage: 'subscriber.userName: is too long' }),
+  },
+  events: history(started, entered('AcceptRequest'), lambdaFails(error), executionFailed),
+});
+
+const server = createServer((request, response) => {
+  const operation = String(request.headers['x-amz-target']).split('.')[1];
+  const answers: Record<string, () => object> = {
+    ListStateMachines: () => ({
+      stateMachines: [
+        { name: 'x-onboard-subscriber', stateMachineArn: 'the-machine', type: 'STANDARD', creationDate: 0 },
+      ],
+    }),
+    StartExecution: () => ({ executionArn, startDate: 0 }),
+    DescribeExecution: () => ({ executionArn, ...execution.description }),
+    GetExecutionHistory: () => ({
+      events: execution.events.map((event) => ({ ...event, timestamp: (event.timestamp?.getTime() ?? 0) / 1000 })),
+    }),
+    GetKeyPolicy: () => ({ Policy: JSON.stringify(policy), PolicyName: 'default' }),
+  };
+  const answer = answers[operation ?? ''];
+  request.resume().on('end', () => {
+    response.writeHead(answer ? 200 : 400, { 'content-type': 'application/x-amz-json-1.0' });
+    response.end(JSON.stringify(answer ? answer() : { __type: 'UnknownOperationException' }));
+  });
+});
+let endpoint: string;
+beforeAll(async () => {
+  endpoint = await listen(server);
+});
+afterAll(() => server.close());
+
+async function listen(listener: Server): Promise<string> {
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`;
+}
+
+/** Runs the command in a process of its own, without a terminal. */
+function command(...args: string[]): Promise<{ status: unknown; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['cli/main.ts', ...args], { cwd: root }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : error.code, stdout, stderr });
+    });
+  });
+}
+
+const documentSchema = v.looseObject({ status: v.string(), error: v.nullable(v.looseObject({ name: v.string() })) });
+const document = (stdout: string) => v.parse(documentSchema, JSON.parse(stdout));
+
+describe('npm start', () => {
+  it('prints one document and nothing else with --json', async () => {
+    execution = success;
+    const { status, stdout, stderr } = await command('--json', '--endpoint', endpoint);
+    expect(document(stdout)).toEqual({
+      status: 'SUCCEEDED',
+      executionArn,
+      durationMs: 6000,
+      transitions: 1,
+      output,
+      error: null,
+      keyPolicies: { [fixtures.artifactsKeyArn]: policy, [fixtures.trackingKeyArn]: policy },
+      history: [
+        {
+          state: 'AcceptRequest',
+          attempt: 1,
+          enteredAt: '2026-01-01T00:00:01.000Z',
+          exitedAt: '2026-01-01T00:00:05.000Z',
+        },
+      ],
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('shows states and result as plain text without a terminal', async () => {
+    execution = success;
+    const { status, stdout, stderr } = await command('--endpoint', endpoint);
+    expect(stdout).toMatch(/AcceptRequest +4\.0 s\n/);
+    expect(stdout).toMatch(/Subscriber +acme\n +Stack +the-stack\n +Role +the-role\n/);
+    expect(stdout).not.toMatch(/\p{Cc}(?<!\n)/u);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it.each([
+    ['InvalidRequest', 2],
+    ['LoginRejected', 1],
+  ])('ends a failure with %s with status %i', async (name, expected) => {
+    execution = refusal(name);
+    const { status, stdout } = await command('--json', '--endpoint', endpoint);
+    expect(document(stdout)).toMatchObject({ status: 'FAILED', executionArn, error: { name, step: 'AcceptRequest' } });
+    expect(status).toBe(expected);
+  });
+
+  it.each([
+    ['an unknown option', ['--verbose']],
+    ['a file that is not there', ['none.json']],
+    ['a file that is not JSON', ['LICENSE']],
+  ])('has a document for %s, and starts nothing', async (_, args) => {
+    const { status, stdout } = await command('--json', ...args);
+    expect(document(stdout)).toMatchObject({ executionArn: null, error: { name: 'InvalidRequest', step: null } });
+    expect(status).toBe(2);
+  });
+
+  it('tells wrong usage and its remedy to people', async () => {
+    const { status, stdout, stderr } = await command('--verbose');
+    expect(stderr).toMatch(/Reason +InvalidRequest: Unknown option '--verbose'\n +Remedy +Run `npm start -- --help`/);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
+  it('explains itself with --help', async () => {
+    const { status, stdout } = await command('--help');
+    expect(stdout).toContain('Usage: npm start');
+    expect(status).toBe(0);
+  });
+
+  it('says plainly that nothing answers at the endpoint', async () => {
+    const gone = createServer();
+    const nowhere = await listen(gone);
+    gone.close();
+    await once(gone, 'close');
+    const { status, stderr } = await command('--endpoint', nowhere);
+    expect(stderr).toMatch(/Reason +EndpointUnreachable: .*ECONNREFUSED/);
+    expect(stderr).toMatch(/Remedy +Start a sandbox with `npm run sandbox`/);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+  });
+});

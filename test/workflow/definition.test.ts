@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { happyPath } from './sandbox.ts';
+
+const root = join(import.meta.dirname, '../..');
+const ruleSchema = v.looseObject({ ErrorEquals: v.array(v.string()) });
+const definitionSchema = v.looseObject({
+  StartAt: v.string(),
+  States: v.record(
+    v.string(),
+    v.looseObject({
+      Type: v.literal('Task'),
+      Next: v.optional(v.string()),
+      End: v.optional(v.boolean()),
+      TimeoutSeconds: v.optional(v.number()),
+      TimeoutSecondsPath: v.optional(v.string()),
+      Retry: v.array(ruleSchema),
+      Catch: v.optional(
+        v.array(v.looseObject({ ...ruleSchema.entries, Next: v.string(), ResultPath: v.string() })),
+        [],
+      ),
+    }),
+  ),
+});
+const definition = v.parse(
+  definitionSchema,
+  JSON.parse(readFileSync(join(root, 'statemachine/onboard-subscriber.asl.json'), 'utf8')),
+);
+const states = Object.entries(definition.States);
+const lambdaServiceErrors = [
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.TooManyRequestsException',
+];
+
+describe('the definition of onboard-subscriber', () => {
+  it('is a straight line of eight states', () => {
+    const line: string[] = [];
+    for (let name: string | undefined = definition.StartAt; name !== undefined; name = definition.States[name]?.Next)
+      line.push(name);
+    expect(line).toEqual(happyPath);
+    expect(states).toHaveLength(8);
+  });
+
+  it('has no edges beside it but the four that are designed', () => {
+    const edges = states.flatMap(([from, { Catch }]) =>
+      Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => `${from} ${error} ${Next}`)),
+    );
+    expect(edges).toEqual([
+      'CreateSubscriber TokenRejected ObtainToken',
+      'WaitForStack States.Timeout WaitForStack',
+      'WaitForStack StackGone DeployStack',
+      'WaitForStack StackSettled DeployStack',
+    ]);
+  });
+
+  it.each(states)(
+    '%s has a timeout and retries what Lambda as a service may throw',
+    (name, { Retry, TimeoutSeconds, TimeoutSecondsPath }) => {
+      expect(TimeoutSeconds ?? TimeoutSecondsPath).toBeDefined();
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals).filter((error) => error.startsWith('Lambda.'));
+      // Any other of these errors may come after add_subscriber has had its effect.
+      expect(retried).toEqual(name === 'CreateSubscriber' ? ['Lambda.TooManyRequestsException'] : lambdaServiceErrors);
+    },
+  );
+
+  it('has a function folder for every state, of the same name', () => {
+    const folders = readdirSync(join(root, 'functions'));
+    const kebab = (name: string) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase();
+    // WaitForStack is the state; the function that begins the wait awaits the stack.
+    const expected = happyPath.map((name) => (name === 'WaitForStack' ? 'await-stack' : kebab(name)));
+    expect(folders).toEqual(expect.arrayContaining(expected));
+  });
+});

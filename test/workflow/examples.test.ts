@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { fixtures } from '../../sandbox/account.ts';
+import { policyAllows } from '../../sandbox/policy.ts';
+import { happyPath, onboard, statesOf, useSandbox } from './sandbox.ts';
+
+const sandbox = useSandbox();
+const folder = join(import.meta.dirname, '../../examples');
+const requestSchema = v.looseObject({ subscriber: v.looseObject({ userName: v.string() }) });
+const examples = readdirSync(folder).map((file) => ({
+  file,
+  request: v.parse(requestSchema, JSON.parse(readFileSync(join(folder, file), 'utf8'))),
+}));
+
+describe('each example', () => {
+  it.each(examples)('$file onboards its subscriber', async ({ request }) => {
+    const report = await onboard(sandbox(), request);
+    expect(report.error).toBeNull();
+    expect(statesOf(report)).toEqual(happyPath);
+    const { userName } = request.subscriber;
+    expect(report.output).toMatchObject({
+      userName,
+      roleArn: `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userName}`,
+    });
+    const subscriber = sandbox()
+      .infinstor.subscribers()
+      .find((found) => found.userName === userName);
+    expect(subscriber?.registered).toMatchObject({ roleArn: report.output?.roleArn });
+  });
+});
+
+describe('the policy of a customer managed key', () => {
+  const foreign = {
+    Sid: 'Allow the backup team',
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::111111111111:user/operator' },
+    Action: 'kms:Decrypt',
+    Resource: '*',
+  };
+  // Every action of the guide's two statements, and others next to them.
+  const questions = [
+    { action: 'kms:Encrypt', allowed: true },
+    { action: 'kms:Decrypt', allowed: true },
+    { action: 'kms:ReEncryptFrom', allowed: true },
+    { action: 'kms:ReEncryptTo', allowed: true },
+    { action: 'kms:GenerateDataKey', allowed: true },
+    { action: 'kms:GenerateDataKeyWithoutPlaintext', allowed: true },
+    { action: 'kms:DescribeKey', allowed: true },
+    ...['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'].flatMap((action) => [
+      { action, forAwsResource: 'true', allowed: true },
+      { action, forAwsResource: 'false', allowed: false },
+    ]),
+    { action: 'kms:PutKeyPolicy', allowed: false },
+    { action: 'kms:GetKeyPolicy', allowed: false },
+    { action: 'kms:ScheduleKeyDeletion', allowed: false },
+    { action: 'kms:DisableKey', allowed: false },
+    { action: 'kms:Sign', allowed: false },
+  ];
+  const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/44444444-dddd-4ddd-8ddd-444444444444';
+
+  it('lets the new role do exactly what the guide lists, and keeps every other statement', async () => {
+    const { kms } = sandbox();
+    const enableIam = {
+      Sid: 'Enable IAM User Permissions',
+      Effect: 'Allow',
+      Principal: { AWS: 'arn:aws:iam::111111111111:root' },
+      Action: 'kms:*',
+      Resource: '*',
+    };
+    kms.createKey({
+      arn: keyArn,
+      tags: { 'infinstor-onboarding': 'allowed' },
+      policy: { Version: '2012-10-17', Id: 'key-consolepolicy-3', Statement: [enableIam, foreign] },
+    });
+    const report = await onboard(sandbox(), {
+      subscriber: { userName: 'key-user', emailId: 'mlops@example.com' },
+      encryption: {
+        artifacts: { type: 'sse-kms-customer-managed', keyArn },
+        tracking: { type: 'customer-managed', keyArn },
+      },
+    });
+    expect(report.output?.keyArns).toEqual([keyArn]);
+
+    const policy = kms.keyPolicy(keyArn);
+    expect(policy).toMatchObject({ Id: 'key-consolepolicy-3', Version: '2012-10-17' });
+    expect(policy.Statement).toHaveLength(4);
+    expect(policy.Statement).toEqual(expect.arrayContaining([enableIam, foreign]));
+    const principalArn = report.output?.roleArn ?? '';
+    for (const { action, allowed, ...question } of questions) {
+      const forAwsResource = 'forAwsResource' in question ? question.forAwsResource : 'false';
+      const verdict = policyAllows(policy, {
+        principalArn,
+        action,
+        resource: keyArn,
+        context: { 'kms:GrantIsForAWSResource': forAwsResource },
+      });
+      expect(`${action} ${forAwsResource}: ${verdict === 'allow'}`).toBe(`${action} ${forAwsResource}: ${allowed}`);
+    }
+  });
+
+  it('leaves keys alone that the request does not name', () => {
+    expect(sandbox().kms.keyPolicy(fixtures.disabledKeyArn).Statement).toHaveLength(1);
+  });
+});

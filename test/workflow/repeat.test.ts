@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
+import { fixtures } from '../../sandbox/account.ts';
+import { happyPath, onboard, statesOf, useSandbox } from './sandbox.ts';
+
+const sandbox = useSandbox();
+
+const request = {
+  subscriber: { userName: 'Twice', emailId: 'mlops@example.com' },
+  encryption: {
+    artifacts: { type: 'sse-kms-customer-managed', keyArn: fixtures.artifactsKeyArn },
+    tracking: { type: 'customer-managed', keyArn: fixtures.trackingKeyArn },
+  },
+};
+
+describe('the same request twice', () => {
+  it('converges: one subscriber, one stack, one grant per key', async () => {
+    const first = await onboard(sandbox(), request);
+    const second = await onboard(sandbox(), request);
+    expect(first.output).toEqual(second.output);
+    expect(statesOf(second)).toEqual(happyPath);
+
+    const { infinstor, cloudFormation, kms, events } = sandbox();
+    expect(infinstor.subscribers()).toHaveLength(1);
+    expect(cloudFormation.tables()).toHaveLength(1);
+    for (const keyArn of [fixtures.artifactsKeyArn, fixtures.trackingKeyArn]) {
+      const policy = kms.keyPolicy(keyArn);
+      expect(policy.Statement).toHaveLength(3);
+      expect(grantedRoles(parseKeyPolicy(JSON.stringify(policy)))).toEqual([first.output?.roleArn]);
+    }
+    const created = events.published().filter(({ detail }) => JSON.stringify(detail).includes('"CREATE_IN_PROGRESS"'));
+    expect(created).toHaveLength(1);
+  });
+
+  it('keeps both attempts in the registry', async () => {
+    const items = await sandbox().dynamoDb.items(sandbox().registryTable);
+    const record = items.find(({ sk }) => sk?.S === 'RECORD');
+    expect(record).toMatchObject({ pk: { S: 'SUBSCRIBER#twice' }, status: { S: 'ACTIVE' } });
+    expect(record?.attempts).toMatchObject({ L: [{}, {}] });
+  });
+});

@@ -1,0 +1,129 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
+import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
+import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
+import { environmentSchema as obtainToken } from '../../functions/obtain-token/environment.ts';
+import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
+import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
+import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
+import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
+
+const packageFolder = join(import.meta.dirname, '../../.serverless');
+const template = parseTemplate(readFileSync(join(packageFolder, 'cloudformation-template-update-stack.json'), 'utf8'));
+const ofType = (type: string) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+
+const functionSchema = v.looseObject({
+  Environment: v.object({ Variables: v.record(v.string(), v.unknown()) }),
+  Role: v.object({ 'Fn::GetAtt': v.tuple([v.string(), v.literal('Arn')]) }),
+  Runtime: v.string(),
+});
+const functions = ofType('AWS::Lambda::Function').map(([logicalId, { Properties }]) => ({
+  name: logicalId.replace('LambdaFunction', ''),
+  ...v.parse(functionSchema, Properties),
+}));
+const statementSchema = v.looseObject({
+  Action: v.pipe(
+    v.union([v.string(), v.array(v.string())]),
+    v.transform((action) => [action].flat()),
+  ),
+  Resource: v.unknown(),
+});
+const roleSchema = v.looseObject({
+  Policies: v.array(
+    v.object({
+      PolicyName: v.string(),
+      PolicyDocument: v.object({ Version: v.string(), Statement: v.array(statementSchema) }),
+    }),
+  ),
+});
+const statements = ofType('AWS::IAM::Role').flatMap(([role, { Properties }]) =>
+  v
+    .parse(roleSchema, Properties)
+    .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.map((statement) => ({ role, ...statement }))),
+);
+
+describe('the packaged template', () => {
+  it('has no cycle and no dangling reference', () => {
+    const order = dependencyOrder(template);
+    expect(order).toHaveLength(Object.keys(template.Resources).length);
+  });
+
+  it('gives every function a role of its own', () => {
+    const roles = functions.map(({ Role }) => Role['Fn::GetAtt'][0]);
+    expect(roles).toEqual(functions.map(({ name }) => `${name}Role`));
+  });
+
+  it.each([
+    ['AcceptRequest', acceptRequest],
+    ['ObtainToken', obtainToken],
+    ['CreateSubscriber', createSubscriber],
+    ['DeployStack', deployStack],
+    ['AwaitStack', registryEnvironmentSchema],
+    ['ResumeOnStackEvent', registryEnvironmentSchema],
+    ['ReadRoleArn', readRoleArn],
+    ['PatchKeyPolicy', v.object({})],
+    ['CompleteOnboarding', registryEnvironmentSchema],
+    ['RecordFailure', registryEnvironmentSchema],
+  ])('sets exactly the environment that the schema of %s asks for', (name, schema) => {
+    const declared = functions.find((candidate) => candidate.name === name)?.Environment.Variables ?? {};
+    const { POWERTOOLS_LOG_LEVEL, ...variables } = declared;
+    expect(POWERTOOLS_LOG_LEVEL).toBe('INFO');
+    expect(Object.keys(variables).sort()).toEqual(Object.keys(schema.entries).sort());
+    // References are resolved only when deployed; each stands for some string.
+    const resolved = Object.entries(variables).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value : 'https://resolved.example',
+    ]);
+    expect(v.safeParse(schema, Object.fromEntries(resolved)).issues).toBeUndefined();
+  });
+
+  it('covers every function with the table above', () => {
+    expect(functions).toHaveLength(10);
+    expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
+  });
+
+  it('allows no wildcard action, and every resource only for actions that know no narrower one', () => {
+    const unrestricted = statements.filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action);
+    expect(statements.flatMap(({ Action }) => Action).filter((action) => /^\*|:\*$/.test(action))).toEqual([]);
+    const withoutResources =
+      /^(xray:Put|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)$|cloudformation:GetTemplateSummary$|states:SendTask)/;
+    expect(unrestricted.filter((action) => !withoutResources.test(action))).toEqual([]);
+  });
+
+  it('lets only patch-key-policy write key policies, and only tagged keys', () => {
+    const writers = statements.filter(({ Action }) => Action.includes('kms:PutKeyPolicy'));
+    expect(writers).toMatchObject([
+      {
+        role: 'PatchKeyPolicyRole',
+        Condition: { StringEquals: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' } },
+      },
+    ]);
+  });
+
+  it('keeps every log group for a limited time', () => {
+    const groups = ofType('AWS::Logs::LogGroup');
+    expect(groups).toHaveLength(11);
+    for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
+  });
+
+  it('logs only errors of the machine, without execution data, and traces it', () => {
+    expect(ofType('AWS::StepFunctions::StateMachine')).toMatchObject([
+      [
+        'OnboardSubscriber',
+        {
+          Properties: {
+            LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+            TracingConfiguration: { Enabled: true },
+          },
+        },
+      ],
+    ]);
+  });
+
+  it('has a zip for every function', () => {
+    for (const { name } of functions) expect(existsSync(join(packageFolder, `${name}.zip`))).toBe(true);
+  });
+});
