@@ -20,11 +20,15 @@ function osls(parameters: string[]): Promise<void> {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_INTERACTIVE_SETUP_ENABLE: '' },
     });
+    // A signal that ends this process ends the packaging, too.
+    const killChild = () => child.kill();
+    process.once('exit', killChild);
     const output: Buffer[] = [];
     child.stdout.on('data', (part: Buffer) => output.push(part));
     child.stderr.on('data', (part: Buffer) => output.push(part));
     child.on('error', fail);
     child.on('exit', (code) => {
+      process.off('exit', killChild);
       if (code === 0) done();
       else fail(new Error(`osls ${parameters.join(' ')} failed:\n${Buffer.concat(output).toString()}`));
     });

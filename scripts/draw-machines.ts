@@ -1,0 +1,52 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import * as v from 'valibot';
+
+const root = resolve(import.meta.dirname, '..');
+const folder = join(root, 'statemachine');
+const page = join(root, 'docs', 'machines.md');
+
+const definitionSchema = v.object({
+  Comment: v.string(),
+  StartAt: v.string(),
+  States: v.record(
+    v.string(),
+    v.object({
+      Comment: v.string(),
+      Next: v.optional(v.string()),
+      End: v.optional(v.boolean()),
+      Catch: v.optional(v.array(v.object({ ErrorEquals: v.array(v.string()), Next: v.string() })), []),
+    }),
+  ),
+});
+
+/** The page `docs/machines.md`: a diagram and a table of states for every definition in `statemachine/`. */
+export async function machinesPage(): Promise<string> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.asl.json')).sort();
+  const machines = await Promise.all(
+    files.map(async (file) => {
+      const definition = v.parse(definitionSchema, JSON.parse(await readFile(join(folder, file), 'utf8')));
+      return draw(basename(file, '.asl.json'), definition);
+    }),
+  );
+  return (
+    ['# The machines', 'Generated from `statemachine/` by `npm run draw-machines`.', ...machines].join('\n\n') + '\n'
+  );
+}
+
+function draw(name: string, { Comment, StartAt, States }: v.InferOutput<typeof definitionSchema>): string {
+  const edges = Object.entries(States).flatMap(([state, { Next, End, Catch }]) => [
+    ...(Next === undefined ? [] : [`${state} --> ${Next}`]),
+    ...(End ? [`${state} --> [*]`] : []),
+    ...Catch.map(({ ErrorEquals, Next: target }) => `${state} --> ${target}: ${ErrorEquals.join(', ')}`),
+  ]);
+  const rows = Object.entries(States).map(([state, definition]) => `| ${state} | ${definition.Comment} |`);
+  return [
+    `## ${name}`,
+    Comment,
+    ['```mermaid', 'stateDiagram-v2', ...[`[*] --> ${StartAt}`, ...edges].map((edge) => `  ${edge}`), '```'].join('\n'),
+    ['| State | Does |', '|---|---|', ...rows].join('\n'),
+  ].join('\n\n');
+}
+
+if (import.meta.main) await writeFile(page, await machinesPage());
