@@ -69,7 +69,8 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
   }
 
   function advanceTo(time: number) {
-    ahead[0] = (ahead[0] ?? 0) + Math.max(0, time - now());
+    // In whole milliseconds, as real clocks are read; a timer may be due at a fraction of one.
+    ahead[0] = (ahead[0] ?? 0) + Math.max(0, Math.ceil(time - now()));
     runDue();
   }
 

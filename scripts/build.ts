@@ -1,8 +1,27 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
+
+/** How a handler becomes a bundle. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  minify: true,
+  // The SDK's ES modules, which can be tree-shaken, rather than the CommonJS that `platform: node` prefers.
+  mainFields: ['module', 'main'],
+  conditions: ['module'],
+  alias: {
+    '@aws-sdk/credential-provider-node': './scripts/aliases/credentials.ts',
+    'node:http': './scripts/aliases/node-http.ts',
+  },
+  logLevel: 'warning',
+} satisfies BuildOptions;
 
 /** Bundles every `functions/<step>/handler.ts` into `dist/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
 export async function buildFunctions(): Promise<void> {
@@ -11,22 +30,8 @@ export async function buildFunctions(): Promise<void> {
   );
   await rm(join(root, 'dist'), { recursive: true, force: true });
   await build({
-    absWorkingDir: root,
+    ...bundleOptions,
     entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
     outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minify: true,
-    // The SDK's ES modules, which can be tree-shaken, rather than the CommonJS that `platform: node` prefers.
-    mainFields: ['module', 'main'],
-    conditions: ['module'],
-    alias: {
-      '@aws-sdk/credential-provider-node': './scripts/aliases/credentials.ts',
-      'node:http': './scripts/aliases/node-http.ts',
-    },
-    logLevel: 'warning',
   });
 }

@@ -29,9 +29,7 @@ export async function machinesPage(): Promise<string> {
       return draw(basename(file, '.asl.json'), definition);
     }),
   );
-  return (
-    ['# The machines', 'Generated from `statemachine/` by `npm run draw-machines`.', ...machines].join('\n\n') + '\n'
-  );
+  return `${['# The machines', 'Generated from `statemachine/` by `npm run draw-machines`.', ...machines].join('\n\n')}\n`;
 }
 
 function draw(name: string, { Comment, StartAt, States }: v.InferOutput<typeof definitionSchema>): string {

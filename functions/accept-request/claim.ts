@@ -16,7 +16,8 @@ export async function claim(
   const record = await readRecord(registry, userName);
   const isOwn = record?.executionArn === plan.executionArn;
   if (isOwn && record.status === 'ONBOARDING') return;
-  if (record?.status === 'ONBOARDING' && (await isRunning(stepFunctions, record.executionArn))) {
+  // Whatever the record says: a redriven execution runs again, though its failure is recorded.
+  if (record !== undefined && !isOwn && (await isRunning(stepFunctions, record.executionArn))) {
     throw new OnboardingInProgress(userName, record.executionArn);
   }
   const claimed = await claimRecord(registry, plan, {

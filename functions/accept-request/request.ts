@@ -32,10 +32,58 @@ const userName = v.pipe(
   ),
 );
 
+/** Refuses an array, which valibot takes for an object with its indexes as fields. */
+function object<Output>(schema: v.GenericSchema<unknown, Output>) {
+  return v.pipe(
+    v.unknown(),
+    v.check((value) => !Array.isArray(value), 'must be an object'),
+    schema,
+  );
+}
+
+const parameters = object(
+  v.record(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,255}$/, 'must be the name of a template parameter')),
+    v.pipe(v.string('must be a string'), v.maxBytes(4096, 'must be at most 4,096 bytes')),
+  ),
+);
+
+const tags = object(
+  v.pipe(
+    v.record(
+      v.pipe(
+        v.string(),
+        v.regex(
+          /^(?!aws:|infinstor-onboarding)[\w .:/=+@-]{1,128}$/i,
+          'must be a tag key that neither AWS nor the onboarding reserves',
+        ),
+      ),
+      v.pipe(v.string('must be a string'), v.maxLength(256, 'must be at most 256 characters')),
+    ),
+    // CloudFormation allows 50 tags, of which two are the onboarding's.
+    v.maxEntries(48, 'must be at most 48 tags'),
+  ),
+);
+
+const stack = object(
+  v.strictObject({
+    build: v.optional(
+      v.pipe(v.string('must be a string'), v.regex(/^\d+(\.\d+){1,5}$/, 'must be digits and dots, such as 2.3.72')),
+    ),
+    accountId: v.optional(
+      v.pipe(v.string('must be a string'), v.regex(/^\d{12}$/, 'must be an account id of 12 digits')),
+    ),
+    region: v.optional(v.string('must be a string')),
+    parameters: v.optional(parameters),
+    tags: v.optional(tags),
+  }),
+);
+
 function requestSchema(inputSecretPrefix: string) {
   const inputSecretId = v.pipe(
     v.string('must be a string'),
     v.startsWith(inputSecretPrefix, `must name a secret below ${inputSecretPrefix}`),
+    v.minLength(inputSecretPrefix.length + 1, `must name a secret below ${inputSecretPrefix}`),
     // Secrets Manager's characters for a name; a name without `..` cannot be mistaken for a path.
     v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
     v.excludes('..', 'must not contain ".."'),
@@ -51,36 +99,10 @@ function requestSchema(inputSecretPrefix: string) {
     }),
     passwordSecretId: v.optional(inputSecretId),
     customTokenSecretId: v.optional(inputSecretId),
-    stack: v.optional(
-      v.strictObject({
-        build: v.optional(
-          v.pipe(v.string('must be a string'), v.regex(/^\d+(\.\d+){1,5}$/, 'must be digits and dots, such as 2.3.72')),
-        ),
-        accountId: v.optional(
-          v.pipe(v.string('must be a string'), v.regex(/^\d{12}$/, 'must be an account id of 12 digits')),
-        ),
-        region: v.optional(v.string('must be a string')),
-        parameters: v.optional(
-          v.record(
-            v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,255}$/, 'must be the name of a template parameter')),
-            v.pipe(v.string('must be a string'), v.maxBytes(4096, 'must be at most 4,096 bytes')),
-          ),
-        ),
-        tags: v.optional(
-          v.record(
-            v.pipe(
-              v.string(),
-              v.regex(
-                /^(?!aws:|infinstor-onboarding)[\w .:/=+@-]{1,128}$/i,
-                'must be a tag key that neither AWS nor the onboarding reserves',
-              ),
-            ),
-            v.pipe(v.string('must be a string'), v.maxLength(256, 'must be at most 256 characters')),
-          ),
-        ),
-      }),
+    stack: v.optional(stack),
+    encryption: v.optional(
+      object(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
     ),
-    encryption: v.optional(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
   });
 }
 

@@ -40,7 +40,9 @@ export async function createSubscriber(
       plan.customTokenSecretId,
       customTokenSchema,
     );
-    await store(secrets, secretId, { state: 'created', password: stored?.value.password, customToken });
+    // A password that add_subscriber never took is not the subscriber's.
+    const password = stored?.value.state === 'creating' ? stored.value.password : undefined;
+    await store(secrets, secretId, { state: 'created', password, customToken });
     return { credentialsSecretId: secretId };
   }
   if (stored?.value.state === 'creating') {

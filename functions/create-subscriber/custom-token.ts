@@ -1,21 +1,17 @@
-/** Keys that the vendor's services are known or likely to use, for an answer that does not have the configured one. */
-const fallbackPaths = ['customToken', 'custom_token', 'token'];
-
 /**
  * The custom token in add_subscriber's answer, whose shape is not documented: at the configured path, at a likely one, or
  * put together from the pair that the vendor's sister service returns.
  * @returns undefined when there is none
  */
 export function findCustomToken(answer: unknown, configuredPath: string): string | undefined {
-  const uuid = stringAt(answer, 'queue_message_uuid');
-  const secret = stringAt(answer, 'token');
-  const paths = [configuredPath, ...fallbackPaths];
-  if (uuid !== undefined && secret !== undefined && configuredPath !== 'token') return `Custom ${uuid}:${secret}`;
-  for (const path of paths) {
+  for (const path of [configuredPath, 'customToken', 'custom_token']) {
     const token = stringAt(answer, path);
     if (token !== undefined) return token;
   }
-  return undefined;
+  // In the pair, `token` is only the second half.
+  const secret = stringAt(answer, 'token');
+  const uuid = stringAt(answer, 'queue_message_uuid');
+  return secret !== undefined && uuid !== undefined ? `Custom ${uuid}:${secret}` : secret;
 }
 
 function stringAt(value: unknown, path: string): string | undefined {

@@ -35,7 +35,7 @@ export async function deployStack(plan: Plan, dependencies: Dependencies): Promi
   const decision = decideStack(existing, plan);
   switch (decision.action) {
     case 'create':
-      return { stackId: await createStack(plan, existing, dependencies), goal: 'created', deadline };
+      return { ...(await createStack(plan, existing, dependencies)), deadline };
     case 'adopt':
       return { stackId: stackIdOf(existing, plan), goal: decision.goal, deadline };
     case 'delete': {
@@ -50,7 +50,7 @@ async function createStack(
   plan: Plan,
   previous: CloudFormationStack | undefined,
   dependencies: Dependencies,
-): Promise<string> {
+): Promise<Omit<Stack, 'deadline'>> {
   const { cloudFormation, secrets } = dependencies;
   const { stack } = plan;
   try {
@@ -73,13 +73,15 @@ async function createStack(
         RetainExceptOnCreate: true,
       }),
     );
-    return stackIdOf({ StackId }, plan);
+    return { stackId: stackIdOf({ StackId }, plan), goal: 'created' };
   } catch (error) {
     if (!(error instanceof AlreadyExistsException)) throw error;
     // An earlier try of this step created it and its answer was lost; adopted only when its tags say that it is ours.
     const existing = await describeStack(cloudFormation, stack.name);
-    decideStack(existing, plan);
-    return stackIdOf(existing, plan);
+    const decision = decideStack(existing, plan);
+    // Whatever else there is to do about it is decided anew after a wait that ends at once.
+    const goal = decision.action === 'adopt' ? decision.goal : 'settled';
+    return { stackId: stackIdOf(existing, plan), goal };
   }
 }
 

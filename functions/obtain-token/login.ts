@@ -55,7 +55,7 @@ export async function refresh({ cognito, clientId }: Login, refreshToken: string
         AuthParameters: { REFRESH_TOKEN: refreshToken },
       }),
     );
-    return AuthenticationResult && tokens(AuthenticationResult, refreshToken);
+    return AuthenticationResult?.IdToken === undefined ? undefined : tokens(AuthenticationResult, refreshToken);
   } catch (error) {
     if (isRefusal(error)) return undefined;
     throw error;

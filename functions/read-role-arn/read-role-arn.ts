@@ -1,6 +1,6 @@
 import { type CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
-import { GetRoleCommand, type IAMClient } from '@aws-sdk/client-iam';
-import { RoleAmbiguous, RoleNotFound } from '../shared/errors.ts';
+import { GetRoleCommand, type IAMClient, type Role as IamRole, NoSuchEntityException } from '@aws-sdk/client-iam';
+import { PrincipalNotVisible, RoleAmbiguous, RoleNotFound } from '../shared/errors.ts';
 import type { Role } from '../shared/plan.ts';
 import type { Environment } from './environment.ts';
 
@@ -14,6 +14,7 @@ interface Dependencies {
  * Finds the role that the stack made for InfinStor, by its name, and asks IAM for its ARN and id: the stack knows a role by
  * its name only, and path and partition of the ARN vary.
  * @throws RoleNotFound, RoleAmbiguous
+ * @throws PrincipalNotVisible when IAM does not show the role yet
  */
 export async function readRoleArn(stackId: string, { environment, cloudFormation, iam }: Dependencies): Promise<Role> {
   const prefix = environment.ROLE_NAME_PREFIX.toLowerCase();
@@ -33,8 +34,18 @@ export async function readRoleArn(stackId: string, { environment, cloudFormation
     throw new RoleNotFound(`Stack ${stackId} has no role whose name begins with ${environment.ROLE_NAME_PREFIX}`);
   if (others.length > 0) throw new RoleAmbiguous(`Stack ${stackId} has several roles that fit: ${names.join(', ')}`);
 
-  const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: roleName }));
+  const role = await getRole(iam, roleName);
   if (role?.Arn === undefined || role.RoleId === undefined)
     throw new RoleNotFound(`IAM tells no ARN of role ${roleName}`);
   return { roleName, roleArn: role.Arn, roleId: role.RoleId };
+}
+
+async function getRole(iam: IAMClient, roleName: string): Promise<IamRole | undefined> {
+  try {
+    return (await iam.send(new GetRoleCommand({ RoleName: roleName }))).Role;
+  } catch (error) {
+    // The stack has made it: IAM's reads lag behind its writes.
+    if (error instanceof NoSuchEntityException) throw new PrincipalNotVisible(`IAM does not show role ${roleName} yet`);
+    throw error;
+  }
 }

@@ -12,7 +12,8 @@ export const executionEventSchema = v.object({
   detail: v.object({ executionArn: v.string(), status: v.picklist(['FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
 
-const requestSchema = json(v.object({ subscriber: v.object({ userName: v.string() }) }));
+// A longer name was refused with its request, and DynamoDB would refuse it as a key.
+const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));
 
 interface Dependencies {
   stepFunctions: SFNClient;
@@ -24,13 +25,15 @@ interface Dependencies {
 /**
  * Records how an execution ended that did not succeed: step, reason and remedy go into the subscriber's record, if it is
  * this execution's, and into a `SubscriberOnboardingFailed` event. It stands outside the machine, as no Catch sees aborts,
- * timeouts and States.Runtime.
+ * timeouts and States.Runtime. An execution that a redrive has brought to success since is left alone.
  */
 export async function recordFailure(
   { detail: { executionArn, status } }: v.InferOutput<typeof executionEventSchema>,
   { stepFunctions, registry, events, now }: Dependencies,
 ): Promise<void> {
   const execution = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+  // Redriven since: its failure's event comes late or again.
+  if (execution.status === 'SUCCEEDED') return;
   const request = v.safeParse(requestSchema, execution.input);
   const userName = request.success ? request.output.subscriber.userName : undefined;
   const name = execution.error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : status);

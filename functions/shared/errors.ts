@@ -187,7 +187,7 @@ export class KeyPolicyBusy extends StepError {
   readonly remedy = KeyPolicyBusy.remedy;
 }
 
-/** KMS cannot see the new role yet. Retried. */
+/** IAM or KMS cannot see the new role yet. Retried. */
 export class PrincipalNotVisible extends StepError {
   static readonly remedy =
     'Check in IAM that the role still exists; IAM may need minutes to show a new role to KMS, so redrive the execution.';

@@ -22,13 +22,14 @@ export type Discovery = v.InferOutput<typeof versionSchema>;
 export async function getVersion(mlflowUrl: string): Promise<Discovery> {
   const url = `${mlflowUrl}/api/2.0/mlflow/infinstor/get_version`;
   let response: Response;
+  let body: string;
   try {
     // The vendor's client sends the word None where it has no token.
     response = await fetch(url, { headers: { authorization: 'None' }, signal: AbortSignal.timeout(10_000) });
+    body = await response.text();
   } catch (error) {
     throw new InfinStorUnavailable(`get_version: ${networkReason(error)}`);
   }
-  const body = await response.text();
   if (response.status >= 500) throw new InfinStorUnavailable(`get_version: InfinStor answered ${response.status}`);
   const discovery = v.safeParse(versionSchema, parseJson(body));
   if (!response.ok || !discovery.success) {
@@ -57,6 +58,8 @@ export async function addSubscriber(
       method: 'POST',
       headers: { authorization: token, 'content-type': 'application/json' },
       body: JSON.stringify(subscriber),
+      // A redirect would carry token and password to another address.
+      redirect: 'manual',
       signal: AbortSignal.timeout(requestTimeoutMs),
     });
     body = await response.text();
@@ -64,18 +67,19 @@ export async function addSubscriber(
     if (neverSent(error)) throw new InfinStorUnavailable(`add_subscriber: ${networkReason(error)}`);
     throw new SubscriberOutcomeUnknown(`add_subscriber for ${subscriber.userName} was sent; ${networkReason(error)}`);
   }
-  if (response.status === 401 || response.status === 403 || isLoginExpired(body)) {
-    throw new TokenRejected(`add_subscriber: InfinStor refused the superadmin token (status ${response.status})`);
-  }
   if (response.status >= 500) {
     throw new SubscriberOutcomeUnknown(
       `add_subscriber for ${subscriber.userName} was answered ${response.status}, which says nothing about its effect`,
     );
   }
+  if (response.status === 401 || response.status === 403 || isLoginExpired(body)) {
+    throw new TokenRejected(`add_subscriber: InfinStor refused the superadmin token (status ${response.status})`);
+  }
   if (!response.ok) {
     // The sister service's words for a duplicate; InfinStor's own are not documented.
     if (/user exists/i.test(body)) throw new SubscriberExists(subscriber.userName);
-    const reason = redact(body.slice(0, 200).replaceAll(subscriber.password, '<password>'));
+    // Cut last: half of a secret no longer looks like one.
+    const reason = redact(withoutPassword(body, subscriber.password)).slice(0, 200);
     throw new InfinStorRejected(`add_subscriber: InfinStor answered ${response.status}: ${reason}`);
   }
   return parseJson(body);
@@ -84,6 +88,14 @@ export async function addSubscriber(
 /** An expired login is answered with an HTML page that leads to login.html, most likely with status 200. */
 function isLoginExpired(body: string): boolean {
   return /^\s*<.*login/is.test(body);
+}
+
+/** An answer may quote the request, in which JSON escapes a password's quotes and backslashes. */
+function withoutPassword(body: string, password: string): string {
+  return [JSON.stringify(password).slice(1, -1), password].reduce(
+    (text, secret) => text.replaceAll(secret, '<password>'),
+    body,
+  );
 }
 
 function parseJson(body: string): unknown {
@@ -101,7 +113,9 @@ function errorCode(error: unknown): string | undefined {
 
 /** True when no connection came about, so that the request cannot have had an effect. */
 function neverSent(error: unknown): boolean {
-  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(errorCode(error) ?? '');
+  return ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(
+    errorCode(error) ?? '',
+  );
 }
 
 function networkReason(error: unknown): string {

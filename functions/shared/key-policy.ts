@@ -9,8 +9,9 @@ const statementSchema = v.looseObject({
 });
 const policySchema = v.looseObject({
   Statement: v.pipe(
-    v.union([v.array(statementSchema), statementSchema]),
-    v.transform((statement) => (Array.isArray(statement) ? statement : [statement])),
+    v.unknown(),
+    v.transform((statement) => [statement].flat()),
+    v.array(statementSchema),
   ),
 });
 export type KeyPolicy = v.InferOutput<typeof policySchema>;

@@ -37,7 +37,8 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       const error = request.error ?? new Error('unknown');
       const exposed = error instanceof StepError ? error : withoutDetails(error);
       logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
-      throw exposed;
+      // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
+      request.error = exposed;
     })
     .handler(async (event) => {
       parsedEnvironment ??= parse(
@@ -70,12 +71,13 @@ function rule({ kind, type, received, expected, message }: v.BaseIssue<unknown>)
   if (isOfObject && expected === 'never') return 'is not a known field';
   if (received === 'undefined') return 'is required';
   // Only messages that a schema sets itself are free of the received value.
-  return message.includes('received') ? `must be ${expected ?? type}` : message;
+  return /received/i.test(message) ? `must be ${expected ?? type}` : message;
 }
 
 /** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */
 function withoutDetails(error: Error): Error {
   const exposed = new Error(redact(error.message));
   exposed.name = error.name;
+  exposed.stack = redact(error.stack ?? '');
   return exposed;
 }

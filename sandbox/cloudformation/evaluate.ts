@@ -105,7 +105,7 @@ function substitute(argument: unknown, scope: Scope): string {
 const placeholders = /\$\{([^}]+)\}/g;
 
 /** Both forms of `Fn::Sub`: the text, and the variables that it brings along. */
-export function subParts(argument: unknown): { template: string; variables: Readonly<Record<string, unknown>> } {
+function subParts(argument: unknown): { template: string; variables: Readonly<Record<string, unknown>> } {
   if (typeof argument === 'string') return { template: argument, variables: {} };
   const [template, variables] = list(argument, 'Fn::Sub', 2);
   if (!isRecord(variables)) throw new Error('Template error: the second element of Fn::Sub must be a map');

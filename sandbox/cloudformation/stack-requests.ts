@@ -16,21 +16,23 @@ const flag = v.optional(
   'false',
 );
 
+/** The Query protocol writes an empty list as an empty text. */
+const list = <Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(
+    v.optional(v.unknown(), ''),
+    v.transform((given) => (given === '' ? [] : given)),
+    v.array(item),
+  );
+
 export const createInput = v.strictObject({
   StackName: text,
   TemplateURL: text,
-  Parameters: v.optional(v.array(v.strictObject({ ParameterKey: text, ParameterValue: v.string() })), []),
-  Capabilities: v.optional(
-    v.array(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
-    [],
-  ),
+  Parameters: list(v.strictObject({ ParameterKey: text, ParameterValue: v.string() })),
+  Capabilities: list(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
   RoleARN: v.optional(text),
-  Tags: v.optional(
-    v.pipe(
-      v.array(v.strictObject({ Key: v.pipe(text, v.maxLength(128)), Value: v.pipe(v.string(), v.maxLength(256)) })),
-      v.maxLength(50),
-    ),
-    [],
+  Tags: v.pipe(
+    list(v.strictObject({ Key: v.pipe(text, v.maxLength(128)), Value: v.pipe(v.string(), v.maxLength(256)) })),
+    v.maxLength(50),
   ),
   ClientRequestToken: token,
   OnFailure: v.optional(v.picklist(['DO_NOTHING', 'ROLLBACK', 'DELETE']), 'ROLLBACK'),

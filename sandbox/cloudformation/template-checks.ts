@@ -85,15 +85,13 @@ export function checkTemplate(
   }
 }
 
-export const resourceTypes = ({ Resources }: Template) => [
-  ...new Set(Object.values(Resources).map(({ Type }) => Type)),
-];
+const resourceTypes = ({ Resources }: Template) => [...new Set(Object.values(Resources).map(({ Type }) => Type))];
 
 /**
  * What the caller must acknowledge; undefined when nothing. The sandbox has one IAM resource type, and a custom name needs
  * CAPABILITY_NAMED_IAM, whatever the conditions say.
  */
-export function requiredCapability({ Resources }: Template): 'CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM' | undefined {
+function requiredCapability({ Resources }: Template): 'CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM' | undefined {
   const roles = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
   if (roles.length === 0) return undefined;
   return roles.some(({ Properties }) => 'RoleName' in Properties) ? 'CAPABILITY_NAMED_IAM' : 'CAPABILITY_IAM';

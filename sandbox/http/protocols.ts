@@ -40,9 +40,17 @@ export function queryResult(operationName: string, output: object, requestId: st
   return { status: 200, headers: { 'content-type': 'text/xml' }, body };
 }
 
+/** The names that errors common to all services have in the Query protocol, where these are not the JSON protocols' own. */
+const queryCodes: Readonly<Record<string, string>> = {
+  ValidationException: 'ValidationError',
+  UnrecognizedClientException: 'InvalidClientTokenId',
+  UnknownOperationException: 'InvalidAction',
+};
+
 export function queryError({ code, message, statusCode }: AwsError, requestId: string): Answer {
   const Type = statusCode < 500 ? 'Sender' : 'Receiver';
-  const body = xml.build({ ErrorResponse: { Error: { Type, Code: code, Message: message }, RequestId: requestId } });
+  const Code = queryCodes[code] ?? code;
+  const body = xml.build({ ErrorResponse: { Error: { Type, Code, Message: message }, RequestId: requestId } });
   return { status: statusCode, headers: { 'content-type': 'text/xml' }, body };
 }
 
@@ -50,8 +58,7 @@ function xmlValue(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return { member: value.map(xmlValue) };
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(members.map(([name, member]) => [name, xmlValue(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, xmlValue(member)]));
 }
 
 /**

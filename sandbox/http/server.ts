@@ -91,15 +91,14 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
   const [, accessKeyId, scope] = /Credential=([^/]+)\/\d+\/[\w-]+\/([\w-]+)\//.exec(headers.authorization ?? '') ?? [];
   const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
   const isQuery = target === undefined;
-  try {
-    const answer = isQuery
-      ? await callQuery({ service: scope, accessKeyId, body, requestId }, parts)
-      : await callJson({ target, accessKeyId, body, headers, contentType }, parts);
-    return { ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } };
-  } catch (error) {
+  const answer = await (isQuery
+    ? callQuery({ service: scope, accessKeyId, body, requestId }, parts)
+    : callJson({ target, accessKeyId, body, headers, contentType }, parts)
+  ).catch((error: unknown) => {
     const failure = error instanceof AwsError ? error : new AwsError('InternalFailure', describe(error), 500);
     return isQuery ? queryError(failure, requestId) : jsonError(failure, contentType);
-  }
+  });
+  return { ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } };
 }
 
 interface QueryCall {
@@ -111,7 +110,8 @@ interface QueryCall {
 
 async function callQuery({ service, accessKeyId, body, requestId }: QueryCall, parts: Parts): Promise<Answer> {
   const { operationName, input } = queryInput(body);
-  const output = await call(serviceOf(service, parts), operationName, input, callerOf(accessKeyId, parts), parts);
+  const called = serviceOf(service, 'query', parts);
+  const output = await call(called, operationName, input, callerOf(accessKeyId, parts), parts);
   return queryResult(operationName, output, requestId);
 }
 
@@ -135,7 +135,7 @@ async function callJson({ target, accessKeyId, body, headers, contentType }: Jso
   }
   // InitiateAuth is the one call here that is made before there are credentials.
   const caller = name === 'cognito-idp' ? undefined : callerOf(accessKeyId, parts);
-  return jsonResult(await call(serviceOf(name, parts), operationName, input, caller, parts), contentType);
+  return jsonResult(await call(serviceOf(name, 'json', parts), operationName, input, caller, parts), contentType);
 }
 
 async function call(
@@ -148,7 +148,7 @@ async function call(
   const operation = Object.hasOwn(service.operations, operationName) ? service.operations[operationName] : undefined;
   if (operation === undefined) {
     const message = `The sandbox does not have ${operationName} of ${service.name}`;
-    throw new AwsError(service.protocol === 'query' ? 'InvalidAction' : 'UnknownOperationException', message);
+    throw new AwsError('UnknownOperationException', message);
   }
   const parsed = operation.parse(input);
   if (caller === undefined) return operation.run(parsed, anonymous);
@@ -159,8 +159,8 @@ async function call(
 /** The caller of operations that are not signed. */
 const anonymous: Caller = { accountId: '', region: '', principalArn: '', arn: '', principalId: '', policies: [] };
 
-function serviceOf(name: string | undefined, { services }: Parts): Service {
-  const service = services.find((candidate) => candidate.name === name);
+function serviceOf(name: string | undefined, protocol: Service['protocol'], { services }: Parts): Service {
+  const service = services.find((candidate) => candidate.name === name && candidate.protocol === protocol);
   if (service === undefined)
     throw new AwsError('UnknownOperationException', `The sandbox has no service ${name ?? '(unsigned request)'}`);
   return service;

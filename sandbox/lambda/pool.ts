@@ -45,69 +45,82 @@ const answerSchema = v.union([
   v.object({ requestId: v.string(), result: v.string() }),
   v.object({ requestId: v.string(), error: v.string() }),
 ]);
+type Answer = v.InferOutput<typeof answerSchema>;
 const errorSchema = v.object({ errorType: v.string() });
+
+interface Entry {
+  lambda: LambdaFunction;
+  /** Its warm workers that have nothing to do. */
+  idle: Worker[];
+  log: WriteStream;
+}
 
 /**
  * Runs the packaged bundles in warm worker threads, one invocation at a time each, and writes what they log to a file per
  * function.
  */
 export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder: string }): LambdaPool {
-  const functions = new Map<string, { lambda: LambdaFunction; idle: Worker[]; log: WriteStream }>();
+  const functions = new Map<string, Entry>();
   const workers = new Set<Worker>();
   const waiting: (() => void)[] = [];
   let running = 0;
 
-  function startWorker({ bundle, exportName, environment }: LambdaFunction, log: WriteStream): Worker {
+  function startWorker(entry: Entry): Worker {
+    const { bundle, exportName, environment } = entry.lambda;
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       env: { ...environment },
       workerData: { bundle, exportName, clockOffset: clock.offset },
       stdout: true,
       stderr: true,
     });
-    worker.stdout.pipe(log, { end: false });
-    worker.stderr.pipe(log, { end: false });
-    worker.setMaxListeners(0);
+    worker.stdout.pipe(entry.log, { end: false });
+    worker.stderr.pipe(entry.log, { end: false });
     workers.add(worker);
-    worker.on('exit', () => workers.delete(worker));
+    worker.on('exit', () => {
+      workers.delete(worker);
+      // What a handler leaves running can end its worker between two invocations.
+      entry.idle = entry.idle.filter((other) => other !== worker);
+    });
+    // The exit follows; without a listener the error would end the sandbox.
+    worker.on('error', () => {});
     return worker;
   }
 
-  /** Waits for a place; when all workers are taken by other functions' idle ones, one of those ends. */
-  async function takePlace(): Promise<void> {
-    if (running >= maxWorkers) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
-    if (workers.size < maxWorkers) return;
-    for (const { idle } of functions.values()) {
-      const worker = idle.pop();
-      if (worker !== undefined) {
-        await worker.terminate();
-        return;
-      }
+  /** Waits for a place, and takes a worker: a warm one, or a new one for which another function's idle one may have to end. */
+  async function takeWorker(entry: Entry): Promise<Worker> {
+    if (running < maxWorkers) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    const warm = entry.idle.pop();
+    if (warm !== undefined) return warm;
+    if (workers.size >= maxWorkers) {
+      const spare = [...functions.values()].find(({ idle }) => idle.length > 0);
+      await spare?.idle.shift()?.terminate();
     }
+    return startWorker(entry);
   }
 
+  /** Hands the place on to the next who waits. */
   function releasePlace(): void {
-    running -= 1;
-    waiting.shift()?.();
+    const next = waiting.shift();
+    if (next === undefined) running -= 1;
+    else next();
   }
 
-  function run(worker: Worker, lambda: LambdaFunction, payload: string): Promise<string> {
+  /** @throws LambdaError when the worker ends without an answer */
+  function run(worker: Worker, lambda: LambdaFunction, payload: string): Promise<Answer> {
     const { functionName, functionArn, timeoutSeconds } = lambda;
     const requestId = randomUUID();
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const failed = (errorType: string, errorMessage: string) =>
       reject(new LambdaError(errorType, JSON.stringify({ errorType, errorMessage })));
     const cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
       void worker.terminate();
       failed('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds}.00 seconds`);
     });
-    const onMessage = (message: unknown) => {
-      const answer = v.parse(answerSchema, message);
-      if ('result' in answer) resolve(answer.result);
-      else reject(new LambdaError(v.parse(errorSchema, JSON.parse(answer.error)).errorType, answer.error));
-    };
+    const onMessage = (message: unknown) => resolve(v.parse(answerSchema, message));
     const onExit = () => failed('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited without an answer`);
-    const onError = (error: Error) => failed(error.name, error.message);
+    const onError = (error: unknown) =>
+      error instanceof Error ? failed(error.name, error.message) : failed('Runtime.ExitError', String(error));
     worker.once('message', onMessage).once('exit', onExit).once('error', onError);
     worker.postMessage({
       requestId,
@@ -125,36 +138,32 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
   return {
     add(lambda) {
       const log = createWriteStream(join(logFolder, `${lambda.functionName}.log`), { flags: 'a' });
+      // Every worker of the function writes to it.
+      log.setMaxListeners(0);
       functions.set(lambda.functionArn, { lambda, idle: [], log });
     },
     async invoke(functionArn, event) {
       const entry = functions.get(functionArn);
       if (entry === undefined)
         throw new LambdaError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
-      const { lambda, idle, log } = entry;
       const endOfWork = clock.busy();
-      await takePlace();
-      const worker = idle.pop() ?? startWorker(lambda, log);
+      const worker = await takeWorker(entry);
       try {
-        const result = await run(worker, lambda, JSON.stringify(event));
-        idle.push(worker);
-        return JSON.parse(result);
-      } catch (error) {
-        // After an error of the handler the environment stays warm, as in AWS; after a timeout or an exit it is gone.
-        if (workers.has(worker) && !isFatal(error)) idle.push(worker);
-        throw error;
+        const answer = await run(worker, entry.lambda, JSON.stringify(event));
+        // After an error of the handler the environment stays warm, as in AWS.
+        entry.idle.push(worker);
+        if ('result' in answer) return JSON.parse(answer.result);
+        throw new LambdaError(v.parse(errorSchema, JSON.parse(answer.error)).errorType, answer.error);
       } finally {
         releasePlace();
         endOfWork();
       }
     },
     async close() {
+      // The places that become free now are for nobody.
+      waiting.length = 0;
       await Promise.all([...workers].map((worker) => worker.terminate()));
       await Promise.all([...functions.values()].map(({ log }) => new Promise<void>((done) => log.end(done))));
     },
   };
-}
-
-function isFatal(error: unknown): boolean {
-  return !(error instanceof LambdaError) || error.name === 'Sandbox.Timedout' || error.name === 'Runtime.ExitError';
 }

@@ -22,7 +22,8 @@ const ahead = new Float64Array(clockOffset);
 const now = () => RealDate.now() + (ahead[0] ?? 0);
 const RealDate = Date;
 globalThis.Date = new Proxy(RealDate, {
-  construct: (target, parameters) => Reflect.construct(target, parameters.length === 0 ? [now()] : parameters),
+  construct: (target, parameters, newTarget) =>
+    Reflect.construct(target, parameters.length === 0 ? [now()] : parameters, newTarget),
   get: (target, property) => (property === 'now' ? now : Reflect.get(target, property)),
 });
 
@@ -53,6 +54,8 @@ parentPort?.on('message', async (message: unknown) => {
 
 /** An error as the Lambda runtime for Node reports it: the name that the machine matches, and nothing of its other fields. */
 function serialized(error: unknown) {
-  const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof Error))
+    return JSON.stringify({ errorType: typeof error, errorMessage: String(error), trace: [] });
+  const { name, message, stack = '' } = error;
   return JSON.stringify({ errorType: name, errorMessage: message, trace: stack.split('\n') });
 }

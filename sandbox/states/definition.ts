@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
-const retrierSchema = v.object({
+const retrierSchema = v.strictObject({
+  Comment: v.optional(v.string()),
   ErrorEquals: v.array(v.string()),
   IntervalSeconds: v.optional(v.number(), 1),
   BackoffRate: v.optional(v.number(), 2),
@@ -10,18 +11,35 @@ const retrierSchema = v.object({
 });
 export type Retrier = v.InferOutput<typeof retrierSchema>;
 
-const catcherSchema = v.object({
+const catcherSchema = v.strictObject({
+  Comment: v.optional(v.string()),
   ErrorEquals: v.array(v.string()),
   ResultPath: v.optional(v.nullable(v.string())),
   Next: v.string(),
 });
 export type Catcher = v.InferOutput<typeof catcherSchema>;
 
-const stateSchema = v.looseObject({
-  Type: v.picklist(['Task', 'Pass', 'Choice', 'Wait', 'Succeed', 'Fail', 'Map', 'Parallel']),
+// What the engine evaluates it finds in the state as it was written; fields and types that are not here it would get wrong
+// without a word, or not have at all.
+const common = { Comment: v.optional(v.string()), QueryLanguage: v.optional(v.literal('JSONPath')) };
+const stateSchema = v.strictObject({
+  ...common,
+  Type: v.picklist(['Task', 'Pass', 'Choice', 'Succeed', 'Fail']),
   Next: v.optional(v.string()),
   End: v.optional(v.boolean()),
-  Resource: v.optional(v.string()),
+  // A Lambda function, or one that is handed a task token.
+  Resource: v.optional(v.pipe(v.string(), v.regex(/^(?!arn:aws:states:)|:lambda:invoke\.waitForTaskToken$/))),
+  InputPath: v.optional(v.unknown()),
+  Parameters: v.optional(v.unknown()),
+  // The engine takes a false value for a missing one.
+  Result: v.optional(v.pipe(v.unknown(), v.check(Boolean))),
+  ResultSelector: v.optional(v.unknown()),
+  ResultPath: v.optional(v.nullable(v.string())),
+  OutputPath: v.optional(v.unknown()),
+  Choices: v.optional(v.unknown()),
+  Default: v.optional(v.string()),
+  Error: v.optional(v.string()),
+  Cause: v.optional(v.string()),
   TimeoutSeconds: v.optional(v.number()),
   TimeoutSecondsPath: v.optional(v.string()),
   Retry: v.optional(v.array(retrierSchema), []),
@@ -29,7 +47,9 @@ const stateSchema = v.looseObject({
 });
 export type State = v.InferOutput<typeof stateSchema>;
 
-const definitionSchema = v.looseObject({
+const definitionSchema = v.strictObject({
+  ...common,
+  Version: v.optional(v.string()),
   StartAt: v.string(),
   TimeoutSeconds: v.optional(v.number()),
   States: v.record(v.string(), stateSchema),
@@ -41,14 +61,16 @@ export type Definition = v.InferOutput<typeof definitionSchema>;
  * @throws Error for what the engine would get wrong without a word
  */
 export function parseDefinition(definition: string): Definition {
-  const parsed = v.parse(definitionSchema, JSON.parse(definition));
-  // The engine evaluates one state at a time and fills these two from that state instead of the execution.
-  const unsupported = /\$\$\.Execution\.(?:Input|StartTime)/.exec(definition);
-  if (unsupported) throw new Error(`The sandbox's engine does not have ${unsupported[0]}`);
-  for (const [name, { Type }] of Object.entries(parsed.States)) {
-    if (Type === 'Map' || Type === 'Parallel' || Type === 'Wait') {
-      throw new Error(`The sandbox's engine does not have ${Type} states (${name})`);
-    }
+  const parsed = v.safeParse(definitionSchema, JSON.parse(definition));
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw new Error(`The sandbox's engine does not have ${v.getDotPath(issue)}: ${issue.message}`);
   }
-  return parsed;
+  // What an execution fills in of the context object; the engine would read the rest from its own.
+  const unsupported =
+    /\$\$\.(?!(?:Execution\.(?:Id|Name)|State\.(?:Name|EnteredTime|RetryCount)|StateMachine\.(?:Id|Name)|Task\.Token)\b)[\w.]*/.exec(
+      definition,
+    );
+  if (unsupported) throw new Error(`The sandbox's engine does not have ${unsupported[0]}`);
+  return parsed.output;
 }

@@ -36,7 +36,7 @@ export async function evaluateTask(
   context: StateContext,
   perform: (parameters: unknown) => Promise<unknown>,
 ): Promise<unknown> {
-  const { Retry, Catch, Next, TimeoutSecondsPath, ...task } = state;
+  const { Retry, Catch, Next, ...task } = state;
   let failure: unknown;
   const handler = async (parameters: unknown) => {
     try {

@@ -43,7 +43,7 @@ interface Environment extends TaskEnvironment {
 const timeoutSchema = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 /** Step Functions' limit for inputs and outputs of states, in bytes. */
-const maxPayloadBytes = 262_144;
+export const maxPayloadBytes = 262_144;
 
 /** Starts an execution of a machine; it goes on by itself until it ends. */
 export function startExecution(
@@ -63,8 +63,9 @@ export function startExecution(
     status: 'RUNNING',
     history: events,
     abort({ error, cause }) {
-      end('ABORTED', { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) });
-      record('ExecutionAborted', { executionAbortedEventDetails: { error, cause } });
+      const failure = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
+      record('ExecutionAborted', { executionAbortedEventDetails: failure });
+      end('ABORTED', failure);
     },
   };
 
@@ -93,7 +94,6 @@ export function startExecution(
     try {
       while (current !== undefined) {
         const step = await runState(current.name, current.input);
-        if (abortion.signal.aborted) return;
         output = step.output;
         current = step.next === undefined ? undefined : { name: step.next, input: step.output };
       }
@@ -105,8 +105,9 @@ export function startExecution(
       if (abortion.signal.aborted) return;
       const { name: errorName, cause } =
         error instanceof StateError ? error : new StateError('States.Runtime', String(error));
-      record('ExecutionFailed', { executionFailedEventDetails: { error: errorName, cause } });
-      end('FAILED', { error: errorName, cause });
+      const failure = { error: errorName, ...(cause === '' ? {} : { cause }) };
+      record('ExecutionFailed', { executionFailedEventDetails: failure });
+      end('FAILED', failure);
     }
   }
 
@@ -125,6 +126,7 @@ export function startExecution(
       stateEnteredEventDetails: { name: stateName, input: JSON.stringify(stateInput) },
     });
     const step = await transition(state, stateInput, context);
+    abortion.signal.throwIfAborted();
     const output = JSON.stringify(step.output);
     if (Buffer.byteLength(output) > maxPayloadBytes) {
       throw new StateError(
@@ -146,10 +148,6 @@ export function startExecution(
       case 'Succeed':
       case 'Fail':
         return { next: state.Next, output: await evaluatePass(state, input, context) };
-      case 'Map':
-      case 'Parallel':
-      case 'Wait':
-        throw new StateError('States.Runtime', `The sandbox's engine does not have ${state.Type} states`);
     }
   }
 
@@ -159,7 +157,7 @@ export function startExecution(
       try {
         return { next: state.Next, output: await tryTask(state, input, context) };
       } catch (error) {
-        if (abortion.signal.aborted || !(error instanceof StateError)) throw error;
+        if (abortion.signal.aborted || !(error instanceof StateError) || isTerminal(error)) throw error;
         const retrier = state.Retry.find(({ ErrorEquals }) => matches(ErrorEquals, error.name));
         const retried = retrier === undefined ? 0 : (retries.get(retrier) ?? 0);
         if (retrier === undefined || retried >= retrier.MaxAttempts) {
@@ -194,14 +192,14 @@ export function startExecution(
 
 /** Whether an `ErrorEquals` names this error, with the wildcards' exceptions (ASL specification, "Errors"). */
 function matches(errorEquals: readonly string[], name: string): boolean {
-  const isTerminal = name === 'States.Runtime' || name === 'States.DataLimitExceeded';
   return errorEquals.some(
     (pattern) =>
-      pattern === name ||
-      (pattern === 'States.ALL' && !isTerminal) ||
-      (pattern === 'States.TaskFailed' && !isTerminal && name !== 'States.Timeout'),
+      pattern === name || pattern === 'States.ALL' || (pattern === 'States.TaskFailed' && name !== 'States.Timeout'),
   );
 }
+
+/** The errors that pass by every Retry and Catch. */
+const isTerminal = ({ name }: StateError) => name === 'States.Runtime' || name === 'States.DataLimitExceeded';
 
 /** How long to wait before a retry, in milliseconds. */
 function retryDelay(

@@ -4,7 +4,8 @@ import { account } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { AwsError, operation, type Service } from '../service.ts';
 import { parseDefinition } from './definition.ts';
-import { type Execution, type StateMachine, startExecution } from './execution.ts';
+import { type Execution, maxPayloadBytes, type StateMachine, startExecution } from './execution.ts';
+import type { HistoryEvent } from './history.ts';
 import { createTaskTokens } from './task-tokens.ts';
 
 interface Dependencies {
@@ -32,8 +33,9 @@ const page = {
   maxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000))),
   nextToken: v.optional(v.string()),
 };
-// Step Functions' rule for execution names, in the characters that matter here.
-const nameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(80), v.regex(/^[\w.+!@()=;$-]+$/));
+const nameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(80));
+// https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html, as far as ASCII goes
+const namePattern = /^[\w.+!@()='-]+$/;
 
 /** Step Functions: state machines on the sandbox's clock, and their executions. */
 export function createStates({ clock, invokeLambda, publish }: Dependencies): States {
@@ -83,7 +85,7 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
   function requireOpen(token: string): void {
     const status = tokens.status(token);
     if (status === 'unknown') throw new AwsError('InvalidToken', `Invalid Token: 'Invalid token'`);
-    if (status === 'over') throw new AwsError('TaskTimedOut', 'Task Timed Out: Provided task does not exist anymore');
+    if (status === 'over') throw new AwsError('TaskTimedOut', `Task Timed Out: 'Provided task does not exist anymore'`);
   }
 
   const service: Service = {
@@ -92,14 +94,18 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
     operations: {
       ListStateMachines: operation(v.strictObject(page), {
         access: () => [{ action: 'states:ListStateMachines', resource: '*' }],
-        run: () => ({
-          stateMachines: [...machines.values()].map(({ stateMachineArn, name, createdAt }) => ({
-            stateMachineArn,
-            name,
-            type: 'STANDARD',
-            creationDate: createdAt,
-          })),
-        }),
+        run: (input) => {
+          const [found, nextToken] = onePage([...machines.values()], input);
+          return {
+            stateMachines: found.map(({ stateMachineArn, name, createdAt }) => ({
+              stateMachineArn,
+              name,
+              type: 'STANDARD',
+              creationDate: createdAt,
+            })),
+            nextToken,
+          };
+        },
       }),
       DescribeStateMachine: operation(v.strictObject({ stateMachineArn: v.string() }), {
         access: ({ stateMachineArn }) => [{ action: 'states:DescribeStateMachine', resource: stateMachineArn }],
@@ -120,13 +126,14 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
         v.strictObject({
           stateMachineArn: v.string(),
           name: v.optional(nameSchema),
-          input: v.optional(v.string(), '{}'),
+          input: v.optional(v.pipe(v.string(), v.maxBytes(maxPayloadBytes)), '{}'),
           traceHeader: v.optional(v.string()),
         }),
         {
           access: ({ stateMachineArn }) => [{ action: 'states:StartExecution', resource: stateMachineArn }],
           run: ({ stateMachineArn, name = randomUUID(), input }) => {
             const machine = machineOf(stateMachineArn);
+            if (!namePattern.test(name)) throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
             if (!isJson(input))
               throw new AwsError(
                 'InvalidExecutionInput',
@@ -157,7 +164,7 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
       DescribeExecution: operation(
         v.strictObject({
           executionArn: v.string(),
-          includedData: v.optional(v.picklist(['ALL_DATA', 'METADATA_ONLY'])),
+          includedData: v.optional(v.literal('ALL_DATA')),
         }),
         {
           access: onExecution('DescribeExecution'),
@@ -182,25 +189,31 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
         },
       ),
       ListExecutions: operation(
-        v.strictObject({ stateMachineArn: v.string(), statusFilter: v.optional(v.string()), ...page }),
+        v.strictObject({
+          stateMachineArn: v.string(),
+          statusFilter: v.optional(v.picklist(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])),
+          ...page,
+        }),
         {
           access: ({ stateMachineArn }) => [{ action: 'states:ListExecutions', resource: stateMachineArn }],
-          run: ({ stateMachineArn, statusFilter }) => ({
-            executions: [...executions.values()]
-              .filter(
-                ({ machine, status }) =>
-                  machine.stateMachineArn === stateMachineArn && (statusFilter ?? status) === status,
-              )
-              .map(({ executionArn, name, status, startDate, stopDate }) => ({
+          run: ({ stateMachineArn, statusFilter, ...input }) => {
+            const machine = machineOf(stateMachineArn);
+            const matching = [...executions.values()].filter(
+              (execution) => execution.machine === machine && (statusFilter ?? execution.status) === execution.status,
+            );
+            const [found, nextToken] = onePage(matching.reverse(), input);
+            return {
+              executions: found.map(({ executionArn, name, status, startDate, stopDate }) => ({
                 executionArn,
                 stateMachineArn,
                 name,
                 status,
                 startDate,
                 stopDate,
-              }))
-              .reverse(),
-          }),
+              })),
+              nextToken,
+            };
+          },
         },
       ),
       GetExecutionHistory: operation(
@@ -212,12 +225,10 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
         }),
         {
           access: onExecution('GetExecutionHistory'),
-          run: ({ executionArn, reverseOrder, maxResults, nextToken }) => {
+          run: ({ executionArn, reverseOrder, includeExecutionData, ...input }) => {
             const { history } = executionOf(executionArn);
-            const events = reverseOrder ? history.toReversed() : history;
-            const from = Number(nextToken ?? 0);
-            const to = from + (maxResults || 100);
-            return { events: events.slice(from, to), nextToken: to < events.length ? String(to) : undefined };
+            const [events, nextToken] = onePage(reverseOrder ? history.toReversed() : history, input);
+            return { events: includeExecutionData ? events : events.map(withoutData), nextToken };
           },
         },
       ),
@@ -278,6 +289,28 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
       for (const execution of executions.values()) if (execution.status === 'RUNNING') execution.abort({});
     },
   };
+}
+
+/** One page of a list, and the token of the next one. @throws AwsError InvalidToken */
+function onePage<Item>(
+  items: readonly Item[],
+  { maxResults, nextToken = '0' }: { maxResults?: number | undefined; nextToken?: string | undefined },
+): [Item[], string | undefined] {
+  if (!/^\d+$/.test(nextToken)) throw new AwsError('InvalidToken', `Invalid Token: 'Invalid token'`);
+  const from = Number(nextToken);
+  const to = from + (maxResults || 100);
+  return [items.slice(from, to), to < items.length ? String(to) : undefined];
+}
+
+/** An event as GetExecutionHistory returns it without execution data: names, errors and causes stay. */
+function withoutData(event: HistoryEvent): object {
+  const isData = (field: string) => ['input', 'output', 'parameters'].includes(field);
+  const members = Object.entries(event).map(([name, member]) =>
+    name.endsWith('EventDetails')
+      ? [name, Object.fromEntries(Object.entries(member).filter(([field]) => !isData(field)))]
+      : [name, member],
+  );
+  return Object.fromEntries(members);
 }
 
 function isJson(text: string): boolean {

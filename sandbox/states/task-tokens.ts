@@ -29,8 +29,6 @@ export function createTaskTokens(): TaskTokens {
       // Shaped like AWS's tokens, base64 of some hundred bytes, and not like a JWT.
       const token = `AQCoAAAAKgAAAAMAAAAA${randomBytes(180).toString('base64')}`;
       const answer = Promise.withResolvers<unknown>();
-      // Nobody may be listening any more when a failure arrives.
-      answer.promise.catch(() => {});
       open.set(token, answer);
       return { token, answer: answer.promise };
     },

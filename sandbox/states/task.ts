@@ -24,7 +24,7 @@ interface Try extends TaskEnvironment {
 
 const waitResource = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
 const waitDetails = { resourceType: 'lambda', resource: 'invoke.waitForTaskToken' };
-const waitParametersSchema = v.object({ FunctionName: v.string(), Payload: v.unknown() });
+const waitParametersSchema = v.strictObject({ FunctionName: v.string(), Payload: v.unknown() });
 
 /**
  * Runs a Task state once: a Lambda function, or one that hands out a task token and the wait for the answer.
@@ -34,6 +34,7 @@ const waitParametersSchema = v.object({ FunctionName: v.string(), Payload: v.unk
 export async function tryTaskOnce(state: State, input: unknown, context: StateContext, parts: Try): Promise<unknown> {
   const { clock, tokens, invokeLambda, seconds, signal } = parts;
   const waits = state.Resource === waitResource;
+  const timeout = seconds === undefined ? {} : { timeoutInSeconds: seconds };
   const { token, answer } = waits ? tokens.issue() : { token: undefined, answer: undefined };
   // What a function still does after its state has timed out is no part of the history.
   let isOver = false;
@@ -41,10 +42,15 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
     if (!isOver) parts.record(type, details);
   };
 
+  function end(): void {
+    isOver = true;
+    if (token !== undefined) tokens.revoke(token);
+  }
+
   async function callFunction(parameters: unknown): Promise<unknown> {
     const resource = state.Resource ?? '';
     record('LambdaFunctionScheduled', {
-      lambdaFunctionScheduledEventDetails: { resource, input: JSON.stringify(parameters) },
+      lambdaFunctionScheduledEventDetails: { resource, input: JSON.stringify(parameters), ...timeout },
     });
     record('LambdaFunctionStarted', {});
     try {
@@ -61,7 +67,12 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
   async function callAndWait(parameters: unknown): Promise<unknown> {
     const { FunctionName, Payload } = v.parse(waitParametersSchema, parameters);
     record('TaskScheduled', {
-      taskScheduledEventDetails: { ...waitDetails, region: account.region, parameters: JSON.stringify(parameters) },
+      taskScheduledEventDetails: {
+        ...waitDetails,
+        region: account.region,
+        parameters: JSON.stringify(parameters),
+        ...timeout,
+      },
     });
     record('TaskStarted', { taskStartedEventDetails: waitDetails });
     try {
@@ -79,8 +90,13 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
   }
 
   async function perform(parameters: unknown): Promise<unknown> {
+    signal.throwIfAborted();
     const { promise: interruption, reject } = Promise.withResolvers<never>();
-    const onAbort = () => reject(signal.reason);
+    const interrupt = (reason: unknown) => {
+      end();
+      reject(reason);
+    };
+    const onAbort = () => interrupt(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     const cancelTimeout =
       seconds === undefined
@@ -89,22 +105,22 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
             const error = { error: 'States.Timeout' };
             if (waits) record('TaskTimedOut', { taskTimedOutEventDetails: { ...waitDetails, ...error } });
             else record('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: error });
-            reject(new StateError('States.Timeout', ''));
+            interrupt(new StateError('States.Timeout', ''));
           });
-    const work = waits ? callAndWait(parameters) : callFunction(parameters);
-    // A function goes on after its state's timeout; its failure then interests nobody.
-    work.catch(() => {});
     try {
-      return await Promise.race([work, interruption]);
+      return await Promise.race([waits ? callAndWait(parameters) : callFunction(parameters), interruption]);
     } finally {
-      isOver = true;
       cancelTimeout();
       signal.removeEventListener('abort', onAbort);
-      if (token !== undefined) tokens.revoke(token);
     }
   }
 
-  return evaluateTask(state, input, token === undefined ? context : { ...context, Task: { Token: token } }, perform);
+  try {
+    const taskContext = token === undefined ? context : { ...context, Task: { Token: token } };
+    return await evaluateTask(state, input, taskContext, perform);
+  } finally {
+    end();
+  }
 }
 
 function stateError(error: unknown): StateError {

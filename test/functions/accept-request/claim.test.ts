@@ -1,0 +1,114 @@
+import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { claim } from '../../../functions/accept-request/claim.ts';
+import { claimRecord, completeRecord, failRecord, readRecord } from '../../../functions/shared/registry.ts';
+import { executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
+import { registryTable } from '../shared/registry-table.ts';
+
+const otherPlan = { ...plan, executionArn: otherExecutionArn };
+const now = new Date('2026-01-01T12:00:00.000Z');
+const inProgress = expect.objectContaining({ name: 'OnboardingInProgress', executionArn: otherExecutionArn });
+const failure = { name: 'StackFailed', step: 'WaitForStack', message: '', remedy: '', now: now.toISOString() };
+
+async function setUp() {
+  const registry = await registryTable();
+  const stepFunctions = new SFNClient({ region: 'us-east-1' });
+  return {
+    registry,
+    stepFunctions: mockClient(stepFunctions),
+    claimBy: (claimant = plan) => claim({ registry, stepFunctions, now }, claimant),
+    owner: async () => (await readRecord(registry, 'acme'))?.executionArn,
+  };
+}
+
+describe('a claim', () => {
+  it('makes a new subscriber its own', async () => {
+    const { claimBy, owner } = await setUp();
+    await claimBy();
+    expect(await owner()).toBe(executionArn);
+  });
+
+  it('is the same when it is repeated', async () => {
+    const { claimBy, registry } = await setUp();
+    await claimBy();
+    await claimBy();
+    expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, attempts: [{ executionArn }] });
+  });
+
+  it('is made again by its own execution after that was recorded as failed, as a redrive needs', async () => {
+    const { claimBy, registry } = await setUp();
+    await claimBy();
+    await failRecord(registry, 'acme', { ...failure, executionArn });
+    await claimBy();
+    expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, status: 'ONBOARDING' });
+  });
+
+  it.each<ExecutionStatus>(['RUNNING', 'PENDING_REDRIVE'])(
+    'is refused while another execution is %s',
+    async (status) => {
+      const { claimBy, owner, stepFunctions } = await setUp();
+      await claimBy(otherPlan);
+      stepFunctions.on(DescribeExecutionCommand, { executionArn: otherExecutionArn }).resolves({ status });
+      await expect(claimBy()).rejects.toThrow(inProgress);
+      expect(await owner()).toBe(otherExecutionArn);
+    },
+  );
+
+  it.each<ExecutionStatus>(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])(
+    'takes over from an execution that is %s without a word in the registry',
+    async (status) => {
+      const { claimBy, owner, stepFunctions } = await setUp();
+      await claimBy(otherPlan);
+      stepFunctions.on(DescribeExecutionCommand, { executionArn: otherExecutionArn }).resolves({ status });
+      await claimBy();
+      expect(await owner()).toBe(executionArn);
+    },
+  );
+
+  it('takes over from an execution that is no longer in the history', async () => {
+    const { claimBy, owner, stepFunctions } = await setUp();
+    await claimBy(otherPlan);
+    stepFunctions.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: '', $metadata: {} }));
+    await claimBy();
+    expect(await owner()).toBe(executionArn);
+  });
+
+  it('is refused while an execution that failed before runs again, as after a redrive', async () => {
+    const { claimBy, registry, stepFunctions } = await setUp();
+    await claimBy(otherPlan);
+    await failRecord(registry, 'acme', { ...failure, executionArn: otherExecutionArn });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
+    await expect(claimBy()).rejects.toThrow(inProgress);
+  });
+
+  it('takes over a subscriber that is onboarded', async () => {
+    const { claimBy, registry, stepFunctions } = await setUp();
+    await claimBy(otherPlan);
+    await completeRecord(registry, otherPlan, { stackId, roleArn: '', now: now.toISOString() });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'SUCCEEDED' });
+    await claimBy();
+    expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, status: 'ONBOARDING' });
+  });
+
+  it('is refused when another execution is faster', async () => {
+    const { claimBy, owner, registry, stepFunctions } = await setUp();
+    const deadArn = `${otherExecutionArn}-dead`;
+    await claimBy({ ...plan, executionArn: deadArn });
+    stepFunctions.on(DescribeExecutionCommand).callsFake(async () => {
+      await claimRecord(registry, otherPlan, { previousExecutionArn: deadArn, now: now.toISOString() });
+      return { status: 'ABORTED' };
+    });
+    await expect(claimBy()).rejects.toThrow(inProgress);
+    expect(await owner()).toBe(otherExecutionArn);
+  });
+
+  it('is not decided by an error of Step Functions', async () => {
+    const { claimBy, owner, stepFunctions } = await setUp();
+    await claimBy(otherPlan);
+    const denied = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+    stepFunctions.on(DescribeExecutionCommand).rejects(denied);
+    await expect(claimBy()).rejects.toBe(denied);
+    expect(await owner()).toBe(otherExecutionArn);
+  });
+});

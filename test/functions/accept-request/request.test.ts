@@ -1,0 +1,264 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { customerManagedKeys, parseRequest } from '../../../functions/accept-request/request.ts';
+import { InvalidRequest } from '../../../functions/shared/errors.ts';
+
+const prefix = 'infinstor/test/input/';
+const subscriber = { userName: 'acme', emailId: 'mlops@acme.example' };
+const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
+const otherKeyArn = 'arn:aws:kms:us-east-1:111111111111:key/mrk-22222222222242228222222222222222';
+const parse = (request: unknown) => parseRequest(request, prefix);
+/** What refuses the request; undefined when it is accepted. */
+function refusal(request: unknown): unknown {
+  try {
+    parse(request);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+const named = (userName: unknown) => ({ subscriber: { ...subscriber, userName } });
+const withStack = (stack: unknown) => ({ subscriber, stack });
+const withKey = (key: unknown) => ({
+  subscriber,
+  encryption: { artifacts: { type: 'sse-kms-customer-managed', keyArn: key } },
+});
+
+describe('a request', () => {
+  it('needs nothing but the subscriber', () => {
+    expect(parse({ subscriber })).toEqual({
+      subscriber,
+      stack: { parameters: {}, tags: {} },
+      encryption: { artifacts: { type: 'sse-s3' }, tracking: { type: 'aws-owned' } },
+    });
+  });
+
+  it('keeps the default of the one encryption that it does not choose', () => {
+    expect(parse({ subscriber, encryption: { tracking: { type: 'aws-managed' } } }).encryption).toEqual({
+      artifacts: { type: 'sse-s3' },
+      tracking: { type: 'aws-managed' },
+    });
+  });
+
+  it('may set every field', () => {
+    const request = {
+      subscriber,
+      passwordSecretId: `${prefix}acme-password`,
+      customTokenSecretId: `${prefix}acme/token`,
+      stack: {
+        build: '2.3.72',
+        accountId: '111111111111',
+        region: 'us-east-1',
+        parameters: { VpcId: 'vpc-1' },
+        tags: { 'cost center': 'ml' },
+      },
+      encryption: {
+        artifacts: { type: 'sse-kms-customer-managed', keyArn },
+        tracking: { type: 'customer-managed', keyArn: otherKeyArn },
+      },
+    };
+    expect(parse(request)).toEqual(request);
+  });
+
+  it.each(['a', 'A1', 'a-b', 'a'.repeat(34)])('may name the subscriber %s', (userName) => {
+    expect(parse(named(userName)).subscriber.userName).toBe(userName);
+  });
+});
+
+const nameRule = 'must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen';
+const keyRule = 'must be the ARN of a KMS key';
+const buildRule = 'must be digits and dots';
+const tagRule = 'must be a tag key that neither AWS nor the onboarding reserves';
+
+describe('a request is refused', () => {
+  it.each<[fault: string, request: unknown, field: string, rule: string]>([
+    ['null', null, '(root)', 'must be Object'],
+    ['a string', 'subscriber', '(root)', 'must be Object'],
+    ['an array', [{ subscriber }], 'subscriber', 'is required'],
+    ['no subscriber', {}, 'subscriber', 'is required'],
+    ['a subscriber that is null', { subscriber: null }, 'subscriber', 'must be Object'],
+    ['a subscriber that is an array', { subscriber: [subscriber] }, 'subscriber.userName', 'is required'],
+    ['no e-mail address', { subscriber: { userName: 'acme' } }, 'subscriber.emailId', 'is required'],
+    [
+      'something else as the e-mail address',
+      { subscriber: { userName: 'acme', emailId: 'acme' } },
+      'subscriber.emailId',
+      'must be an e-mail address',
+    ],
+    [
+      'an e-mail address of 255 characters',
+      { subscriber: { userName: 'acme', emailId: `${'a'.repeat(242)}@acme.example` } },
+      'subscriber.emailId',
+      'must be at most 254 characters',
+    ],
+
+    ['an empty name', named(''), 'subscriber.userName', nameRule],
+    ['a name of 35 characters', named('a'.repeat(35)), 'subscriber.userName', nameRule],
+    ['a name that ends in a hyphen', named('acme-'), 'subscriber.userName', nameRule],
+    ['a name that begins with a digit', named('1acme'), 'subscriber.userName', nameRule],
+    ['a name with a line break', named('acme\n'), 'subscriber.userName', nameRule],
+    ['a name that is a number', named(7), 'subscriber.userName', 'must be a string'],
+
+    ['an unknown field', { subscriber, role: 'admin' }, 'role', 'is not a known field'],
+    ['a field like an inherited one', { subscriber, toString: 'x' }, 'toString', 'is not a known field'],
+    [
+      'an unknown field of the subscriber',
+      { subscriber: { ...subscriber, role: 'admin' } },
+      'subscriber.role',
+      'is not a known field',
+    ],
+    ['an unknown field of the stack', withStack({ roleArn: 'x' }), 'stack.roleArn', 'is not a known field'],
+    [
+      'an unknown field of the encryption',
+      { subscriber, encryption: { bucket: {} } },
+      'encryption.bucket',
+      'is not a known field',
+    ],
+    [
+      'a key where the encryption has none',
+      { subscriber, encryption: { tracking: { type: 'aws-owned', keyArn } } },
+      'encryption.tracking.keyArn',
+      'is not a known field',
+    ],
+
+    [
+      'an unknown encryption',
+      { subscriber, encryption: { artifacts: { type: 'none' } } },
+      'encryption.artifacts.type',
+      'must be ("sse-s3" | "sse-kms-aws-managed" | "sse-kms-customer-managed")',
+    ],
+    [
+      'no key where one is needed',
+      { subscriber, encryption: { tracking: { type: 'customer-managed' } } },
+      'encryption.tracking.keyArn',
+      'is required',
+    ],
+    [
+      'the ARN of an alias',
+      withKey('arn:aws:kms:us-east-1:111111111111:alias/acme'),
+      'encryption.artifacts.keyArn',
+      keyRule,
+    ],
+    ["a key's id without its ARN", withKey(keyArn.split('/')[1]), 'encryption.artifacts.keyArn', keyRule],
+    ['a key ARN with something behind it', withKey(`${keyArn}/x`), 'encryption.artifacts.keyArn', keyRule],
+    [
+      'a key ARN without an account',
+      withKey(keyArn.replace('111111111111', '')),
+      'encryption.artifacts.keyArn',
+      keyRule,
+    ],
+    ['a key that is a number', withKey(7), 'encryption.artifacts.keyArn', keyRule],
+
+    [
+      'a password outside input/',
+      { subscriber, passwordSecretId: 'infinstor/test/superadmin' },
+      'passwordSecretId',
+      `must name a secret below ${prefix}`,
+    ],
+    [
+      'a custom token outside input/',
+      { subscriber, customTokenSecretId: 'infinstor/test/inputs' },
+      'customTokenSecretId',
+      `must name a secret below ${prefix}`,
+    ],
+    [
+      'a secret that leaves input/ by ..',
+      { subscriber, passwordSecretId: `${prefix}../superadmin` },
+      'passwordSecretId',
+      'must not contain ".."',
+    ],
+    [
+      "a secret's name with other characters",
+      { subscriber, passwordSecretId: `${prefix}a b` },
+      'passwordSecretId',
+      'must be the name of a secret',
+    ],
+
+    ['a build of one number', withStack({ build: '2' }), 'stack.build', buildRule],
+    ['a build that is a path', withStack({ build: '2.3/../evil' }), 'stack.build', buildRule],
+    ['a build that is a number', withStack({ build: 2.3 }), 'stack.build', 'must be a string'],
+    ['an account of 11 digits', withStack({ accountId: '1'.repeat(11) }), 'stack.accountId', 'of 12 digits'],
+    ['a Region that is a number', withStack({ region: 1 }), 'stack.region', 'must be a string'],
+    ['a stack that is null', withStack(null), 'stack', 'must be Object'],
+    ['a stack that is an array', withStack([]), 'stack', 'must be an object'],
+    ['parameters that are an array', withStack({ parameters: ['x'] }), 'stack.parameters', 'must be an object'],
+    [
+      'a parameter with a hyphen',
+      withStack({ parameters: { 'a-b': 'x' } }),
+      'stack.parameters.a-b',
+      'must be the name of a template parameter',
+    ],
+    ['a parameter that is true', withStack({ parameters: { A: true } }), 'stack.parameters.A', 'must be a string'],
+    [
+      'a parameter of more than 4,096 bytes',
+      withStack({ parameters: { A: 'é'.repeat(2049) } }),
+      'stack.parameters.A',
+      'must be at most 4,096 bytes',
+    ],
+    ["a tag of AWS's", withStack({ tags: { 'AWS:x': '' } }), 'stack.tags.AWS:x', tagRule],
+    [
+      "a tag of the onboarding's",
+      withStack({ tags: { 'infinstor-onboarding:subscriber': 'other' } }),
+      'stack.tags.infinstor-onboarding:subscriber',
+      tagRule,
+    ],
+    ['a tag of 257 characters', withStack({ tags: { a: 'x'.repeat(257) } }), 'stack.tags.a', 'at most 256 characters'],
+    ['tags that are an array', withStack({ tags: ['x'] }), 'stack.tags', 'must be an object'],
+    ['an encryption that is an array', { subscriber, encryption: [] }, 'encryption', 'must be an object'],
+  ])('for %s', (_fault, request, field, rule) => {
+    expect(() => parse(request)).toThrow(
+      expect.objectContaining({ name: 'InvalidRequest', field, message: expect.stringContaining(rule) }),
+    );
+  });
+
+  it.each([
+    ['password', { password: 'Marked-1', subscriber: { emailId: 7 }, other: true }],
+    ['subscriber.password', { subscriber: { password: 'Marked-1' }, other: true }],
+    ['subscriber.password', { subscriber: { ...subscriber, password: null } }],
+  ])('for a plaintext %s before anything else, with the advice to choose another one', (field, request) => {
+    expect(() => parse(request)).toThrow(
+      expect.objectContaining({ field, message: expect.stringMatching(/choose another password.*passwordSecretId/) }),
+    );
+    expect(String(refusal(request))).not.toContain('Marked-1');
+  });
+
+  const marker = 'Marked-1';
+  const fields = [
+    ...['subscriber', 'userName', 'emailId', 'passwordSecretId', 'customTokenSecretId', 'password'],
+    ...['stack', 'build', 'accountId', 'region', 'parameters', 'tags'],
+    ...['encryption', 'artifacts', 'tracking', 'type', 'keyArn', 'other'],
+  ];
+  const almost = fc
+    .object({ key: fc.constantFrom(...fields), values: [fc.constant(marker), fc.integer()], maxDepth: 3 })
+    .map((request) => ({ subscriber, ...request }));
+
+  it('without quoting the value that it got', () => {
+    fc.assert(
+      fc.property(almost, (request) => {
+        expect(String(refusal(request))).not.toContain(marker);
+      }),
+    );
+  });
+
+  it('by InvalidRequest alone, whatever JSON it is', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), almost), (request) => {
+        const error = refusal(request);
+        expect(error === undefined || error instanceof InvalidRequest).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the customer managed keys of a request', () => {
+  const artifacts = { type: 'sse-kms-customer-managed', keyArn };
+  it.each([
+    ['are none by default', {}, []],
+    ["are the bucket's", { artifacts }, [keyArn]],
+    ["are the table's", { tracking: { type: 'customer-managed', keyArn } }, [keyArn]],
+    ['are both', { artifacts, tracking: { type: 'customer-managed', keyArn: otherKeyArn } }, [keyArn, otherKeyArn]],
+    ['are one when both are the same', { artifacts, tracking: { type: 'customer-managed', keyArn } }, [keyArn]],
+  ])('%s', (_name, encryption, keys) => {
+    expect(customerManagedKeys(parse({ subscriber, encryption }))).toEqual(keys);
+  });
+});

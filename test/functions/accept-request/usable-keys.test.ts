@@ -1,0 +1,132 @@
+import {
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  type KeyMetadata,
+  KMSClient,
+  ListResourceTagsCommand,
+  NotFoundException,
+  type Tag,
+} from '@aws-sdk/client-kms';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { checkKey } from '../../../functions/accept-request/usable-keys.ts';
+
+const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
+const expected = {
+  accountId: '111111111111',
+  region: 'us-east-1',
+  expectedRoleArn: 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-acme',
+};
+const usable: Partial<KeyMetadata> = {
+  KeyManager: 'CUSTOMER',
+  KeyState: 'Enabled',
+  KeySpec: 'SYMMETRIC_DEFAULT',
+  KeyUsage: 'ENCRYPT_DECRYPT',
+};
+const allowed: Tag = { TagKey: 'infinstor-onboarding', TagValue: 'allowed' };
+const enableIam = { Sid: 'Enable IAM User Permissions', Effect: 'Allow', Action: 'kms:*', Resource: '*' };
+
+interface Key {
+  metadata?: Partial<KeyMetadata>;
+  tagPages?: Tag[][];
+  policy?: object;
+}
+
+/** KMS with the one key, and a check of it. */
+function setUp({ metadata = {}, tagPages = [[allowed]], policy = { Statement: [enableIam] } }: Key = {}) {
+  const client = new KMSClient({ region: 'us-east-1' });
+  const kms = mockClient(client);
+  kms.on(DescribeKeyCommand, { KeyId: keyArn }).resolves({ KeyMetadata: { KeyId: keyArn, ...usable, ...metadata } });
+  for (const [page, Tags] of tagPages.entries()) {
+    const input = page === 0 ? { KeyId: keyArn } : { KeyId: keyArn, Marker: String(page) };
+    const hasMore = page + 1 < tagPages.length;
+    kms.on(ListResourceTagsCommand, input).resolves({ Tags, ...(hasMore && { NextMarker: String(page + 1) }) });
+  }
+  kms.on(GetKeyPolicyCommand, { KeyId: keyArn }).resolves({ Policy: JSON.stringify(policy) });
+  return { kms, check: (changes = {}) => checkKey(client, keyArn, { ...expected, ...changes }) };
+}
+
+const notUsable = (reason: string) =>
+  expect.objectContaining({ name: 'KeyNotUsable', keyArn, message: `Key ${keyArn} cannot be used: ${reason}` });
+
+describe('a key can be used', () => {
+  it('when it is enabled, symmetric, tagged and has room for another role', async () => {
+    await expect(setUp().check()).resolves.toBeUndefined();
+  });
+
+  it('when the tag is on a later page', async () => {
+    const tagPages = [[{ TagKey: 'team', TagValue: 'ml' }], [allowed]];
+    await expect(setUp({ tagPages }).check()).resolves.toBeUndefined();
+  });
+});
+
+describe('a key cannot be used', () => {
+  it.each([
+    ['account', { accountId: '222222222222' }, 'it is not in account 222222222222, where the stack is'],
+    ['Region', { region: 'eu-west-1' }, 'it is not in Region eu-west-1, where the stack is'],
+  ])('from another %s, which is known without asking KMS', async (_name, changes, reason) => {
+    const { kms, check } = setUp();
+    await expect(check(changes)).rejects.toThrow(notUsable(reason));
+    expect(kms.calls()).toEqual([]);
+  });
+
+  it.each<[name: string, metadata: Partial<KeyMetadata>, reason: string]>([
+    ['managed by AWS', { KeyManager: 'AWS' }, 'it is managed by AWS, and its policy cannot be changed'],
+    ['disabled', { KeyState: 'Disabled' }, 'its state is Disabled'],
+    ['to be deleted', { KeyState: 'PendingDeletion' }, 'its state is PendingDeletion'],
+    [
+      'for signing',
+      { KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' },
+      'it is a RSA_2048 key for SIGN_VERIFY, not a symmetric one for encryption',
+    ],
+    [
+      'for signing with one key',
+      { KeyUsage: 'GENERATE_VERIFY_MAC' },
+      'it is a SYMMETRIC_DEFAULT key for GENERATE_VERIFY_MAC, not a symmetric one for encryption',
+    ],
+    [
+      'asymmetric',
+      { KeySpec: 'RSA_4096' },
+      'it is a RSA_4096 key for ENCRYPT_DECRYPT, not a symmetric one for encryption',
+    ],
+  ])('that is %s', async (_name, metadata, reason) => {
+    await expect(setUp({ metadata }).check()).rejects.toThrow(notUsable(reason));
+  });
+
+  it.each<[name: string, tags: Tag[]]>([
+    ['no tags', []],
+    ['another value of the tag', [{ ...allowed, TagValue: 'denied' }]],
+    ['the value under another tag', [{ ...allowed, TagKey: 'team' }]],
+  ])('that has %s', async (_name, tags) => {
+    await expect(setUp({ tagPages: [tags] }).check()).rejects.toThrow(
+      notUsable('its tag infinstor-onboarding is not allowed'),
+    );
+  });
+
+  it('that is not there', async () => {
+    const { kms, check } = setUp();
+    kms.on(DescribeKeyCommand).rejects(new NotFoundException({ message: 'Key does not exist', $metadata: {} }));
+    await expect(check()).rejects.toThrow(notUsable('there is no such key'));
+  });
+
+  it('whose policy names a deleted principal', async () => {
+    const orphaned = { ...enableIam, Sid: 'Admins', Principal: { AWS: 'AIDAJQABLZS4A3QDU576Q' } };
+    await expect(setUp({ policy: { Statement: [enableIam, orphaned] } }).check()).rejects.toThrow(
+      expect.objectContaining({ name: 'KeyPolicyOrphan', message: expect.stringMatching(/"Admins".*AIDAJQABLZS4A/) }),
+    );
+  });
+
+  it('whose policy has no room for another role', async () => {
+    const filler = { ...enableIam, Sid: 'x'.repeat(32_500) };
+    await expect(setUp({ policy: { Statement: [filler] } }).check()).rejects.toThrow(
+      expect.objectContaining({ name: 'KeyPolicyFull' }),
+    );
+  });
+});
+
+it('leaves an error of KMS as it is', async () => {
+  const { kms, check } = setUp();
+  const denied = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+  kms.on(DescribeKeyCommand).rejects(denied);
+  await expect(check()).rejects.toBe(denied);
+});

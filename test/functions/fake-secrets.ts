@@ -1,0 +1,64 @@
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+
+interface Version {
+  versionId: string;
+  text: string;
+}
+
+/** What a version that a test begins with is called. */
+export const firstVersionId = 'version-1';
+
+/** Puts a Secrets Manager in memory in the client's place, with these secrets; one whose value is null has no version yet. */
+export function fakeSecrets(initial: Record<string, unknown>) {
+  const stored = new Map<string, Version[]>();
+  for (const [secretId, value] of Object.entries(initial)) {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    stored.set(secretId, value === null ? [] : [{ versionId: firstVersionId, text }]);
+  }
+  const versions = (secretId = '') => {
+    const found = stored.get(secretId);
+    if (found === undefined) throw new ResourceNotFoundException({ message: `no ${secretId}`, $metadata: {} });
+    return found;
+  };
+  const current = (secretId: string): unknown => JSON.parse(versions(secretId).at(-1)?.text ?? 'null');
+  const currentVersionId = (secretId: string) => versions(secretId).at(-1)?.versionId;
+  const written: unknown[] = [];
+  const add = (secretId: string, { SecretString: text = '', ClientRequestToken }: NewVersion) => {
+    const versionId = ClientRequestToken ?? `version-${versions(secretId).length + 1}`;
+    if (versions(secretId).some((version) => version.versionId === versionId)) {
+      throw new ResourceExistsException({ message: `${versionId} exists`, $metadata: {} });
+    }
+    versions(secretId).push({ versionId, text });
+    written.push(current(secretId));
+    return { VersionId: versionId };
+  };
+
+  const client = mockClient(SecretsManagerClient);
+  client.on(DescribeSecretCommand).callsFake(({ SecretId }) => ({ Name: SecretId, VersionIds: versions(SecretId) }));
+  client.on(GetSecretValueCommand).callsFake(({ SecretId, VersionId }) => {
+    const version = versions(SecretId).findLast(({ versionId }) => versionId === (VersionId ?? versionId));
+    if (version === undefined) throw new ResourceNotFoundException({ message: `no version`, $metadata: {} });
+    return { SecretString: version.text, VersionId: version.versionId };
+  });
+  client.on(CreateSecretCommand).callsFake(({ Name, ...version }) => {
+    if (stored.has(Name)) throw new ResourceExistsException({ message: `${Name} exists`, $metadata: {} });
+    stored.set(Name, []);
+    return add(Name, version);
+  });
+  client.on(PutSecretValueCommand).callsFake(({ SecretId, ...version }) => add(SecretId, version));
+  return { client, current, currentVersionId, written };
+}
+
+interface NewVersion {
+  SecretString?: string | undefined;
+  ClientRequestToken?: string | undefined;
+}

@@ -1,0 +1,179 @@
+import { createServer } from 'node:http';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { addSubscriber, getVersion } from '../../../functions/shared/infinstor.ts';
+import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
+
+const subscriber = { userName: 'acme', password: 'Marked"\\1', emailId: 'mlops@acme.example' };
+const loginExpired =
+  '\n<html><head><meta http-equiv="refresh" content="3;url=/login.html"></head><body>Login expired. Please login again</body></html>';
+
+/** The address of a service that is not there. */
+async function nowhere(): Promise<string> {
+  const { url, close } = await fakeInfinStor({});
+  close();
+  return url;
+}
+
+/** The address of a service that breaks the connection in the middle of its answer. */
+async function breaking(): Promise<string> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('{', () => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
+}
+
+/** Lets the time that a call may take run out as soon as the service is asked. */
+function silence(): () => Answer {
+  const limit = new AbortController();
+  vi.spyOn(AbortSignal, 'timeout').mockReturnValue(limit.signal);
+  onTestFinished(() => void vi.restoreAllMocks());
+  return () => {
+    limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+    return 'lost';
+  };
+}
+
+describe('get_version', () => {
+  const version = { cognitoCliClientId: 'client-1', region: 'eu-west-1' };
+
+  it('tells Cognito client and Region to who sends the word None for a token', async () => {
+    const { url, requests } = await fakeInfinStor({
+      get_version: () => ({ body: { ...version, isExternalAuth: 'x' } }),
+    });
+    expect(await getVersion(url)).toEqual(version);
+    expect(requests).toMatchObject([{ operation: 'GET get_version', headers: { authorization: 'None' } }]);
+  });
+
+  it.each<[fault: string, answer: () => Answer, message: string]>([
+    ['answers 500', () => ({ status: 500, body: version }), 'get_version: InfinStor answered 500'],
+    ['answers 504', () => ({ status: 504, body: '' }), 'get_version: InfinStor answered 504'],
+    ['breaks the connection', () => 'lost', 'get_version: the connection failed (UND_ERR_SOCKET)'],
+  ])('is unavailable when the service %s', async (_fault, answer, message) => {
+    const { url } = await fakeInfinStor({ get_version: answer });
+    await expect(getVersion(url)).rejects.toThrow(expect.objectContaining({ name: 'InfinStorUnavailable', message }));
+  });
+
+  it('is unavailable when no connection comes about', async () => {
+    await expect(getVersion(await nowhere())).rejects.toThrow(
+      expect.objectContaining({
+        name: 'InfinStorUnavailable',
+        message: 'get_version: the connection failed (ECONNREFUSED)',
+      }),
+    );
+  });
+
+  it('is unavailable when the connection breaks within the answer', async () => {
+    await expect(getVersion(await breaking())).rejects.toThrow(
+      expect.objectContaining({ name: 'InfinStorUnavailable' }),
+    );
+  });
+
+  it('is unavailable when the answer takes too long', async () => {
+    const { url } = await fakeInfinStor({ get_version: silence() });
+    await expect(getVersion(url)).rejects.toThrow(
+      expect.objectContaining({ name: 'InfinStorUnavailable', message: 'get_version: no answer in time' }),
+    );
+  });
+
+  it.each<[answer: string, Answer]>([
+    ['a page', { body: '<html>welcome</html>' }],
+    ['JSON without the Region', { body: { cognitoCliClientId: 'client-1' } }],
+    ['a refusal', { status: 404, body: version }],
+  ])('is no InfinStor service that answers with %s', async (_name, answer) => {
+    const { url } = await fakeInfinStor({ get_version: () => answer });
+    await expect(getVersion(url)).rejects.toThrow(
+      expect.objectContaining({
+        name: 'InfinStorRejected',
+        message: expect.stringContaining(`is ${url} an InfinStor`),
+      }),
+    );
+  });
+});
+
+describe('add_subscriber', () => {
+  const add = (url: string) => addSubscriber(url, 'id-token-1', subscriber);
+  const addTo = async (answer: () => Answer) => add((await fakeInfinStor({ add_subscriber: answer })).url);
+
+  it('is sent as the setup guide says: a raw token, and JSON', async () => {
+    const { url, requests } = await fakeInfinStor({ add_subscriber: () => ({ body: { customToken: 'c' } }) });
+    expect(await add(url)).toEqual({ customToken: 'c' });
+    expect(requests).toMatchObject([
+      {
+        operation: 'POST add_subscriber',
+        headers: { authorization: 'id-token-1', 'content-type': 'application/json' },
+        body: JSON.stringify(subscriber),
+      },
+    ]);
+  });
+
+  it('returns undefined for a success that is not JSON', async () => {
+    expect(await addTo(() => ({ body: 'Successfully created user' }))).toBeUndefined();
+  });
+
+  it.each<[name: string, error: string, answer: Answer]>([
+    ['401', 'TokenRejected', { status: 401, body: '' }],
+    ['403', 'TokenRejected', { status: 403, body: '' }],
+    ['the login page and 200', 'TokenRejected', { body: loginExpired }],
+    ['a duplicate', 'SubscriberExists', { status: 400, body: 'Error User Exists' }],
+    ['another refusal', 'InfinStorRejected', { status: 400, body: 'Error Malformed JSON body' }],
+    ['500', 'SubscriberOutcomeUnknown', { status: 500, body: 'Error User Exists' }],
+    ['504', 'SubscriberOutcomeUnknown', { status: 504, body: '' }],
+    ["a gateway's page that speaks of a login", 'SubscriberOutcomeUnknown', { status: 502, body: loginExpired }],
+    ['a broken connection', 'SubscriberOutcomeUnknown', 'lost'],
+  ])('answered with %s ends in %s', async (_name, error, answer) => {
+    await expect(addTo(() => answer)).rejects.toThrow(expect.objectContaining({ name: error }));
+  });
+
+  it('has had no effect when no connection came about', async () => {
+    await expect(add(await nowhere())).rejects.toThrow(
+      expect.objectContaining({
+        name: 'InfinStorUnavailable',
+        message: 'add_subscriber: the connection failed (ECONNREFUSED)',
+      }),
+    );
+  });
+
+  it('may have had its effect when the connection breaks within the answer', async () => {
+    await expect(add(await breaking())).rejects.toThrow(expect.objectContaining({ name: 'SubscriberOutcomeUnknown' }));
+  });
+
+  it('may have had its effect when the answer takes too long', async () => {
+    await expect(addTo(silence())).rejects.toThrow(
+      expect.objectContaining({
+        name: 'SubscriberOutcomeUnknown',
+        message: 'add_subscriber for acme was sent; no answer in time',
+      }),
+    );
+  });
+
+  it.each([
+    ['as it is', `no: ${subscriber.password}.`, 'no: <password>.'],
+    ['as JSON writes it', `no: ${JSON.stringify(subscriber)}`, expect.stringContaining('"password":"<password>"')],
+    ['where the reason is cut', `${'- '.repeat(97)}${subscriber.password}`, `${'- '.repeat(97)}<passw`],
+  ])('tells why it is refused without the password, %s', async (_name, body, reason) => {
+    const refused = addTo(() => ({ status: 400, body }));
+    await expect(refused).rejects.toThrow(expect.objectContaining({ name: 'InfinStorRejected' }));
+    const message = await refused.catch((error: unknown) => String(error));
+    expect(String(message).split('answered 400: ')[1]).toEqual(reason);
+  });
+
+  it('tells why it is refused without a token, even where the reason is cut', async () => {
+    const token = `eyJraWQiOiJ4In0.${'a'.repeat(300)}.${'b'.repeat(40)}`;
+    await expect(addTo(() => ({ status: 400, body: `${'- '.repeat(90)}${token}` }))).rejects.toThrow(
+      expect.objectContaining({ message: `add_subscriber: InfinStor answered 400: ${'- '.repeat(90)}<token>` }),
+    );
+  });
+});
+
+it('does not follow a redirect, which would carry token and password elsewhere', async () => {
+  const elsewhere = await fakeInfinStor({ stolen: () => ({ body: { customToken: 'x' } }) });
+  const { url } = await fakeInfinStor({
+    add_subscriber: () => ({ status: 307, headers: { location: `${elsewhere.url}/stolen` }, body: '' }),
+  });
+  await expect(addSubscriber(url, 'token', subscriber)).rejects.toMatchObject({ name: 'InfinStorRejected' });
+  expect(elsewhere.requests).toEqual([]);
+});

@@ -1,0 +1,150 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { describe, expect, it } from 'vitest';
+import {
+  claimRecord,
+  completeRecord,
+  failRecord,
+  putWaiter,
+  type Registry,
+  readRecord,
+  readWaiter,
+} from '../../../functions/shared/registry.ts';
+import { executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
+import { registryTable } from './registry-table.ts';
+
+const otherPlan = { ...plan, executionArn: otherExecutionArn };
+const first = { previousExecutionArn: undefined, now: '2026-01-01T12:00:00.000Z' };
+const result = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', now: '2026-01-01T12:30:00.000Z' };
+const failure = {
+  executionArn,
+  name: 'StackFailed',
+  step: 'WaitForStack',
+  message: 'the bucket exists',
+  remedy: 'Remove the cause.',
+  now: '2026-01-01T12:20:00.000Z',
+};
+
+async function item({ documents, tableName }: Registry, pk: string, sk: string) {
+  const { Item } = await documents.send(new GetCommand({ TableName: tableName, Key: { pk, sk } }));
+  return Item;
+}
+const record = (registry: Registry) => item(registry, 'SUBSCRIBER#acme', 'RECORD');
+
+describe("a subscriber's record", () => {
+  it('is made by the first claim', async () => {
+    const registry = await registryTable();
+    expect(await claimRecord(registry, plan, first)).toBe(true);
+    expect(await record(registry)).toEqual({
+      pk: 'SUBSCRIBER#acme',
+      sk: 'RECORD',
+      userName: 'Acme',
+      emailId: 'mlops@acme.example',
+      status: 'ONBOARDING',
+      executionArn,
+      startedAt: first.now,
+      updatedAt: first.now,
+      attempts: [{ executionArn, startedAt: first.now }],
+    });
+  });
+
+  it('is the same in whatever case the name is written', async () => {
+    const registry = await registryTable();
+    await claimRecord(registry, plan, first);
+    expect(await readRecord(registry, 'aCME')).toMatchObject({ userName: 'Acme', executionArn });
+  });
+
+  it('is undefined before anybody claims it', async () => {
+    expect(await readRecord(await registryTable(), 'acme')).toBeUndefined();
+  });
+
+  it('is not claimed by who has read none when there is one', async () => {
+    const registry = await registryTable();
+    await claimRecord(registry, plan, first);
+    expect(await claimRecord(registry, otherPlan, first)).toBe(false);
+    expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn });
+  });
+
+  it('goes to one of two executions that read the same record', async () => {
+    const registry = await registryTable();
+    await claimRecord(registry, plan, first);
+    const claims = ['one', 'two'].map((name) =>
+      claimRecord(registry, { ...plan, executionArn: name }, { ...first, previousExecutionArn: executionArn }),
+    );
+    expect((await Promise.all(claims)).toSorted()).toEqual([false, true]);
+  });
+
+  it('keeps every attempt', async () => {
+    const registry = await registryTable();
+    await claimRecord(registry, otherPlan, first);
+    const now = '2026-01-02T12:00:00.000Z';
+    await claimRecord(registry, plan, { previousExecutionArn: otherExecutionArn, now });
+    expect(await record(registry)).toMatchObject({
+      executionArn,
+      startedAt: now,
+      attempts: [
+        { executionArn: otherExecutionArn, startedAt: first.now },
+        { executionArn, startedAt: now },
+      ],
+    });
+  });
+
+  it('says why its execution failed', async () => {
+    const registry = await registryTable();
+    await claimRecord(registry, plan, first);
+    expect(await failRecord(registry, 'ACME', failure)).toBe(true);
+    const { executionArn: _, now, ...lastError } = failure;
+    expect(await record(registry)).toMatchObject({ status: 'FAILED', lastError, updatedAt: now, executionArn });
+  });
+
+  it('says what became of the subscriber, and no longer why an attempt before failed', async () => {
+    const registry = await registryTable();
+    await claimRecord(registry, plan, first);
+    await failRecord(registry, 'acme', failure);
+    expect(await completeRecord(registry, { ...plan, keyArns: ['key-1'] }, result)).toBe(true);
+    const { now, ...outcome } = result;
+    expect(await record(registry)).toMatchObject({ status: 'ACTIVE', ...outcome, keyArns: ['key-1'], updatedAt: now });
+    expect(await record(registry)).not.toHaveProperty('lastError');
+  });
+
+  it("is not changed by another execution's end", async () => {
+    const registry = await registryTable();
+    await claimRecord(registry, otherPlan, first);
+    const before = await record(registry);
+    expect(await completeRecord(registry, plan, result)).toBe(false);
+    expect(await failRecord(registry, 'acme', failure)).toBe(false);
+    expect(await record(registry)).toEqual(before);
+  });
+
+  it('is not made by an end without a claim', async () => {
+    const registry = await registryTable();
+    expect(await failRecord(registry, 'acme', failure)).toBe(false);
+    expect(await record(registry)).toBeUndefined();
+  });
+});
+
+describe('a waiter', () => {
+  const expiresAt = 1_767_272_400;
+  const at = (seconds: number) => new Date(seconds * 1000);
+  const waiter = { taskToken: 'token-1', executionArn, goal: 'created', expiresAt } as const;
+
+  it('is found by the stack until it expires, though DynamoDB deletes it later', async () => {
+    const registry = await registryTable();
+    await putWaiter(registry, stackId, waiter);
+    expect(await readWaiter(registry, stackId, at(expiresAt - 1))).toEqual(waiter);
+    expect(await readWaiter(registry, stackId, at(expiresAt))).toBeUndefined();
+    expect(await item(registry, `STACK#${stackId}`, 'WAITER')).toMatchObject(waiter);
+  });
+
+  it('is the latest one', async () => {
+    const registry = await registryTable();
+    await putWaiter(registry, stackId, waiter);
+    await putWaiter(registry, stackId, { ...waiter, taskToken: 'token-2', goal: 'deleted' });
+    expect(await readWaiter(registry, stackId, at(0))).toMatchObject({ taskToken: 'token-2', goal: 'deleted' });
+  });
+
+  it('is undefined for another stack', async () => {
+    const registry = await registryTable();
+    await putWaiter(registry, stackId, waiter);
+    expect(await readWaiter(registry, `${stackId}0`, at(0))).toBeUndefined();
+  });
+});

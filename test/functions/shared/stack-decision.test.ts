@@ -1,0 +1,89 @@
+import { type Stack, StackStatus } from '@aws-sdk/client-cloudformation';
+import { describe, expect, it } from 'vitest';
+import { decideStack } from '../../../functions/shared/stack-decision.ts';
+import { plan } from '../plan.ts';
+
+const subscriberTag = { Key: 'infinstor-onboarding:subscriber', Value: 'acme' };
+const hashTag = { Key: 'infinstor-onboarding:plan-hash', Value: 'hash-1' };
+const otherHashTag = { ...hashTag, Value: 'hash-2' };
+
+const inStatus = (StackStatus: StackStatus, Tags: Stack['Tags'] = [subscriberTag, hashTag]): Stack => ({
+  StackName: plan.stack.name,
+  CreationTime: new Date(0),
+  StackStatus,
+  Tags,
+});
+const needsAttention = (reason: string) =>
+  expect.objectContaining({ name: 'StackNeedsAttention', message: expect.stringContaining(reason) });
+
+const adopt = (goal: string) => ({ action: 'adopt', goal });
+
+describe('the stack of the name is', () => {
+  it.each<[name: string, decision: object, stack: Stack | undefined]>([
+    ['created where there is none', { action: 'create' }, undefined],
+    ['created where it is deleted', { action: 'create' }, inStatus('DELETE_COMPLETE')],
+    ['adopted while it is created for this request', adopt('created'), inStatus('CREATE_IN_PROGRESS')],
+    ['adopted when it is complete for this request', adopt('created'), inStatus('CREATE_COMPLETE')],
+    ['adopted after an update that was rolled back', adopt('created'), inStatus('UPDATE_ROLLBACK_COMPLETE')],
+    [
+      'waited for while it is created for another request',
+      adopt('settled'),
+      inStatus('CREATE_IN_PROGRESS', [subscriberTag, otherHashTag]),
+    ],
+    ['waited for while it is updated', adopt('settled'), inStatus('UPDATE_IN_PROGRESS')],
+    ['waited for while it rolls back', adopt('settled'), inStatus('ROLLBACK_IN_PROGRESS')],
+    ['waited for while it is deleted', adopt('deleted'), inStatus('DELETE_IN_PROGRESS')],
+    ['deleted after a creation that was rolled back', { action: 'delete' }, inStatus('ROLLBACK_COMPLETE')],
+    [
+      "deleted after another request's creation was rolled back",
+      { action: 'delete' },
+      inStatus('ROLLBACK_COMPLETE', [subscriberTag, otherHashTag]),
+    ],
+  ])('%s', (_name, decision, stack) => {
+    expect(decideStack(stack, plan)).toEqual(decision);
+  });
+});
+
+describe('the stack of the name is left to a person', () => {
+  it.each<StackStatus>([
+    'REVIEW_IN_PROGRESS',
+    'CREATE_FAILED',
+    'ROLLBACK_FAILED',
+    'DELETE_FAILED',
+    'UPDATE_FAILED',
+    'UPDATE_ROLLBACK_FAILED',
+    'IMPORT_ROLLBACK_FAILED',
+  ])('in %s', (status) => {
+    expect(() => decideStack(inStatus(status), plan)).toThrow(needsAttention(`is in status ${status}`));
+  });
+
+  it('when it is live with other parameters', () => {
+    expect(() => decideStack(inStatus('CREATE_COMPLETE', [subscriberTag, otherHashTag]), plan)).toThrow(
+      needsAttention('(CREATE_COMPLETE) was made from another build or other parameters'),
+    );
+  });
+
+  const foreign = [
+    ['without tags', []],
+    ['of another subscriber', [{ ...subscriberTag, Value: 'acme2' }, hashTag]],
+    ['without the tag of the subscriber', [hashTag]],
+  ] as const;
+  const statuses = Object.values(StackStatus);
+
+  it.each(foreign)('when it is one %s, in whatever status', (_name, tags) => {
+    for (const status of statuses) {
+      expect(() => decideStack(inStatus(status, [...tags]), plan)).toThrow(needsAttention('was not made by'));
+    }
+  });
+});
+
+it('deletes a stack in no other status than ROLLBACK_COMPLETE', () => {
+  const isDeleted = (status: StackStatus) => {
+    try {
+      return decideStack(inStatus(status), plan).action === 'delete';
+    } catch {
+      return false;
+    }
+  };
+  expect(Object.values(StackStatus).filter(isDeleted)).toEqual(['ROLLBACK_COMPLETE']);
+});

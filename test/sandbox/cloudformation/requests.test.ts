@@ -1,0 +1,302 @@
+import { describe, expect, it } from 'vitest';
+import { createInput, setUp, templateUrl } from './cloudformation-fixture.ts';
+
+const error = (code: string, message: string) =>
+  expect.objectContaining({ code, message: expect.stringContaining(message) });
+
+const simple = 'Resources: { Bucket: { Type: "AWS::S3::Bucket" } }';
+const without = (parameter: string) => ({
+  Parameters: createInput().Parameters.filter(({ ParameterKey }) => ParameterKey !== parameter),
+});
+
+describe('CreateStack', () => {
+  const templates = {
+    generated: 'Resources: { Role: { Type: "AWS::IAM::Role", Properties: {} } }',
+    cycle: 'Resources: { A: { Type: "AWS::S3::Bucket", DependsOn: B }, B: { Type: "AWS::S3::Bucket", DependsOn: A } }',
+    exotic: 'Resources: { A: { Type: "AWS::SQS::Queue" } }',
+    nonsense: 'a: b',
+  };
+
+  it.each([
+    ['a bad name', { StackName: '1-bad_name' }, "at 'stackName' failed to satisfy constraint"],
+    ['an unknown template', { TemplateURL: templateUrl('missing') }, 'S3 error: Access Denied'],
+    ['a body that is no template', { TemplateURL: templateUrl('nonsense') }, 'Template format error'],
+    ['an unknown parameter', createInput({ Extra: 'x' }), 'Parameters: [Extra] do not exist in the template'],
+    ['a missing parameter', without('CustomToken'), 'Parameters: [CustomToken] must have values'],
+    [
+      'a value that is not allowed',
+      createInput({ S3EncryptionOption: 'x' }),
+      "Parameter 'S3EncryptionOption' must be one of AllowedValues",
+    ],
+    [
+      'a value that breaks the pattern',
+      createInput({ SubscriberName: '1' }),
+      "Parameter 'SubscriberName' must match pattern",
+    ],
+    [
+      'a value of more than 4096 bytes',
+      createInput({ CustomToken: 'é'.repeat(2049) }),
+      "Parameter 'CustomToken' must contain at most 4096 bytes",
+    ],
+    [
+      'a role that is missing',
+      { RoleARN: 'arn:aws:iam::111111111111:role/nobody' },
+      'Role arn:aws:iam::111111111111:role/nobody is invalid or cannot be assumed',
+    ],
+    [
+      'a role on another path',
+      { RoleARN: 'arn:aws:iam::111111111111:role/path/stack-service-role' },
+      'is invalid or cannot be assumed',
+    ],
+    [
+      'a role of another service',
+      { RoleARN: 'arn:aws:iam::111111111111:role/lambda-role' },
+      'is invalid or cannot be assumed',
+    ],
+    ['a cycle', { TemplateURL: templateUrl('cycle'), Parameters: [] }, 'Circular dependency between resources: [A, B]'],
+    [
+      'an unknown resource type',
+      { TemplateURL: templateUrl('exotic'), Parameters: [] },
+      'Unrecognized resource types: [AWS::SQS::Queue]',
+    ],
+    ['a member that it does not have', { NotificationARNs: ['x'] }, 'NotificationARNs'],
+  ])('refuses %s', async (_name, input, message) => {
+    const { call, cloudFormation } = setUp({ templates });
+    await expect(call('CreateStack', { ...createInput(), ...input })).rejects.toEqual(
+      error('ValidationError', message),
+    );
+    expect(cloudFormation.stack('tenant-acme')).toBeUndefined();
+  });
+
+  it('never repeats a value in a complaint', async () => {
+    const { call } = setUp();
+    const refused = call('CreateStack', createInput({ CustomToken: 'secret'.repeat(1000) }));
+    await expect(refused).rejects.toThrow(/^(?!.*secret)/);
+  });
+
+  it.each([
+    ['a role with a name', 'customer', ['CAPABILITY_IAM'], '[CAPABILITY_NAMED_IAM]'],
+    ['a role without a name', 'generated', [], '[CAPABILITY_IAM]'],
+  ])('wants the capability for %s', async (_name, template, Capabilities, missing) => {
+    const { call } = setUp({ templates });
+    const Parameters = template === 'customer' ? createInput().Parameters : [];
+    const input = { ...createInput(), TemplateURL: templateUrl(template), Parameters, Capabilities };
+    await expect(call('CreateStack', input)).rejects.toEqual(
+      error('InsufficientCapabilitiesException', `Requires capabilities : ${missing}`),
+    );
+  });
+
+  it('takes the stronger capability for the weaker', async () => {
+    const { call } = setUp({ templates });
+    const input = createInput({}, { TemplateURL: templateUrl('generated'), Parameters: [] });
+    await expect(call('CreateStack', input)).resolves.toEqual({ StackId: expect.any(String) });
+  });
+
+  it('refuses a name that a stack has, also one in ROLLBACK_COMPLETE, until it is deleted', async () => {
+    const { call, settled } = setUp({
+      customResource() {
+        throw new Error('Invalid token');
+      },
+    });
+    const again = () => call('CreateStack', createInput());
+    await again();
+    const exists = error('AlreadyExistsException', 'Stack [tenant-acme] already exists');
+    await expect(again()).rejects.toEqual(exists);
+    expect((await settled('tenant-acme')).status).toBe('ROLLBACK_COMPLETE');
+    await expect(again()).rejects.toEqual(exists);
+    await call('DeleteStack', { StackName: 'tenant-acme' });
+    await settled('tenant-acme');
+    await expect(again()).resolves.toEqual({ StackId: expect.any(String) });
+  });
+
+  it('answers a replayed token with the same stack, and refuses it once that stack is deleted', async () => {
+    const { call, settled } = setUp();
+    const create = (rest: object = {}) => call('CreateStack', { ...createInput(), ClientRequestToken: 'one', ...rest });
+    const first = await create();
+    expect(await create()).toEqual(first);
+    const spent = error('TokenAlreadyExistsException', 'one');
+    await expect(create({ StackName: 'other' })).rejects.toEqual(spent);
+    await settled('tenant-acme');
+    await call('DeleteStack', { StackName: 'tenant-acme' });
+    await settled('tenant-acme');
+    await expect(create()).rejects.toEqual(spent);
+  });
+
+  it('needs CreateStack on the stack, GetObject on the template and PassRole on the role', () => {
+    const { access, serviceRole } = setUp();
+    expect(access('CreateStack', createInput())).toEqual([
+      {
+        action: 'cloudformation:CreateStack',
+        resource: 'arn:aws:cloudformation:us-east-1:111111111111:stack/tenant-acme/*',
+        context: { 'cloudformation:TemplateUrl': templateUrl('customer'), 'cloudformation:RoleArn': serviceRole.arn },
+      },
+      { action: 's3:GetObject', resource: 'arn:aws:s3:::infinstorcft/customer.yaml' },
+      {
+        action: 'iam:PassRole',
+        resource: serviceRole.arn,
+        context: { 'iam:PassedToService': 'cloudformation.amazonaws.com' },
+      },
+    ]);
+  });
+
+  it('refuses a template that is not on S3', () => {
+    const { access } = setUp();
+    const input = { ...createInput(), TemplateURL: 'https://example.com/a/b.yaml' };
+    expect(() => access('CreateStack', input)).toThrow('TemplateURL must be a supported URL');
+  });
+});
+
+describe('describing', () => {
+  it('masks NoEcho parameters and shows tags, role, outputs and defaults', async () => {
+    const { call, settled, serviceRole, clock } = setUp();
+    const tags = [{ Key: 'infinstor-onboarding:subscriber', Value: 'acme' }];
+    await call('CreateStack', createInput({}, { Tags: tags, RetainExceptOnCreate: 'true' }));
+    const { stackId } = await settled('tenant-acme');
+    const answer = await call('DescribeStacks', { StackName: 'tenant-acme' });
+    expect(answer).toMatchObject({
+      Stacks: [
+        {
+          StackId: stackId,
+          StackName: 'tenant-acme',
+          StackStatus: 'CREATE_COMPLETE',
+          RoleARN: serviceRole.arn,
+          Tags: tags,
+          RetainExceptOnCreate: true,
+          Parameters: expect.arrayContaining([
+            { ParameterKey: 'CustomToken', ParameterValue: '****' },
+            { ParameterKey: 'SubscriberName', ParameterValue: 'Acme' },
+            { ParameterKey: 'S3KmsKeyArn', ParameterValue: '' },
+          ]),
+          Outputs: expect.arrayContaining([
+            {
+              OutputKey: 'RoleArn',
+              OutputValue: 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-Acme',
+              Description: expect.any(String),
+            },
+          ]),
+        },
+      ],
+    });
+    expect(JSON.stringify(answer)).not.toContain('Custom secret');
+    expect(stackId).toMatch(/^arn:aws:cloudformation:us-east-1:111111111111:stack\/tenant-acme\/[0-9a-f-]{36}$/);
+    // Three resources take their two seconds each, and then the custom resource.
+    const stack = await settled(stackId);
+    expect(stack.events.at(-1)?.Timestamp.getTime()).toBeGreaterThanOrEqual(stack.creationTime.getTime() + 8000);
+    expect(clock.now()).toBeGreaterThan(Date.now());
+  });
+
+  it('pages resources and events, events newest first', async () => {
+    const { call, settled } = setUp();
+    await call('CreateStack', createInput());
+    const { events } = await settled('tenant-acme');
+    const pages = async (operation: string, member: string) => {
+      const found: unknown[] = [];
+      let NextToken: unknown;
+      let count = 0;
+      do {
+        const page: object = await call(operation, {
+          StackName: 'tenant-acme',
+          ...(NextToken !== undefined && { NextToken }),
+        });
+        const items: unknown = Reflect.get(page, member);
+        found.push(...(Array.isArray(items) ? items : []));
+        NextToken = Reflect.get(page, 'NextToken');
+        count += 1;
+      } while (NextToken !== undefined);
+      return { found, count };
+    };
+    const listed = await pages('ListStackResources', 'StackResourceSummaries');
+    expect(listed.count).toBeGreaterThan(1);
+    expect(listed.found).toContainEqual(
+      expect.objectContaining({
+        LogicalResourceId: 'ServiceRole',
+        PhysicalResourceId: 'RoleForInfinStorMlflowService-Acme',
+        ResourceType: 'AWS::IAM::Role',
+        ResourceStatus: 'CREATE_COMPLETE',
+      }),
+    );
+    expect(listed.found).toHaveLength(4);
+    const described = await pages('DescribeStackEvents', 'StackEvents');
+    expect(described.found).toEqual(events.toReversed());
+  });
+
+  it('finds deleted stacks by id only', async () => {
+    const { call, settled } = setUp();
+    await call('CreateStack', createInput());
+    const { stackId } = await settled('tenant-acme');
+    await call('DeleteStack', { StackName: 'tenant-acme' });
+    await settled(stackId);
+    expect(await call('DescribeStacks', { StackName: stackId })).toMatchObject({
+      Stacks: [{ StackStatus: 'DELETE_COMPLETE', DeletionTime: expect.any(Date) }],
+    });
+    expect(await call('DescribeStacks', {})).toEqual({ Stacks: [] });
+    const gone = error('ValidationError', 'Stack with id tenant-acme does not exist');
+    await expect(call('DescribeStacks', { StackName: 'tenant-acme' })).rejects.toEqual(gone);
+    await expect(call('ListStackResources', { StackName: 'tenant-acme' })).rejects.toEqual(gone);
+    await expect(call('DescribeStackEvents', { StackName: 'tenant-acme' })).rejects.toEqual(
+      error('ValidationError', 'Stack [tenant-acme] does not exist'),
+    );
+  });
+
+  it('asks IAM about the stack by its id once it is there', async () => {
+    const { access, call, cloudFormation } = setUp();
+    const resource = () => access('DescribeStacks', { StackName: 'tenant-acme' })[0]?.resource;
+    expect(resource()).toBe('arn:aws:cloudformation:us-east-1:111111111111:stack/tenant-acme/*');
+    await call('CreateStack', createInput());
+    expect(resource()).toBe(cloudFormation.stack('tenant-acme')?.stackId);
+  });
+});
+
+describe('GetTemplateSummary', () => {
+  it('tells parameters and capabilities', async () => {
+    const { call, access } = setUp();
+    const input = { TemplateURL: templateUrl('customer') };
+    expect(await call('GetTemplateSummary', input)).toMatchObject({
+      Capabilities: ['CAPABILITY_NAMED_IAM'],
+      CapabilitiesReason: 'The following resource(s) require capabilities: [AWS::IAM::Role]',
+      ResourceTypes: ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::IAM::Role', 'Custom::InfinStorSubscriber'],
+      Parameters: expect.arrayContaining([
+        expect.objectContaining({
+          ParameterKey: 'CustomToken',
+          ParameterType: 'String',
+          NoEcho: true,
+          DefaultValue: undefined,
+        }),
+        expect.objectContaining({
+          ParameterKey: 'S3EncryptionOption',
+          NoEcho: false,
+          DefaultValue: 'sse-s3',
+          ParameterConstraints: {
+            AllowedValues: ['sse-s3', 'sse-kms-aws-managed-key', 'sse-kms-customer-managed-key'],
+          },
+        }),
+        expect.objectContaining({ ParameterKey: 'S3KmsKeyArn', DefaultValue: '' }),
+      ]),
+    });
+    expect(access('GetTemplateSummary', input).map(({ action, resource }) => [action, resource])).toEqual([
+      ['cloudformation:GetTemplateSummary', '*'],
+      ['s3:GetObject', 'arn:aws:s3:::infinstorcft/customer.yaml'],
+    ]);
+  });
+
+  it('needs no capability for a template without IAM', async () => {
+    const { call } = setUp({ templates: { simple } });
+    expect(await call('GetTemplateSummary', { TemplateURL: templateUrl('simple') })).not.toHaveProperty('Capabilities');
+  });
+});
+
+describe('DeleteStack', () => {
+  it('succeeds for a stack that is not there', async () => {
+    const { call } = setUp();
+    expect(await call('DeleteStack', { StackName: 'nobody' })).toEqual({});
+  });
+
+  it('respects termination protection', async () => {
+    const { call, settled } = setUp();
+    await call('CreateStack', createInput({}, { EnableTerminationProtection: 'true' }));
+    await settled('tenant-acme');
+    await expect(call('DeleteStack', { StackName: 'tenant-acme' })).rejects.toEqual(
+      error('ValidationError', 'cannot be deleted while TerminationProtection is enabled'),
+    );
+  });
+});

@@ -1,0 +1,143 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createClock } from '../../sandbox/clock.ts';
+import { deployPackage } from '../../sandbox/deploy-package.ts';
+import type { LambdaFunction } from '../../sandbox/lambda/pool.ts';
+import { createDynamoDb } from '../../sandbox/services/dynamodb.ts';
+import { createEvents } from '../../sandbox/services/events.ts';
+import { createIam } from '../../sandbox/services/iam.ts';
+import { createSecretsManager } from '../../sandbox/services/secrets-manager.ts';
+import { createStates } from '../../sandbox/states/states.ts';
+
+const deployer = {
+  accountId: '111111111111',
+  region: 'us-east-1',
+  arn: 'arn:aws:iam::111111111111:user/operator',
+  principalArn: 'arn:aws:iam::111111111111:user/operator',
+  principalId: 'AIDA',
+  policies: [],
+};
+
+let packageFolder: string;
+
+beforeEach(async () => {
+  packageFolder = await mkdtemp(join(tmpdir(), 'package-test-'));
+});
+afterEach(async () => {
+  await rm(packageFolder, { recursive: true });
+});
+
+/** Deploys a packaged template with these resources. */
+async function deploy(Resources: object, Parameters: object = {}) {
+  await writeFile(
+    join(packageFolder, 'cloudformation-template-update-stack.json'),
+    JSON.stringify({ Parameters, Resources }),
+  );
+  const clock = createClock();
+  const iam = createIam(clock);
+  const role = iam.createRole({ roleName: 'step', assumeRolePolicyDocument: { Statement: [] } });
+  const added: LambdaFunction[] = [];
+  const lambdas = { add: (lambda: LambdaFunction) => void added.push(lambda), invoke: vi.fn(), close: vi.fn() };
+  const invoke = vi.fn(async () => undefined);
+  const events = createEvents({ clock, invoke, onError: expect.unreachable });
+  const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
+  const secretsManager = createSecretsManager({ clock });
+  const dynamoDb = createDynamoDb();
+  const resources = await deployPackage({
+    packageFolder,
+    workFolder: join(packageFolder, 'work'),
+    endpoint: 'http://127.0.0.1:4566',
+    parameters: {},
+    deployer,
+    roleProvider: async () => ({ physicalId: role.roleName, attributes: { Arn: role.arn } }),
+    ...{ lambdas, iam, states, events, secretsManager, dynamoDb },
+  });
+  return { resources, clock, iam, added, events, invoke };
+}
+
+const stepFunction = {
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    FunctionName: 'sandbox-obtain-token',
+    Handler: 'dist/obtain-token.handler',
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+    Timeout: 30,
+    MemorySize: 512,
+    Code: { S3Bucket: { Ref: 'Bucket' }, S3Key: 'serverless/x/2026-01-01/obtain-token.zip' },
+    Environment: { Variables: { REGISTRY: { Ref: 'Table' }, AWS_ENDPOINT_URL: 'https://elsewhere.example' } },
+  },
+};
+const resources = {
+  Function: stepFunction,
+  Role: { Type: 'AWS::IAM::Role', Properties: {} },
+  Bucket: { Type: 'AWS::S3::Bucket' },
+  Table: {
+    Type: 'AWS::DynamoDB::Table',
+    Properties: {
+      TableName: 'registry',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    },
+  },
+};
+const bundle = (name: string) =>
+  writeFile(join(packageFolder, 'obtain-token.zip'), zipSync({ [name]: new TextEncoder().encode('the bundle') }));
+
+describe('deployPackage', () => {
+  it("deploys a function: its unpacked bundle, its role's credentials and the way here", async () => {
+    await bundle('dist/obtain-token.cjs');
+    const { added, iam, resources: deployed } = await deploy(resources);
+    expect(deployed.get('Function')?.physicalId).toBe('sandbox-obtain-token');
+    const expected = {
+      functionName: 'sandbox-obtain-token',
+      functionArn: 'arn:aws:lambda:us-east-1:111111111111:function:sandbox-obtain-token',
+      bundle: expect.stringMatching(/sandbox-obtain-token.dist.obtain-token\.cjs$/),
+      exportName: 'handler',
+      timeoutSeconds: 30,
+      environment: expect.objectContaining({
+        REGISTRY: 'registry',
+        AWS_REGION: 'us-east-1',
+        AWS_LAMBDA_FUNCTION_NAME: 'sandbox-obtain-token',
+        // Lambda's own variables win over the function's.
+        AWS_ENDPOINT_URL: 'http://127.0.0.1:4566',
+      }),
+    };
+    expect(added).toEqual([expected]);
+    const [{ bundle: file = '', environment = {} } = {}]: Partial<LambdaFunction>[] = added;
+    expect(await readFile(file, 'utf8')).toBe('the bundle');
+    const caller = iam.caller(environment.AWS_ACCESS_KEY_ID ?? '');
+    expect(caller?.arn).toMatch(/assumed-role\/step\/sandbox-obtain-token$/);
+  });
+
+  it('names a function whose package lacks its bundle', async () => {
+    await bundle('obtain-token.js');
+    await expect(deploy(resources)).rejects.toThrow('The package of sandbox-obtain-token has no dist/obtain-token.cjs');
+  });
+
+  it('names a resource type that it does not have', async () => {
+    const deployed = deploy({ Queue: { Type: 'AWS::SQS::Queue' } });
+    await expect(deployed).rejects.toThrow('The sandbox cannot deploy Queue: it has no AWS::SQS::Queue');
+  });
+
+  it('refuses a parameter without a value', async () => {
+    await expect(deploy({ Role: resources.Role }, { Url: { Type: 'String' } })).rejects.toThrow('Url');
+  });
+
+  it.each([
+    ['ENABLED', 1],
+    ['DISABLED', 0],
+    [undefined, 1],
+  ])('deploys rules that are %s', async (State, invocations) => {
+    const EventPattern = { source: ['aws.states'] };
+    const Targets = [{ Id: 'a', Arn: 'arn:target' }];
+    const rule = { Type: 'AWS::Events::Rule', Properties: { EventPattern, Targets, State } };
+    const { clock, events, invoke } = await deploy({ Rule: rule });
+    events.publish({ source: 'aws.states', 'detail-type': 'x', detail: {} });
+    clock.advance(0);
+    expect(invoke).toHaveBeenCalledTimes(invocations);
+  });
+});

@@ -1,0 +1,190 @@
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { createClock } from '../../../sandbox/clock.ts';
+import { createInfinStor, type TokenShape } from '../../../sandbox/infinstor/infinstor.ts';
+import { createCognito } from '../../../sandbox/services/cognito.ts';
+import { call } from '../services/call.ts';
+
+const day = 24 * 60 * 60 * 1000;
+const superadmin = { userName: 'superadmin', password: 'Super-Secret-1' };
+const acme = { userName: 'acme', password: 'Correct-Horse-1', emailId: 'mlops@acme.example' };
+const registration = { roleArn: 'arn:aws:iam::111111111111:role/acme', bucketName: 'acme', tableName: 'acme' };
+const path = '/api/2.0/mlflow/infinstor/add_subscriber';
+const customTokenAnswer = v.object({ customToken: v.string() });
+
+function setUp(tokenShape?: TokenShape) {
+  const clock = createClock();
+  const cognito = createCognito({ clock });
+  cognito.createUser({ ...superadmin, email: 'root@acme.example' });
+  const infinstor = createInfinStor({
+    clock,
+    cognito,
+    baseUrl: () => 'http://localhost:4566/infinstor',
+    region: 'us-east-1',
+    superadmin,
+    ...(tokenShape !== undefined && { tokenShape }),
+  });
+
+  async function logIn(user: { userName: string; password: string }): Promise<string> {
+    const answer = await call(cognito.service, 'InitiateAuth', {
+      AuthFlow: 'USER_PASSWORD_AUTH',
+      AuthParameters: { USERNAME: user.userName, PASSWORD: user.password },
+      ClientId: cognito.clientId,
+    });
+    return v.parse(v.object({ AuthenticationResult: v.object({ IdToken: v.string() }) }), answer).AuthenticationResult
+      .IdToken;
+  }
+
+  function add(authorization: string | undefined, body: string, contentType: string | undefined = 'application/json') {
+    return infinstor.handle({ method: 'POST', path, headers: { authorization, 'content-type': contentType }, body });
+  }
+
+  async function addAs(user: { userName: string; password: string }, subscriber: object) {
+    return add(await logIn(user), JSON.stringify(subscriber));
+  }
+
+  return { clock, infinstor, logIn, add, addAs };
+}
+
+const text = (status: number, body: unknown) => ({ status, headers: { 'content-type': 'application/json' }, body });
+
+describe('get_version', () => {
+  const request = { method: 'GET', path: '/api/2.0/mlflow/infinstor/get_version', body: '' };
+
+  it('tells clients where to log in', async () => {
+    const { infinstor } = setUp();
+    const answer = infinstor.handle({ ...request, headers: { authorization: 'None' } });
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
+    expect(JSON.parse(answer.body)).toEqual({
+      cognitoCliClientId: expect.any(String),
+      cognitoAppClientId: expect.any(String),
+      mlflowDnsName: 'mlflow',
+      mlflowuiDnsName: 'mlflowui',
+      mlflowstaticDnsName: 'mlflowstatic',
+      apiDnsName: 'infinstorapi',
+      serviceDnsName: 'localhost',
+      region: 'us-east-1',
+      isExternalAuth: 'false',
+    });
+  });
+
+  it('is refused without its odd header', () => {
+    expect(setUp().infinstor.handle({ ...request, headers: {} }).status).toBe(401);
+  });
+});
+
+describe('add_subscriber', () => {
+  it('answers with a custom token and makes a user who can log in', async () => {
+    const { addAs, infinstor, logIn } = setUp();
+    const answer = await addAs(superadmin, acme);
+    expect(answer.status).toBe(200);
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse(answer.body));
+    expect(customToken).toMatch(/^Custom [0-9a-f-]{36}:[\w-]{342}$/);
+    expect(infinstor.subscribers()).toEqual([{ userName: 'acme', emailId: 'mlops@acme.example' }]);
+    await expect(logIn(acme)).resolves.toEqual(expect.any(String));
+  });
+
+  it.each<[TokenShape]>([['customToken'], ['custom_token'], ['token']])('can answer with the key %s', async (shape) => {
+    const { addAs, infinstor } = setUp(shape);
+    const body = v.parse(v.record(v.string(), v.string()), JSON.parse((await addAs(superadmin, acme)).body));
+    expect(Object.keys(body)).toEqual([shape]);
+    expect(() => infinstor.redeem(body[shape] ?? '', registration)).not.toThrow();
+  });
+
+  it('can answer with a pair that makes the token', async () => {
+    const { addAs, infinstor } = setUp('queue');
+    const pair = v.strictObject({ queue_message_uuid: v.string(), token: v.string() });
+    const { queue_message_uuid, token } = v.parse(pair, JSON.parse((await addAs(superadmin, acme)).body));
+    expect(() => infinstor.redeem(`Custom ${queue_message_uuid}:${token}`, registration)).not.toThrow();
+  });
+
+  it('refuses a Bearer prefix, no token, and a user who is not superadmin', async () => {
+    const { add, addAs, infinstor, logIn } = setUp();
+    const body = JSON.stringify(acme);
+    expect(add(`Bearer ${await logIn(superadmin)}`, body).status).toBe(401);
+    expect(add(undefined, body).status).toBe(401);
+    await addAs(superadmin, acme);
+    expect(await addAs(acme, { ...acme, userName: 'other' })).toMatchObject({ status: 403 });
+    expect(infinstor.subscribers()).toHaveLength(1);
+  });
+
+  it('shows the login page, with status 200, for an expired and an unknown token', async () => {
+    const { add, clock, infinstor, logIn } = setUp();
+    const body = JSON.stringify(acme);
+    const idToken = await logIn(superadmin);
+    clock.advance(3_600_000);
+    const page = {
+      status: 200,
+      headers: { 'content-type': 'text/html' },
+      body:
+        '<html><head><meta http-equiv="refresh" content="3;url=http://localhost:4566/infinstor/login.html"></head>' +
+        '<body>Login expired. Please login again</body></html>',
+    };
+    expect(add(idToken, body)).toEqual(page);
+    expect(add('unknown', body)).toEqual(page);
+    expect(infinstor.subscribers()).toEqual([]);
+  });
+
+  it.each(['userName', 'password', 'emailId'])('refuses a request without %s, in plain text', async (field) => {
+    const { addAs } = setUp();
+    expect(await addAs(superadmin, { ...acme, [field]: undefined })).toEqual(
+      text(400, `Error Missing parameter ${field}`),
+    );
+  });
+
+  it('refuses a body that is no JSON, or is not said to be', async () => {
+    const { add, logIn } = setUp();
+    const idToken = await logIn(superadmin);
+    expect(add(idToken, 'userName=acme')).toEqual(text(400, 'Error Malformed JSON body'));
+    expect(add(idToken, JSON.stringify(acme), 'application/x-www-form-urlencoded').status).toBe(400);
+  });
+
+  it('refuses a user who exists, ignoring case', async () => {
+    const { addAs, infinstor } = setUp();
+    await addAs(superadmin, acme);
+    for (const userName of ['ACME', 'Superadmin']) {
+      expect(await addAs(superadmin, { ...acme, userName })).toEqual(text(400, 'Error User Exists'));
+    }
+    expect(infinstor.subscribers()).toHaveLength(1);
+  });
+
+  it.each(['Short-1', 'no-upper-case-1', 'NO-LOWER-CASE-1', 'No-Digit-At-All', 'NoSymbol1'])(
+    'refuses the weak password %s',
+    async (password) => {
+      const { addAs, infinstor } = setUp();
+      expect(await addAs(superadmin, { ...acme, password })).toMatchObject({ status: 400 });
+      expect(infinstor.subscribers()).toEqual([]);
+    },
+  );
+});
+
+describe("a stack's callback", () => {
+  async function withToken() {
+    const world = setUp();
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse((await world.addAs(superadmin, acme)).body));
+    return { ...world, customToken };
+  }
+
+  it('registers what the stack made, also when it comes twice', async () => {
+    const { customToken, infinstor } = await withToken();
+    infinstor.redeem(customToken, registration);
+    infinstor.redeem(customToken, registration);
+    expect(infinstor.subscribers()).toEqual([
+      { userName: 'acme', emailId: 'mlops@acme.example', registered: registration },
+    ]);
+  });
+
+  it('refuses an unknown token, and one that is seven days old', async () => {
+    const { clock, customToken, infinstor } = await withToken();
+    expect(() => infinstor.redeem('Custom unknown', registration)).toThrow('Invalid token');
+    clock.advance(7 * day);
+    expect(() => infinstor.redeem(customToken, registration)).toThrow('Expired token');
+    expect(infinstor.subscribers()[0]).not.toHaveProperty('registered');
+  });
+});
+
+it('answers with the name of what it does not have', () => {
+  const { infinstor } = setUp();
+  const request = { method: 'POST', path: '/customerinfo', headers: {}, body: '' };
+  expect(infinstor.handle(request)).toEqual(text(404, "The sandbox's InfinStor does not have POST /customerinfo"));
+});

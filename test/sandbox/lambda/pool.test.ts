@@ -1,0 +1,223 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Clock, createClock } from '../../../sandbox/clock.ts';
+import {
+  createLambdaPool,
+  type LambdaError,
+  type LambdaFunction,
+  type LambdaPool,
+} from '../../../sandbox/lambda/pool.ts';
+
+const source = `
+const { threadId } = require('node:worker_threads');
+let invocations = 0;
+
+class TokenRejected extends Error {
+  name = 'TokenRejected';
+  token = 'a secret';
+}
+
+module.exports = {
+  echo: async (event) => event,
+  nothing() {},
+  context: (_event, context) => ({ ...context, remaining: context.getRemainingTimeInMillis() }),
+  environment: () => ({ ...process.env }),
+  thread: () => threadId,
+  log(event) { console.log(event.text); console.error('and to stderr'); },
+  dates() {
+    class Day extends Date { isDay() { return true; } }
+    return {
+      now: Date.now(), fresh: new Date().getTime(), ofNumber: new Date(0).toISOString(), utc: Date.UTC(1970, 0, 2),
+      isDate: new Date() instanceof Date, isDay: new Day(0).isDay(), day: new Day(0).getTime(),
+    };
+  },
+  throws() { throw new TokenRejected('not this one'); },
+  throwsText() { throw 'plain'; },
+  counter(event) {
+    invocations += 1;
+    if (event.ending === 'hang') return new Promise(() => {});
+    if (event.ending === 'exit') process.exit(1);
+    if (event.ending === 'crash') return new Promise(() => setImmediate(() => { throw new RangeError('on its own'); }));
+    if (event.ending === 'crash later') setImmediate(() => { throw new RangeError('on its own'); });
+    return invocations;
+  },
+};
+`;
+
+let folder: string;
+let clock: Clock;
+let pool: LambdaPool;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pool-test-'));
+  await writeFile(join(folder, 'bundle.cjs'), source);
+  clock = createClock();
+  pool = createLambdaPool({ clock, logFolder: folder });
+});
+
+afterEach(async () => {
+  clock.stop();
+  await pool.close();
+  await rm(folder, { recursive: true });
+});
+
+/** Adds the bundle's export as a function, and returns what invokes it. */
+function add(exportName: string, overrides: Partial<LambdaFunction> = {}) {
+  const functionArn = `arn:${overrides.functionName ?? exportName}`;
+  const bundle = join(folder, 'bundle.cjs');
+  const defaults = { functionName: exportName, environment: {}, timeoutSeconds: 3 };
+  pool.add({ ...defaults, functionArn, bundle, exportName, ...overrides });
+  return (event: unknown = {}) => pool.invoke(functionArn, event);
+}
+
+/** The error of an invocation, with its cause read. */
+async function failureOf(invocation: Promise<unknown>) {
+  const error: LambdaError = await invocation.then(
+    (result) => expect.unreachable(`a result: ${JSON.stringify(result)}`),
+    (reason) => reason,
+  );
+  return { name: error.name, ...JSON.parse(error.cause) };
+}
+
+describe('an invocation', () => {
+  it.each([[{ a: [1, null, 'é'] }], ['text'], [0], [null]])('hands over and returns JSON: %j', async (event) => {
+    expect(await add('echo')(event)).toEqual(event);
+  });
+
+  it('returns null for nothing', async () => {
+    expect(await add('nothing')()).toBeNull();
+  });
+
+  it('gives the handler its context', async () => {
+    const context = await add('context', { timeoutSeconds: 60 })();
+    expect(context).toMatchObject({
+      functionName: 'context',
+      invokedFunctionArn: 'arn:context',
+      awsRequestId: expect.stringMatching(/^[\da-f-]{36}$/),
+      remaining: expect.toSatisfy((remaining: number) => remaining > 0 && remaining <= 60_000),
+    });
+  });
+
+  it("has the function's own environment and nothing of its parent's", async () => {
+    vi.stubEnv('OF_THE_PARENT', 'yes');
+    const environment = { STAGE: 'sandbox', AWS_REGION: 'us-east-1' };
+    expect(await add('environment', { environment })()).toEqual(environment);
+  });
+
+  it("reads the sandbox's clock", async () => {
+    const dates = add('dates');
+    await dates();
+    clock.advance(86_400_000);
+    const before = clock.now();
+    const read = await dates();
+    const time = expect.toSatisfy((at: number) => at >= before && at <= clock.now());
+    expect(read).toEqual({
+      now: time,
+      fresh: time,
+      ofNumber: '1970-01-01T00:00:00.000Z',
+      utc: 86_400_000,
+      isDate: true,
+      isDay: true,
+      day: 0,
+    });
+  });
+
+  it('keeps idle time from being skipped', async () => {
+    clock = createClock({ skipIdle: true });
+    pool = createLambdaPool({ clock, logFolder: folder });
+    expect(await add('counter')()).toBe(1);
+  });
+
+  it("writes what it logs to the function's file", async () => {
+    await add('log')({ text: 'hello' });
+    await pool.close();
+    const log = await readFile(join(folder, 'log.log'), 'utf8');
+    expect(log).toContain('hello\n');
+    expect(log).toContain('and to stderr\n');
+  });
+});
+
+describe('a failed invocation', () => {
+  it("has the thrown error's name, and name, message and trace as its cause", async () => {
+    expect(await failureOf(add('throws')())).toEqual({
+      name: 'TokenRejected',
+      errorType: 'TokenRejected',
+      errorMessage: 'not this one',
+      trace: expect.arrayContaining([expect.stringContaining('not this one'), expect.stringContaining('bundle.cjs')]),
+    });
+  });
+
+  it.each([
+    ['something thrown that is no error', 'throwsText', { name: 'string', errorMessage: 'plain' }],
+    ['a missing handler', 'absent', { errorMessage: expect.stringContaining('Function') }],
+  ])('tells of %s', async (_name, exportName, failure) => {
+    expect(await failureOf(add(exportName)())).toMatchObject(failure);
+  });
+
+  it('tells of a bundle that is not there', async () => {
+    const invoke = add('echo', { bundle: join(folder, 'absent.cjs') });
+    expect(await failureOf(invoke())).toMatchObject({ errorMessage: expect.stringContaining('absent.cjs') });
+  });
+
+  it('names a function that does not exist', async () => {
+    await expect(pool.invoke('arn:absent', {})).rejects.toMatchObject({
+      name: 'Lambda.ResourceNotFoundException',
+      message: expect.stringContaining('arn:absent'),
+    });
+  });
+
+  it("times out on the sandbox's clock, and the next one has a fresh environment", async () => {
+    const counter = add('counter', { timeoutSeconds: 60 });
+    expect(await counter()).toBe(1);
+    const failure = failureOf(counter({ ending: 'hang' }));
+    // The timer is set when the invocation has its worker.
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(60_000);
+    expect(await failure).toMatchObject({
+      name: 'Sandbox.Timedout',
+      errorMessage: expect.stringContaining('Task timed out after 60.00 seconds'),
+    });
+    expect(await counter()).toBe(1);
+  });
+
+  it.each([
+    ['exit', { name: 'Runtime.ExitError' }],
+    ['crash', { name: 'RangeError', errorMessage: 'on its own' }],
+  ])('of an environment that ends by %s is followed by a fresh one', async (ending, failure) => {
+    const counter = add('counter');
+    expect(await counter()).toBe(1);
+    expect(await failureOf(counter({ ending }))).toMatchObject(failure);
+    expect(await counter()).toBe(1);
+  });
+
+  it('does not follow from a crash after the answer', async () => {
+    const counter = add('counter');
+    expect(await counter({ ending: 'crash later' })).toBe(1);
+    // Until it has crashed, the environment may still answer.
+    await vi.waitFor(async () => expect(await counter()).toBe(1));
+  });
+});
+
+describe('the pool', () => {
+  it("keeps environments warm, also after a handler's error, one for each function", async () => {
+    const [first, second] = [add('counter'), add('counter', { functionName: 'second' })];
+    expect([await first(), await first(), await second()]).toEqual([1, 2, 1]);
+    const [thread, throws] = [add('thread', { functionName: 'warm' }), add('throwsText')];
+    const id = await thread();
+    await failureOf(throws());
+    expect(await thread()).toBe(id);
+  });
+
+  it('serves more invocations at once than it has workers', async () => {
+    const thread = add('thread');
+    const threads = await Promise.all(Array.from({ length: 50 }, () => thread()));
+    expect(threads).toHaveLength(50);
+    expect(new Set(threads).size).toBe(16);
+    // Another function takes the place of one idle worker, and all others stay warm.
+    expect(threads).not.toContain(await add('thread', { functionName: 'other' })());
+    const later = await Promise.all(Array.from({ length: 16 }, () => thread()));
+    expect(later.filter((id) => !threads.includes(id))).toHaveLength(1);
+  });
+});

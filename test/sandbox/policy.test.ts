@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import { decide, policyAllows } from '../../sandbox/policy.ts';
+import type { Access, Caller, PolicyDocument } from '../../sandbox/service.ts';
+
+const roleArn = 'arn:aws:iam::111111111111:role/deployer';
+const rootArn = 'arn:aws:iam::111111111111:root';
+const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
+
+type Element = Record<string, unknown>;
+
+const policy = (...statements: Element[]): PolicyDocument => ({ Version: '2012-10-17', Statement: statements });
+const allow = (element: Element = {}) => ({ Effect: 'Allow', Action: '*', Resource: '*', ...element });
+const deny = (element: Element = {}) => ({ ...allow(element), Effect: 'Deny' });
+
+const callerWith = (...policies: PolicyDocument[]): Caller => ({
+  accountId: '111111111111',
+  region: 'us-east-1',
+  principalArn: roleArn,
+  arn: 'arn:aws:sts::111111111111:assumed-role/deployer/session',
+  principalId: 'AROAAAAAAAAAAAAAAAAAA',
+  policies,
+});
+
+describe('one identity policy', () => {
+  const ask = (element: Element, { action = 's3:GetObject', resource = 'arn:aws:s3:::bucket/key' } = {}) =>
+    policyAllows(policy(allow(element)), { action, resource });
+
+  it.each([
+    ['an exact action', { Action: 's3:GetObject' }, 'allow'],
+    ['an action in another case', { Action: 'S3:getobject' }, 'allow'],
+    ['a * in an action', { Action: 's3:Get*' }, 'allow'],
+    ['a ? for one character', { Action: 's3:GetObjec?' }, 'allow'],
+    ['a ? for no character', { Action: 's3:GetObject?' }, 'none'],
+    ['an action of an array', { Action: ['s3:PutObject', 's3:GetObject'] }, 'allow'],
+    ['another action', { Action: 's3:PutObject' }, 'none'],
+    ['an action of which it is only a part', { Action: 's3:GetObjectTagging' }, 'none'],
+    ['a dot that is no wildcard', { Action: 's3.GetObject' }, 'none'],
+    ['NotAction of another action', { Action: undefined, NotAction: 'iam:*' }, 'allow'],
+    ['NotAction of this action', { Action: undefined, NotAction: ['iam:*', 's3:*'] }, 'none'],
+    ['a * in a resource, across slashes', { Resource: 'arn:aws:s3:::b*y' }, 'allow'],
+    ['a resource in another case', { Resource: 'arn:aws:s3:::Bucket/key' }, 'none'],
+    ['NotResource of another resource', { Resource: undefined, NotResource: 'arn:aws:s3:::other/*' }, 'allow'],
+    ['NotResource of this resource', { Resource: undefined, NotResource: 'arn:aws:s3:::bucket/*' }, 'none'],
+  ])('%s', (_name, element, verdict) => {
+    expect(ask(element)).toBe(verdict);
+  });
+
+  it('lets a deny win over an allow, in any order', () => {
+    const question = { action: 's3:GetObject', resource: 'arn:aws:s3:::bucket/key' };
+    expect(policyAllows(policy(allow(), deny()), question)).toBe('deny');
+    expect(policyAllows(policy(deny(), allow()), question)).toBe('deny');
+  });
+
+  it('takes a single statement without an array', () => {
+    expect(policyAllows({ Statement: allow() }, { action: 's3:GetObject', resource: '*' })).toBe('allow');
+  });
+
+  it('allows an action without resource-level permissions only on *', () => {
+    expect(ask({ Resource: 'arn:aws:s3:::*' }, { action: 's3:ListAllMyBuckets', resource: '*' })).toBe('none');
+    expect(ask({}, { action: 's3:ListAllMyBuckets', resource: '*' })).toBe('allow');
+  });
+});
+
+describe('conditions', () => {
+  const ask = (condition: Element, context: NonNullable<Access['context']>) =>
+    policyAllows(policy(allow({ Condition: condition })), { action: 'a:B', resource: '*', context });
+
+  it.each([
+    ['Bool true', { Bool: { 'kms:GrantIsForAWSResource': 'true' } }, { 'kms:GrantIsForAWSResource': 'true' }, 'allow'],
+    ['Bool as JSON', { Bool: { 'kms:GrantIsForAWSResource': true } }, { 'kms:GrantIsForAWSResource': 'true' }, 'allow'],
+    ['Bool false', { Bool: { 'kms:GrantIsForAWSResource': 'true' } }, { 'kms:GrantIsForAWSResource': 'false' }, 'none'],
+    ['Bool absent', { Bool: { 'kms:GrantIsForAWSResource': 'true' } }, {}, 'none'],
+    ['BoolIfExists absent', { BoolIfExists: { 'a:b': 'true' } }, {}, 'allow'],
+    ['BoolIfExists false', { BoolIfExists: { 'a:b': 'true' } }, { 'a:b': 'false' }, 'none'],
+    ['a key in another case', { StringEquals: { 'AWS:resourcetag/T': 'x' } }, { 'aws:ResourceTag/t': 'x' }, 'allow'],
+    ['StringEquals', { StringEquals: { 'a:b': ['x', 'y'] } }, { 'a:b': 'y' }, 'allow'],
+    ['StringEquals in another case', { StringEquals: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'none'],
+    ['StringEquals knows no wildcard', { StringEquals: { 'a:b': '*' } }, { 'a:b': 'x' }, 'none'],
+    ['StringNotEquals', { StringNotEquals: { 'a:b': ['x', 'y'] } }, { 'a:b': 'z' }, 'allow'],
+    ['StringNotEquals one of them', { StringNotEquals: { 'a:b': ['x', 'y'] } }, { 'a:b': 'y' }, 'none'],
+    ['StringNotEquals absent', { StringNotEquals: { 'a:b': 'x' } }, {}, 'allow'],
+    ['StringEqualsIgnoreCase', { StringEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'allow'],
+    ['StringLike', { StringLike: { 'a:b': 'x*z' } }, { 'a:b': 'xyz' }, 'allow'],
+    ['StringLike of a part', { StringLike: { 'a:b': 'x*' } }, { 'a:b': 'ax' }, 'none'],
+    ['ArnLike', { ArnLike: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
+    ['ArnEquals with a wildcard', { ArnEquals: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
+    ['ArnLike across components', { ArnLike: { 'a:b': 'arn:aws:*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['Null true', { Null: { 'a:b': 'true' } }, {}, 'allow'],
+    ['Null true of a present key', { Null: { 'a:b': 'true' } }, { 'a:b': 'x' }, 'none'],
+    ['Null false', { Null: { 'a:b': 'false' } }, { 'a:b': 'x' }, 'allow'],
+    ['every key', { StringEquals: { 'a:b': 'x', 'a:c': 'y' } }, { 'a:b': 'x', 'a:c': 'z' }, 'none'],
+    [
+      'every operator',
+      { StringEquals: { 'a:b': 'x' }, Bool: { 'a:c': 'true' } },
+      { 'a:b': 'x', 'a:c': 'false' },
+      'none',
+    ],
+    ['ForAllValues', { 'ForAllValues:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['x1', 'x2'] }, 'allow'],
+    ['ForAllValues but one', { 'ForAllValues:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['x1', 'y'] }, 'none'],
+    ['ForAllValues absent', { 'ForAllValues:StringLike': { 'a:b': 'x*' } }, {}, 'allow'],
+    ['ForAnyValue', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['y', 'x'] }, 'allow'],
+    ['ForAnyValue none', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['y', 'z'] }, 'none'],
+    ['ForAnyValue absent', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, {}, 'none'],
+  ] satisfies [string, Element, NonNullable<Access['context']>, string][])(
+    '%s',
+    (_name, condition, context, verdict) => {
+      expect(ask(condition, context)).toBe(verdict);
+    },
+  );
+
+  it('refuses several values without a set qualifier', () => {
+    expect(() => ask({ StringEquals: { 'a:b': 'x' } }, { 'a:b': ['x', 'y'] })).toThrow('a:b needs a set qualifier');
+  });
+});
+
+describe('one resource policy', () => {
+  const ask = (principal: unknown, effect = allow) =>
+    policyAllows(policy(effect({ Principal: principal })), {
+      principalArn: roleArn,
+      action: 'kms:Decrypt',
+      resource: keyArn,
+    });
+
+  it.each([
+    ['the role', { AWS: roleArn }, 'allow'],
+    ['one of several', { AWS: ['arn:aws:iam::111111111111:user/u', roleArn] }, 'allow'],
+    ['everyone', '*', 'allow'],
+    ['everyone as AWS', { AWS: '*' }, 'allow'],
+    ['the role in another case', { AWS: roleArn.replace('deployer', 'Deployer') }, 'none'],
+    ['another role', { AWS: `${roleArn}2` }, 'none'],
+    ['the account root', { AWS: rootArn }, 'delegate'],
+    ['the account id', { AWS: '111111111111' }, 'delegate'],
+    ['another account', { AWS: '222222222222' }, 'none'],
+    ['the account and the role', { AWS: [rootArn, roleArn] }, 'allow'],
+    ['a service', { Service: 'dynamodb.amazonaws.com' }, 'none'],
+    ['a deleted role', { AWS: 'AROAAAAAAAAAAAAAAAAAA' }, 'none'],
+  ])('%s', (_name, principal, verdict) => {
+    expect(ask(principal)).toBe(verdict);
+  });
+
+  it('denies everyone in a denied account', () => {
+    expect(ask({ AWS: rootArn }, deny)).toBe('deny');
+    expect(ask({ AWS: '222222222222' }, deny)).toBe('none');
+  });
+});
+
+describe('what the evaluator does not know', () => {
+  const identity = { action: 'a:B', resource: '*' };
+  const resource = { ...identity, principalArn: roleArn };
+
+  it.each([
+    ['a document element', { ...policy(allow()), Extra: 1 }, identity, 'Extra'],
+    ['a version', { Version: '2020-01-01', Statement: [allow()] }, identity, 'Version'],
+    ['a statement element', policy(allow({ Extra: 1 })), identity, 'Statement.0.Extra'],
+    ['an effect', policy(allow({ Effect: 'Maybe' })), identity, 'Statement.0.Effect'],
+    ['NotPrincipal', policy(allow({ NotPrincipal: '*' })), resource, 'NotPrincipal'],
+    ['a principal type', policy(allow({ Principal: { Federated: 'x' } })), resource, 'Federated'],
+    ['a principal', policy(allow({ Principal: { AWS: 'arn:aws:iam::1:group/g' } })), resource, 'group/g'],
+    ['an operator', policy(allow({ Condition: { StringNotLike: { a: 'b' } } })), identity, 'StringNotLike'],
+    ['IfExists of Null', policy(allow({ Condition: { NullIfExists: { a: 'true' } } })), identity, 'NullIfExists'],
+    ['a qualifier', policy(allow({ Condition: { 'ForNoValue:Bool': { a: 'b' } } })), identity, 'ForNoValue'],
+    ['a variable in a resource', policy(allow({ Resource: 'arn:${aws:username}' })), identity, '${aws:username}'],
+    [
+      'a variable in a condition',
+      policy(allow({ Condition: { StringEquals: { a: '${aws:PrincipalAccount}' } } })),
+      identity,
+      '${aws:PrincipalAccount}',
+    ],
+    ['no action', policy(allow({ Action: undefined })), identity, 'Action'],
+    ['two kinds of resource', policy(allow({ NotResource: '*' })), identity, 'Resource'],
+    ['a principal in an identity policy', policy(allow({ Principal: '*' })), identity, 'Principal'],
+    ['no principal in a resource policy', policy(allow()), resource, 'Principal'],
+    ['a statement that would not apply', policy(allow({ Action: 'x:Y', Condition: { Foo: {} } })), identity, 'Foo'],
+  ])('%s', (_name, document, question, named) => {
+    expect(() => policyAllows(document, question)).toThrow(named);
+  });
+});
+
+describe('decide', () => {
+  const access: Access = { action: 'kms:Decrypt', resource: keyArn };
+  const keyAccess = (resourcePolicy: PolicyDocument): Access => ({
+    ...access,
+    resourcePolicy,
+    identityPolicySuffices: false,
+  });
+  const grant = policy(allow({ Principal: { AWS: roleArn } }));
+  const delegation = policy(allow({ Principal: { AWS: rootArn } }));
+  const stranger = policy(allow({ Principal: { AWS: 'arn:aws:iam::111111111111:role/other' } }));
+
+  it.each([
+    ['nothing', callerWith(), access, false],
+    ['an identity policy', callerWith(policy(allow())), access, true],
+    ['one of several identity policies', callerWith(policy(), policy(allow())), access, true],
+    ['a deny in another identity policy', callerWith(policy(allow()), policy(deny())), access, false],
+    ['a resource policy alone', callerWith(), { ...access, resourcePolicy: grant }, true],
+    [
+      'an identity policy beside a resource policy',
+      callerWith(policy(allow())),
+      { ...access, resourcePolicy: stranger },
+      true,
+    ],
+    ['a key policy that names the role', callerWith(), keyAccess(grant), true],
+    ['a key policy that names the role, and an identity deny', callerWith(policy(deny())), keyAccess(grant), false],
+    ['delegation and an identity policy', callerWith(policy(allow())), keyAccess(delegation), true],
+    ['delegation without an identity policy', callerWith(), keyAccess(delegation), false],
+    ['an identity policy without delegation', callerWith(policy(allow())), keyAccess(stranger), false],
+    [
+      'a deny in the key policy',
+      callerWith(policy(allow())),
+      keyAccess(policy(allow({ Principal: { AWS: rootArn } }), deny({ Principal: '*' }))),
+      false,
+    ],
+  ] satisfies [string, Caller, Access, boolean][])('%s', (_name, caller, question, allowed) => {
+    expect(decide(caller, question).allowed).toBe(allowed);
+  });
+
+  it('says which policy is missing or denies', () => {
+    expect(decide(callerWith(), access)).toEqual({
+      allowed: false,
+      reason: `no identity policy of ${roleArn} allows kms:Decrypt on ${keyArn}`,
+    });
+    expect(decide(callerWith(policy(deny())), access)).toMatchObject({
+      reason: `an identity policy of ${roleArn} denies kms:Decrypt on ${keyArn}`,
+    });
+    expect(decide(callerWith(policy(allow())), keyAccess(stranger))).toMatchObject({
+      reason: expect.stringContaining("the resource's policy allows neither"),
+    });
+  });
+
+  it('knows the global condition keys of the caller', () => {
+    const condition = { ArnEquals: { 'aws:PrincipalArn': roleArn }, Bool: { 'aws:ViaAWSService': 'true' } };
+    const caller = callerWith(policy(allow({ Condition: condition })));
+    expect(decide(caller, access).allowed).toBe(false);
+    expect(decide({ ...caller, via: 'cloudformation.amazonaws.com' }, access).allowed).toBe(true);
+  });
+});

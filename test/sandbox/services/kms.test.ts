@@ -1,0 +1,368 @@
+import * as v from 'valibot';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { account } from '../../../sandbox/account.ts';
+import { createClock } from '../../../sandbox/clock.ts';
+import { decide } from '../../../sandbox/policy.ts';
+import { AwsError, type Caller, type PolicyDocument } from '../../../sandbox/service.ts';
+import { createIam, type Iam } from '../../../sandbox/services/iam.ts';
+import { createKms, type Kms } from '../../../sandbox/services/kms.ts';
+
+const keyId = '11111111-aaaa-4aaa-8aaa-111111111111';
+const keyArn = `arn:aws:kms:us-east-1:111111111111:key/${keyId}`;
+const rootArn = 'arn:aws:iam::111111111111:root';
+const invalidPrincipals = 'Policy contains a statement with one or more invalid principals.';
+const lockout = 'The new key policy will not allow you to update the key policy in the future.';
+
+const enableIam = {
+  Sid: 'Enable IAM User Permissions',
+  Effect: 'Allow',
+  Principal: { AWS: rootArn },
+  Action: 'kms:*',
+  Resource: '*',
+};
+const use = (principals: string | string[], rest: Record<string, unknown> = {}) => ({
+  Sid: 'Allow use of the key',
+  Effect: 'Allow',
+  Principal: { AWS: principals },
+  Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:DescribeKey'],
+  Resource: '*',
+  ...rest,
+});
+const document = (...statements: Record<string, unknown>[]): PolicyDocument => ({
+  Version: '2012-10-17',
+  Statement: statements,
+});
+
+const clock = createClock();
+afterEach(() => clock.stop());
+
+let iam: Iam;
+let kms: Kms;
+let deployer: Caller;
+
+beforeEach(() => {
+  iam = createIam(clock);
+  kms = createKms({ clock, iam });
+  kms.createKey({ arn: keyArn, tags: { 'infinstor-onboarding': 'allowed' } });
+  deployer = callerOf(
+    createRole(
+      'deployer',
+      document({
+        Effect: 'Allow',
+        Action: ['kms:GetKeyPolicy', 'kms:PutKeyPolicy', 'kms:DescribeKey', 'kms:ListResourceTags'],
+        Resource: '*',
+        Condition: { StringEquals: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' } },
+      }),
+    ),
+  );
+});
+
+function createRole(roleName: string, policy?: PolicyDocument): string {
+  const policies = policy === undefined ? [] : [{ name: 'inline', document: policy }];
+  return iam.createRole({ roleName, assumeRolePolicyDocument: document(), policies }).arn;
+}
+
+function callerOf(roleArn: string): Caller {
+  const caller = iam.caller(iam.credentials(roleArn, 'session').accessKeyId);
+  if (caller === undefined) throw new Error(`${roleArn} has no caller`);
+  return caller;
+}
+
+/** Calls as the HTTP server does: parse, ask IAM, run. */
+async function call(operationName: string, input: object, caller = deployer): Promise<unknown> {
+  const operation = kms.service.operations[operationName];
+  if (operation === undefined) throw new Error(`no operation ${operationName}`);
+  const parsed = operation.parse(input);
+  for (const access of operation.access(parsed, caller)) {
+    const decision = decide(caller, access);
+    if (!decision.allowed) throw new AwsError('AccessDeniedException', decision.reason);
+  }
+  return operation.run(parsed, caller);
+}
+
+const put = (policy: PolicyDocument | string, caller = deployer) =>
+  call(
+    'PutKeyPolicy',
+    { KeyId: keyArn, PolicyName: 'default', Policy: typeof policy === 'string' ? policy : JSON.stringify(policy) },
+    caller,
+  );
+
+async function get(): Promise<string> {
+  const output = await call('GetKeyPolicy', { KeyId: keyArn });
+  const policy = output !== null && typeof output === 'object' && 'Policy' in output ? output.Policy : undefined;
+  return typeof policy === 'string' ? policy : '';
+}
+
+const readSchema = v.looseObject({
+  Statement: v.array(v.looseObject({ Principal: v.looseObject({ AWS: v.unknown() }), Action: v.unknown() })),
+});
+const read = async () => v.parse(readSchema, JSON.parse(await get()));
+
+/** Arrays as sets, a scalar as an array of one. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(canonical).map((item) => JSON.stringify(item));
+    return items.length === 1 ? canonical(value[0]) : items.sort();
+  }
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, item]) => [key, canonical(item)]),
+  );
+}
+
+describe('CreateKey', () => {
+  it('gives the console policy by default', () => {
+    expect(kms.keyPolicy(keyArn)).toEqual({ Version: '2012-10-17', Id: 'key-consolepolicy-3', Statement: [enableIam] });
+  });
+});
+
+describe('PutKeyPolicy', () => {
+  it('stores a policy that names an existing role', async () => {
+    const policy = document(enableIam, use(createRole('subscriber')));
+    await put(policy);
+    expect(kms.keyPolicy(keyArn)).toEqual(policy);
+  });
+
+  it('succeeds on a disabled key, as GetKeyPolicy does', async () => {
+    const arn = `${keyArn.slice(0, -1)}2`;
+    kms.createKey({ arn, tags: kms.tags(keyArn), enabled: false });
+    await call('PutKeyPolicy', { KeyId: arn, Policy: JSON.stringify(document(enableIam)) });
+    expect(await call('GetKeyPolicy', { KeyId: arn })).toMatchObject({ PolicyName: 'default' });
+  });
+
+  it('refuses the whole policy for one principal that is not there yet', async () => {
+    const subscriber = createRole('subscriber');
+    const policy = document(enableIam, use([subscriber, 'arn:aws:iam::111111111111:role/unseen']));
+    await expect(put(policy)).rejects.toMatchObject({
+      code: 'MalformedPolicyDocumentException',
+      message: invalidPrincipals,
+    });
+    expect(JSON.stringify(kms.keyPolicy(keyArn))).not.toContain(subscriber);
+    createRole('unseen');
+    await put(policy);
+    expect(kms.keyPolicy(keyArn)).toEqual(policy);
+  });
+
+  it.each([
+    ['a role in another case', 'arn:aws:iam::111111111111:role/Deployer'],
+    ['a role of another account', 'arn:aws:iam::222222222222:role/deployer'],
+    ['a unique id', 'AROAAAAAAAAAAAAAAAAAA'],
+    ['a text', 'deployer'],
+  ])('refuses %s as a principal', async (_name, principal) => {
+    await expect(put(document(enableIam, use(principal)))).rejects.toThrow(invalidPrincipals);
+  });
+
+  it('refuses even the unique id of a role that exists', async () => {
+    const id = iam.principalId(createRole('subscriber'));
+    await expect(put(document(enableIam, use(id ?? '')))).rejects.toThrow(invalidPrincipals);
+  });
+
+  it.each([
+    ['everyone', '*'],
+    ['another account', 'arn:aws:iam::222222222222:root'],
+    ['another account by id', '222222222222'],
+  ])('accepts %s as a principal', async (_name, principal) => {
+    await expect(put(document(enableIam, use(principal)))).resolves.toEqual({});
+  });
+
+  it.each([
+    ['no JSON', '{"Version": '],
+    ['no object', '[]'],
+    ['no statements', JSON.stringify(document())],
+    ['no action', JSON.stringify(document(enableIam, use(rootArn, { Action: undefined })))],
+    ['two kinds of action', JSON.stringify(document(enableIam, use(rootArn, { NotAction: 'kms:X' })))],
+    ['no resource', JSON.stringify(document(enableIam, use(rootArn, { Resource: undefined })))],
+    ['the key as resource', JSON.stringify(document(enableIam, use(rootArn, { Resource: keyArn })))],
+    ['more resources', JSON.stringify(document(enableIam, use(rootArn, { Resource: ['*', '*'] })))],
+    ['an unknown effect', JSON.stringify(document(enableIam, use(rootArn, { Effect: 'allow' })))],
+    ['no principal', JSON.stringify(document(enableIam, use(rootArn, { Principal: undefined })))],
+    ['an unknown version', JSON.stringify({ ...document(enableIam), Version: '2012-10-18' })],
+    ['a duplicate Sid', JSON.stringify(document(enableIam, use(rootArn), use(rootArn)))],
+  ])('refuses %s', async (_name, policy) => {
+    await expect(put(policy)).rejects.toMatchObject({ code: 'MalformedPolicyDocumentException' });
+  });
+
+  it('refuses characters beyond U+00FF', async () => {
+    await expect(put(document(enableIam, use(rootArn, { Sid: 'Grüße' })))).resolves.toEqual({});
+    await expect(put(document(enableIam, use(rootArn, { Sid: 'Ω' })))).rejects.toMatchObject({
+      code: 'ValidationException',
+    });
+  });
+
+  it('takes 32,768 bytes, white space and all, and not one more', async () => {
+    const policy = JSON.stringify(document(enableIam));
+    await expect(put(policy.padEnd(32_768))).resolves.toEqual({});
+    await expect(put(policy.padEnd(32_769))).rejects.toMatchObject({ code: 'LimitExceededException' });
+  });
+
+  it.each([
+    ['drops the delegation', () => document(use(createRole('subscriber')))],
+    ['grants the caller something else only', () => document(use(deployer.principalArn))],
+    [
+      'denies the caller',
+      () => document(enableIam, use(deployer.principalArn, { Effect: 'Deny', Action: 'kms:PutKeyPolicy' })),
+    ],
+  ])('refuses a policy that %s', async (_name, policy) => {
+    await expect(put(policy())).rejects.toMatchObject({ code: 'MalformedPolicyDocumentException', message: lockout });
+    expect(kms.keyPolicy(keyArn).Statement).toEqual([enableIam]);
+  });
+
+  it('does not lock out a caller that the policy itself names', async () => {
+    await expect(put(document(use(deployer.principalArn, { Action: 'kms:*' })))).resolves.toEqual({});
+  });
+
+  it('refuses to bypass the lockout check', async () => {
+    const input = { KeyId: keyArn, Policy: JSON.stringify(document(enableIam)), BypassPolicyLockoutSafetyCheck: true };
+    await expect(call('PutKeyPolicy', input)).rejects.toThrow('BypassPolicyLockoutSafetyCheck');
+  });
+});
+
+describe('a role that is deleted', () => {
+  let subscriber: string;
+  let roleId: string;
+
+  beforeEach(async () => {
+    subscriber = createRole('subscriber');
+    roleId = iam.principalId(subscriber) ?? 'none';
+    await put(document(enableIam, use([deployer.principalArn, subscriber])));
+    iam.deleteRole('subscriber');
+  });
+
+  it('stands in the policy as its unique id', async () => {
+    const policy = await get();
+    expect(policy).toContain(roleId);
+    expect(policy).not.toContain(subscriber);
+  });
+
+  it('makes every later PutKeyPolicy fail that carries it', async () => {
+    await expect(put(await get())).rejects.toThrow(invalidPrincipals);
+  });
+
+  it('does not get its access back by being made again', async () => {
+    const caller = callerOf(createRole('subscriber'));
+    expect(kms.authorizeKeyUse(caller, keyArn, ['kms:Decrypt']).allowed).toBe(false);
+    expect(await get()).toContain(roleId);
+
+    await put(document(enableIam, use([deployer.principalArn, subscriber])));
+    expect(kms.authorizeKeyUse(caller, keyArn, ['kms:Decrypt']).allowed).toBe(true);
+    expect(await get()).not.toContain(roleId);
+  });
+});
+
+describe('GetKeyPolicy', () => {
+  it('returns another order than was written, and the same policy', async () => {
+    const roles = ['a', 'b', 'c'].map((name) => createRole(name));
+    const written = document(enableIam, use(roles), { ...use(roles.slice(0, 1)), Sid: 'one' });
+    await put(written);
+    const [first, second] = [await read(), await read()];
+    for (const { Statement } of [first, second]) {
+      expect(Statement[1]?.Principal.AWS).not.toEqual(roles);
+      expect(Statement[1]?.Action).not.toEqual(use(roles).Action);
+      expect(Statement[2]?.Principal.AWS).toBe(roles[0]);
+    }
+    expect(canonical(first)).toEqual(canonical(written));
+    expect(canonical(second)).toEqual(canonical(written));
+    expect(second.Statement[1]?.Principal.AWS).not.toEqual(first.Statement[1]?.Principal.AWS);
+  });
+
+  it('shows an account that was written as an id by its root ARN', async () => {
+    await put(document(enableIam, use('222222222222')));
+    expect(await get()).toContain('arn:aws:iam::222222222222:root');
+  });
+
+  it('knows no policy but default', async () => {
+    await expect(call('GetKeyPolicy', { KeyId: keyArn, PolicyName: 'other' })).rejects.toThrow('PolicyName');
+  });
+});
+
+describe('DescribeKey', () => {
+  it('describes by id and by ARN what stands in the way of using a key', async () => {
+    const arn = `${keyArn.slice(0, -1)}2`;
+    kms.createKey({
+      arn,
+      tags: kms.tags(keyArn),
+      enabled: false,
+      keySpec: 'RSA_2048',
+      keyUsage: 'SIGN_VERIFY',
+      keyManager: 'AWS',
+    });
+    expect(await call('DescribeKey', { KeyId: arn })).toMatchObject({
+      KeyMetadata: {
+        Arn: arn,
+        Enabled: false,
+        KeyState: 'Disabled',
+        KeySpec: 'RSA_2048',
+        KeyUsage: 'SIGN_VERIFY',
+        KeyManager: 'AWS',
+      },
+    });
+    expect(await call('DescribeKey', { KeyId: keyId })).toMatchObject({
+      KeyMetadata: {
+        AWSAccountId: account.accountId,
+        KeyId: keyId,
+        Arn: keyArn,
+        Enabled: true,
+        KeyState: 'Enabled',
+        KeySpec: 'SYMMETRIC_DEFAULT',
+        KeyUsage: 'ENCRYPT_DECRYPT',
+        KeyManager: 'CUSTOMER',
+        CreationDate: expect.any(Date),
+      },
+    });
+  });
+
+  it.each([
+    ['another key', keyArn.replace('aaaa', 'bbbb')],
+    ['another Region', keyArn.replace('us-east-1', 'eu-west-1')],
+    ['an alias', 'alias/artifacts'],
+    ['an alias ARN', 'arn:aws:kms:us-east-1:111111111111:alias/artifacts'],
+    ['a text', 'key'],
+  ])('does not find %s', async (_name, KeyId) => {
+    await expect(call('DescribeKey', { KeyId })).rejects.toMatchObject({ code: 'NotFoundException' });
+  });
+});
+
+describe('access', () => {
+  it('depends on the tags of the key', async () => {
+    const arn = `${keyArn.slice(0, -1)}2`;
+    kms.createKey({ arn, tags: { 'infinstor-onboarding': 'forbidden' } });
+    await expect(call('GetKeyPolicy', { KeyId: arn })).rejects.toMatchObject({ code: 'AccessDeniedException' });
+    expect(await call('ListResourceTags', { KeyId: keyArn })).toEqual({
+      Tags: [{ TagKey: 'infinstor-onboarding', TagValue: 'allowed' }],
+      Truncated: false,
+    });
+  });
+
+  it('needs both sides of the delegation to use a key', () => {
+    const caller = callerOf(createRole('service', document({ Effect: 'Allow', Action: 'kms:Enc*', Resource: keyArn })));
+    expect(kms.authorizeKeyUse(caller, keyArn, ['kms:Encrypt'])).toEqual({ allowed: true });
+    expect(kms.authorizeKeyUse(caller, keyArn, ['kms:Encrypt', 'kms:CreateGrant'])).toEqual({
+      allowed: false,
+      reason: `no identity policy of ${caller.principalArn} allows kms:CreateGrant on ${keyArn}`,
+    });
+  });
+
+  it('counts a grant that a service asks for as one for an AWS resource', async () => {
+    const subscriber = createRole('subscriber');
+    const grants = use(subscriber, {
+      Action: 'kms:CreateGrant',
+      Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    });
+    await put(document(enableIam, grants));
+    expect(kms.authorizeKeyUse(callerOf(subscriber), keyArn, ['kms:CreateGrant']).allowed).toBe(true);
+  });
+
+  it('refuses the use of a disabled or missing key', () => {
+    const arn = `${keyArn.slice(0, -1)}2`;
+    const caller = callerOf(createRole('service', document({ Effect: 'Allow', Action: 'kms:*', Resource: '*' })));
+    expect(kms.authorizeKeyUse(caller, arn, ['kms:Encrypt'])).toMatchObject({
+      reason: expect.stringContaining('does not exist'),
+    });
+    kms.createKey({ arn, tags: {}, enabled: false });
+    expect(kms.authorizeKeyUse(caller, arn, ['kms:Encrypt'])).toMatchObject({
+      reason: expect.stringContaining('disabled'),
+    });
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { createClock } from '../../../sandbox/clock.ts';
+import { LambdaError } from '../../../sandbox/lambda/pool.ts';
+import { createMachine, tokenTaker, waitingTask } from './machine.ts';
+
+/** A machine that waits for a token, on a clock that only the test turns, and has been started. */
+async function startWaiting(fields: object = {}, input: unknown = {}) {
+  const { invokeLambda, nextToken } = tokenTaker();
+  const states = { Wait: waitingTask(fields), Rescue: { Type: 'Succeed' } };
+  const machine = createMachine(states, { invokeLambda, clock: createClock() });
+  const { executionArn } = await machine.start(input);
+  return {
+    ...machine,
+    executionArn,
+    nextToken,
+    token: await nextToken(),
+    ended: () => machine.result(executionArn),
+    succeed: (taskToken: string, output: unknown = 'answer') =>
+      machine.run('SendTaskSuccess', { taskToken, output: JSON.stringify(output) }),
+    fail: (taskToken: string, failure: object = {}) => machine.run('SendTaskFailure', { taskToken, ...failure }),
+  };
+}
+
+const taskTimedOut = { code: 'TaskTimedOut' };
+const caught = { Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.wait', Next: 'Rescue' }] };
+
+describe('a task that waits for its token', () => {
+  it('outputs what SendTaskSuccess brings', async () => {
+    const { token, succeed, ended } = await startWaiting({ ResultPath: '$.wait' }, { a: 1 });
+    expect(await succeed(token, { status: 'done' })).toEqual({});
+    expect(await ended()).toMatchObject({ status: 'SUCCEEDED', output: { a: 1, wait: { status: 'done' } } });
+  });
+
+  it('fails with what SendTaskFailure brings', async () => {
+    const { token, fail, ended } = await startWaiting();
+    expect(await fail(token, { error: 'StackFailed', cause: 'the bucket exists' })).toEqual({});
+    expect(await ended()).toMatchObject({ status: 'FAILED', error: 'StackFailed', cause: 'the bucket exists' });
+  });
+
+  it('can catch such a failure', async () => {
+    const { token, fail, ended } = await startWaiting(caught);
+    await fail(token, { error: 'StackGone', cause: 'deleted' });
+    expect(await ended()).toMatchObject({ output: { wait: { Error: 'StackGone', Cause: 'deleted' } } });
+  });
+
+  it('fails when its function does', async () => {
+    const invokeLambda = async () => {
+      throw new LambdaError('StackTimedOut', '{"errorType":"StackTimedOut"}');
+    };
+    const machine = createMachine({ Wait: waitingTask() }, { invokeLambda });
+    expect(await machine.execute()).toMatchObject({ error: 'StackTimedOut', cause: '{"errorType":"StackTimedOut"}' });
+  });
+
+  it.each([
+    ['SendTaskSuccess', { output: '"early"' }, { status: 'SUCCEEDED', output: 'early' }],
+    ['SendTaskFailure', { error: 'Early' }, { status: 'FAILED', error: 'Early' }],
+  ])('ends by %s before its function returns', async (operation, answer, result) => {
+    const { invokeLambda, nextToken } = tokenTaker();
+    const machine = createMachine(
+      { Wait: waitingTask() },
+      {
+        async invokeLambda(arn, event) {
+          await invokeLambda(arn, event);
+          await machine.run(operation, { taskToken: await nextToken(), ...answer });
+          return new Promise(() => {});
+        },
+      },
+    );
+    expect(await machine.execute()).toMatchObject(result);
+  });
+
+  it.each([
+    ['TimeoutSeconds', { TimeoutSeconds: 30 }],
+    ['TimeoutSecondsPath', { TimeoutSecondsPath: '$.seconds' }],
+  ])('times out after its %s, and no sooner', async (_name, fields) => {
+    const { clock, succeed, token, ended, executionArn, history } = await startWaiting(fields, { seconds: 30 });
+    clock.advance(29_000);
+    expect((await history(executionArn)).events.at(-1)?.type).toBe('TaskSubmitted');
+    clock.advance(1000);
+    expect(await ended()).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+    await expect(succeed(token)).rejects.toMatchObject(taskTimedOut);
+  });
+
+  it('waits with a fresh token when a Catch leads back to it; the old one is over', async () => {
+    const Catch = [{ ErrorEquals: ['States.Timeout'], ResultPath: '$.wait', Next: 'Wait' }];
+    const { clock, token, nextToken, succeed, fail, ended } = await startWaiting({ TimeoutSeconds: 30, Catch });
+    clock.advance(30_000);
+    const second = await nextToken();
+    expect(second).not.toBe(token);
+    await expect(succeed(token)).rejects.toMatchObject(taskTimedOut);
+    await expect(fail(token)).rejects.toMatchObject(taskTimedOut);
+    await succeed(second, 'second');
+    expect(await ended()).toMatchObject({ status: 'SUCCEEDED', output: 'second' });
+  });
+
+  it('has a fresh token for each retry', async () => {
+    const Retry = [{ ErrorEquals: ['Again'] }];
+    const { clock, token, nextToken, succeed, fail, ended, executionArn, history } = await startWaiting({ Retry });
+    await fail(token, { error: 'Again' });
+    await expect.poll(async () => (await history(executionArn)).events.at(-1)?.type).toBe('TaskFailed');
+    clock.advance(1000);
+    const second = await nextToken();
+    expect(second).not.toBe(token);
+    await succeed(second);
+    expect(await ended()).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('has parameters of the integration that the sandbox knows, and no others', async () => {
+    const Parameters = { FunctionName: 'arn:function', Payload: {}, InvocationType: 'Event' };
+    const result = await createMachine({ Wait: waitingTask({ Parameters }) }).execute();
+    expect(result).toMatchObject({ error: 'States.Runtime', cause: expect.stringContaining('InvocationType') });
+  });
+});
+
+describe('a token', () => {
+  it('cannot be answered twice', async () => {
+    const { token, succeed, fail } = await startWaiting();
+    await succeed(token);
+    await expect(succeed(token)).rejects.toMatchObject(taskTimedOut);
+    await expect(fail(token)).rejects.toMatchObject(taskTimedOut);
+  });
+
+  it('is over with its execution', async () => {
+    const { token, succeed, run, executionArn, ended } = await startWaiting();
+    await run('StopExecution', { executionArn });
+    expect(await ended()).toMatchObject({ status: 'ABORTED' });
+    await expect(succeed(token)).rejects.toMatchObject(taskTimedOut);
+  });
+
+  it('is over when its state could not be evaluated', async () => {
+    const { token, succeed, ended } = await startWaiting({ ResultSelector: { 'x.$': '$.absent' } });
+    await succeed(token, {});
+    expect(await ended()).toMatchObject({ status: 'FAILED' });
+    await expect(succeed(token)).rejects.toMatchObject(taskTimedOut);
+  });
+
+  it('that was never issued is invalid', async () => {
+    const { succeed, fail } = await startWaiting();
+    await expect(succeed('guessed')).rejects.toMatchObject({ code: 'InvalidToken' });
+    await expect(fail('guessed')).rejects.toMatchObject({ code: 'InvalidToken' });
+  });
+
+  it('stays open after an output that is not JSON', async () => {
+    const { token, run, succeed, ended } = await startWaiting();
+    const refused = run('SendTaskSuccess', { taskToken: token, output: 'no' });
+    await expect(refused).rejects.toMatchObject({ code: 'InvalidOutput' });
+    await succeed(token);
+    expect(await ended()).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
