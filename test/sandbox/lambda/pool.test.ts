@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -11,6 +11,7 @@ import {
 } from '../../../sandbox/lambda/pool.ts';
 
 const source = `
+const { writeFileSync } = require('node:fs');
 const { threadId } = require('node:worker_threads');
 let invocations = 0;
 
@@ -40,7 +41,10 @@ module.exports = {
     if (event.ending === 'hang') return new Promise(() => {});
     if (event.ending === 'exit') process.exit(1);
     if (event.ending === 'crash') return new Promise(() => setImmediate(() => { throw new RangeError('on its own'); }));
-    if (event.ending === 'crash later') setImmediate(() => { throw new RangeError('on its own'); });
+    if (event.crashOn) new BroadcastChannel(event.crashOn).onmessage = ({ data }) => {
+      process.once('exit', () => writeFileSync(data, ''));
+      throw new RangeError('on its own');
+    };
     return invocations;
   },
 };
@@ -193,10 +197,16 @@ describe('a failed invocation', () => {
   });
 
   it('does not follow from a crash after the answer', async () => {
-    const counter = add('counter');
-    expect(await counter({ ending: 'crash later' })).toBe(1);
-    // Until it has crashed, the environment may still answer.
-    await vi.waitFor(async () => expect(await counter()).toBe(1));
+    const counter = add('counter', { timeoutSeconds: 900 });
+    expect(await counter({ crashOn: folder })).toBe(1);
+    const crashed = join(folder, 'crashed');
+    const channel = new BroadcastChannel(folder);
+    channel.postMessage(crashed);
+    await vi.waitFor(() => access(crashed), 10_000);
+    channel.close();
+    // The pool learns of it a moment later, while another worker starts.
+    await add('echo')();
+    await vi.waitFor(async () => expect(await counter()).toBe(1), 10_000);
   });
 });
 

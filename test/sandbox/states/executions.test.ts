@@ -74,12 +74,15 @@ describe('StopExecution', () => {
 
   it.each([
     ['PassStateEntered', { First: { Type: 'Pass', Next: 'Only' }, Only: task() }],
-    ['TaskStateEntered', { Only: task() }],
+    ['TaskStateEntered', { Only: task({ TimeoutSecondsPath: '$.seconds' }) }],
   ])('lets nothing happen after it, right after %s', async (entered, states) => {
     const invokeLambda = vi.fn(never);
     const machine = createMachine(states, { invokeLambda });
     const executionArn = executionArnOf('acme-1');
-    await Promise.all([machine.start({}, { name: 'acme-1' }), machine.run('StopExecution', { executionArn })]);
+    await Promise.all([
+      machine.start({ seconds: 5 }, { name: 'acme-1' }),
+      machine.run('StopExecution', { executionArn }),
+    ]);
     await idle();
     const { events } = await machine.history(executionArn);
     expect(events.map(({ type }) => type)).toEqual(['ExecutionStarted', entered, 'ExecutionAborted']);
