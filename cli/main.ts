@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Sandbox } from '../sandbox/boot.ts';
+import type { FaultRule } from '../sandbox/faults.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { attemptsOf } from './attempts.ts';
 import { asCommandError } from './command-error.ts';
@@ -56,7 +57,7 @@ async function main(): Promise<number> {
       return 0;
     }
     const request = await readRequest(pathOf(parsed.requestFile));
-    const onboarded = await onboard(request, parsed.endpoint, terminal);
+    const onboarded = await onboard(request, parsed, terminal);
     report = onboarded.report;
     if (!json) terminal.write(summaryText(userNameOf(request), report, onboarded.policiesBefore, terminal.paint));
     if (!json && onboarded.sandbox) terminal.write(hints(onboarded.sandbox));
@@ -74,8 +75,12 @@ async function main(): Promise<number> {
 }
 
 /** Sends the request to the machine of the endpoint, or of a sandbox booted for it, and follows it to its end. */
-async function onboard(request: Request, givenEndpoint: string | undefined, terminal: Terminal) {
-  const sandbox = givenEndpoint === undefined ? await bootSandbox(terminal) : undefined;
+async function onboard(
+  request: Request,
+  { endpoint: givenEndpoint, faults }: { endpoint: string | undefined; faults: FaultRule[] },
+  terminal: Terminal,
+) {
+  const sandbox = givenEndpoint === undefined ? await bootSandbox(terminal, faults) : undefined;
   const clients = connect(givenEndpoint ?? sandbox?.endpoint ?? '');
   try {
     const machineArn = sandbox?.stateMachineArn ?? (await findMachine(clients));
@@ -83,6 +88,7 @@ async function onboard(request: Request, givenEndpoint: string | undefined, term
     const policiesBefore = await readKeyPolicies(clients, keyArns);
     terminal.write(`\nOnboarding ${printable(userNameOf(request) ?? 'the subscriber')} …\n`);
     executionArn = await start(clients, machineArn, request);
+    terminal.write(`${executionArn}\n`);
     const { description, events } = await followShowing(clients, executionArn, terminal);
     const outputKeyArns = outputOf(description.output)?.keyArns ?? [];
     const policiesAfter = await readKeyPolicies(clients, [...new Set([...keyArns, ...outputKeyArns])]);
@@ -109,11 +115,11 @@ async function followShowing(clients: Clients, arn: string, terminal: Terminal):
   }
 }
 
-async function bootSandbox(terminal: Terminal): Promise<Sandbox> {
+async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<Sandbox> {
   // Imported here, since a command with --endpoint needs none of it.
-  await showing(terminal, 'Packaging the functions …', async () => {
-    const { packageProject } = await import('../scripts/package.ts');
-    await packageProject();
+  const packageFolder = await showing(terminal, 'Packaging the functions …', async () => {
+    const { packageForSandbox } = await import('../scripts/package.ts');
+    return packageForSandbox();
   }).catch((error: unknown) => {
     throw asCommandError(
       error,
@@ -123,7 +129,7 @@ async function bootSandbox(terminal: Terminal): Promise<Sandbox> {
   });
   return showing(terminal, 'Booting the sandbox …', async () => {
     const { bootSandbox } = await import('../sandbox/boot.ts');
-    booting = bootSandbox();
+    booting = bootSandbox({ packageFolder, faults });
     return booting;
   }).catch((error: unknown) => {
     throw asCommandError(

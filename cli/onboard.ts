@@ -134,7 +134,10 @@ async function answer<Output>(call: Promise<Output>): Promise<Output> {
 function unreachable(error: unknown): CommandError {
   // A refused connection to a host with several addresses is an error without a message, but with a code.
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const reason = (error instanceof Error && error.message) || code || String(error);
+  // The SDK's message about an answer that it cannot read is about the SDK.
+  const message =
+    error instanceof Error ? error.message.replace(/^Deserialization error.*/s, 'what answers is no AWS service') : '';
+  const reason = message || code || String(error);
   return new CommandError(
     'EndpointUnreachable',
     `The endpoint does not answer as AWS does: ${reason}`,

@@ -27,7 +27,18 @@ export async function readRequest(path: string): Promise<Request> {
   });
   const request = parseJson(text, invalid);
   if (typeof request !== 'object' || request === null || Array.isArray(request)) throw invalid('is not a JSON object');
+  // The machine refuses it, too, but its history would keep the password for 90 days.
+  if (
+    'password' in request ||
+    ('subscriber' in request && isRecord(request.subscriber) && 'password' in request.subscriber)
+  ) {
+    throw invalid('holds a password: put it into a secret and refer to it with passwordSecretId');
+  }
   return { ...request };
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function parseJson(text: string, invalid: (rule: string) => Error): unknown {

@@ -24,7 +24,7 @@ export function summaryText(
       : [];
   return [
     '',
-    `${paint('bold', title)} in ${seconds(durationMs)}, ${transitions} transitions.`,
+    `${paint('bold', title)} in ${seconds(durationMs)}, ${transitions} ${transitions === 1 ? 'transition' : 'transitions'}.`,
     '',
     ...rows([...facts, ['Execution', executionArn]], paint),
     ...(error === null ? [] : ['', ...failureRows(error, paint)]),
@@ -71,7 +71,11 @@ function policyChanges(
     const lines = diffKeyPolicies(before, after);
     // A failed onboarding is expected to change nothing: only a change is news.
     if (lines.length === 0) return error === null ? ['', `Key policy of ${keyArn}: unchanged`] : [];
-    return ['', `Key policy of ${keyArn}:`, ...lines.map((line) => diffLine(line, paint))];
+    return [
+      '',
+      `Key policy of ${keyArn} (statements and lists sorted):`,
+      ...lines.map((line) => diffLine(line, paint)),
+    ];
   });
 }
 

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { account, fixtures, operator } from './account.ts';
 import { type Clock, createClock } from './clock.ts';
-import { customerProviders } from './cloudformation/resource-types.ts';
+import { roleProvider } from './cloudformation/resource-types.ts';
 import { deployPackage } from './deploy-package.ts';
+import { createFaults, type Fault, type FaultRule, type Faults, faultEvents } from './faults.ts';
 import { type AccessLog, createAccessLog } from './http/access-log.ts';
+import { createInjector } from './http/inject-fault.ts';
 import { openServer } from './http/server.ts';
 import { createInfinStor, type InfinStor } from './infinstor/infinstor.ts';
 import { createLambdaPool } from './lambda/pool.ts';
@@ -23,12 +25,16 @@ import { createSts } from './services/sts.ts';
 import { createStates, type States } from './states/states.ts';
 
 export interface SandboxOptions {
+  /** The folder that `osls package` filled. */
+  packageFolder: string;
   /** The port on loopback; default: a free one. */
   port?: number;
   /** Skips the time in which nothing but timers is pending: waits and timeouts then cost nothing. */
   skipIdle?: boolean;
   /** How long CloudFormation takes for each resource of a stack. */
   resourceDelayMs?: number;
+  /** What is to go wrong from the beginning. */
+  faults?: readonly FaultRule[];
 }
 
 /** A running sandbox: where it is, and what its services hold. */
@@ -40,6 +46,7 @@ export interface Sandbox {
   /** A log per function, and `denials.log`. */
   logFolder: string;
   clock: Clock;
+  faults: Faults;
   kms: Kms;
   states: States;
   events: Events;
@@ -51,24 +58,25 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-const root = resolve(import.meta.dirname, '..');
-
 /**
- * Boots a sandbox from the packaged template in `.serverless/`, with the account's fixtures: the operator, the superadmin
+ * Boots a sandbox from a packaged template, with the account's fixtures: the operator, the superadmin
  * and three keys.
  * @throws Error when there is no package, or it has something that the sandbox does not
  */
 export async function bootSandbox({
+  packageFolder,
   port = 0,
   skipIdle = false,
   resourceDelayMs = 150,
-}: SandboxOptions = {}): Promise<Sandbox> {
+  faults: initialFaults = [],
+}: SandboxOptions): Promise<Sandbox> {
   const workFolder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
   const logFolder = join(workFolder, 'logs');
   await mkdir(logFolder);
 
   const clock = createClock({ skipIdle });
   const accessLog = createAccessLog(join(logFolder, 'denials.log'));
+  const faults = createFaults(initialFaults);
   const iam = createIam(clock);
   const kms = createKms({ clock, iam });
   const lambdas = createLambdaPool({ clock, logFolder });
@@ -77,7 +85,8 @@ export async function bootSandbox({
   const dynamoDb = createDynamoDb();
   const events = createEvents({
     clock,
-    invoke: (targetArn, event) => lambdas.invoke(targetArn, event),
+    invoke: (targetArn, event) =>
+      deliver(eventFault(faults, event['detail-type']), clock, () => lambdas.invoke(targetArn, event)),
     onError: (rule, error) => appendFileSync(join(logFolder, 'events.log'), `${rule}: ${error}\n`),
   });
   const states = createStates({
@@ -123,6 +132,12 @@ export async function bootSandbox({
     dynamoDb,
     infinstor: () => infinstor,
     accessLog,
+    injector: createInjector({
+      clock,
+      faults,
+      // The name of a function's session is the function's.
+      killFunction: (caller) => lambdas.kill(caller?.arn.split('/').at(-1)),
+    }),
   });
   const infinstor = createInfinStor({
     clock,
@@ -132,35 +147,43 @@ export async function bootSandbox({
     superadmin: fixtures.superadmin,
   });
 
-  const operatorUser = iam.createUser({
-    userName: 'operator',
-    policies: [{ name: 'everything', document: allowEverything }],
-    accessKey: operator,
-  });
-  const deployer = iam.caller(operator.accessKeyId);
-  if (deployer === undefined) throw new Error(`${operatorUser.arn} has no credentials`);
-  makeFixtures({ kms, cognito, secretsManager });
-  const noStacks = { buckets: new Map(), tables: new Map() };
-  const { 'AWS::IAM::Role': roleProvider = missing } = customerProviders({
-    iam,
-    kms,
-    ...noStacks,
-    customResource: missing,
-    onAccess: accessLog.check,
-  });
-  const resources = await deployPackage({
-    packageFolder: join(root, '.serverless'),
-    workFolder: join(workFolder, 'functions'),
-    endpoint: server.endpoint,
-    parameters: { InfinStorMlflowUrl: server.infinstorUrl },
-    deployer,
-    roleProvider,
-    lambdas,
-    iam,
-    states,
-    events,
-    secretsManager,
-    dynamoDb,
+  async function deploy() {
+    const operatorUser = iam.createUser({
+      userName: 'operator',
+      policies: [{ name: 'everything', document: allowEverything }],
+      accessKey: operator,
+    });
+    const deployer = iam.caller(operator.accessKeyId);
+    if (deployer === undefined) throw new Error(`${operatorUser.arn} has no credentials`);
+    makeFixtures({ kms, cognito, secretsManager });
+    return deployPackage({
+      packageFolder,
+      workFolder: join(workFolder, 'functions'),
+      endpoint: server.endpoint,
+      parameters: { InfinStorMlflowUrl: server.infinstorUrl },
+      deployer,
+      roleProvider: roleProvider({ iam, onAccess: accessLog.check }),
+      lambdas,
+      iam,
+      states,
+      events,
+      secretsManager,
+      dynamoDb,
+    });
+  }
+
+  async function close(): Promise<void> {
+    states.close();
+    clock.stop();
+    await lambdas.close();
+    await server.close();
+    await rm(join(workFolder, 'functions'), { recursive: true, force: true });
+  }
+
+  // A sandbox that does not come up must not keep the process alive.
+  const resources = await deploy().catch(async (error: unknown) => {
+    await close();
+    throw error;
   });
   const physicalId = (logicalId: string) => resources.get(logicalId)?.physicalId ?? missing(logicalId);
 
@@ -170,6 +193,7 @@ export async function bootSandbox({
     registryTable: physicalId('Registry'),
     logFolder,
     clock,
+    faults,
     kms,
     states,
     events,
@@ -178,13 +202,7 @@ export async function bootSandbox({
     cloudFormation,
     infinstor,
     denials: accessLog.denials,
-    async close() {
-      states.close();
-      clock.stop();
-      await lambdas.close();
-      await server.close();
-      await rm(join(workFolder, 'functions'), { recursive: true, force: true });
-    },
+    close,
   };
 }
 
@@ -199,6 +217,25 @@ const registrationSchema = v.looseObject({
 
 function missing(what: unknown): never {
   throw new Error(`The package has no ${String(what)}`);
+}
+
+/** How late a late event is: later than any of a stack's other events. */
+const lateMs = 120_000;
+
+function eventFault(faults: Faults, detailType: string): Fault | undefined {
+  const name = Object.keys(faultEvents).find((candidate) => faultEvents[candidate] === detailType);
+  return name === undefined ? undefined : faults.take('events', name);
+}
+
+/** Delivers an event, or what a fault makes of its delivery. */
+async function deliver(fault: Fault | undefined, clock: Clock, invoke: () => Promise<unknown>): Promise<void> {
+  if (fault?.kind === 'lose') return;
+  if (fault?.kind === 'late') {
+    clock.after(lateMs, () => void invoke());
+    return;
+  }
+  await invoke();
+  if (fault?.kind === 'repeat') await invoke();
 }
 
 /** The vendor's bucket: our stand-in for its template, under the build that the fixtures name. */

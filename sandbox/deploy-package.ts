@@ -31,7 +31,7 @@ interface Parts {
   /** Who deploys. */
   deployer: Caller;
   roleProvider: ResourceProvider;
-  lambdas: LambdaPool;
+  lambdas: Pick<LambdaPool, 'add'>;
   iam: Iam;
   states: States;
   events: Events;

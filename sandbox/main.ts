@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { packageProject } from '../scripts/package.ts';
+import { packageForSandbox } from '../scripts/package.ts';
 import { account, fixtures, operator } from './account.ts';
 import { bootSandbox, type Sandbox } from './boot.ts';
 
@@ -22,7 +22,7 @@ function readPort(): number | undefined {
   return port;
 }
 
-function description({ endpoint, stateMachineArn, logFolder }: Sandbox): string {
+function description({ endpoint, stateMachineArn, registryTable, logFolder }: Sandbox): string {
   return `
 The sandbox is running at ${endpoint} (account ${account.accountId}, ${account.region}). Ctrl-C ends it.
 
@@ -31,11 +31,12 @@ Send a request:
 
 Use it with the AWS CLI or any SDK:
   export AWS_ENDPOINT_URL=${endpoint}
-  export AWS_REGION=${account.region}
+  export AWS_REGION=${account.region} AWS_DEFAULT_REGION=${account.region}
   export AWS_ACCESS_KEY_ID=${operator.accessKeyId}
   export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}
 
 State machine           ${stateMachineArn}
+Registry table          ${registryTable}
 Superadmin              ${fixtures.superadmin.userName}, secret ${fixtures.superadmin.secretId}
 Key for artifacts       ${fixtures.artifactsKeyArn}
 Key for tracking        ${fixtures.trackingKeyArn}
@@ -60,9 +61,9 @@ for (const [signal, status] of [
 try {
   const port = readPort();
   process.stderr.write('Packaging the functions …\n');
-  await packageProject();
+  const packageFolder = await packageForSandbox();
   process.stderr.write('Booting the sandbox …\n');
-  sandbox = bootSandbox(port === undefined ? {} : { port });
+  sandbox = bootSandbox({ packageFolder, ...(port === undefined ? {} : { port }) });
   process.stdout.write(description(await sandbox));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);

@@ -1,6 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, stop } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -28,10 +28,11 @@ export async function buildFunctions(): Promise<void> {
   const steps = (await readdir(join(root, 'functions'), { withFileTypes: true })).filter(
     (entry) => entry.isDirectory() && entry.name !== 'shared',
   );
-  await rm(join(root, 'dist'), { recursive: true, force: true });
   await build({
     ...bundleOptions,
     entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
     outdir: 'dist',
   });
+  // Its process would stay for as long as this one.
+  await stop();
 }

@@ -47,4 +47,5 @@ function draw(name: string, { Comment, StartAt, States }: v.InferOutput<typeof d
   ].join('\n\n');
 }
 
-if (import.meta.main) await writeFile(page, await machinesPage());
+// Not `import.meta.main`: the bootstrap imports what it runs.
+if (process.argv[1] === import.meta.filename) await writeFile(page, await machinesPage());

@@ -1,16 +1,30 @@
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildFunctions } from './build.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
 /**
- * Builds the functions and packages the deployment into `.serverless/`: the CloudFormation template and a zip per function.
+ * Builds the functions and packages the deployment into a folder: the CloudFormation template and a zip per function.
  * Needs neither network nor credentials. The build comes first, as osls packages a stale `dist/` without a word.
  */
-export async function packageProject({ stage = 'sandbox' }: { stage?: string } = {}): Promise<void> {
+export async function packageProject({ stage, folder }: { stage: string; folder: string }): Promise<void> {
   await buildFunctions();
-  await osls(['package', '--stage', stage]);
+  await osls(['package', '--stage', stage, '--package', folder]);
+}
+
+/**
+ * Packages the sandbox's stage into a folder of its own, which goes with the process: runs side by side do not meet in it, and
+ * `.serverless/` only ever holds what somebody wants to deploy.
+ */
+export async function packageForSandbox(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-package-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  await packageProject({ stage: 'sandbox', folder });
+  return folder;
 }
 
 function osls(parameters: string[]): Promise<void> {
@@ -35,8 +49,14 @@ function osls(parameters: string[]): Promise<void> {
   });
 }
 
-if (import.meta.main) {
+// Not `import.meta.main`: the bootstrap imports what it runs.
+if (process.argv[1] === import.meta.filename) {
   const stage = process.argv[2] ?? 'dev';
-  await packageProject({ stage });
-  process.stdout.write(`Packaged stage ${stage} into .serverless/\n`);
+  try {
+    await packageProject({ stage, folder: join(root, '.serverless') });
+    process.stdout.write(`Packaged stage ${stage} into .serverless/\n`);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  }
 }

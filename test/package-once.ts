@@ -1,6 +1,14 @@
-import { packageProject } from '../scripts/package.ts';
+import type { TestProject } from 'vitest/node';
+import { packageForSandbox } from '../scripts/package.ts';
 
-/** vitest's global setup: leaves `.serverless/` as the sandbox and the tests of the template need it. */
-export async function setup(): Promise<void> {
-  await packageProject();
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What `osls package` made of the project, for the sandboxes and the tests of the template. */
+    packageFolder: string;
+  }
+}
+
+/** vitest's global setup: packages the project once for all test files. */
+export async function setup({ provide }: TestProject): Promise<void> {
+  provide('packageFolder', await packageForSandbox());
 }

@@ -60,6 +60,12 @@ export async function acceptRequest(
   const build = request.stack.build ?? environment.DEFAULT_BUILD;
   const templateUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
   const summary = await templateSummary(cloudFormation(region), templateUrl);
+  if (summary === undefined) {
+    const problem = `there is no template of build ${build}, or the deployment may not read it (${templateUrl})`;
+    throw request.stack.build === undefined
+      ? new TemplateMismatch(problem)
+      : new InvalidRequest('stack.build', problem);
+  }
   const parameters = templateParameters(environment.TEMPLATE_PARAMETERS, request);
   const tokenParameter = environment.TEMPLATE_PARAMETERS.customToken;
   checkParameters(summary, { parameters, tokenParameter, requested: Object.keys(request.stack.parameters) });
@@ -88,6 +94,7 @@ export async function acceptRequest(
       tokenParameter,
       tags: {
         ...request.stack.tags,
+        [ownershipTags.deployment]: environment.SECRET_PREFIX,
         [ownershipTags.subscriber]: userName.toLowerCase(),
         [ownershipTags.planHash]: planHash,
       },
@@ -110,17 +117,18 @@ function chosenRegion(request: Request, own: { accountId: string; region: string
   return region;
 }
 
+/** What CloudFormation says of the template; undefined when it cannot read it. */
 async function templateSummary(
   cloudFormation: CloudFormationClient,
   templateUrl: string,
-): Promise<GetTemplateSummaryOutput> {
+): Promise<GetTemplateSummaryOutput | undefined> {
   try {
     return await cloudFormation.send(new GetTemplateSummaryCommand({ TemplateURL: templateUrl }));
   } catch (error) {
-    if (error instanceof CloudFormationServiceException && error.name === 'ValidationError') {
-      throw new TemplateMismatch(`Template ${templateUrl} cannot be read: ${error.message}`);
-    }
-    throw error;
+    if (!(error instanceof CloudFormationServiceException && error.name === 'ValidationError')) throw error;
+    // CloudFormation's words for an object that is not there, or not to be read.
+    if (/^S3 error/.test(error.message)) return undefined;
+    throw new TemplateMismatch(`Template ${templateUrl} is not valid: ${error.message}`);
   }
 }
 

@@ -24,11 +24,10 @@ export async function claim(
     previousExecutionArn: record?.executionArn,
     now: now.toISOString(),
   });
-  if (!claimed)
-    throw new OnboardingInProgress(
-      userName,
-      (await readRecord(registry, userName))?.executionArn ?? 'another execution',
-    );
+  if (claimed) return;
+  const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
+  // The claim was made, its answer was lost, and the client repeated it.
+  if (owner !== plan.executionArn) throw new OnboardingInProgress(userName, owner);
 }
 
 async function isRunning(stepFunctions: SFNClient, executionArn: string): Promise<boolean> {

@@ -58,10 +58,14 @@ const tags = object(
           'must be a tag key that neither AWS nor the onboarding reserves',
         ),
       ),
-      v.pipe(v.string('must be a string'), v.maxLength(256, 'must be at most 256 characters')),
+      // IAM's rule is the narrowest, and the tags reach the role.
+      v.pipe(
+        v.string('must be a string'),
+        v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,256}$/u, 'must be 1 to 256 letters, digits, blanks and _.:/=+@-'),
+      ),
     ),
-    // CloudFormation allows 50 tags, of which two are the onboarding's.
-    v.maxEntries(48, 'must be at most 48 tags'),
+    // CloudFormation allows 50 tags, of which three are the onboarding's.
+    v.maxEntries(47, 'must be at most 47 tags'),
   ),
 );
 

@@ -1,10 +1,16 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
-import { InvalidRequest, StepError, SubscriberOutcomeUnknown, TokenRejected } from '../shared/errors.ts';
+import {
+  InvalidRequest,
+  OnboardingInProgress,
+  StepError,
+  SubscriberOutcomeUnknown,
+  TokenRejected,
+} from '../shared/errors.ts';
 import { addSubscriber } from '../shared/infinstor.ts';
 import type { Plan, Token } from '../shared/plan.ts';
-import { createSecret, putSecret, readSecret } from '../shared/secrets.ts';
+import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
 import { superadminTokenSchema } from '../shared/superadmin-token.ts';
 import { findCustomToken } from './custom-token.ts';
 import type { Environment } from './environment.ts';
@@ -18,11 +24,14 @@ interface Dependencies {
   secrets: SecretsManagerClient;
 }
 
+type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
+
 /**
  * Creates the subscriber in InfinStor and stores its custom token before anything else is done. add_subscriber has no
  * inverse, so a `creating` mark goes into the subscriber's secret first: whoever finds the mark without a token knows that
- * the call may have had its effect, and does not repeat it.
+ * the call may have had its effect, and does not repeat it. Of several executions just one can set the mark.
  * @throws TokenRejected, which the machine answers with a new token
+ * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
@@ -30,48 +39,92 @@ export async function createSubscriber(
   { environment, secrets }: Dependencies,
 ): Promise<{ credentialsSecretId: string }> {
   const secretId = plan.credentialsSecretId;
+  const { userName } = plan.subscriber;
   const stored = await readSecret(secrets, { secretId }, credentialsSchema);
-  if (stored?.value.state === 'created') return { credentialsSecretId: secretId };
-
+  // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
-    const { customToken } = await inputSecret(
-      secrets,
-      'customTokenSecretId',
-      plan.customTokenSecretId,
-      customTokenSchema,
-    );
-    // A password that add_subscriber never took is not the subscriber's.
-    const password = stored?.value.state === 'creating' ? stored.value.password : undefined;
-    await store(secrets, secretId, { state: 'created', password, customToken });
+    await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
     return { credentialsSecretId: secretId };
   }
+  if (stored?.value.state === 'created') return { credentialsSecretId: secretId };
   if (stored?.value.state === 'creating') {
-    throw new SubscriberOutcomeUnknown(
-      `add_subscriber for ${plan.subscriber.userName} was called before, and its answer was lost`,
-    );
+    throw new SubscriberOutcomeUnknown(`add_subscriber for ${userName} was called before, and its answer was lost`);
   }
 
   const superadminToken = await readSecret(secrets, token, superadminTokenSchema);
-  if (superadminToken === undefined) throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
+  if (superadminToken === undefined) {
+    throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
+  }
   const password = await chosenPassword(secrets, plan, stored?.value.password);
-  await store(secrets, secretId, { state: 'creating', password });
-  const answer = await addSubscriber(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
-    ...plan.subscriber,
+  const markVersion = await succeed(secrets, plan, stored, {
+    state: 'creating',
     password,
-  }).catch(async (error: unknown) => {
+    executionArn: plan.executionArn,
+  });
+  let answer: unknown;
+  try {
+    answer = await addSubscriber(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
+      ...plan.subscriber,
+      password,
+    });
+  } catch (error) {
     // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat.
     const hadNoEffect = error instanceof StepError && !(error instanceof SubscriberOutcomeUnknown);
-    if (hadNoEffect) await putSecret(secrets, secretId, { state: 'prepared', password });
+    if (hadNoEffect) await unmark(secrets, secretId, markVersion, password);
     throw error;
-  });
+  }
   const customToken = findCustomToken(answer, environment.CUSTOM_TOKEN_PATH);
   if (customToken === undefined) {
     throw new SubscriberOutcomeUnknown(
-      `add_subscriber for ${plan.subscriber.userName} succeeded, but its answer has no custom token at ${environment.CUSTOM_TOKEN_PATH} or a known place`,
+      `add_subscriber for ${userName} succeeded, but its answer has no custom token at ${environment.CUSTOM_TOKEN_PATH} or a known place`,
     );
   }
-  await putSecret(secrets, secretId, { state: 'created', password, customToken });
+  const created: Credentials = { state: 'created', password, customToken };
+  await putSecret(secrets, secretId, created);
   return { credentialsSecretId: secretId };
+}
+
+/**
+ * Stores what follows on what was read, as the only one who can.
+ * @returns its version id
+ * @throws OnboardingInProgress when another execution has stored something since
+ */
+async function succeed(
+  secrets: SecretsManagerClient,
+  plan: Plan,
+  stored: Stored,
+  credentials: Credentials,
+): Promise<string> {
+  const secretId = plan.credentialsSecretId;
+  const { versionId, won } =
+    stored === undefined
+      ? await createSecret(secrets, secretId, credentials)
+      : await putSuccessor(secrets, secretId, stored.versionId, credentials);
+  if (!won) throw new OnboardingInProgress(plan.subscriber.userName, 'another execution');
+  return versionId;
+}
+
+/** Takes the mark back. Should that fail, the mark stays, and a repeat asks a person instead of calling twice. */
+async function unmark(secrets: SecretsManagerClient, secretId: string, markVersion: string, password: string) {
+  const prepared: Credentials = { state: 'prepared', password };
+  await putSuccessor(secrets, secretId, markVersion, prepared).catch(() => undefined);
+}
+
+/**
+ * Stores the custom token that the request refers to, with the password that the subscriber has, as far as it is known. As
+ * the mark's successor it stays when the call of an execution that was stopped fails later.
+ */
+async function storeGivenToken(
+  secrets: SecretsManagerClient,
+  plan: Plan,
+  stored: Stored,
+  customTokenSecretId: string,
+): Promise<void> {
+  const { customToken } = await inputSecret(secrets, 'customTokenSecretId', customTokenSecretId, customTokenSchema);
+  if (stored?.value.state === 'created' && stored.value.customToken === customToken) return;
+  // A password that add_subscriber never took is not the subscriber's.
+  const password = stored?.value.state === 'prepared' ? undefined : stored?.value.password;
+  await succeed(secrets, plan, stored, { state: 'created', password, customToken });
 }
 
 /** The password of the request's secret, else the one prepared before, else a new one. */
@@ -91,12 +144,7 @@ async function inputSecret<Value>(
   secretId: string,
   schema: v.GenericSchema<unknown, Value>,
 ): Promise<Value> {
-  const secret = await readSecret(secrets, { secretId }, schema);
+  const secret = await readSecret(secrets, { secretId }, schema, (problem) => new InvalidRequest(field, problem));
   if (secret === undefined) throw new InvalidRequest(field, `there is no secret ${secretId}`);
   return secret.value;
-}
-
-async function store(secrets: SecretsManagerClient, secretId: string, credentials: Credentials): Promise<void> {
-  const created = await createSecret(secrets, secretId, credentials);
-  if (!created) await putSecret(secrets, secretId, credentials);
 }

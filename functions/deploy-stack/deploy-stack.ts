@@ -25,17 +25,21 @@ interface Dependencies {
 /**
  * Brings the subscriber's stack about, without waiting for it: creates it, adopts the one of an earlier attempt, or starts
  * deleting one that was rolled back and only blocks the name.
+ * @param previous the stack that this execution dealt with before, when it comes back from waiting for it
  * @returns the stack's id, what the wait is for, and when it ends
  * @throws StackNeedsAttention
  */
-export async function deployStack(plan: Plan, dependencies: Dependencies): Promise<Stack> {
+export async function deployStack(
+  { plan, stack: previous }: { plan: Plan; stack?: Stack | undefined },
+  dependencies: Dependencies,
+): Promise<Stack> {
   const { environment, cloudFormation, now } = dependencies;
   const deadline = new Date(now.getTime() + environment.STACK_TIMEOUT_MINUTES * 60_000).toISOString();
   const existing = await describeStack(cloudFormation, plan.stack.name);
   const decision = decideStack(existing, plan);
   switch (decision.action) {
     case 'create':
-      return { ...(await createStack(plan, existing, dependencies)), deadline };
+      return { ...(await createStack(plan, previous, dependencies)), deadline };
     case 'adopt':
       return { stackId: stackIdOf(existing, plan), goal: decision.goal, deadline };
     case 'delete': {
@@ -48,7 +52,7 @@ export async function deployStack(plan: Plan, dependencies: Dependencies): Promi
 
 async function createStack(
   plan: Plan,
-  previous: CloudFormationStack | undefined,
+  previous: Stack | undefined,
   dependencies: Dependencies,
 ): Promise<Omit<Stack, 'deadline'>> {
   const { cloudFormation, secrets } = dependencies;
@@ -94,8 +98,8 @@ async function customToken(secrets: SecretsManagerClient, plan: Plan): Promise<s
 }
 
 /** One token per attempt and predecessor: CloudFormation refuses the token of a stack that was deleted since. */
-function requestToken(plan: Plan, previous: CloudFormationStack | undefined): string {
-  const parts = [plan.executionArn, plan.stack.planHash, previous?.StackId ?? ''];
+function requestToken(plan: Plan, previous: Stack | undefined): string {
+  const parts = [plan.executionArn, plan.stack.planHash, previous?.stackId ?? ''];
   return `onboarding-${createHash('sha256').update(parts.join('\n')).digest('hex')}`;
 }
 

@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import {
-  PutSecretValueCommand,
-  ResourceExistsException,
-  type SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { InvalidConfiguration, TokenRejected } from '../shared/errors.ts';
 import { getVersion } from '../shared/infinstor.ts';
 import type { Token } from '../shared/plan.ts';
-import { readSecret } from '../shared/secrets.ts';
+import { putSuccessor, readSecret } from '../shared/secrets.ts';
 import { type SuperadminToken, superadminTokenSchema } from '../shared/superadmin-token.ts';
 import type { Environment } from './environment.ts';
 import { logIn, refresh, type Tokens } from './login.ts';
@@ -30,7 +25,7 @@ interface Dependencies {
 
 /**
  * Provides a superadmin ID token in the shared secret: the one that is there while it is fresh and InfinStor has not
- * refused it, otherwise a new one by refresh or, failing that, by password.
+ * refused it, otherwise a new one: by refresh when it is only stale, else by password.
  * @param previous the token that this execution used before, when InfinStor refused it
  * @throws TokenRejected when InfinStor has refused more tokens than this execution may replace
  * @throws LoginRejected, LoginChallenge, InfinStorUnavailable, InfinStorRejected, InvalidConfiguration
@@ -51,9 +46,13 @@ export async function obtainToken(
 
   const discovery = await getVersion(environment.INFINSTOR_MLFLOW_URL);
   const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
-  const refreshed = current?.value.refreshToken ? await refresh(login, current.value.refreshToken) : undefined;
+  // A refused token's user may be the wrong one, corrected since: only the password leads to another.
+  const refreshToken = isRefused ? undefined : current?.value.refreshToken;
+  const refreshed = refreshToken ? await refresh(login, refreshToken) : undefined;
   const tokens: Tokens = refreshed ?? (await logIn(login, await superadmin(secrets, environment)));
-  const versionId = await replace(secrets, secretId, current?.versionId, { ...tokens, obtainedAt: now.toISOString() });
+  // Of several executions that log in at once one stores its token, and the others go on with that one.
+  const token: SuperadminToken = { ...tokens, obtainedAt: now.toISOString() };
+  const { versionId } = await putSuccessor(secrets, secretId, current?.versionId, token);
   return { secretId, versionId, rejections };
 }
 
@@ -61,37 +60,4 @@ async function superadmin(secrets: SecretsManagerClient, { SUPERADMIN_SECRET_ID 
   const secret = await readSecret(secrets, { secretId: SUPERADMIN_SECRET_ID }, superadminSchema);
   if (secret === undefined) throw new InvalidConfiguration(`Secret ${SUPERADMIN_SECRET_ID}: there is no such secret`);
   return secret.value;
-}
-
-/**
- * Stores a token as the successor of a version. The successor's version id follows from its predecessor's, so of several
- * executions that log in at once just one stores its token, and the others go on with that one: no lock is needed, and
- * there is one new version, as Secrets Manager advises.
- */
-async function replace(
-  secrets: SecretsManagerClient,
-  secretId: string,
-  replacedVersionId: string | undefined,
-  token: SuperadminToken,
-): Promise<string> {
-  const successor = uuidOf(`${secretId} ${replacedVersionId ?? ''}`);
-  try {
-    await secrets.send(
-      new PutSecretValueCommand({
-        SecretId: secretId,
-        ClientRequestToken: successor,
-        SecretString: JSON.stringify(token),
-      }),
-    );
-    return successor;
-  } catch (error) {
-    if (error instanceof ResourceExistsException) return successor;
-    throw error;
-  }
-}
-
-/** A UUID-shaped hash, as Secrets Manager wants version ids. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }

@@ -33,7 +33,9 @@ export async function recordFailure(
 ): Promise<void> {
   const execution = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
   // Redriven since: its failure's event comes late or again.
-  if (execution.status === 'SUCCEEDED') return;
+  if (execution.status === 'SUCCEEDED' || (execution.status === 'RUNNING' && execution.redriveCount)) return;
+  // DescribeExecution may lag behind the event. Lambda invokes again after an error.
+  if (execution.status === 'RUNNING') throw new Error(`${executionArn} still reads RUNNING after its ${status} event`);
   const request = v.safeParse(requestSchema, execution.input);
   const userName = request.success ? request.output.subscriber.userName : undefined;
   const name = execution.error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : status);

@@ -1,7 +1,8 @@
-/** How every AWS client of a Lambda is set up: short timeouts, so that a hanging call is retried within the state's own. */
+/** How every AWS client of a Lambda is set up: a call that hangs is broken off and retried, well within the function's timeout. */
 export const clientConfig = {
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 },
+  // Without the last one a request that takes too long is only warned of.
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
 };
 
 /** A client per Region, made on first use: stacks and keys may lie in another Region than the functions. */

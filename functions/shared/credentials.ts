@@ -2,11 +2,12 @@ import * as v from 'valibot';
 
 /**
  * What a subscriber's credentials secret holds: create-subscriber writes it, deploy-stack reads the custom token.
- * `prepared`: nothing was sent; `creating`: add_subscriber was or will be called; `created`: the custom token is known.
+ * `prepared`: nothing was sent; `creating`: the execution that it names called add_subscriber, or will; `created`: the custom
+ * token is known.
  */
 export const credentialsSchema = v.variant('state', [
   v.object({ state: v.literal('prepared'), password: v.string() }),
-  v.object({ state: v.literal('creating'), password: v.string() }),
+  v.object({ state: v.literal('creating'), password: v.string(), executionArn: v.string() }),
   v.object({ state: v.literal('created'), password: v.optional(v.string()), customToken: v.string() }),
 ]);
 export type Credentials = v.InferOutput<typeof credentialsSchema>;

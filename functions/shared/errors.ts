@@ -11,7 +11,7 @@ export abstract class StepError extends Error {
 
 /** The request, or a field of it, breaks a rule. Thrown before any side effect. */
 export class InvalidRequest extends StepError {
-  static readonly remedy = 'Correct the field of the request and send it again; nothing was started.';
+  static readonly remedy = 'Correct the field of the request and send it again; this attempt created nothing.';
   override readonly name = 'InvalidRequest';
   readonly remedy = InvalidRequest.remedy;
   readonly field: string;
@@ -22,9 +22,10 @@ export class InvalidRequest extends StepError {
   }
 }
 
-/** A function's environment breaks its schema: the deployment is wrong, not the request. */
+/** A function's environment or a secret breaks its schema: the deployment is wrong, not the request. */
 export class InvalidConfiguration extends StepError {
-  static readonly remedy = "Correct this value in serverless.yml's params, deploy again and redrive the execution.";
+  static readonly remedy =
+    'Correct the value that is named, a secret or a param in serverless.yml (then deploy), and redrive the execution.';
   override readonly name = 'InvalidConfiguration';
   readonly remedy = InvalidConfiguration.remedy;
 }
@@ -71,7 +72,7 @@ export class LoginChallenge extends StepError {
 
 export class TokenRejected extends StepError {
   static readonly remedy =
-    'InfinStor refuses fresh superadmin tokens: check that the superadmin secret names the superadmin of this service, then redrive the execution.';
+    'InfinStor refuses fresh superadmin tokens: check that the superadmin secret names the superadmin of this service, then send the request again.';
   override readonly name = 'TokenRejected';
   readonly remedy = TokenRejected.remedy;
 }
@@ -105,7 +106,7 @@ export class SubscriberExists extends StepError {
 /** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
 export class SubscriberOutcomeUnknown extends StepError {
   static readonly remedy =
-    'Look in InfinStor whether the subscriber exists; get its custom token, put it into a secret below input/, and send the request again with customTokenSecretId.';
+    'Find out in InfinStor whether the subscriber exists: if so, put its custom token into a secret below input/ and send the request again with customTokenSecretId; if not, set the state in its credentials secret to prepared and send the request again.';
   override readonly name = 'SubscriberOutcomeUnknown';
   readonly remedy = SubscriberOutcomeUnknown.remedy;
 }
@@ -121,7 +122,7 @@ export class TemplateMismatch extends StepError {
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends StepError {
   static readonly remedy =
-    'Look at the named stack in CloudFormation; update, rename or delete it by hand, then send the request again.';
+    'Look at the named stack in CloudFormation: send the request that it was made from, or delete it by hand when nothing in it is needed and send this request again.';
   override readonly name = 'StackNeedsAttention';
   readonly remedy = StackNeedsAttention.remedy;
 }
@@ -135,7 +136,7 @@ export class StackFailed extends StepError {
 
 export class StackTimedOut extends StepError {
   static readonly remedy =
-    'Look at the events of the stack for the resource that it waits for; when the stack is complete or deleted, send the request again.';
+    'Look at the events of the stack for the resource that it waits for; when its operation is over, send the request again.';
   override readonly name = 'StackTimedOut';
   readonly remedy = StackTimedOut.remedy;
 }
@@ -156,14 +157,14 @@ export class StackSettled extends StepError {
 
 export class RoleNotFound extends StepError {
   static readonly remedy =
-    "Compare the role names in the stack's resources with ROLE_NAME_PREFIX in serverless.yml, correct it, deploy, and redrive the execution.";
+    "Compare the role names in the stack's resources with the param roleNamePrefix in serverless.yml, correct it, deploy, and redrive the execution.";
   override readonly name = 'RoleNotFound';
   readonly remedy = RoleNotFound.remedy;
 }
 
 export class RoleAmbiguous extends StepError {
   static readonly remedy =
-    'Make ROLE_NAME_PREFIX in serverless.yml match just the one role that InfinStor assumes, deploy, and redrive the execution.';
+    'Make the param roleNamePrefix in serverless.yml match just the one role that InfinStor assumes, deploy, and redrive the execution.';
   override readonly name = 'RoleAmbiguous';
   readonly remedy = RoleAmbiguous.remedy;
 }
@@ -203,7 +204,8 @@ export class KeyPolicyOrphan extends StepError {
 }
 
 export class KeyPolicyFull extends StepError {
-  static readonly remedy = 'Use another key for this subscriber, or remove roles that no longer need this one.';
+  static readonly remedy =
+    'Remove roles that no longer need the key from its policy, or, while the subscriber has no stack, choose another key; then send the request again.';
   override readonly name = 'KeyPolicyFull';
   readonly remedy = KeyPolicyFull.remedy;
 }

@@ -78,8 +78,10 @@ export async function addSubscriber(
   if (!response.ok) {
     // The sister service's words for a duplicate; InfinStor's own are not documented.
     if (/user exists/i.test(body)) throw new SubscriberExists(subscriber.userName);
-    // Cut last: half of a secret no longer looks like one.
-    const reason = redact(withoutPassword(body, subscriber.password)).slice(0, 200);
+    const reason = quotes(body, subscriber.password)
+      ? 'its answer is withheld, as it quotes the password'
+      : // Cut last: half of a secret no longer looks like one.
+        redact(body).slice(0, 200);
     throw new InfinStorRejected(`add_subscriber: InfinStor answered ${response.status}: ${reason}`);
   }
   return parseJson(body);
@@ -90,12 +92,9 @@ function isLoginExpired(body: string): boolean {
   return /^\s*<.*login/is.test(body);
 }
 
-/** An answer may quote the request, in which JSON escapes a password's quotes and backslashes. */
-function withoutPassword(body: string, password: string): string {
-  return [JSON.stringify(password).slice(1, -1), password].reduce(
-    (text, secret) => text.replaceAll(secret, '<password>'),
-    body,
-  );
+/** Whether an answer quotes the password, of which JSON escapes quotes and backslashes. */
+function quotes(body: string, password: string): boolean {
+  return body.includes(password) || body.includes(JSON.stringify(password).slice(1, -1));
 }
 
 function parseJson(body: string): unknown {

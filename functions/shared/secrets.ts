@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
@@ -13,19 +14,21 @@ import { parse } from './step.ts';
 
 /**
  * Reads a secret that holds JSON of the given schema; undefined when there is no such secret, version or value.
- * @throws InvalidConfiguration naming the secret and the field that breaks the schema, never its content
+ * @param toError what to throw when the content breaks the schema; it is told the field and the rule, never the content
+ * @throws InvalidConfiguration by default
  */
 export async function readSecret<Value>(
   secrets: SecretsManagerClient,
   secret: { secretId: string; versionId?: string },
   schema: v.GenericSchema<unknown, Value>,
+  toError: (problem: string) => Error = (problem) => new InvalidConfiguration(problem),
 ): Promise<{ value: Value; versionId: string } | undefined> {
   try {
     const { SecretString, VersionId } = await secrets.send(
       new GetSecretValueCommand({ SecretId: secret.secretId, VersionId: secret.versionId }),
     );
     const invalid = (field: string, rule: string) =>
-      new InvalidConfiguration(`Secret ${secret.secretId}, ${field}: ${rule}`);
+      toError(`Secret ${secret.secretId}${field === '(root)' ? '' : `, ${field}`}: ${rule}`);
     return { value: parse(json(schema), SecretString, invalid), versionId: VersionId ?? '' };
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
@@ -33,21 +36,58 @@ export async function readSecret<Value>(
   }
 }
 
-/** Creates a secret; false when one of this name exists already. */
-export async function createSecret(secrets: SecretsManagerClient, secretId: string, value: object): Promise<boolean> {
+/** Creates a secret. @returns its version's id, and whether it is this one: `won` is false when the name is taken */
+export async function createSecret(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  value: object,
+): Promise<{ versionId: string; won: boolean }> {
   try {
-    await secrets.send(new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(value) }));
-    return true;
+    const { VersionId } = await secrets.send(
+      new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(value) }),
+    );
+    return { versionId: VersionId ?? '', won: true };
   } catch (error) {
-    if (error instanceof ResourceExistsException) return false;
+    if (error instanceof ResourceExistsException) return { versionId: '', won: false };
     throw error;
   }
 }
 
-/** Stores a new version of a secret and returns the version's id. */
-export async function putSecret(secrets: SecretsManagerClient, secretId: string, value: object): Promise<string> {
-  const { VersionId } = await secrets.send(
-    new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(value) }),
-  );
-  return VersionId ?? '';
+/** Stores a new version of a secret, whatever stands there. */
+export async function putSecret(secrets: SecretsManagerClient, secretId: string, value: object): Promise<void> {
+  await secrets.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(value) }));
+}
+
+/**
+ * Stores a value as the one successor of a version: the new version's id follows from its predecessor's, and Secrets Manager
+ * takes just one value for it. Of several that do this at once one wins, without a lock.
+ * @param predecessor the version id that was read; undefined when the secret had no value
+ * @returns the new version's id, and whether its value is this one
+ */
+export async function putSuccessor(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  predecessor: string | undefined,
+  value: object,
+): Promise<{ versionId: string; won: boolean }> {
+  const versionId = uuidOf(`${secretId} ${predecessor ?? ''}`);
+  try {
+    await secrets.send(
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        ClientRequestToken: versionId,
+        SecretString: JSON.stringify(value),
+      }),
+    );
+    return { versionId, won: true };
+  } catch (error) {
+    if (error instanceof ResourceExistsException) return { versionId, won: false };
+    throw error;
+  }
+}
+
+/** A UUID-shaped hash, as Secrets Manager wants version ids. */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }

@@ -5,6 +5,8 @@ import { stackPhase } from './stack-status.ts';
 
 /** The tags by which a stack is recognised as ours, and its request as the same. */
 export const ownershipTags = {
+  /** The deployment's secret prefix, which holds its stage: another stage's stack is not ours. */
+  deployment: 'infinstor-onboarding:deployment',
   subscriber: 'infinstor-onboarding:subscriber',
   planHash: 'infinstor-onboarding:plan-hash',
 } as const;
@@ -24,7 +26,10 @@ export function decideStack(stack: CloudFormationStack | undefined, plan: Plan):
   const tags = new Map(stack.Tags?.map(({ Key, Value }) => [Key, Value]));
   const status = stack.StackStatus;
   const { name } = plan.stack;
-  if (status === undefined || tags.get(ownershipTags.subscriber) !== plan.subscriber.userName.toLowerCase()) {
+  const isOurs = [ownershipTags.deployment, ownershipTags.subscriber].every(
+    (key) => tags.get(key) === plan.stack.tags[key],
+  );
+  if (status === undefined || !isOurs) {
     throw new StackNeedsAttention(
       `Stack ${name} exists and was not made by the onboarding of ${plan.subscriber.userName}`,
     );
@@ -45,10 +50,19 @@ export function decideStack(stack: CloudFormationStack | undefined, plan: Plan):
       return { action: 'adopt', goal: samePlan ? 'created' : 'settled' };
     case 'live':
       if (samePlan) return { action: 'adopt', goal: 'created' };
-      throw new StackNeedsAttention(
-        `Stack ${name} (${status}) was made from another build or other parameters than this request's`,
-      );
+      throw new StackNeedsAttention(`Stack ${name} (${status}) was made from ${difference(stack, plan)}`);
     case 'stuck':
       throw new StackNeedsAttention(`Stack ${name} is in status ${status}, which the onboarding must not touch`);
   }
+}
+
+/** How the request differs from the stack, as far as the stack's parameters tell. The custom token is none of the plan's. */
+function difference({ Parameters = [] }: CloudFormationStack, { stack }: Plan): string {
+  const existing = new Map(Parameters.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]));
+  const differing = Object.entries(stack.parameters)
+    .filter(([name, value]) => existing.get(name) !== value)
+    .map(([name, value]) => `${name} is "${existing.get(name) ?? ''}" in the stack and "${value}" in the request`);
+  return differing.length === 0
+    ? `another build than ${stack.templateUrl}, or with more parameters`
+    : `other parameters: ${differing.join(', ')}`;
 }

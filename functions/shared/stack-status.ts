@@ -62,8 +62,8 @@ export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutco
       return phase === 'creating' || phase === 'busy' ? 'pending' : 'StackFailed';
     case 'deleted':
       if (phase === 'deleted') return 'StackGone';
-      // The deletion's own status may lag behind the call that started it.
-      return phase === 'deleting' || phase === 'rolled-back' ? 'pending' : 'StackNeedsAttention';
+      // Events of what the stack went through before the deletion may arrive late.
+      return phase === 'stuck' ? 'StackNeedsAttention' : 'pending';
     case 'settled':
       return phase === 'creating' || phase === 'rolling-back' || phase === 'deleting' || phase === 'busy'
         ? 'pending'

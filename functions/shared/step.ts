@@ -47,7 +47,9 @@ export function step<Environment, Input, Output>({ name, environment, input, run
         (field, rule) => new InvalidConfiguration(`${field}: ${rule}`),
       );
       const parsedInput = parse(input, event, (field, rule) => new InvalidStepInput(`${field}: ${rule}`));
-      return run(parsedInput, { environment: parsedEnvironment, logger });
+      const output = await run(parsedInput, { environment: parsedEnvironment, logger });
+      logger.info('step succeeded');
+      return output;
     });
 }
 

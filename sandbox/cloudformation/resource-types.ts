@@ -47,7 +47,8 @@ const roleProperties = v.strictObject({
   Policies: v.optional(v.array(v.strictObject({ PolicyName: v.string(), PolicyDocument: policyDocument })), []),
 });
 
-function roleProvider({ iam, onAccess }: ProviderParts): ResourceProvider {
+/** Roles with inline policies. */
+export function roleProvider({ iam, onAccess }: Pick<ProviderParts, 'iam' | 'onAccess'>): ResourceProvider {
   return async (context) => {
     const { caller } = context;
     const properties = parseProperties(roleProperties, context);

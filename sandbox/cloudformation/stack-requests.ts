@@ -31,7 +31,7 @@ export const createInput = v.strictObject({
   Capabilities: list(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
   RoleARN: v.optional(text),
   Tags: v.pipe(
-    list(v.strictObject({ Key: v.pipe(text, v.maxLength(128)), Value: v.pipe(v.string(), v.maxLength(256)) })),
+    list(v.strictObject({ Key: v.pipe(text, v.maxLength(128)), Value: v.pipe(text, v.maxLength(256)) })),
     v.maxLength(50),
   ),
   ClientRequestToken: token,

@@ -8,6 +8,8 @@ import { AwsError, type Caller, type Service } from '../service.ts';
 import type { DynamoDb } from '../services/dynamodb.ts';
 import type { Iam } from '../services/iam.ts';
 import type { AccessLog } from './access-log.ts';
+import type { Injector } from './inject-fault.ts';
+import { LostAnswer } from './inject-fault.ts';
 import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult } from './protocols.ts';
 
 interface Parts {
@@ -15,8 +17,9 @@ interface Parts {
   iam: Pick<Iam, 'caller'>;
   services: readonly Service[];
   dynamoDb: DynamoDb;
-  infinstor: () => Pick<InfinStor, 'handle'>;
+  infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
   accessLog: AccessLog;
+  injector: Injector;
 }
 
 /** Where InfinStor's own API begins; everything else on the port is AWS. */
@@ -68,19 +71,28 @@ async function respond(request: IncomingMessage, response: ServerResponse, parts
       headers,
       body: answer,
     } = path.startsWith(`${infinstorPath}/`)
-      ? await parts.infinstor().handle({
-          method: request.method ?? 'GET',
-          path: path.slice(infinstorPath.length),
-          headers: plainHeaders(request),
-          body,
-        })
+      ? await callInfinStor(request, path.slice(infinstorPath.length), body, parts)
       : await callAws(request, body, parts);
-    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(answer) }).end(answer);
+    // The sandbox's time: SDKs take a difference to their own for a wrong clock, and repeat what failed.
+    const date = new Date(parts.clock.now()).toUTCString();
+    response.writeHead(status, { date, ...headers, 'content-length': Buffer.byteLength(answer) }).end(answer);
   } catch {
-    // The connection broke while the request was read: nobody is left to answer.
+    // The connection broke while the request was read, or the answer is to be lost.
     response.destroy();
   } finally {
     endOfWork();
+  }
+}
+
+async function callInfinStor(request: IncomingMessage, path: string, body: string, parts: Parts): Promise<Answer> {
+  const call = { service: 'infinstor', operation: path.split('/').at(-1) ?? '', input: undefined, caller: undefined };
+  try {
+    return await parts.injector.inject(call, () =>
+      parts.infinstor().handle({ method: request.method ?? 'GET', path, headers: plainHeaders(request), body }),
+    );
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    return parts.infinstor().failure(error.code);
   }
 }
 
@@ -95,6 +107,7 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
     ? callQuery({ service: scope, accessKeyId, body, requestId }, parts)
     : callJson({ target, accessKeyId, body, headers, contentType }, parts)
   ).catch((error: unknown) => {
+    if (error instanceof LostAnswer) throw error;
     const failure = error instanceof AwsError ? error : new AwsError('InternalFailure', describe(error), 500);
     return isQuery ? queryError(failure, requestId) : jsonError(failure, contentType);
   });
@@ -131,7 +144,9 @@ async function callJson({ target, accessKeyId, body, headers, contentType }: Jso
   if (name === 'dynamodb') {
     const caller = callerOf(accessKeyId, parts);
     for (const access of parts.dynamoDb.access(operationName, input)) parts.accessLog.check(caller, access);
-    return parts.dynamoDb.handle(target, headers, body);
+    return parts.injector.inject({ service: name, operation: operationName, input, caller }, () =>
+      parts.dynamoDb.handle(target, headers, body),
+    );
   }
   // InitiateAuth is the one call here that is made before there are credentials.
   const caller = name === 'cognito-idp' ? undefined : callerOf(accessKeyId, parts);
@@ -143,7 +158,7 @@ async function call(
   operationName: string,
   input: unknown,
   caller: Caller | undefined,
-  { accessLog }: Parts,
+  { accessLog, injector }: Parts,
 ): Promise<object> {
   const operation = Object.hasOwn(service.operations, operationName) ? service.operations[operationName] : undefined;
   if (operation === undefined) {
@@ -151,9 +166,12 @@ async function call(
     throw new AwsError('UnknownOperationException', message);
   }
   const parsed = operation.parse(input);
-  if (caller === undefined) return operation.run(parsed, anonymous);
-  for (const access of operation.access(parsed, caller)) accessLog.check(caller, access);
-  return operation.run(parsed, caller);
+  if (caller !== undefined) for (const access of operation.access(parsed, caller)) accessLog.check(caller, access);
+  // Faults call Cognito by its common name.
+  const faultService = service.name === 'cognito-idp' ? 'cognito' : service.name;
+  return injector.inject({ service: faultService, operation: operationName, input: parsed, caller }, () =>
+    operation.run(parsed, caller ?? anonymous),
+  );
 }
 
 /** The caller of operations that are not signed. */

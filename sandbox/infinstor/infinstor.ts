@@ -37,7 +37,11 @@ interface Subscriber {
 
 export interface InfinStor {
   handle(request: InfinStorRequest): InfinStorResponse;
+  /** How the service answers when it fails: with this status, or `LoginExpired`; any other name is throttling. */
+  failure(name: string): InfinStorResponse;
   subscribers(): readonly Readonly<Subscriber>[];
+  /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
+  customTokenOf(userName: string): string | undefined;
   /**
    * The stack's callback with its custom token, which may come more than once.
    * Throws an Error `Invalid token` or, seven days after the token was issued, `Expired token`.
@@ -128,7 +132,15 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
       return route?.(request) ?? refusal(404, `The sandbox's InfinStor does not have ${name}`);
     },
+    failure(name) {
+      if (name === 'LoginExpired') return loginPage();
+      return /^\d{3}$/.test(name)
+        ? json(Number(name), { message: 'A fault was asked for' })
+        : json(429, { message: name });
+    },
     subscribers: () => [...subscribers.values()],
+    customTokenOf: (userName) =>
+      [...tokens].find(([, { subscriber }]) => subscriber.userName.toLowerCase() === userName.toLowerCase())?.[0],
     redeem(customToken, registration) {
       const issued = tokens.get(customToken);
       if (issued === undefined) throw new Error('Invalid token');

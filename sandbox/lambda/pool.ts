@@ -35,6 +35,8 @@ export interface LambdaPool {
    * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
    */
   invoke(functionArn: string, event: unknown): Promise<unknown>;
+  /** Ends what runs of a function in the middle of its work; without a name, what runs of every function. */
+  kill(functionName?: string): void;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,8 @@ interface Entry {
   lambda: LambdaFunction;
   /** Its warm workers that have nothing to do. */
   idle: Worker[];
+  /** Its workers that run an invocation. */
+  busy: Set<Worker>;
   log: WriteStream;
 }
 
@@ -140,7 +144,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       const log = createWriteStream(join(logFolder, `${lambda.functionName}.log`), { flags: 'a' });
       // Every worker of the function writes to it.
       log.setMaxListeners(0);
-      functions.set(lambda.functionArn, { lambda, idle: [], log });
+      functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), log });
     },
     async invoke(functionArn, event) {
       const entry = functions.get(functionArn);
@@ -148,6 +152,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
         throw new LambdaError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
       const endOfWork = clock.busy();
       const worker = await takeWorker(entry);
+      entry.busy.add(worker);
       try {
         const answer = await run(worker, entry.lambda, JSON.stringify(event));
         // After an error of the handler the environment stays warm, as in AWS.
@@ -155,8 +160,15 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
         if ('result' in answer) return JSON.parse(answer.result);
         throw new LambdaError(v.parse(errorSchema, JSON.parse(answer.error)).errorType, answer.error);
       } finally {
+        entry.busy.delete(worker);
         releasePlace();
         endOfWork();
+      }
+    },
+    kill(functionName) {
+      for (const { lambda, busy } of functions.values()) {
+        if (functionName !== undefined && functionName !== lambda.functionName) continue;
+        for (const worker of busy) void worker.terminate();
       }
     },
     async close() {

@@ -26,6 +26,8 @@ export interface Execution {
   readonly machine: StateMachine;
   readonly input: string;
   readonly startDate: Date;
+  redriveCount: number;
+  redriveDate?: Date;
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
   stopDate?: Date;
   output?: string;
@@ -34,11 +36,24 @@ export interface Execution {
   readonly history: HistoryEvent[];
   /** Ends a running execution as ABORTED. */
   abort(failure: { error?: string | undefined; cause?: string | undefined }): void;
+  /** Runs again from the state that it ended in without success, with that state's input. */
+  redrive(): void;
+}
+
+/** A state to enter, and its input. */
+interface Entry {
+  name: string;
+  input: unknown;
 }
 
 interface Environment extends TaskEnvironment {
   onStatusChange: (execution: Execution) => void;
 }
+
+type End = (
+  status: Exclude<Execution['status'], 'RUNNING'>,
+  result: { output?: string; error?: string; cause?: string },
+) => void;
 
 const timeoutSchema = v.pipe(v.number(), v.integer(), v.minValue(1));
 
@@ -52,14 +67,17 @@ export function startExecution(
   environment: Environment,
 ): Execution {
   const { clock, onStatusChange } = environment;
-  const abortion = new AbortController();
   const { events, record } = createHistory(clock);
+  /** The state that the execution is in, or ended in. */
+  let entry: Entry = { name: machine.definition.StartAt, input: JSON.parse(input) };
+  let end: End = () => {};
   const execution: Execution = {
     executionArn,
     name,
     machine,
     input,
     startDate: new Date(clock.now()),
+    redriveCount: 0,
     status: 'RUNNING',
     history: events,
     abort({ error, cause }) {
@@ -67,42 +85,54 @@ export function startExecution(
       record('ExecutionAborted', { executionAbortedEventDetails: failure });
       end('ABORTED', failure);
     },
+    redrive() {
+      execution.redriveCount += 1;
+      execution.redriveDate = new Date(clock.now());
+      execution.status = 'RUNNING';
+      delete execution.stopDate;
+      delete execution.error;
+      delete execution.cause;
+      record('ExecutionRedriven', { executionRedrivenEventDetails: { redriveCount: execution.redriveCount } });
+      drive();
+    },
   };
 
-  function end(
-    status: Exclude<Execution['status'], 'RUNNING'>,
-    result: { output?: string; error?: string; cause?: string },
-  ) {
-    cancelTimeout();
-    Object.assign(execution, { status, stopDate: new Date(clock.now()), ...result });
-    abortion.abort(new Error(status));
+  /** Runs from the current state to an end. What an earlier run still does after its own end changes nothing. */
+  function drive(): void {
+    const abortion = new AbortController();
+    const { TimeoutSeconds } = machine.definition;
+    const cancelTimeout =
+      TimeoutSeconds === undefined
+        ? () => {}
+        : clock.after(TimeoutSeconds * 1000, () => {
+            record('ExecutionTimedOut', { executionTimedOutEventDetails: {} });
+            end('TIMED_OUT', {});
+          });
+    end = (status, result) => {
+      cancelTimeout();
+      Object.assign(execution, { status, stopDate: new Date(clock.now()), ...result });
+      abortion.abort(new Error(status));
+      onStatusChange(execution);
+    };
     onStatusChange(execution);
+    void runStates(abortion.signal);
   }
 
-  const { TimeoutSeconds } = machine.definition;
-  const cancelTimeout =
-    TimeoutSeconds === undefined
-      ? () => {}
-      : clock.after(TimeoutSeconds * 1000, () => {
-          record('ExecutionTimedOut', { executionTimedOutEventDetails: {} });
-          end('TIMED_OUT', {});
-        });
-
-  async function runStates(startAt: string, startInput: unknown): Promise<void> {
-    let current: { name: string; input: unknown } | undefined = { name: startAt, input: startInput };
-    let output: unknown = startInput;
+  async function runStates(signal: AbortSignal): Promise<void> {
     try {
-      while (current !== undefined) {
-        const step = await runState(current.name, current.input);
-        output = step.output;
-        current = step.next === undefined ? undefined : { name: step.next, input: step.output };
+      for (;;) {
+        const { next, output } = await runState(entry, signal);
+        if (next === undefined) {
+          const text = JSON.stringify(output);
+          record('ExecutionSucceeded', { executionSucceededEventDetails: { output: text } });
+          end('SUCCEEDED', { output: text });
+          return;
+        }
+        entry = { name: next, input: output };
       }
-      const text = JSON.stringify(output);
-      record('ExecutionSucceeded', { executionSucceededEventDetails: { output: text } });
-      end('SUCCEEDED', { output: text });
     } catch (error) {
       // An abort or timeout has ended the execution already.
-      if (abortion.signal.aborted) return;
+      if (signal.aborted) return;
       const { name: errorName, cause } =
         error instanceof StateError ? error : new StateError('States.Runtime', String(error));
       const failure = { error: errorName, ...(cause === '' ? {} : { cause }) };
@@ -112,8 +142,8 @@ export function startExecution(
   }
 
   async function runState(
-    stateName: string,
-    stateInput: unknown,
+    { name: stateName, input: stateInput }: Entry,
+    signal: AbortSignal,
   ): Promise<{ next: string | undefined; output: unknown }> {
     const state = machine.definition.States[stateName];
     if (state === undefined) throw new StateError('States.Runtime', `There is no state ${stateName}`);
@@ -125,8 +155,8 @@ export function startExecution(
     record(`${state.Type}StateEntered`, {
       stateEnteredEventDetails: { name: stateName, input: JSON.stringify(stateInput) },
     });
-    const step = await transition(state, stateInput, context);
-    abortion.signal.throwIfAborted();
+    const step = await transition(state, stateInput, context, signal);
+    signal.throwIfAborted();
     const output = JSON.stringify(step.output);
     if (Buffer.byteLength(output) > maxPayloadBytes) {
       throw new StateError(
@@ -138,10 +168,10 @@ export function startExecution(
     return step;
   }
 
-  async function transition(state: State, input: unknown, context: StateContext) {
+  async function transition(state: State, input: unknown, context: StateContext, signal: AbortSignal) {
     switch (state.Type) {
       case 'Task':
-        return runTask(state, input, context);
+        return runTask(state, input, context, signal);
       case 'Choice':
         return evaluateChoice(state, input, context);
       case 'Pass':
@@ -151,13 +181,13 @@ export function startExecution(
     }
   }
 
-  async function runTask(state: State, input: unknown, context: StateContext) {
+  async function runTask(state: State, input: unknown, context: StateContext, signal: AbortSignal) {
     const retries = new Map<Retrier, number>();
     while (true) {
       try {
-        return { next: state.Next, output: await tryTask(state, input, context) };
+        return { next: state.Next, output: await tryTask(state, input, context, signal) };
       } catch (error) {
-        if (abortion.signal.aborted || !(error instanceof StateError) || isTerminal(error)) throw error;
+        if (signal.aborted || !(error instanceof StateError) || isTerminal(error)) throw error;
         const retrier = state.Retry.find(({ ErrorEquals }) => matches(ErrorEquals, error.name));
         const retried = retrier === undefined ? 0 : (retries.get(retrier) ?? 0);
         if (retrier === undefined || retried >= retrier.MaxAttempts) {
@@ -167,7 +197,7 @@ export function startExecution(
         }
         retries.set(retrier, retried + 1);
         context.State.RetryCount += 1;
-        await clock.sleep(retryDelay(retrier, retried), abortion.signal);
+        await clock.sleep(retryDelay(retrier, retried), signal);
       }
     }
   }
@@ -176,17 +206,16 @@ export function startExecution(
     return { next: catcher.Next, output: await evaluateCatch(catcher, input, error, context) };
   }
 
-  async function tryTask(state: State, input: unknown, context: StateContext): Promise<unknown> {
+  async function tryTask(state: State, input: unknown, context: StateContext, signal: AbortSignal): Promise<unknown> {
     const seconds =
       state.TimeoutSecondsPath === undefined
         ? state.TimeoutSeconds
         : v.parse(timeoutSchema, await evaluatePath(state.TimeoutSecondsPath, input, context));
-    return tryTaskOnce(state, input, context, { seconds, record, signal: abortion.signal, ...environment });
+    return tryTaskOnce(state, input, context, { seconds, record, signal, ...environment });
   }
 
   record('ExecutionStarted', { executionStartedEventDetails: { input, roleArn: machine.roleArn } });
-  onStatusChange(execution);
-  void runStates(machine.definition.StartAt, JSON.parse(input));
+  drive();
   return execution;
 }
 

@@ -83,9 +83,10 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
 
   /** @throws AwsError for a token that is unknown or whose task is over */
   function requireOpen(token: string): void {
-    const status = tokens.status(token);
-    if (status === 'unknown') throw new AwsError('InvalidToken', `Invalid Token: 'Invalid token'`);
-    if (status === 'over') throw new AwsError('TaskTimedOut', `Task Timed Out: 'Provided task does not exist anymore'`);
+    if (tokens.machineOf(token) === undefined) throw new AwsError('InvalidToken', `Invalid Token: 'Invalid token'`);
+    if (!tokens.isOpen(token)) {
+      throw new AwsError('TaskTimedOut', 'Task Timed Out: Provided task does not exist anymore');
+    }
   }
 
   const service: Service = {
@@ -169,12 +170,13 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
         {
           access: onExecution('DescribeExecution'),
           run: ({ executionArn }) => {
-            const { machine, name, status, startDate, stopDate, input, output, error, cause } =
-              executionOf(executionArn);
-            const { stateMachineArn } = machine;
+            const execution = executionOf(executionArn);
+            const { machine, name, status, startDate, stopDate, input, output, error, cause } = execution;
+            const { redriveCount, redriveDate } = execution;
+            const redriveStatusReason = whyNotRedrivable(execution, clock.now());
             return {
               executionArn,
-              stateMachineArn,
+              stateMachineArn: machine.stateMachineArn,
               name,
               status,
               startDate,
@@ -183,7 +185,10 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
               output,
               error,
               cause,
-              redriveCount: 0,
+              redriveCount,
+              redriveDate,
+              redriveStatus: redriveStatusReason === undefined ? 'REDRIVABLE' : 'NOT_REDRIVABLE',
+              redriveStatusReason,
             };
           },
         },
@@ -243,8 +248,18 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
           },
         },
       ),
+      RedriveExecution: operation(v.strictObject({ executionArn: v.string(), clientToken: v.optional(v.string()) }), {
+        access: onExecution('RedriveExecution'),
+        run: ({ executionArn }) => {
+          const execution = executionOf(executionArn);
+          const reason = whyNotRedrivable(execution, clock.now());
+          if (reason !== undefined) throw new AwsError('ExecutionNotRedrivable', reason);
+          execution.redrive();
+          return { redriveDate: execution.redriveDate };
+        },
+      }),
       SendTaskSuccess: operation(v.strictObject({ taskToken: v.string(), output: v.string() }), {
-        access: () => [{ action: 'states:SendTaskSuccess', resource: '*' }],
+        access: ({ taskToken }) => [{ action: 'states:SendTaskSuccess', resource: tokens.machineOf(taskToken) ?? '*' }],
         run: ({ taskToken, output }) => {
           if (!isJson(output)) throw new AwsError('InvalidOutput', 'Invalid Output: the output is not JSON');
           requireOpen(taskToken);
@@ -259,7 +274,9 @@ export function createStates({ clock, invokeLambda, publish }: Dependencies): St
           cause: v.optional(v.pipe(v.string(), v.maxLength(32_768)), ''),
         }),
         {
-          access: () => [{ action: 'states:SendTaskFailure', resource: '*' }],
+          access: ({ taskToken }) => [
+            { action: 'states:SendTaskFailure', resource: tokens.machineOf(taskToken) ?? '*' },
+          ],
           run: ({ taskToken, error, cause }) => {
             requireOpen(taskToken);
             tokens.fail(taskToken, { error, cause });
@@ -311,6 +328,16 @@ function withoutData(event: HistoryEvent): object {
       : [name, member],
   );
   return Object.fromEntries(members);
+}
+
+const redrivableMs = 14 * 24 * 60 * 60 * 1000;
+
+/** Why an execution cannot be redriven, or undefined when it can (Step Functions developer guide, "Redriving executions"). */
+function whyNotRedrivable({ status, stopDate }: Execution, now: number): string | undefined {
+  if (status === 'RUNNING') return 'Execution is RUNNING and cannot be redriven';
+  if (status === 'SUCCEEDED') return 'Execution is SUCCEEDED and cannot be redriven';
+  const age = now - (stopDate?.getTime() ?? now);
+  return age > redrivableMs ? 'Execution has exceeded the redrivable period of 14 days' : undefined;
 }
 
 function isJson(text: string): boolean {

@@ -35,7 +35,7 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
   const { clock, tokens, invokeLambda, seconds, signal } = parts;
   const waits = state.Resource === waitResource;
   const timeout = seconds === undefined ? {} : { timeoutInSeconds: seconds };
-  const { token, answer } = waits ? tokens.issue() : { token: undefined, answer: undefined };
+  const { token, answer } = waits ? tokens.issue(context.StateMachine.Id) : { token: undefined, answer: undefined };
   // What a function still does after its state has timed out is no part of the history.
   let isOver = false;
   const record: Recorder = (type, details) => {

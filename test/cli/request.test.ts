@@ -15,6 +15,12 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('readRequest', () => {
   it.each([
     ['text', 'hello', 'is not JSON'],
+    ['a password', '{"password": "x"}', 'holds a password: put it into a secret and refer to it with passwordSecretId'],
+    [
+      "a subscriber's password",
+      '{"subscriber": {"password": "x"}}',
+      'holds a password: put it into a secret and refer to it with passwordSecretId',
+    ],
     ['an array', '[]', 'is not a JSON object'],
     ['null', 'null', 'is not a JSON object'],
     ['a string', '"acme"', 'is not a JSON object'],

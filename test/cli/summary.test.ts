@@ -28,7 +28,7 @@ describe('summaryText', () => {
     expect(text).toContain('Onboarded acme in 6.2 s, 8 transitions.');
     for (const fact of [/Subscriber +acme/, /Stack +the-stack/, /Role +the-role/, /Execution +the-execution/])
       expect(text).toMatch(fact);
-    expect(text).toContain(`Key policy of ${keyArn}:`);
+    expect(text).toContain(`Key policy of ${keyArn} (`);
     expect(text).toMatch(/^ {2}\+ +"b"$/m);
   });
 

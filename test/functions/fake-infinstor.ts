@@ -6,12 +6,12 @@ import { onTestFinished } from 'vitest';
 export type Answer = { status?: number; headers?: Record<string, string>; body: unknown } | 'lost';
 
 /** Starts an InfinStor for the running test, which answers each operation (`get_version`) as given. */
-export async function fakeInfinStor(answers: Record<string, () => Answer>) {
+export async function fakeInfinStor(answers: Record<string, () => Answer | Promise<Answer>>) {
   const requests: { operation: string; headers: IncomingHttpHeaders; body: string }[] = [];
   const server = createServer(async (request, response) => {
     const operation = request.url?.split('/').at(-1) ?? '';
     requests.push({ operation: `${request.method} ${operation}`, headers: request.headers, body: await text(request) });
-    const answer = answers[operation]?.() ?? { status: 404, body: 'not found' };
+    const answer = (await answers[operation]?.()) ?? { status: 404, body: 'not found' };
     if (answer === 'lost') {
       request.socket.destroy();
       return;

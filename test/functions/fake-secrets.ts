@@ -34,9 +34,10 @@ export function fakeSecrets(initial: Record<string, unknown>) {
   const written: unknown[] = [];
   const add = (secretId: string, { SecretString: text = '', ClientRequestToken }: NewVersion) => {
     const versionId = ClientRequestToken ?? `version-${versions(secretId).length + 1}`;
-    if (versions(secretId).some((version) => version.versionId === versionId)) {
-      throw new ResourceExistsException({ message: `${versionId} exists`, $metadata: {} });
-    }
+    const known = versions(secretId).find((version) => version.versionId === versionId);
+    // Secrets Manager ignores a repeated request, and refuses another value for the same version.
+    if (known?.text === text) return { VersionId: versionId };
+    if (known !== undefined) throw new ResourceExistsException({ message: `${versionId} exists`, $metadata: {} });
     versions(secretId).push({ versionId, text });
     written.push(current(secretId));
     return { VersionId: versionId };

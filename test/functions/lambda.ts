@@ -12,7 +12,8 @@ export const secret = (name: string) => `${marker}-${name}`;
 /** What matches an error of this name whose message names this. */
 export const errorOf = (name: string, mentioned: string) => ({ name, message: expect.stringContaining(mentioned) });
 
-const context: Context = {
+/** What Lambda tells a function of its invocation. */
+export const context: Context = {
   awsRequestId: '11111111-1111-4111-8111-111111111111',
   callbackWaitsForEmptyEventLoop: false,
   functionName: 'function-under-test',

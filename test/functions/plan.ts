@@ -18,7 +18,12 @@ export const plan: Plan = {
     capabilities: ['CAPABILITY_NAMED_IAM'],
     parameters: { SubscriberName: 'Acme' },
     tokenParameter: 'CustomToken',
-    tags: { team: 'ml', 'infinstor-onboarding:subscriber': 'acme', 'infinstor-onboarding:plan-hash': 'hash-1' },
+    tags: {
+      team: 'ml',
+      'infinstor-onboarding:deployment': 'infinstor/test/',
+      'infinstor-onboarding:subscriber': 'acme',
+      'infinstor-onboarding:plan-hash': 'hash-1',
+    },
     planHash: 'hash-1',
     pollSeconds: 30,
   },

@@ -40,7 +40,7 @@ async function deploy(Resources: object, Parameters: object = {}) {
   const iam = createIam(clock);
   const role = iam.createRole({ roleName: 'step', assumeRolePolicyDocument: { Statement: [] } });
   const added: LambdaFunction[] = [];
-  const lambdas = { add: (lambda: LambdaFunction) => void added.push(lambda), invoke: vi.fn(), close: vi.fn() };
+  const lambdas = { add: (lambda: LambdaFunction) => void added.push(lambda) };
   const invoke = vi.fn(async () => undefined);
   const events = createEvents({ clock, invoke, onError: expect.unreachable });
   const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });

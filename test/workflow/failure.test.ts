@@ -19,7 +19,7 @@ describe('a request that cannot succeed', () => {
     ],
     ['an unknown field', { colour: 'green' }, 'InvalidRequest', 'colour'],
     ['a password in the request', { password: 'hunter2-Marker!' }, 'InvalidRequest', 'password'],
-    ['an unknown build', { stack: { build: '9.9.9' } }, 'TemplateMismatch', '9.9.9'],
+    ['an unknown build', { stack: { build: '9.9.9' } }, 'InvalidRequest', '9.9.9'],
   ])('%s is refused before anything is done', async (_case, fields, name, words) => {
     const report = await onboard(sandbox(), {
       subscriber: { userName: 'refused', emailId: 'mlops@example.com' },

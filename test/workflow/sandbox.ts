@@ -1,13 +1,13 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { connect, follow, start } from '../../cli/onboard.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
 
 /** A sandbox for all tests of a file; its own time is skipped, and no test knows its port. */
-export function useSandbox(options: SandboxOptions = {}): () => Sandbox {
+export function useSandbox(options: Omit<SandboxOptions, 'packageFolder'> = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
   beforeAll(async () => {
-    sandbox = await bootSandbox({ skipIdle: true, ...options });
+    sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, ...options });
   });
   afterAll(async () => {
     await sandbox?.close();

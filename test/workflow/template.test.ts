@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
 import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
@@ -11,7 +11,7 @@ import { registryEnvironmentSchema } from '../../functions/shared/registry-envir
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
 
-const packageFolder = join(import.meta.dirname, '../../.serverless');
+const packageFolder = inject('packageFolder');
 const template = parseTemplate(readFileSync(join(packageFolder, 'cloudformation-template-update-stack.json'), 'utf8'));
 const ofType = (type: string) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 
@@ -89,7 +89,7 @@ describe('the packaged template', () => {
     const unrestricted = statements.filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action);
     expect(statements.flatMap(({ Action }) => Action).filter((action) => /^\*|:\*$/.test(action))).toEqual([]);
     const withoutResources =
-      /^(xray:Put|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)$|cloudformation:GetTemplateSummary$|states:SendTask)/;
+      /^(xray:(Put\w+|GetSampling(Rules|Targets))|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)|cloudformation:GetTemplateSummary)$/;
     expect(unrestricted.filter((action) => !withoutResources.test(action))).toEqual([]);
   });
 

@@ -91,16 +91,28 @@ describe('a claim', () => {
     expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, status: 'ONBOARDING' });
   });
 
-  it('is refused when another execution is faster', async () => {
-    const { claimBy, owner, registry, stepFunctions } = await setUp();
+  /** A subscriber of a dead execution, whom this plan claims before the claim under test is made. */
+  async function setUpClaimMeanwhile(faster = otherPlan) {
+    const { registry, stepFunctions, ...rest } = await setUp();
     const deadArn = `${otherExecutionArn}-dead`;
-    await claimBy({ ...plan, executionArn: deadArn });
+    await rest.claimBy({ ...plan, executionArn: deadArn });
     stepFunctions.on(DescribeExecutionCommand).callsFake(async () => {
-      await claimRecord(registry, otherPlan, { previousExecutionArn: deadArn, now: now.toISOString() });
+      await claimRecord(registry, faster, { previousExecutionArn: deadArn, now: now.toISOString() });
       return { status: 'ABORTED' };
     });
+    return rest;
+  }
+
+  it('is refused when another execution is faster', async () => {
+    const { claimBy, owner } = await setUpClaimMeanwhile();
     await expect(claimBy()).rejects.toThrow(inProgress);
     expect(await owner()).toBe(otherExecutionArn);
+  });
+
+  it('is accepted when it was made already and its answer was lost', async () => {
+    const { claimBy, owner } = await setUpClaimMeanwhile(plan);
+    await claimBy();
+    expect(await owner()).toBe(executionArn);
   });
 
   it('is not decided by an error of Step Functions', async () => {

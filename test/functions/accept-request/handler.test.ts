@@ -134,6 +134,7 @@ describe('accepting a request', () => {
         tokenParameter: 'CustomToken',
         tags: {
           team: 'ml',
+          'infinstor-onboarding:deployment': 'infinstor/test/',
           'infinstor-onboarding:subscriber': 'acme',
           'infinstor-onboarding:plan-hash': expect.stringMatching(/^[0-9a-f]{64}$/),
         },
@@ -265,6 +266,8 @@ describe('claiming the subscriber', () => {
 describe('a check that fails writes nothing', () => {
   const customerKey = { encryption: { artifacts: encryption.artifacts } };
   const keyInstead = (other: string) => ({ tracking: { type: 'customer-managed', keyArn: other } });
+  const ofStage = (secretPrefix: string): [string, string] => ['infinstor-onboarding:deployment', secretPrefix];
+  const ofAcme: [string, string] = ['infinstor-onboarding:subscriber', 'acme'];
   const live = (...tags: [string, string][]): DescribeStacksOutput => ({
     Stacks: [
       {
@@ -288,6 +291,10 @@ describe('a check that fails writes nothing', () => {
     (change: Partial<GetTemplateSummaryOutput>) =>
     ({ cloudFormation }: World) =>
       cloudFormation.on(GetTemplateSummaryCommand).resolves({ ...summary, ...change });
+  const withTemplateError =
+    (words: string) =>
+    ({ cloudFormation }: World) =>
+      cloudFormation.on(GetTemplateSummaryCommand).rejects(validationError(words));
   const asItIs = () => {};
 
   it.each<[name: string, reason: string, request: object, arrange: (world: World) => unknown]>([
@@ -327,13 +334,9 @@ describe('a check that fails writes nothing', () => {
     ],
     ['KeyPolicyFull', 'bytes', customerKey, withPolicy(fullPolicy)],
     ['KeyPolicyOrphan', 'AROADELETED', customerKey, withPolicy(orphanedPolicy)],
-    [
-      'TemplateMismatch',
-      templateUrl,
-      {},
-      ({ cloudFormation }) =>
-        cloudFormation.on(GetTemplateSummaryCommand).rejects(validationError('S3: Access Denied')),
-    ],
+    ['TemplateMismatch', templateUrl, {}, withTemplateError('S3 error: Access Denied')],
+    ['InvalidRequest', 'stack.build', { stack: { build: '2.3.73' } }, withTemplateError('S3 error: Access Denied')],
+    ['TemplateMismatch', 'is not valid', { stack: { build: '2.3.73' } }, withTemplateError('Template format error')],
     ['TemplateMismatch', 'CAPABILITY_AUTO_EXPAND', {}, withSummary({ Capabilities: ['CAPABILITY_AUTO_EXPAND'] })],
     ['TemplateMismatch', 'SubscriberName', {}, withSummary({ Parameters: [] })],
     [
@@ -347,7 +350,14 @@ describe('a check that fails writes nothing', () => {
       'other parameters',
       {},
       ({ cloudFormation }) =>
-        cloudFormation.on(DescribeStacksCommand).resolves(live(['infinstor-onboarding:subscriber', 'acme'])),
+        cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage('infinstor/test/'), ofAcme)),
+    ],
+    [
+      'StackNeedsAttention',
+      'was not made by',
+      {},
+      ({ cloudFormation }) =>
+        cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage('infinstor/prod/'), ofAcme)),
     ],
   ])('%s: %s', async (name, reason, request, arrange) => {
     const world = setUp();

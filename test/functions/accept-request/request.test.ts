@@ -19,6 +19,7 @@ function refusal(request: unknown): unknown {
 }
 const named = (userName: unknown) => ({ subscriber: { ...subscriber, userName } });
 const withStack = (stack: unknown) => ({ subscriber, stack });
+const tagsOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`tag${index}`, 'x']));
 const withKey = (key: unknown) => ({
   subscriber,
   encryption: { artifacts: { type: 'sse-kms-customer-managed', keyArn: key } },
@@ -60,6 +61,12 @@ describe('a request', () => {
     expect(parse(request)).toEqual(request);
   });
 
+  it('may set 47 tags, with the values that IAM takes', () => {
+    const value = 'Ünï 1_.:/=+@-';
+    const tags = { ...tagsOf(45), longest: 'x'.repeat(256), value };
+    expect(parse(withStack({ tags })).stack.tags).toEqual(tags);
+  });
+
   it.each(['a', 'A1', 'a-b', 'a'.repeat(34)])('may name the subscriber %s', (userName) => {
     expect(parse(named(userName)).subscriber.userName).toBe(userName);
   });
@@ -68,6 +75,7 @@ describe('a request', () => {
 const nameRule = 'must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen';
 const keyRule = 'must be the ARN of a KMS key';
 const buildRule = 'must be digits and dots';
+const valueRule = 'must be 1 to 256 letters, digits, blanks and _.:/=+@-';
 const tagRule = 'must be a tag key that neither AWS nor the onboarding reserves';
 
 describe('a request is refused', () => {
@@ -202,7 +210,12 @@ describe('a request is refused', () => {
       'stack.tags.infinstor-onboarding:subscriber',
       tagRule,
     ],
-    ['a tag of 257 characters', withStack({ tags: { a: 'x'.repeat(257) } }), 'stack.tags.a', 'at most 256 characters'],
+    ['a tag of 257 characters', withStack({ tags: { a: 'x'.repeat(257) } }), 'stack.tags.a', valueRule],
+    ['an empty tag', withStack({ tags: { a: '' } }), 'stack.tags.a', valueRule],
+    ['a tag that IAM refuses', withStack({ tags: { a: 'R&D' } }), 'stack.tags.a', valueRule],
+    ['a tag with a line break', withStack({ tags: { a: 'ml\n' } }), 'stack.tags.a', valueRule],
+    ['a tag that is a number', withStack({ tags: { a: 1 } }), 'stack.tags.a', 'must be a string'],
+    ['48 tags', withStack({ tags: tagsOf(48) }), 'stack.tags', 'must be at most 47 tags'],
     ['tags that are an array', withStack({ tags: ['x'] }), 'stack.tags', 'must be an object'],
     ['an encryption that is an array', { subscriber, encryption: [] }, 'encryption', 'must be an object'],
   ])('for %s', (_fault, request, field, rule) => {

@@ -1,16 +1,27 @@
-import { InternalServiceError, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  InternalServiceError,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
+import { createSubscriber } from '../../../functions/create-subscriber/create-subscriber.ts';
+import type { Plan } from '../../../functions/shared/plan.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
-import { plan } from '../plan.ts';
+import { executionArn, otherExecutionArn, plan } from '../plan.ts';
 
 const { credentialsSecretId, subscriber } = plan;
 const token = { secretId: 'test/superadmin-token', versionId: firstVersionId, rejections: 0 };
 const superadminToken = { idToken: secret('id-token'), refreshToken: secret('refresh'), obtainedAt: now.toISOString() };
 const password = secret('password');
 const customToken = secret('custom-token');
+const otherPlan = { ...plan, executionArn: otherExecutionArn };
 const output = { credentialsSecretId };
+const prepared = { state: 'prepared', password };
+const creating = { state: 'creating', password, executionArn };
+const unavailable = new InternalServiceError({ message: 'later', $metadata: {} });
 
 /** The function with these secrets beside the superadmin token, and an InfinStor that answers add_subscriber so. */
 async function setUp({
@@ -18,21 +29,23 @@ async function setUp({
   answer = () => ({ body: { customToken } }),
 }: {
   stored?: Record<string, unknown>;
-  answer?: () => Answer;
+  answer?: () => Answer | Promise<Answer>;
 } = {}) {
   const secrets = fakeSecrets({ [token.secretId]: superadminToken, ...stored });
   const credentials = () => secrets.current(credentialsSecretId);
   const infinstor = await fakeInfinStor({ add_subscriber: answer });
   const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'customToken' };
   const invoke = lambda(() => import('../../../functions/create-subscriber/handler.ts'), environment);
-  return { invoke, secrets, credentials, infinstor };
+  /** Runs the step without Lambda around it, so that several can run at once. */
+  const run = (plan: Plan) =>
+    createSubscriber({ plan, token }, { environment, secrets: new SecretsManagerClient({ region: 'us-east-1' }) });
+  return { invoke, run, secrets, credentials, infinstor };
 }
+type World = Awaited<ReturnType<typeof setUp>>;
 
 describe('creating a subscriber', () => {
   it('sends the raw token and the subscriber with a password', async () => {
-    const { invoke, infinstor } = await setUp({
-      stored: { [credentialsSecretId]: { state: 'prepared', password } },
-    });
+    const { invoke, infinstor } = await setUp({ stored: { [credentialsSecretId]: prepared } });
     expect(await invoke({ plan, token })).toEqual(output);
     expect(infinstor.requests).toMatchObject([
       {
@@ -46,14 +59,14 @@ describe('creating a subscriber', () => {
   it('marks the call as begun before it is made, and stores the custom token before it is over', async () => {
     let atTheCall: unknown;
     const { invoke, secrets, credentials } = await setUp({
-      stored: { [credentialsSecretId]: { state: 'prepared', password } },
+      stored: { [credentialsSecretId]: prepared },
       answer: () => {
         atTheCall = credentials();
         return { body: { customToken } };
       },
     });
     await invoke({ plan, token });
-    expect(atTheCall).toEqual({ state: 'creating', password });
+    expect(atTheCall).toEqual(creating);
     expect(secrets.written).toEqual([atTheCall, { state: 'created', password, customToken }]);
   });
 
@@ -97,10 +110,43 @@ describe('a repeat', () => {
 
   it('never repeats a call whose answer was lost: SubscriberOutcomeUnknown', async () => {
     const { invoke, secrets, infinstor } = await setUp({
-      stored: { [credentialsSecretId]: { state: 'creating', password } },
+      stored: { [credentialsSecretId]: creating },
     });
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
     expect([secrets.written, infinstor.requests]).toEqual([[], []]);
+  });
+});
+
+describe('of two executions', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['without credentials', {}],
+    ['on prepared ones', { [credentialsSecretId]: prepared }],
+  ])('at once, %s, one calls and stores its token, the other is OnboardingInProgress', async (_, stored) => {
+    const { run, credentials, infinstor } = await setUp({ stored });
+    const outcomes = await Promise.allSettled([run(plan), run(otherPlan)]);
+    expect(outcomes).toEqual(
+      expect.arrayContaining([
+        { status: 'fulfilled', value: output },
+        { status: 'rejected', reason: expect.objectContaining({ name: 'OnboardingInProgress' }) },
+      ]),
+    );
+    expect(infinstor.requests).toHaveLength(1);
+    const { password: sent } = JSON.parse(infinstor.requests[0]?.body ?? '');
+    expect(credentials()).toEqual({ state: 'created', password: sent, customToken });
+  });
+
+  it('one that looked before the other was refused is OnboardingInProgress', async () => {
+    const { run, secrets, credentials, infinstor } = await setUp({
+      stored: { [credentialsSecretId]: prepared },
+      answer: () => ({ status: 400, body: 'refused' }),
+    });
+    await expect(run(plan)).rejects.toMatchObject({ name: 'InfinStorRejected' });
+    secrets.client
+      .on(GetSecretValueCommand, { SecretId: credentialsSecretId })
+      .resolves({ SecretString: JSON.stringify(prepared), VersionId: firstVersionId });
+    await expect(run(otherPlan)).rejects.toMatchObject({ name: 'OnboardingInProgress' });
+    expect(infinstor.requests).toHaveLength(1);
+    expect(credentials()).toEqual(prepared);
   });
 });
 
@@ -108,22 +154,38 @@ describe('the custom token of a subscriber that exists', () => {
   const customTokenSecretId = 'infinstor/test/input/acme-token';
   const withToken = { ...plan, customTokenSecretId };
 
-  it.each([
-    ['without credentials', undefined, { state: 'created', customToken }],
+  const created = { state: 'created', password, customToken };
+  const withoutPassword = { state: 'created', customToken };
+
+  it.each<[string, Record<string, unknown>, unknown[]]>([
+    ['without credentials', {}, [withoutPassword]],
+    ["after a lost answer, whose password may be the subscriber's", { [credentialsSecretId]: creating }, [created]],
+    ["after a refusal, whose password is not the subscriber's", { [credentialsSecretId]: prepared }, [withoutPassword]],
     [
-      "after a lost answer, whose password may be the subscriber's",
-      'creating',
-      { state: 'created', password, customToken },
+      'in the place of an older token, whose password stays',
+      { [credentialsSecretId]: { ...created, customToken: secret('expired') } },
+      [created],
     ],
-    ["after a refusal, whose password is not the subscriber's", 'prepared', { state: 'created', customToken }],
-  ])('is stored without a call, %s', async (_, state, expected) => {
-    const credentials = state === undefined ? {} : { [credentialsSecretId]: { state, password } };
+    ['by no write when it is stored already', { [credentialsSecretId]: created }, []],
+  ])('is stored without a call, %s', async (_, stored, written) => {
     const { invoke, secrets, infinstor } = await setUp({
-      stored: { ...credentials, [customTokenSecretId]: { customToken } },
+      stored: { ...stored, [customTokenSecretId]: { customToken } },
     });
     expect(await invoke({ plan: withToken, token })).toEqual(output);
-    expect(secrets.written).toEqual([expected]);
+    expect(secrets.written).toEqual(written);
     expect(infinstor.requests).toEqual([]);
+  });
+
+  it('stays when it is stored during a call that fails then', async () => {
+    const world: World = await setUp({
+      stored: { [credentialsSecretId]: prepared, [customTokenSecretId]: { customToken } },
+      answer: async () => {
+        await world.run({ ...otherPlan, customTokenSecretId });
+        return { status: 401, body: '' };
+      },
+    });
+    await expect(world.run(plan)).rejects.toMatchObject({ name: 'TokenRejected' });
+    expect(world.credentials()).toEqual(created);
   });
 });
 
@@ -141,12 +203,13 @@ describe('an input secret that is not usable', () => {
     ['passwordSecretId', { pasword: password }],
     ['passwordSecretId', password],
     ['customTokenSecretId', { customToken: '', other: customToken }],
-  ])('is InvalidConfiguration naming the secret when %s has another content', async (field, content) => {
-    const { invoke, infinstor } = await setUp({ stored: { [secretId]: content } });
-    await expect(invoke({ plan: { ...plan, [field]: secretId }, token })).rejects.toMatchObject(
-      errorOf('InvalidConfiguration', secretId),
-    );
-    expect(infinstor.requests).toEqual([]);
+  ])('is InvalidRequest naming %s and the secret when it has another content', async (field, content) => {
+    const { invoke, secrets, infinstor } = await setUp({ stored: { [secretId]: content } });
+    await expect(invoke({ plan: { ...plan, [field]: secretId }, token })).rejects.toMatchObject({
+      ...errorOf('InvalidRequest', secretId),
+      field,
+    });
+    expect([secrets.written, infinstor.requests]).toEqual([[], []]);
   });
 });
 
@@ -158,21 +221,28 @@ describe('a call that fails', () => {
     ['InfinStorRejected', 'a field is refused', { status: 400, body: `bad password ${password}` }],
   ])('is %s when %s, and leaves no mark in the way of a repeat', async (name, _, answer) => {
     const { invoke, credentials } = await setUp({
-      stored: { [credentialsSecretId]: { state: 'prepared', password } },
+      stored: { [credentialsSecretId]: prepared },
       answer: () => answer,
     });
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name });
-    expect(credentials()).toEqual({ state: 'prepared', password });
+    expect(credentials()).toEqual(prepared);
+  });
+
+  it('is still that failure, with the mark left behind, when the mark cannot be taken back', async () => {
+    const { invoke, secrets, credentials } = await setUp({ answer: () => ({ status: 401, body: '' }) });
+    secrets.client.on(PutSecretValueCommand).rejects(unavailable);
+    await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'TokenRejected' });
+    expect(credentials()).toMatchObject({ state: 'creating' });
   });
 
   it('is InfinStorUnavailable when no connection comes about, and can be repeated with the same password', async () => {
     const { invoke, credentials, infinstor } = await setUp();
     infinstor.close();
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
-    const prepared = credentials();
+    const afterFirst = credentials();
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
-    expect(prepared).toEqual({ state: 'prepared', password: expect.any(String) });
-    expect(credentials()).toEqual(prepared);
+    expect(afterFirst).toEqual({ state: 'prepared', password: expect.any(String) });
+    expect(credentials()).toEqual(afterFirst);
   });
 
   it.each<[string, Answer]>([
@@ -196,7 +266,7 @@ describe('a call that fails', () => {
 
   it('keeps the mark when the custom token cannot be stored', async () => {
     const { invoke, secrets, credentials } = await setUp();
-    secrets.client.on(PutSecretValueCommand).rejects(new InternalServiceError({ message: 'later', $metadata: {} }));
+    secrets.client.on(PutSecretValueCommand).rejects(unavailable);
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'InternalServiceError' });
     expect(credentials()).toMatchObject({ state: 'creating' });
   });

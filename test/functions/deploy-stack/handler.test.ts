@@ -14,17 +14,19 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { errorOf, lambda, secret } from '../lambda.ts';
-import { otherExecutionArn, plan, stackId } from '../plan.ts';
+import { executionArn, otherExecutionArn, plan, stack, stackId } from '../plan.ts';
 
 const customToken = secret('custom-token');
 const anHourLater = '2026-01-01T13:00:00.000Z';
-const tags = (subscriber: string, planHash: string): Tag[] => [
+const tags = (subscriber: string, planHash: string, deployment = 'infinstor/test/'): Tag[] => [
+  { Key: 'infinstor-onboarding:deployment', Value: deployment },
   { Key: 'infinstor-onboarding:subscriber', Value: subscriber },
   { Key: 'infinstor-onboarding:plan-hash', Value: planHash },
 ];
 const ours = tags('acme', plan.stack.planHash);
 const ofOtherPlan = tags('acme', 'hash-0');
 const ofOtherSubscriber = tags('other', plan.stack.planHash);
+const ofOtherStage = tags('acme', plan.stack.planHash, 'infinstor/prod/');
 const notFound = new CloudFormationServiceException({
   name: 'ValidationError',
   message: `Stack with id ${plan.stack.name} does not exist`,
@@ -95,9 +97,20 @@ describe('creating the stack', () => {
     expect(other).not.toBe(first);
   });
 
+  it('has another request token for each stack that this execution saw go before it', async () => {
+    const { invoke, created } = setUp();
+    await invoke({ plan });
+    await invoke({ plan, stack });
+    await invoke({ plan, stack });
+    await invoke({ plan, stack: { ...stack, stackId: `${stackId}-2` } });
+    const [first, second, repeated, third] = created().map(({ ClientRequestToken }) => ClientRequestToken);
+    expect(repeated).toBe(second);
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
   it.each([
     ['not called', { state: 'prepared', password: secret('password') }],
-    ['left without an answer', { state: 'creating', password: secret('password') }],
+    ['left without an answer', { state: 'creating', password: secret('password'), executionArn }],
   ])('is SubscriberOutcomeUnknown while add_subscriber was %s', async (_, credentials) => {
     const { invoke, created } = setUp({ credentials });
     await expect(invoke({ plan })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
@@ -139,6 +152,8 @@ describe('a stack that is there', () => {
   it.each<[string, StackStatus, Tag[]]>([
     ['nobody tagged', 'CREATE_COMPLETE', []],
     ["is another subscriber's, though rolled back,", 'ROLLBACK_COMPLETE', ofOtherSubscriber],
+    ["is another stage's, though rolled back,", 'ROLLBACK_COMPLETE', ofOtherStage],
+    ["is another stage's with the same plan", 'CREATE_COMPLETE', ofOtherStage],
     ['is live with another plan', 'CREATE_COMPLETE', ofOtherPlan],
     ['cannot be deleted', 'DELETE_FAILED', ours],
   ])('that %s is left alone: StackNeedsAttention', async (_, status, owner) => {

@@ -101,22 +101,31 @@ describe('a token that is there', () => {
     expect([infinstor.requests, logins(), secrets.written]).toEqual([[], [], []]);
   });
 
+  const old = { ...reference, versionId: 'version-0' };
+
   it.each([
-    ['30 minutes old', minutesAgo(30), {}, 0],
-    ['refused by InfinStor', minutesAgo(1), { token: reference }, 1],
-  ])('is refreshed when it is %s', async (_, obtainedAt, event, rejections) => {
-    const { invoke, logins, current } = await setUp({ token: storedAt(obtainedAt) });
+    ['refreshed when it is 30 minutes old', minutesAgo(30), {}, refreshed, 0],
+    [
+      'refreshed when it has taken the place of a refused one, and is stale',
+      minutesAgo(30),
+      { token: old },
+      refreshed,
+      1,
+    ],
+    ['replaced by a login with the password when InfinStor refused it', minutesAgo(1), { token: reference }, login, 1],
+    ['replaced by a login also when it is refused and stale', minutesAgo(40), { token: reference }, login, 1],
+  ])('is %s', async (_, obtainedAt, event, expectedLogin, rejections) => {
+    const { invoke, secrets, logins, current } = await setUp({ token: storedAt(obtainedAt) });
     const token = await invoke(event);
-    expect(logins()).toEqual([refreshed]);
+    expect(logins()).toEqual([expectedLogin]);
     expect(current()).toMatchObject({ idToken: secret('new-id') });
-    expect(token).toMatchObject({ rejections });
+    expect(token).toMatchObject({ versionId: secrets.currentVersionId(token.secretId), rejections });
     expect(token.versionId).not.toBe(firstVersionId);
   });
 
   it('is used when another execution has put it in the place of the refused one', async () => {
     const { invoke, logins } = await setUp({ token: storedAt(minutesAgo(1)) });
-    const refused = { ...reference, versionId: 'version-0' };
-    expect(await invoke({ token: refused })).toEqual({ ...reference, rejections: 1 });
+    expect(await invoke({ token: old })).toEqual({ ...reference, rejections: 1 });
     expect(logins()).toEqual([]);
   });
 

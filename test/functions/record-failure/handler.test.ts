@@ -130,11 +130,23 @@ describe('an execution that failed', () => {
     expect(published()).toMatchObject([{ detail: { name: 'InvalidRequest', executionArn } }]);
   });
 
-  it('is no failure any more when it was redriven and succeeded before its event came', async () => {
-    const { invoke, updates, published } = setUp({ status: 'SUCCEEDED', error: undefined, cause: undefined });
+  it.each<[string, Partial<DescribeExecutionOutput>]>([
+    ['has succeeded', { status: 'SUCCEEDED', redriveCount: 1 }],
+    ['runs again', { status: 'RUNNING', redriveCount: 1 }],
+  ])('is no failure any more when it was redriven and %s before its event came', async (_, redriven) => {
+    const { invoke, updates, published } = setUp({ ...redriven, error: undefined, cause: undefined });
     await invoke(statusEvent('FAILED'));
     expect([updates(), published()]).toEqual([[], []]);
   });
+
+  it.each([undefined, 0])(
+    'is looked at again by Lambda while it still reads RUNNING, redriven %s times',
+    async (redriveCount) => {
+      const { invoke, updates, published } = setUp({ status: 'RUNNING', redriveCount });
+      await expect(invoke(statusEvent('FAILED'))).rejects.toMatchObject(errorOf('Error', 'still reads RUNNING'));
+      expect([updates(), published()]).toEqual([[], []]);
+    },
+  );
 });
 
 describe('an execution that ended without an error of its own', () => {

@@ -151,14 +151,16 @@ describe('add_subscriber', () => {
   });
 
   it.each([
-    ['as it is', `no: ${subscriber.password}.`, 'no: <password>.'],
-    ['as JSON writes it', `no: ${JSON.stringify(subscriber)}`, expect.stringContaining('"password":"<password>"')],
-    ['where the reason is cut', `${'- '.repeat(97)}${subscriber.password}`, `${'- '.repeat(97)}<passw`],
-  ])('tells why it is refused without the password, %s', async (_name, body, reason) => {
-    const refused = addTo(() => ({ status: 400, body }));
-    await expect(refused).rejects.toThrow(expect.objectContaining({ name: 'InfinStorRejected' }));
-    const message = await refused.catch((error: unknown) => String(error));
-    expect(String(message).split('answered 400: ')[1]).toEqual(reason);
+    ['as it is', `no: ${subscriber.password}.`],
+    ['as JSON writes it', `no: ${JSON.stringify(subscriber)}`],
+    ['where the reason would be cut', `${'- '.repeat(97)}${subscriber.password}`],
+  ])('withholds a refusal that quotes the password, %s', async (_name, body) => {
+    await expect(addTo(() => ({ status: 400, body }))).rejects.toThrow(
+      expect.objectContaining({
+        name: 'InfinStorRejected',
+        message: 'add_subscriber: InfinStor answered 400: its answer is withheld, as it quotes the password',
+      }),
+    );
   });
 
   it('tells why it is refused without a token, even where the reason is cut', async () => {

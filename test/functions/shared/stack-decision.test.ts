@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { decideStack } from '../../../functions/shared/stack-decision.ts';
 import { plan } from '../plan.ts';
 
+const deploymentTag = { Key: 'infinstor-onboarding:deployment', Value: 'infinstor/test/' };
 const subscriberTag = { Key: 'infinstor-onboarding:subscriber', Value: 'acme' };
 const hashTag = { Key: 'infinstor-onboarding:plan-hash', Value: 'hash-1' };
-const otherHashTag = { ...hashTag, Value: 'hash-2' };
+const ours = [deploymentTag, subscriberTag, hashTag];
+const ofOtherRequest = [deploymentTag, subscriberTag, { ...hashTag, Value: 'hash-2' }];
 
-const inStatus = (StackStatus: StackStatus, Tags: Stack['Tags'] = [subscriberTag, hashTag]): Stack => ({
+const parametersOf = (subscriberName: string) => [{ ParameterKey: 'SubscriberName', ParameterValue: subscriberName }];
+const inStatus = (StackStatus: StackStatus, Tags: Stack['Tags'] = ours): Stack => ({
   StackName: plan.stack.name,
   CreationTime: new Date(0),
   StackStatus,
@@ -28,7 +31,7 @@ describe('the stack of the name is', () => {
     [
       'waited for while it is created for another request',
       adopt('settled'),
-      inStatus('CREATE_IN_PROGRESS', [subscriberTag, otherHashTag]),
+      inStatus('CREATE_IN_PROGRESS', ofOtherRequest),
     ],
     ['waited for while it is updated', adopt('settled'), inStatus('UPDATE_IN_PROGRESS')],
     ['waited for while it rolls back', adopt('settled'), inStatus('ROLLBACK_IN_PROGRESS')],
@@ -37,7 +40,7 @@ describe('the stack of the name is', () => {
     [
       "deleted after another request's creation was rolled back",
       { action: 'delete' },
-      inStatus('ROLLBACK_COMPLETE', [subscriberTag, otherHashTag]),
+      inStatus('ROLLBACK_COMPLETE', ofOtherRequest),
     ],
   ])('%s', (_name, decision, stack) => {
     expect(decideStack(stack, plan)).toEqual(decision);
@@ -57,16 +60,25 @@ describe('the stack of the name is left to a person', () => {
     expect(() => decideStack(inStatus(status), plan)).toThrow(needsAttention(`is in status ${status}`));
   });
 
-  it('when it is live with other parameters', () => {
-    expect(() => decideStack(inStatus('CREATE_COMPLETE', [subscriberTag, otherHashTag]), plan)).toThrow(
-      needsAttention('(CREATE_COMPLETE) was made from another build or other parameters'),
-    );
+  it.each([
+    [
+      'other parameters',
+      parametersOf('Acme2'),
+      'other parameters: SubscriberName is "Acme2" in the stack and "Acme" in',
+    ],
+    ['fewer parameters', [], 'other parameters: SubscriberName is "" in the stack and "Acme" in the request'],
+    ['another template', parametersOf('Acme'), `another build than ${plan.stack.templateUrl}`],
+  ])('when it is live with %s, which it tells', (_name, Parameters, reason) => {
+    const live = { ...inStatus('CREATE_COMPLETE', ofOtherRequest), Parameters };
+    expect(() => decideStack(live, plan)).toThrow(needsAttention(`(CREATE_COMPLETE) was made from ${reason}`));
   });
 
   const foreign = [
     ['without tags', []],
-    ['of another subscriber', [{ ...subscriberTag, Value: 'acme2' }, hashTag]],
-    ['without the tag of the subscriber', [hashTag]],
+    ['of another subscriber', [deploymentTag, { ...subscriberTag, Value: 'acme2' }, hashTag]],
+    ['without the tag of the subscriber', [deploymentTag, hashTag]],
+    ["of another stage's deployment", [{ ...deploymentTag, Value: 'infinstor/prod/' }, subscriberTag, hashTag]],
+    ['without the tag of the deployment', [subscriberTag, hashTag]],
   ] as const;
   const statuses = Object.values(StackStatus);
 

@@ -1,8 +1,8 @@
-import type { Context } from 'aws-lambda';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RoleNotFound } from '../../../functions/shared/errors.ts';
 import { type StepContext, step } from '../../../functions/shared/step.ts';
+import { context } from '../lambda.ts';
 
 const environmentSchema = v.object({ LIMIT: v.picklist(['7', '8']), SERVICE_URL: v.pipe(v.string(), v.url()) });
 const inputSchema = v.object({ userName: v.string(), stack: v.object({ region: v.string() }) });
@@ -13,20 +13,6 @@ type Run = (
 
 const input = { userName: 'acme', stack: { region: 'us-east-1' } };
 const marker = 'Marked-1';
-const context: Context = {
-  awsRequestId: '11111111-1111-4111-8111-111111111111',
-  callbackWaitsForEmptyEventLoop: false,
-  functionName: 'some-step',
-  functionVersion: '$LATEST',
-  invokedFunctionArn: 'arn:aws:lambda:us-east-1:111111111111:function:some-step',
-  logGroupName: '/aws/lambda/some-step',
-  logStreamName: '1',
-  memoryLimitInMB: '512',
-  getRemainingTimeInMillis: () => 60_000,
-  done: () => {},
-  fail: () => {},
-  succeed: () => {},
-};
 
 let log: string[];
 
@@ -142,6 +128,13 @@ describe("a step's error", () => {
 });
 
 describe("a step's log", () => {
+  it('tells of a success, without the output', async () => {
+    await invoke(async () => ({ userName: marker }));
+    expect(log).toHaveLength(1);
+    expect(JSON.parse(log.join())).toMatchObject({ level: 'INFO', message: 'step succeeded', service: 'some-step' });
+    expect(log.join()).not.toContain(marker);
+  });
+
   it('does not hold the event', async () => {
     await invoke(async (_input, { logger }) => logger.info('working'), { ...input, userName: marker });
     expect(log.join()).toContain('working');
@@ -157,7 +150,7 @@ describe("a step's log", () => {
         userName: 'acme',
       }),
     );
-    expect(JSON.parse(log.join())).toMatchObject({
+    expect(JSON.parse(log[0] ?? '')).toMatchObject({
       credentials: { password: '<redacted>', customToken: '<redacted>', SecretString: '<redacted>' },
       headers: [{ Authorization: '<redacted>' }],
       answer: '<custom token>',
@@ -172,6 +165,8 @@ describe("a step's log", () => {
     });
     await handler(input, context);
     await handler({ ...input, userName: 'beta' }, context);
-    expect(log.map((line) => JSON.parse(line).seen)).toEqual(['acme', undefined]);
+    const entries: { message: string; seen?: string }[] = log.map((line) => JSON.parse(line));
+    const seen = entries.filter(({ message }) => message === 'working').map((entry) => entry.seen);
+    expect(seen).toEqual(['acme', undefined]);
   });
 });

@@ -59,6 +59,7 @@ describe('CreateStack', () => {
       { TemplateURL: templateUrl('exotic'), Parameters: [] },
       'Unrecognized resource types: [AWS::SQS::Queue]',
     ],
+    ['an empty tag value', { Tags: [{ Key: 'team', Value: '' }] }, 'Tags.0.Value'],
     ['a member that it does not have', { NotificationARNs: ['x'] }, 'NotificationARNs'],
   ])('refuses %s', async (_name, input, message) => {
     const { call, cloudFormation } = setUp({ templates });

@@ -30,7 +30,9 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../../sandbox/clock.ts';
+import { createFaults, type Faults, parseFault } from '../../../sandbox/faults.ts';
 import { type AccessLog, createAccessLog } from '../../../sandbox/http/access-log.ts';
+import { createInjector } from '../../../sandbox/http/inject-fault.ts';
 import { openServer, type SandboxServer } from '../../../sandbox/http/server.ts';
 import { AwsError, type Caller, operation, type Service } from '../../../sandbox/service.ts';
 import { createDynamoDb } from '../../../sandbox/services/dynamodb.ts';
@@ -52,6 +54,7 @@ const callers = new Map([
 let folder: string;
 let server: SandboxServer;
 let accessLog: AccessLog;
+let faults: Faults;
 /** What a service's operation answers; set by each test. */
 let run: (input: unknown, caller: Caller) => object | Promise<object>;
 const busy = vi.fn();
@@ -76,6 +79,8 @@ const services = [
   { ...query, operations: { ...query.operations, DeleteStack: strict } },
 ];
 const infinstor = vi.fn(() => ({ status: 403, headers: { 'content-type': 'text/plain' }, body: 'refused: é' }));
+const infinstorFailure = (name: string) => ({ status: 599, headers: {}, body: name });
+const killFunction = vi.fn();
 const dynamoDb = createDynamoDb();
 
 beforeEach(async () => {
@@ -83,6 +88,7 @@ beforeEach(async () => {
   accessLog = createAccessLog(join(folder, 'denials.log'));
   run = () => ({});
   const clock = createClock();
+  faults = createFaults([]);
   server = await openServer(0, {
     clock: {
       ...clock,
@@ -94,8 +100,9 @@ beforeEach(async () => {
     iam: { caller: (accessKeyId) => callers.get(accessKeyId) },
     services,
     dynamoDb,
-    infinstor: () => ({ handle: infinstor }),
+    infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     accessLog,
+    injector: createInjector({ clock, faults, killFunction }),
   });
 });
 
@@ -420,4 +427,53 @@ it("hands InfinStor's requests over, and nothing else", async () => {
 
 it('listens on loopback only', () => {
   expect(server.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+});
+
+describe('a fault', () => {
+  const describeKey = () => kms().send(new DescribeKeyCommand({ KeyId: 'k' }));
+
+  it.each([
+    ['kms:DescribeKey:throttle', { name: 'ThrottlingException' }],
+    ['kms:DescribeKey:error=KMSInternalException', { name: 'KMSInternalException' }],
+    ['kms:DescribeKey:error=InternalFailure', { name: 'InternalFailure', $metadata: { httpStatusCode: 500 } }],
+  ])('%s refuses the call before its effect, once', async (text, error) => {
+    const inputs = answer({});
+    faults.add(parseFault(text));
+    await expect(describeKey()).rejects.toMatchObject(error);
+    expect(inputs).toEqual([]);
+    await describeKey();
+    expect(inputs).toHaveLength(1);
+  });
+
+  it.each([
+    ['drop', 0],
+    ['kill', 1],
+  ])('%s loses the answer after the effect', async (kind, kills) => {
+    const inputs = answer({});
+    faults.add(parseFault(`kms:DescribeKey:${kind}`));
+    await expect(describeKey()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(inputs).toHaveLength(1);
+    expect(killFunction).toHaveBeenCalledTimes(kills);
+    if (kills > 0)
+      expect(killFunction).toHaveBeenCalledWith(
+        expect.objectContaining({ principalArn: callers.get(operatorKey)?.principalArn }),
+      );
+  });
+
+  it('stale reads what was read before', async () => {
+    const named = (Description: string) => ({ KeyMetadata: { KeyId: 'k', Description } });
+    answer(named('old'));
+    await describeKey();
+    answer(named('new'));
+    faults.add(parseFault('kms:DescribeKey:stale'));
+    expect((await describeKey()).KeyMetadata?.Description).toBe('old');
+    expect((await describeKey()).KeyMetadata?.Description).toBe('new');
+  });
+
+  it('of InfinStor is answered by InfinStor', async () => {
+    faults.add(parseFault('infinstor:add_subscriber:error=504'));
+    const response = await fetch(`${server.infinstorUrl}/api/add_subscriber`, { method: 'POST' });
+    expect([response.status, await response.text()]).toEqual([599, '504']);
+    expect(infinstor).not.toHaveBeenCalled();
+  });
 });

@@ -91,7 +91,10 @@ export function createMachine(
     invokeLambda,
     publish(event) {
       published.push(event);
-      if (event.detail.status !== 'RUNNING') end(String(event.resources[0])).resolve();
+      const executionArn = String(event.resources[0]);
+      // A redriven execution ends once more.
+      if (event.detail.status === 'RUNNING') ended.delete(executionArn);
+      else end(executionArn).resolve();
     },
   });
   const definition = JSON.stringify({ StartAt: Object.keys(states)[0], States: states, ...machine });

@@ -1,0 +1,124 @@
+/** What goes wrong with a call of a service, or with the delivery of an event. */
+export type Fault =
+  /** The call is refused for its rate. */
+  | { kind: 'throttle' }
+  /** The call is refused with this error, or (InfinStor) answered with this status or `LoginExpired`. */
+  | { kind: 'error'; name: string }
+  | { kind: 'delay'; milliseconds: number }
+  /** The call has its effect, and its answer is lost. */
+  | { kind: 'drop' }
+  /** The call has its effect, and the function that made it dies. */
+  | { kind: 'kill' }
+  /** A read answers what it answered the time before. */
+  | { kind: 'stale' }
+  | { kind: 'lose' }
+  | { kind: 'repeat' }
+  /** The event arrives two minutes later. */
+  | { kind: 'late' };
+
+/** A fault for the next `times` calls of an operation or deliveries of an event. */
+export interface FaultRule {
+  service: string;
+  operation: string;
+  fault: Fault;
+  times: number;
+}
+
+/** What can fail, by the names of `service:Operation:kind[:times]`. */
+export const faultTargets: Readonly<Record<string, readonly string[]>> = {
+  cognito: ['InitiateAuth'],
+  infinstor: ['get_version', 'add_subscriber'],
+  cloudformation: [
+    'CreateStack',
+    'DeleteStack',
+    'DescribeStackEvents',
+    'DescribeStacks',
+    'GetTemplateSummary',
+    'ListStackResources',
+  ],
+  iam: ['GetRole'],
+  kms: ['DescribeKey', 'GetKeyPolicy', 'ListResourceTags', 'PutKeyPolicy'],
+  secretsmanager: [
+    'CreateSecret',
+    'DeleteSecret',
+    'DescribeSecret',
+    'GetSecretValue',
+    'PutSecretValue',
+    'RestoreSecret',
+  ],
+  dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'],
+  states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
+  events: ['PutEvents'],
+};
+
+/** The events whose delivery can fail, under the service `events`, by detail type. */
+export const faultEvents: Readonly<Record<string, string>> = {
+  StackStatusChange: 'CloudFormation Stack Status Change',
+  ExecutionStatusChange: 'Step Functions Execution Status Change',
+};
+
+/**
+ * Parses `service:Operation:kind[:times]`.
+ * @throws Error that names the part that is wrong, and what it may be
+ */
+export function parseFault(text: string): FaultRule {
+  const [service = '', operation = '', kind = '', count = '1', ...more] = text.split(':');
+  const wrong = (problem: string) => new Error(`Fault '${text}': ${problem}`);
+  if (kind === '' || more.length > 0) throw wrong('must be service:Operation:kind[:times]');
+  const operations = Object.hasOwn(faultTargets, service) ? faultTargets[service] : undefined;
+  if (operations === undefined) throw wrong(`unknown service; known are ${Object.keys(faultTargets).join(', ')}`);
+  const isEvent = service === 'events' && Object.hasOwn(faultEvents, operation);
+  const known = service === 'events' ? [...operations, ...Object.keys(faultEvents)] : operations;
+  if (!known.includes(operation)) throw wrong(`unknown operation; known are ${known.join(', ')}`);
+  const fault = isEvent ? eventFault(kind) : callFault(kind, service);
+  if (fault === undefined) {
+    throw wrong(
+      `unknown kind; known are ${isEvent ? 'lose, repeat, late' : 'throttle, error=<Name>, delay=<ms>, drop, kill, stale'}`,
+    );
+  }
+  if (!/^[1-9]\d{0,3}$/.test(count)) throw wrong('times must be a number from 1 to 9999');
+  return { service, operation, fault, times: Number(count) };
+}
+
+function eventFault(kind: string): Fault | undefined {
+  return kind === 'lose' || kind === 'repeat' || kind === 'late' ? { kind } : undefined;
+}
+
+function callFault(kind: string, service: string): Fault | undefined {
+  switch (kind) {
+    case 'throttle':
+    case 'drop':
+    case 'kill':
+    case 'stale':
+      return { kind };
+    default: {
+      const [, delay] = /^delay=(\d{1,6})$/.exec(kind) ?? [];
+      if (delay !== undefined) return { kind: 'delay', milliseconds: Number(delay) };
+      const names = service === 'infinstor' ? /^error=([45]\d\d|LoginExpired)$/ : /^error=(\w+)$/;
+      const [, name] = names.exec(kind) ?? [];
+      return name === undefined ? undefined : { kind: 'error', name };
+    }
+  }
+}
+
+export interface Faults {
+  add(rule: FaultRule): void;
+  /** The fault of the next call or delivery, counted down; undefined when all goes well. */
+  take(service: string, operation: string): Fault | undefined;
+}
+
+/** Faults still to come, in the order in which they were added. */
+export function createFaults(rules: readonly FaultRule[]): Faults {
+  const left = rules.map((rule) => ({ ...rule }));
+  return {
+    add: (rule) => void left.push({ ...rule }),
+    take(service, operation) {
+      const rule = left.find(
+        (candidate) => candidate.service === service && candidate.operation === operation && candidate.times > 0,
+      );
+      if (rule === undefined) return undefined;
+      rule.times -= 1;
+      return rule.fault;
+    },
+  };
+}

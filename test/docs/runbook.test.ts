@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as errors from '../../functions/shared/errors.ts';
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
+const runbook = read('docs/runbook.md');
+const source = read('functions/shared/errors.ts');
+
+const names = Object.entries<unknown>({ ...errors })
+  .filter(([, value]) => typeof value === 'function' && value.prototype instanceof errors.StepError)
+  .map(([name]) => name)
+  .toSorted((a, b) => source.indexOf(`class ${a} `) - source.indexOf(`class ${b} `));
+
+/** The sections of the errors have a heading of one word, the others a longer one. */
+const sections = runbook
+  .split(/^## /m)
+  .map((section) => /^(\w+)\n(.*)$/s.exec(section))
+  .flatMap((match) => (match?.[1] && match[2] ? [{ name: match[1], body: match[2] }] : []));
+
+/** The paragraphs of a section, by the words in bold that they begin with. */
+function paragraphs(body: string): [lead: string, text: string][] {
+  const [, ...parts] = body.split(/^\*\*(.+?)\*\*\s/m);
+  return parts.flatMap((lead, index) => (index % 2 === 0 ? [[lead, parts[index + 1] ?? '']] : []));
+}
+
+describe('the runbook', () => {
+  it('has a section for each error, in the order of errors.ts, and no other', () => {
+    expect(names.length).toBeGreaterThan(0);
+    expect(sections.map(({ name }) => name)).toEqual(names);
+  });
+
+  it.each(sections)('tells of $name what it means, what exists and what to do', ({ body }) => {
+    const found = paragraphs(body);
+    expect(found.map(([lead]) => lead)).toEqual(['What it means.', 'What exists now.', 'What to do.']);
+    for (const [lead, text] of found) expect(text, lead).toMatch(/\w+ \w+/);
+  });
+
+  it.each(sections)('advises on $name what its remedy advises', ({ name, body }) => {
+    const advice = new Map(paragraphs(body)).get('What to do.');
+    const remedy = errors.remedyFor(name);
+    for (const way of [/redrive/, /send[^.]* again/]) if (way.test(remedy)) expect(advice).toMatch(way);
+  });
+
+  it('tells of each state of the machine what exists after its failure', () => {
+    const { States } = v.parse(
+      v.object({ States: v.record(v.string(), v.unknown()) }),
+      JSON.parse(read('statemachine/onboard-subscriber.asl.json')),
+    );
+    const [, table = ''] = /\| Failed in \|.*?\n\|-.*?\n(.*?)\n\n/s.exec(runbook) ?? [];
+    expect([...table.matchAll(/^\| (\w+) \|/gm)].map(([, state]) => state)).toEqual(Object.keys(States));
+  });
+
+  it('names params that serverless.yml has', () => {
+    const { params } = v.parse(
+      v.object({ params: v.object({ default: v.record(v.string(), v.unknown()) }) }),
+      parse(read('serverless.yml')),
+    );
+    const named = [...runbook.matchAll(/\bparams?\s+`(\w+)`/g)].map(([, param]) => param);
+    expect(named).toContain('roleNamePrefix');
+    expect(Object.keys(params.default)).toEqual(expect.arrayContaining(named));
+  });
+});

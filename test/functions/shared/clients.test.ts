@@ -1,0 +1,35 @@
+import { createServer } from 'node:http';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { expect, it, onTestFinished } from 'vitest';
+import { clientConfig } from '../../../functions/shared/clients.ts';
+
+/** The endpoint of a service that takes requests and never answers. */
+async function silentEndpoint(onRequest: () => void): Promise<string> {
+  const server = createServer(onRequest);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the server has no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+// Without the break-off the call would hang: the limit makes that a failure soon.
+it('a client breaks off a request without an answer, and tries it anew', { timeout: 5_000 }, async () => {
+  let requests = 0;
+  const client = new SecretsManagerClient({
+    ...clientConfig,
+    requestHandler: { ...clientConfig.requestHandler, requestTimeout: 100 },
+    endpoint: await silentEndpoint(() => {
+      requests += 1;
+    }),
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  await expect(client.send(new GetSecretValueCommand({ SecretId: 'any' }))).rejects.toMatchObject({
+    name: 'TimeoutError',
+  });
+  expect(requests).toBe(clientConfig.maxAttempts);
+});
