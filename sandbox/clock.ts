@@ -7,6 +7,8 @@ export interface Clock {
   now(): number;
   /** Calls `run` once, `milliseconds` from now on this clock; the returned function cancels it. */
   after(milliseconds: number, run: () => void): () => void;
+  /** Calls `run` again and again, every so many milliseconds. Idle time is not skipped for it, or it would never end. */
+  every(milliseconds: number, run: () => void): void;
   /** Resolves `milliseconds` from now on this clock; rejects with the signal's reason when aborted. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Turns the clock forward; timers that come due run in their order. */
@@ -26,6 +28,8 @@ export interface ClockOptions {
 
 interface Timer {
   due: number;
+  /** Whether idle time is skipped for it. */
+  awaited: boolean;
   run: () => void;
 }
 
@@ -62,8 +66,8 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
     idleCheck = setImmediate(() => {
       idleCheck = setImmediate(() => {
         idleCheck = undefined;
-        const next = timers[0];
-        if (atWork === 0 && next !== undefined) advanceTo(next.due);
+        const next = timers.find(({ awaited }) => awaited);
+        if (atWork === 0 && next !== undefined) passTo(next.due);
       });
     });
   }
@@ -74,8 +78,14 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
     runDue();
   }
 
-  function after(milliseconds: number, run: () => void) {
-    const timer = { due: now() + milliseconds, run };
+  // Timer by timer, so that what a timer schedules inside the span runs at its own time.
+  function passTo(time: number) {
+    for (let next = timers[0]; next !== undefined && next.due <= time; next = timers[0]) advanceTo(next.due);
+    advanceTo(time);
+  }
+
+  function add(milliseconds: number, run: () => void, awaited: boolean) {
+    const timer = { due: now() + milliseconds, run, awaited };
     const position = timers.findIndex(({ due }) => due > timer.due);
     timers.splice(position === -1 ? timers.length : position, 0, timer);
     schedule();
@@ -85,9 +95,23 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
     };
   }
 
+  const after = (milliseconds: number, run: () => void) => add(milliseconds, run, true);
+
+  function every(milliseconds: number, run: () => void) {
+    add(
+      milliseconds,
+      () => {
+        every(milliseconds, run);
+        run();
+      },
+      false,
+    );
+  }
+
   return {
     now,
     after,
+    every,
     offset,
     sleep(milliseconds, signal) {
       return new Promise((resolve, reject) => {
@@ -103,12 +127,7 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
         signal?.addEventListener('abort', onAbort, { once: true });
       });
     },
-    advance(milliseconds) {
-      const target = now() + milliseconds;
-      // Timer by timer, so that what a timer schedules inside the span runs at its own time.
-      for (let next = timers[0]; next !== undefined && next.due <= target; next = timers[0]) advanceTo(next.due);
-      advanceTo(target);
-    },
+    advance: (milliseconds) => passTo(now() + milliseconds),
     busy() {
       atWork += 1;
       let ended = false;

@@ -81,7 +81,8 @@ const functionProperties = v.object({
 });
 const ruleProperties = v.object({
   Name: v.optional(v.string()),
-  EventPattern: v.record(v.string(), v.unknown()),
+  EventPattern: v.optional(v.record(v.string(), v.unknown())),
+  ScheduleExpression: v.optional(v.pipe(v.string(), v.regex(/^rate\(\d+ minutes\)$/))),
   State: v.optional(v.picklist(['ENABLED', 'DISABLED']), 'ENABLED'),
   Targets: v.array(v.object({ Id: v.string(), Arn: v.string() })),
 });
@@ -126,9 +127,15 @@ function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders 
       return { physicalId: FunctionName, attributes: { Arn: functionArn } };
     },
     'AWS::Events::Rule': async (context) => {
-      const { Name = context.logicalId, EventPattern, State, Targets } = parseProperties(ruleProperties, context);
+      const rule = parseProperties(ruleProperties, context);
+      const { Name = context.logicalId, EventPattern, ScheduleExpression, State, Targets } = rule;
       const targets = Targets.map(({ Id, Arn }) => ({ id: Id, arn: Arn }));
-      events.addRule({ name: Name, eventPattern: EventPattern, enabled: State === 'ENABLED', targets });
+      const enabled = State === 'ENABLED';
+      if (EventPattern !== undefined) events.addRule({ name: Name, eventPattern: EventPattern, enabled, targets });
+      if (ScheduleExpression !== undefined) {
+        const minutes = Number(/\d+/.exec(ScheduleExpression)?.[0]);
+        events.addSchedule({ name: Name, everyMs: minutes * 60_000, enabled, targets });
+      }
       return { physicalId: Name, attributes: { Arn: arn('events', `rule/${Name}`) } };
     },
     'AWS::StepFunctions::StateMachine': async (context) => {

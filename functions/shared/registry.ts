@@ -1,5 +1,11 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateScan,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { Plan } from './plan.ts';
 
@@ -93,6 +99,23 @@ export async function failRecord(
     set: { status: 'FAILED', lastError, updatedAt: now },
     onlyIfOf: executionArn,
   });
+}
+
+/** The executions of all records that say ONBOARDING. A scan: the registry holds a few items per subscriber, and no index is worth its writes. */
+export async function* onboardingExecutions({ documents, tableName }: Registry): AsyncGenerator<string> {
+  const pages = paginateScan(
+    { client: documents },
+    {
+      TableName: tableName,
+      ConsistentRead: true,
+      FilterExpression: '#sk = :record AND #status = :onboarding',
+      ExpressionAttributeNames: { '#sk': 'sk', '#status': 'status' },
+      ExpressionAttributeValues: { ':record': 'RECORD', ':onboarding': 'ONBOARDING' },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) yield v.parse(recordSchema, item).executionArn;
+  }
 }
 
 interface RecordUpdate {

@@ -40,6 +40,8 @@ export interface Events {
   service: Service;
   /** Throws InvalidEventPatternException for a pattern that the sandbox cannot match. */
   addRule(rule: NewRule): void;
+  /** A rule with a schedule, every so many milliseconds. */
+  addSchedule(schedule: Omit<NewRule, 'eventPattern'> & { everyMs: number }): void;
   /** Puts an event on the default bus, as AWS services do; the targets are called later. Returns the event. */
   publish(event: NewEvent): Event;
   /** Every event that was put on the bus, in order. */
@@ -91,17 +93,19 @@ export function createEvents({ clock, invoke, onError }: EventsOptions): Events 
     }
   }
 
+  const eventAt = (time: number, { resources = [], ...rest }: Omit<NewEvent, 'time'>): Event => ({
+    version: '0',
+    id: randomUUID(),
+    account: account.accountId,
+    region: account.region,
+    ...rest,
+    resources,
+    // EventBridge tells whole seconds.
+    time: `${new Date(time).toISOString().slice(0, 19)}Z`,
+  });
+
   function publish({ time = clock.now(), resources = [], ...rest }: NewEvent): Event {
-    const event: Event = {
-      version: '0',
-      id: randomUUID(),
-      account: account.accountId,
-      region: account.region,
-      ...rest,
-      resources,
-      // EventBridge tells whole seconds.
-      time: `${new Date(time).toISOString().slice(0, 19)}Z`,
-    };
+    const event = eventAt(time, { resources, ...rest });
     log.push(event);
     for (const rule of rules.values()) {
       if (!rule.enabled || !rule.matches(event)) continue;
@@ -166,6 +170,20 @@ export function createEvents({ clock, invoke, onError }: EventsOptions): Events 
     service,
     publish,
     published: () => log,
+    addSchedule({ everyMs, ...schedule }) {
+      const rule = { ...schedule, eventPattern: {}, matches: () => false };
+      rules.set(rule.name, rule);
+      clock.every(everyMs, () => {
+        if (!rule.enabled) return;
+        const event = eventAt(clock.now(), {
+          source: 'aws.events',
+          'detail-type': 'Scheduled Event',
+          resources: [ruleArn(rule.name)],
+          detail: {},
+        });
+        for (const { arn } of rule.targets) void deliver(rule.name, arn, event);
+      });
+    },
     addRule: (rule) => void rules.set(rule.name, { ...rule, matches: compileEventPattern(rule.eventPattern) }),
   };
 }

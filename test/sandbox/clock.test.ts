@@ -165,4 +165,15 @@ describe('a clock that skips idle time', () => {
     endOfOther();
     await sleep;
   });
+
+  it('does not jump for what is called again and again, but calls it on its way', async () => {
+    const clock = createClock({ skipIdle: true });
+    const again = vi.fn();
+    clock.every(anHour / 2, again);
+    await turns();
+    expect(again).not.toHaveBeenCalled();
+    await clock.sleep(anHour);
+    expect(again).toHaveBeenCalledTimes(2);
+    clock.stop();
+  });
 });

@@ -67,6 +67,7 @@ describe('the packaged template', () => {
     ['PatchKeyPolicy', v.object({})],
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
+    ['SweepExecutions', registryEnvironmentSchema],
   ])('sets exactly the environment that the schema of %s asks for', (name, schema) => {
     const declared = functions.find((candidate) => candidate.name === name)?.Environment.Variables ?? {};
     const { POWERTOOLS_LOG_LEVEL, ...variables } = declared;
@@ -81,7 +82,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(10);
+    expect(functions).toHaveLength(11);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -105,7 +106,7 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(11);
+    expect(groups).toHaveLength(12);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 

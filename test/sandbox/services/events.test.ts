@@ -29,6 +29,33 @@ function setUp(answer: () => Promise<unknown> = async () => undefined) {
   return { clock, events, invoked, errors, run };
 }
 
+describe('a schedule', () => {
+  const schedule = { name: 'sweep', everyMs: 300_000, enabled: true, targets: [{ id: 'a', arn: 'arn:sweep' }] };
+
+  it('calls its targets again and again, with an event of its own', () => {
+    const { clock, events, invoked } = setUp();
+    events.addSchedule(schedule);
+    clock.advance(600_000);
+    expect(invoked).toMatchObject([
+      { targetArn: 'arn:sweep', event: { source: 'aws.events', 'detail-type': 'Scheduled Event' } },
+      { targetArn: 'arn:sweep', event: { 'detail-type': 'Scheduled Event' } },
+    ]);
+    clock.stop();
+  });
+
+  it('rests while it is disabled', async () => {
+    const { clock, events, invoked, run } = setUp();
+    events.addSchedule(schedule);
+    await run('DisableRule', { Name: 'sweep' });
+    clock.advance(300_000);
+    expect(invoked).toEqual([]);
+    await run('EnableRule', { Name: 'sweep' });
+    clock.advance(300_000);
+    expect(invoked).toHaveLength(1);
+    clock.stop();
+  });
+});
+
 describe('publishing', () => {
   it('calls the targets of a matching rule, later, with the whole event', () => {
     const { clock, events, invoked } = setUp();

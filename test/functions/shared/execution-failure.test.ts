@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { causeMessage, lastState } from '../../../functions/record-failure/failure.ts';
+import { causeMessage, lastState } from '../../../functions/shared/execution-failure.ts';
 
 describe("a cause's message", () => {
   it.each([

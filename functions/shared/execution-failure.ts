@@ -1,0 +1,73 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import {
+  type DescribeExecutionOutput,
+  type HistoryEvent,
+  paginateGetExecutionHistory,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { remedyFor } from './errors.ts';
+import { json } from './json.ts';
+import { publishEvent } from './publish-event.ts';
+import { redact } from './redact.ts';
+import { failRecord, type Registry } from './registry.ts';
+
+const lambdaCauseSchema = json(v.object({ errorMessage: v.string() }));
+
+// A longer name was refused with its request, and DynamoDB would refuse it as a key.
+const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));
+
+export interface FailureRecorder {
+  stepFunctions: SFNClient;
+  registry: Registry;
+  events: EventBridgeClient;
+  now: Date;
+}
+
+/**
+ * Records how an execution ended that did not succeed: step, reason and remedy go into the subscriber's record, if it is
+ * this execution's, and into a `SubscriberOnboardingFailed` event.
+ * @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED
+ */
+export async function recordExecutionFailure(
+  { executionArn = '', input, status, error, cause }: DescribeExecutionOutput,
+  { stepFunctions, registry, events, now }: FailureRecorder,
+): Promise<void> {
+  const request = v.safeParse(requestSchema, input);
+  const userName = request.success ? request.output.subscriber.userName : undefined;
+  const name = error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : (status ?? 'States.Runtime'));
+  const failure = {
+    executionArn,
+    name,
+    step: (await failedStep(stepFunctions, executionArn)) ?? 'AcceptRequest',
+    message: causeMessage(cause),
+    remedy: remedyFor(name),
+  };
+  // A request so wrong that it names no subscriber has no record either.
+  if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
+  await publishEvent(events, 'SubscriberOnboardingFailed', { userName, ...failure });
+}
+
+/** What an execution's cause says to a person: the message inside Lambda's JSON, or the text as it is. */
+export function causeMessage(cause: string | undefined): string {
+  const parsed = v.safeParse(lambdaCauseSchema, cause);
+  return redact(parsed.success ? parsed.output.errorMessage : (cause ?? ''));
+}
+
+/** The state that was entered last, which is the one that an execution ended in. */
+export function lastState(newestFirst: readonly HistoryEvent[]): string | undefined {
+  return newestFirst.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined)
+    ?.stateEnteredEventDetails?.name;
+}
+
+async function failedStep(stepFunctions: SFNClient, executionArn: string): Promise<string | undefined> {
+  const pages = paginateGetExecutionHistory(
+    { client: stepFunctions },
+    { executionArn, reverseOrder: true, includeExecutionData: false },
+  );
+  for await (const { events = [] } of pages) {
+    const state = lastState(events);
+    if (state !== undefined) return state;
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { clientConfig } from '../shared/clients.ts';
+import { documentClient } from '../shared/document-client.ts';
+import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+import { step } from '../shared/step.ts';
+import { sweepExecutions } from './sweep-executions.ts';
+
+const stepFunctions = new SFNClient(clientConfig);
+const events = new EventBridgeClient(clientConfig);
+const documents = documentClient();
+
+export const handler = step({
+  name: 'sweep-executions',
+  environment: registryEnvironmentSchema,
+  // A schedule's event says nothing but that it is time.
+  input: v.unknown(),
+  run: (_event, { environment, logger }) =>
+    sweepExecutions(
+      { stepFunctions, registry: { documents, tableName: environment.REGISTRY_TABLE }, events, now: new Date() },
+      logger,
+    ),
+});
