@@ -11,7 +11,7 @@ Usage: npm start [-- [request.json] [--json] [--endpoint URL | --fault service:O
   --endpoint URL   use the sandbox that runs at URL (npm run sandbox) instead of booting one
   --fault FAULT    let something go wrong in the sandbox, as often as times says (default 1); may be repeated
                    kind: throttle, error=<Name>, delay=<ms>, drop, kill, stale; for events lose, repeat, late
-                   such as kms:PutKeyPolicy:throttle:2, infinstor:get_version:delay=500, events:StackStatusChange:lose
+                   such as kms:PutKeyPolicy:throttle:2, infinstor:get_version:delay=500, infinstor:add_subscriber:drop
   --help           print this
 
 Exit status: 0 succeeded, 1 failed, 2 invalid request or usage.

@@ -83,11 +83,17 @@ export async function bootSandbox({
   const secretsManager = createSecretsManager({ clock });
   const cognito = createCognito({ clock });
   const dynamoDb = createDynamoDb();
+  const logEventError = (name: string, error: unknown) =>
+    appendFileSync(join(logFolder, 'events.log'), `${name}: ${error}\n`);
   const events = createEvents({
     clock,
     invoke: (targetArn, event) =>
-      deliver(eventFault(faults, event['detail-type']), clock, () => lambdas.invoke(targetArn, event)),
-    onError: (rule, error) => appendFileSync(join(logFolder, 'events.log'), `${rule}: ${error}\n`),
+      deliver(eventFault(faults, event['detail-type']), {
+        clock,
+        onError: (error) => logEventError(event['detail-type'], error),
+        invoke: () => lambdas.invoke(targetArn, event),
+      }),
+    onError: logEventError,
   });
   const states = createStates({
     clock,
@@ -135,6 +141,7 @@ export async function bootSandbox({
     injector: createInjector({
       clock,
       faults,
+      spared: ({ principalArn }) => principalArn === operatorArn,
       // The name of a function's session is the function's.
       killFunction: (caller) => lambdas.kill(caller?.arn.split('/').at(-1)),
     }),
@@ -149,7 +156,7 @@ export async function bootSandbox({
 
   async function deploy() {
     const operatorUser = iam.createUser({
-      userName: 'operator',
+      userName: operatorName,
       policies: [{ name: 'everything', document: allowEverything }],
       accessKey: operator,
     });
@@ -206,6 +213,8 @@ export async function bootSandbox({
   };
 }
 
+const operatorName = 'operator';
+const operatorArn = `arn:aws:iam::${account.accountId}:user/${operatorName}`;
 const allowEverything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
 const registrationSchema = v.looseObject({
@@ -228,10 +237,13 @@ function eventFault(faults: Faults, detailType: string): Fault | undefined {
 }
 
 /** Delivers an event, or what a fault makes of its delivery. */
-async function deliver(fault: Fault | undefined, clock: Clock, invoke: () => Promise<unknown>): Promise<void> {
+async function deliver(
+  fault: Fault | undefined,
+  { clock, onError, invoke }: { clock: Clock; onError: (error: unknown) => void; invoke: () => Promise<unknown> },
+): Promise<void> {
   if (fault?.kind === 'lose') return;
   if (fault?.kind === 'late') {
-    clock.after(lateMs, () => void invoke());
+    clock.after(lateMs, () => void invoke().catch(onError));
     return;
   }
   await invoke();

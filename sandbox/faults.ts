@@ -24,8 +24,13 @@ export interface FaultRule {
   times: number;
 }
 
+/** Whether an operation only reads, and so may answer what it answered before. */
+export function isRead(operation: string): boolean {
+  return /^(Get|Describe|List|Query|Scan|get_)/.test(operation);
+}
+
 /** What can fail, by the names of `service:Operation:kind[:times]`. */
-export const faultTargets: Readonly<Record<string, readonly string[]>> = {
+const faultTargets: Readonly<Record<string, readonly string[]>> = {
   cognito: ['InitiateAuth'],
   infinstor: ['get_version', 'add_subscriber'],
   cloudformation: [
@@ -47,7 +52,7 @@ export const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'RestoreSecret',
   ],
   dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'],
-  states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
+  states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess'],
   events: ['PutEvents'],
 };
 
@@ -70,10 +75,10 @@ export function parseFault(text: string): FaultRule {
   const isEvent = service === 'events' && Object.hasOwn(faultEvents, operation);
   const known = service === 'events' ? [...operations, ...Object.keys(faultEvents)] : operations;
   if (!known.includes(operation)) throw wrong(`unknown operation; known are ${known.join(', ')}`);
-  const fault = isEvent ? eventFault(kind) : callFault(kind, service);
+  const fault = isEvent ? eventFault(kind) : callFault(kind, service, operation);
   if (fault === undefined) {
     throw wrong(
-      `unknown kind; known are ${isEvent ? 'lose, repeat, late' : 'throttle, error=<Name>, delay=<ms>, drop, kill, stale'}`,
+      `unknown kind; known are ${isEvent ? 'lose, repeat, late' : 'throttle, error=<Name>, delay=<ms>, drop, kill, and for reads stale'}`,
     );
   }
   if (!/^[1-9]\d{0,3}$/.test(count)) throw wrong('times must be a number from 1 to 9999');
@@ -84,13 +89,14 @@ function eventFault(kind: string): Fault | undefined {
   return kind === 'lose' || kind === 'repeat' || kind === 'late' ? { kind } : undefined;
 }
 
-function callFault(kind: string, service: string): Fault | undefined {
+function callFault(kind: string, service: string, operation: string): Fault | undefined {
   switch (kind) {
     case 'throttle':
     case 'drop':
     case 'kill':
-    case 'stale':
       return { kind };
+    case 'stale':
+      return isRead(operation) ? { kind } : undefined;
     default: {
       const [, delay] = /^delay=(\d{1,6})$/.exec(kind) ?? [];
       if (delay !== undefined) return { kind: 'delay', milliseconds: Number(delay) };

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type BuildOptions, build, stop } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -23,16 +23,15 @@ export const bundleOptions = {
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/** Bundles every `functions/<step>/handler.ts` into `dist/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
-export async function buildFunctions(): Promise<void> {
+/** Bundles every `functions/<step>/handler.ts` into `<outdir>/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
+export async function buildFunctions(outdir: string): Promise<void> {
   const steps = (await readdir(join(root, 'functions'), { withFileTypes: true })).filter(
     (entry) => entry.isDirectory() && entry.name !== 'shared',
   );
-  await build({
+  // The other form leaves a service process behind for as long as this one runs.
+  buildSync({
     ...bundleOptions,
     entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
-    outdir: 'dist',
+    outdir,
   });
-  // Its process would stay for as long as this one.
-  await stop();
 }

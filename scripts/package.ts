@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { cp, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildFunctions } from './build.ts';
@@ -8,29 +8,35 @@ import { buildFunctions } from './build.ts';
 const root = resolve(import.meta.dirname, '..');
 
 /**
- * Builds the functions and packages the deployment into a folder: the CloudFormation template and a zip per function.
- * Needs neither network nor credentials. The build comes first, as osls packages a stale `dist/` without a word.
+ * Builds the functions and packages the deployment into `<folder>/.serverless/`: the CloudFormation template and a zip per
+ * function. Needs neither network nor credentials. The build comes first, as osls packages a stale `dist/` without a word.
+ * @param folder holds `serverless.yml` and what it refers to
  */
-export async function packageProject({ stage, folder }: { stage: string; folder: string }): Promise<void> {
-  await buildFunctions();
-  await osls(['package', '--stage', stage, '--package', folder]);
+async function packageProject({ stage, folder }: { stage: string; folder: string }): Promise<void> {
+  await buildFunctions(join(folder, 'dist'));
+  await osls(['package', '--stage', stage], folder);
 }
 
 /**
- * Packages the sandbox's stage into a folder of its own, which goes with the process: runs side by side do not meet in it, and
- * `.serverless/` only ever holds what somebody wants to deploy.
+ * Packages the sandbox's stage in a copy of the deployment's files, which goes with the process: osls works inside the folder
+ * of `serverless.yml`, where runs side by side would meet, and a deployment's package would be lost.
+ * @returns the folder of the package
  */
 export async function packageForSandbox(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-package-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const name of ['package.json', 'serverless.yml', 'statemachine', 'functions']) {
+    await cp(join(root, name), join(folder, name), { recursive: true });
+  }
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   await packageProject({ stage: 'sandbox', folder });
-  return folder;
+  return join(folder, '.serverless');
 }
 
-function osls(parameters: string[]): Promise<void> {
+function osls(parameters: string[], cwd: string): Promise<void> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [join(root, 'node_modules/osls/bin/serverless.js'), ...parameters], {
-      cwd: root,
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, SLS_NOTIFICATIONS_MODE: 'off', SLS_INTERACTIVE_SETUP_ENABLE: '' },
     });
@@ -53,7 +59,7 @@ function osls(parameters: string[]): Promise<void> {
 if (process.argv[1] === import.meta.filename) {
   const stage = process.argv[2] ?? 'dev';
   try {
-    await packageProject({ stage, folder: join(root, '.serverless') });
+    await packageProject({ stage, folder: root });
     process.stdout.write(`Packaged stage ${stage} into .serverless/\n`);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
@@ -22,6 +23,8 @@ const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty(
 interface Dependencies {
   environment: Environment;
   secrets: SecretsManagerClient;
+  /** Tries longer than the other: for what cannot be had a second time. */
+  patientSecrets: SecretsManagerClient;
 }
 
 type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
@@ -36,7 +39,7 @@ type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
  */
 export async function createSubscriber(
   { plan, token }: { plan: Plan; token: Token },
-  { environment, secrets }: Dependencies,
+  { environment, secrets, patientSecrets }: Dependencies,
 ): Promise<{ credentialsSecretId: string }> {
   const secretId = plan.credentialsSecretId;
   const { userName } = plan.subscriber;
@@ -60,6 +63,8 @@ export async function createSubscriber(
     state: 'creating',
     password,
     executionArn: plan.executionArn,
+    // Two invocations of one execution (stopped and redriven) must not both win.
+    invocationId: randomUUID(),
   });
   let answer: unknown;
   try {
@@ -80,7 +85,12 @@ export async function createSubscriber(
     );
   }
   const created: Credentials = { state: 'created', password, customToken };
-  await putSecret(secrets, secretId, created);
+  await putSecret(patientSecrets, secretId, created).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.name : 'unknown reason';
+    throw new SubscriberOutcomeUnknown(
+      `add_subscriber for ${userName} succeeded, but its token could not be stored: ${reason}`,
+    );
+  });
   return { credentialsSecretId: secretId };
 }
 

@@ -7,10 +7,11 @@ import { createSubscriber } from './create-subscriber.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
+const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
 
 export const handler = step({
   name: 'create-subscriber',
   environment: environmentSchema,
   input: v.object({ plan: planSchema, token: tokenSchema }),
-  run: (input, { environment }) => createSubscriber(input, { environment, secrets }),
+  run: (input, { environment }) => createSubscriber(input, { environment, secrets, patientSecrets }),
 });

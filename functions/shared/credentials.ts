@@ -7,7 +7,7 @@ import * as v from 'valibot';
  */
 export const credentialsSchema = v.variant('state', [
   v.object({ state: v.literal('prepared'), password: v.string() }),
-  v.object({ state: v.literal('creating'), password: v.string(), executionArn: v.string() }),
+  v.object({ state: v.literal('creating'), password: v.string(), executionArn: v.string(), invocationId: v.string() }),
   v.object({ state: v.literal('created'), password: v.optional(v.string()), customToken: v.string() }),
 ]);
 export type Credentials = v.InferOutput<typeof credentialsSchema>;

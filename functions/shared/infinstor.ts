@@ -30,7 +30,9 @@ export async function getVersion(mlflowUrl: string): Promise<Discovery> {
   } catch (error) {
     throw new InfinStorUnavailable(`get_version: ${networkReason(error)}`);
   }
-  if (response.status >= 500) throw new InfinStorUnavailable(`get_version: InfinStor answered ${response.status}`);
+  if (response.status >= 500 || response.status === 429) {
+    throw new InfinStorUnavailable(`get_version: InfinStor answered ${response.status}`);
+  }
   const discovery = v.safeParse(versionSchema, parseJson(body));
   if (!response.ok || !discovery.success) {
     throw new InfinStorRejected(
@@ -72,6 +74,8 @@ export async function addSubscriber(
       `add_subscriber for ${subscriber.userName} was answered ${response.status}, which says nothing about its effect`,
     );
   }
+  // API Gateway throttles before the service sees the call.
+  if (response.status === 429) throw new InfinStorUnavailable('add_subscriber: InfinStor answered 429');
   if (response.status === 401 || response.status === 403 || isLoginExpired(body)) {
     throw new TokenRejected(`add_subscriber: InfinStor refused the superadmin token (status ${response.status})`);
   }

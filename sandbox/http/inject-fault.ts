@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { type Fault, type Faults, faultTargets } from '../faults.ts';
+import { type Fault, type Faults, isRead } from '../faults.ts';
 import { AwsError, type Caller } from '../service.ts';
 
 /** Thrown when the caller is to get no answer at all. */
@@ -24,17 +24,20 @@ interface Call {
 
 interface Parts {
   clock: Clock;
+  /** Who is spared: the person at the command, whose own calls are not what is tried. */
+  spared: (caller: Caller) => boolean;
   faults: Faults;
   /** Ends the function that called, or every one that runs when nobody knows which it was. */
   killFunction: (caller: Caller | undefined) => void;
 }
 
 /** Puts faults between callers and services. */
-export function createInjector({ clock, faults, killFunction }: Parts): Injector {
+export function createInjector({ clock, faults, killFunction, spared }: Parts): Injector {
   const answers = new Map<string, unknown>();
 
   return {
     async inject<Answer>({ service, operation, input, caller }: Call, perform: () => Answer | Promise<Answer>) {
+      if (caller !== undefined && spared(caller)) return perform();
       const key = `${service}:${operation}:${JSON.stringify(input)}`;
       // Each key's answers are of one call, and so of its type.
       const before = answers.get(key) as Answer | undefined;
@@ -50,7 +53,7 @@ export function createInjector({ clock, faults, killFunction }: Parts): Injector
         case 'stale':
           return before ?? answer;
         default:
-          if (Object.hasOwn(faultTargets, service)) answers.set(key, answer);
+          if (isRead(operation)) answers.set(key, answer);
           return answer;
       }
     },

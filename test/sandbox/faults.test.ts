@@ -38,6 +38,7 @@ describe('a fault in words', () => {
     ['kms:PutKeyPolicy:lose', 'unknown kind; known are throttle'],
     ['kms:PutKeyPolicy:delay', 'unknown kind'],
     ['infinstor:add_subscriber:error=Nonsense', 'unknown kind'],
+    ['kms:PutKeyPolicy:stale', 'unknown kind'],
     ['events:StackStatusChange:drop', 'unknown kind; known are lose, repeat, late'],
     ['kms:PutKeyPolicy:drop:0', 'times must be a number'],
     ['kms:PutKeyPolicy:drop:many', 'times must be a number'],
@@ -51,6 +52,6 @@ it('faults come as often as they are asked for, in their order', () => {
   const kinds = () => faults.take('kms', 'PutKeyPolicy')?.kind;
   expect(faults.take('kms', 'GetKeyPolicy')).toBeUndefined();
   expect([kinds(), kinds(), kinds(), kinds()]).toEqual(['throttle', 'throttle', 'drop', undefined]);
-  faults.add(parseFault('kms:PutKeyPolicy:stale'));
-  expect([kinds(), kinds()]).toEqual(['stale', undefined]);
+  faults.add(parseFault('kms:PutKeyPolicy:kill'));
+  expect([kinds(), kinds()]).toEqual(['kill', undefined]);
 });

@@ -1,5 +1,5 @@
 import { DescribeExecutionCommand, RedriveExecutionCommand } from '@aws-sdk/client-sfn';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { connect, follow } from '../../cli/onboard.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
@@ -55,9 +55,13 @@ async function redrive(executionArn: string | null): Promise<Report> {
   return reportOf(description, events, new Map());
 }
 
-/** Every side effect of the steps but the two whose answer only a person can supply: add_subscriber and the mark before it. */
+/**
+ * The side effects of the straight line, but for the two after whose loss a function's death leaves only a person to ask:
+ * add_subscriber and the mark before it. With a token at hand, PutSecretValue is the store of the custom token.
+ */
 const sideEffects = [
   'dynamodb:UpdateItem',
+  'secretsmanager:PutSecretValue',
   'cloudformation:CreateStack',
   'dynamodb:PutItem',
   'states:SendTaskSuccess',
@@ -65,10 +69,29 @@ const sideEffects = [
   'events:PutEvents',
 ];
 
+// So that no run but the first obtains a token.
+beforeEach(async () => {
+  if (runs === 0) await onboard(sandbox(), newRequest().request);
+});
+
+describe('a store of the custom token that is throttled', () => {
+  it('goes on until it is stored', async () => {
+    const given = newRequest();
+    sandbox().faults.add(parseFault('secretsmanager:PutSecretValue:throttle:4'));
+    expectOneOfEach(given, await onboard(sandbox(), given.request));
+  });
+});
+
 describe('a lost answer', () => {
   it.each(sideEffects)('of %s changes nothing', async (call) => {
     const given = newRequest();
     sandbox().faults.add(parseFault(`${call}:drop`));
+    expectOneOfEach(given, await onboard(sandbox(), given.request));
+  });
+
+  it('of CreateSecret, the mark, changes nothing', async () => {
+    const given = newRequest();
+    sandbox().faults.add(parseFault('secretsmanager:CreateSecret:drop'));
     expectOneOfEach(given, await onboard(sandbox(), given.request));
   });
 

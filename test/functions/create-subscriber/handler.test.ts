@@ -20,7 +20,7 @@ const customToken = secret('custom-token');
 const otherPlan = { ...plan, executionArn: otherExecutionArn };
 const output = { credentialsSecretId };
 const prepared = { state: 'prepared', password };
-const creating = { state: 'creating', password, executionArn };
+const creating = { state: 'creating', password, executionArn, invocationId: 'an-invocation' };
 const unavailable = new InternalServiceError({ message: 'later', $metadata: {} });
 
 /** The function with these secrets beside the superadmin token, and an InfinStor that answers add_subscriber so. */
@@ -36,9 +36,10 @@ async function setUp({
   const infinstor = await fakeInfinStor({ add_subscriber: answer });
   const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'customToken' };
   const invoke = lambda(() => import('../../../functions/create-subscriber/handler.ts'), environment);
+  const client = new SecretsManagerClient({ region: 'us-east-1' });
   /** Runs the step without Lambda around it, so that several can run at once. */
   const run = (plan: Plan) =>
-    createSubscriber({ plan, token }, { environment, secrets: new SecretsManagerClient({ region: 'us-east-1' }) });
+    createSubscriber({ plan, token }, { environment, secrets: client, patientSecrets: client });
   return { invoke, run, secrets, credentials, infinstor };
 }
 type World = Awaited<ReturnType<typeof setUp>>;
@@ -66,7 +67,7 @@ describe('creating a subscriber', () => {
       },
     });
     await invoke({ plan, token });
-    expect(atTheCall).toEqual(creating);
+    expect(atTheCall).toEqual({ ...creating, invocationId: expect.any(String) });
     expect(secrets.written).toEqual([atTheCall, { state: 'created', password, customToken }]);
   });
 
@@ -133,6 +134,13 @@ describe('of two executions', () => {
     expect(infinstor.requests).toHaveLength(1);
     const { password: sent } = JSON.parse(infinstor.requests[0]?.body ?? '');
     expect(credentials()).toEqual({ state: 'created', password: sent, customToken });
+  });
+
+  it('at once, of one execution that was stopped and redriven, one calls', async () => {
+    const { run, infinstor } = await setUp({ stored: { [credentialsSecretId]: prepared } });
+    const outcomes = await Promise.allSettled([run(plan), run(plan)]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(infinstor.requests).toHaveLength(1);
   });
 
   it('one that looked before the other was refused is OnboardingInProgress', async () => {
@@ -267,7 +275,10 @@ describe('a call that fails', () => {
   it('keeps the mark when the custom token cannot be stored', async () => {
     const { invoke, secrets, credentials } = await setUp();
     secrets.client.on(PutSecretValueCommand).rejects(unavailable);
-    await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'InternalServiceError' });
+    await expect(invoke({ plan, token })).rejects.toMatchObject({
+      name: 'SubscriberOutcomeUnknown',
+      message: expect.stringContaining('InternalServiceError'),
+    });
     expect(credentials()).toMatchObject({ state: 'creating' });
   });
 });

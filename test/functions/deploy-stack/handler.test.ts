@@ -110,7 +110,7 @@ describe('creating the stack', () => {
 
   it.each([
     ['not called', { state: 'prepared', password: secret('password') }],
-    ['left without an answer', { state: 'creating', password: secret('password'), executionArn }],
+    ['left without an answer', { state: 'creating', password: secret('password'), executionArn, invocationId: 'x' }],
   ])('is SubscriberOutcomeUnknown while add_subscriber was %s', async (_, credentials) => {
     const { invoke, created } = setUp({ credentials });
     await expect(invoke({ plan })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });

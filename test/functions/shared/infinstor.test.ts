@@ -179,3 +179,13 @@ it('does not follow a redirect, which would carry token and password elsewhere',
   await expect(addSubscriber(url, 'token', subscriber)).rejects.toMatchObject({ name: 'InfinStorRejected' });
   expect(elsewhere.requests).toEqual([]);
 });
+
+describe('throttling by the gateway, which nothing has passed', () => {
+  const throttled = () => ({ status: 429, body: { message: 'Too Many Requests' } });
+
+  it('makes get_version and add_subscriber InfinStorUnavailable, which is retried', async () => {
+    const { url } = await fakeInfinStor({ get_version: throttled, add_subscriber: throttled });
+    await expect(getVersion(url)).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
+    await expect(addSubscriber(url, 'token', subscriber)).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
+  });
+});

@@ -102,7 +102,7 @@ beforeEach(async () => {
     dynamoDb,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     accessLog,
-    injector: createInjector({ clock, faults, killFunction }),
+    injector: createInjector({ clock, faults, killFunction, spared: ({ arn }) => arn === callers.get(deniedKey)?.arn }),
   });
 });
 
@@ -458,6 +458,13 @@ describe('a fault', () => {
       expect(killFunction).toHaveBeenCalledWith(
         expect.objectContaining({ principalArn: callers.get(operatorKey)?.principalArn }),
       );
+  });
+
+  it('spares the caller that it is to spare', async () => {
+    answer({});
+    faults.add(parseFault('kms:DescribeKey:throttle'));
+    await new KMSClient(options(deniedKey)).send(new DescribeKeyCommand({ KeyId: 'k' }));
+    await expect(describeKey()).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 
   it('stale reads what was read before', async () => {
