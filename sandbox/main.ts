@@ -58,14 +58,23 @@ for (const [signal, status] of [
   });
 }
 
+let port: number | undefined;
 try {
-  const port = readPort();
+  port = readPort();
+} catch (error) {
+  fail(error, 2, `\n${usage}`);
+}
+try {
   process.stderr.write('Packaging the functions …\n');
   const packageFolder = await packageForSandbox();
   process.stderr.write('Booting the sandbox …\n');
   sandbox = bootSandbox({ packageFolder, ...(port === undefined ? {} : { port }) });
   process.stdout.write(description(await sandbox));
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
-  process.exit(2);
+  fail(error, 1, '');
+}
+
+function fail(error: unknown, status: number, advice: string): never {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n${advice}`);
+  process.exit(status);
 }

@@ -32,11 +32,11 @@ const userName = v.pipe(
   ),
 );
 
-/** Refuses an array, which valibot takes for an object with its indexes as fields. */
+/** Refuses an array as well, which valibot takes for an object with its indexes as fields. */
 function object<Output>(schema: v.GenericSchema<unknown, Output>) {
   return v.pipe(
     v.unknown(),
-    v.check((value) => !Array.isArray(value), 'must be an object'),
+    v.check((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object'),
     schema,
   );
 }
@@ -92,22 +92,26 @@ function requestSchema(inputSecretPrefix: string) {
     v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
     v.excludes('..', 'must not contain ".."'),
   );
-  return v.strictObject({
-    subscriber: v.strictObject({
-      userName,
-      emailId: v.pipe(
-        v.string('must be a string'),
-        v.maxLength(254, 'must be at most 254 characters'),
-        v.email('must be an e-mail address'),
+  return object(
+    v.strictObject({
+      subscriber: object(
+        v.strictObject({
+          userName,
+          emailId: v.pipe(
+            v.string('must be a string'),
+            v.maxLength(254, 'must be at most 254 characters'),
+            v.email('must be an e-mail address'),
+          ),
+        }),
+      ),
+      passwordSecretId: v.optional(inputSecretId),
+      customTokenSecretId: v.optional(inputSecretId),
+      stack: v.optional(stack),
+      encryption: v.optional(
+        object(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
       ),
     }),
-    passwordSecretId: v.optional(inputSecretId),
-    customTokenSecretId: v.optional(inputSecretId),
-    stack: v.optional(stack),
-    encryption: v.optional(
-      object(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
-    ),
-  });
+  );
 }
 
 export interface Request {
@@ -131,7 +135,11 @@ export interface Request {
  */
 export function parseRequest(request: unknown, inputSecretPrefix: string): Request {
   refusePlaintextPassword(request);
-  const parsed = parse(requestSchema(inputSecretPrefix), request, (field, rule) => new InvalidRequest(field, rule));
+  const parsed = parse(
+    requestSchema(inputSecretPrefix),
+    request,
+    (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
+  );
   return {
     ...parsed,
     stack: { ...parsed.stack, parameters: parsed.stack?.parameters ?? {}, tags: parsed.stack?.tags ?? {} },

@@ -80,12 +80,12 @@ const tagRule = 'must be a tag key that neither AWS nor the onboarding reserves'
 
 describe('a request is refused', () => {
   it.each<[fault: string, request: unknown, field: string, rule: string]>([
-    ['null', null, '(root)', 'must be Object'],
-    ['a string', 'subscriber', '(root)', 'must be Object'],
-    ['an array', [{ subscriber }], 'subscriber', 'is required'],
+    ['null', null, 'request', 'must be an object'],
+    ['a string', 'subscriber', 'request', 'must be an object'],
+    ['an array', [{ subscriber }], 'request', 'must be an object'],
     ['no subscriber', {}, 'subscriber', 'is required'],
-    ['a subscriber that is null', { subscriber: null }, 'subscriber', 'must be Object'],
-    ['a subscriber that is an array', { subscriber: [subscriber] }, 'subscriber.userName', 'is required'],
+    ['a subscriber that is null', { subscriber: null }, 'subscriber', 'must be an object'],
+    ['a subscriber that is an array', { subscriber: [subscriber] }, 'subscriber', 'must be an object'],
     ['no e-mail address', { subscriber: { userName: 'acme' } }, 'subscriber.emailId', 'is required'],
     [
       'something else as the e-mail address',
@@ -187,7 +187,7 @@ describe('a request is refused', () => {
     ['a build that is a number', withStack({ build: 2.3 }), 'stack.build', 'must be a string'],
     ['an account of 11 digits', withStack({ accountId: '1'.repeat(11) }), 'stack.accountId', 'of 12 digits'],
     ['a Region that is a number', withStack({ region: 1 }), 'stack.region', 'must be a string'],
-    ['a stack that is null', withStack(null), 'stack', 'must be Object'],
+    ['a stack that is null', withStack(null), 'stack', 'must be an object'],
     ['a stack that is an array', withStack([]), 'stack', 'must be an object'],
     ['parameters that are an array', withStack({ parameters: ['x'] }), 'stack.parameters', 'must be an object'],
     [

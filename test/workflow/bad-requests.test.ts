@@ -1,0 +1,109 @@
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from 'vitest';
+import { connect, follow } from '../../cli/onboard.ts';
+import { reportOf } from '../../cli/report.ts';
+import { fixtures } from '../../sandbox/account.ts';
+import { useSandbox } from './sandbox.ts';
+
+const sandbox = useSandbox();
+const good = { subscriber: { userName: 'acme', emailId: 'mlops@acme.example' } };
+const named = (userName: unknown) => ({ subscriber: { ...good.subscriber, userName } });
+const mailed = (emailId: unknown) => ({ subscriber: { ...good.subscriber, emailId } });
+const stack = (fields: object) => ({ ...good, stack: fields });
+const artifacts = (choice: unknown) => ({ ...good, encryption: { artifacts: choice } });
+const tracking = (choice: unknown) => ({ ...good, encryption: { tracking: choice } });
+const key = (keyArn: unknown) => tracking({ type: 'customer-managed', keyArn });
+
+/** Requests that machine and door must refuse, and the field that the answer has to name. */
+const requests: [what: string, request: unknown, field: string][] = [
+  ['a list', [], 'request'],
+  ['a string', 'acme', 'request'],
+  ['nothing', {}, 'subscriber'],
+  ['a list for a subscriber', { subscriber: [] }, 'subscriber'],
+  ['an unknown field', { ...good, colour: 'green' }, 'colour'],
+  [
+    'a prototype key',
+    JSON.parse('{"subscriber":{"userName":"acme","emailId":"a@b.example"},"constructor":{}}'),
+    'constructor',
+  ],
+  ['an unknown field of the subscriber', { subscriber: { ...good.subscriber, role: 'x' } }, 'subscriber.role'],
+  ['no user name', { subscriber: { emailId: 'a@b.example' } }, 'subscriber.userName'],
+  ['a number for a name', named(7), 'subscriber.userName'],
+  ['an empty name', named(''), 'subscriber.userName'],
+  ['a name of 35 characters', named('a'.repeat(35)), 'subscriber.userName'],
+  ['a name with a comma', named('acme,inc'), 'subscriber.userName'],
+  ['a name with a dot', named('acme.inc'), 'subscriber.userName'],
+  ['a name with a blank', named('acme inc'), 'subscriber.userName'],
+  ['a name with an underscore', named('acme_inc'), 'subscriber.userName'],
+  ['a name that ends in a hyphen', named('acme-'), 'subscriber.userName'],
+  ['a name that begins with a digit', named('1acme'), 'subscriber.userName'],
+  ['a name with a line break', named('acme\n'), 'subscriber.userName'],
+  ['a name with an umlaut', named('äcme'), 'subscriber.userName'],
+  ['no e-mail address', { subscriber: { userName: 'acme' } }, 'subscriber.emailId'],
+  ['something else for an address', mailed('acme'), 'subscriber.emailId'],
+  ['a list for an address', mailed(['a@b.example']), 'subscriber.emailId'],
+  ['a password', { ...good, password: 'Plain-Marker-1' }, 'password'],
+  [
+    "a subscriber's password",
+    { subscriber: { ...good.subscriber, password: 'Plain-Marker-1' } },
+    'subscriber.password',
+  ],
+  ['a secret outside input/', { ...good, passwordSecretId: 'infinstor/sandbox/superadmin' }, 'passwordSecretId'],
+  ['a secret by way of ..', { ...good, passwordSecretId: 'infinstor/sandbox/input/../superadmin' }, 'passwordSecretId'],
+  ['a secret that is not there', { ...good, passwordSecretId: 'infinstor/sandbox/input/absent' }, 'passwordSecretId'],
+  ['a token secret elsewhere', { ...good, customTokenSecretId: 'other/token' }, 'customTokenSecretId'],
+  ['a list for a stack', stack([]), 'stack'],
+  ['a role', stack({ roleArn: 'arn:aws:iam::111111111111:role/admin' }), 'stack.roleArn'],
+  ['a build with letters', stack({ build: '2.3.x' }), 'stack.build'],
+  ['a build that climbs', stack({ build: '../2.3.72' }), 'stack.build'],
+  ['a build that is not there', stack({ build: '9.9.9' }), 'stack.build'],
+  ['an unconfigured account', stack({ accountId: '222222222222' }), 'stack.accountId'],
+  ['a short account', stack({ accountId: '111' }), 'stack.accountId'],
+  ['an unconfigured Region', stack({ region: 'eu-west-1' }), 'stack.region'],
+  ['a parameter of the onboarding', stack({ parameters: { CustomToken: 'x' } }), 'stack.parameters.CustomToken'],
+  ['an unknown parameter', stack({ parameters: { Colour: 'x' } }), 'stack.parameters.Colour'],
+  ['a parameter that is a number', stack({ parameters: { Colour: 7 } }), 'stack.parameters.Colour'],
+  ['a reserved tag', stack({ tags: { 'aws:x': 'y' } }), 'stack.tags.aws:x'],
+  ['an empty tag', stack({ tags: { team: '' } }), 'stack.tags.team'],
+  ['an unknown encryption', artifacts({ type: 'rot13' }), 'encryption.artifacts.type'],
+  ['a string for an encryption', artifacts('sse-s3'), 'encryption.artifacts'],
+  [
+    'a key that the choice does not take',
+    artifacts({ type: 'sse-s3', keyArn: fixtures.artifactsKeyArn }),
+    'encryption.artifacts.keyArn',
+  ],
+  ['a choice without its key', tracking({ type: 'customer-managed' }), 'encryption.tracking.keyArn'],
+  ['an alias', key('arn:aws:kms:us-east-1:111111111111:alias/mine'), 'encryption.tracking.keyArn'],
+  ['an alias by name', key('alias/mine'), 'encryption.tracking.keyArn'],
+  ['a malformed key ARN', key('arn:aws:kms:us-east-1:1111:key/1'), 'encryption.tracking.keyArn'],
+  ['another service', key('arn:aws:s3:::bucket'), 'encryption.tracking.keyArn'],
+];
+
+describe('StartExecution', () => {
+  it.each(requests)('%s is refused before any side effect, naming the field', async (_what, request, field) => {
+    const { endpoint, stateMachineArn, infinstor, cloudFormation, dynamoDb, registryTable } = sandbox();
+    const clients = connect(endpoint);
+    const { executionArn = '' } = await clients.sfn.send(
+      new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(request) }),
+    );
+    const { description, events } = await follow(clients, executionArn, () => {});
+    const { error, transitions } = reportOf(description, events, new Map());
+    expect(error).toMatchObject({ name: 'InvalidRequest', step: 'AcceptRequest' });
+    expect(error?.message.startsWith(`${field}: `)).toBe(true);
+    expect(JSON.stringify([description.cause, error])).not.toContain('Plain-Marker');
+    expect(transitions).toBe(1);
+
+    expect(infinstor.subscribers()).toEqual([]);
+    expect(cloudFormation.stack('infinstor-subscriber-acme')).toBeUndefined();
+    expect(await dynamoDb.items(registryTable)).toEqual([]);
+  });
+
+  it.each([
+    ['broken JSON', '{"subscriber":', 'InvalidExecutionInput'],
+    ['more than 256 KiB', JSON.stringify({ ...good, padding: 'x'.repeat(300_000) }), 'ValidationException'],
+  ])('itself refuses %s', async (_what, input, name) => {
+    const { sfn } = connect(sandbox().endpoint);
+    const { stateMachineArn } = sandbox();
+    await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({ name });
+  });
+});
