@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { cp, mkdtemp, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, mkdtemp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { buildFunctions } from './build.ts';
 
@@ -23,12 +22,13 @@ async function packageProject({ stage, folder }: { stage: string; folder: string
  * @returns the folder of the package
  */
 export async function packageForSandbox(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-package-'));
+  // Inside the project, where Node finds the plugins; a link to node_modules would be searched for every function's files.
+  await mkdir(join(root, '.sandbox'), { recursive: true });
+  const folder = await mkdtemp(join(root, '.sandbox', 'package-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const name of ['package.json', 'serverless.yml', 'statemachine', 'functions']) {
     await cp(join(root, name), join(folder, name), { recursive: true });
   }
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   await packageProject({ stage: 'sandbox', folder });
   return join(folder, '.serverless');
 }
