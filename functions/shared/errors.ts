@@ -9,7 +9,7 @@ export abstract class StepError extends Error {
   abstract readonly remedy: string;
 }
 
-/** The request, or a field of it, breaks a rule. Thrown before any side effect. */
+/** The request, a field of it, or a secret that it refers to breaks a rule. Thrown before anything irreversible. */
 export class InvalidRequest extends StepError {
   static readonly remedy = 'Correct the field of the request and send it again; this attempt created nothing.';
   override readonly name = 'InvalidRequest';

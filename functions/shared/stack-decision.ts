@@ -60,7 +60,8 @@ export function decideStack(stack: CloudFormationStack | undefined, plan: Plan):
 function difference({ Parameters = [] }: CloudFormationStack, { stack }: Plan): string {
   const existing = new Map(Parameters.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]));
   const differing = Object.entries(stack.parameters)
-    .filter(([name, value]) => existing.get(name) !== value)
+    // CloudFormation masks what the template calls NoEcho: whether that differs cannot be known, and must not be told.
+    .filter(([name, value]) => existing.get(name) !== value && existing.get(name) !== '****')
     .map(([name, value]) => `${name} is "${existing.get(name) ?? ''}" in the stack and "${value}" in the request`);
   return differing.length === 0
     ? `another build than ${stack.templateUrl}, or with more parameters`

@@ -66,6 +66,7 @@ describe('the stack of the name is left to a person', () => {
       parametersOf('Acme2'),
       'other parameters: SubscriberName is "Acme2" in the stack and "Acme" in',
     ],
+    ['another build, a parameter being masked', parametersOf('****'), 'another build'],
     ['fewer parameters', [], 'other parameters: SubscriberName is "" in the stack and "Acme" in the request'],
     ['another template', parametersOf('Acme'), `another build than ${plan.stack.templateUrl}`],
   ])('when it is live with %s, which it tells', (_name, Parameters, reason) => {
