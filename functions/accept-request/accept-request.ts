@@ -15,11 +15,11 @@ import { describeStack } from '../shared/describe-stack.ts';
 import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
 import type { Plan } from '../shared/plan.ts';
 import type { Registry } from '../shared/registry.ts';
+import { customerManagedKeys, parseRequest, type Request } from '../shared/request.ts';
 import { decideStack, ownershipTags } from '../shared/stack-decision.ts';
 import { claim } from './claim.ts';
 import type { Environment } from './environment.ts';
 import { checkInputSecrets } from './input-secrets.ts';
-import { customerManagedKeys, parseRequest, type Request } from './request.ts';
 import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
 

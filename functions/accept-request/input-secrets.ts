@@ -4,7 +4,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { InvalidRequest } from '../shared/errors.ts';
-import type { Request } from './request.ts';
+import type { Request } from '../shared/request.ts';
 
 /**
  * Checks that the secrets that the request refers to are there, without reading them.

@@ -1,7 +1,7 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
+import type { Request } from '../shared/request.ts';
 import type { ParameterMap } from './environment.ts';
-import type { Request } from './request.ts';
 
 /**
  * The template parameters that say what the request says, without the custom token.

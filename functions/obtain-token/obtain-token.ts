@@ -3,11 +3,11 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { InvalidConfiguration, TokenRejected } from '../shared/errors.ts';
 import { getVersion } from '../shared/infinstor.ts';
+import { logIn, refresh, type Tokens } from '../shared/login.ts';
 import type { Token } from '../shared/plan.ts';
 import { putSuccessor, readSecret } from '../shared/secrets.ts';
 import { type SuperadminToken, superadminTokenSchema } from '../shared/superadmin-token.ts';
 import type { Environment } from './environment.ts';
-import { logIn, refresh, type Tokens } from './login.ts';
 
 /** The age at which the vendor's own client takes a token for stale, though Cognito lets it live for an hour. */
 const staleAfterMs = 30 * 60 * 1000;

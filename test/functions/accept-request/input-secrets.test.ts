@@ -7,7 +7,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { checkInputSecrets } from '../../../functions/accept-request/input-secrets.ts';
-import { parseRequest } from '../../../functions/accept-request/request.ts';
+import { parseRequest } from '../../../functions/shared/request.ts';
 
 const password = 'infinstor/test/input/password';
 const token = 'infinstor/test/input/token';

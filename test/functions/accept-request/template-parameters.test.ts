@@ -4,12 +4,12 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { environmentSchema } from '../../../functions/accept-request/environment.ts';
-import { parseRequest } from '../../../functions/accept-request/request.ts';
 import {
   checkParameters,
   isMasked,
   templateParameters,
 } from '../../../functions/accept-request/template-parameters.ts';
+import { parseRequest } from '../../../functions/shared/request.ts';
 import { parseTemplate } from '../../../sandbox/cloudformation/template.ts';
 import { templateSummary } from '../../../sandbox/cloudformation/template-checks.ts';
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { parseKeyArn } from '../shared/arns.ts';
-import { InvalidRequest } from '../shared/errors.ts';
-import { parse } from '../shared/step.ts';
+import { parseKeyArn } from './arns.ts';
+import { InvalidRequest } from './errors.ts';
+import { parse } from './step.ts';
 
 const keyArn = v.pipe(
   v.string('must be the ARN of a KMS key'),

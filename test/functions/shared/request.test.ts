@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { customerManagedKeys, parseRequest } from '../../../functions/accept-request/request.ts';
 import { InvalidRequest } from '../../../functions/shared/errors.ts';
+import { customerManagedKeys, parseRequest } from '../../../functions/shared/request.ts';
 
 const prefix = 'infinstor/test/input/';
 const subscriber = { userName: 'acme', emailId: 'mlops@acme.example' };

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { logIn, refresh } from '../../../functions/obtain-token/login.ts';
+import { logIn, refresh } from '../../../functions/shared/login.ts';
 
 const superadmin = { userName: 'superadmin', password: 'Marked-1' };
 const details = { message: 'Incorrect username or password: Marked-1', $metadata: {} };

@@ -7,7 +7,7 @@ import {
   UserNotConfirmedException,
   UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { LoginChallenge, LoginRejected } from '../shared/errors.ts';
+import { LoginChallenge, LoginRejected } from './errors.ts';
 
 export interface Tokens {
   idToken: string;
