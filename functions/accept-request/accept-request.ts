@@ -15,7 +15,7 @@ import { describeStack } from '../shared/describe-stack.ts';
 import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
 import type { Plan } from '../shared/plan.ts';
 import type { Registry } from '../shared/registry.ts';
-import { customerManagedKeys, parseRequest, type Request } from '../shared/request.ts';
+import { customerManagedKeys, parseRequest } from '../shared/request.ts';
 import { decideStack, ownershipTags } from '../shared/stack-decision.ts';
 import { claim } from './claim.ts';
 import type { Environment } from './environment.ts';
@@ -46,10 +46,14 @@ export async function acceptRequest(
   { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
   { environment, cloudFormation, kms, secrets, stepFunctions, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
-  const request = parseRequest(rawRequest, `${environment.SECRET_PREFIX}input/`);
-  await checkInputSecrets(secrets, request);
   const own = arnOwner(executionArn);
-  const region = chosenRegion(request, own, environment);
+  const request = parseRequest(rawRequest, {
+    inputSecretPrefix: `${environment.SECRET_PREFIX}input/`,
+    own,
+    stackRegions: environment.STACK_REGIONS,
+  });
+  await checkInputSecrets(secrets, request);
+  const { region } = request.stack;
   const { userName } = request.subscriber;
   const expectedRoleArn = `arn:aws:iam::${own.accountId}:role/${environment.ROLE_NAME_PREFIX}${userName}`;
   const keyArns = customerManagedKeys(request);
@@ -106,15 +110,6 @@ export async function acceptRequest(
   decideStack(await describeStack(cloudFormation(region), plan.stack.name), plan);
   await claim({ registry, stepFunctions, now }, plan);
   return plan;
-}
-
-function chosenRegion(request: Request, own: { accountId: string; region: string }, environment: Environment): string {
-  const { accountId = own.accountId, region = own.region } = request.stack;
-  if (accountId !== own.accountId) throw new InvalidRequest('stack.accountId', 'is not an account of this deployment');
-  if (!environment.STACK_REGIONS.includes(region)) {
-    throw new InvalidRequest('stack.region', `must be one of ${environment.STACK_REGIONS.join(', ')}`);
-  }
-  return region;
 }
 
 /** What CloudFormation says of the template; undefined when it cannot read it. */

@@ -120,29 +120,42 @@ export interface Request {
   customTokenSecretId?: string | undefined;
   stack: {
     build?: string | undefined;
-    accountId?: string | undefined;
-    region?: string | undefined;
+    region: string;
     parameters: Record<string, string>;
     tags: Record<string, string>;
   };
   encryption: { artifacts: v.InferOutput<typeof artifacts>; tracking: v.InferOutput<typeof tracking> };
 }
 
+/** What a deployment lets a request choose from. */
+export interface RequestRules {
+  /** The only place whose secrets a request may name. */
+  inputSecretPrefix: string;
+  /** The account and Region of the deployment, which are a request's defaults. */
+  own: { accountId: string; region: string };
+  stackRegions: readonly string[];
+}
+
 /**
- * Parses a request and fills the defaults in: the encryption that the setup guide calls the default.
- * @param inputSecretPrefix the only place whose secrets a request may name
+ * Parses a request and fills the defaults in: the deployment's account and Region, and the encryption that the setup guide
+ * calls the default.
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function parseRequest(request: unknown, inputSecretPrefix: string): Request {
+export function parseRequest(request: unknown, { inputSecretPrefix, own, stackRegions }: RequestRules): Request {
   refusePlaintextPassword(request);
   const parsed = parse(
     requestSchema(inputSecretPrefix),
     request,
     (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
   );
+  const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
+  if (accountId !== own.accountId) throw new InvalidRequest('stack.accountId', 'is not an account of this deployment');
+  if (!stackRegions.includes(region)) {
+    throw new InvalidRequest('stack.region', `must be one of ${stackRegions.join(', ')}`);
+  }
   return {
     ...parsed,
-    stack: { ...parsed.stack, parameters: parsed.stack?.parameters ?? {}, tags: parsed.stack?.tags ?? {} },
+    stack: { ...parsed.stack, region, parameters: parsed.stack?.parameters ?? {}, tags: parsed.stack?.tags ?? {} },
     encryption: {
       artifacts: parsed.encryption?.artifacts ?? { type: 'sse-s3' },
       tracking: parsed.encryption?.tracking ?? { type: 'aws-owned' },

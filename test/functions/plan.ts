@@ -1,9 +1,17 @@
 import type { Plan, Role, Stack } from '../../functions/shared/plan.ts';
+import type { RequestRules } from '../../functions/shared/request.ts';
 
 export const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
 export const otherExecutionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-0';
 export const stackId =
   'arn:aws:cloudformation:eu-west-1:111111111111:stack/infinstor-subscriber-acme/11111111-1111-4111-8111-111111111111';
+
+/** What the deployment lets a request choose from. */
+export const requestRules: RequestRules = {
+  inputSecretPrefix: 'infinstor/test/input/',
+  own: { accountId: '111111111111', region: 'us-east-1' },
+  stackRegions: ['us-east-1', 'eu-west-1'],
+};
 
 /** The plan of a subscriber whose stack lies in another Region than the functions. */
 export const plan: Plan = {

@@ -12,6 +12,7 @@ import {
 import { parseRequest } from '../../../functions/shared/request.ts';
 import { parseTemplate } from '../../../sandbox/cloudformation/template.ts';
 import { templateSummary } from '../../../sandbox/cloudformation/template-checks.ts';
+import { requestRules } from '../plan.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
@@ -39,7 +40,7 @@ const otherKeyArn = 'arn:aws:kms:us-east-1:111111111111:key/22222222-2222-4222-8
 const request = ({ encryption = {}, parameters = {} }: { encryption?: object; parameters?: object }) =>
   parseRequest(
     { subscriber: { userName: 'acme', emailId: 'mlops@acme.example' }, encryption, stack: { parameters } },
-    'infinstor/test/input/',
+    requestRules,
   );
 
 /** Checks the parameters of a request against the template, or a changed one. */

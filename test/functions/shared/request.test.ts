@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest } from '../../../functions/shared/errors.ts';
 import { customerManagedKeys, parseRequest } from '../../../functions/shared/request.ts';
+import { requestRules } from '../plan.ts';
 
-const prefix = 'infinstor/test/input/';
+const prefix = requestRules.inputSecretPrefix;
 const subscriber = { userName: 'acme', emailId: 'mlops@acme.example' };
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const otherKeyArn = 'arn:aws:kms:us-east-1:111111111111:key/mrk-22222222222242228222222222222222';
-const parse = (request: unknown) => parseRequest(request, prefix);
+const parse = (request: unknown) => parseRequest(request, requestRules);
 /** What refuses the request; undefined when it is accepted. */
 function refusal(request: unknown): unknown {
   try {
@@ -29,7 +30,7 @@ describe('a request', () => {
   it('needs nothing but the subscriber', () => {
     expect(parse({ subscriber })).toEqual({
       subscriber,
-      stack: { parameters: {}, tags: {} },
+      stack: { region: 'us-east-1', parameters: {}, tags: {} },
       encryption: { artifacts: { type: 'sse-s3' }, tracking: { type: 'aws-owned' } },
     });
   });
@@ -186,6 +187,18 @@ describe('a request is refused', () => {
     ['a build that is a path', withStack({ build: '2.3/../evil' }), 'stack.build', buildRule],
     ['a build that is a number', withStack({ build: 2.3 }), 'stack.build', 'must be a string'],
     ['an account of 11 digits', withStack({ accountId: '1'.repeat(11) }), 'stack.accountId', 'of 12 digits'],
+    [
+      'an account that is not configured',
+      withStack({ accountId: '222222222222' }),
+      'stack.accountId',
+      'of this deployment',
+    ],
+    [
+      'a Region that is not configured',
+      withStack({ region: 'ap-south-1' }),
+      'stack.region',
+      'one of us-east-1, eu-west-1',
+    ],
     ['a Region that is a number', withStack({ region: 1 }), 'stack.region', 'must be a string'],
     ['a stack that is null', withStack(null), 'stack', 'must be an object'],
     ['a stack that is an array', withStack([]), 'stack', 'must be an object'],
