@@ -1,7 +1,12 @@
-import { DescribeExecutionCommand, ExecutionDoesNotExist, type SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  ExecutionDoesNotExist,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
 import { OnboardingInProgress } from '../shared/errors.ts';
 import type { Plan } from '../shared/plan.ts';
-import { claimRecord, type Registry, readRecord } from '../shared/registry.ts';
+import { type Attempt, claimRecord, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 
 /**
  * Makes this execution the one that onboards the subscriber. Its own claim is accepted again; another execution's only
@@ -16,12 +21,9 @@ export async function claim(
   const record = await readRecord(registry, userName);
   const isOwn = record?.executionArn === plan.executionArn;
   if (isOwn && record.status === 'ONBOARDING') return;
-  // Whatever the record says: a redriven execution runs again, though its failure is recorded.
-  if (record !== undefined && !isOwn && (await isRunning(stepFunctions, record.executionArn))) {
-    throw new OnboardingInProgress(userName, record.executionArn);
-  }
   const claimed = await claimRecord(registry, plan, {
     previousExecutionArn: record?.executionArn,
+    attempts: record === undefined ? [] : await endedAttempts(stepFunctions, record, plan),
     now: now.toISOString(),
   });
   if (claimed) return;
@@ -30,13 +32,38 @@ export async function claim(
   if (owner !== plan.executionArn) throw new OnboardingInProgress(userName, owner);
 }
 
-async function isRunning(stepFunctions: SFNClient, executionArn: string): Promise<boolean> {
+/**
+ * The attempts of a record whose execution is over, with the end of the latest one.
+ * @throws OnboardingInProgress while that execution runs
+ */
+async function endedAttempts(stepFunctions: SFNClient, record: SubscriberRecord, plan: Plan): Promise<Attempt[]> {
+  const { executionArn, status, updatedAt, lastError } = record;
+  const latest = record.attempts.at(-1);
+  const ended = (end: Partial<Attempt>): Attempt[] =>
+    latest === undefined ? [] : [...record.attempts.slice(0, -1), { ...latest, ...end }];
+  // Whatever the record says: a redriven execution runs again, though its failure is recorded.
+  const execution = executionArn === plan.executionArn ? undefined : await describe(stepFunctions, executionArn);
+  if (execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE') {
+    throw new OnboardingInProgress(record.userName, executionArn);
+  }
+  if (status !== 'ONBOARDING') {
+    const error = lastError && { name: lastError.name, step: lastError.step, message: lastError.message };
+    return ended({ endedAt: updatedAt, status, error });
+  }
+  // It ended unseen.
+  return ended({
+    endedAt: execution?.stopDate?.toISOString(),
+    status: 'FAILED',
+    error: { name: execution?.error ?? execution?.status ?? 'ExecutionDoesNotExist', message: '' },
+  });
+}
+
+async function describe(stepFunctions: SFNClient, executionArn: string): Promise<DescribeExecutionOutput | undefined> {
   try {
-    const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-    return status === 'RUNNING' || status === 'PENDING_REDRIVE';
+    return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
   } catch (error) {
     // History is kept for 90 days: an execution that is gone does not run.
-    if (error instanceof ExecutionDoesNotExist) return false;
+    if (error instanceof ExecutionDoesNotExist) return undefined;
     throw error;
   }
 }

@@ -15,14 +15,34 @@ export interface Registry {
   tableName: string;
 }
 
+const errorSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
+
+const attemptSchema = v.object({
+  executionArn: v.string(),
+  startedAt: v.string(),
+  /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself tells. */
+  endedAt: v.optional(v.string()),
+  status: v.optional(v.picklist(['ACTIVE', 'FAILED'])),
+  error: v.optional(errorSchema),
+});
+export type Attempt = v.InferOutput<typeof attemptSchema>;
+
 const recordSchema = v.object({
   userName: v.string(),
   status: v.picklist(['ONBOARDING', 'ACTIVE', 'FAILED']),
   /** The execution that the record belongs to: only that one may write it. */
   executionArn: v.string(),
-  attempts: v.array(v.object({ executionArn: v.string(), startedAt: v.string() })),
+  updatedAt: v.string(),
+  attempts: v.array(attemptSchema),
+  lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
+  stackId: v.optional(v.string()),
+  roleArn: v.optional(v.string()),
+  keyArns: v.optional(v.array(v.string())),
 });
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
+
+/** All that the sweep needs of a record: one that somebody spoiled otherwise must not keep it from the others. */
+const executionSchema = v.pick(recordSchema, ['executionArn']);
 
 const waiterSchema = v.object({
   taskToken: v.string(),
@@ -32,6 +52,9 @@ const waiterSchema = v.object({
   expiresAt: v.number(),
 });
 export type Waiter = v.InferOutput<typeof waiterSchema>;
+
+/** An item of DynamoDB has 400 KB, and nobody reads further back. */
+const keptAttempts = 50;
 
 // IAM role names, which the subscriber's name becomes part of, are unique ignoring case: so are subscribers.
 const recordKey = (userName: string) => ({ pk: `SUBSCRIBER#${userName.toLowerCase()}`, sk: 'RECORD' });
@@ -46,25 +69,27 @@ export async function readRecord(registry: Registry, userName: string): Promise<
 }
 
 /**
- * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none).
+ * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none). How the
+ * attempt before ended goes into the history of attempts.
+ * @param attempts the attempts before this one
  * @returns false when another execution was faster
  */
 export async function claimRecord(
   registry: Registry,
   plan: Plan,
-  claim: { previousExecutionArn: string | undefined; now: string },
+  claim: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
 ): Promise<boolean> {
-  const { previousExecutionArn, now } = claim;
+  const { previousExecutionArn, attempts, now } = claim;
   return updateRecord(registry, plan.subscriber.userName, {
     set: {
       userName: plan.subscriber.userName,
       emailId: plan.subscriber.emailId,
       status: 'ONBOARDING',
       executionArn: plan.executionArn,
-      startedAt: now,
       updatedAt: now,
+      attempts: [...attempts.slice(1 - keptAttempts), { executionArn: plan.executionArn, startedAt: now }],
     },
-    attempt: { executionArn: plan.executionArn, startedAt: now },
+    remove: ['lastError'],
     onlyIfOf: previousExecutionArn,
   });
 }
@@ -114,14 +139,13 @@ export async function* onboardingExecutions({ documents, tableName }: Registry):
     },
   );
   for await (const { Items = [] } of pages) {
-    for (const item of Items) yield v.parse(recordSchema, item).executionArn;
+    for (const item of Items) yield v.parse(executionSchema, item).executionArn;
   }
 }
 
 interface RecordUpdate {
   set: Record<string, unknown>;
   remove?: readonly string[];
-  attempt?: { executionArn: string; startedAt: string };
   /** The execution that the record must belong to; undefined: there must be no record. */
   onlyIfOf: string | undefined;
 }
@@ -131,12 +155,10 @@ async function updateRecord(
   userName: string,
   update: RecordUpdate,
 ): Promise<boolean> {
-  const { set, remove = [], attempt, onlyIfOf } = update;
+  const { set, remove = [], onlyIfOf } = update;
   const assignments = Object.keys(set).map((name) => `#${name} = :${name}`);
-  if (attempt !== undefined) assignments.push('#attempts = list_append(if_not_exists(#attempts, :none), :attempt)');
-  const names = [...Object.keys(set), ...remove, ...(attempt === undefined ? [] : ['attempts'])];
-  // Always named, since the condition needs it.
-  const allNames = new Set([...names, 'executionArn']);
+  // executionArn is always named, since the condition needs it.
+  const names = new Set([...Object.keys(set), ...remove, 'executionArn']);
   try {
     await documents.send(
       new UpdateCommand({
@@ -148,10 +170,9 @@ async function updateRecord(
         ].join(' '),
         ConditionExpression:
           onlyIfOf === undefined ? 'attribute_not_exists(#executionArn)' : '#executionArn = :onlyIfOf',
-        ExpressionAttributeNames: Object.fromEntries([...allNames].map((name) => [`#${name}`, name])),
+        ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
         ExpressionAttributeValues: {
           ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
-          ...(attempt === undefined ? {} : { ':attempt': [attempt], ':none': [] }),
           ...(onlyIfOf === undefined ? {} : { ':onlyIfOf': onlyIfOf }),
         },
       }),

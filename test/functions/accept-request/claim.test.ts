@@ -91,13 +91,53 @@ describe('a claim', () => {
     expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, status: 'ONBOARDING' });
   });
 
+  it('keeps the history of attempts, each with its end', async () => {
+    const { claimBy, registry, stepFunctions } = await setUp();
+    const arn = (name: string) => `${otherExecutionArn}-${name}`;
+    stepFunctions
+      .on(DescribeExecutionCommand)
+      .resolves({ status: 'FAILED' })
+      .on(DescribeExecutionCommand, { executionArn: arn('unseen') })
+      .resolves({ status: 'ABORTED', stopDate: new Date(now.getTime() + 1000) });
+    await claimBy({ ...plan, executionArn: arn('failed') });
+    await failRecord(registry, 'acme', { ...failure, executionArn: arn('failed') });
+    await claimBy({ ...plan, executionArn: arn('unseen') });
+    await claimBy({ ...plan, executionArn: arn('done') });
+    await completeRecord(
+      registry,
+      { ...plan, executionArn: arn('done') },
+      { stackId, roleArn: '', now: now.toISOString() },
+    );
+    await claimBy();
+    const startedAt = now.toISOString();
+    expect((await readRecord(registry, 'acme'))?.attempts).toEqual([
+      {
+        executionArn: arn('failed'),
+        startedAt,
+        endedAt: startedAt,
+        status: 'FAILED',
+        error: { name: 'StackFailed', step: 'WaitForStack', message: '' },
+      },
+      {
+        executionArn: arn('unseen'),
+        startedAt,
+        endedAt: '2026-01-01T12:00:01.000Z',
+        status: 'FAILED',
+        error: { name: 'ABORTED', message: '' },
+      },
+      { executionArn: arn('done'), startedAt, endedAt: startedAt, status: 'ACTIVE' },
+      { executionArn, startedAt },
+    ]);
+    expect(await readRecord(registry, 'acme')).not.toHaveProperty('lastError');
+  });
+
   /** A subscriber of a dead execution, whom this plan claims before the claim under test is made. */
   async function setUpClaimMeanwhile(faster = otherPlan) {
     const { registry, stepFunctions, ...rest } = await setUp();
     const deadArn = `${otherExecutionArn}-dead`;
     await rest.claimBy({ ...plan, executionArn: deadArn });
     stepFunctions.on(DescribeExecutionCommand).callsFake(async () => {
-      await claimRecord(registry, faster, { previousExecutionArn: deadArn, now: now.toISOString() });
+      await claimRecord(registry, faster, { previousExecutionArn: deadArn, attempts: [], now: now.toISOString() });
       return { status: 'ABORTED' };
     });
     return rest;

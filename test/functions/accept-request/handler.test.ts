@@ -177,7 +177,7 @@ describe('accepting a request', () => {
 });
 
 describe('claiming the subscriber', () => {
-  const record = { userName: 'Acme', status: 'ONBOARDING', executionArn: otherExecutionArn, attempts: [] };
+  const record = { userName: 'Acme', status: 'ONBOARDING', executionArn: otherExecutionArn, updatedAt: '', attempts: [] };
 
   it('is the last thing done, and makes the record if there is none', async () => {
     const { accept, cloudFormation, kms, secrets, claims } = setUp();
@@ -193,7 +193,7 @@ describe('claiming the subscriber', () => {
         ':executionArn': executionArn,
         ':userName': 'Acme',
         ':emailId': subscriber.emailId,
-        ':attempt': [{ executionArn, startedAt: now.toISOString() }],
+        ':attempts': [{ executionArn, startedAt: now.toISOString() }],
       },
     });
     const checks = [...cloudFormation.calls(), ...kms.calls(), ...secrets.client.calls()];

@@ -61,7 +61,7 @@ describe('completing an onboarding', () => {
   it.each([
     [
       'another execution has',
-      { userName: 'Acme', status: 'ONBOARDING', executionArn: otherExecutionArn, attempts: [] },
+      { userName: 'Acme', status: 'ONBOARDING', executionArn: otherExecutionArn, updatedAt: '', attempts: [] },
     ],
     ['nobody has any more', undefined],
   ])('is OnboardingInProgress, without an event, when %s the record', async (_, record) => {

@@ -13,7 +13,7 @@ import { executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
 import { registryTable } from './registry-table.ts';
 
 const otherPlan = { ...plan, executionArn: otherExecutionArn };
-const first = { previousExecutionArn: undefined, now: '2026-01-01T12:00:00.000Z' };
+const first = { previousExecutionArn: undefined, attempts: [], now: '2026-01-01T12:00:00.000Z' };
 const result = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', now: '2026-01-01T12:30:00.000Z' };
 const failure = {
   executionArn,
@@ -41,7 +41,6 @@ describe("a subscriber's record", () => {
       emailId: 'mlops@acme.example',
       status: 'ONBOARDING',
       executionArn,
-      startedAt: first.now,
       updatedAt: first.now,
       attempts: [{ executionArn, startedAt: first.now }],
     });
@@ -73,19 +72,25 @@ describe("a subscriber's record", () => {
     expect((await Promise.all(claims)).toSorted()).toEqual([false, true]);
   });
 
-  it('keeps every attempt', async () => {
+  it('keeps the attempts that it is given, and begins one', async () => {
     const registry = await registryTable();
     await claimRecord(registry, otherPlan, first);
+    const attempts = [{ executionArn: otherExecutionArn, startedAt: first.now, status: 'FAILED' as const }];
     const now = '2026-01-02T12:00:00.000Z';
-    await claimRecord(registry, plan, { previousExecutionArn: otherExecutionArn, now });
+    await claimRecord(registry, plan, { previousExecutionArn: otherExecutionArn, attempts, now });
     expect(await record(registry)).toMatchObject({
       executionArn,
-      startedAt: now,
-      attempts: [
-        { executionArn: otherExecutionArn, startedAt: first.now },
-        { executionArn, startedAt: now },
-      ],
+      attempts: [...attempts, { executionArn, startedAt: now }],
     });
+  });
+
+  it('keeps the latest 50 attempts, so that it never outgrows an item of DynamoDB', async () => {
+    const registry = await registryTable();
+    const attempts = Array.from({ length: 50 }, (_, index) => ({ executionArn: `${index}`, startedAt: first.now }));
+    await claimRecord(registry, plan, { ...first, attempts });
+    const kept = (await readRecord(registry, 'acme'))?.attempts.map((attempt) => attempt.executionArn);
+    expect(kept).toHaveLength(50);
+    expect(kept).toEqual([...attempts.slice(1).map((attempt) => attempt.executionArn), executionArn]);
   });
 
   it('says why its execution failed', async () => {
