@@ -1,9 +1,5 @@
-import {
-  DescribeExecutionCommand,
-  type DescribeExecutionOutput,
-  ExecutionDoesNotExist,
-  type SFNClient,
-} from '@aws-sdk/client-sfn';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { describeExecution } from '../shared/describe-execution.ts';
 import { OnboardingInProgress } from '../shared/errors.ts';
 import type { Plan } from '../shared/plan.ts';
 import { type Attempt, claimRecord, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
@@ -42,7 +38,8 @@ async function endedAttempts(stepFunctions: SFNClient, record: SubscriberRecord,
   const ended = (end: Partial<Attempt>): Attempt[] =>
     latest === undefined ? [] : [...record.attempts.slice(0, -1), { ...latest, ...end }];
   // Whatever the record says: a redriven execution runs again, though its failure is recorded.
-  const execution = executionArn === plan.executionArn ? undefined : await describe(stepFunctions, executionArn);
+  const execution =
+    executionArn === plan.executionArn ? undefined : await describeExecution(stepFunctions, executionArn);
   if (execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE') {
     throw new OnboardingInProgress(record.userName, executionArn);
   }
@@ -56,14 +53,4 @@ async function endedAttempts(stepFunctions: SFNClient, record: SubscriberRecord,
     status: 'FAILED',
     error: { name: execution?.error ?? execution?.status ?? 'ExecutionDoesNotExist', message: '' },
   });
-}
-
-async function describe(stepFunctions: SFNClient, executionArn: string): Promise<DescribeExecutionOutput | undefined> {
-  try {
-    return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-  } catch (error) {
-    // History is kept for 90 days: an execution that is gone does not run.
-    if (error instanceof ExecutionDoesNotExist) return undefined;
-    throw error;
-  }
 }

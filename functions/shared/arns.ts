@@ -10,3 +10,8 @@ export function arnOwner(arn: string): { region: string; accountId: string } {
   const [, , , region = '', accountId = ''] = arn.split(':');
   return { region, accountId };
 }
+
+/** The ARN of a machine's execution of this name. */
+export function executionArnOf(stateMachineArn: string, name: string): string {
+  return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+}

@@ -24,28 +24,51 @@ export interface FailureRecorder {
   now: Date;
 }
 
+/** Why an execution did not succeed, and what to do. */
+export interface Failure {
+  /** The ASL error name. */
+  name: string;
+  /** The state that the execution ended in. */
+  step: string;
+  message: string;
+  remedy: string;
+}
+
 /**
  * Records how an execution ended that did not succeed: step, reason and remedy go into the subscriber's record, if it is
  * this execution's, and into a `SubscriberOnboardingFailed` event.
  * @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED
  */
 export async function recordExecutionFailure(
-  { executionArn = '', input, status, error, cause }: DescribeExecutionOutput,
+  execution: DescribeExecutionOutput,
   { stepFunctions, registry, events, now }: FailureRecorder,
 ): Promise<void> {
-  const request = v.safeParse(requestSchema, input);
-  const userName = request.success ? request.output.subscriber.userName : undefined;
-  const name = error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : (status ?? 'States.Runtime'));
-  const failure = {
-    executionArn,
-    name,
-    step: (await failedStep(stepFunctions, executionArn)) ?? 'AcceptRequest',
-    message: causeMessage(cause),
-    remedy: remedyFor(name),
-  };
+  const { executionArn = '' } = execution;
+  const userName = requestedUserName(execution);
+  const failure = { executionArn, ...(await describeFailure(stepFunctions, execution)) };
   // A request so wrong that it names no subscriber has no record either.
   if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
   await publishEvent(events, 'SubscriberOnboardingFailed', { userName, ...failure });
+}
+
+/** The subscriber that an execution's input names; undefined when it names none that can be. */
+export function requestedUserName({ input }: DescribeExecutionOutput): string | undefined {
+  const request = v.safeParse(requestSchema, input);
+  return request.success ? request.output.subscriber.userName : undefined;
+}
+
+/** @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED */
+export async function describeFailure(
+  stepFunctions: SFNClient,
+  { executionArn = '', status, error, cause }: DescribeExecutionOutput,
+): Promise<Failure> {
+  const name = error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : (status ?? 'States.Runtime'));
+  return {
+    name,
+    step: (await enteredLast(stepFunctions, executionArn)) ?? 'AcceptRequest',
+    message: causeMessage(cause),
+    remedy: remedyFor(name),
+  };
 }
 
 /** What an execution's cause says to a person: the message inside Lambda's JSON, or the text as it is. */
@@ -60,7 +83,8 @@ export function lastState(newestFirst: readonly HistoryEvent[]): string | undefi
     ?.stateEnteredEventDetails?.name;
 }
 
-async function failedStep(stepFunctions: SFNClient, executionArn: string): Promise<string | undefined> {
+/** The state that an execution entered last: it runs, or the execution ended in it. Undefined before the first one. */
+export async function enteredLast(stepFunctions: SFNClient, executionArn: string): Promise<string | undefined> {
   const pages = paginateGetExecutionHistory(
     { client: stepFunctions },
     { executionArn, reverseOrder: true, includeExecutionData: false },

@@ -24,7 +24,7 @@ const tracking = v.variant('type', [
 ]);
 
 // The name becomes part of the role's name, of which IAM allows 64 characters and the vendor's prefix takes 30.
-const userName = v.pipe(
+export const userNameSchema = v.pipe(
   v.string('must be a string'),
   v.regex(
     /^[A-Za-z](?:[A-Za-z0-9-]{0,32}[A-Za-z0-9])?$/,
@@ -96,7 +96,7 @@ function requestSchema(inputSecretPrefix: string) {
     v.strictObject({
       subscriber: object(
         v.strictObject({
-          userName,
+          userName: userNameSchema,
           emailId: v.pipe(
             v.string('must be a string'),
             v.maxLength(254, 'must be at most 254 characters'),

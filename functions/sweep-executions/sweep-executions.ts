@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { DescribeExecutionCommand, type DescribeExecutionOutput, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+
+import { describeExecution } from '../shared/describe-execution.ts';
 import { type FailureRecorder, recordExecutionFailure } from '../shared/execution-failure.ts';
 import { onboardingExecutions } from '../shared/registry.ts';
 
@@ -9,7 +10,7 @@ import { onboardingExecutions } from '../shared/registry.ts';
  */
 export async function sweepExecutions(recorder: FailureRecorder, logger: Logger): Promise<void> {
   for await (const executionArn of onboardingExecutions(recorder.registry)) {
-    const execution = await describe(recorder, executionArn);
+    const execution = await describeExecution(recorder.stepFunctions, executionArn);
     switch (execution?.status) {
       case 'FAILED':
       case 'TIMED_OUT':
@@ -26,17 +27,5 @@ export async function sweepExecutions(recorder: FailureRecorder, logger: Logger)
       case 'SUCCEEDED':
         break;
     }
-  }
-}
-
-async function describe(
-  { stepFunctions }: FailureRecorder,
-  executionArn: string,
-): Promise<DescribeExecutionOutput | undefined> {
-  try {
-    return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-  } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) return undefined;
-    throw error;
   }
 }

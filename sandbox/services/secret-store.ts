@@ -28,6 +28,8 @@ export interface Secret {
 export interface SecretStore {
   /** The secret of a name, an ARN, or an ARN without its suffix, also when it is scheduled for deletion. */
   find(id: string): Secret | undefined;
+  /** All secrets that are not scheduled for deletion, oldest first. */
+  all(): Secret[];
   /** Like `find`; throws ResourceNotFoundException. */
   existing(id: string): Secret;
   /** Like `existing`; throws InvalidRequestException for a secret that is scheduled for deletion. */
@@ -65,6 +67,7 @@ export function createSecretStore(clock: Clock): SecretStore {
 
   return {
     find,
+    all: () => [...secrets.values()].filter(({ deletionDate }) => deletionDate === undefined),
     existing,
     usable(id) {
       const secret = existing(id);

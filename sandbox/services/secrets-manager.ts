@@ -6,6 +6,9 @@ import { createSecretStore, expectedArn, type Secret, type Tags, type Version } 
 
 const day = 24 * 60 * 60 * 1000;
 
+/** Below AWS's page of 100: a client that does not follow NextToken is found out. */
+const pageSize = 10;
+
 const secretId = v.pipe(v.string(), v.minLength(1), v.maxLength(2048));
 const clientRequestToken = v.optional(v.pipe(v.string(), v.minLength(32), v.maxLength(64)), () => randomUUID());
 const secretString = v.pipe(v.string(), v.minLength(1), v.maxLength(65_536));
@@ -113,6 +116,32 @@ export function createSecretsManager({ clock }: { clock: Clock }): SecretsManage
         },
       ),
 
+      ListSecrets: operation(
+        v.strictObject({
+          Filters: v.optional(
+            v.array(v.strictObject({ Key: v.literal('name'), Values: v.pipe(v.array(v.string()), v.minLength(1)) })),
+            [],
+          ),
+          MaxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)), pageSize),
+          NextToken: v.optional(v.string()),
+        }),
+        {
+          access: () => [{ action: 'secretsmanager:ListSecrets', resource: '*' }],
+          run({ Filters, MaxResults, NextToken = '0' }) {
+            const matching = store
+              .all()
+              .filter(({ name }) => Filters.every(({ Values }) => Values.some((value) => name.startsWith(value))));
+            const start = Number(NextToken);
+            if (!Number.isInteger(start)) throw new AwsError('InvalidNextTokenException', 'Invalid pagination token.');
+            const end = start + MaxResults;
+            return {
+              SecretList: matching.slice(start, end).map(listed),
+              ...(end < matching.length && { NextToken: String(end) }),
+            };
+          },
+        },
+      ),
+
       DescribeSecret: operation(onSecret, {
         access: onExisting('DescribeSecret'),
         run: ({ SecretId }) => describe(store.existing(SecretId)),
@@ -210,6 +239,11 @@ function versionOf(secret: Secret, request: { VersionId?: string | undefined; Ve
     );
   }
   return version;
+}
+
+function listed(secret: Secret) {
+  const { VersionIdsToStages, DeletedDate: _, ...description } = describe(secret);
+  return { ...description, SecretVersionsToStages: VersionIdsToStages };
 }
 
 function describe(secret: Secret) {

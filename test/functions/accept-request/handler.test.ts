@@ -177,7 +177,13 @@ describe('accepting a request', () => {
 });
 
 describe('claiming the subscriber', () => {
-  const record = { userName: 'Acme', status: 'ONBOARDING', executionArn: otherExecutionArn, updatedAt: '', attempts: [] };
+  const record = {
+    userName: 'Acme',
+    status: 'ONBOARDING',
+    executionArn: otherExecutionArn,
+    updatedAt: '',
+    attempts: [],
+  };
 
   it('is the last thing done, and makes the record if there is none', async () => {
     const { accept, cloudFormation, kms, secrets, claims } = setUp();

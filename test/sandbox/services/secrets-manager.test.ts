@@ -233,3 +233,24 @@ describe('access', () => {
     ]);
   });
 });
+
+describe('listing secrets', () => {
+  it('gives those whose names begin so, page by page, and none that is scheduled for deletion', async () => {
+    const { run, secrets } = setUp();
+    for (let index = 10; index < 22; index += 1) secrets.createSecret(`in/${index}`, 'value');
+    secrets.createSecret('other/1', 'value');
+    secrets.createSecret('in/gone', 'value');
+    await run('DeleteSecret', { SecretId: 'in/gone' });
+    const Filters = [{ Key: 'name', Values: ['in/'] }];
+    const page = v.parse(
+      v.object({ SecretList: v.array(v.looseObject({ Name: v.string() })), NextToken: v.string() }),
+      await run('ListSecrets', { Filters }),
+    );
+    expect(page.SecretList).toHaveLength(10);
+    expect(page.SecretList[0]).toMatchObject({ Name: 'in/10', CreatedDate: expect.any(Date) });
+    expect(JSON.stringify(page)).not.toContain('"value"');
+    expect(await run('ListSecrets', { Filters, NextToken: page.NextToken })).toMatchObject({
+      SecretList: [{ Name: 'in/20' }, { Name: 'in/21' }],
+    });
+  });
+});

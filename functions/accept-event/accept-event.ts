@@ -1,0 +1,62 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import * as v from 'valibot';
+import { requestRules } from '../shared/door-environment.ts';
+import { InvalidRequest } from '../shared/errors.ts';
+import { redactingReplacer } from '../shared/redact.ts';
+import { parseRequest } from '../shared/request.ts';
+import { startOnboarding } from '../shared/start-onboarding.ts';
+import type { Environment } from './environment.ts';
+
+/** The parts that are read of a `SubscriberRequested` event. Its detail is a request. */
+export const eventSchema = v.object({
+  id: v.pipe(v.string(), v.regex(/^[\w-]{1,45}$/)),
+  source: v.string(),
+  time: v.string(),
+  detail: v.unknown(),
+});
+
+interface Dependencies {
+  environment: Environment;
+  stepFunctions: SFNClient;
+  queue: SQSClient;
+  logger: Logger;
+}
+
+/**
+ * Starts the onboarding that an event asks for, in an execution named after the event: EventBridge delivers at least once,
+ * and the same event starts nothing twice. EventBridge's own dead-letter queue takes what cannot be delivered; an event that
+ * arrives and is refused must be put there, or it would be lost.
+ */
+export async function acceptEvent(
+  event: v.InferOutput<typeof eventSchema>,
+  { environment, stepFunctions, queue, logger }: Dependencies,
+): Promise<void> {
+  try {
+    const { userName } = parseRequest(event.detail, requestRules(environment)).subscriber;
+    const executionArn = await startOnboarding(stepFunctions, {
+      stateMachineArn: environment.STATE_MACHINE_ARN,
+      name: `${userName}-${event.id}`,
+      request: event.detail,
+    });
+    logger.info('onboarding started', { eventId: event.id, executionArn });
+  } catch (error) {
+    if (!(error instanceof InvalidRequest)) throw error;
+    await queue.send(refusal(environment.DEAD_LETTER_QUEUE_URL, event, error));
+    logger.warn('event refused', { eventId: event.id, errorName: error.name, errorMessage: error.message });
+  }
+}
+
+function refusal(
+  queueUrl: string,
+  event: v.InferOutput<typeof eventSchema>,
+  { name, field, message, remedy }: InvalidRequest,
+): SendMessageCommand {
+  return new SendMessageCommand({
+    QueueUrl: queueUrl,
+    // One of the rules that an event can break is that it holds a password.
+    MessageBody: JSON.stringify({ error: { name, field, message, remedy }, event }, redactingReplacer),
+    MessageAttributes: { errorName: { DataType: 'String', StringValue: name } },
+  });
+}

@@ -1,0 +1,16 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { clientConfig } from '../shared/clients.ts';
+import { step } from '../shared/step.ts';
+import { acceptEvent, eventSchema } from './accept-event.ts';
+import { environmentSchema } from './environment.ts';
+
+const stepFunctions = new SFNClient(clientConfig);
+const queue = new SQSClient(clientConfig);
+
+export const handler = step({
+  name: 'accept-event',
+  environment: environmentSchema,
+  input: eventSchema,
+  run: (event, { environment, logger }) => acceptEvent(event, { environment, stepFunctions, queue, logger }),
+});

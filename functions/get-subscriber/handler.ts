@@ -1,0 +1,53 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { clientConfig } from '../shared/clients.ts';
+import { documentClient } from '../shared/document-client.ts';
+import { InvalidRequest } from '../shared/errors.ts';
+import { errorResponse, jsonResponse, respond } from '../shared/http.ts';
+import { userNameSchema } from '../shared/request.ts';
+import { parse, step } from '../shared/step.ts';
+import { environmentSchema } from './environment.ts';
+import { getSubscriber } from './get-subscriber.ts';
+
+const stepFunctions = new SFNClient(clientConfig);
+const documents = documentClient();
+
+const querySchema = v.object({
+  userName: userNameSchema,
+  execution: v.optional(v.pipe(v.string(), v.regex(/^[\w-]{1,80}$/, 'must be the name of an execution'))),
+});
+
+export const handler = step({
+  name: 'get-subscriber',
+  environment: environmentSchema,
+  input: v.object({
+    pathParameters: v.object({ userName: v.string() }),
+    queryStringParameters: v.optional(v.record(v.string(), v.string()), {}),
+  }),
+  run: ({ pathParameters, queryStringParameters }, { environment }) =>
+    respond(async () => {
+      const { userName, execution } = parse(
+        querySchema,
+        { execution: queryStringParameters.execution, ...pathParameters },
+        (field, rule) => new InvalidRequest(field, rule),
+      );
+      const status = await getSubscriber(
+        { userName, executionName: execution },
+        {
+          stateMachineArn: environment.STATE_MACHINE_ARN,
+          stepFunctions,
+          registry: { documents, tableName: environment.REGISTRY_TABLE },
+        },
+      );
+      if (status !== undefined) return jsonResponse(200, status);
+      return errorResponse(404, {
+        name: 'SubscriberNotFound',
+        message:
+          execution === undefined
+            ? `No onboarding of ${userName} is recorded`
+            : `${userName} has no execution ${execution}`,
+        remedy:
+          'Check the name. A request that was refused leaves no record: ask with the location that POST /subscribers answered.',
+      });
+    }),
+});

@@ -1,0 +1,29 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { clientConfig } from '../shared/clients.ts';
+import { bodySchema, jsonResponse, parseBody, respond } from '../shared/http.ts';
+import { step } from '../shared/step.ts';
+import { environmentSchema } from './environment.ts';
+import { postSubscribers } from './post-subscribers.ts';
+
+const stepFunctions = new SFNClient(clientConfig);
+const secrets = new SecretsManagerClient(clientConfig);
+
+export const handler = step({
+  name: 'post-subscribers',
+  environment: environmentSchema,
+  input: bodySchema,
+  run: (event, { environment, logger }) =>
+    respond(async () => {
+      const accepted = await postSubscribers(parseBody(event), {
+        environment,
+        stepFunctions,
+        secrets,
+        now: new Date(),
+      });
+      const { userName, executionName, executionArn } = accepted;
+      logger.info('onboarding started', { executionArn });
+      const location = `/subscribers/${userName}?execution=${executionName}`;
+      return jsonResponse(202, { userName, status: 'ONBOARDING', executionArn, location }, { location });
+    }),
+});

@@ -1,0 +1,74 @@
+import {
+  DeleteSecretCommand,
+  InvalidRequestException,
+  paginateListSecrets,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
+import { executionArnOf } from '../shared/arns.ts';
+import { describeExecution } from '../shared/describe-execution.ts';
+
+const hour = 60 * 60_000;
+const day = 24 * hour;
+
+interface Dependencies {
+  secrets: SecretsManagerClient;
+  stepFunctions: SFNClient;
+  stateMachineArn: string;
+  /** Where post-subscribers puts passwords; what follows is the name of the execution that each is for. */
+  prefix: string;
+  now: Date;
+}
+
+/**
+ * Deletes the passwords that came through the API once no execution needs them any more: what InfinStor accepted stands in
+ * the subscriber's credentials. Each can still be restored for seven days.
+ */
+export async function sweepPasswords({
+  secrets,
+  stepFunctions,
+  stateMachineArn,
+  prefix,
+  now,
+}: Dependencies): Promise<void> {
+  const pages = paginateListSecrets({ client: secrets }, { Filters: [{ Key: 'name', Values: [prefix] }] });
+  for await (const { SecretList = [] } of pages) {
+    for (const { Name = '', CreatedDate = now } of SecretList) {
+      // What is deleted must not depend on how a filter matches.
+      if (!Name.startsWith(prefix)) continue;
+      const executionArn = executionArnOf(stateMachineArn, Name.slice(prefix.length));
+      const execution = await describeExecution(stepFunctions, executionArn);
+      if (mayBeNeeded(execution, CreatedDate, now)) continue;
+      await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: Name, RecoveryWindowInDays: 7 })));
+    }
+  }
+}
+
+/** The list may be five minutes old, and tell of what is deleted already. */
+async function unlessGone(deletion: Promise<unknown>): Promise<void> {
+  try {
+    await deletion;
+  } catch (error) {
+    const isGone = error instanceof InvalidRequestException || error instanceof ResourceNotFoundException;
+    if (!isGone) throw error;
+  }
+}
+
+function mayBeNeeded(execution: DescribeExecutionOutput | undefined, created: Date, now: Date): boolean {
+  switch (execution?.status) {
+    case undefined:
+      // The execution is started after its password is stored; where that failed, it never will be.
+      return now.getTime() - created.getTime() < hour;
+    case 'SUCCEEDED':
+      return false;
+    case 'RUNNING':
+    case 'PENDING_REDRIVE':
+      return true;
+    case 'FAILED':
+    case 'TIMED_OUT':
+    case 'ABORTED':
+      // It can be redriven for 14 days (Step Functions developer guide, "Redriving executions").
+      return now.getTime() - (execution.stopDate ?? now).getTime() < 14 * day;
+  }
+}
