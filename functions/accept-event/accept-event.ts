@@ -2,10 +2,10 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
-import { requestRules } from '../shared/door-environment.ts';
 import { InvalidRequest } from '../shared/errors.ts';
 import { redactingReplacer } from '../shared/redact.ts';
 import { parseRequest } from '../shared/request.ts';
+import { requestRules } from '../shared/request-environment.ts';
 import { startOnboarding } from '../shared/start-onboarding.ts';
 import type { Environment } from './environment.ts';
 
@@ -34,7 +34,10 @@ export async function acceptEvent(
   { environment, stepFunctions, queue, logger }: Dependencies,
 ): Promise<void> {
   try {
-    const { userName } = parseRequest(event.detail, requestRules(environment)).subscriber;
+    const { userName } = parseRequest(
+      event.detail,
+      requestRules(environment, environment.STATE_MACHINE_ARN),
+    ).subscriber;
     const executionArn = await startOnboarding(stepFunctions, {
       stateMachineArn: environment.STATE_MACHINE_ARN,
       name: `${userName}-${event.id}`,

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
-import { doorEnvironmentSchema } from '../shared/door-environment.ts';
+import { requestEnvironment } from '../shared/request-environment.ts';
 
 export const environmentSchema = v.object({
-  ...doorEnvironmentSchema.entries,
+  ...requestEnvironment,
+  STATE_MACHINE_ARN: v.string(),
   /** Where refused events go. */
   DEAD_LETTER_QUEUE_URL: v.string(),
 });

@@ -16,6 +16,7 @@ import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
 import type { Plan } from '../shared/plan.ts';
 import type { Registry } from '../shared/registry.ts';
 import { customerManagedKeys, parseRequest } from '../shared/request.ts';
+import { requestRules } from '../shared/request-environment.ts';
 import { decideStack, ownershipTags } from '../shared/stack-decision.ts';
 import { claim } from './claim.ts';
 import type { Environment } from './environment.ts';
@@ -47,11 +48,7 @@ export async function acceptRequest(
   { environment, cloudFormation, kms, secrets, stepFunctions, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
-  const request = parseRequest(rawRequest, {
-    inputSecretPrefix: `${environment.SECRET_PREFIX}input/`,
-    own,
-    stackRegions: environment.STACK_REGIONS,
-  });
+  const request = parseRequest(rawRequest, requestRules(environment, executionArn));
   await checkInputSecrets(secrets, request);
   const { region } = request.stack;
   const { userName } = request.subscriber;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { json } from '../shared/json.ts';
+import { requestEnvironment } from '../shared/request-environment.ts';
 
 const parameters = v.record(v.string(), v.string());
 
@@ -26,17 +27,11 @@ export type ParameterMap = v.InferOutput<typeof parameterMapSchema>;
 
 export const environmentSchema = v.object({
   REGISTRY_TABLE: v.string(),
-  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
-  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  ...requestEnvironment,
   STACK_NAME_PREFIX: v.string(),
   ROLE_NAME_PREFIX: v.string(),
   /** The role that CloudFormation acts with. */
   STACK_SERVICE_ROLE_ARN: v.string(),
-  /** The Regions that a request may choose from, comma separated. */
-  STACK_REGIONS: v.pipe(
-    v.string(),
-    v.transform((list) => list.split(',')),
-  ),
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),
   DEFAULT_BUILD: v.string(),

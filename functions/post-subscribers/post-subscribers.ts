@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { requestRules } from '../shared/door-environment.ts';
 import { InvalidRequest } from '../shared/errors.ts';
 import { parseRequest } from '../shared/request.ts';
+import { requestRules } from '../shared/request-environment.ts';
 import { createSecret } from '../shared/secrets.ts';
 import { startOnboarding } from '../shared/start-onboarding.ts';
 import { parse } from '../shared/step.ts';
@@ -40,7 +40,7 @@ export async function postSubscribers(
   { environment, stepFunctions, secrets, now }: Dependencies,
 ): Promise<Accepted> {
   const { password, request } = takePassword(body);
-  const { userName } = parseRequest(request, requestRules(environment)).subscriber;
+  const { userName } = parseRequest(request, requestRules(environment, environment.STATE_MACHINE_ARN)).subscriber;
   const executionName = `${userName}-${now.getTime().toString(36)}${randomBytes(4).toString('hex')}`;
   const passwordSecretId = `${environment.API_PASSWORD_PREFIX}${executionName}`;
   if (password !== undefined) await createSecret(secrets, passwordSecretId, { password });
