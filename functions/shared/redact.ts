@@ -7,7 +7,8 @@ const secretShapes: readonly [shape: RegExp, replacement: string][] = [
   [/[\w+/=-]{100,}/g, '<redacted>'],
 ];
 
-const secretKeys = /password|secretstring|token$|authorization|^secret$/i;
+// Where a reference to a secret is asked for, people put the secret.
+const secretKeys = /password|secretstring|token(secretid)?$|authorization|^secret$/i;
 
 /** The text with everything that has the shape of a credential replaced. */
 export function redact(text: string): string {

@@ -2,12 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
+import { environmentSchema as acceptEvent } from '../../functions/accept-event/environment.ts';
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
 import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
+import { environmentSchema as getSubscriber } from '../../functions/get-subscriber/environment.ts';
 import { environmentSchema as obtainToken } from '../../functions/obtain-token/environment.ts';
+import { environmentSchema as postSubscribers } from '../../functions/post-subscribers/environment.ts';
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
+import { environmentSchema as sweepExecutions } from '../../functions/sweep-executions/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
 
@@ -67,7 +71,10 @@ describe('the packaged template', () => {
     ['PatchKeyPolicy', v.object({})],
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
-    ['SweepExecutions', registryEnvironmentSchema],
+    ['SweepExecutions', sweepExecutions],
+    ['PostSubscribers', postSubscribers],
+    ['GetSubscriber', getSubscriber],
+    ['AcceptEvent', acceptEvent],
   ])('sets exactly the environment that the schema of %s asks for', (name, schema) => {
     const declared = functions.find((candidate) => candidate.name === name)?.Environment.Variables ?? {};
     const { POWERTOOLS_LOG_LEVEL, ...variables } = declared;
@@ -82,7 +89,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(11);
+    expect(functions).toHaveLength(14);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -90,7 +97,7 @@ describe('the packaged template', () => {
     const unrestricted = statements.filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action);
     expect(statements.flatMap(({ Action }) => Action).filter((action) => /^\*|:\*$/.test(action))).toEqual([]);
     const withoutResources =
-      /^(xray:(Put\w+|GetSampling(Rules|Targets))|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)|cloudformation:GetTemplateSummary)$/;
+      /^(xray:(Put\w+|GetSampling(Rules|Targets))|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)|cloudformation:GetTemplateSummary|secretsmanager:ListSecrets)$/;
     expect(unrestricted.filter((action) => !withoutResources.test(action))).toEqual([]);
   });
 
@@ -106,7 +113,7 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(12);
+    expect(groups).toHaveLength(16);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 

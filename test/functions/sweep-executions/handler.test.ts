@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
@@ -36,10 +37,13 @@ function setUp(statuses: Record<string, ExecutionStatus | 'gone'>) {
     }
   }
   stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
+  mockClient(SecretsManagerClient).on(ListSecretsCommand).resolves({});
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
   const invoke = lambda(() => import('../../../functions/sweep-executions/handler.ts'), {
     REGISTRY_TABLE: 'registry',
+    STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
+    API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
   });
   const failed = () => documents.commandCalls(UpdateCommand).map(({ args }) => args[0].input.Key?.pk);
   return { invoke, documents, events, failed };

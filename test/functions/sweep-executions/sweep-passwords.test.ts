@@ -1,0 +1,83 @@
+import {
+  DeleteSecretCommand,
+  InvalidRequestException,
+  ListSecretsCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { sweepPasswords } from '../../../functions/sweep-executions/sweep-passwords.ts';
+
+const now = new Date('2026-01-31T12:00:00.000Z');
+const daysAgo = (days: number) => new Date(now.getTime() - days * 24 * 60 * 60_000);
+const prefix = 'infinstor/test/input/api/';
+
+/** Sweeps passwords of executions in these statuses, which ended so many days ago; returns which were deleted. */
+async function sweep(
+  executions: Record<string, { status?: ExecutionStatus; ended?: number; created?: number }>,
+  deletedAlready: string[] = [],
+) {
+  const secrets = new SecretsManagerClient({ region: 'us-east-1' });
+  const stepFunctions = new SFNClient({ region: 'us-east-1' });
+  const mockedSecrets = mockClient(secrets);
+  const mockedStates = mockClient(stepFunctions);
+  const [first, ...others] = Object.entries(executions).map(([name, { created = 30 }]) => ({
+    Name: `${prefix}${name}`,
+    CreatedDate: daysAgo(created),
+  }));
+  mockedSecrets
+    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [prefix] }], NextToken: undefined })
+    .resolves({ SecretList: first && [first, { Name: 'infinstor/test/superadmin' }], NextToken: 'more' })
+    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [prefix] }], NextToken: 'more' })
+    .resolves({ SecretList: others });
+  mockedSecrets.on(DeleteSecretCommand).resolves({});
+  const gone = new InvalidRequestException({ message: 'marked for deletion', $metadata: {} });
+  for (const name of deletedAlready) {
+    mockedSecrets.on(DeleteSecretCommand, { SecretId: `${prefix}${name}` }).rejects(gone);
+  }
+  for (const [name, { status, ended = 0 }] of Object.entries(executions)) {
+    const describing = mockedStates.on(DescribeExecutionCommand, {
+      executionArn: `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${name}`,
+    });
+    if (status === undefined) describing.rejects(new ExecutionDoesNotExist({ message: 'gone', $metadata: {} }));
+    else describing.resolves({ status, stopDate: daysAgo(ended) });
+  }
+  await sweepPasswords({
+    secrets,
+    stepFunctions,
+    stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
+    prefix,
+    now,
+  });
+  return mockedSecrets.commandCalls(DeleteSecretCommand).map(({ args: [{ input }] }) => input);
+}
+
+describe('a password that came through the API', () => {
+  it.each<[string, { status?: ExecutionStatus; ended?: number; created?: number }]>([
+    ['InfinStor has accepted it', { status: 'SUCCEEDED' }],
+    ['its execution failed too long ago for a redrive', { status: 'FAILED', ended: 14 }],
+    ['its execution was stopped too long ago for a redrive', { status: 'ABORTED', ended: 15 }],
+    ['its execution was never started', { created: 1 / 24 }],
+  ])('is deleted, so that it can be restored, when %s', async (_, execution) => {
+    expect(await sweep({ 'acme-1': execution })).toEqual([{ SecretId: `${prefix}acme-1`, RecoveryWindowInDays: 7 }]);
+  });
+
+  it.each<[string, { status?: ExecutionStatus; ended?: number; created?: number }]>([
+    ['its execution runs', { status: 'RUNNING' }],
+    ['its execution is about to be redriven', { status: 'PENDING_REDRIVE' }],
+    ['its execution can be redriven', { status: 'TIMED_OUT', ended: 13.9 }],
+    ['its execution is about to be started', { created: 0.9 / 24 }],
+  ])('is kept while %s', async (_, execution) => {
+    expect(await sweep({ 'acme-1': execution })).toEqual([]);
+  });
+
+  it('is found on every page, and no other secret is touched', async () => {
+    const deleted = await sweep({ a: { status: 'SUCCEEDED' }, b: { status: 'RUNNING' }, c: { status: 'SUCCEEDED' } });
+    expect(deleted.map(({ SecretId }) => SecretId)).toEqual([`${prefix}a`, `${prefix}c`]);
+  });
+
+  it('may be deleted already, as the list may be old', async () => {
+    expect(await sweep({ a: { status: 'SUCCEEDED' }, b: { status: 'SUCCEEDED' } }, ['a'])).toHaveLength(2);
+  });
+});
