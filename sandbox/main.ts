@@ -22,7 +22,7 @@ function readPort(): number | undefined {
   return port;
 }
 
-function description({ endpoint, stateMachineArn, registryTable, logFolder }: Sandbox): string {
+function description({ endpoint, apiEndpoint, stateMachineArn, registryTable, logFolder }: Sandbox): string {
   return `
 The sandbox is running at ${endpoint} (account ${account.accountId}, ${account.region}). Ctrl-C ends it.
 
@@ -34,6 +34,7 @@ Use it with the AWS CLI or any SDK:
   export AWS_REGION=${account.region} AWS_DEFAULT_REGION=${account.region}
   export AWS_ACCESS_KEY_ID=${operator.accessKeyId}
   export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}
+  export API=${apiEndpoint}
 
 State machine           ${stateMachineArn}
 Registry table          ${registryTable}

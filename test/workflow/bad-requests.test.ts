@@ -1,8 +1,11 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { connect, follow } from '../../cli/onboard.ts';
 import { reportOf } from '../../cli/report.ts';
-import { fixtures } from '../../sandbox/account.ts';
+import { account, fixtures, operator } from '../../sandbox/account.ts';
+import { callApi } from './api.ts';
 import { useSandbox } from './sandbox.ts';
 
 const sandbox = useSandbox();
@@ -79,9 +82,26 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['another service', key('arn:aws:s3:::bucket'), 'encryption.tracking.keyArn'],
 ];
 
+/** What only AWS can tell: the doors let it pass, and AcceptRequest refuses it. */
+const askedOfAws = [
+  'a secret that is not there',
+  'a build that is not there',
+  'a parameter of the onboarding',
+  'an unknown parameter',
+];
+
+async function expectNoSideEffect(): Promise<void> {
+  const { infinstor, cloudFormation, dynamoDb, registryTable } = sandbox();
+  expect(infinstor.subscribers()).toEqual([]);
+  expect(cloudFormation.stack('infinstor-subscriber-acme')).toBeUndefined();
+  expect(await dynamoDb.items(registryTable)).toEqual([]);
+}
+
+const errorSchema = v.object({ error: v.object({ name: v.string(), message: v.string(), remedy: v.string() }) });
+
 describe('StartExecution', () => {
   it.each(requests)('%s is refused before any side effect, naming the field', async (_what, request, field) => {
-    const { endpoint, stateMachineArn, infinstor, cloudFormation, dynamoDb, registryTable } = sandbox();
+    const { endpoint, stateMachineArn } = sandbox();
     const clients = connect(endpoint);
     const { executionArn = '' } = await clients.sfn.send(
       new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(request) }),
@@ -92,10 +112,7 @@ describe('StartExecution', () => {
     expect(error?.message.startsWith(`${field}: `)).toBe(true);
     expect(JSON.stringify([description.cause, error])).not.toContain('Plain-Marker');
     expect(transitions).toBe(1);
-
-    expect(infinstor.subscribers()).toEqual([]);
-    expect(cloudFormation.stack('infinstor-subscriber-acme')).toBeUndefined();
-    expect(await dynamoDb.items(registryTable)).toEqual([]);
+    await expectNoSideEffect();
   });
 
   it.each([
@@ -105,5 +122,108 @@ describe('StartExecution', () => {
     const { sfn } = connect(sandbox().endpoint);
     const { stateMachineArn } = sandbox();
     await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({ name });
+  });
+});
+
+describe('POST /subscribers', () => {
+  const toApi: typeof requests = [
+    ...requests.filter(([what]) => what !== 'a password'),
+    ['a password that is a number', { ...good, password: 7 }, 'password'],
+    ['an empty password', { ...good, password: '' }, 'password'],
+    [
+      'a password and a reference to one',
+      { ...good, password: 'Plain-Marker-1', passwordSecretId: 'infinstor/sandbox/input/x' },
+      'password',
+    ],
+    ['300 KB', { ...good, padding: 'x'.repeat(300_000) }, 'padding'],
+  ];
+
+  it.each(toApi)('%s is refused before any side effect, naming the field', async (what, request, field) => {
+    const executions = sandbox().states.executions().length;
+    const posted = await callApi(sandbox(), 'POST', '/subscribers', request);
+    if (askedOfAws.includes(what)) {
+      expect(posted.status).toBe(202);
+      const location = posted.headers.get('location') ?? '';
+      const status = async () => (await callApi(sandbox(), 'GET', location)).body;
+      await expect.poll(status).toMatchObject({ status: 'FAILED' });
+      expect(await status()).toMatchObject({
+        error: { name: 'InvalidRequest', step: 'AcceptRequest', message: expect.stringContaining(`${field}: `) },
+      });
+    } else {
+      expect(posted.status).toBe(400);
+      const { error } = v.parse(errorSchema, posted.body);
+      expect(error.name).toBe('InvalidRequest');
+      expect(error.message.startsWith(`${field}: `)).toBe(true);
+      expect(sandbox().states.executions()).toHaveLength(executions);
+    }
+    expect(JSON.stringify(posted.body)).not.toContain('Plain-Marker');
+    await expectNoSideEffect();
+  });
+
+  it.each([
+    ['broken JSON', '{"subscriber":'],
+    ['nothing', ''],
+    ['a form', 'userName=acme'],
+  ])('%s is refused as a whole', async (_what, body) => {
+    const { status, body: answer } = await callApi(sandbox(), 'POST', '/subscribers', body);
+    expect(status).toBe(400);
+    expect(v.parse(errorSchema, answer).error.message).toBe('request: must be JSON');
+    await expectNoSideEffect();
+  });
+});
+
+describe('SubscriberRequested', () => {
+  const refusalSchema = v.pipe(
+    v.string(),
+    v.parseJson(),
+    v.object({ ...errorSchema.entries, event: v.object({ id: v.string() }) }),
+  );
+  const toBus = requests.filter(([, request]) => typeof request === 'object' && !Array.isArray(request));
+  const put = (detail: string) => {
+    const events = new EventBridgeClient({
+      endpoint: sandbox().endpoint,
+      region: account.region,
+      credentials: operator,
+    });
+    const EventBusName = 'infinstor-onboarding-sandbox';
+    return events.send(
+      new PutEventsCommand({
+        Entries: [{ EventBusName, Source: 'pipeline', DetailType: 'SubscriberRequested', Detail: detail }],
+      }),
+    );
+  };
+  const refusals = () =>
+    sandbox()
+      .sqs.messages('infinstor-onboarding-sandbox-refused-events')
+      .map(({ body }) => v.parse(refusalSchema, body));
+
+  it.each(toBus)('%s is refused before any side effect, naming the field', async (what, request, field) => {
+    const { Entries = [] } = await put(JSON.stringify(request));
+    const eventId = Entries[0]?.EventId ?? '';
+    if (askedOfAws.includes(what)) {
+      const execution = () =>
+        sandbox()
+          .states.executions()
+          .find(({ executionArn }) => executionArn.endsWith(`:acme-${eventId}`));
+      await expect.poll(() => execution()?.status).toBe('FAILED');
+      expect(execution()).toMatchObject({ error: 'InvalidRequest', cause: expect.stringContaining(`${field}: `) });
+    } else {
+      const refusal = () => refusals().find(({ event }) => event.id === eventId);
+      await expect.poll(refusal).toBeDefined();
+      expect(refusal()?.error.name).toBe('InvalidRequest');
+      expect(refusal()?.error.message.startsWith(`${field}: `)).toBe(true);
+      expect(JSON.stringify(sandbox().sqs.messages('infinstor-onboarding-sandbox-refused-events'))).not.toContain(
+        'Plain-Marker',
+      );
+    }
+    await expectNoSideEffect();
+  });
+
+  it.each([
+    ['broken JSON', '{"subscriber":'],
+    ['a list', '[]'],
+    ['a string', '"acme"'],
+  ])('%s is refused by EventBridge itself', async (_what, detail) => {
+    expect(await put(detail)).toMatchObject({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'MalformedDetail' }] });
   });
 });
