@@ -1,26 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { account, fixtures, operator } from './account.ts';
 import { type Clock, createClock } from './clock.ts';
 import { roleProvider } from './cloudformation/resource-types.ts';
+import { createCustomResources } from './cloudformation/custom-resources.ts';
 import { deployPackage } from './deploy-package.ts';
-import { createFaults, type Fault, type FaultRule, type Faults, faultEvents } from './faults.ts';
+import { createFaults, type FaultRule, type Faults } from './faults.ts';
 import { type AccessLog, createAccessLog } from './http/access-log.ts';
-import { createInjector } from './http/inject-fault.ts';
+import { createInjector, type Injector } from './http/inject-fault.ts';
 import { openServer } from './http/server.ts';
-import { createInfinStor, type InfinStor } from './infinstor/infinstor.ts';
-import { createLambdaPool } from './lambda/pool.ts';
+import { createInfinStor, type InfinStor, type TokenShape } from './infinstor/infinstor.ts';
+import { createTemplates, type Templates } from './infinstor/templates.ts';
+import { createAsynchronousInvocations } from './lambda/asynchronous.ts';
+import { createLambdaPool, LambdaError } from './lambda/pool.ts';
 import { type CloudFormation, createCloudFormation } from './services/cloudformation.ts';
-import { createCognito } from './services/cognito.ts';
+import { type Cognito, createCognito } from './services/cognito.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb.ts';
 import { createEvents, type Events } from './services/events.ts';
-import { createIam } from './services/iam.ts';
+import { createHttpApi } from './services/http-api.ts';
+import { createIam, type Iam } from './services/iam.ts';
 import { createKms, type Kms } from './services/kms.ts';
 import { createSecretsManager, type SecretsManager } from './services/secrets-manager.ts';
+import { createSqs, type Sqs } from './services/sqs.ts';
 import { createSts } from './services/sts.ts';
 import { createStates, type States } from './states/states.ts';
 
@@ -35,11 +39,17 @@ export interface SandboxOptions {
   resourceDelayMs?: number;
   /** What is to go wrong from the beginning. */
   faults?: readonly FaultRule[];
+  /** Values for environment variables of the functions, in place of the template's. */
+  environment?: Readonly<Record<string, string>>;
+  /** How InfinStor answers add_subscriber. */
+  tokenShape?: TokenShape;
 }
 
 /** A running sandbox: where it is, and what its services hold. */
 export interface Sandbox {
   endpoint: string;
+  /** Of the deployment's HTTP API. */
+  apiEndpoint: string;
   stateMachineArn: string;
   /** The name of the registry's table. */
   registryTable: string;
@@ -47,14 +57,20 @@ export interface Sandbox {
   logFolder: string;
   clock: Clock;
   faults: Faults;
+  iam: Iam;
   kms: Kms;
+  cognito: Cognito;
   states: States;
   events: Events;
+  sqs: Sqs;
   dynamoDb: DynamoDb;
   secretsManager: SecretsManager;
   cloudFormation: CloudFormation;
   infinstor: InfinStor;
+  templates: Templates;
   denials: AccessLog['denials'];
+  /** The calls of services that were made so far. */
+  calls: Injector['calls'];
   close(): Promise<void>;
 }
 
@@ -69,6 +85,8 @@ export async function bootSandbox({
   skipIdle = false,
   resourceDelayMs = 150,
   faults: initialFaults = [],
+  environment = {},
+  tokenShape,
 }: SandboxOptions): Promise<Sandbox> {
   const workFolder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
   const logFolder = join(workFolder, 'logs');
@@ -83,44 +101,58 @@ export async function bootSandbox({
   const secretsManager = createSecretsManager({ clock });
   const cognito = createCognito({ clock });
   const dynamoDb = createDynamoDb();
-  const logEventError = (name: string, error: unknown) =>
-    appendFileSync(join(logFolder, 'events.log'), `${name}: ${error}\n`);
+  const sqs = createSqs({ clock, endpoint: () => server.endpoint });
+  const invocations = createAsynchronousInvocations({
+    clock,
+    invoke: lambdas.invoke,
+    send(queueArn, functionArn, record) {
+      const caller = iam.serviceCaller(lambdas.roleOf(functionArn), 'lambda.amazonaws.com');
+      accessLog.check(caller, { action: 'sqs:SendMessage', resource: queueArn });
+      sqs.send(queueArn, record);
+    },
+    onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
+  });
   const events = createEvents({
     clock,
-    invoke: (targetArn, event) =>
-      deliver(eventFault(faults, event['detail-type']), {
-        clock,
-        onError: (error) => logEventError(event['detail-type'], error),
-        invoke: () => lambdas.invoke(targetArn, event),
-      }),
-    onError: logEventError,
+    faults,
+    deliver: (functionArn, event) => void invocations.invoke(functionArn, event),
   });
   const states = createStates({
     clock,
     publish: events.publish,
-    invokeLambda: (functionArn, event, roleArn) => {
+    async invokeLambda(functionArn, event, roleArn) {
       const machine = iam.serviceCaller(roleArn, 'states.amazonaws.com');
       accessLog.check(machine, { action: 'lambda:InvokeFunction', resource: functionArn });
+      const fault = faults.take('lambda', 'Invoke', functionArn.split(':').at(-1));
+      if (fault?.kind === 'error') throw new LambdaError(fault.name, fault.message ?? 'A fault was asked for');
       return lambdas.invoke(functionArn, event);
     },
   });
+  const httpApi = createHttpApi({ clock, check: accessLog.check, invoke: lambdas.invoke });
+  const templates = createTemplates();
   const cloudFormation = createCloudFormation({
     clock,
     iam,
     kms,
-    templates: publishedTemplates(),
-    customResource: async (_type, properties) => {
-      const { CustomToken, ...registration } = v.parse(registrationSchema, properties);
-      infinstor.redeem(CustomToken, {
-        roleArn: registration.RoleArn,
-        bucketName: registration.BucketName,
-        tableName: registration.TableName,
-      });
-      return { physicalId: registration.RoleArn, attributes: {} };
-    },
+    templates: templates.at,
+    customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     publish: events.publish,
     onAccess: accessLog.check,
     resourceDelayMs,
+  });
+  const injector = createInjector({
+    // Who waits for a slow answer waits on the sandbox's clock.
+    delay: skipIdle
+      ? async (milliseconds) => {
+          clock.advance(milliseconds);
+          await lambdas.catchUp();
+        }
+      : (milliseconds) => clock.sleep(milliseconds),
+    faults,
+    spared: ({ principalArn }) => principalArn === operatorArn,
+    // The name of a function's session is the function's.
+    functionOf: (caller) => caller?.arn.split('/').at(-1),
+    kill: lambdas.kill,
   });
   const server = await openServer(port, {
     clock,
@@ -132,19 +164,15 @@ export async function bootSandbox({
       secretsManager.service,
       cognito.service,
       events.service,
+      sqs.service,
       states.service,
       cloudFormation.service,
     ],
     dynamoDb,
     infinstor: () => infinstor,
+    httpApi,
     accessLog,
-    injector: createInjector({
-      clock,
-      faults,
-      spared: ({ principalArn }) => principalArn === operatorArn,
-      // The name of a function's session is the function's.
-      killFunction: (caller) => lambdas.kill(caller?.arn.split('/').at(-1)),
-    }),
+    injector,
   });
   const infinstor = createInfinStor({
     clock,
@@ -152,6 +180,7 @@ export async function bootSandbox({
     baseUrl: () => server.infinstorUrl,
     region: account.region,
     superadmin: fixtures.superadmin,
+    ...(tokenShape !== undefined && { tokenShape }),
   });
 
   async function deploy() {
@@ -168,13 +197,17 @@ export async function bootSandbox({
       workFolder: join(workFolder, 'functions'),
       endpoint: server.endpoint,
       parameters: { InfinStorMlflowUrl: server.infinstorUrl },
+      environment,
       deployer,
       roleProvider: roleProvider({ iam, onAccess: accessLog.check }),
       lambdas,
+      invocations,
+      httpApi,
       iam,
       states,
       events,
       secretsManager,
+      sqs,
       dynamoDb,
     });
   }
@@ -196,19 +229,25 @@ export async function bootSandbox({
 
   return {
     endpoint: server.endpoint,
+    apiEndpoint: server.apiEndpoint,
     stateMachineArn: physicalId('OnboardSubscriber'),
     registryTable: physicalId('Registry'),
     logFolder,
     clock,
     faults,
+    iam,
     kms,
+    cognito,
     states,
     events,
+    sqs,
     dynamoDb,
     secretsManager,
     cloudFormation,
     infinstor,
+    templates,
     denials: accessLog.denials,
+    calls: injector.calls,
     close,
   };
 }
@@ -217,44 +256,8 @@ const operatorName = 'operator';
 const operatorArn = `arn:aws:iam::${account.accountId}:user/${operatorName}`;
 const allowEverything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
-const registrationSchema = v.looseObject({
-  CustomToken: v.string(),
-  RoleArn: v.string(),
-  BucketName: v.string(),
-  TableName: v.string(),
-});
-
 function missing(what: unknown): never {
   throw new Error(`The package has no ${String(what)}`);
-}
-
-/** How late a late event is: later than any of a stack's other events. */
-const lateMs = 120_000;
-
-function eventFault(faults: Faults, detailType: string): Fault | undefined {
-  const name = Object.keys(faultEvents).find((candidate) => faultEvents[candidate] === detailType);
-  return name === undefined ? undefined : faults.take('events', name);
-}
-
-/** Delivers an event, or what a fault makes of its delivery. */
-async function deliver(
-  fault: Fault | undefined,
-  { clock, onError, invoke }: { clock: Clock; onError: (error: unknown) => void; invoke: () => Promise<unknown> },
-): Promise<void> {
-  if (fault?.kind === 'lose') return;
-  if (fault?.kind === 'late') {
-    clock.after(lateMs, () => void invoke().catch(onError));
-    return;
-  }
-  await invoke();
-  if (fault?.kind === 'repeat') await invoke();
-}
-
-/** The vendor's bucket: our stand-in for its template, under the build that the fixtures name. */
-function publishedTemplates(): (url: string) => string | undefined {
-  const body = readFileSync(join(import.meta.dirname, 'infinstor', 'infinstor-setup-customer.yaml'), 'utf8');
-  const published = `https://s3.amazonaws.com/infinstorcft/${fixtures.build}/infinstor-setup-customer.yaml`;
-  return (url) => (url === published ? body : undefined);
 }
 
 function makeFixtures({
@@ -269,7 +272,7 @@ function makeFixtures({
   const tags = { 'infinstor-onboarding': 'allowed' };
   kms.createKey({ arn: fixtures.artifactsKeyArn, tags });
   kms.createKey({ arn: fixtures.trackingKeyArn, tags });
-  kms.createKey({ arn: fixtures.disabledKeyArn, tags, enabled: false });
+  kms.createKey({ arn: fixtures.disabledKeyArn, tags, state: 'Disabled' });
   const { userName, secretId } = fixtures.superadmin;
   // New at every boot, so that no password stands in the source.
   const password = `Aa1!${randomBytes(18).toString('base64url')}`;

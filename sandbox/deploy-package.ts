@@ -13,12 +13,15 @@ import {
 } from './cloudformation/resource-provider.ts';
 import { parseTemplate } from './cloudformation/template.ts';
 import { resolveParameters } from './cloudformation/template-checks.ts';
+import type { AsynchronousInvocations } from './lambda/asynchronous.ts';
 import type { LambdaPool } from './lambda/pool.ts';
 import type { Caller } from './service.ts';
 import type { DynamoDb } from './services/dynamodb.ts';
 import type { Events } from './services/events.ts';
+import type { HttpApi } from './services/http-api.ts';
 import type { Iam } from './services/iam.ts';
 import type { SecretsManager } from './services/secrets-manager.ts';
+import type { Sqs } from './services/sqs.ts';
 import type { States } from './states/states.ts';
 
 interface Parts {
@@ -28,14 +31,19 @@ interface Parts {
   workFolder: string;
   endpoint: string;
   parameters: Readonly<Record<string, string>>;
+  /** Values for environment variables of the functions, in place of the template's. */
+  environment: Readonly<Record<string, string>>;
   /** Who deploys. */
   deployer: Caller;
   roleProvider: ResourceProvider;
   lambdas: Pick<LambdaPool, 'add'>;
+  invocations: Pick<AsynchronousInvocations, 'configure'>;
+  httpApi: Pick<HttpApi, 'id' | 'addRoute'>;
   iam: Iam;
   states: States;
   events: Events;
   secretsManager: SecretsManager;
+  sqs: Sqs;
   dynamoDb: DynamoDb;
 }
 
@@ -81,6 +89,7 @@ const functionProperties = v.object({
 });
 const ruleProperties = v.object({
   Name: v.optional(v.string()),
+  EventBusName: v.optional(v.string(), 'default'),
   EventPattern: v.optional(v.record(v.string(), v.unknown())),
   ScheduleExpression: v.optional(v.pipe(v.string(), v.regex(/^rate\(\d+ minutes\)$/))),
   State: v.optional(v.picklist(['ENABLED', 'DISABLED']), 'ENABLED'),
@@ -94,11 +103,26 @@ const tableProperties = v.object({
   KeySchema: v.array(v.object({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) })),
 });
 const secretProperties = v.object({ Name: v.string(), Description: v.optional(v.string()) });
+const busProperties = v.object({ Name: v.string() });
+const queueProperties = v.object({ QueueName: v.string(), MessageRetentionPeriod: v.number() });
+const invokeConfigProperties = v.object({
+  FunctionName: v.string(),
+  MaximumRetryAttempts: v.number(),
+  DestinationConfig: v.object({ OnFailure: v.object({ Destination: v.string() }) }),
+});
+const integrationProperties = v.object({ IntegrationUri: v.string(), PayloadFormatVersion: v.literal('2.0') });
+const routeProperties = v.object({
+  RouteKey: v.string(),
+  Target: v.string(),
+  AuthorizationType: v.literal('AWS_IAM'),
+});
 const logGroupProperties = v.object({ LogGroupName: v.string() });
 
 /** The resource types of the packaged template. What only matters to a real deployment is accepted and left alone. */
 function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders {
-  const { lambdas, states, events, secretsManager, dynamoDb } = parts;
+  const { lambdas, invocations, httpApi, states, events, secretsManager, sqs, dynamoDb } = parts;
+  /** The function behind each integration of the HTTP API. */
+  const integrations = new Map<string, string>();
   const arn = (service: string, name: string) => `arn:aws:${service}:${account.region}:${account.accountId}:${name}`;
   const inert: ResourceProvider = async ({ logicalId }) => ({
     physicalId: logicalId.toLowerCase(),
@@ -109,34 +133,72 @@ function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders 
     'AWS::S3::Bucket': inert,
     'AWS::S3::BucketPolicy': inert,
     'AWS::Lambda::Permission': inert,
+    'AWS::SQS::QueuePolicy': inert,
+    'AWS::ApiGatewayV2::Stage': inert,
     'AWS::Logs::LogGroup': async (context) => {
       const { LogGroupName } = parseProperties(logGroupProperties, context);
       return { physicalId: LogGroupName, attributes: { Arn: arn('logs', `log-group:${LogGroupName}:*`) } };
     },
     'AWS::Lambda::Function': async (context) => {
       const properties = parseProperties(functionProperties, context);
-      const { FunctionName, Timeout, Environment } = properties;
+      const { FunctionName, Role, Timeout, Environment } = properties;
       const functionArn = arn('lambda', `function:${FunctionName}`);
       lambdas.add({
         functionName: FunctionName,
         functionArn,
         ...(await unpack(properties, parts)),
-        environment: { ...Environment.Variables, ...runtimeEnvironment(properties, parts) },
+        environment: {
+          ...Environment.Variables,
+          ...pick(parts.environment, Object.keys(Environment.Variables)),
+          ...runtimeEnvironment(properties, parts),
+        },
+        roleArn: Role,
         timeoutSeconds: Timeout,
       });
       return { physicalId: FunctionName, attributes: { Arn: functionArn } };
     },
     'AWS::Events::Rule': async (context) => {
       const rule = parseProperties(ruleProperties, context);
-      const { Name = context.logicalId, EventPattern, ScheduleExpression, State, Targets } = rule;
+      const { Name = context.logicalId, EventBusName: bus, EventPattern, ScheduleExpression, State, Targets } = rule;
       const targets = Targets.map(({ Id, Arn }) => ({ id: Id, arn: Arn }));
       const enabled = State === 'ENABLED';
-      if (EventPattern !== undefined) events.addRule({ name: Name, eventPattern: EventPattern, enabled, targets });
+      if (EventPattern !== undefined) events.addRule({ name: Name, bus, eventPattern: EventPattern, enabled, targets });
       if (ScheduleExpression !== undefined) {
         const minutes = Number(/\d+/.exec(ScheduleExpression)?.[0]);
         events.addSchedule({ name: Name, everyMs: minutes * 60_000, enabled, targets });
       }
-      return { physicalId: Name, attributes: { Arn: arn('events', `rule/${Name}`) } };
+      const path = bus === 'default' ? Name : `${bus}/${Name}`;
+      return { physicalId: Name, attributes: { Arn: arn('events', `rule/${path}`) } };
+    },
+    'AWS::Events::EventBus': async (context) => {
+      const { Name } = parseProperties(busProperties, context);
+      return { physicalId: Name, attributes: { Arn: events.addBus(Name), Name } };
+    },
+    'AWS::SQS::Queue': async (context) => {
+      const { QueueName, MessageRetentionPeriod } = parseProperties(queueProperties, context);
+      const { url, arn: Arn } = sqs.createQueue({ name: QueueName, retentionSeconds: MessageRetentionPeriod });
+      return { physicalId: url, attributes: { Arn, QueueName, QueueUrl: url } };
+    },
+    'AWS::Lambda::EventInvokeConfig': async (context) => {
+      const { FunctionName, MaximumRetryAttempts, DestinationConfig } = parseProperties(invokeConfigProperties, context);
+      invocations.configure(arn('lambda', `function:${FunctionName}`), {
+        maximumRetryAttempts: MaximumRetryAttempts,
+        onFailureArn: DestinationConfig.OnFailure.Destination,
+      });
+      return { physicalId: context.logicalId, attributes: {} };
+    },
+    'AWS::ApiGatewayV2::Api': async () => ({ physicalId: httpApi.id, attributes: {} }),
+    'AWS::ApiGatewayV2::Integration': async (context) => {
+      const { IntegrationUri } = parseProperties(integrationProperties, context);
+      integrations.set(context.logicalId, IntegrationUri);
+      return { physicalId: context.logicalId, attributes: {} };
+    },
+    'AWS::ApiGatewayV2::Route': async (context) => {
+      const { RouteKey, Target } = parseProperties(routeProperties, context);
+      const functionArn = integrations.get(Target.replace('integrations/', ''));
+      if (functionArn === undefined) throw new Error(`${context.logicalId} has no integration ${Target}`);
+      httpApi.addRoute({ routeKey: RouteKey, functionArn });
+      return { physicalId: context.logicalId, attributes: {} };
     },
     'AWS::StepFunctions::StateMachine': async (context) => {
       const { StateMachineName, RoleArn, DefinitionString } = parseProperties(machineProperties, context);
@@ -161,6 +223,9 @@ function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders 
     },
   };
 }
+
+const pick = (record: Readonly<Record<string, string>>, names: readonly string[]) =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)));
 
 type FunctionProperties = v.InferOutput<typeof functionProperties>;
 

@@ -2,9 +2,11 @@
 export type Fault =
   /** The call is refused for its rate. */
   | { kind: 'throttle' }
-  /** The call is refused with this error, or (InfinStor) answered with this status or `LoginExpired`. */
-  | { kind: 'error'; name: string }
+  /** The call is refused with this error, or (InfinStor) answered with this status or one of `infinstorAnswers`. */
+  | { kind: 'error'; name: string; message?: string }
   | { kind: 'delay'; milliseconds: number }
+  /** The call waits for a test to let it go on. */
+  | { kind: 'hold'; until: Promise<void> }
   /** The call has its effect, and its answer is lost. */
   | { kind: 'drop' }
   /** The call has its effect, and the function that made it dies. */
@@ -22,6 +24,8 @@ export interface FaultRule {
   operation: string;
   fault: Fault;
   times: number;
+  /** Only calls of this function; default: of every one. */
+  functionName?: string;
 }
 
 /** Whether an operation only reads, and so may answer what it answered before. */
@@ -29,10 +33,17 @@ export function isRead(operation: string): boolean {
   return /^(Get|Describe|List|Query|Scan|get_)/.test(operation);
 }
 
+/**
+ * Answers of InfinStor that are more than a status: its login page, which comes with 200, and API Gateway's 504 for a call that
+ * goes on behind it and has its effect.
+ */
+const infinstorAnswers = ['LoginExpired', 'EndpointTimedOut'];
+
 /** What can fail, by the names of `service:Operation:kind[:times]`. */
 const faultTargets: Readonly<Record<string, readonly string[]>> = {
   cognito: ['InitiateAuth'],
-  infinstor: ['get_version', 'add_subscriber'],
+  // `register` is the call of the template's custom resource, by which a stack tells the service that it is up.
+  infinstor: ['get_version', 'add_subscriber', 'register'],
   cloudformation: [
     'CreateStack',
     'DeleteStack',
@@ -48,18 +59,21 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'DeleteSecret',
     'DescribeSecret',
     'GetSecretValue',
+    'ListSecrets',
     'PutSecretValue',
     'RestoreSecret',
   ],
   dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'],
-  states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess'],
+  states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
   events: ['PutEvents'],
+  sqs: ['SendMessage'],
 };
 
 /** The events whose delivery can fail, under the service `events`, by detail type. */
 export const faultEvents: Readonly<Record<string, string>> = {
   StackStatusChange: 'CloudFormation Stack Status Change',
   ExecutionStatusChange: 'Step Functions Execution Status Change',
+  SubscriberRequested: 'SubscriberRequested',
 };
 
 /**
@@ -100,27 +114,37 @@ function callFault(kind: string, service: string, operation: string): Fault | un
     default: {
       const [, delay] = /^delay=(\d{1,6})$/.exec(kind) ?? [];
       if (delay !== undefined) return { kind: 'delay', milliseconds: Number(delay) };
-      const names = service === 'infinstor' ? /^error=([45]\d\d|LoginExpired)$/ : /^error=(\w+)$/;
-      const [, name] = names.exec(kind) ?? [];
-      return name === undefined ? undefined : { kind: 'error', name };
+      const [, name] = /^error=(\w+)$/.exec(kind) ?? [];
+      if (name === undefined) return undefined;
+      const isKnown = service !== 'infinstor' || /^[45]\d\d$/.test(name) || infinstorAnswers.includes(name);
+      return isKnown ? { kind: 'error', name } : undefined;
     }
   }
 }
 
 export interface Faults {
   add(rule: FaultRule): void;
-  /** The fault of the next call or delivery, counted down; undefined when all goes well. */
-  take(service: string, operation: string): Fault | undefined;
+  /** The fault of the next call (of this function) or delivery, counted down; undefined when all goes well. */
+  take(service: string, operation: string, functionName?: string): Fault | undefined;
+  /** Forgets what has not come yet. */
+  clear(): void;
 }
 
 /** Faults still to come, in the order in which they were added. */
 export function createFaults(rules: readonly FaultRule[]): Faults {
-  const left = rules.map((rule) => ({ ...rule }));
+  let left = rules.map((rule) => ({ ...rule }));
   return {
     add: (rule) => void left.push({ ...rule }),
-    take(service, operation) {
+    clear() {
+      left = [];
+    },
+    take(service, operation, functionName) {
       const rule = left.find(
-        (candidate) => candidate.service === service && candidate.operation === operation && candidate.times > 0,
+        (candidate) =>
+          candidate.service === service &&
+          candidate.operation === operation &&
+          candidate.times > 0 &&
+          (candidate.functionName === undefined || candidate.functionName === functionName),
       );
       if (rule === undefined) return undefined;
       rule.times -= 1;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
@@ -9,12 +10,13 @@ import {
   SubscriberOutcomeUnknown,
   TokenRejected,
 } from '../shared/errors.ts';
-import { addSubscriber } from '../shared/infinstor.ts';
+import { addSubscriber, LostAnswer } from '../shared/infinstor.ts';
 import type { Plan, Token } from '../shared/plan.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
 import { superadminTokenSchema } from '../shared/superadmin-token.ts';
 import { findCustomToken } from './custom-token.ts';
 import type { Environment } from './environment.ts';
+import { type Finding, findSubscriber } from './find-subscriber.ts';
 import { generatePassword } from './password.ts';
 
 const passwordSchema = v.object({ password: v.pipe(v.string(), v.nonEmpty()) });
@@ -25,6 +27,7 @@ interface Dependencies {
   secrets: SecretsManagerClient;
   /** Tries longer than the other: for what cannot be had a second time. */
   patientSecrets: SecretsManagerClient;
+  cognito: (region: string) => CognitoIdentityProviderClient;
 }
 
 type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
@@ -32,14 +35,15 @@ type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
 /**
  * Creates the subscriber in InfinStor and stores its custom token before anything else is done. add_subscriber has no
  * inverse, so a `creating` mark goes into the subscriber's secret first: whoever finds the mark without a token knows that
- * the call may have had its effect, and does not repeat it. Of several executions just one can set the mark.
+ * the call may have had its effect, and repeats it only when the subscriber is provably not there. Of several executions just
+ * one can set the mark.
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
   { plan, token }: { plan: Plan; token: Token },
-  { environment, secrets, patientSecrets }: Dependencies,
+  { environment, secrets, patientSecrets, cognito }: Dependencies,
 ): Promise<{ credentialsSecretId: string }> {
   const secretId = plan.credentialsSecretId;
   const { userName } = plan.subscriber;
@@ -50,18 +54,25 @@ export async function createSubscriber(
     return { credentialsSecretId: secretId };
   }
   if (stored?.value.state === 'created') return { credentialsSecretId: secretId };
+
+  const find = (password: string | undefined): Promise<Finding> =>
+    password === undefined
+      ? Promise.resolve('unknown')
+      : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
   if (stored?.value.state === 'creating') {
-    throw new SubscriberOutcomeUnknown(`add_subscriber for ${userName} was called before, and its answer was lost`);
+    const finding = await find(await passwordOf(secrets, stored.value));
+    // Should an earlier call still be under way, the pool takes one user of the name, and the other call is a duplicate.
+    if (finding !== 'absent') throw outcomeUnknown(userName, 'was called before, and its answer was lost', finding);
   }
 
   const superadminToken = await readSecret(secrets, token, superadminTokenSchema);
   if (superadminToken === undefined) {
     throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
   }
-  const password = await chosenPassword(secrets, plan, stored?.value.password);
+  const { password, kept } = await choosePassword(secrets, plan, stored?.value.password);
   const markVersion = await succeed(secrets, plan, stored, {
     state: 'creating',
-    password,
+    ...kept,
     executionArn: plan.executionArn,
     // Two invocations of one execution (stopped and redriven) must not both win.
     invocationId: randomUUID(),
@@ -73,9 +84,9 @@ export async function createSubscriber(
       password,
     });
   } catch (error) {
+    if (error instanceof LostAnswer) throw outcomeUnknown(userName, error.message, await find(password));
     // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat.
-    const hadNoEffect = error instanceof StepError && !(error instanceof SubscriberOutcomeUnknown);
-    if (hadNoEffect) await unmark(secrets, secretId, markVersion, password);
+    if (error instanceof StepError) await unmark(secrets, secretId, markVersion, kept.password);
     throw error;
   }
   const customToken = findCustomToken(answer, environment.CUSTOM_TOKEN_PATH);
@@ -92,6 +103,15 @@ export async function createSubscriber(
     );
   });
   return { credentialsSecretId: secretId };
+}
+
+function outcomeUnknown(userName: string, happened: string, finding: Finding): SubscriberOutcomeUnknown {
+  const findings = {
+    present: 'InfinStor has the subscriber: its login succeeds',
+    absent: "InfinStor's user pool has no such user at this moment",
+    unknown: 'whether InfinStor has the subscriber could not be found out by a login',
+  };
+  return new SubscriberOutcomeUnknown(`add_subscriber for ${userName} ${happened}; ${findings[finding]}`);
 }
 
 /**
@@ -114,8 +134,13 @@ async function succeed(
   return versionId;
 }
 
-/** Takes the mark back. Should that fail, the mark stays, and a repeat asks a person instead of calling twice. */
-async function unmark(secrets: SecretsManagerClient, secretId: string, markVersion: string, password: string) {
+/** Takes the mark back. Should that fail, the mark stays, and a repeat looks for the subscriber first. */
+async function unmark(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  markVersion: string,
+  password: string | undefined,
+) {
   const prepared: Credentials = { state: 'prepared', password };
   await putSuccessor(secrets, secretId, markVersion, prepared).catch(() => undefined);
 }
@@ -133,19 +158,29 @@ async function storeGivenToken(
   const { customToken } = await inputSecret(secrets, 'customTokenSecretId', customTokenSecretId, customTokenSchema);
   if (stored?.value.state === 'created' && stored.value.customToken === customToken) return;
   // A password that add_subscriber never took is not the subscriber's.
-  const password = stored?.value.state === 'prepared' ? undefined : stored?.value.password;
+  const password =
+    stored === undefined || stored.value.state === 'prepared' ? undefined : await passwordOf(secrets, stored.value);
   await succeed(secrets, plan, stored, { state: 'created', password, customToken });
 }
 
-/** The password of the request's secret, else the one prepared before, else a new one. */
-async function chosenPassword(
-  secrets: SecretsManagerClient,
-  plan: Plan,
-  prepared: string | undefined,
-): Promise<string> {
-  if (plan.passwordSecretId === undefined) return prepared ?? generatePassword();
-  const { password } = await inputSecret(secrets, 'passwordSecretId', plan.passwordSecretId, passwordSchema);
-  return password;
+/**
+ * The password of the request's secret, else the one prepared before, else a new one; and what is kept of it while InfinStor
+ * has not accepted it: one that was made here would be lost.
+ */
+async function choosePassword(secrets: SecretsManagerClient, plan: Plan, prepared: string | undefined) {
+  const { passwordSecretId } = plan;
+  if (passwordSecretId === undefined) {
+    const password = prepared ?? generatePassword();
+    return { password, kept: { password } };
+  }
+  const { password } = await inputSecret(secrets, 'passwordSecretId', passwordSecretId, passwordSchema);
+  return { password, kept: { passwordSecretId } };
+}
+
+/** The password that was sent, or will be; undefined when the secret that held it is gone. */
+async function passwordOf(secrets: SecretsManagerClient, credentials: Credentials): Promise<string | undefined> {
+  if (!('passwordSecretId' in credentials) || credentials.passwordSecretId === undefined) return credentials.password;
+  return (await readSecret(secrets, { secretId: credentials.passwordSecretId }, passwordSchema))?.value.password;
 }
 
 async function inputSecret<Value>(

@@ -1,6 +1,7 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
+import { clientConfig, regional } from '../shared/clients.ts';
 import { planSchema, tokenSchema } from '../shared/plan.ts';
 import { step } from '../shared/step.ts';
 import { createSubscriber } from './create-subscriber.ts';
@@ -8,10 +9,11 @@ import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 
 export const handler = step({
   name: 'create-subscriber',
   environment: environmentSchema,
   input: v.object({ plan: planSchema, token: tokenSchema }),
-  run: (input, { environment }) => createSubscriber(input, { environment, secrets, patientSecrets }),
+  run: (input, { environment }) => createSubscriber(input, { environment, secrets, patientSecrets, cognito }),
 });

@@ -1,10 +1,11 @@
 import {
   GetKeyPolicyCommand,
   type KMSClient,
+  KMSServiceException,
   MalformedPolicyDocumentException,
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
-import { KeyPolicyBusy, PrincipalNotVisible } from '../shared/errors.ts';
+import { KeyNotUsable, KeyPolicyBusy, PrincipalNotVisible } from '../shared/errors.ts';
 import {
   canonical,
   grantedRoles,
@@ -18,8 +19,9 @@ import {
  * Lets the role use the key, keeping every role that may use it already. Nothing is written when the policy says so
  * already; what was written is read back.
  * @returns whether the policy was changed
- * @throws KeyPolicyBusy when the policy does not read as it was written: another writer, or a stale read
+ * @throws KeyPolicyBusy when KMS is asked too often, or the policy does not read as it was written: another writer, a stale read
  * @throws PrincipalNotVisible when KMS cannot see the role (or another principal of the policy) yet
+ * @throws KeyNotUsable when KMS takes the change for one that locks its maker out
  * @throws KeyPolicyFull, KeyPolicyOrphan
  */
 export async function patchKeyPolicy(
@@ -49,10 +51,21 @@ async function writePolicy(kms: KMSClient, keyArn: string, policy: KeyPolicy): P
       new PutKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default', Policy: serializeKeyPolicy(policy) }),
     );
   } catch (error) {
-    // KMS's words for a principal that does not exist, or was made too recently; it does not say which one.
-    if (error instanceof MalformedPolicyDocumentException && /invalid principals/.test(error.message)) {
-      throw new PrincipalNotVisible(`KMS cannot see a principal of the new policy of key ${keyArn} yet`);
-    }
-    throw error;
+    throw error instanceof KMSServiceException ? refusalOf(error, keyArn) : error;
   }
+}
+
+/** What KMS's error means. It has no errors of their own for the reasons of a refusal: these are its words. */
+function refusalOf(error: KMSServiceException, keyArn: string): Error {
+  if (error.name === 'ThrottlingException') return new KeyPolicyBusy(`The policy of key ${keyArn} is changed too often`);
+  if (!(error instanceof MalformedPolicyDocumentException)) return error;
+  // It does not say which principal: one that does not exist, or that was made too recently.
+  if (/invalid principals/.test(error.message)) {
+    return new PrincipalNotVisible(`KMS cannot see a principal of the new policy of key ${keyArn} yet`);
+  }
+  // Nothing bypasses this check.
+  if (/will not allow you to update/.test(error.message)) {
+    return new KeyNotUsable(keyArn, 'KMS says that its policy would not let the onboarding change it in the future');
+  }
+  return error;
 }

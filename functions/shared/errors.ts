@@ -55,6 +55,13 @@ export class LoginRejected extends StepError {
     'Check user name and password in the superadmin secret by logging in with them, correct the secret, and redrive the execution.';
   override readonly name = 'LoginRejected';
   readonly remedy = LoginRejected.remedy;
+  /** The name of Cognito's error. */
+  readonly reason: string;
+
+  constructor(userName: string, reason: string) {
+    super(`Cognito refused the login of ${userName}: ${reason}`);
+    this.reason = reason;
+  }
 }
 
 export class LoginChallenge extends StepError {
@@ -64,8 +71,8 @@ export class LoginChallenge extends StepError {
   readonly remedy = LoginChallenge.remedy;
   readonly challenge: string;
 
-  constructor(challenge: string) {
-    super(`Cognito answered the superadmin's login with the challenge ${challenge}, which a machine cannot answer`);
+  constructor(userName: string, challenge: string) {
+    super(`Cognito answered the login of ${userName} with the challenge ${challenge}, which a machine cannot answer`);
     this.challenge = challenge;
   }
 }
@@ -106,7 +113,7 @@ export class SubscriberExists extends StepError {
 /** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
 export class SubscriberOutcomeUnknown extends StepError {
   static readonly remedy =
-    'Find out in InfinStor whether the subscriber exists: if so, put its custom token into a secret below input/ and send the request again with customTokenSecretId; if not, set the state in its credentials secret to prepared and send the request again.';
+    'Send the request again, which creates the subscriber if it is provably not there. If this error comes back, put the custom token of the subscriber into a secret below input/ and send the request again with customTokenSecretId; where InfinStor has no such subscriber, set the state in its credentials secret to prepared and send the request again.';
   override readonly name = 'SubscriberOutcomeUnknown';
   readonly remedy = SubscriberOutcomeUnknown.remedy;
 }
@@ -170,7 +177,8 @@ export class RoleAmbiguous extends StepError {
 }
 
 export class KeyNotUsable extends StepError {
-  static readonly remedy = 'Enable or replace the key, or tag it for onboarding, then send the request again.';
+  static readonly remedy =
+    'Enable or replace the key, tag it for onboarding, or let its policy be changed, then send the request again.';
   override readonly name = 'KeyNotUsable';
   readonly remedy = KeyNotUsable.remedy;
   readonly keyArn: string;
@@ -181,7 +189,7 @@ export class KeyNotUsable extends StepError {
   }
 }
 
-/** The key's policy is being changed by somebody else, or does not yet read as written. Retried. */
+/** The key's policy is being changed by somebody else, too often for KMS, or does not yet read as written. Retried. */
 export class KeyPolicyBusy extends StepError {
   static readonly remedy = 'Wait until the other changes of this key policy are over, then redrive the execution.';
   override readonly name = 'KeyPolicyBusy';

@@ -3,7 +3,6 @@ import {
   InfinStorRejected,
   InfinStorUnavailable,
   SubscriberExists,
-  SubscriberOutcomeUnknown,
   TokenRejected,
 } from './errors.ts';
 import { redact } from './redact.ts';
@@ -42,11 +41,16 @@ export async function getVersion(mlflowUrl: string): Promise<Discovery> {
   return discovery.output;
 }
 
+/** add_subscriber was sent and may have had its effect; the message says what is known of its answer. */
+export class LostAnswer extends Error {
+  override readonly name = 'LostAnswer';
+}
+
 /**
  * Creates a subscriber and returns InfinStor's answer, which holds the custom token in a shape that is configured.
  * The header takes the raw token, without `Bearer` (setup guide, 1.1.2). Nothing is repeated here, as the call has no inverse.
  * @throws TokenRejected, InfinStorRejected, SubscriberExists, InfinStorUnavailable: nothing happened in InfinStor
- * @throws SubscriberOutcomeUnknown: the call may have had its effect
+ * @throws LostAnswer: the call may have had its effect
  */
 export async function addSubscriber(
   mlflowUrl: string,
@@ -67,12 +71,10 @@ export async function addSubscriber(
     body = await response.text();
   } catch (error) {
     if (neverSent(error)) throw new InfinStorUnavailable(`add_subscriber: ${networkReason(error)}`);
-    throw new SubscriberOutcomeUnknown(`add_subscriber for ${subscriber.userName} was sent; ${networkReason(error)}`);
+    throw new LostAnswer(`was sent, and ${networkReason(error)}`);
   }
   if (response.status >= 500) {
-    throw new SubscriberOutcomeUnknown(
-      `add_subscriber for ${subscriber.userName} was answered ${response.status}, which says nothing about its effect`,
-    );
+    throw new LostAnswer(`was answered ${response.status}, which says nothing about its effect`);
   }
   // API Gateway throttles before the service sees the call.
   if (response.status === 429) throw new InfinStorUnavailable('add_subscriber: InfinStor answered 429');
@@ -122,6 +124,6 @@ function neverSent(error: unknown): boolean {
 }
 
 function networkReason(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
+  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer came in time';
   return `the connection failed (${errorCode(error) ?? 'unknown reason'})`;
 }

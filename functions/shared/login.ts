@@ -37,10 +37,10 @@ export async function logIn(
       }),
     );
     // A challenge comes as a success without a result (Cognito API reference, InitiateAuth).
-    if (AuthenticationResult === undefined) throw new LoginChallenge(ChallengeName ?? 'unknown');
-    return tokens(AuthenticationResult, undefined);
+    if (AuthenticationResult === undefined) throw new LoginChallenge(userName, ChallengeName ?? 'unknown');
+    return tokens(AuthenticationResult) ?? refused(userName);
   } catch (error) {
-    if (isRefusal(error)) throw new LoginRejected(`Cognito refused the superadmin's login: ${error.name}`);
+    if (isRefusal(error)) throw new LoginRejected(userName, error.name);
     throw error;
   }
 }
@@ -55,17 +55,20 @@ export async function refresh({ cognito, clientId }: Login, refreshToken: string
         AuthParameters: { REFRESH_TOKEN: refreshToken },
       }),
     );
-    return AuthenticationResult?.IdToken === undefined ? undefined : tokens(AuthenticationResult, refreshToken);
+    return AuthenticationResult && tokens(AuthenticationResult, refreshToken);
   } catch (error) {
     if (isRefusal(error)) return undefined;
     throw error;
   }
 }
 
-/** A refresh may come without a refresh token: the old one stays good. */
-function tokens({ IdToken, RefreshToken = '' }: AuthenticationResultType, oldRefreshToken: string | undefined): Tokens {
-  if (IdToken === undefined) throw new LoginRejected('Cognito answered the login without an ID token');
-  return { idToken: IdToken, refreshToken: RefreshToken || (oldRefreshToken ?? '') };
+/** A refresh may come without a refresh token: the old one stays good. Without an ID token an answer is no use. */
+function tokens({ IdToken, RefreshToken }: AuthenticationResultType, oldRefreshToken = ''): Tokens | undefined {
+  return IdToken === undefined ? undefined : { idToken: IdToken, refreshToken: RefreshToken || oldRefreshToken };
+}
+
+function refused(userName: string): never {
+  throw new LoginRejected(userName, 'an answer without an ID token');
 }
 
 function isRefusal(error: unknown): error is Error {

@@ -93,7 +93,6 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
   async function createResource(stack: Stack, resource: StackResource): Promise<void> {
     const { logicalId, type } = resource;
     const { stackId, stackName } = stack;
-    const endWork = clock.busy();
     try {
       const provider = providerOf(providers, type);
       if (provider === undefined) throw new Error(`Unrecognized resource type ${type}`);
@@ -105,8 +104,6 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
       transitions.resource(stack, resource, 'CREATE_COMPLETE');
     } catch (error) {
       transitions.resource(stack, resource, 'CREATE_FAILED', messageOf(error));
-    } finally {
-      endWork();
     }
   }
 
@@ -134,14 +131,11 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
   async function deleteResource(stack: Stack, resource: StackResource): Promise<void> {
     transitions.resource(stack, resource, 'DELETE_IN_PROGRESS');
     await clock.sleep(resourceDelayMs);
-    const endWork = clock.busy();
     try {
       await resource.provisioned?.delete?.();
       transitions.resource(stack, resource, 'DELETE_COMPLETE');
     } catch (error) {
       transitions.resource(stack, resource, 'DELETE_FAILED', messageOf(error));
-    } finally {
-      endWork();
     }
   }
 

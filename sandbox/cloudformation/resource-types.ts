@@ -6,6 +6,7 @@ import { type TableStore, tableProvider } from './dynamodb-table.ts';
 import {
   generatedName,
   type OnAccess,
+  type ProvisionedResource,
   parseProperties,
   policyDocument,
   type ResourceProvider,
@@ -17,7 +18,7 @@ import { type BucketStore, bucketPolicyProvider, bucketProvider } from './s3-buc
 export type CustomResource = (
   type: string,
   properties: Readonly<Record<string, unknown>>,
-) => Promise<{ physicalId: string; attributes: Readonly<Record<string, string>> }>;
+) => Promise<ProvisionedResource>;
 
 interface ProviderParts {
   iam: Pick<Iam, 'createRole' | 'deleteRole'>;
@@ -81,13 +82,19 @@ const customProperties = v.looseObject({ ServiceToken: v.string() });
 function customProvider({ customResource }: ProviderParts): ResourceProvider {
   return async (context) => {
     const properties = parseProperties(customProperties, context);
-    try {
-      return await customResource(context.type, properties);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new Error(
-        `Received response status [FAILED] from custom resource. Message returned: ${message} (RequestId: ${randomUUID()})`,
-      );
-    }
+    const { delete: remove, ...created } = await answered(() => customResource(context.type, properties));
+    return { ...created, ...(remove !== undefined && { delete: () => answered(async () => remove()) }) };
   };
+}
+
+/** What a custom resource answered; a failure in CloudFormation's words. */
+async function answered<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Received response status [FAILED] from custom resource. Message returned: ${message} (RequestId: ${randomUUID()})`,
+    );
+  }
 }

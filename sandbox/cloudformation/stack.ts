@@ -5,6 +5,7 @@ import type { Scope } from './evaluate.ts';
 import type { ProvisionedResource } from './resource-provider.ts';
 import type { Template } from './template.ts';
 
+/** The last one only by `setStatus`: the sandbox updates no stacks. */
 export type StackStatus =
   | 'CREATE_IN_PROGRESS'
   | 'CREATE_COMPLETE'
@@ -14,7 +15,8 @@ export type StackStatus =
   | 'ROLLBACK_FAILED'
   | 'DELETE_IN_PROGRESS'
   | 'DELETE_COMPLETE'
-  | 'DELETE_FAILED';
+  | 'DELETE_FAILED'
+  | 'UPDATE_ROLLBACK_COMPLETE';
 
 export type ResourceStatus =
   | 'CREATE_IN_PROGRESS'

@@ -87,27 +87,40 @@ export function checkTemplate(
 
 const resourceTypes = ({ Resources }: Template) => [...new Set(Object.values(Resources).map(({ Type }) => Type))];
 
+type Capability = 'CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM' | 'CAPABILITY_AUTO_EXPAND';
+
 /**
- * What the caller must acknowledge; undefined when nothing. The sandbox has one IAM resource type, and a custom name needs
- * CAPABILITY_NAMED_IAM, whatever the conditions say.
+ * What the caller must acknowledge. The sandbox has one IAM resource type, and a custom name needs CAPABILITY_NAMED_IAM,
+ * whatever the conditions say.
  */
-function requiredCapability({ Resources }: Template): 'CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM' | undefined {
+function requiredCapabilities({ Resources, Transform }: Template): Capability[] {
   const roles = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
-  if (roles.length === 0) return undefined;
-  return roles.some(({ Properties }) => 'RoleName' in Properties) ? 'CAPABILITY_NAMED_IAM' : 'CAPABILITY_IAM';
+  const isNamed = roles.some(({ Properties }) => 'RoleName' in Properties);
+  return [
+    ...(roles.length === 0 ? [] : [isNamed ? ('CAPABILITY_NAMED_IAM' as const) : ('CAPABILITY_IAM' as const)]),
+    ...(Transform.length === 0 ? [] : ['CAPABILITY_AUTO_EXPAND' as const]),
+  ];
 }
 
-/** @throws AwsError InsufficientCapabilitiesException */
+/**
+ * @throws AwsError InsufficientCapabilitiesException
+ * @throws AwsError ValidationError for a template with a macro, of which the sandbox has none
+ */
 export function checkCapabilities(template: Template, given: readonly string[]): void {
-  const required = requiredCapability(template);
+  const [macro] = template.Transform;
   // The stronger one includes the other.
-  if (required === undefined || given.includes(required) || given.includes('CAPABILITY_NAMED_IAM')) return;
-  throw new AwsError('InsufficientCapabilitiesException', `Requires capabilities : [${required}]`);
+  const isGiven = (capability: Capability) =>
+    given.includes(capability) || (capability === 'CAPABILITY_IAM' && given.includes('CAPABILITY_NAMED_IAM'));
+  const missing = requiredCapabilities(template).filter((capability) => !isGiven(capability));
+  if (missing.length > 0) {
+    throw new AwsError('InsufficientCapabilitiesException', `Requires capabilities : [${missing.join(', ')}]`);
+  }
+  if (macro !== undefined) throw validationError(`No transform named ${macro} found.`);
 }
 
 /** A template's GetTemplateSummary. */
 export function templateSummary(template: Template): object {
-  const capability = requiredCapability(template);
+  const capabilities = requiredCapabilities(template);
   return {
     Parameters: Object.entries(template.Parameters).map(([ParameterKey, parameter]) => ({
       ParameterKey,
@@ -118,13 +131,13 @@ export function templateSummary(template: Template): object {
       ParameterConstraints: parameter.AllowedValues === undefined ? {} : { AllowedValues: parameter.AllowedValues },
     })),
     Description: template.Description,
-    ...(capability !== undefined && {
-      Capabilities: [capability],
+    ...(capabilities.length > 0 && {
+      Capabilities: capabilities,
       CapabilitiesReason: 'The following resource(s) require capabilities: [AWS::IAM::Role]',
     }),
     ResourceTypes: resourceTypes(template),
     Version: template.AWSTemplateFormatVersion,
-    DeclaredTransforms: [],
+    DeclaredTransforms: template.Transform,
   };
 }
 

@@ -43,6 +43,7 @@ const templateSchema = v.strictObject({
   AWSTemplateFormatVersion: v.optional(v.literal('2010-09-09')),
   Description: v.optional(v.string()),
   Metadata: v.optional(v.record(v.string(), v.unknown())),
+  Transform: v.optional(texts, []),
   Parameters: v.optional(v.record(v.string(), parameterSchema), {}),
   Mappings: v.optional(v.record(v.string(), v.unknown()), {}),
   Conditions: v.optional(v.record(v.string(), v.unknown()), {}),

@@ -1,9 +1,16 @@
-import type { Clock } from '../clock.ts';
 import { type Fault, type Faults, isRead } from '../faults.ts';
 import { AwsError, type Caller } from '../service.ts';
 
 /** Thrown when the caller is to get no answer at all. */
 export class LostAnswer extends Error {}
+
+/** A call as it was made, for who wants to know what a function does. */
+export interface MadeCall {
+  service: string;
+  operation: string;
+  /** The function that made it; undefined when nobody knows. */
+  functionName: string | undefined;
+}
 
 export interface Injector {
   /**
@@ -11,6 +18,8 @@ export interface Injector {
    * @throws AwsError, LostAnswer
    */
   inject<Answer>(call: Call, perform: () => Answer | Promise<Answer>): Promise<Answer>;
+  /** Every call that was made so far, in order. */
+  calls(): readonly MadeCall[];
 }
 
 interface Call {
@@ -23,33 +32,42 @@ interface Call {
 }
 
 interface Parts {
-  clock: Clock;
+  /** Lets time pass while a call is under way. */
+  delay: (milliseconds: number) => Promise<void>;
   /** Who is spared: the person at the command, whose own calls are not what is tried. */
   spared: (caller: Caller) => boolean;
   faults: Faults;
+  /** The function whose session calls. */
+  functionOf: (caller: Caller | undefined) => string | undefined;
   /** Ends the function that called, or every one that runs when nobody knows which it was. */
-  killFunction: (caller: Caller | undefined) => void;
+  kill: (functionName: string | undefined) => void;
 }
 
 /** Puts faults between callers and services. */
-export function createInjector({ clock, faults, killFunction, spared }: Parts): Injector {
+export function createInjector({ delay, faults, functionOf, kill, spared }: Parts): Injector {
   const answers = new Map<string, unknown>();
+  const calls: MadeCall[] = [];
 
   return {
+    calls: () => calls,
     async inject<Answer>({ service, operation, input, caller }: Call, perform: () => Answer | Promise<Answer>) {
       if (caller !== undefined && spared(caller)) return perform();
       const key = `${service}:${operation}:${JSON.stringify(input)}`;
       // Each key's answers are of one call, and so of its type.
       const before = answers.get(key) as Answer | undefined;
-      const fault = faults.take(service, operation);
+      const functionName = functionOf(caller);
+      calls.push({ service, operation, functionName });
+      const fault = faults.take(service, operation, functionName);
       await beforeCall(fault, service);
       const answer = await perform();
       switch (fault?.kind) {
         case 'drop':
           throw new LostAnswer();
         case 'kill':
-          killFunction(caller);
+          kill(functionName);
           throw new LostAnswer();
+        case 'error':
+          throw new AwsError(fault.name, 'A fault was asked for', 504);
         case 'stale':
           return before ?? answer;
         default:
@@ -62,13 +80,17 @@ export function createInjector({ clock, faults, killFunction, spared }: Parts): 
   async function beforeCall(fault: Fault | undefined, service: string): Promise<void> {
     if (fault?.kind === 'throttle')
       throw new AwsError(throttlingCodes[service] ?? 'ThrottlingException', 'Rate exceeded');
-    if (fault?.kind === 'delay') await clock.sleep(fault.milliseconds);
-    if (fault?.kind === 'error') {
+    if (fault?.kind === 'delay') await delay(fault.milliseconds);
+    if (fault?.kind === 'hold') await fault.until;
+    if (fault?.kind === 'error' && !isAfterEffect(fault)) {
       const isServers = /^Internal|^Service/.test(fault.name);
-      throw new AwsError(fault.name, 'A fault was asked for', isServers ? 500 : 400);
+      throw new AwsError(fault.name, fault.message ?? 'A fault was asked for', isServers ? 500 : 400);
     }
   }
 }
+
+/** Whether the call has its effect although its answer is an error. */
+const isAfterEffect = ({ name }: { name: string }) => name === 'EndpointTimedOut';
 
 /** What services call it when they are called too often; elsewhere it is ThrottlingException. */
 const throttlingCodes: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
 import { AwsError, type Caller, type Service } from '../service.ts';
 import type { DynamoDb } from '../services/dynamodb.ts';
+import type { HttpApi } from '../services/http-api.ts';
 import type { Iam } from '../services/iam.ts';
 import type { AccessLog } from './access-log.ts';
 import type { Injector } from './inject-fault.ts';
@@ -18,12 +19,14 @@ interface Parts {
   services: readonly Service[];
   dynamoDb: DynamoDb;
   infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
+  httpApi: Pick<HttpApi, 'handle'>;
   accessLog: AccessLog;
   injector: Injector;
 }
 
-/** Where InfinStor's own API begins; everything else on the port is AWS. */
+/** Where InfinStor's own API begins, and the deployment's HTTP API; everything else on the port is AWS. */
 const infinstorPath = '/infinstor';
+const apiPath = '/api';
 
 /** The service that an `X-Amz-Target` header means, by what stands before its last dot. */
 const targets: Readonly<Record<string, string>> = {
@@ -33,12 +36,14 @@ const targets: Readonly<Record<string, string>> = {
   AWSEvents: 'events',
   AWSCognitoIdentityProviderService: 'cognito-idp',
   DynamoDB_20120810: 'dynamodb',
+  AmazonSQS: 'sqs',
 };
 
 export interface SandboxServer {
   /** `http://127.0.0.1:<port>` */
   endpoint: string;
   infinstorUrl: string;
+  apiEndpoint: string;
   close(): Promise<void>;
 }
 
@@ -53,6 +58,7 @@ export async function openServer(port: number, parts: Parts): Promise<SandboxSer
   return {
     endpoint,
     infinstorUrl: endpoint + infinstorPath,
+    apiEndpoint: endpoint + apiPath,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -65,14 +71,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, parts
   const endOfWork = parts.clock.busy();
   try {
     const body = await text(request);
-    const path = new URL(request.url ?? '/', 'http://sandbox').pathname;
-    const {
-      status,
-      headers,
-      body: answer,
-    } = path.startsWith(`${infinstorPath}/`)
-      ? await callInfinStor(request, path.slice(infinstorPath.length), body, parts)
-      : await callAws(request, body, parts);
+    const { status, headers, body: answer } = await answerOf(request, body, parts);
     // The sandbox's time: SDKs take a difference to their own for a wrong clock, and repeat what failed.
     const date = new Date(parts.clock.now()).toUTCString();
     response.writeHead(status, { date, ...headers, 'content-length': Buffer.byteLength(answer) }).end(answer);
@@ -82,6 +81,32 @@ async function respond(request: IncomingMessage, response: ServerResponse, parts
   } finally {
     endOfWork();
   }
+}
+
+async function answerOf(request: IncomingMessage, body: string, parts: Parts): Promise<Answer> {
+  const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://sandbox');
+  if (path.startsWith(`${infinstorPath}/`)) {
+    return callInfinStor(request, path.slice(infinstorPath.length), body, parts);
+  }
+  if (path.startsWith(`${apiPath}/`)) {
+    const { accessKeyId } = signatureOf(request);
+    return parts.httpApi.handle({
+      method: request.method ?? 'GET',
+      path: path.slice(apiPath.length),
+      query,
+      headers: plainHeaders(request),
+      body,
+      caller: accessKeyId === undefined ? undefined : parts.iam.caller(accessKeyId),
+    });
+  }
+  return callAws(request, body, parts);
+}
+
+/** Who signed a request, and for which service. */
+function signatureOf({ headers }: IncomingMessage): { accessKeyId?: string | undefined; service?: string | undefined } {
+  const [, accessKeyId, service] =
+    /Credential=([^/]+)\/\d+\/[\w-]+\/([\w-]+)\//.exec(headers.authorization ?? '') ?? [];
+  return { accessKeyId, service };
 }
 
 async function callInfinStor(request: IncomingMessage, path: string, body: string, parts: Parts): Promise<Answer> {
@@ -100,11 +125,11 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
   const requestId = randomUUID();
   const headers = plainHeaders(request);
   const target = headers['x-amz-target'];
-  const [, accessKeyId, scope] = /Credential=([^/]+)\/\d+\/[\w-]+\/([\w-]+)\//.exec(headers.authorization ?? '') ?? [];
+  const { accessKeyId, service } = signatureOf(request);
   const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
   const isQuery = target === undefined;
   const answer = await (isQuery
-    ? callQuery({ service: scope, accessKeyId, body, requestId }, parts)
+    ? callQuery({ service, accessKeyId, body, requestId }, parts)
     : callJson({ target, accessKeyId, body, headers, contentType }, parts)
   ).catch((error: unknown) => {
     if (error instanceof LostAnswer) throw error;

@@ -27,7 +27,7 @@ export interface Registration {
 }
 
 /** How `add_subscriber` answers. The vendor documents no shape; these are the likely ones. */
-export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue';
+export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'none';
 
 interface Subscriber {
   userName: string;
@@ -37,7 +37,7 @@ interface Subscriber {
 
 export interface InfinStor {
   handle(request: InfinStorRequest): InfinStorResponse;
-  /** How the service answers when it fails: with this status, or `LoginExpired`; any other name is throttling. */
+  /** How the service answers a fault: with this status, with its login page, or as API Gateway for it; any other name is throttling. */
   failure(name: string): InfinStorResponse;
   subscribers(): readonly Readonly<Subscriber>[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
@@ -117,7 +117,22 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     const token = randomBytes(256).toString('base64url');
     const customToken = `Custom ${id}:${token}`;
     tokens.set(customToken, { subscriber, expires: clock.now() + week });
-    return json(200, tokenShape === 'queue' ? { queue_message_uuid: id, token } : { [tokenShape]: customToken });
+    return json(200, answerOf({ id, token, customToken }));
+  }
+
+  function answerOf({ id, token, customToken }: { id: string; token: string; customToken: string }): object {
+    switch (tokenShape) {
+      case 'customToken':
+      case 'custom_token':
+      case 'token':
+        return { [tokenShape]: customToken };
+      case 'queue':
+        return { queue_message_uuid: id, token };
+      case 'nested':
+        return { subscriber: { credentials: { value: customToken } } };
+      case 'none':
+        return { status: 'created' };
+    }
   }
 
   const routes: Readonly<Record<string, (request: InfinStorRequest) => InfinStorResponse>> = {
@@ -134,6 +149,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     },
     failure(name) {
       if (name === 'LoginExpired') return loginPage();
+      if (name === 'EndpointTimedOut') return json(504, { message: 'Endpoint request timed out' });
       return /^\d{3}$/.test(name)
         ? json(Number(name), { message: 'A fault was asked for' })
         : json(429, { message: name });

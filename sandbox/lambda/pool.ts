@@ -13,6 +13,7 @@ export interface LambdaFunction {
   bundle: string;
   exportName: string;
   environment: Readonly<Record<string, string>>;
+  roleArn: string;
   timeoutSeconds: number;
 }
 
@@ -30,6 +31,8 @@ export class LambdaError extends Error {
 
 export interface LambdaPool {
   add(lambda: LambdaFunction): void;
+  /** The ARN of a function's role. @throws LambdaError when there is no such function */
+  roleOf(functionArn: string): string;
   /**
    * Invokes a function and returns its result.
    * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
@@ -37,6 +40,8 @@ export interface LambdaPool {
   invoke(functionArn: string, event: unknown): Promise<unknown>;
   /** Ends what runs of a function in the middle of its work; without a name, what runs of every function. */
   kill(functionName?: string): void;
+  /** After the clock was turned forward: lets what runs notice, and settles when the timers that came due have run. */
+  catchUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,6 +53,8 @@ const answerSchema = v.union([
   v.object({ requestId: v.string(), error: v.string() }),
 ]);
 type Answer = v.InferOutput<typeof answerSchema>;
+/** What a worker says when it has let its timers know of a clock that was turned forward. */
+const caughtUpSchema = v.object({ caughtUp: v.literal(true) });
 const errorSchema = v.object({ errorType: v.string() });
 
 interface Entry {
@@ -68,6 +75,12 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
   const workers = new Set<Worker>();
   const waiting: (() => void)[] = [];
   let running = 0;
+
+  function entryOf(functionArn: string): Entry {
+    const entry = functions.get(functionArn);
+    if (entry !== undefined) return entry;
+    throw new LambdaError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
+  }
 
   function startWorker(entry: Entry): Worker {
     const { bundle, exportName, environment } = entry.lambda;
@@ -121,11 +134,13 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       void worker.terminate();
       failed('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds}.00 seconds`);
     });
-    const onMessage = (message: unknown) => resolve(v.parse(answerSchema, message));
+    const onMessage = (message: unknown) => {
+      if (!v.is(caughtUpSchema, message)) resolve(v.parse(answerSchema, message));
+    };
     const onExit = () => failed('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited without an answer`);
     const onError = (error: unknown) =>
       error instanceof Error ? failed(error.name, error.message) : failed('Runtime.ExitError', String(error));
-    worker.once('message', onMessage).once('exit', onExit).once('error', onError);
+    worker.on('message', onMessage).once('exit', onExit).once('error', onError);
     worker.postMessage({
       requestId,
       payload,
@@ -146,10 +161,9 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       log.setMaxListeners(0);
       functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), log });
     },
+    roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
-      const entry = functions.get(functionArn);
-      if (entry === undefined)
-        throw new LambdaError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
+      const entry = entryOf(functionArn);
       const endOfWork = clock.busy();
       const worker = await takeWorker(entry);
       entry.busy.add(worker);
@@ -171,6 +185,10 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
         for (const worker of busy) void worker.terminate();
       }
     },
+    async catchUp() {
+      const running = [...functions.values()].flatMap(({ busy }) => [...busy]);
+      await Promise.all(running.map(catchUp));
+    },
     async close() {
       // The places that become free now are for nobody.
       waiting.length = 0;
@@ -178,4 +196,16 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       await Promise.all([...functions.values()].map(({ log }) => new Promise<void>((done) => log.end(done))));
     },
   };
+}
+
+/** Settles when the worker has caught up with the clock, or has ended. */
+async function catchUp(worker: Worker): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onMessage = (message: unknown) => {
+    if (v.is(caughtUpSchema, message)) resolve();
+  };
+  worker.on('message', onMessage).once('exit', resolve);
+  worker.postMessage({ catchUp: true });
+  await promise;
+  worker.off('message', onMessage).off('exit', resolve);
 }

@@ -7,6 +7,7 @@ const { bundle, exportName, clockOffset } = v.parse(
   v.object({ bundle: v.string(), exportName: v.string(), clockOffset: v.instance(SharedArrayBuffer) }),
   workerData,
 );
+const catchUpSchema = v.object({ catchUp: v.literal(true) });
 const invocationSchema = v.object({
   requestId: v.string(),
   payload: v.string(),
@@ -27,9 +28,55 @@ globalThis.Date = new Proxy(RealDate, {
   get: (target, property) => (property === 'now' ? now : Reflect.get(target, property)),
 });
 
+// Its timers run on real time, and come due early when the clock is turned forward. Short ones, which pace a function's own
+// work, are no time that anybody waits for.
+const shortMs = 1000;
+const waiting = new Map<NodeJS.Timeout, { due: number; run: () => void }>();
+const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+
+function setTimer(run: (...parameters: unknown[]) => void, milliseconds = 0, ...parameters: unknown[]): NodeJS.Timeout {
+  const fire = () => {
+    waiting.delete(timer);
+    run(...parameters);
+  };
+  const timer = real.setTimeout(fire, milliseconds);
+  if (milliseconds >= shortMs) waiting.set(timer, { due: now() + milliseconds, run: fire });
+  return timer;
+}
+
+function clearTimer(timer: NodeJS.Timeout | undefined): void {
+  if (timer !== undefined) waiting.delete(timer);
+  real.clearTimeout(timer);
+}
+
+function catchUp(): void {
+  for (const [timer, { due, run }] of waiting) {
+    if (due > now()) continue;
+    real.clearTimeout(timer);
+    run();
+  }
+}
+
+Object.assign(globalThis, {
+  // With what belongs to it, such as its form for promises.
+  setTimeout: Object.defineProperties(setTimer, Object.getOwnPropertyDescriptors(real.setTimeout)),
+  clearTimeout: clearTimer,
+});
+AbortSignal.timeout = (milliseconds) => {
+  const controller = new AbortController();
+  const abort = () => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  setTimer(abort, milliseconds).unref();
+  return controller.signal;
+};
+
 let handler: ((event: unknown, context: unknown) => unknown) | undefined;
 
 parentPort?.on('message', async (message: unknown) => {
+  if (v.is(catchUpSchema, message)) {
+    catchUp();
+    parentPort?.postMessage({ caughtUp: true });
+    return;
+  }
   const { payload, requestId, functionName, functionArn, deadline } = v.parse(invocationSchema, message);
   const context = {
     awsRequestId: requestId,

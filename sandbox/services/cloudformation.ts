@@ -8,7 +8,7 @@ import { createProvisioner } from '../cloudformation/provision.ts';
 import type { OnAccess } from '../cloudformation/resource-provider.ts';
 import { type CustomResource, customerProviders } from '../cloudformation/resource-types.ts';
 import type { Bucket } from '../cloudformation/s3-bucket.ts';
-import { createTransitions, type Stack, type StackStatusChange } from '../cloudformation/stack.ts';
+import { createTransitions, type Stack, type StackStatus, type StackStatusChange } from '../cloudformation/stack.ts';
 import {
   createInput,
   deleteInput,
@@ -35,6 +35,10 @@ export interface CloudFormation {
   service: Service;
   /** The stack of this id, or the one of this name that is not deleted; it changes as work goes on. */
   stack(nameOrId: string): Readonly<Stack> | undefined;
+  /** Every stack that was made, the deleted ones too, as DescribeStacks and DescribeStackEvents answer them. */
+  descriptions(): readonly object[];
+  /** Puts a stack into a status that no operation of the sandbox leads to. */
+  setStatus(nameOrId: string, status: StackStatus): void;
   /** The buckets that stacks have made. */
   buckets(): readonly Bucket[];
   /** The tables that stacks have made. */
@@ -232,6 +236,8 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
       operations: Object.fromEntries(Object.entries(operations).map(([name, parts]) => [name, withQueryCode(parts)])),
     },
     stack: find,
+    descriptions: () => stacks.map((stack) => ({ ...describeStack(stack), events: stack.events })),
+    setStatus: (nameOrId, status) => transitions.stack(requireStack(nameOrId), status),
     buckets: () => [...buckets.values()],
     tables: () => [...tables.values()],
   };

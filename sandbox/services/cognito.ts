@@ -24,6 +24,9 @@ export interface Cognito {
   /** Throws when there is such a user already (names are unique ignoring case). */
   createUser(user: { userName: string; password: string; email: string; status?: User['status'] }): void;
   hasUser(userName: string): boolean;
+  setStatus(userName: string, status: User['status']): void;
+  /** Answers a login of a user who is not there like one with a wrong password, as pools with PreventUserExistenceErrors do. */
+  hideMissingUsers(): void;
   /** Verifies an ID token: its user, or that it has expired; undefined when it is not one of this pool's ID tokens. */
   userOf(idToken: string): { userName: string } | 'expired' | undefined;
 }
@@ -38,6 +41,7 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
   const users = new Map<string, User>();
   const refreshTokens = new Map<string, { user: User; expires: number }>();
   const key = randomBytes(32);
+  let missingUsersAreHidden = false;
   const clientId = '4sandbox0cli0client0000000';
 
   const signatureOf = (content: string) => createHmac('sha256', key).update(content).digest('base64url');
@@ -68,6 +72,10 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
   function byPassword(parameters: Record<string, string>) {
     const user = users.get(required(parameters, 'USERNAME').toLowerCase());
     const password = required(parameters, 'PASSWORD');
+    // What a pool does that was made without a word about it (API reference, UserPoolClientType, PreventUserExistenceErrors).
+    if (user === undefined && !missingUsersAreHidden) {
+      throw new AwsError('UserNotFoundException', 'User does not exist.');
+    }
     if (user !== undefined && user.lockedUntil > clock.now()) throw notAuthorized('Password attempts exceeded');
     if (user?.password !== password) {
       if (user !== undefined) countFailure(user);
@@ -146,6 +154,14 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
       users.set(id, { ...user, status, sub: randomUUID(), failures: 0, lockedUntil: 0 });
     },
     hasUser: (userName) => users.has(userName.toLowerCase()),
+    setStatus(userName, status) {
+      const user = users.get(userName.toLowerCase());
+      if (user === undefined) throw new AwsError('UserNotFoundException', 'User does not exist.');
+      user.status = status;
+    },
+    hideMissingUsers() {
+      missingUsersAreHidden = true;
+    },
     userOf(idToken) {
       const [header, payload, signature] = idToken.split('.');
       if (payload === undefined || signature !== signatureOf(`${header}.${payload}`)) return undefined;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { account } from '../account.ts';
 import type { Clock } from '../clock.ts';
+import { type Faults, faultEvents } from '../faults.ts';
 import { AwsError, operation, type Service } from '../service.ts';
 import { compileEventPattern } from './event-pattern.ts';
 
@@ -31,6 +32,8 @@ export interface NewEvent {
 
 export interface NewRule {
   name: string;
+  /** The name of its bus. */
+  bus: string;
   eventPattern: object;
   enabled: boolean;
   targets: readonly { id: string; arn: string }[];
@@ -40,26 +43,40 @@ export interface Events {
   service: Service;
   /** Throws InvalidEventPatternException for a pattern that the sandbox cannot match. */
   addRule(rule: NewRule): void;
-  /** A rule with a schedule, every so many milliseconds. */
-  addSchedule(schedule: Omit<NewRule, 'eventPattern'> & { everyMs: number }): void;
+  /** A rule of the default bus with a schedule, every so many milliseconds. */
+  addSchedule(schedule: Omit<NewRule, 'eventPattern' | 'bus'> & { everyMs: number }): void;
+  /** Adds a bus beside the default one. Returns its ARN. @throws AwsError ResourceAlreadyExistsException */
+  addBus(name: string): string;
   /** Puts an event on the default bus, as AWS services do; the targets are called later. Returns the event. */
   publish(event: NewEvent): Event;
-  /** Every event that was put on the bus, in order. */
+  /** Every event that was put on a bus, in order. */
   published(): readonly Event[];
 }
 
 interface EventsOptions {
   clock: Clock;
-  /** Calls a rule's target. */
-  invoke: (targetArn: string, event: Event) => Promise<unknown>;
-  /** Told when a target refuses an event; nobody else learns of it, as in AWS. */
-  onError: (ruleName: string, error: unknown) => void;
+  faults: Pick<Faults, 'take'>;
+  /** Hands an event to a rule's target, a function, which takes it at once and works on it later. */
+  deliver: (targetArn: string, event: Event) => void;
 }
 
-const busArn = `arn:aws:events:${account.region}:${account.accountId}:event-bus/default`;
-const ruleArn = (name: string) => `arn:aws:events:${account.region}:${account.accountId}:rule/${name}`;
+const defaultBus = 'default';
+/** How late a late event is: later than any of a stack's other events. */
+const lateMs = 120_000;
 
-const bus = v.optional(v.picklist(['default', busArn], 'the default event bus'));
+const arn = (resource: string) => `arn:aws:events:${account.region}:${account.accountId}:${resource}`;
+const busArn = (name: string) => arn(`event-bus/${name}`);
+const ruleArn = ({ bus, name }: Pick<NewRule, 'bus' | 'name'>) =>
+  arn(bus === defaultBus ? `rule/${name}` : `rule/${bus}/${name}`);
+
+/** A bus by name or ARN, as its name. */
+const bus = v.optional(
+  v.pipe(
+    v.string(),
+    v.transform((nameOrArn) => (nameOrArn.startsWith(busArn('')) ? nameOrArn.slice(busArn('').length) : nameOrArn)),
+  ),
+  defaultBus,
+);
 const onRule = v.strictObject({ Name: v.string(), EventBusName: bus });
 const entry = v.strictObject({
   Source: v.optional(v.string()),
@@ -71,26 +88,27 @@ const entry = v.strictObject({
 });
 type Entry = v.InferOutput<typeof entry>;
 
-/** EventBridge's default bus with event pattern rules: https://docs.aws.amazon.com/eventbridge/latest/APIReference/ */
-export function createEvents({ clock, invoke, onError }: EventsOptions): Events {
+/** EventBridge's buses with event pattern rules: https://docs.aws.amazon.com/eventbridge/latest/APIReference/ */
+export function createEvents({ clock, faults, deliver }: EventsOptions): Events {
+  const buses = new Set([defaultBus]);
+  /** By ARN. */
   const rules = new Map<string, NewRule & { matches: (event: unknown) => boolean }>();
   const log: Event[] = [];
 
-  function ruleNamed(name: string) {
-    const rule = rules.get(name);
+  function ruleNamed({ Name, EventBusName }: v.InferOutput<typeof onRule>) {
+    const rule = rules.get(ruleArn({ bus: EventBusName, name: Name }));
     if (rule !== undefined) return rule;
-    throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus default.`);
+    throw new AwsError('ResourceNotFoundException', `Rule ${Name} does not exist on EventBus ${EventBusName}.`);
   }
 
-  async function deliver(ruleName: string, targetArn: string, event: Event) {
-    const done = clock.busy();
-    try {
-      await invoke(targetArn, event);
-    } catch (error) {
-      onError(ruleName, error);
-    } finally {
-      done();
-    }
+  /** Delivers an event to a target, or what a fault makes of it. */
+  function deliverTo(targetArn: string, event: Event): void {
+    const name = Object.keys(faultEvents).find((candidate) => faultEvents[candidate] === event['detail-type']);
+    const fault = name === undefined ? undefined : faults.take('events', name);
+    const go = () => deliver(targetArn, structuredClone(event));
+    if (fault?.kind === 'lose') return;
+    clock.after(fault?.kind === 'late' ? lateMs : 0, go);
+    if (fault?.kind === 'repeat') clock.after(0, go);
   }
 
   const eventAt = (time: number, { resources = [], ...rest }: Omit<NewEvent, 'time'>): Event => ({
@@ -104,21 +122,23 @@ export function createEvents({ clock, invoke, onError }: EventsOptions): Events 
     time: `${new Date(time).toISOString().slice(0, 19)}Z`,
   });
 
-  function publish({ time = clock.now(), resources = [], ...rest }: NewEvent): Event {
+  function publish({ time = clock.now(), resources = [], ...rest }: NewEvent, busName = defaultBus): Event {
     const event = eventAt(time, { resources, ...rest });
     log.push(event);
     for (const rule of rules.values()) {
-      if (!rule.enabled || !rule.matches(event)) continue;
-      for (const { arn } of rule.targets) clock.after(0, () => void deliver(rule.name, arn, structuredClone(event)));
+      if (rule.bus !== busName || !rule.enabled || !rule.matches(event)) continue;
+      for (const { arn: targetArn } of rule.targets) deliverTo(targetArn, event);
     }
     return event;
   }
 
   const setEnabled = (action: string, enabled: boolean) =>
     operation(onRule, {
-      access: ({ Name }) => [{ action: `events:${action}`, resource: ruleArn(Name) }],
-      run({ Name }) {
-        ruleNamed(Name).enabled = enabled;
+      access: ({ Name, EventBusName }) => [
+        { action: `events:${action}`, resource: ruleArn({ bus: EventBusName, name: Name }) },
+      ],
+      run(input) {
+        ruleNamed(input).enabled = enabled;
         return {};
       },
     });
@@ -129,18 +149,23 @@ export function createEvents({ clock, invoke, onError }: EventsOptions): Events 
     operations: {
       PutEvents: operation(v.strictObject({ Entries: v.pipe(v.array(entry), v.minLength(1), v.maxLength(10)) }), {
         access: ({ Entries }) =>
-          Entries.map(({ Source, DetailType }) => ({
+          Entries.map(({ Source, DetailType, EventBusName }) => ({
             action: 'events:PutEvents',
-            resource: busArn,
+            resource: busArn(EventBusName),
             context: {
               ...(Source !== undefined && { 'events:source': Source }),
               ...(DetailType !== undefined && { 'events:detail-type': DetailType }),
             },
           })),
         run({ Entries }) {
+          if (Entries.reduce((total, item) => total + size(item), 0) > maxRequestBytes) {
+            throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
+          }
           const results = Entries.map((item) => {
             const event = eventOf(item);
-            return 'ErrorCode' in event ? event : { EventId: publish(event).id };
+            if ('ErrorCode' in event) return event;
+            // An event for a bus that is not there is taken, and matches nothing.
+            return { EventId: publish(event, item.EventBusName).id };
           });
           return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
         },
@@ -150,15 +175,17 @@ export function createEvents({ clock, invoke, onError }: EventsOptions): Events 
       DisableRule: setEnabled('DisableRule', false),
 
       DescribeRule: operation(onRule, {
-        access: ({ Name }) => [{ action: 'events:DescribeRule', resource: ruleArn(Name) }],
-        run({ Name }) {
-          const rule = ruleNamed(Name);
+        access: ({ Name, EventBusName }) => [
+          { action: 'events:DescribeRule', resource: ruleArn({ bus: EventBusName, name: Name }) },
+        ],
+        run(input) {
+          const rule = ruleNamed(input);
           return {
-            Name,
-            Arn: ruleArn(Name),
+            Name: rule.name,
+            Arn: ruleArn(rule),
             EventPattern: JSON.stringify(rule.eventPattern),
             State: rule.enabled ? 'ENABLED' : 'DISABLED',
-            EventBusName: 'default',
+            EventBusName: rule.bus,
             CreatedBy: account.accountId,
           };
         },
@@ -168,24 +195,40 @@ export function createEvents({ clock, invoke, onError }: EventsOptions): Events 
 
   return {
     service,
-    publish,
+    publish: (event) => publish(event),
     published: () => log,
     addSchedule({ everyMs, ...schedule }) {
-      const rule = { ...schedule, eventPattern: {}, matches: () => false };
-      rules.set(rule.name, rule);
+      const rule = { ...schedule, bus: defaultBus, eventPattern: {}, matches: () => false };
+      rules.set(ruleArn(rule), rule);
       clock.every(everyMs, () => {
         if (!rule.enabled) return;
         const event = eventAt(clock.now(), {
           source: 'aws.events',
           'detail-type': 'Scheduled Event',
-          resources: [ruleArn(rule.name)],
+          resources: [ruleArn(rule)],
           detail: {},
         });
-        for (const { arn } of rule.targets) void deliver(rule.name, arn, event);
+        for (const { arn: targetArn } of rule.targets) deliver(targetArn, event);
       });
     },
-    addRule: (rule) => void rules.set(rule.name, { ...rule, matches: compileEventPattern(rule.eventPattern) }),
+    addBus(name) {
+      if (buses.has(name)) throw new AwsError('ResourceAlreadyExistsException', `Event bus ${name} already exists.`);
+      buses.add(name);
+      return busArn(name);
+    },
+    addRule(rule) {
+      if (!buses.has(rule.bus)) throw new AwsError('ResourceNotFoundException', `Event bus ${rule.bus} does not exist.`);
+      rules.set(ruleArn(rule), { ...rule, matches: compileEventPattern(rule.eventPattern) });
+    },
   };
+}
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html, with the sum that a request's entries may have. */
+const maxRequestBytes = 256 * 1024;
+
+function size({ Source = '', DetailType = '', Detail = '', Resources, Time }: Entry): number {
+  const texts = [Source, DetailType, Detail, ...Resources];
+  return texts.reduce((total, text) => total + Buffer.byteLength(text), Time === undefined ? 0 : 14);
 }
 
 /** A bad entry fails alone: the call succeeds, and the answer holds an error in the entry's place. */

@@ -51,6 +51,8 @@ export interface Iam {
   createUser(user: { userName: string; policies?: readonly NamedPolicy[]; accessKey?: Credentials }): User;
   /** Whether a policy may name this principal now: a role or user of this account, or any account by root ARN or id. */
   principalExists(arnOrId: string): boolean;
+  /** From now on, policies may name a role only when it is this old: IAM's changes reach other services with a delay. */
+  delayNewRoles(milliseconds: number): void;
   /** The unique id (`AROA…`, `AIDA…`) of the role or user that has this ARN now. */
   principalId(arn: string): string | undefined;
   /** Credentials of a session of the role, or of the user. @throws AwsError NoSuchEntity */
@@ -78,6 +80,7 @@ export function createIam(clock: Clock): Iam {
   const users = new Map<string, User>();
   const accessKeys = new Map<string, AccessKey>();
   const userKeys = new Map<string, Credentials>();
+  let roleDelayMs = 0;
 
   const role = (roleName: string) => roles.get(roleName.toLowerCase());
   const roleByArn = (arn: string) => exactly(role(lastSegment(arn)), arn);
@@ -160,7 +163,13 @@ export function createIam(clock: Clock): Iam {
 
     principalExists(arnOrId) {
       const isAccount = /^(\d{12}|arn:aws:iam::\d{12}:root)$/.test(arnOrId);
+      const asRole = roleByArn(arnOrId);
+      if (asRole !== undefined) return clock.now() >= asRole.createDate.getTime() + roleDelayMs;
       return isAccount || principalId(arnOrId) !== undefined;
+    },
+
+    delayNewRoles(milliseconds) {
+      roleDelayMs = milliseconds;
     },
 
     credentials(arn, sessionName) {

@@ -11,7 +11,7 @@ export interface KeyDefinition {
   tags: Readonly<Record<string, string>>;
   /** Default: what the console writes, which leaves the key to the account's identity policies. */
   policy?: PolicyDocument;
-  enabled?: boolean;
+  state?: 'Enabled' | 'Disabled' | 'PendingDeletion';
   keySpec?: string;
   keyUsage?: string;
   keyManager?: 'CUSTOMER' | 'AWS';
@@ -144,7 +144,7 @@ export function createKms({ clock, iam }: { clock: Clock; iam: Iam }): Kms {
       arn,
       tags,
       policy,
-      enabled = true,
+      state = 'Enabled',
       keySpec = 'SYMMETRIC_DEFAULT',
       keyUsage = 'ENCRYPT_DECRYPT',
       keyManager = 'CUSTOMER',
@@ -153,7 +153,7 @@ export function createKms({ clock, iam }: { clock: Clock; iam: Iam }): Kms {
       const keyId = arn.slice(`${arnPrefix}key/`.length);
       const creationDate = new Date(clock.now());
       const stored = bind(parseKeyPolicy(JSON.stringify(policy ?? consolePolicy), iam));
-      keys.set(arn, { arn, keyId, tags, enabled, keySpec, keyUsage, keyManager, creationDate, reads: 0, ...stored });
+      keys.set(arn, { arn, keyId, tags, state, keySpec, keyUsage, keyManager, creationDate, reads: 0, ...stored });
     },
 
     keyPolicy: (keyArn) => inForce(find(keyArn)),
@@ -162,7 +162,10 @@ export function createKms({ clock, iam }: { clock: Clock; iam: Iam }): Kms {
     authorizeKeyUse(caller, keyArn, actions, context) {
       const key = keys.get(keyArn);
       if (key === undefined) return { allowed: false, reason: `Key '${keyArn}' does not exist` };
-      if (!key.enabled) return { allowed: false, reason: `${keyArn} is disabled.` };
+      if (key.state !== 'Enabled') {
+        const problem = key.state === 'Disabled' ? 'disabled' : 'pending deletion';
+        return { allowed: false, reason: `${keyArn} is ${problem}.` };
+      }
       const forResource = { 'kms:GrantIsForAWSResource': 'true', ...context };
       const decisions = actions.map((action) => decide(caller, accessTo(key, action, caller, forResource)));
       return decisions.find(({ allowed }) => !allowed) ?? { allowed: true };
@@ -185,16 +188,16 @@ const consolePolicy: PolicyDocument = {
   ],
 };
 
-function keyMetadata({ arn, keyId, creationDate, enabled, keySpec, keyUsage, keyManager }: Key) {
+function keyMetadata({ arn, keyId, creationDate, state, keySpec, keyUsage, keyManager }: Key) {
   return {
     AWSAccountId: account.accountId,
     KeyId: keyId,
     Arn: arn,
     CreationDate: creationDate,
-    Enabled: enabled,
+    Enabled: state === 'Enabled',
     Description: '',
     KeyUsage: keyUsage,
-    KeyState: enabled ? 'Enabled' : 'Disabled',
+    KeyState: state,
     Origin: 'AWS_KMS',
     KeyManager: keyManager,
     CustomerMasterKeySpec: keySpec,

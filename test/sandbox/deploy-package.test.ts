@@ -6,10 +6,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../sandbox/clock.ts';
 import { deployPackage } from '../../sandbox/deploy-package.ts';
 import type { LambdaFunction } from '../../sandbox/lambda/pool.ts';
+import { createFaults } from '../../sandbox/faults.ts';
 import { createDynamoDb } from '../../sandbox/services/dynamodb.ts';
 import { createEvents } from '../../sandbox/services/events.ts';
 import { createIam } from '../../sandbox/services/iam.ts';
 import { createSecretsManager } from '../../sandbox/services/secrets-manager.ts';
+import { createSqs } from '../../sandbox/services/sqs.ts';
 import { createStates } from '../../sandbox/states/states.ts';
 
 const deployer = {
@@ -41,21 +43,27 @@ async function deploy(Resources: object, Parameters: object = {}) {
   const role = iam.createRole({ roleName: 'step', assumeRolePolicyDocument: { Statement: [] } });
   const added: LambdaFunction[] = [];
   const lambdas = { add: (lambda: LambdaFunction) => void added.push(lambda) };
-  const invoke = vi.fn(async () => undefined);
-  const events = createEvents({ clock, invoke, onError: expect.unreachable });
+  const deliver = vi.fn();
+  const events = createEvents({ clock, faults: createFaults([]), deliver });
   const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
   const secretsManager = createSecretsManager({ clock });
   const dynamoDb = createDynamoDb();
+  const sqs = createSqs({ clock, endpoint: () => 'http://127.0.0.1:4566' });
+  const configure = vi.fn();
+  const addRoute = vi.fn();
   const resources = await deployPackage({
     packageFolder,
     workFolder: join(packageFolder, 'work'),
     endpoint: 'http://127.0.0.1:4566',
     parameters: {},
+    environment: { REGISTRY_MODE: 'strict', UNUSED: 'x' },
     deployer,
     roleProvider: async () => ({ physicalId: role.roleName, attributes: { Arn: role.arn } }),
-    ...{ lambdas, iam, states, events, secretsManager, dynamoDb },
+    invocations: { configure },
+    httpApi: { id: 'api', addRoute },
+    ...{ lambdas, iam, states, events, secretsManager, sqs, dynamoDb },
   });
-  return { resources, clock, iam, added, events, invoke };
+  return { resources, clock, iam, added, events, deliver, configure, addRoute };
 }
 
 const stepFunction = {
@@ -67,7 +75,7 @@ const stepFunction = {
     Timeout: 30,
     MemorySize: 512,
     Code: { S3Bucket: { Ref: 'Bucket' }, S3Key: 'serverless/x/2026-01-01/obtain-token.zip' },
-    Environment: { Variables: { REGISTRY: { Ref: 'Table' }, AWS_ENDPOINT_URL: 'https://elsewhere.example' } },
+    Environment: { Variables: { REGISTRY: { Ref: 'Table' }, REGISTRY_MODE: 'lenient', AWS_ENDPOINT_URL: 'https://elsewhere.example' } },
   },
 };
 const resources = {
@@ -98,8 +106,11 @@ describe('deployPackage', () => {
       bundle: expect.stringMatching(/sandbox-obtain-token.dist.obtain-token\.cjs$/),
       exportName: 'handler',
       timeoutSeconds: 30,
+      roleArn: 'arn:aws:iam::111111111111:role/step',
       environment: expect.objectContaining({
         REGISTRY: 'registry',
+        // What the sandbox is told to set instead of the template.
+        REGISTRY_MODE: 'strict',
         AWS_REGION: 'us-east-1',
         AWS_LAMBDA_FUNCTION_NAME: 'sandbox-obtain-token',
         // Lambda's own variables win over the function's.
@@ -119,8 +130,8 @@ describe('deployPackage', () => {
   });
 
   it('names a resource type that it does not have', async () => {
-    const deployed = deploy({ Queue: { Type: 'AWS::SQS::Queue' } });
-    await expect(deployed).rejects.toThrow('The sandbox cannot deploy Queue: it has no AWS::SQS::Queue');
+    const deployed = deploy({ Topic: { Type: 'AWS::SNS::Topic' } });
+    await expect(deployed).rejects.toThrow('The sandbox cannot deploy Topic: it has no AWS::SNS::Topic');
   });
 
   it('refuses a parameter without a value', async () => {
@@ -135,9 +146,49 @@ describe('deployPackage', () => {
     const EventPattern = { source: ['aws.states'] };
     const Targets = [{ Id: 'a', Arn: 'arn:target' }];
     const rule = { Type: 'AWS::Events::Rule', Properties: { EventPattern, Targets, State } };
-    const { clock, events, invoke } = await deploy({ Rule: rule });
+    const { clock, events, deliver } = await deploy({ Rule: rule });
     events.publish({ source: 'aws.states', 'detail-type': 'x', detail: {} });
     clock.advance(0);
-    expect(invoke).toHaveBeenCalledTimes(invocations);
+    expect(deliver).toHaveBeenCalledTimes(invocations);
+  });
+
+  it('deploys the routes of an HTTP API, and refuses one that IAM does not guard', async () => {
+    const api = {
+      Integration: {
+        Type: 'AWS::ApiGatewayV2::Integration',
+        Properties: { IntegrationUri: 'arn:function', PayloadFormatVersion: '2.0' },
+      },
+      Route: {
+        Type: 'AWS::ApiGatewayV2::Route',
+        Properties: {
+          RouteKey: 'GET /x',
+          Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Integration' }]] },
+          AuthorizationType: 'AWS_IAM',
+        },
+      },
+    };
+    const { addRoute } = await deploy(api);
+    expect(addRoute).toHaveBeenCalledWith({ routeKey: 'GET /x', functionArn: 'arn:function' });
+    api.Route.Properties.AuthorizationType = 'NONE';
+    await expect(deploy(api)).rejects.toThrow('AuthorizationType');
+  });
+
+  it('deploys what Lambda does with events that a function fails at', async () => {
+    const { configure, resources: deployed } = await deploy({
+      Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'failed', MessageRetentionPeriod: 60 } },
+      Config: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: {
+          FunctionName: 'accept-event',
+          MaximumRetryAttempts: 1,
+          DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Queue', 'Arn'] } } },
+        },
+      },
+    });
+    expect(deployed.get('Queue')?.physicalId).toBe('http://127.0.0.1:4566/111111111111/failed');
+    expect(configure).toHaveBeenCalledWith('arn:aws:lambda:us-east-1:111111111111:function:accept-event', {
+      maximumRetryAttempts: 1,
+      onFailureArn: 'arn:aws:sqs:us-east-1:111111111111:failed',
+    });
   });
 });

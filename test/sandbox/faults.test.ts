@@ -23,6 +23,14 @@ describe('a fault in words', () => {
       'events:StackStatusChange:late',
       { service: 'events', operation: 'StackStatusChange', fault: { kind: 'late' }, times: 1 },
     ],
+    [
+      'infinstor:add_subscriber:error=EndpointTimedOut',
+      { service: 'infinstor', operation: 'add_subscriber', fault: { kind: 'error', name: 'EndpointTimedOut' }, times: 1 },
+    ],
+    [
+      'events:SubscriberRequested:repeat',
+      { service: 'events', operation: 'SubscriberRequested', fault: { kind: 'repeat' }, times: 1 },
+    ],
     ['events:PutEvents:drop', { service: 'events', operation: 'PutEvents', fault: { kind: 'drop' }, times: 1 }],
   ])('%s', (text, rule) => {
     expect(parseFault(text)).toEqual(rule);
@@ -54,4 +62,7 @@ it('faults come as often as they are asked for, in their order', () => {
   expect([kinds(), kinds(), kinds(), kinds()]).toEqual(['throttle', 'throttle', 'drop', undefined]);
   faults.add(parseFault('kms:PutKeyPolicy:kill'));
   expect([kinds(), kinds()]).toEqual(['kill', undefined]);
+  faults.add(parseFault('kms:PutKeyPolicy:kill:5'));
+  faults.clear();
+  expect(kinds()).toBeUndefined();
 });

@@ -1,9 +1,18 @@
 import {
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+  NotAuthorizedException,
+  PasswordResetRequiredException,
+  UserNotConfirmedException,
+  UserNotFoundException,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
   GetSecretValueCommand,
   InternalServiceError,
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createSubscriber } from '../../../functions/create-subscriber/create-subscriber.ts';
 import type { Plan } from '../../../functions/shared/plan.ts';
@@ -21,26 +30,48 @@ const otherPlan = { ...plan, executionArn: otherExecutionArn };
 const output = { credentialsSecretId };
 const prepared = { state: 'prepared', password };
 const creating = { state: 'creating', password, executionArn, invocationId: 'an-invocation' };
+const notAuthorized = new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} });
 const unavailable = new InternalServiceError({ message: 'later', $metadata: {} });
 
-/** The function with these secrets beside the superadmin token, and an InfinStor that answers add_subscriber so. */
+/**
+ * The function with these secrets beside the superadmin token, an InfinStor that answers add_subscriber so, and a user pool that
+ * answers a login as the subscriber so.
+ */
 async function setUp({
   stored = {},
   answer = () => ({ body: { customToken } }),
+  login = notAuthorized,
 }: {
   stored?: Record<string, unknown>;
   answer?: () => Answer | Promise<Answer>;
+  login?: Error | object;
 } = {}) {
+  const pool = mockClient(CognitoIdentityProviderClient);
+  if (login instanceof Error) pool.on(InitiateAuthCommand).rejects(login);
+  else pool.on(InitiateAuthCommand).resolves(login);
+  const logins = () => pool.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input.AuthParameters);
   const secrets = fakeSecrets({ [token.secretId]: superadminToken, ...stored });
   const credentials = () => secrets.current(credentialsSecretId);
-  const infinstor = await fakeInfinStor({ add_subscriber: answer });
+  const infinstor = await fakeInfinStor({
+    add_subscriber: answer,
+    get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1' } }),
+  });
+  const added = () => infinstor.requests.filter(({ operation }) => operation === 'POST add_subscriber');
   const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'customToken' };
   const invoke = lambda(() => import('../../../functions/create-subscriber/handler.ts'), environment);
   const client = new SecretsManagerClient({ region: 'us-east-1' });
   /** Runs the step without Lambda around it, so that several can run at once. */
   const run = (plan: Plan) =>
-    createSubscriber({ plan, token }, { environment, secrets: client, patientSecrets: client });
-  return { invoke, run, secrets, credentials, infinstor };
+    createSubscriber(
+      { plan, token },
+      {
+        environment,
+        secrets: client,
+        patientSecrets: client,
+        cognito: (region) => new CognitoIdentityProviderClient({ region }),
+      },
+    );
+  return { invoke, run, secrets, credentials, infinstor, added, logins };
 }
 type World = Awaited<ReturnType<typeof setUp>>;
 
@@ -92,6 +123,21 @@ describe('creating a subscriber', () => {
     expect(credentials()).toEqual({ state: 'created', password, customToken });
   });
 
+  it("keeps only a reference to the password of the request's secret while InfinStor has not accepted it", async () => {
+    const passwordSecretId = 'infinstor/test/input/acme';
+    const { invoke, secrets } = await setUp({
+      stored: { [passwordSecretId]: { password } },
+      answer: () => ({ status: 400, body: 'Error Password did not conform with policy' }),
+    });
+    await expect(invoke({ plan: { ...plan, passwordSecretId }, token })).rejects.toMatchObject({
+      name: 'InfinStorRejected',
+    });
+    expect(secrets.written).toEqual([
+      { state: 'creating', passwordSecretId, executionArn, invocationId: expect.any(String) },
+      { state: 'prepared' },
+    ]);
+  });
+
   it('finds the custom token at the configured path', async () => {
     const answer = () => ({ body: { token: secret('other'), data: { value: customToken } } });
     const { invoke, credentials } = await setUp({ answer });
@@ -109,12 +155,53 @@ describe('a repeat', () => {
     expect([secrets.written, infinstor.requests]).toEqual([[], []]);
   });
 
-  it('never repeats a call whose answer was lost: SubscriberOutcomeUnknown', async () => {
-    const { invoke, secrets, infinstor } = await setUp({
-      stored: { [credentialsSecretId]: creating },
+  const cognitoDetails = { message: 'not told', $metadata: {} };
+
+  it.each<[string, Error | object, string]>([
+    ['whose login succeeds', { AuthenticationResult: { IdToken: secret('id') } }, 'InfinStor has the subscriber'],
+    ['whose login is challenged', { ChallengeName: 'NEW_PASSWORD_REQUIRED' }, 'InfinStor has the subscriber'],
+    ['that is not confirmed', new UserNotConfirmedException(cognitoDetails), 'InfinStor has the subscriber'],
+    ['whose password is to be reset', new PasswordResetRequiredException(cognitoDetails), 'InfinStor has the subscriber'],
+    ['whose login is refused, which proves nothing', notAuthorized, 'could not be found out'],
+    ['that nobody can ask for', new Error('timeout'), 'could not be found out'],
+  ])('never repeats a call whose answer was lost, of a subscriber %s', async (_, login, words) => {
+    const { invoke, secrets, added, logins } = await setUp({ stored: { [credentialsSecretId]: creating }, login });
+    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('SubscriberOutcomeUnknown', words));
+    expect([secrets.written, added()]).toEqual([[], []]);
+    // Once: repeated bad passwords lock accounts.
+    expect(logins()).toEqual([{ USERNAME: subscriber.userName, PASSWORD: password }]);
+  });
+
+  const absent = new UserNotFoundException(cognitoDetails);
+
+  it('makes the call, with the same password, when the user pool says that there is no such user', async () => {
+    const { invoke, added, credentials } = await setUp({ stored: { [credentialsSecretId]: creating }, login: absent });
+    expect(await invoke({ plan, token })).toEqual(output);
+    expect(added()).toHaveLength(1);
+    expect(credentials()).toEqual({ state: 'created', password, customToken });
+  });
+
+  it("asks with the password of the request's secret, and not at all when that is gone", async () => {
+    const passwordSecretId = 'infinstor/test/input/acme';
+    const { password: _, ...referring } = { ...creating, passwordSecretId };
+    const given = await setUp({
+      stored: { [credentialsSecretId]: referring, [passwordSecretId]: { password } },
+      login: absent,
     });
-    await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
-    expect([secrets.written, infinstor.requests]).toEqual([[], []]);
+    await given.invoke({ plan: { ...plan, passwordSecretId }, token });
+    expect(given.logins()).toMatchObject([{ PASSWORD: password }]);
+    expect(given.credentials()).toEqual({ state: 'created', password, customToken });
+
+    const gone = await setUp({ stored: { [credentialsSecretId]: referring }, login: absent });
+    await expect(gone.invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
+    expect([gone.logins(), gone.added()]).toEqual([[], []]);
+  });
+
+  it('at once of two that find nobody there makes one call', async () => {
+    const { run, added } = await setUp({ stored: { [credentialsSecretId]: creating }, login: absent });
+    const outcomes = await Promise.allSettled([run(plan), run(otherPlan)]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(added()).toHaveLength(1);
   });
 });
 
@@ -169,6 +256,11 @@ describe('the custom token of a subscriber that exists', () => {
     ['without credentials', {}, [withoutPassword]],
     ["after a lost answer, whose password may be the subscriber's", { [credentialsSecretId]: creating }, [created]],
     ["after a refusal, whose password is not the subscriber's", { [credentialsSecretId]: prepared }, [withoutPassword]],
+    [
+      "after a lost answer, with the password of the request's secret",
+      { [credentialsSecretId]: { ...creating, password: undefined, passwordSecretId: 'input' }, input: { password } },
+      [created],
+    ],
     [
       'in the place of an older token, whose password stays',
       { [credentialsSecretId]: { ...created, customToken: secret('expired') } },
@@ -259,10 +351,21 @@ describe('a call that fails', () => {
     ['the answer has no custom token', { body: { other: secret('other') } }],
     ['the answer is no JSON', { body: 'created' }],
   ])('is SubscriberOutcomeUnknown when %s, and keeps the mark', async (_, answer) => {
-    const { invoke, credentials, infinstor } = await setUp({ answer: () => answer });
+    const { invoke, credentials, added } = await setUp({ answer: () => answer });
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
-    expect(infinstor.requests).toHaveLength(1);
+    expect(added()).toHaveLength(1);
     expect(credentials()).toMatchObject({ state: 'creating' });
+  });
+
+  it('tells at once what a login as the subscriber says of a lost answer', async () => {
+    const { invoke, logins } = await setUp({
+      answer: () => 'lost',
+      login: { AuthenticationResult: { IdToken: secret('id') } },
+    });
+    await expect(invoke({ plan, token })).rejects.toMatchObject(
+      errorOf('SubscriberOutcomeUnknown', 'was sent, and the connection failed (UND_ERR_SOCKET); InfinStor has the subscriber'),
+    );
+    expect(logins()).toHaveLength(1);
   });
 
   it('is TokenRejected, before anything is stored, when the referred version of the token is gone', async () => {

@@ -1,6 +1,7 @@
 import {
   GetKeyPolicyCommand,
   KMSClient,
+  KMSServiceException,
   MalformedPolicyDocumentException,
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
@@ -78,9 +79,23 @@ describe('a policy that cannot be changed', () => {
     expect(puts()).toHaveLength(1);
   });
 
-  it('keeps the name of any other refusal, which no retry helps', async () => {
+  it('is KeyPolicyBusy when KMS is asked too often', async () => {
+    const { invoke, kms } = setUp({ [keyArn]: keyPolicy() });
+    const details = { name: 'ThrottlingException', message: 'Rate exceeded', $fault: 'client', $metadata: {} } as const;
+    kms.on(PutKeyPolicyCommand).rejects(new KMSServiceException(details));
+    await expect(invoke(event)).rejects.toMatchObject(errorOf('KeyPolicyBusy', keyArn));
+  });
+
+  it('is KeyNotUsable when KMS says that nobody could change it again', async () => {
     const { invoke, kms } = setUp({ [keyArn]: keyPolicy() });
     const message = 'The new key policy will not allow you to update the key policy in the future.';
+    kms.on(PutKeyPolicyCommand).rejects(malformed(message));
+    await expect(invoke(event)).rejects.toMatchObject(errorOf('KeyNotUsable', keyArn));
+  });
+
+  it('keeps the name of any other refusal, which no retry helps', async () => {
+    const { invoke, kms } = setUp({ [keyArn]: keyPolicy() });
+    const message = 'Policy contains a statement with one or more invalid actions.';
     kms.on(PutKeyPolicyCommand).rejects(malformed(message));
     await expect(invoke(event)).rejects.toMatchObject({ name: 'MalformedPolicyDocumentException', message });
   });

@@ -75,7 +75,7 @@ describe('get_version', () => {
   it('is unavailable when the answer takes too long', async () => {
     const { url } = await fakeInfinStor({ get_version: silence() });
     await expect(getVersion(url)).rejects.toThrow(
-      expect.objectContaining({ name: 'InfinStorUnavailable', message: 'get_version: no answer in time' }),
+      expect.objectContaining({ name: 'InfinStorUnavailable', message: 'get_version: no answer came in time' }),
     );
   });
 
@@ -120,10 +120,10 @@ describe('add_subscriber', () => {
     ['the login page and 200', 'TokenRejected', { body: loginExpired }],
     ['a duplicate', 'SubscriberExists', { status: 400, body: 'Error User Exists' }],
     ['another refusal', 'InfinStorRejected', { status: 400, body: 'Error Malformed JSON body' }],
-    ['500', 'SubscriberOutcomeUnknown', { status: 500, body: 'Error User Exists' }],
-    ['504', 'SubscriberOutcomeUnknown', { status: 504, body: '' }],
-    ["a gateway's page that speaks of a login", 'SubscriberOutcomeUnknown', { status: 502, body: loginExpired }],
-    ['a broken connection', 'SubscriberOutcomeUnknown', 'lost'],
+    ['500', 'LostAnswer', { status: 500, body: 'Error User Exists' }],
+    ['504', 'LostAnswer', { status: 504, body: '' }],
+    ["a gateway's page that speaks of a login", 'LostAnswer', { status: 502, body: loginExpired }],
+    ['a broken connection', 'LostAnswer', 'lost'],
   ])('answered with %s ends in %s', async (_name, error, answer) => {
     await expect(addTo(() => answer)).rejects.toThrow(expect.objectContaining({ name: error }));
   });
@@ -138,14 +138,14 @@ describe('add_subscriber', () => {
   });
 
   it('may have had its effect when the connection breaks within the answer', async () => {
-    await expect(add(await breaking())).rejects.toThrow(expect.objectContaining({ name: 'SubscriberOutcomeUnknown' }));
+    await expect(add(await breaking())).rejects.toThrow(expect.objectContaining({ name: 'LostAnswer' }));
   });
 
   it('may have had its effect when the answer takes too long', async () => {
     await expect(addTo(silence())).rejects.toThrow(
       expect.objectContaining({
-        name: 'SubscriberOutcomeUnknown',
-        message: 'add_subscriber for acme was sent; no answer in time',
+        name: 'LostAnswer',
+        message: 'was sent, and no answer came in time',
       }),
     );
   });

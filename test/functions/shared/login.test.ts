@@ -56,7 +56,7 @@ describe('a login', () => {
     await expect(logIn(login, superadmin)).rejects.toThrow(
       expect.objectContaining({
         name: 'LoginRejected',
-        message: `Cognito refused the superadmin's login: ${refusal.name}`,
+        message: `Cognito refused the login of superadmin: ${refusal.name}`,
       }),
     );
     expect(inputs()).toHaveLength(1);

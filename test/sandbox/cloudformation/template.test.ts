@@ -33,6 +33,7 @@ describe('parseTemplate', () => {
   it('reads JSON and fills in what may be absent', () => {
     const template = parseTemplate('{"Resources": {"A": {"Type": "X", "DependsOn": "B", "Unknown": 1}}}');
     expect(template).toEqual({
+      Transform: [],
       Parameters: {},
       Mappings: {},
       Conditions: {},
@@ -54,7 +55,7 @@ describe('parseTemplate', () => {
     ['no map', 'hello', 'template'],
     ['no resources', 'Resources: {}', 'at least one Resources member'],
     ['a resource without a type', 'Resources: { A: { Properties: {} } }', 'Resources.A.Type'],
-    ['an unknown section', 'Resources: { A: { Type: X } }\nTransform: T', 'Transform'],
+    ['an unknown section', 'Resources: { A: { Type: X } }\nHooks: T', 'Hooks'],
   ])('refuses %s', (_name, body, message) => {
     expect(() => parseTemplate(body)).toThrow(
       expect.objectContaining({ code: 'ValidationError', message: expect.stringContaining(message) }),

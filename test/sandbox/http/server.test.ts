@@ -80,7 +80,8 @@ const services = [
 ];
 const infinstor = vi.fn(() => ({ status: 403, headers: { 'content-type': 'text/plain' }, body: 'refused: é' }));
 const infinstorFailure = (name: string) => ({ status: 599, headers: {}, body: name });
-const killFunction = vi.fn();
+const kill = vi.fn();
+const handleApi = vi.fn(async () => ({ status: 202, headers: {}, body: 'accepted' }));
 const dynamoDb = createDynamoDb();
 
 beforeEach(async () => {
@@ -101,8 +102,15 @@ beforeEach(async () => {
     services,
     dynamoDb,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
+    httpApi: { handle: handleApi },
     accessLog,
-    injector: createInjector({ clock, faults, killFunction, spared: ({ arn }) => arn === callers.get(deniedKey)?.arn }),
+    injector: createInjector({
+      delay: (milliseconds) => clock.sleep(milliseconds),
+      faults,
+      functionOf: (caller) => caller?.arn.split('/').at(-1),
+      kill,
+      spared: ({ arn }) => arn === callers.get(deniedKey)?.arn,
+    }),
   });
 });
 
@@ -453,11 +461,28 @@ describe('a fault', () => {
     faults.add(parseFault(`kms:DescribeKey:${kind}`));
     await expect(describeKey()).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(inputs).toHaveLength(1);
-    expect(killFunction).toHaveBeenCalledTimes(kills);
-    if (kills > 0)
-      expect(killFunction).toHaveBeenCalledWith(
-        expect.objectContaining({ principalArn: callers.get(operatorKey)?.principalArn }),
-      );
+    expect(kill).toHaveBeenCalledTimes(kills);
+    if (kills > 0) expect(kill).toHaveBeenCalledWith('operator');
+  });
+
+  it('holds a call until a test lets it go on', async () => {
+    const inputs = answer({});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    faults.add({ service: 'kms', operation: 'DescribeKey', fault: { kind: 'hold', until: promise }, times: 1 });
+    const held = describeKey();
+    await describeKey();
+    expect(inputs).toHaveLength(1);
+    resolve();
+    await held;
+    expect(inputs).toHaveLength(2);
+  });
+
+  it('is only for the calls of its function', async () => {
+    answer({});
+    faults.add({ ...parseFault('kms:DescribeKey:throttle'), functionName: 'another' });
+    await describeKey();
+    faults.add({ ...parseFault('kms:DescribeKey:throttle'), functionName: 'operator' });
+    await expect(describeKey()).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 
   it('spares the caller that it is to spare', async () => {
@@ -475,6 +500,13 @@ describe('a fault', () => {
     faults.add(parseFault('kms:DescribeKey:stale'));
     expect((await describeKey()).KeyMetadata?.Description).toBe('old');
     expect((await describeKey()).KeyMetadata?.Description).toBe('new');
+  });
+
+  it('of a gateway that gives up is answered after the effect', async () => {
+    faults.add(parseFault('infinstor:add_subscriber:error=EndpointTimedOut'));
+    const response = await fetch(`${server.infinstorUrl}/api/add_subscriber`, { method: 'POST' });
+    expect([response.status, await response.text()]).toEqual([599, 'EndpointTimedOut']);
+    expect(infinstor).toHaveBeenCalledOnce();
   });
 
   it('of InfinStor is answered by InfinStor', async () => {

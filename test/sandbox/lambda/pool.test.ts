@@ -47,6 +47,13 @@ module.exports = {
     };
     return invocations;
   },
+  async waits(event) {
+    const started = Date.now();
+    if (event.by === 'timer') await new Promise((resolve) => setTimeout(resolve, 600_000));
+    if (event.by === 'signal') await new Promise((resolve) => AbortSignal.timeout(600_000).addEventListener('abort', resolve));
+    if (event.by === 'cleared') clearTimeout(setTimeout(() => { throw new Error('cleared'); }, 600_000));
+    return Date.now() - started;
+  },
 };
 `;
 
@@ -71,7 +78,7 @@ afterEach(async () => {
 function add(exportName: string, overrides: Partial<LambdaFunction> = {}) {
   const functionArn = `arn:${overrides.functionName ?? exportName}`;
   const bundle = join(folder, 'bundle.cjs');
-  const defaults = { functionName: exportName, environment: {}, timeoutSeconds: 3 };
+  const defaults = { functionName: exportName, environment: {}, roleArn: 'arn:role', timeoutSeconds: 3 };
   pool.add({ ...defaults, functionArn, bundle, exportName, ...overrides });
   return (event: unknown = {}) => pool.invoke(functionArn, event);
 }
@@ -140,6 +147,31 @@ describe('an invocation', () => {
     const log = await readFile(join(folder, 'log.log'), 'utf8');
     expect(log).toContain('hello\n');
     expect(log).toContain('and to stderr\n');
+  });
+});
+
+describe('a clock that is turned forward', () => {
+  it.each(['timer', 'signal'])('lets a %s of a function come due', async (by) => {
+    const waits = add('waits', { timeoutSeconds: 3600 });
+    await waits({});
+    const waiting = waits({ by });
+    // The worker takes its messages in order: the invocation comes before the clock.
+    await new Promise(setImmediate);
+    await pool.catchUp();
+    clock.advance(600_000);
+    await pool.catchUp();
+    expect(await waiting).toBeGreaterThanOrEqual(600_000);
+  });
+
+  it('lets a timer that was cleared rest', async () => {
+    const waits = add('waits', { timeoutSeconds: 3600 });
+    await waits({ by: 'cleared' });
+    const waiting = waits({ by: 'timer' });
+    await new Promise(setImmediate);
+    await pool.catchUp();
+    clock.advance(600_000);
+    await pool.catchUp();
+    expect(await waiting).toBeGreaterThanOrEqual(600_000);
   });
 });
 

@@ -40,10 +40,19 @@ describe('logging in with a password', () => {
     expect(cognito.userOf(IdToken)).toEqual({ userName: 'superadmin' });
   });
 
-  it('refuses a wrong password and an unknown user alike', async () => {
-    const { logIn } = setUp();
+  it('tells an unknown user from a wrong password, unless the pool hides who is missing', async () => {
+    const { cognito, logIn } = setUp();
     await expect(logIn('wrong')).rejects.toMatchObject(wrong);
+    await expect(logIn(password, 'nobody')).rejects.toMatchObject({ code: 'UserNotFoundException' });
+    cognito.hideMissingUsers();
     await expect(logIn(password, 'nobody')).rejects.toMatchObject(wrong);
+  });
+
+  it('challenges a user whose password is to be changed', async () => {
+    const { cognito, logIn } = setUp();
+    cognito.setStatus('SUPERADMIN', 'FORCE_CHANGE_PASSWORD');
+    expect(await logIn()).toMatchObject({ ChallengeName: 'NEW_PASSWORD_REQUIRED' });
+    expect(() => cognito.setStatus('nobody', 'CONFIRMED')).toThrow('User does not exist.');
   });
 
   it('locks a user after five wrong passwords, for a while', async () => {

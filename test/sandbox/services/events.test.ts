@@ -1,32 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../../../sandbox/clock.ts';
+import { createFaults, parseFault } from '../../../sandbox/faults.ts';
 import { createEvents, type Event } from '../../../sandbox/services/events.ts';
 import { accessOf, call } from './call.ts';
 
 const busArn = 'arn:aws:events:us-east-1:111111111111:event-bus/default';
 const rule = {
   name: 'on-failure',
+  bus: 'default',
   eventPattern: { source: ['aws.states'], detail: { status: ['FAILED'] } },
   enabled: true,
   targets: [{ id: 'record', arn: 'arn:record' }],
 };
 const failed = { source: 'aws.states', 'detail-type': 'Status Change', detail: { status: 'FAILED' } };
 
-function setUp(answer: () => Promise<unknown> = async () => undefined) {
+function setUp() {
   const clock = createClock();
+  const faults = createFaults([]);
   const invoked: { targetArn: string; event: Event }[] = [];
-  const errors: unknown[] = [];
-  const events = createEvents({
-    clock,
-    invoke(targetArn, event) {
-      invoked.push({ targetArn, event });
-      return answer();
-    },
-    onError: (ruleName, error) => errors.push([ruleName, error]),
-  });
+  const events = createEvents({ clock, faults, deliver: (targetArn, event) => invoked.push({ targetArn, event }) });
   events.addRule(rule);
   const run = (name: string, input: object) => call(events.service, name, input);
-  return { clock, events, invoked, errors, run };
+  return { clock, faults, events, invoked, run };
 }
 
 describe('a schedule', () => {
@@ -89,43 +84,53 @@ describe('publishing', () => {
     expect(events.published()).toHaveLength(1);
   });
 
-  it('reports what a target throws, and goes on', async () => {
-    const error = new Error('refused');
-    const { clock, events, errors, invoked } = setUp(() => Promise.reject(error));
-    events.publish(failed);
-    events.publish(failed);
+  it.each([
+    ['lose', 0, 0],
+    ['repeat', 2, 2],
+    ['late', 0, 1],
+  ])('lets a fault %s a delivery', (kind, atOnce, later) => {
+    const { clock, events, faults, invoked } = setUp();
+    events.addRule({ ...rule, name: 'faulty', eventPattern: { source: ['pipeline'] } });
+    faults.add(parseFault(`events:SubscriberRequested:${kind}`));
+    events.publish({ source: 'pipeline', 'detail-type': 'SubscriberRequested', detail: {} });
     clock.advance(0);
-    await new Promise(setImmediate);
-    expect(invoked).toHaveLength(2);
-    expect(errors).toEqual([
-      ['on-failure', error],
-      ['on-failure', error],
-    ]);
+    expect(invoked).toHaveLength(atOnce);
+    clock.advance(120_000);
+    expect(invoked).toHaveLength(later);
+  });
+});
+
+describe('a bus beside the default one', () => {
+  const requested = { Source: 'pipeline', DetailType: 'SubscriberRequested', Detail: '{}' };
+
+  it('delivers its own events to its own rules', async () => {
+    const { clock, events, invoked, run } = setUp();
+    const arn = events.addBus('mine');
+    expect(arn).toBe('arn:aws:events:us-east-1:111111111111:event-bus/mine');
+    const pattern = { eventPattern: { source: ['pipeline'] } };
+    events.addRule({ ...rule, ...pattern, bus: 'mine', targets: [{ id: 'a', arn: 'arn:mine' }] });
+    events.addRule({ ...rule, ...pattern, targets: [{ id: 'a', arn: 'arn:default' }] });
+    await run('PutEvents', { Entries: [{ ...requested, EventBusName: 'mine' }] });
+    await run('PutEvents', { Entries: [{ ...requested, EventBusName: arn }] });
+    clock.advance(0);
+    expect(invoked.map(({ targetArn }) => targetArn)).toEqual(['arn:mine', 'arn:mine']);
+    expect(await run('DescribeRule', { Name: 'on-failure', EventBusName: 'mine' })).toMatchObject({
+      Arn: 'arn:aws:events:us-east-1:111111111111:rule/mine/on-failure',
+      EventBusName: 'mine',
+    });
   });
 
-  it('keeps idle time from being skipped while a target works', async () => {
-    const work = Promise.withResolvers<void>();
-    const clock = createClock({ skipIdle: true });
-    const called = Promise.withResolvers<void>();
-    const invoke = () => {
-      called.resolve();
-      return work.promise;
-    };
-    const events = createEvents({ clock, invoke, onError: () => undefined });
-    events.addRule(rule);
-    const timer = Promise.withResolvers<void>();
-    let due = false;
-    clock.after(3_600_000, () => {
-      due = true;
-      timer.resolve();
-    });
-    events.publish(failed);
-    await called.promise;
-    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
-    expect(due).toBe(false);
-    work.resolve();
-    await timer.promise;
-    expect(due).toBe(true);
+  it('is there once, and before its rules', () => {
+    const { events } = setUp();
+    events.addBus('mine');
+    expect(() => events.addBus('mine')).toThrow('Event bus mine already exists.');
+    expect(() => events.addRule({ ...rule, bus: 'other' })).toThrow('Event bus other does not exist.');
+  });
+
+  it('is what IAM is asked about', () => {
+    const { events } = setUp();
+    const access = accessOf(events.service, 'PutEvents', { Entries: [{ ...requested, EventBusName: 'mine' }] });
+    expect(access).toMatchObject([{ resource: 'arn:aws:events:us-east-1:111111111111:event-bus/mine' }]);
   });
 });
 
@@ -160,11 +165,12 @@ describe('PutEvents', () => {
     expect(events.published()).toHaveLength(1);
   });
 
-  it('refuses more than ten entries, and another bus', async () => {
+  it('refuses more than ten entries, and more than 256 KiB', async () => {
     const { run } = setUp();
     const invalid = { code: 'ValidationException' };
     await expect(run('PutEvents', { Entries: Array(11).fill(good) })).rejects.toMatchObject(invalid);
-    await expect(run('PutEvents', { Entries: [{ ...good, EventBusName: 'other' }] })).rejects.toMatchObject(invalid);
+    const large = { ...good, Detail: JSON.stringify({ padding: 'x'.repeat(256 * 1024) }) };
+    await expect(run('PutEvents', { Entries: [large] })).rejects.toMatchObject(invalid);
   });
 
   it('asks about the bus with source and detail type', () => {

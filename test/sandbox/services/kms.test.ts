@@ -127,7 +127,7 @@ describe('PutKeyPolicy', () => {
 
   it('succeeds on a disabled key, as GetKeyPolicy does', async () => {
     const arn = `${keyArn.slice(0, -1)}2`;
-    kms.createKey({ arn, tags: kms.tags(keyArn), enabled: false });
+    kms.createKey({ arn, tags: kms.tags(keyArn), state: 'Disabled' });
     await call('PutKeyPolicy', { KeyId: arn, Policy: JSON.stringify(document(enableIam)) });
     expect(await call('GetKeyPolicy', { KeyId: arn })).toMatchObject({ PolicyName: 'default' });
   });
@@ -283,7 +283,7 @@ describe('DescribeKey', () => {
     kms.createKey({
       arn,
       tags: kms.tags(keyArn),
-      enabled: false,
+      state: 'Disabled',
       keySpec: 'RSA_2048',
       keyUsage: 'SIGN_VERIFY',
       keyManager: 'AWS',
@@ -360,7 +360,7 @@ describe('access', () => {
     expect(kms.authorizeKeyUse(caller, arn, ['kms:Encrypt'])).toMatchObject({
       reason: expect.stringContaining('does not exist'),
     });
-    kms.createKey({ arn, tags: {}, enabled: false });
+    kms.createKey({ arn, tags: {}, state: 'Disabled' });
     expect(kms.authorizeKeyUse(caller, arn, ['kms:Encrypt'])).toMatchObject({
       reason: expect.stringContaining('disabled'),
     });
