@@ -8,5 +8,6 @@ export default defineConfig({
     // Whole runs boot a sandbox of their own; the limit is for a hang, not for speed.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 20_000, interval: 20 } },
   },
 });

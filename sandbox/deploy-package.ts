@@ -180,7 +180,10 @@ function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders 
       return { physicalId: url, attributes: { Arn, QueueName, QueueUrl: url } };
     },
     'AWS::Lambda::EventInvokeConfig': async (context) => {
-      const { FunctionName, MaximumRetryAttempts, DestinationConfig } = parseProperties(invokeConfigProperties, context);
+      const { FunctionName, MaximumRetryAttempts, DestinationConfig } = parseProperties(
+        invokeConfigProperties,
+        context,
+      );
       invocations.configure(arn('lambda', `function:${FunctionName}`), {
         maximumRetryAttempts: MaximumRetryAttempts,
         onFailureArn: DestinationConfig.OnFailure.Destination,

@@ -26,6 +26,8 @@ export interface FaultRule {
   times: number;
   /** Only calls of this function; default: of every one. */
   functionName?: string;
+  /** How many such calls go well before; default: none. */
+  skip?: number;
 }
 
 /** Whether an operation only reads, and so may answer what it answered before. */
@@ -126,6 +128,8 @@ export interface Faults {
   add(rule: FaultRule): void;
   /** The fault of the next call (of this function) or delivery, counted down; undefined when all goes well. */
   take(service: string, operation: string, functionName?: string): Fault | undefined;
+  /** How many calls and deliveries are still to fail. */
+  left(): number;
   /** Forgets what has not come yet. */
   clear(): void;
 }
@@ -135,6 +139,7 @@ export function createFaults(rules: readonly FaultRule[]): Faults {
   let left = rules.map((rule) => ({ ...rule }));
   return {
     add: (rule) => void left.push({ ...rule }),
+    left: () => left.reduce((sum, { times }) => sum + times, 0),
     clear() {
       left = [];
     },
@@ -147,6 +152,10 @@ export function createFaults(rules: readonly FaultRule[]): Faults {
           (candidate.functionName === undefined || candidate.functionName === functionName),
       );
       if (rule === undefined) return undefined;
+      if (rule.skip) {
+        rule.skip -= 1;
+        return undefined;
+      }
       rule.times -= 1;
       return rule.fault;
     },

@@ -57,7 +57,8 @@ async function writePolicy(kms: KMSClient, keyArn: string, policy: KeyPolicy): P
 
 /** What KMS's error means. It has no errors of their own for the reasons of a refusal: these are its words. */
 function refusalOf(error: KMSServiceException, keyArn: string): Error {
-  if (error.name === 'ThrottlingException') return new KeyPolicyBusy(`The policy of key ${keyArn} is changed too often`);
+  if (error.name === 'ThrottlingException')
+    return new KeyPolicyBusy(`The policy of key ${keyArn} is changed too often`);
   if (!(error instanceof MalformedPolicyDocumentException)) return error;
   // It does not say which principal: one that does not exist, or that was made too recently.
   if (/invalid principals/.test(error.message)) {

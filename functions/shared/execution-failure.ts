@@ -46,9 +46,10 @@ export async function recordExecutionFailure(
   const { executionArn = '' } = execution;
   const userName = requestedUserName(execution);
   const failure = { executionArn, ...(await describeFailure(stepFunctions, execution)) };
+  // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
+  await publishEvent(events, 'SubscriberOnboardingFailed', { userName, ...failure });
   // A request so wrong that it names no subscriber has no record either.
   if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
-  await publishEvent(events, 'SubscriberOnboardingFailed', { userName, ...failure });
 }
 
 /** The subscriber that an execution's input names; undefined when it names none that can be. */

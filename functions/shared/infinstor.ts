@@ -1,10 +1,5 @@
 import * as v from 'valibot';
-import {
-  InfinStorRejected,
-  InfinStorUnavailable,
-  SubscriberExists,
-  TokenRejected,
-} from './errors.ts';
+import { InfinStorRejected, InfinStorUnavailable, SubscriberExists, TokenRejected } from './errors.ts';
 import { redact } from './redact.ts';
 
 /** API Gateway, which stands in front of InfinStor, gives up after 30 s; a little longer lets its answer arrive. */

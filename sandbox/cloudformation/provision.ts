@@ -43,6 +43,8 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
   }
 
   async function finishDeletion(stack: Stack, inCreation: boolean): Promise<void> {
+    // It takes its time, also when there is nothing left to delete.
+    await clock.sleep(resourceDelayMs);
     const problem = await deleteResources(stack, inCreation);
     transitions.stack(stack, problem === undefined ? 'DELETE_COMPLETE' : 'DELETE_FAILED', problem);
   }

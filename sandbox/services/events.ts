@@ -217,7 +217,8 @@ export function createEvents({ clock, faults, deliver }: EventsOptions): Events 
       return busArn(name);
     },
     addRule(rule) {
-      if (!buses.has(rule.bus)) throw new AwsError('ResourceNotFoundException', `Event bus ${rule.bus} does not exist.`);
+      if (!buses.has(rule.bus))
+        throw new AwsError('ResourceNotFoundException', `Event bus ${rule.bus} does not exist.`);
       rules.set(ruleArn(rule), { ...rule, matches: compileEventPattern(rule.eventPattern) });
     },
   };

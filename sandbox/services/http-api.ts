@@ -83,7 +83,9 @@ export function createHttpApi({ clock, check, invoke }: Parts): HttpApi {
       try {
         const event = eventOf({ ...request, caller }, { route, pathParameters, apiId: id, now: clock.now() });
         const result = v.parse(resultSchema, await invoke(route.functionArn, event));
-        const headers = Object.fromEntries(Object.entries(result.headers).map(([name, value]) => [name, String(value)]));
+        const headers = Object.fromEntries(
+          Object.entries(result.headers).map(([name, value]) => [name, String(value)]),
+        );
         return { status: result.statusCode, headers: { 'content-type': 'text/plain', ...headers }, body: result.body };
       } catch {
         // Why a function failed is for its log, and not for who called.
@@ -142,7 +144,12 @@ function eventOf(
       accountId: account.accountId,
       apiId,
       authorizer: {
-        iam: { accountId: caller.accountId, callerId: caller.principalId, userArn: caller.arn, userId: caller.principalId },
+        iam: {
+          accountId: caller.accountId,
+          callerId: caller.principalId,
+          userArn: caller.arn,
+          userId: caller.principalId,
+        },
       },
       http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] ?? '' },
       requestId: randomUUID(),

@@ -36,6 +36,8 @@ export interface SecretStore {
   usable(id: string): Secret;
   /** Throws ResourceExistsException, or InvalidRequestException when the name's secret is scheduled for deletion. */
   add(name: string, tags: Tags, description?: string): Secret;
+  /** Every value that was ever stored. */
+  everyValue(): readonly string[];
   /** Idempotent for the same id and value; throws ResourceExistsException for the same id with another value. */
   putVersion(secret: Secret, id: string, value: string, stages: readonly string[]): Version;
 }
@@ -43,6 +45,7 @@ export interface SecretStore {
 /** The secrets of the account, by name. */
 export function createSecretStore(clock: Clock): SecretStore {
   const secrets = new Map<string, Secret>();
+  const values = new Set<string>();
 
   // Looked at when read, not by a timer: a clock that skips idle time would run straight to the end of the window.
   function present(secret: Secret | undefined): Secret | undefined {
@@ -69,6 +72,7 @@ export function createSecretStore(clock: Clock): SecretStore {
     find,
     all: () => [...secrets.values()].filter(({ deletionDate }) => deletionDate === undefined),
     existing,
+    everyValue: () => [...values],
     usable(id) {
       const secret = existing(id);
       if (secret.deletionDate === undefined) return secret;
@@ -119,6 +123,7 @@ export function createSecretStore(clock: Clock): SecretStore {
       // The first version is the current one whatever was asked for.
       const labels = new Set(secret.versions.size === 0 ? ['AWSCURRENT', ...stages] : stages);
       secret.versions.set(id, version);
+      values.add(value);
       for (const label of labels) moveLabel(secret, label, version);
       secret.changedAt = version.createdAt;
       return version;

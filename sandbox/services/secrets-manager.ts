@@ -20,6 +20,8 @@ export interface SecretsManager {
   createSecret(name: string, value?: string, tags?: Tags): string;
   /** The current value; undefined when there is no such secret, or none with a value, or it is scheduled for deletion. */
   value(name: string): string | undefined;
+  /** Every value that was ever stored, of deleted secrets, too. */
+  everyValue(): readonly string[];
 }
 
 /**
@@ -205,6 +207,7 @@ export function createSecretsManager({ clock }: { clock: Clock }): SecretsManage
 
   return {
     service,
+    everyValue: store.everyValue,
     createSecret(name, value, tags = {}) {
       const secret = store.add(name, tags);
       if (value !== undefined) store.putVersion(secret, randomUUID(), value, ['AWSCURRENT']);

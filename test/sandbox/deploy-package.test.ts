@@ -5,8 +5,8 @@ import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../sandbox/clock.ts';
 import { deployPackage } from '../../sandbox/deploy-package.ts';
-import type { LambdaFunction } from '../../sandbox/lambda/pool.ts';
 import { createFaults } from '../../sandbox/faults.ts';
+import type { LambdaFunction } from '../../sandbox/lambda/pool.ts';
 import { createDynamoDb } from '../../sandbox/services/dynamodb.ts';
 import { createEvents } from '../../sandbox/services/events.ts';
 import { createIam } from '../../sandbox/services/iam.ts';
@@ -75,7 +75,13 @@ const stepFunction = {
     Timeout: 30,
     MemorySize: 512,
     Code: { S3Bucket: { Ref: 'Bucket' }, S3Key: 'serverless/x/2026-01-01/obtain-token.zip' },
-    Environment: { Variables: { REGISTRY: { Ref: 'Table' }, REGISTRY_MODE: 'lenient', AWS_ENDPOINT_URL: 'https://elsewhere.example' } },
+    Environment: {
+      Variables: {
+        REGISTRY: { Ref: 'Table' },
+        REGISTRY_MODE: 'lenient',
+        AWS_ENDPOINT_URL: 'https://elsewhere.example',
+      },
+    },
   },
 };
 const resources = {

@@ -25,7 +25,12 @@ describe('a fault in words', () => {
     ],
     [
       'infinstor:add_subscriber:error=EndpointTimedOut',
-      { service: 'infinstor', operation: 'add_subscriber', fault: { kind: 'error', name: 'EndpointTimedOut' }, times: 1 },
+      {
+        service: 'infinstor',
+        operation: 'add_subscriber',
+        fault: { kind: 'error', name: 'EndpointTimedOut' },
+        times: 1,
+      },
     ],
     [
       'events:SubscriberRequested:repeat',
@@ -62,6 +67,8 @@ it('faults come as often as they are asked for, in their order', () => {
   expect([kinds(), kinds(), kinds(), kinds()]).toEqual(['throttle', 'throttle', 'drop', undefined]);
   faults.add(parseFault('kms:PutKeyPolicy:kill'));
   expect([kinds(), kinds()]).toEqual(['kill', undefined]);
+  faults.add({ ...parseFault('kms:PutKeyPolicy:drop'), skip: 1 });
+  expect([kinds(), kinds(), kinds()]).toEqual([undefined, 'drop', undefined]);
   faults.add(parseFault('kms:PutKeyPolicy:kill:5'));
   faults.clear();
   expect(kinds()).toBeUndefined();

@@ -17,10 +17,7 @@ const acceptedSchema = v.object({ executionArn: v.string(), location: v.string()
 const credentialsSchema = v.pipe(v.string(), v.parseJson(), v.object({ state: v.string(), password: v.string() }));
 
 const credentialsOf = (userName: string) =>
-  v.parse(
-    credentialsSchema,
-    sandbox().secretsManager.value(`infinstor/sandbox/subscribers/${userName}/credentials`),
-  );
+  v.parse(credentialsSchema, sandbox().secretsManager.value(`infinstor/sandbox/subscribers/${userName}/credentials`));
 
 async function post(request: object) {
   const response = await callApi(sandbox(), 'POST', '/subscribers', request);
@@ -96,11 +93,15 @@ describe('the HTTP API', () => {
     await ended(executionArn);
     expect(await statusOf(location)).toMatchObject({
       status: 'FAILED',
-      error: { name: 'InfinStorRejected', step: 'CreateSubscriber', remedy: expect.stringContaining('send the request') },
+      error: {
+        name: 'InfinStorRejected',
+        step: 'CreateSubscriber',
+        remedy: expect.stringContaining('send the request'),
+      },
     });
-    expect(
-      sandbox().secretsManager.value('infinstor/sandbox/subscribers/too-weak/credentials') ?? '',
-    ).not.toContain('api-marker-weak');
+    expect(sandbox().secretsManager.value('infinstor/sandbox/subscribers/too-weak/credentials') ?? '').not.toContain(
+      'api-marker-weak',
+    );
     sandbox().clock.advance(hour);
     const inputSecret = `infinstor/sandbox/input/api/${executionArn.split(':').at(-1)}`;
     expect(sandbox().secretsManager.value(inputSecret)).toContain('api-marker-weak');
@@ -174,7 +175,10 @@ describe('the bus', () => {
   it('loses no event that accept-event fails at: it stands in the queue', async () => {
     sandbox().faults.add(parseFault('states:StartExecution:throttle:9'));
     const eventId = await put(requestFor('never-started'));
-    const messages = () => sandbox().sqs.messages(queueName).map(({ body }) => body);
+    const messages = () =>
+      sandbox()
+        .sqs.messages(queueName)
+        .map(({ body }) => body);
     await expect.poll(messages).toEqual([expect.stringContaining(eventId)]);
     expect(executionOf(`never-started-${eventId}`)).toBeUndefined();
   });

@@ -1,16 +1,35 @@
-import { afterAll, beforeAll, inject } from 'vitest';
+import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { connect, follow, start } from '../../cli/onboard.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
+import { summaryText } from '../../cli/summary.ts';
+import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
+import { leaksOf } from './secret-scan.ts';
 
-/** A sandbox for all tests of a file; its own time is skipped, and no test knows its port. */
+/** What the runs of the file have shown to people and callers. */
+export const spoken: string[] = [];
+
+/** The password of requests that must not hold one. */
+export const plaintextMarker = 'Plain-Marker-4711!';
+
+/**
+ * A sandbox for all tests of a file; its own time is skipped, and no test knows its port. After the last test, no role was
+ * denied anything, and no run has left a secret anywhere.
+ */
 export function useSandbox(options: Omit<SandboxOptions, 'packageFolder'> = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
   beforeAll(async () => {
     sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, ...options });
   });
   afterAll(async () => {
-    await sandbox?.close();
+    if (sandbox === undefined) return;
+    try {
+      expect(sandbox.denials()).toEqual([]);
+      expect(await leaksOf(sandbox, spoken, [plaintextMarker])).toEqual([]);
+    } finally {
+      await sandbox.close();
+    }
   });
   return () => {
     if (sandbox === undefined) throw new Error('The sandbox is there only inside tests');
@@ -19,18 +38,114 @@ export function useSandbox(options: Omit<SandboxOptions, 'packageFolder'> = {}):
 }
 
 /** Sends a request to the real machine and follows it to its end. */
-export async function onboard(
-  { endpoint, stateMachineArn }: Sandbox,
-  request: Record<string, unknown>,
-): Promise<Report> {
-  const clients = connect(endpoint);
-  try {
-    const executionArn = await start(clients, stateMachineArn, request);
-    const { description, events } = await follow(clients, executionArn, () => {});
-    return reportOf(description, events, new Map());
-  } finally {
-    clients.sfn.destroy();
-    clients.kms.destroy();
+export async function onboard(sandbox: Sandbox, request: object): Promise<Report> {
+  const { executionArn } = await startOnboarding(sandbox, request);
+  return ended(sandbox, executionArn);
+}
+
+/** Sends a request to the real machine, and returns as soon as it is started. */
+export async function startOnboarding({ endpoint, stateMachineArn }: Sandbox, request: object) {
+  const { sfn } = connect(endpoint);
+  return { executionArn: await start({ sfn }, stateMachineArn, { ...request }) };
+}
+
+/** Follows an execution to its end. */
+export async function ended({ endpoint }: Sandbox, executionArn: string): Promise<Report> {
+  const { sfn } = connect(endpoint);
+  const { description, events } = await follow({ sfn }, executionArn, () => {});
+  const report = reportOf(description, events, new Map());
+  spoken.push(
+    JSON.stringify(report),
+    summaryText(undefined, report, new Map(), (_style, text) => text),
+  );
+  return report;
+}
+
+/** Redrives an execution and follows it to its end. */
+export async function redrive(sandbox: Sandbox, { executionArn }: Pick<Report, 'executionArn'>): Promise<Report> {
+  const arn = executionArn ?? '';
+  await connect(sandbox.endpoint).sfn.send(new RedriveExecutionCommand({ executionArn: arn }));
+  return ended(sandbox, arn);
+}
+
+/** The subscriber's record in the registry. */
+export async function recordOf({ dynamoDb, registryTable }: Sandbox, userName: string) {
+  const items = await dynamoDb.items(registryTable);
+  return items.find(({ pk, sk }) => pk?.S === `SUBSCRIBER#${userName.toLowerCase()}` && sk?.S === 'RECORD');
+}
+
+/** The project's own events about an execution. */
+export function eventsOf({ events }: Sandbox, { executionArn }: Pick<Report, 'executionArn'>) {
+  return events
+    .published()
+    .filter(
+      ({ source, detail }) =>
+        source === 'infinstor.onboarding' && 'executionArn' in detail && detail.executionArn === executionArn,
+    );
+}
+
+/**
+ * Expects a failure to be told everywhere with the same step, error and remedy: by the report, by one kind of event, and by the
+ * record, unless nothing was claimed.
+ */
+export async function expectFailure(
+  sandbox: Sandbox,
+  report: Report,
+  { name, step }: { name: string; step: string },
+): Promise<void> {
+  expect(report).toMatchObject({ status: 'FAILED', error: { name, step } });
+  const remedy = report.error?.remedy ?? '';
+  // A redriven execution may have failed otherwise before.
+  const told = { 'detail-type': 'SubscriberOnboardingFailed', detail: expect.objectContaining({ name, step, remedy }) };
+  await expect.poll(() => eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told));
+  const record = async () =>
+    (await sandbox.dynamoDb.items(sandbox.registryTable)).find(
+      ({ sk, executionArn }) => sk?.S === 'RECORD' && executionArn?.S === report.executionArn,
+    );
+  if (step === 'AcceptRequest') {
+    expect(await record()).toBeUndefined();
+    return;
+  }
+  await expect.poll(async () => (await record())?.status).toEqual({ S: 'FAILED' });
+  expect(await record()).toMatchObject({
+    lastError: { M: { name: { S: name }, step: { S: step }, remedy: { S: remedy } } },
+  });
+}
+
+let keys = 0;
+
+/** A customer managed key of its own, which may be used for onboarding. */
+export function newKey({ kms }: Sandbox, definition: Partial<Parameters<Sandbox['kms']['createKey']>[0]> = {}): string {
+  keys += 1;
+  const arn = `arn:aws:kms:us-east-1:111111111111:key/55555555-eeee-4eee-8eee-${String(keys).padStart(12, '0')}`;
+  kms.createKey({ arn, tags: { 'infinstor-onboarding': 'allowed' }, ...definition });
+  return arn;
+}
+
+export const requestFor = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
+
+/** A request whose table is encrypted with this key. */
+export const requestWithKey = (userName: string, keyArn: string) => ({
+  ...requestFor(userName),
+  encryption: { tracking: { type: 'customer-managed', keyArn } },
+});
+
+/** Expects a success that has left exactly one subscriber, one stack, one table and, on each key, one grant. */
+export function expectOneOfEach(
+  { infinstor, cloudFormation, kms }: Sandbox,
+  report: Report,
+  { userName, keyArns }: { userName: string; keyArns: readonly string[] },
+): void {
+  expect(report.error).toBeNull();
+  expect(infinstor.subscribers().filter((subscriber) => subscriber.userName === userName)).toHaveLength(1);
+  const stack = cloudFormation.stack(`infinstor-subscriber-${userName.toLowerCase()}`);
+  expect(stack?.status).toBe('CREATE_COMPLETE');
+  expect(stack?.stackId).toBe(report.output?.stackId);
+  expect(cloudFormation.tables().filter(({ name }) => name === `InfinStorMlflow-${userName}`)).toHaveLength(1);
+  for (const keyArn of keyArns) {
+    const policy = kms.keyPolicy(keyArn);
+    expect(policy.Statement).toHaveLength(3);
+    expect(grantedRoles(parseKeyPolicy(JSON.stringify(policy)))).toEqual([report.output?.roleArn]);
   }
 }
 

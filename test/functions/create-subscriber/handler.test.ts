@@ -161,7 +161,11 @@ describe('a repeat', () => {
     ['whose login succeeds', { AuthenticationResult: { IdToken: secret('id') } }, 'InfinStor has the subscriber'],
     ['whose login is challenged', { ChallengeName: 'NEW_PASSWORD_REQUIRED' }, 'InfinStor has the subscriber'],
     ['that is not confirmed', new UserNotConfirmedException(cognitoDetails), 'InfinStor has the subscriber'],
-    ['whose password is to be reset', new PasswordResetRequiredException(cognitoDetails), 'InfinStor has the subscriber'],
+    [
+      'whose password is to be reset',
+      new PasswordResetRequiredException(cognitoDetails),
+      'InfinStor has the subscriber',
+    ],
     ['whose login is refused, which proves nothing', notAuthorized, 'could not be found out'],
     ['that nobody can ask for', new Error('timeout'), 'could not be found out'],
   ])('never repeats a call whose answer was lost, of a subscriber %s', async (_, login, words) => {
@@ -363,7 +367,10 @@ describe('a call that fails', () => {
       login: { AuthenticationResult: { IdToken: secret('id') } },
     });
     await expect(invoke({ plan, token })).rejects.toMatchObject(
-      errorOf('SubscriberOutcomeUnknown', 'was sent, and the connection failed (UND_ERR_SOCKET); InfinStor has the subscriber'),
+      errorOf(
+        'SubscriberOutcomeUnknown',
+        'was sent, and the connection failed (UND_ERR_SOCKET); InfinStor has the subscriber',
+      ),
     );
     expect(logins()).toHaveLength(1);
   });

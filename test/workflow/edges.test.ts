@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { parseFault } from '../../sandbox/faults.ts';
+import {
+  ended,
+  eventsOf,
+  expectFailure,
+  expectOneOfEach,
+  newKey,
+  onboard,
+  recordOf,
+  requestFor,
+  requestWithKey,
+  startOnboarding,
+  statesOf,
+  useSandbox,
+} from './sandbox.ts';
+
+// A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
+const sandbox = useSandbox({ resourceDelayMs: 60_000 });
+
+afterEach(() => {
+  sandbox().faults.clear();
+  sandbox().iam.delayNewRoles(0);
+});
+
+const ruleSchema = v.looseObject({ ErrorEquals: v.array(v.string()) });
+const definitionSchema = v.object({
+  States: v.record(
+    v.string(),
+    v.looseObject({
+      Type: v.string(),
+      Resource: v.optional(v.string()),
+      Parameters: v.optional(v.unknown()),
+      Choices: v.optional(v.array(v.unknown()), []),
+      Retry: v.optional(v.array(v.looseObject({ ...ruleSchema.entries, MaxAttempts: v.number() })), []),
+      Catch: v.optional(v.array(v.looseObject({ ...ruleSchema.entries, Next: v.string() })), []),
+    }),
+  ),
+});
+
+/** What is deployed: the definition, whose functions are placeholders, and the function behind each of these. */
+function packagedMachine() {
+  const text = readFileSync(join(inject('packageFolder'), 'cloudformation-template-update-stack.json'), 'utf8');
+  const { Resources } = v.parse(v.object({ Resources: v.record(v.string(), v.looseObject({})) }), JSON.parse(text));
+  const { Properties: machine } = v.parse(
+    v.object({
+      Properties: v.object({
+        DefinitionString: v.object({ 'Fn::Sub': v.tuple([v.string(), v.record(v.string(), v.unknown())]) }),
+      }),
+    }),
+    Resources.OnboardSubscriber,
+  );
+  const [definition, placeholders] = machine.DefinitionString['Fn::Sub'];
+  const functionName = (placeholder: string) => {
+    const { 'Fn::GetAtt': getAtt } = v.parse(
+      v.object({ 'Fn::GetAtt': v.array(v.string()) }),
+      placeholders[placeholder],
+    );
+    const lambda = v.parse(
+      v.object({ Properties: v.object({ FunctionName: v.string() }) }),
+      Resources[getAtt[0] ?? ''],
+    );
+    return lambda.Properties.FunctionName;
+  };
+  return { states: Object.entries(v.parse(definitionSchema, JSON.parse(definition)).States), functionName };
+}
+
+const { states, functionName } = packagedMachine();
+
+/** The function that a state invokes. */
+const functionOf = new Map(
+  states.map(([state, { Resource, Parameters }]) => {
+    const [, placeholder = ''] = /\$\{(\w+)\}/.exec(JSON.stringify([Resource, Parameters])) ?? [];
+    return [state, functionName(placeholder)];
+  }),
+);
+const retries = states.flatMap(([state, { Retry }]) =>
+  Retry.flatMap(({ ErrorEquals, MaxAttempts }) => ErrorEquals.map((error) => ({ state, error, MaxAttempts }))),
+);
+const catches = states.flatMap(([state, { Catch }]) =>
+  Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => ({ state, error, next: Next }))),
+);
+
+/** Makes a state end with an error, so often: how the services around it bring that about. */
+type Cause = (times: number) => void;
+const fault =
+  (text: string, perTry = 1): Cause =>
+  (times) => {
+    // An SDK tries some calls more often than once before the state has failed once.
+    sandbox().faults.add({ ...parseFault(text), times: times * perTry });
+  };
+
+/** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
+const causes: Record<string, Cause> = {
+  'ObtainToken InfinStorUnavailable': fault('infinstor:get_version:error=503'),
+  'ObtainToken TooManyRequestsException': fault('cognito:InitiateAuth:throttle', 3),
+  'ObtainToken InternalErrorException': fault('cognito:InitiateAuth:error=InternalErrorException', 3),
+  'CreateSubscriber InfinStorUnavailable': fault('infinstor:add_subscriber:error=429'),
+  'ReadRoleArn PrincipalNotVisible': fault('iam:GetRole:error=NoSuchEntity'),
+  // Once means four minutes; more often, longer than anybody waits.
+  'PatchKeyPolicy PrincipalNotVisible': (times) => sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
+  // What was just written does not read so: the first read of all is right, and then every second one decides.
+  'PatchKeyPolicy KeyPolicyBusy': (times) =>
+    sandbox().faults.add({
+      ...parseFault('kms:GetKeyPolicy:stale'),
+      functionName: functionOf.get('PatchKeyPolicy') ?? '',
+      skip: 1,
+      times: 2 * times - 1,
+    }),
+};
+
+function causeOf(state: string, error: string): Cause | undefined {
+  if (!error.startsWith('Lambda.')) return causes[`${state} ${error}`];
+  return (times) =>
+    sandbox().faults.add({
+      service: 'lambda',
+      operation: 'Invoke',
+      fault: { kind: 'error', name: error },
+      times,
+      functionName: functionOf.get(state) ?? '',
+    });
+}
+
+/** A subscriber of its own for each run, with a key of its own, when no token of an earlier run is good any more. */
+function newRun() {
+  sandbox().clock.advance(31 * 60_000);
+  const keyArn = newKey(sandbox());
+  const userName = `edge-${keyArn.slice(-3)}`;
+  return { userName, keyArns: [keyArn], request: requestWithKey(userName, keyArn) };
+}
+
+it('finds the edges of the packaged machine', () => {
+  expect(retries.length).toBeGreaterThan(40);
+  expect(catches).toHaveLength(4);
+  // A choice would need runs of its own.
+  expect(states.flatMap(([, { Choices }]) => Choices)).toEqual([]);
+});
+
+describe.each(retries)('$state, $error', ({ state, error, MaxAttempts }) => {
+  const cause = causeOf(state, error);
+
+  it('has a run', () => {
+    expect(cause).toBeDefined();
+  });
+
+  it('is retried, and forgotten when it passes', async () => {
+    const run = newRun();
+    cause?.(1);
+    const report = await onboard(sandbox(), run.request);
+    expectOneOfEach(sandbox(), report, run);
+    const tries = statesOf(report).filter((name) => name === state).length;
+    // A role that KMS does not see for minutes is asked for more often than once.
+    if (error === 'PrincipalNotVisible' && state === 'PatchKeyPolicy') expect(tries).toBeGreaterThan(2);
+    else expect(tries).toBe(2);
+    expect(await recordOf(sandbox(), run.userName)).toMatchObject({ status: { S: 'ACTIVE' } });
+    expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
+  });
+
+  it(`ends the execution after ${MaxAttempts} retries, and is told`, async () => {
+    const run = newRun();
+    cause?.(MaxAttempts + 1);
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: error, step: state });
+    expect(statesOf(report).filter((name) => name === state)).toHaveLength(MaxAttempts + 1);
+  });
+});
+
+/** The runs of the machine's catchers. */
+const caught: Record<string, () => Promise<void>> = {
+  async 'CreateSubscriber TokenRejected'() {
+    const run = newRun();
+    fault('infinstor:add_subscriber:error=401')(2);
+    const report = await onboard(sandbox(), run.request);
+    expectOneOfEach(sandbox(), report, run);
+    expect(statesOf(report).slice(0, 7)).toEqual([
+      'AcceptRequest',
+      ...['ObtainToken', 'CreateSubscriber', 'ObtainToken', 'CreateSubscriber', 'ObtainToken', 'CreateSubscriber'],
+    ]);
+    expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
+
+    fault('infinstor:add_subscriber:error=403')(3);
+    const refused = await onboard(sandbox(), newRun().request);
+    await expectFailure(sandbox(), refused, { name: 'TokenRejected', step: 'ObtainToken' });
+  },
+
+  async 'WaitForStack States.Timeout'() {
+    const run = newRun();
+    fault('events:StackStatusChange:lose')(9);
+    const report = await onboard(sandbox(), run.request);
+    expectOneOfEach(sandbox(), report, run);
+    expect(statesOf(report).filter((state) => state === 'WaitForStack')).toHaveLength(2);
+    expect(report.durationMs).toBeGreaterThanOrEqual(600_000);
+  },
+
+  async 'WaitForStack StackGone'() {
+    const run = newRun();
+    fault('infinstor:register:error=503')(1);
+    const failed = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
+    const stackName = `infinstor-subscriber-${run.userName}`;
+    await expect.poll(() => sandbox().cloudFormation.stack(stackName)?.status).toBe('ROLLBACK_COMPLETE');
+
+    const report = await onboard(sandbox(), run.request);
+    expectOneOfEach(sandbox(), report, run);
+    expect(statesOf(report).slice(3, 7)).toEqual(['DeployStack', 'WaitForStack', 'DeployStack', 'WaitForStack']);
+    const again = await onboard(sandbox(), run.request);
+    expect(statesOf(again)).toHaveLength(8);
+  },
+
+  async 'WaitForStack StackSettled'() {
+    const run = newRun();
+    fault('infinstor:register:error=503')(1);
+    // Time stands still while the failure of the first attempt is being recorded, in the middle of the rollback.
+    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
+    sandbox().faults.add({ service: 'events', operation: 'PutEvents', fault: { kind: 'hold', until }, times: 1 });
+    const failed = await onboard(sandbox(), run.request);
+    expect(failed.error).toMatchObject({ name: 'StackFailed', step: 'WaitForStack' });
+    const { executionArn } = await startOnboarding(sandbox(), run.request);
+    const status = () => sandbox().cloudFormation.stack(`infinstor-subscriber-${run.userName}`)?.status;
+    await expect.poll(async () => (await waiterOf(executionArn))?.goal?.S).toBe('settled');
+    expect(status()).toBe('ROLLBACK_IN_PROGRESS');
+    goOn();
+
+    const report = await ended(sandbox(), executionArn);
+    expectOneOfEach(sandbox(), report, run);
+    expect(statesOf(report).slice(3, 9)).toEqual(Array(3).fill(['DeployStack', 'WaitForStack']).flat());
+  },
+};
+
+async function waiterOf(executionArn: string) {
+  const items = await sandbox().dynamoDb.items(sandbox().registryTable);
+  return items.find((item) => item.sk?.S === 'WAITER' && item.executionArn?.S === executionArn);
+}
+
+describe('a catcher', () => {
+  it('has a run, each', () => {
+    expect(Object.keys(caught)).toEqual(catches.map(({ state, error }) => `${state} ${error}`));
+  });
+
+  it.each(Object.entries(caught))('%s', (_, run) => run());
+});
+
+it('needs no edge when all goes well', async () => {
+  const report = await onboard(sandbox(), requestFor('straight'));
+  expect(statesOf(report)).toHaveLength(8);
+});

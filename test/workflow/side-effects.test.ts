@@ -1,0 +1,215 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import type { Sandbox } from '../../sandbox/boot.ts';
+import { type FaultRule, isRead, parseFault } from '../../sandbox/faults.ts';
+import {
+  eventsOf,
+  expectFailure,
+  expectOneOfEach,
+  newKey,
+  onboard,
+  recordOf,
+  redrive,
+  requestFor,
+  useSandbox,
+} from './sandbox.ts';
+
+// A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
+const sandbox = useSandbox({ resourceDelayMs: 60_000 });
+
+afterEach(() => {
+  sandbox().faults.clear();
+});
+
+const prefix = 'infinstor-onboarding-sandbox-';
+let runs = 0;
+
+/** A subscriber of its own for each run, with two keys of its own, when no token of an earlier run is good any more. */
+function newRun() {
+  runs += 1;
+  sandbox().clock.advance(31 * 60_000);
+  const [artifactsKey, trackingKey] = [newKey(sandbox()), newKey(sandbox())];
+  const userName = `effect-${runs}`;
+  const request = {
+    ...requestFor(userName),
+    encryption: {
+      artifacts: { type: 'sse-kms-customer-managed', keyArn: artifactsKey },
+      tracking: { type: 'customer-managed', keyArn: trackingKey },
+    },
+  };
+  return { userName, keyArns: [artifactsKey, trackingKey], request };
+}
+type Run = ReturnType<typeof newRun>;
+
+/** A stack of the run that was rolled back, and is in the way of the next attempt. */
+async function rolledBack(run: Run): Promise<Run> {
+  sandbox().faults.add(parseFault('infinstor:register:error=503'));
+  const failed = await onboard(sandbox(), run.request);
+  await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
+  const status = () => sandbox().cloudFormation.stack(`infinstor-subscriber-${run.userName}`)?.status;
+  await expect.poll(status).toBe('ROLLBACK_COMPLETE');
+  return run;
+}
+
+/** `function service:Operation`, with `#2` for the second such call of a run; InfinStor and Cognito do not know who calls. */
+type Effect = string;
+
+/** The calls of the machine's functions that were not mere reads, of the time in which `work` ran. */
+async function effectsOf(work: () => Promise<unknown>): Promise<Effect[]> {
+  const before = sandbox().calls().length;
+  await work();
+  const counts = new Map<string, number>();
+  return sandbox()
+    .calls()
+    .slice(before)
+    .filter(({ operation, functionName = '' }) => !isRead(operation) && !functionName.endsWith('sweep-executions'))
+    .map(({ service, operation, functionName = '' }) => {
+      const effect = `${functionName.replace(prefix, '')} ${service}:${operation}`.trim();
+      const count = (counts.get(effect) ?? 0) + 1;
+      counts.set(effect, count);
+      return count === 1 ? effect : `${effect} #${count}`;
+    });
+}
+
+function faultAt(effect: Effect, kind: 'drop' | 'kill'): FaultRule {
+  const [, name, call = '', count = '1'] = /^(?:([\w-]+) )?(\S+?)(?: #(\d))?$/.exec(effect) ?? [];
+  return {
+    ...parseFault(`${call}:${kind}`),
+    skip: Number(count) - 1,
+    ...(name !== undefined && { functionName: prefix + name }),
+  };
+}
+
+/** What comes after a run that an interruption has ended: the same request again, or a redrive. */
+const recoveries: Record<string, (sandbox: Sandbox, run: Run, failed: Report) => Promise<Report>> = {
+  repeat: (given, { request }) => onboard(given, request),
+  redrive: (given, _run, failed) => redrive(given, failed),
+};
+
+const ways = (['drop', 'kill'] as const).flatMap((kind) =>
+  Object.keys(recoveries).map((recovery) => ({ kind, recovery })),
+);
+
+async function interruptAndRecover(run: Run, effect: Effect, { kind, recovery }: (typeof ways)[number]) {
+  sandbox().faults.add(faultAt(effect, kind));
+  const first = await onboard(sandbox(), run.request);
+  // The fault has come.
+  expect(sandbox().faults.left()).toBe(0);
+  if (first.status === 'SUCCEEDED') return first;
+  return (await recoveries[recovery]?.(sandbox(), run, first)) ?? first;
+}
+
+const straightLine = [
+  'accept-request dynamodb:UpdateItem',
+  'cognito:InitiateAuth',
+  'obtain-token secretsmanager:PutSecretValue',
+  'create-subscriber secretsmanager:CreateSecret',
+  'infinstor:add_subscriber',
+  'create-subscriber secretsmanager:PutSecretValue',
+  'deploy-stack cloudformation:CreateStack',
+  'await-stack dynamodb:PutItem',
+  'resume-on-stack-event states:SendTaskSuccess',
+  'patch-key-policy kms:PutKeyPolicy',
+  'patch-key-policy kms:PutKeyPolicy #2',
+  'complete-onboarding dynamodb:UpdateItem',
+  'complete-onboarding events:PutEvents',
+];
+
+describe('the straight line', () => {
+  it('has no side effects but those that are interrupted below', async () => {
+    const run = newRun();
+    expect(await effectsOf(() => onboard(sandbox(), run.request))).toEqual(straightLine);
+  });
+
+  const lostForEver = 'infinstor:add_subscriber';
+
+  describe.each(straightLine.filter((effect) => effect !== lostForEver))('%s', (effect) => {
+    it.each(ways)('$kind, then $recovery: one of each', async (way) => {
+      const run = newRun();
+      expectOneOfEach(sandbox(), await interruptAndRecover(run, effect, way), run);
+      expect(await recordOf(sandbox(), run.userName)).toMatchObject({ status: { S: 'ACTIVE' } });
+    });
+  });
+
+  describe(lostForEver, () => {
+    it.each(ways)('$kind, then $recovery: one subscriber, no stack, until its token is supplied', async (way) => {
+      const run = newRun();
+      const report = await interruptAndRecover(run, lostForEver, way);
+      await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('InfinStor has the subscriber');
+      const { infinstor, cloudFormation, secretsManager } = sandbox();
+      expect(infinstor.subscribers().filter(({ userName }) => userName === run.userName)).toHaveLength(1);
+      expect(cloudFormation.stack(`infinstor-subscriber-${run.userName}`)).toBeUndefined();
+
+      const customTokenSecretId = `infinstor/sandbox/input/${run.userName}`;
+      const customToken = infinstor.customTokenOf(run.userName);
+      secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
+      expectOneOfEach(sandbox(), await onboard(sandbox(), { ...run.request, customTokenSecretId }), run);
+    });
+  });
+});
+
+const overARolledBackStack = [
+  'deploy-stack cloudformation:DeleteStack',
+  'resume-on-stack-event states:SendTaskFailure',
+  'deploy-stack cloudformation:CreateStack',
+];
+
+describe('the way over a stack that was rolled back', () => {
+  it('has no further side effects but those that are interrupted below', async () => {
+    const run = await rolledBack(newRun());
+    const effects = await effectsOf(() => onboard(sandbox(), run.request));
+    const again = effects.filter((effect) => /DeleteStack|SendTaskFailure|CreateStack/.test(effect));
+    expect(again).toEqual(overARolledBackStack);
+  });
+
+  describe.each(overARolledBackStack)('%s', (effect) => {
+    it.each(ways)('$kind, then $recovery: one of each', async (way) => {
+      const run = await rolledBack(newRun());
+      expectOneOfEach(sandbox(), await interruptAndRecover(run, effect, way), run);
+    });
+  });
+});
+
+describe('the record of a failure', () => {
+  const effects = ['record-failure events:PutEvents', 'record-failure dynamodb:UpdateItem'];
+  /** Ends in ReadRoleArn. */
+  const fail = (run: Run) => {
+    sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
+    return onboard(sandbox(), run.request);
+  };
+
+  it('has no side effects but those that are interrupted below', async () => {
+    const run = newRun();
+    const recorded = await effectsOf(async () => {
+      await expectFailure(sandbox(), await fail(run), { name: 'AccessDenied', step: 'ReadRoleArn' });
+    });
+    expect(recorded.filter((effect) => effect.startsWith('record-failure'))).toEqual(effects);
+  });
+
+  it.each(effects.flatMap((effect) => (['drop', 'kill'] as const).map((kind) => ({ effect, kind }))))(
+    '$effect, $kind: it is told all the same',
+    async ({ effect, kind }) => {
+      const run = newRun();
+      sandbox().faults.add(faultAt(effect, kind));
+      await expectFailure(sandbox(), await fail(run), { name: 'AccessDenied', step: 'ReadRoleArn' });
+      expect(sandbox().faults.left()).toBe(0);
+    },
+  );
+});
+
+describe('the sweep', () => {
+  it.each(['events:PutEvents', 'dynamodb:UpdateItem'])(
+    'that dies after %s tells of the failure all the same',
+    async (call) => {
+      const run = newRun();
+      sandbox().faults.add({ ...parseFault('events:ExecutionStatusChange:lose'), times: 9 });
+      sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
+      const report = await onboard(sandbox(), run.request);
+      expect(eventsOf(sandbox(), report)).toEqual([]);
+      sandbox().faults.add(faultAt(`sweep-executions ${call}`, 'kill'));
+      sandbox().clock.advance(5 * 60_000);
+      await expectFailure(sandbox(), report, { name: 'AccessDenied', step: 'ReadRoleArn' });
+    },
+  );
+});
