@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Packages the project once: the workflow tests run what is deployed.
     globalSetup: ['test/package-once.ts'],
+    setupFiles: ['test/fast-check.ts'],
     // Whole runs boot a sandbox of their own; the limit is for a hang, not for speed.
     testTimeout: 30_000,
     hookTimeout: 30_000,

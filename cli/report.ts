@@ -1,6 +1,7 @@
 import type { DescribeExecutionCommandOutput, HistoryEvent } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { remedyFor } from '../functions/shared/errors.ts';
+import { failureMessage } from '../functions/shared/failure-message.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 import type { CommandError } from './command-error.ts';
 
@@ -42,9 +43,6 @@ const outputSchema = v.object({
   keyArns: v.array(v.string()),
 });
 export type Output = v.InferOutput<typeof outputSchema>;
-
-/** What Lambda puts into `cause` when a function throws. */
-const lambdaCauseSchema = v.object({ errorMessage: v.string() });
 
 /** The status of an execution that is over, or undefined while it runs. */
 export function finalStatus({ status }: Pick<Description, 'status'>): Status | undefined {
@@ -118,9 +116,9 @@ export function outputOf(output: string | undefined): Output | null {
 }
 
 function failureOf(status: Exclude<Status, 'SUCCEEDED'>, { error, cause }: Description, last: Attempt | undefined) {
-  const step = last?.state ?? null;
+  const step = last?.state;
   const name = error ?? nameOf(status);
-  return { name, step, message: messageOf(cause) ?? explanation(name, step), remedy: remedyFor(name) };
+  return { name, step: step ?? null, message: failureMessage({ name, step, cause }), remedy: remedyFor(name) };
 }
 
 function nameOf(status: Exclude<Status, 'SUCCEEDED'>): string {
@@ -130,25 +128,7 @@ function nameOf(status: Exclude<Status, 'SUCCEEDED'>): string {
     case 'TIMED_OUT':
       return 'States.Timeout';
     case 'ABORTED':
-      return 'ExecutionAborted';
-  }
-}
-
-function messageOf(cause: string | undefined): string | undefined {
-  const result = v.safeParse(lambdaCauseSchema, parseJson(cause ?? ''));
-  // Errors without a message have an empty cause, or an empty errorMessage.
-  return (result.success ? result.output.errorMessage : cause) || undefined;
-}
-
-function explanation(name: string, step: string | null): string {
-  const where = step === null ? 'before its first state' : `in ${step}`;
-  switch (name) {
-    case 'States.Timeout':
-      return `The time limit was reached ${where}`;
-    case 'ExecutionAborted':
-      return `The execution was stopped ${where}`;
-    default:
-      return `The execution failed ${where}, without a cause`;
+      return 'ABORTED';
   }
 }
 

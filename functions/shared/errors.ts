@@ -248,12 +248,19 @@ const remedies: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * What to do about an error that ended an execution, by its ASL error name. Errors that are not the project's own
- * (`States.Timeout`, `Lambda.Unknown`, an AWS service's exception) get a general answer.
+ * What to do about an error that ended an execution, by its ASL error name (or `ABORTED`). Errors that are not the project's own
+ * (`Lambda.Unknown`, an AWS service's exception) get a general answer.
  */
 export function remedyFor(errorName: string): string {
-  return (
-    remedies.get(errorName) ??
-    "Look at the failed step's log for the cause, remove it, and redrive the execution or send the request again."
-  );
+  switch (errorName) {
+    case 'ABORTED':
+      return 'Ask who stopped the execution and why; then redrive it or send the request again.';
+    case 'States.Timeout':
+      return 'Look at the log of the failed step for what it waited for; then redrive the execution or send the request again.';
+    default:
+      return (
+        remedies.get(errorName) ??
+        "Look at the failed step's log for the cause, remove it, and redrive the execution or send the request again."
+      );
+  }
 }

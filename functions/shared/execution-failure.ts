@@ -7,12 +7,10 @@ import {
 } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { remedyFor } from './errors.ts';
+import { failureMessage } from './failure-message.ts';
 import { json } from './json.ts';
 import { publishEvent } from './publish-event.ts';
-import { redact } from './redact.ts';
 import { failRecord, type Registry } from './registry.ts';
-
-const lambdaCauseSchema = json(v.object({ errorMessage: v.string() }));
 
 // A longer name was refused with its request, and DynamoDB would refuse it as a key.
 const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));
@@ -64,18 +62,13 @@ export async function describeFailure(
   { executionArn = '', status, error, cause }: DescribeExecutionOutput,
 ): Promise<Failure> {
   const name = error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : (status ?? 'States.Runtime'));
+  const step = await enteredLast(stepFunctions, executionArn);
   return {
     name,
-    step: (await enteredLast(stepFunctions, executionArn)) ?? 'AcceptRequest',
-    message: causeMessage(cause),
+    step: step ?? 'AcceptRequest',
+    message: failureMessage({ name, step, cause }),
     remedy: remedyFor(name),
   };
-}
-
-/** What an execution's cause says to a person: the message inside Lambda's JSON, or the text as it is. */
-export function causeMessage(cause: string | undefined): string {
-  const parsed = v.safeParse(lambdaCauseSchema, cause);
-  return redact(parsed.success ? parsed.output.errorMessage : (cause ?? ''));
 }
 
 /** The state that was entered last, which is the one that an execution ended in. */

@@ -100,7 +100,8 @@ function requestSchema(inputSecretPrefix: string) {
           emailId: v.pipe(
             v.string('must be a string'),
             v.maxLength(254, 'must be at most 254 characters'),
-            v.email('must be an e-mail address'),
+            // Not the narrower `email`, which refuses domains such as xn--….
+            v.rfcEmail('must be an e-mail address'),
           ),
         }),
       ),

@@ -87,7 +87,7 @@ describe('reportOf', () => {
 
   it.each([
     ['TIMED_OUT', 'States.Timeout', 'The time limit was reached in WaitForStack'],
-    ['ABORTED', 'ExecutionAborted', 'The execution was stopped in WaitForStack'],
+    ['ABORTED', 'ABORTED', 'The execution was stopped in WaitForStack'],
   ] as const)('names what ended an execution that is %s', (status, name, message) => {
     const report = reportOf({ ...description, status }, history(started, entered('WaitForStack'), waits), new Map());
     expect(report).toMatchObject({ status, error: { name, step: 'WaitForStack', message } });

@@ -2,6 +2,7 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { account, operator } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { spoken } from './sandbox.ts';
 
 /** SHA-256 and HMAC-SHA-256 as the signer wants them. */
 class Sha256 {
@@ -66,5 +67,7 @@ export async function callApi(
     { signingDate: new Date(clock.now()) },
   );
   const response = await fetch(url, { method, headers: signed.headers, ...(text !== undefined && { body: text }) });
-  return { status: response.status, headers: response.headers, body: await response.json() };
+  const answer: unknown = await response.json();
+  spoken.push(JSON.stringify(answer));
+  return { status: response.status, headers: response.headers, body: answer };
 }

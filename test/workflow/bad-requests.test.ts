@@ -6,7 +6,7 @@ import { connect, follow } from '../../cli/onboard.ts';
 import { reportOf } from '../../cli/report.ts';
 import { account, fixtures, operator } from '../../sandbox/account.ts';
 import { callApi } from './api.ts';
-import { useSandbox } from './sandbox.ts';
+import { plaintextMarker, useSandbox } from './sandbox.ts';
 
 const sandbox = useSandbox();
 const good = { subscriber: { userName: 'acme', emailId: 'mlops@acme.example' } };
@@ -45,12 +45,8 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['no e-mail address', { subscriber: { userName: 'acme' } }, 'subscriber.emailId'],
   ['something else for an address', mailed('acme'), 'subscriber.emailId'],
   ['a list for an address', mailed(['a@b.example']), 'subscriber.emailId'],
-  ['a password', { ...good, password: 'Plain-Marker-1' }, 'password'],
-  [
-    "a subscriber's password",
-    { subscriber: { ...good.subscriber, password: 'Plain-Marker-1' } },
-    'subscriber.password',
-  ],
+  ['a password', { ...good, password: plaintextMarker }, 'password'],
+  ["a subscriber's password", { subscriber: { ...good.subscriber, password: plaintextMarker } }, 'subscriber.password'],
   ['a secret outside input/', { ...good, passwordSecretId: 'infinstor/sandbox/superadmin' }, 'passwordSecretId'],
   ['a secret by way of ..', { ...good, passwordSecretId: 'infinstor/sandbox/input/../superadmin' }, 'passwordSecretId'],
   ['a secret that is not there', { ...good, passwordSecretId: 'infinstor/sandbox/input/absent' }, 'passwordSecretId'],
@@ -110,7 +106,6 @@ describe('StartExecution', () => {
     const { error, transitions } = reportOf(description, events, new Map());
     expect(error).toMatchObject({ name: 'InvalidRequest', step: 'AcceptRequest' });
     expect(error?.message.startsWith(`${field}: `)).toBe(true);
-    expect(JSON.stringify([description.cause, error])).not.toContain('Plain-Marker');
     expect(transitions).toBe(1);
     await expectNoSideEffect();
   });
@@ -132,7 +127,7 @@ describe('POST /subscribers', () => {
     ['an empty password', { ...good, password: '' }, 'password'],
     [
       'a password and a reference to one',
-      { ...good, password: 'Plain-Marker-1', passwordSecretId: 'infinstor/sandbox/input/x' },
+      { ...good, password: plaintextMarker, passwordSecretId: 'infinstor/sandbox/input/x' },
       'password',
     ],
     ['300 KB', { ...good, padding: 'x'.repeat(300_000) }, 'padding'],
@@ -156,7 +151,6 @@ describe('POST /subscribers', () => {
       expect(error.message.startsWith(`${field}: `)).toBe(true);
       expect(sandbox().states.executions()).toHaveLength(executions);
     }
-    expect(JSON.stringify(posted.body)).not.toContain('Plain-Marker');
     await expectNoSideEffect();
   });
 
@@ -212,9 +206,6 @@ describe('SubscriberRequested', () => {
       await expect.poll(refusal).toBeDefined();
       expect(refusal()?.error.name).toBe('InvalidRequest');
       expect(refusal()?.error.message.startsWith(`${field}: `)).toBe(true);
-      expect(JSON.stringify(sandbox().sqs.messages('infinstor-onboarding-sandbox-refused-events'))).not.toContain(
-        'Plain-Marker',
-      );
     }
     await expectNoSideEffect();
   });

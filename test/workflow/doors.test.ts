@@ -6,10 +6,9 @@ import { connect, follow } from '../../cli/onboard.ts';
 import { account, operator } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { callApi } from './api.ts';
-import { useSandbox } from './sandbox.ts';
+import { requestFor, useSandbox } from './sandbox.ts';
 
 const sandbox = useSandbox();
-const requestFor = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
 const queueName = 'infinstor-onboarding-sandbox-refused-events';
 const hour = 60 * 60_000;
 
@@ -119,14 +118,42 @@ describe('the HTTP API', () => {
   });
 
   it('tells of an abort at once, and of the state that runs before', async () => {
-    // Holds CreateSubscriber until the execution is stopped.
-    sandbox().faults.add(parseFault('infinstor:add_subscriber:delay=30000'));
+    // CreateSubscriber waits until the execution is stopped.
+    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
+    sandbox().faults.add({
+      service: 'infinstor',
+      operation: 'add_subscriber',
+      fault: { kind: 'hold', until },
+      times: 1,
+    });
     const { executionArn } = await post(requestFor('stopped'));
-    await expect.poll(() => statusOf('/subscribers/stopped')).toMatchObject({ status: 'ONBOARDING' });
+    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    expect(await statusOf('/subscribers/stopped')).toMatchObject({ status: 'ONBOARDING', step: 'CreateSubscriber' });
     const { sfn } = connect(sandbox().endpoint);
     await sfn.send(new StopExecutionCommand({ executionArn }));
     expect(await statusOf('/subscribers/stopped')).toMatchObject({ status: 'FAILED', error: { name: 'ABORTED' } });
+    goOn();
   });
+
+  it.each(['drop', 'kill'])(
+    'converges after a %s of the call that stores the password or starts the machine',
+    async (kind) => {
+      for (const [index, call] of ['secretsmanager:CreateSecret', 'states:StartExecution'].entries()) {
+        const request = { ...requestFor(`door-${kind}-${index}`), password: `Door-Marker-${kind}-${index}!` };
+        const functionName = 'infinstor-onboarding-sandbox-post-subscribers';
+        sandbox().faults.add({ ...parseFault(`${call}:${kind}`), functionName });
+        const { status } = await callApi(sandbox(), 'POST', '/subscribers', request);
+        expect(status).toBe(kind === 'drop' ? 202 : 500);
+        // The same request comes again when what was started is over.
+        const isRunning = (execution: { name: string; status: string }) =>
+          execution.name.startsWith(`${request.subscriber.userName}-`) && execution.status === 'RUNNING';
+        await expect.poll(() => sandbox().states.executions().some(isRunning)).toBe(false);
+        const { executionArn } = await post(request);
+        expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
+        expect(credentialsOf(request.subscriber.userName).password).toBe(request.password);
+      }
+    },
+  );
 
   it('answers 404 for whom it does not know', async () => {
     expect(await callApi(sandbox(), 'GET', '/subscribers/nobody')).toMatchObject({
@@ -182,8 +209,4 @@ describe('the bus', () => {
     await expect.poll(messages).toEqual([expect.stringContaining(eventId)]);
     expect(executionOf(`never-started-${eventId}`)).toBeUndefined();
   });
-});
-
-it('needs no right that the roles do not have', () => {
-  expect(sandbox().denials()).toEqual([]);
 });

@@ -42,7 +42,9 @@ async function tracesOf(sandbox: Sandbox, spoken: readonly string[]): Promise<Re
     cause,
     ...(refused.has(executionArn) ? { history: history.map(withoutData) } : { input, history }),
   }));
-  const published = events.published().map((event) => {
+  // What callers put on the bus themselves is theirs.
+  const own = events.published().filter(({ source }) => /^(aws\.|infinstor\.)/.test(source));
+  const published = own.map((event) => {
     const isOfRefused = 'executionArn' in event.detail && refused.has(String(event.detail.executionArn));
     return isOfRefused ? { ...event, detail: { ...event.detail, input: undefined } } : event;
   });

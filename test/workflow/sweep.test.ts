@@ -3,19 +3,16 @@ import { join } from 'node:path';
 import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { connect, follow, start } from '../../cli/onboard.ts';
+import { connect } from '../../cli/onboard.ts';
+import type { Report } from '../../cli/report.ts';
 import { account, operator } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';
-import { onboard, useSandbox } from './sandbox.ts';
+import { callApi } from './api.ts';
+import { ended, eventsOf, onboard, recordOf, requestFor, startOnboarding, useSandbox } from './sandbox.ts';
 
-const sandbox = useSandbox();
-const requestFor = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
+// Longer than the machine itself runs: a stack that never ends is then the machine's time limit.
+const sandbox = useSandbox({ environment: { STACK_TIMEOUT_MINUTES: '3000' } });
 const fiveMinutes = 5 * 60_000;
-
-async function recordOf(userName: string) {
-  const items = await sandbox().dynamoDb.items(sandbox().registryTable);
-  return items.find(({ pk, sk }) => pk?.S === `SUBSCRIBER#${userName}` && sk?.S === 'RECORD');
-}
 
 /** How often the sweep has run to its end, by its log. */
 function sweepsSoFar(): number {
@@ -29,50 +26,63 @@ beforeAll(async () => {
   await events.send(new DisableRuleCommand({ Name: 'RecordFailureRule' }));
 });
 
+/** A status query knows at once, the registry after the sweep; both tell the same. */
+async function expectTruth(userName: string, report: Report, error: { name: string; step: string }): Promise<void> {
+  const remedy = report.error?.remedy ?? '';
+  const { body } = await callApi(sandbox(), 'GET', `/subscribers/${userName}`);
+  expect(body).toMatchObject({ status: 'FAILED', error: { ...error, remedy } });
+
+  sandbox().clock.advance(fiveMinutes);
+  await expect.poll(async () => (await recordOf(sandbox(), userName))?.status).toEqual({ S: 'FAILED' });
+  expect(await recordOf(sandbox(), userName)).toMatchObject({
+    lastError: { M: { name: { S: error.name }, step: { S: error.step }, remedy: { S: remedy } } },
+  });
+  // A time that is skipped holds many sweeps, which may meet.
+  const told = { 'detail-type': 'SubscriberOnboardingFailed', detail: expect.objectContaining({ ...error, remedy }) };
+  for (const event of eventsOf(sandbox(), report)) expect(event).toMatchObject(told);
+  expect(eventsOf(sandbox(), report).length).toBeGreaterThan(0);
+}
+
 describe('an execution that ended unseen', () => {
-  it('is recorded by the sweep, with step, reason and remedy', async () => {
+  it('in a failure is recorded by the sweep', async () => {
     sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
     const report = await onboard(sandbox(), requestFor('unseen'));
     expect(report.error?.name).toBe('AccessDenied');
-    expect(await recordOf('unseen')).toMatchObject({ status: { S: 'ONBOARDING' } });
-
-    sandbox().clock.advance(fiveMinutes);
-    await expect.poll(async () => (await recordOf('unseen'))?.status).toEqual({ S: 'FAILED' });
-    expect(await recordOf('unseen')).toMatchObject({
-      lastError: {
-        M: { name: { S: 'AccessDenied' }, step: { S: 'ReadRoleArn' }, remedy: { S: report.error?.remedy } },
-      },
-    });
+    expect(await recordOf(sandbox(), 'unseen')).toMatchObject({ status: { S: 'ONBOARDING' } });
+    await expectTruth('unseen', report, { name: 'AccessDenied', step: 'ReadRoleArn' });
   });
 
-  it('is recorded as aborted when somebody stopped it', async () => {
-    const { sfn } = connect(sandbox().endpoint);
-    // Holds ObtainToken until the execution is stopped.
-    sandbox().faults.add(parseFault('secretsmanager:GetSecretValue:delay=60000'));
-    const executionArn = await start({ sfn }, sandbox().stateMachineArn, requestFor('stopped'));
-    await expect.poll(async () => (await recordOf('stopped'))?.status).toEqual({ S: 'ONBOARDING' });
-    await sfn.send(new StopExecutionCommand({ executionArn }));
-    const { description } = await follow({ sfn }, executionArn, () => {});
-    expect(description.status).toBe('ABORTED');
+  it('because somebody stopped it is recorded as aborted', async () => {
+    // ObtainToken waits until the execution is stopped.
+    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
+    const operation = 'GetSecretValue';
+    sandbox().faults.add({ service: 'secretsmanager', operation, fault: { kind: 'hold', until }, times: 1 });
+    const { executionArn } = await startOnboarding(sandbox(), requestFor('stopped'));
+    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await connect(sandbox().endpoint).sfn.send(new StopExecutionCommand({ executionArn }));
+    const report = await ended(sandbox(), executionArn);
+    goOn();
+    expect(report.status).toBe('ABORTED');
+    await expectTruth('stopped', report, { name: 'ABORTED', step: 'ObtainToken' });
+  });
 
-    sandbox().clock.advance(fiveMinutes);
-    await expect.poll(async () => (await recordOf('stopped'))?.status).toEqual({ S: 'FAILED' });
-    expect(await recordOf('stopped')).toMatchObject({
-      lastError: { M: { name: { S: 'ABORTED' }, step: { S: 'ObtainToken' } } },
-    });
+  it('at the time limit of the machine is recorded as timed out', async () => {
+    const { templates } = sandbox();
+    const trouble = 'Type: Custom::SandboxTrouble\n    Properties: { ServiceToken: x, On: Create, Outcome: Hang }';
+    templates.publish('9.1', templates.standIn.replace('\nOutputs:', `\n  Trouble:\n    ${trouble}\n\nOutputs:`));
+    const report = await onboard(sandbox(), { ...requestFor('endless'), stack: { build: '9.1' } });
+    expect(report.status).toBe('TIMED_OUT');
+    expect(report.durationMs).toBeGreaterThanOrEqual(86_400_000);
+    await expectTruth('endless', report, { name: 'States.Timeout', step: 'WaitForStack' });
   });
 
   it('is left alone while it runs or when it has succeeded', async () => {
-    expect((await onboard(sandbox(), requestFor('fine'))).status).toBe('SUCCEEDED');
-    const before = sandbox().events.published().length;
+    const report = await onboard(sandbox(), requestFor('fine'));
+    expect(report.status).toBe('SUCCEEDED');
     const sweeps = sweepsSoFar();
     sandbox().clock.advance(fiveMinutes);
     await expect.poll(sweepsSoFar).toBeGreaterThan(sweeps);
-    expect(await recordOf('fine')).toMatchObject({ status: { S: 'ACTIVE' } });
-    expect(sandbox().events.published()).toHaveLength(before);
+    expect(await recordOf(sandbox(), 'fine')).toMatchObject({ status: { S: 'ACTIVE' } });
+    expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
   });
-});
-
-it('needs no right that its role does not have', () => {
-  expect(sandbox().denials()).toEqual([]);
 });

@@ -1,11 +1,10 @@
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
 import { account, operator } from '../../sandbox/account.ts';
-import { happyPath, onboard, statesOf, useSandbox } from './sandbox.ts';
+import { happyPath, onboard, requestFor, statesOf, useSandbox } from './sandbox.ts';
 
 const sandbox = useSandbox();
 const rule = { Name: 'ResumeOnStackEventRule' };
-const requestFor = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
 
 function eventBridge() {
   return new EventBridgeClient({ endpoint: sandbox().endpoint, region: account.region, credentials: operator });

@@ -150,13 +150,13 @@ describe('an execution that failed', () => {
 });
 
 describe('an execution that ended without an error of its own', () => {
-  it.each<[Ending, string]>([
-    ['TIMED_OUT', 'States.Timeout'],
-    ['ABORTED', 'ABORTED'],
-  ])('by %s is recorded as %s, with a remedy', async (status, name) => {
+  it.each<[Ending, string, string]>([
+    ['TIMED_OUT', 'States.Timeout', 'The time limit was reached in WaitForStack'],
+    ['ABORTED', 'ABORTED', 'The execution was stopped in WaitForStack'],
+  ])('by %s is recorded as %s, with a message and a remedy', async (status, name, message) => {
     const { invoke, published } = setUp({ status, error: undefined, cause: undefined });
     await invoke(statusEvent(status));
-    expect(published()).toMatchObject([{ detail: { name, message: '', remedy: expect.stringMatching(/\w+\.$/) } }]);
+    expect(published()).toMatchObject([{ detail: { name, message, remedy: expect.stringMatching(/\w+\.$/) } }]);
   });
 
   it('before any state is said to have ended in the first', async () => {

@@ -9,7 +9,7 @@ const names = [
   ...['RoleNotFound', 'RoleAmbiguous'],
   ...['KeyNotUsable', 'KeyPolicyBusy', 'PrincipalNotVisible', 'KeyPolicyOrphan', 'KeyPolicyFull'],
 ];
-const general = errors.remedyFor('States.Timeout');
+const general = errors.remedyFor('Lambda.Unknown');
 
 const classes = Object.entries<unknown>({ ...errors }).flatMap(([name, value]) =>
   typeof value === 'function' && value.prototype instanceof errors.StepError ? [{ name, Class: value }] : [],
@@ -32,7 +32,7 @@ describe('the errors of the machine', () => {
     expect(errors.remedyFor(name)).not.toBe(general);
   });
 
-  it.each(['States.Timeout', 'Lambda.Unknown', 'AccessDeniedException', '', 'constructor', '__proto__'])(
+  it.each(['Lambda.Unknown', 'States.Runtime', 'AccessDeniedException', '', 'constructor', '__proto__'])(
     'do not include %j, for which there is a general answer',
     (name) => {
       expect(errors.remedyFor(name)).toBe(
@@ -40,6 +40,10 @@ describe('the errors of the machine', () => {
       );
     },
   );
+});
+
+it.each(['ABORTED', 'States.Timeout'])('the end %s of an execution has a remedy of its own', (name) => {
+  expect(errors.remedyFor(name)).not.toBe(general);
 });
 
 it.each([

@@ -276,6 +276,65 @@ describe('a request is refused', () => {
   });
 });
 
+describe('a request that follows the rules', () => {
+  const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+  const alphanumeric = [...letters, ...'0123456789'];
+  const userName = fc
+    .tuple(
+      fc.constantFrom(...letters),
+      fc.string({ unit: fc.constantFrom(...alphanumeric, '-'), maxLength: 32 }),
+      fc.constantFrom(...alphanumeric, ''),
+    )
+    .map((parts) => parts.join(''))
+    .filter((name) => !name.endsWith('-'));
+  const uuid = fc.uuid();
+  const key = uuid.map((id) => `arn:aws:kms:us-east-1:111111111111:key/${id}`);
+  const choice = (managed: string, plain: string[]) =>
+    fc.oneof(
+      fc.constantFrom(...plain).map((type) => ({ type })),
+      key.map((arn) => ({ type: managed, keyArn: arn })),
+    );
+  const text = fc.string({ unit: fc.constantFrom(...alphanumeric, ' ', ':', '/'), minLength: 1, maxLength: 60 });
+  const request = fc.record(
+    {
+      subscriber: fc.record({ userName, emailId: fc.emailAddress() }),
+      passwordSecretId: uuid.map((id) => `${prefix}${id}`),
+      stack: fc.record(
+        {
+          build: fc.array(fc.nat({ max: 999 }), { minLength: 2, maxLength: 6 }).map((parts) => parts.join('.')),
+          region: fc.constantFrom(...requestRules.stackRegions),
+          parameters: fc.dictionary(fc.string({ unit: fc.constantFrom(...alphanumeric), minLength: 1 }), text),
+          tags: fc.dictionary(
+            text.map((name) => `x${name}`),
+            text,
+            { maxKeys: 47 },
+          ),
+        },
+        { requiredKeys: [] },
+      ),
+      encryption: fc.record(
+        {
+          artifacts: choice('sse-kms-customer-managed', ['sse-s3', 'sse-kms-aws-managed']),
+          tracking: choice('customer-managed', ['aws-owned', 'aws-managed']),
+        },
+        { requiredKeys: [] },
+      ),
+    },
+    { requiredKeys: ['subscriber'] },
+  );
+
+  it('is accepted, with the defaults filled in and nothing changed, and has names that AWS takes', () => {
+    fc.assert(
+      fc.property(request, (given) => {
+        const parsed = parse(given);
+        expect(parsed).toMatchObject(given);
+        expect(`RoleForInfinStorMlflowService-${parsed.subscriber.userName}`.length).toBeLessThanOrEqual(64);
+        expect(customerManagedKeys(parsed).length).toBeLessThanOrEqual(2);
+      }),
+    );
+  });
+});
+
 describe('the customer managed keys of a request', () => {
   const artifacts = { type: 'sse-kms-customer-managed', keyArn };
   it.each([

@@ -1,4 +1,5 @@
 import { type Stack, StackStatus } from '@aws-sdk/client-cloudformation';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideStack } from '../../../functions/shared/stack-decision.ts';
 import { plan } from '../plan.ts';
@@ -99,4 +100,34 @@ it('deletes a stack in no other status than ROLLBACK_COMPLETE', () => {
     }
   };
   expect(Object.values(StackStatus).filter(isDeleted)).toEqual(['ROLLBACK_COMPLETE']);
+});
+
+it('deletes no stack but our own in ROLLBACK_COMPLETE, whatever tags and parameters it has', () => {
+  const tag = fc.record({
+    Key: fc.constantFrom(...ours.map(({ Key }) => Key), 'team'),
+    Value: fc.constantFrom(...ours.map(({ Value }) => Value), 'hash-2', 'infinstor/prod/', 'acme2', ''),
+  });
+  const parameter = fc.record({
+    ParameterKey: fc.constantFrom('SubscriberName', 'Other'),
+    ParameterValue: fc.string(),
+  });
+  const stack = fc.record({
+    StackStatus: fc.constantFrom(...Object.values(StackStatus)),
+    Tags: fc.oneof(fc.constant(ours), fc.uniqueArray(tag, { selector: ({ Key }) => Key })),
+    Parameters: fc.array(parameter, { maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(stack, ({ StackStatus: status, Tags, Parameters }) => {
+      const has = ({ Key, Value }: { Key: string; Value: string }) =>
+        Tags.some((given) => given.Key === Key && given.Value === Value);
+      const isOurs = has(deploymentTag) && has(subscriberTag);
+      try {
+        const { action } = decideStack({ ...inStatus(status, Tags), Parameters }, plan);
+        expect(isOurs).toBe(true);
+        expect(action === 'delete').toBe(status === 'ROLLBACK_COMPLETE');
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'StackNeedsAttention' });
+      }
+    }),
+  );
 });

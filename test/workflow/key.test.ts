@@ -1,0 +1,181 @@
+import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { afterEach, describe, expect, it } from 'vitest';
+import { account, fixtures, operator } from '../../sandbox/account.ts';
+import type { Sandbox } from '../../sandbox/boot.ts';
+import { parseFault } from '../../sandbox/faults.ts';
+import {
+  ended,
+  expectFailure,
+  expectOneOfEach,
+  newKey,
+  onboard,
+  redrive,
+  requestWithKey,
+  startOnboarding,
+  statesOf,
+  useSandbox,
+} from './sandbox.ts';
+
+const sandbox = useSandbox();
+
+afterEach(() => {
+  sandbox().faults.clear();
+  sandbox().iam.delayNewRoles(0);
+});
+
+let runs = 0;
+
+function newRun(keyArn: string) {
+  runs += 1;
+  const userName = `key-${runs}`;
+  return { userName, keyArns: [keyArn], request: requestWithKey(userName, keyArn) };
+}
+
+const enableIam = {
+  Sid: 'Enable IAM User Permissions',
+  Effect: 'Allow',
+  Principal: { AWS: 'arn:aws:iam::111111111111:root' },
+  Action: 'kms:*',
+  Resource: '*',
+};
+const policyWith = (statement: object) => ({ Version: '2012-10-17', Statement: [enableIam, statement] });
+
+/** A statement for a role that is deleted when `remove` is called. */
+function statementOfRole({ iam }: Sandbox, roleName: string) {
+  const role = iam.createRole({ roleName, assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] } });
+  const statement = {
+    Sid: 'Allow the backup team',
+    Effect: 'Allow',
+    Principal: { AWS: role.arn },
+    Action: 'kms:Decrypt',
+    Resource: '*',
+  };
+  return { statement, remove: () => iam.deleteRole(roleName) };
+}
+
+/** A foreign statement that leaves room for nothing else. */
+const largeStatement = {
+  Sid: 'Allow many',
+  Effect: 'Allow',
+  Principal: { AWS: 'arn:aws:iam::111111111111:user/operator' },
+  Action: 'kms:Decrypt',
+  Resource: '*',
+  Condition: { StringEquals: { 'aws:PrincipalTag/team': Array.from({ length: 1650 }, (_, n) => `team-${n}-of-many`) } },
+};
+
+const inAnother = (part: string, other: string) => fixtures.trackingKeyArn.replace(part, other);
+
+describe('what can be known of a key before the subscriber is created', () => {
+  it.each<[string, (given: Sandbox) => string, string, string]>([
+    ['is disabled', () => fixtures.disabledKeyArn, 'KeyNotUsable', 'its state is Disabled'],
+    ['is pending deletion', (given) => newKey(given, { state: 'PendingDeletion' }), 'KeyNotUsable', 'PendingDeletion'],
+    [
+      'is asymmetric',
+      (given) => newKey(given, { keySpec: 'RSA_2048', keyUsage: 'ENCRYPT_DECRYPT' }),
+      'KeyNotUsable',
+      'RSA_2048',
+    ],
+    ['is for signatures', (given) => newKey(given, { keyUsage: 'SIGN_VERIFY' }), 'KeyNotUsable', 'SIGN_VERIFY'],
+    ['is managed by AWS', (given) => newKey(given, { keyManager: 'AWS' }), 'KeyNotUsable', 'managed by AWS'],
+    ['is not tagged', (given) => newKey(given, { tags: {} }), 'KeyNotUsable', 'infinstor-onboarding is not allowed'],
+    ['is of another account', () => inAnother('111111111111', '222222222222'), 'KeyNotUsable', 'not in account'],
+    ['is in another Region', () => inAnother('us-east-1', 'eu-west-1'), 'KeyNotUsable', 'not in Region'],
+    ['is not there', () => inAnother('22222222-bbbb', '99999999-bbbb'), 'KeyNotUsable', 'there is no such key'],
+    ['is full', (given) => newKey(given, { policy: policyWith(largeStatement) }), 'KeyPolicyFull', 'KMS allows 32768'],
+    [
+      'names a deleted role in a foreign statement',
+      (given) => {
+        const { statement, remove } = statementOfRole(given, 'backup-early');
+        const keyArn = newKey(given, { policy: policyWith(statement) });
+        remove();
+        return keyArn;
+      },
+      'KeyPolicyOrphan',
+      'Statement "Allow the backup team" of the key policy names AROA',
+    ],
+  ])('that it %s', async (_, keyOf, name, words) => {
+    const run = newRun(keyOf(sandbox()));
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name, step: 'AcceptRequest' });
+    expect(report.error?.message).toContain(words);
+    expect(
+      sandbox()
+        .infinstor.subscribers()
+        .map(({ userName }) => userName),
+    ).not.toContain(run.userName);
+  });
+});
+
+describe('a role that KMS does not see', () => {
+  it('for four minutes is waited for', async () => {
+    const run = newRun(newKey(sandbox()));
+    sandbox().iam.delayNewRoles(240_000);
+    const report = await onboard(sandbox(), run.request);
+    expectOneOfEach(sandbox(), report, run);
+    expect(report.durationMs).toBeGreaterThanOrEqual(240_000);
+    expect(statesOf(report).filter((state) => state === 'PatchKeyPolicy').length).toBeGreaterThan(2);
+  });
+
+  it('for longer than that ends the attempt, and a redrive goes on when it is seen', async () => {
+    const run = newRun(newKey(sandbox()));
+    sandbox().iam.delayNewRoles(3_600_000);
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'PrincipalNotVisible', step: 'PatchKeyPolicy' });
+    // At least the five minutes that others have seen it take.
+    expect(report.durationMs).toBeGreaterThanOrEqual(300_000);
+    sandbox().clock.advance(3_600_000);
+    expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
+  });
+});
+
+describe('a key that changes meanwhile', () => {
+  it('so that a foreign statement names a deleted role is KeyPolicyOrphan, until somebody mends it', async () => {
+    const { statement, remove } = statementOfRole(sandbox(), 'backup-late');
+    const keyArn = newKey(sandbox(), { policy: policyWith(statement) });
+    const run = newRun(keyArn);
+    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
+    sandbox().faults.add({
+      service: 'infinstor',
+      operation: 'add_subscriber',
+      fault: { kind: 'hold', until },
+      times: 1,
+    });
+    const { executionArn } = await startOnboarding(sandbox(), run.request);
+    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    remove();
+    goOn();
+    const report = await ended(sandbox(), executionArn);
+    await expectFailure(sandbox(), report, { name: 'KeyPolicyOrphan', step: 'PatchKeyPolicy' });
+    expect(sandbox().kms.keyPolicy(keyArn).Statement).toHaveLength(2);
+
+    const kms = new KMSClient({ endpoint: sandbox().endpoint, region: account.region, credentials: operator });
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [enableIam] });
+    await kms.send(new PutKeyPolicyCommand({ KeyId: keyArn, Policy }));
+    expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
+  });
+
+  it('so that KMS takes the change for a lockout is KeyNotUsable, and nothing bypasses the check', async () => {
+    const run = newRun(newKey(sandbox()));
+    sandbox().faults.add({
+      service: 'kms',
+      operation: 'PutKeyPolicy',
+      fault: {
+        kind: 'error',
+        name: 'MalformedPolicyDocumentException',
+        message: 'The new key policy will not allow you to update the key policy in the future.',
+      },
+      times: 1,
+    });
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'KeyNotUsable', step: 'PatchKeyPolicy' });
+    expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
+  });
+});
+
+it('throttling of the change is waited for, longer than an SDK does', async () => {
+  const run = newRun(newKey(sandbox()));
+  sandbox().faults.add(parseFault('kms:PutKeyPolicy:throttle:7'));
+  const report = await onboard(sandbox(), run.request);
+  expectOneOfEach(sandbox(), report, run);
+  expect(statesOf(report).filter((state) => state === 'PatchKeyPolicy')).toHaveLength(3);
+});
