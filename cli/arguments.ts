@@ -10,7 +10,8 @@ Usage: npm start [-- [request.json] [--json] [--endpoint URL | --fault service:O
   --json           print one JSON document on stdout and nothing else there
   --endpoint URL   use the sandbox that runs at URL (npm run sandbox) instead of booting one
   --fault FAULT    let something go wrong in the sandbox, as often as times says (default 1); may be repeated
-                   kind: throttle, error=<Name>, delay=<ms>, drop, kill, stale; for events lose, repeat, late
+                   kind: throttle, error=<Name>, delay=<ms>, drop, kill, stale; for events lose, repeat, late;
+                   InfinStor's errors are statuses, LoginExpired and EndpointTimedOut (504 after the effect)
                    such as kms:PutKeyPolicy:throttle:2, infinstor:get_version:delay=500, infinstor:add_subscriber:drop
   --help           print this
 

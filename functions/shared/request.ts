@@ -32,11 +32,22 @@ export const userNameSchema = v.pipe(
   ),
 );
 
-/** Refuses an array as well, which valibot takes for an object with its indexes as fields. */
+/** Names that valibot leaves out of records without a word, so that no object's prototype is reached. */
+const reservedNames = ['__proto__', 'prototype', 'constructor'];
+
+/** Refuses an array, which valibot takes for an object with its indexes as fields, and names that it would drop. */
 function object<Output>(schema: v.GenericSchema<unknown, Output>) {
   return v.pipe(
     v.unknown(),
     v.check((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object'),
+    v.rawCheck(({ dataset: { value: input }, addIssue }) => {
+      const key = reservedNames.find((name) => Object.hasOwn(Object(input), name));
+      if (key === undefined || typeof input !== 'object' || input === null) return;
+      addIssue({
+        message: 'is not a known field',
+        path: [{ type: 'object', origin: 'key', input: { ...input }, key, value: undefined }],
+      });
+    }),
     schema,
   );
 }

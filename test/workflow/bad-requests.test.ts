@@ -29,6 +29,17 @@ const requests: [what: string, request: unknown, field: string][] = [
     JSON.parse('{"subscriber":{"userName":"acme","emailId":"a@b.example"},"constructor":{}}'),
     'constructor',
   ],
+  [
+    'a prototype',
+    JSON.parse('{"subscriber":{"userName":"acme","emailId":"a@b.example"},"__proto__":{"stack":{}}}'),
+    '__proto__',
+  ],
+  [
+    'a parameter with the name of a prototype key',
+    stack({ parameters: { constructor: 'x' } }),
+    'stack.parameters.constructor',
+  ],
+  ['a tag with the name of a prototype', stack({ tags: JSON.parse('{"__proto__":"x"}') }), 'stack.tags.__proto__'],
   ['an unknown field of the subscriber', { subscriber: { ...good.subscriber, role: 'x' } }, 'subscriber.role'],
   ['no user name', { subscriber: { emailId: 'a@b.example' } }, 'subscriber.userName'],
   ['a number for a name', named(7), 'subscriber.userName'],

@@ -159,8 +159,10 @@ describe('the way over a stack that was rolled back', () => {
   it('has no further side effects but those that are interrupted below', async () => {
     const run = await rolledBack(newRun());
     const effects = await effectsOf(() => onboard(sandbox(), run.request));
-    const again = effects.filter((effect) => /DeleteStack|SendTaskFailure|CreateStack/.test(effect));
-    expect(again).toEqual(overARolledBackStack);
+    // The last event of the rollback may find the first attempt's wait, which is over, during the second.
+    const further = effects.filter((effect) => /(DeleteStack|SendTaskFailure|CreateStack)$/.test(effect));
+    expect(further).toHaveLength(overARolledBackStack.length);
+    expect(further).toEqual(expect.arrayContaining(overARolledBackStack));
   });
 
   describe.each(overARolledBackStack)('%s', (effect) => {
