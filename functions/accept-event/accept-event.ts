@@ -6,7 +6,7 @@ import { InvalidRequest } from '../shared/errors.ts';
 import { redactingReplacer } from '../shared/redact.ts';
 import { parseRequest } from '../shared/request.ts';
 import { requestRules } from '../shared/request-environment.ts';
-import { startOnboarding } from '../shared/start-onboarding.ts';
+import { executionInput, startOnboarding } from '../shared/start-onboarding.ts';
 import type { Environment } from './environment.ts';
 
 /** The parts that are read of a `SubscriberRequested` event. Its detail is a request. */
@@ -41,13 +41,17 @@ export async function acceptEvent(
     const executionArn = await startOnboarding(stepFunctions, {
       stateMachineArn: environment.STATE_MACHINE_ARN,
       name: `${userName}-${event.id}`,
-      request: event.detail,
+      input: executionInput(event.detail),
     });
     logger.info('onboarding started', { eventId: event.id, executionArn });
   } catch (error) {
     if (!(error instanceof InvalidRequest)) throw error;
-    await queue.send(refusal(environment.DEAD_LETTER_QUEUE_URL, event, error));
     logger.warn('event refused', { eventId: event.id, errorName: error.name, errorMessage: error.message });
+    await queue.send(refusal(environment.DEAD_LETTER_QUEUE_URL, event, error)).catch((failure: unknown) => {
+      // Thrown, it would make Lambda put the event as it is into the queue: the password must not lie there.
+      if (!/(^|\.)password$/.test(error.field)) throw failure;
+      logger.error('refused event could not be put into the queue', { eventId: event.id });
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { describeExecution } from '../shared/describe-execution.ts';
 import { OnboardingInProgress } from '../shared/errors.ts';
+import { describeFailure } from '../shared/execution-failure.ts';
 import type { Plan } from '../shared/plan.ts';
 import { type Attempt, claimRecord, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 
@@ -47,10 +48,11 @@ async function endedAttempts(stepFunctions: SFNClient, record: SubscriberRecord,
     const error = lastError && { name: lastError.name, step: lastError.step, message: lastError.message };
     return ended({ endedAt: updatedAt, status, error });
   }
-  // It ended unseen.
-  return ended({
-    endedAt: execution?.stopDate?.toISOString(),
-    status: 'FAILED',
-    error: { name: execution?.error ?? execution?.status ?? 'ExecutionDoesNotExist', message: '' },
-  });
+  // It ended unseen, or is about to be recorded.
+  if (execution === undefined) {
+    const message = 'The execution is over, and Step Functions no longer knows how it ended';
+    return ended({ status: 'FAILED', error: { name: 'ExecutionDoesNotExist', message } });
+  }
+  const { name, step, message } = await describeFailure(stepFunctions, execution);
+  return ended({ endedAt: execution.stopDate?.toISOString(), status: 'FAILED', error: { name, step, message } });
 }

@@ -13,7 +13,7 @@ export interface Onboarded {
 }
 
 /**
- * Marks the subscriber as active and publishes `SubscriberOnboarded`.
+ * Publishes `SubscriberOnboarded` and marks the subscriber as active.
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeOnboarding(
@@ -23,12 +23,17 @@ export async function completeOnboarding(
   const { userName } = plan.subscriber;
   const { stackId } = stack;
   const { roleArn } = role;
-  const isOurs = await completeRecord(registry, plan, { stackId, roleArn, now: now.toISOString() });
-  if (!isOurs) {
-    const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
-    throw new OnboardingInProgress(userName, owner);
-  }
   const onboarded = { userName, stackId, roleArn, keyArns: plan.keyArns };
+  await requireOwn(registry, plan);
+  // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
   await publishEvent(events, 'SubscriberOnboarded', { ...onboarded, executionArn: plan.executionArn });
+  const isOurs = await completeRecord(registry, plan, { stackId, roleArn, now: now.toISOString() });
+  if (!isOurs) await requireOwn(registry, plan);
   return onboarded;
+}
+
+/** @throws OnboardingInProgress when the record belongs to another execution */
+async function requireOwn(registry: Registry, { subscriber: { userName }, executionArn }: Plan): Promise<void> {
+  const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
+  if (owner !== executionArn) throw new OnboardingInProgress(userName, owner);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
 import {
@@ -8,6 +8,7 @@ import {
   OnboardingInProgress,
   StepError,
   SubscriberOutcomeUnknown,
+  SubscriberUnsettled,
   TokenRejected,
 } from '../shared/errors.ts';
 import { addSubscriber, LostAnswer } from '../shared/infinstor.ts';
@@ -22,12 +23,19 @@ import { generatePassword } from './password.ts';
 const passwordSchema = v.object({ password: v.pipe(v.string(), v.nonEmpty()) });
 const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty()) });
 
+/**
+ * How long after the mark a call may still have its effect: API Gateway answers after 30 s at the latest, and what works behind
+ * it is given as long again, twice.
+ */
+const settledAfterMs = 2 * 60_000;
+
 interface Dependencies {
   environment: Environment;
   secrets: SecretsManagerClient;
   /** Tries longer than the other: for what cannot be had a second time. */
   patientSecrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
+  now: Date;
 }
 
 type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
@@ -39,11 +47,12 @@ type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
  * one can set the mark.
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when another execution stores something first
+ * @throws SubscriberUnsettled while an earlier call may still be under way
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
   { plan, token }: { plan: Plan; token: Token },
-  { environment, secrets, patientSecrets, cognito }: Dependencies,
+  { environment, secrets, patientSecrets, cognito, now }: Dependencies,
 ): Promise<{ credentialsSecretId: string }> {
   const secretId = plan.credentialsSecretId;
   const { userName } = plan.subscriber;
@@ -59,10 +68,17 @@ export async function createSubscriber(
     password === undefined
       ? Promise.resolve('unknown')
       : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
+  const isTakenOver = stored?.value.state === 'creating';
   if (stored?.value.state === 'creating') {
-    const finding = await find(await passwordOf(secrets, stored.value));
-    // Should an earlier call still be under way, the pool takes one user of the name, and the other call is a duplicate.
+    const password = await passwordOf(secrets, stored.value);
+    const finding = await find(password);
+    if (finding === 'present') await keepAccepted(secrets, plan, stored, password);
     if (finding !== 'absent') throw outcomeUnknown(userName, 'was called before, and its answer was lost', finding);
+    if (now.getTime() - stored.createdAt.getTime() < settledAfterMs) {
+      throw new SubscriberUnsettled(
+        `add_subscriber for ${userName} was called a moment ago, and may have its effect yet`,
+      );
+    }
   }
 
   const superadminToken = await readSecret(secrets, token, superadminTokenSchema);
@@ -85,8 +101,9 @@ export async function createSubscriber(
     });
   } catch (error) {
     if (error instanceof LostAnswer) throw outcomeUnknown(userName, error.message, await find(password));
-    // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat.
-    if (error instanceof StepError) await unmark(secrets, secretId, markVersion, kept.password);
+    // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat. Not so after
+    // an earlier call, which may have stored its token meanwhile, or whose user this one was refused for.
+    if (error instanceof StepError && !isTakenOver) await unmark(secrets, secretId, markVersion, kept.password);
     throw error;
   }
   const customToken = findCustomToken(answer, environment.CUSTOM_TOKEN_PATH);
@@ -145,6 +162,19 @@ async function unmark(
   await putSuccessor(secrets, secretId, markVersion, prepared).catch(() => undefined);
 }
 
+/** Keeps the password that InfinStor has accepted: the secret of the request, which the mark names, may go. */
+async function keepAccepted(
+  secrets: SecretsManagerClient,
+  plan: Plan,
+  stored: NonNullable<Stored>,
+  password: string | undefined,
+): Promise<void> {
+  if (stored.value.state !== 'creating' || stored.value.password === password) return;
+  const { executionArn, invocationId } = stored.value;
+  const accepted: Credentials = { state: 'creating', password, executionArn, invocationId };
+  await putSuccessor(secrets, plan.credentialsSecretId, stored.versionId, accepted);
+}
+
 /**
  * Stores the custom token that the request refers to, with the password that the subscriber has, as far as it is known. As
  * the mark's successor it stays when the call of an execution that was stopped fails later.
@@ -180,7 +210,13 @@ async function choosePassword(secrets: SecretsManagerClient, plan: Plan, prepare
 /** The password that was sent, or will be; undefined when the secret that held it is gone. */
 async function passwordOf(secrets: SecretsManagerClient, credentials: Credentials): Promise<string | undefined> {
   if (!('passwordSecretId' in credentials) || credentials.passwordSecretId === undefined) return credentials.password;
-  return (await readSecret(secrets, { secretId: credentials.passwordSecretId }, passwordSchema))?.value.password;
+  try {
+    return (await readSecret(secrets, { secretId: credentials.passwordSecretId }, passwordSchema))?.value.password;
+  } catch (error) {
+    // Secrets Manager's error for a secret that is scheduled for deletion.
+    if (error instanceof InvalidRequestException) return undefined;
+    throw error;
+  }
 }
 
 async function inputSecret<Value>(

@@ -20,7 +20,9 @@ export async function findSubscriber(
   { mlflowUrl, cognito }: Dependencies,
 ): Promise<Finding> {
   try {
-    const { region, cognitoCliClientId: clientId } = await getVersion(mlflowUrl);
+    const { region, cognitoCliClientId: clientId, isExternalAuth } = await getVersion(mlflowUrl);
+    // The pool need not know users who log in elsewhere.
+    if (isExternalAuth === 'true') return 'unknown';
     await logIn({ cognito: cognito(region), clientId }, subscriber);
     return 'present';
   } catch (error) {

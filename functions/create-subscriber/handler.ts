@@ -15,5 +15,6 @@ export const handler = step({
   name: 'create-subscriber',
   environment: environmentSchema,
   input: v.object({ plan: planSchema, token: tokenSchema }),
-  run: (input, { environment }) => createSubscriber(input, { environment, secrets, patientSecrets, cognito }),
+  run: (input, { environment }) =>
+    createSubscriber(input, { environment, secrets, patientSecrets, cognito, now: new Date() }),
 });

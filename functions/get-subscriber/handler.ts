@@ -47,7 +47,7 @@ export const handler = step({
             ? `No onboarding of ${userName} is recorded`
             : `${userName} has no execution ${execution}`,
         remedy:
-          'Check the name. A request that was refused leaves no record: ask with the location that POST /subscribers answered.',
+          'Check the name, or ask again in a few seconds if the request was sent just now. A request that was refused leaves no record: ask with the location that POST /subscribers answered.',
       });
     }),
 });

@@ -41,8 +41,12 @@ export async function patchKeyPolicy(
 }
 
 async function readPolicy(kms: KMSClient, keyArn: string): Promise<KeyPolicy> {
-  const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
-  return parseKeyPolicy(Policy);
+  try {
+    const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+    return parseKeyPolicy(Policy);
+  } catch (error) {
+    throw error instanceof KMSServiceException ? refusalOf(error, keyArn) : error;
+  }
 }
 
 async function writePolicy(kms: KMSClient, keyArn: string, policy: KeyPolicy): Promise<void> {
@@ -57,8 +61,7 @@ async function writePolicy(kms: KMSClient, keyArn: string, policy: KeyPolicy): P
 
 /** What KMS's error means. It has no errors of their own for the reasons of a refusal: these are its words. */
 function refusalOf(error: KMSServiceException, keyArn: string): Error {
-  if (error.name === 'ThrottlingException')
-    return new KeyPolicyBusy(`The policy of key ${keyArn} is changed too often`);
+  if (error.name === 'ThrottlingException') return new KeyPolicyBusy(`KMS was asked too often about key ${keyArn}`);
   if (!(error instanceof MalformedPolicyDocumentException)) return error;
   // It does not say which principal: one that does not exist, or that was made too recently.
   if (/invalid principals/.test(error.message)) {

@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
+import { apiExecutionName } from '../shared/api-execution-name.ts';
 import { InvalidRequest } from '../shared/errors.ts';
 import { parseRequest } from '../shared/request.ts';
 import { requestRules } from '../shared/request-environment.ts';
 import { createSecret } from '../shared/secrets.ts';
-import { startOnboarding } from '../shared/start-onboarding.ts';
+import { executionInput, startOnboarding } from '../shared/start-onboarding.ts';
 import { parse } from '../shared/step.ts';
 import type { Environment } from './environment.ts';
 
@@ -41,13 +41,14 @@ export async function postSubscribers(
 ): Promise<Accepted> {
   const { password, request } = takePassword(body);
   const { userName } = parseRequest(request, requestRules(environment, environment.STATE_MACHINE_ARN)).subscriber;
-  const executionName = `${userName}-${now.getTime().toString(36)}${randomBytes(4).toString('hex')}`;
+  const executionName = apiExecutionName(userName, now);
   const passwordSecretId = `${environment.API_PASSWORD_PREFIX}${executionName}`;
+  const input = executionInput(password === undefined ? request : { ...request, passwordSecretId });
   if (password !== undefined) await createSecret(secrets, passwordSecretId, { password });
   const executionArn = await startOnboarding(stepFunctions, {
     stateMachineArn: environment.STATE_MACHINE_ARN,
     name: executionName,
-    request: password === undefined ? request : { ...request, passwordSecretId },
+    input,
   });
   return { userName, executionName, executionArn };
 }

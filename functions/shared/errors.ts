@@ -110,6 +110,13 @@ export class SubscriberExists extends StepError {
   }
 }
 
+/** An earlier call of `add_subscriber` may still be under way. Retried until it cannot be. */
+export class SubscriberUnsettled extends StepError {
+  static readonly remedy = 'Wait a few minutes, then redrive the execution.';
+  override readonly name = 'SubscriberUnsettled';
+  readonly remedy = SubscriberUnsettled.remedy;
+}
+
 /** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
 export class SubscriberOutcomeUnknown extends StepError {
   static readonly remedy =
@@ -230,6 +237,7 @@ const remedies: ReadonlyMap<string, string> = new Map(
     InfinStorUnavailable,
     InfinStorRejected,
     SubscriberExists,
+    SubscriberUnsettled,
     SubscriberOutcomeUnknown,
     TemplateMismatch,
     StackNeedsAttention,

@@ -5,7 +5,12 @@ import { redact } from './redact.ts';
 /** API Gateway, which stands in front of InfinStor, gives up after 30 s; a little longer lets its answer arrive. */
 const requestTimeoutMs = 35_000;
 
-const versionSchema = v.object({ cognitoCliClientId: v.string(), region: v.string() });
+const versionSchema = v.object({
+  cognitoCliClientId: v.string(),
+  region: v.string(),
+  /** `'true'`: users log in elsewhere, and the pool need not know them. */
+  isExternalAuth: v.optional(v.string(), 'false'),
+});
 export type Discovery = v.InferOutput<typeof versionSchema>;
 
 /**

@@ -7,7 +7,8 @@ const secretShapes: readonly [shape: RegExp, replacement: string][] = [
   [/[\w+/=-]{100,}/g, '<redacted>'],
 ];
 
-// Where a reference to a secret is asked for, people put the secret.
+// Where a reference to a secret is asked for, people put the secret: only what has the form of our references is one.
+const reference = /^infinstor\/[\w-]+\/(?:input|subscribers)\/[\w/+=.@-]{1,200}$/;
 const secretKeys = /password|secretstring|token(secretid)?$|authorization|^secret$/i;
 
 /** The text with everything that has the shape of a credential replaced. */
@@ -17,6 +18,8 @@ export function redact(text: string): string {
 
 /** A `JSON.stringify` replacer that hides values under names of secrets, and credential shapes in all other strings. */
 export function redactingReplacer(key: string, value: unknown): unknown {
+  const isReference = key.endsWith('SecretId') && typeof value === 'string' && reference.test(value);
+  if (isReference) return value;
   if (secretKeys.test(key) && value !== undefined) return '<redacted>';
   return typeof value === 'string' ? redact(value) : value;
 }

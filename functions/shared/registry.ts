@@ -42,7 +42,8 @@ const recordSchema = v.object({
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
 
 /** All that the sweep needs of a record: one that somebody spoiled otherwise must not keep it from the others. */
-const executionSchema = v.pick(recordSchema, ['executionArn']);
+const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'updatedAt']);
+export type SweptRecord = v.InferOutput<typeof sweptSchema>;
 
 const waiterSchema = v.object({
   taskToken: v.string(),
@@ -126,20 +127,32 @@ export async function failRecord(
   });
 }
 
-/** The executions of all records that say ONBOARDING. A scan: the registry holds a few items per subscriber, and no index is worth its writes. */
-export async function* onboardingExecutions({ documents, tableName }: Registry): AsyncGenerator<string> {
+/**
+ * The records whose execution may have ended unseen: those that say ONBOARDING, and those of failures that can still be
+ * redriven. A scan: the registry holds a few items per subscriber, and no index is worth its writes.
+ * @param failedSince ISO 8601
+ */
+export async function* unsettledRecords(
+  { documents, tableName }: Registry,
+  failedSince: string,
+): AsyncGenerator<SweptRecord> {
   const pages = paginateScan(
     { client: documents },
     {
       TableName: tableName,
       ConsistentRead: true,
-      FilterExpression: '#sk = :record AND #status = :onboarding',
-      ExpressionAttributeNames: { '#sk': 'sk', '#status': 'status' },
-      ExpressionAttributeValues: { ':record': 'RECORD', ':onboarding': 'ONBOARDING' },
+      FilterExpression: '#sk = :record AND (#status = :onboarding OR (#status = :failed AND #updatedAt >= :since))',
+      ExpressionAttributeNames: { '#sk': 'sk', '#status': 'status', '#updatedAt': 'updatedAt' },
+      ExpressionAttributeValues: {
+        ':record': 'RECORD',
+        ':onboarding': 'ONBOARDING',
+        ':failed': 'FAILED',
+        ':since': failedSince,
+      },
     },
   );
   for await (const { Items = [] } of pages) {
-    for (const item of Items) yield v.parse(executionSchema, item).executionArn;
+    for (const item of Items) yield v.parse(sweptSchema, item);
   }
 }
 

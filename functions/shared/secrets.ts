@@ -22,14 +22,18 @@ export async function readSecret<Value>(
   secret: { secretId: string; versionId?: string },
   schema: v.GenericSchema<unknown, Value>,
   toError: (problem: string) => Error = (problem) => new InvalidConfiguration(problem),
-): Promise<{ value: Value; versionId: string } | undefined> {
+): Promise<{ value: Value; versionId: string; createdAt: Date } | undefined> {
   try {
-    const { SecretString, VersionId } = await secrets.send(
+    const { SecretString, VersionId, CreatedDate } = await secrets.send(
       new GetSecretValueCommand({ SecretId: secret.secretId, VersionId: secret.versionId }),
     );
     const invalid = (field: string, rule: string) =>
       toError(`Secret ${secret.secretId}${field === '(root)' ? '' : `, ${field}`}: ${rule}`);
-    return { value: parse(json(schema), SecretString, invalid), versionId: VersionId ?? '' };
+    return {
+      value: parse(json(schema), SecretString, invalid),
+      versionId: VersionId ?? '',
+      createdAt: CreatedDate ?? new Date(),
+    };
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
@@ -60,7 +64,8 @@ export async function putSecret(secrets: SecretsManagerClient, secretId: string,
 
 /**
  * Stores a value as the one successor of a version: the new version's id follows from its predecessor's, and Secrets Manager
- * takes just one value for it. Of several that do this at once one wins, without a lock.
+ * takes just one value for it. Of several that do this at once one wins, without a lock. What was stored by `putSecret` since is
+ * no successor, and is replaced.
  * @param predecessor the version id that was read; undefined when the secret had no value
  * @returns the new version's id, and whether its value is this one
  */

@@ -6,17 +6,24 @@ import { InvalidRequest } from './errors.ts';
 const maxInputBytes = 256 * 1024;
 
 /**
- * Starts an execution for a request, or finds the one that was started under this name before.
+ * The input of an execution for a request.
+ * @throws InvalidRequest when it is too large for one
+ */
+export function executionInput(request: unknown): string {
+  const input = JSON.stringify(request);
+  if (Buffer.byteLength(input) > maxInputBytes) throw new InvalidRequest('request', 'must be at most 256 KiB');
+  return input;
+}
+
+/**
+ * Starts an execution with this input, or finds the one that was started under this name before.
  * @param name at most 80 letters, digits, hyphens and underscores; Step Functions keeps it for 90 days
  * @returns the execution's ARN
- * @throws InvalidRequest when the request is too large for an execution
  */
 export async function startOnboarding(
   stepFunctions: SFNClient,
-  { stateMachineArn, name, request }: { stateMachineArn: string; name: string; request: unknown },
+  { stateMachineArn, name, input }: { stateMachineArn: string; name: string; input: string },
 ): Promise<string> {
-  const input = JSON.stringify(request);
-  if (Buffer.byteLength(input) > maxInputBytes) throw new InvalidRequest('request', 'must be at most 256 KiB');
   try {
     await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input }));
   } catch (error) {

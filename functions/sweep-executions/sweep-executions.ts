@@ -1,31 +1,47 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-
 import { describeExecution } from '../shared/describe-execution.ts';
 import { type FailureRecorder, recordExecutionFailure } from '../shared/execution-failure.ts';
-import { onboardingExecutions } from '../shared/registry.ts';
+import { type SweptRecord, unsettledRecords } from '../shared/registry.ts';
+
+/** How long an execution can be redriven (Step Functions developer guide, "Redriving executions"). */
+const redrivableMs = 14 * 24 * 60 * 60_000;
 
 /**
- * Finds records that say ONBOARDING though their execution has ended without success, and records the failure: the events
- * that record-failure lives on are best effort.
+ * Finds executions that have ended without success though their record does not say so, also after a redrive, and records the
+ * failure: the events that record-failure lives on are best effort.
+ * @throws AggregateError of what went wrong with single records, when all have been looked at
  */
 export async function sweepExecutions(recorder: FailureRecorder, logger: Logger): Promise<void> {
-  for await (const executionArn of onboardingExecutions(recorder.registry)) {
-    const execution = await describeExecution(recorder.stepFunctions, executionArn);
-    switch (execution?.status) {
-      case 'FAILED':
-      case 'TIMED_OUT':
-      case 'ABORTED':
-        logger.warn('execution ended unseen', { executionArn, status: execution.status });
-        await recordExecutionFailure(execution, recorder);
-        break;
-      case undefined:
-        // Step Functions forgets an execution after 90 days; accept-request takes its record over.
-        logger.warn('execution is gone', { executionArn });
-        break;
-      case 'RUNNING':
-      case 'PENDING_REDRIVE':
-      case 'SUCCEEDED':
-        break;
+  const problems: unknown[] = [];
+  const failedSince = new Date(recorder.now.getTime() - redrivableMs).toISOString();
+  for await (const record of unsettledRecords(recorder.registry, failedSince)) {
+    try {
+      await sweep(record, recorder, logger);
+    } catch (error) {
+      problems.push(error);
     }
+  }
+  if (problems.length > 0) throw new AggregateError(problems, `${problems.length} records could not be swept`);
+}
+
+async function sweep({ executionArn, status, updatedAt }: SweptRecord, recorder: FailureRecorder, logger: Logger) {
+  const execution = await describeExecution(recorder.stepFunctions, executionArn);
+  switch (execution?.status) {
+    case 'FAILED':
+    case 'TIMED_OUT':
+    case 'ABORTED': {
+      const isRecorded = status === 'FAILED' && (execution.stopDate?.toISOString() ?? '') <= updatedAt;
+      if (isRecorded) return;
+      logger.warn('execution ended unseen', { executionArn, status: execution.status });
+      return recordExecutionFailure(execution, recorder);
+    }
+    case undefined:
+      // Step Functions forgets an execution after 90 days; accept-request takes its record over.
+      logger.warn('execution is gone', { executionArn });
+      return;
+    case 'RUNNING':
+    case 'PENDING_REDRIVE':
+    case 'SUCCEEDED':
+      return;
   }
 }

@@ -11,8 +11,8 @@ export interface Denial {
 }
 
 export interface AccessLog {
-  /** Asks IAM, and notes a denial. */
-  check(caller: Caller, access: Access): void;
+  /** Asks IAM, and notes a denial. Returns whether the access is allowed. */
+  check(caller: Caller, access: Access): boolean;
   denials(): readonly Denial[];
 }
 
@@ -22,11 +22,12 @@ export function createAccessLog(file: string): AccessLog {
   return {
     check(caller, access) {
       const decision = decide(caller, access);
-      if (decision.allowed) return;
+      if (decision.allowed) return true;
       const { action, resource } = access;
       const denial = { principalArn: caller.principalArn, action, resource, reason: decision.reason };
       denials.push(denial);
       appendFileSync(file, `${JSON.stringify(denial)}\n`);
+      return false;
     },
     denials: () => denials,
   };

@@ -27,7 +27,7 @@ export interface Registration {
 }
 
 /** How `add_subscriber` answers. The vendor documents no shape; these are the likely ones. */
-export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'none';
+export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'opaque' | 'none';
 
 interface Subscriber {
   userName: string;
@@ -115,7 +115,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     subscribers.set(userName.toLowerCase(), subscriber);
     const id = randomUUID();
     const token = randomBytes(256).toString('base64url');
-    const customToken = `Custom ${id}:${token}`;
+    const customToken = tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `Custom ${id}:${token}`;
     tokens.set(customToken, { subscriber, expires: clock.now() + week });
     return json(200, answerOf({ id, token, customToken }));
   }
@@ -126,6 +126,8 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       case 'custom_token':
       case 'token':
         return { [tokenShape]: customToken };
+      case 'opaque':
+        return { customToken };
       case 'queue':
         return { queue_message_uuid: id, token };
       case 'nested':

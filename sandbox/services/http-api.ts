@@ -35,8 +35,8 @@ export interface HttpApi {
 
 interface Parts {
   clock: Clock;
-  /** Asks IAM; throws an Error to refuse. */
-  check: (caller: Caller, access: Access) => void;
+  /** Asks IAM whether the caller may. */
+  check: (caller: Caller, access: Access) => boolean;
   invoke: (functionArn: string, event: unknown) => Promise<unknown>;
 }
 
@@ -77,7 +77,7 @@ export function createHttpApi({ clock, check, invoke }: Parts): HttpApi {
       if (matched === undefined) return message(404, 'Not Found');
       if (caller === undefined) return message(403, 'Forbidden');
       const resource = `arn:aws:execute-api:${account.region}:${account.accountId}:${id}/$default/${method}${path}`;
-      check(caller, { action: 'execute-api:Invoke', resource });
+      if (!check(caller, { action: 'execute-api:Invoke', resource })) return message(403, 'Forbidden');
       if (Buffer.byteLength(body) > maxBodyBytes) return message(413, 'Request Entity Too Large');
       const { route, pathParameters } = matched;
       try {

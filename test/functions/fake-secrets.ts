@@ -48,7 +48,8 @@ export function fakeSecrets(initial: Record<string, unknown>) {
   client.on(GetSecretValueCommand).callsFake(({ SecretId, VersionId }) => {
     const version = versions(SecretId).findLast(({ versionId }) => versionId === (VersionId ?? versionId));
     if (version === undefined) throw new ResourceNotFoundException({ message: `no version`, $metadata: {} });
-    return { SecretString: version.text, VersionId: version.versionId };
+    // Old enough for everything to have settled, unless a test says otherwise.
+    return { SecretString: version.text, VersionId: version.versionId, CreatedDate: new Date(0) };
   });
   client.on(CreateSecretCommand).callsFake(({ Name, ...version }) => {
     if (stored.has(Name)) throw new ResourceExistsException({ message: `${Name} exists`, $metadata: {} });

@@ -97,8 +97,15 @@ const askedOfAws = [
   'an unknown parameter',
 ];
 
+/** A request that breaks no rule but that of its size, 300 KB. */
+const large = stack({
+  parameters: Object.fromEntries(Array.from({ length: 75 }, (_, n) => [`P${n}`, 'x'.repeat(4000)])),
+});
+
 async function expectNoSideEffect(): Promise<void> {
-  const { infinstor, cloudFormation, dynamoDb, registryTable } = sandbox();
+  const { infinstor, cloudFormation, dynamoDb, registryTable, secretsManager } = sandbox();
+  // The account's own two.
+  expect(secretsManager.everyValue()).toHaveLength(1);
   expect(infinstor.subscribers()).toEqual([]);
   expect(cloudFormation.stack('infinstor-subscriber-acme')).toBeUndefined();
   expect(await dynamoDb.items(registryTable)).toEqual([]);
@@ -123,7 +130,7 @@ describe('StartExecution', () => {
 
   it.each([
     ['broken JSON', '{"subscriber":', 'InvalidExecutionInput'],
-    ['more than 256 KiB', JSON.stringify({ ...good, padding: 'x'.repeat(300_000) }), 'ValidationException'],
+    ['more than 256 KiB', JSON.stringify(large), 'ValidationException'],
   ])('itself refuses %s', async (_what, input, name) => {
     const { sfn } = connect(sandbox().endpoint);
     const { stateMachineArn } = sandbox();
@@ -141,7 +148,8 @@ describe('POST /subscribers', () => {
       { ...good, password: plaintextMarker, passwordSecretId: 'infinstor/sandbox/input/x' },
       'password',
     ],
-    ['300 KB', { ...good, padding: 'x'.repeat(300_000) }, 'padding'],
+    ['300 KB of an unknown field', { ...good, padding: 'x'.repeat(300_000) }, 'padding'],
+    ['300 KB', { ...large, password: plaintextMarker }, 'request'],
   ];
 
   it.each(toApi)('%s is refused before any side effect, naming the field', async (what, request, field) => {
@@ -219,6 +227,10 @@ describe('SubscriberRequested', () => {
       expect(refusal()?.error.message.startsWith(`${field}: `)).toBe(true);
     }
     await expectNoSideEffect();
+  });
+
+  it('300 KB are refused by EventBridge itself', async () => {
+    await expect(put(JSON.stringify(large))).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
   it.each([

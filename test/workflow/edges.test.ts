@@ -93,12 +93,26 @@ const fault =
     sandbox().faults.add({ ...parseFault(text), times: times * perTry });
   };
 
+/** The state's function ends with the error, without having been called. */
+const fromLambda =
+  (state: string, error: string): Cause =>
+  (times) =>
+    sandbox().faults.add({
+      service: 'lambda',
+      operation: 'Invoke',
+      fault: { kind: 'error', name: error },
+      times,
+      functionName: functionOf.get(state) ?? '',
+    });
+
 /** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
 const causes: Record<string, Cause> = {
   'ObtainToken InfinStorUnavailable': fault('infinstor:get_version:error=503'),
   'ObtainToken TooManyRequestsException': fault('cognito:InitiateAuth:throttle', 3),
   'ObtainToken InternalErrorException': fault('cognito:InitiateAuth:error=InternalErrorException', 3),
   'CreateSubscriber InfinStorUnavailable': fault('infinstor:add_subscriber:error=429'),
+  // Two minutes after a mark are soon over: only a clock that stands still asks so often.
+  'CreateSubscriber SubscriberUnsettled': (times) => fromLambda('CreateSubscriber', 'SubscriberUnsettled')(times),
   'ReadRoleArn PrincipalNotVisible': fault('iam:GetRole:error=NoSuchEntity'),
   // Once means four minutes; more often, longer than anybody waits.
   'PatchKeyPolicy PrincipalNotVisible': (times) => sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
@@ -112,17 +126,8 @@ const causes: Record<string, Cause> = {
     }),
 };
 
-function causeOf(state: string, error: string): Cause | undefined {
-  if (!error.startsWith('Lambda.')) return causes[`${state} ${error}`];
-  return (times) =>
-    sandbox().faults.add({
-      service: 'lambda',
-      operation: 'Invoke',
-      fault: { kind: 'error', name: error },
-      times,
-      functionName: functionOf.get(state) ?? '',
-    });
-}
+const causeOf = (state: string, error: string) =>
+  error.startsWith('Lambda.') ? fromLambda(state, error) : causes[`${state} ${error}`];
 
 /** A subscriber of its own for each run, with a key of its own, when no token of an earlier run is good any more. */
 function newRun() {

@@ -1,7 +1,6 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { account, fixtures, operator } from '../../sandbox/account.ts';
-import { bootSandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
   expectFailure,
@@ -9,11 +8,10 @@ import {
   onboard,
   redrive,
   requestFor,
-  spoken,
   statesOf,
   useSandbox,
+  withSandbox,
 } from './sandbox.ts';
-import { leaksOf } from './secret-scan.ts';
 
 const sandbox = useSandbox();
 
@@ -227,28 +225,19 @@ describe("add_subscriber's answer", () => {
     ['token', {}],
     ['queue', {}],
     ['nested', { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' }],
-  ] as const)('of the shape %s has the token', async (tokenShape, environment) => {
-    const packageFolder = inject('packageFolder');
-    const given = await bootSandbox({ packageFolder, skipIdle: true, tokenShape, environment });
-    try {
+  ] as const)('of the shape %s has the token', (tokenShape, environment) =>
+    withSandbox({ tokenShape, environment }, async (given) => {
       const report = await onboard(given, requestFor('shaped'));
       expectOneOfEach(given, report, { userName: 'shaped', keyArns: [] });
-      expect(await leaksOf(given, spoken)).toEqual([]);
-    } finally {
-      await given.close();
-    }
-  });
+    }),
+  );
 
-  it('without a token is SubscriberOutcomeUnknown, and says where it was looked for', async () => {
-    const given = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, tokenShape: 'none' });
-    try {
+  it('without a token is SubscriberOutcomeUnknown, and says where it was looked for', () =>
+    withSandbox({ tokenShape: 'none' }, async (given) => {
       const report = await onboard(given, requestFor('shaped'));
       await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
       expect(report.error?.message).toContain('has no custom token at customToken');
       expect(given.infinstor.subscribers()).toHaveLength(1);
       expect(given.cloudFormation.stack('infinstor-subscriber-shaped')).toBeUndefined();
-    } finally {
-      await given.close();
-    }
-  });
+    }));
 });

@@ -37,6 +37,21 @@ export function useSandbox(options: Omit<SandboxOptions, 'packageFolder'> = {}):
   };
 }
 
+/** A sandbox for one test, whose runs may leave secrets in just these places. */
+export async function withSandbox(
+  options: Omit<SandboxOptions, 'packageFolder'>,
+  use: (sandbox: Sandbox) => Promise<void>,
+  expectedLeaks: readonly string[] = [],
+): Promise<void> {
+  const sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, ...options });
+  try {
+    await use(sandbox);
+    expect(await leaksOf(sandbox, spoken, [plaintextMarker])).toEqual(expectedLeaks);
+  } finally {
+    await sandbox.close();
+  }
+}
+
 /** Sends a request to the real machine and follows it to its end. */
 export async function onboard(sandbox: Sandbox, request: object): Promise<Report> {
   const { executionArn } = await startOnboarding(sandbox, request);
@@ -94,9 +109,13 @@ export async function expectFailure(
   { name, step }: { name: string; step: string },
 ): Promise<void> {
   expect(report).toMatchObject({ status: 'FAILED', error: { name, step } });
-  const remedy = report.error?.remedy ?? '';
+  const { remedy, message } = report.error ?? {};
+  expect(message).not.toBe('');
   // A redriven execution may have failed otherwise before.
-  const told = { 'detail-type': 'SubscriberOnboardingFailed', detail: expect.objectContaining({ name, step, remedy }) };
+  const told = {
+    'detail-type': 'SubscriberOnboardingFailed',
+    detail: expect.objectContaining({ name, step, message, remedy }),
+  };
   await expect.poll(() => eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told));
   const record = async () =>
     (await sandbox.dynamoDb.items(sandbox.registryTable)).find(
@@ -108,7 +127,7 @@ export async function expectFailure(
   }
   await expect.poll(async () => (await record())?.status).toEqual({ S: 'FAILED' });
   expect(await record()).toMatchObject({
-    lastError: { M: { name: { S: name }, step: { S: step }, remedy: { S: remedy } } },
+    lastError: { M: { name: { S: name }, step: { S: step }, message: { S: message }, remedy: { S: remedy } } },
   });
 }
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { account, operator } from '../../sandbox/account.ts';
-import { bootSandbox, type Sandbox } from '../../sandbox/boot.ts';
+import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
   ended,
@@ -12,12 +12,11 @@ import {
   onboard,
   redrive,
   requestFor,
-  spoken,
   startOnboarding,
   statesOf,
   useSandbox,
+  withSandbox,
 } from './sandbox.ts';
-import { leaksOf } from './secret-scan.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const sandbox = useSandbox({ resourceDelayMs: 60_000 });
@@ -277,40 +276,40 @@ describe('a template that does not fit the deployment', () => {
 describe('a template that shows the custom token', () => {
   const withoutNoEcho = (template: string) => template.replace('    NoEcho: true\n', '');
 
-  /** A sandbox of its own, as its stacks show the token; nothing else may. */
-  async function withSandbox(requireNoEcho: string, use: (given: Sandbox) => Promise<void>): Promise<void> {
-    const environment = { REQUIRE_NO_ECHO: requireNoEcho };
-    const given = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, environment });
-    try {
-      await use(given);
-    } finally {
-      await given.close();
-    }
-  }
-
+  // In sandboxes of their own, as their stacks show the token; nothing else may.
   it('in describe calls is warned of', () =>
-    withSandbox('false', async (given) => {
-      const request = { ...requestFor('shown'), stack: { build: publish(given, withoutNoEcho) } };
-      expectOneOfEach(given, await onboard(given, request), { userName: 'shown', keyArns: [] });
-      const log = readFileSync(join(given.logFolder, 'infinstor-onboarding-sandbox-accept-request.log'), 'utf8');
-      expect(log).toMatch(/"level":"WARN".*CustomToken has no NoEcho/);
-      expect(await leaksOf(given, spoken)).toEqual(['stacks']);
-    }));
+    withSandbox(
+      { environment: { REQUIRE_NO_ECHO: 'false' } },
+      async (given) => {
+        const request = { ...requestFor('shown'), stack: { build: publish(given, withoutNoEcho) } };
+        expectOneOfEach(given, await onboard(given, request), { userName: 'shown', keyArns: [] });
+        const log = readFileSync(join(given.logFolder, 'infinstor-onboarding-sandbox-accept-request.log'), 'utf8');
+        expect(log).toMatch(/"level":"WARN".*CustomToken has no NoEcho/);
+      },
+      ['stacks'],
+    ));
 
   it('in describe calls is TemplateMismatch where the deployment says so', () =>
-    withSandbox('true', async (given) => {
+    withSandbox({ environment: { REQUIRE_NO_ECHO: 'true' } }, async (given) => {
       const request = { ...requestFor('shown'), stack: { build: publish(given, withoutNoEcho) } };
       const report = await onboard(given, request);
       await expectFailure(given, report, { name: 'TemplateMismatch', step: 'AcceptRequest' });
       expect(given.infinstor.subscribers()).toEqual([]);
     }));
 
-  it('in the reason of a failure is told on without it', () =>
-    withSandbox('true', async (given) => {
-      const edit = withTrouble('On: Create, Outcome: Fail, Reason: !Sub "refused: ${CustomToken}"');
-      const report = await onboard(given, { ...requestFor('shown'), stack: { build: publish(given, edit) } });
-      await expectFailure(given, report, { name: 'StackFailed', step: 'WaitForStack' });
-      expect(report.error?.message).toContain('refused: <custom token>');
-      expect(await leaksOf(given, spoken)).toEqual(['stacks']);
-    }));
+  it.each([
+    ['customToken', 'refused: <custom token>'],
+    ['opaque', 'refused: <redacted>'],
+  ] as const)('of the shape %s in the reason of a failure is told on without it', (tokenShape, told) =>
+    withSandbox(
+      { tokenShape },
+      async (given) => {
+        const edit = withTrouble('On: Create, Outcome: Fail, Reason: !Sub "refused: ${CustomToken}"');
+        const report = await onboard(given, { ...requestFor('shown'), stack: { build: publish(given, edit) } });
+        await expectFailure(given, report, { name: 'StackFailed', step: 'WaitForStack' });
+        expect(report.error?.message).toContain(told);
+      },
+      ['stacks'],
+    ),
+  );
 });

@@ -11,7 +11,7 @@ import { environmentSchema as obtainToken } from '../../functions/obtain-token/e
 import { environmentSchema as postSubscribers } from '../../functions/post-subscribers/environment.ts';
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
-import { environmentSchema as sweepExecutions } from '../../functions/sweep-executions/environment.ts';
+import { environmentSchema as sweepPasswords } from '../../functions/sweep-passwords/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
 
@@ -71,7 +71,8 @@ describe('the packaged template', () => {
     ['PatchKeyPolicy', v.object({})],
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
-    ['SweepExecutions', sweepExecutions],
+    ['SweepExecutions', registryEnvironmentSchema],
+    ['SweepPasswords', sweepPasswords],
     ['PostSubscribers', postSubscribers],
     ['GetSubscriber', getSubscriber],
     ['AcceptEvent', acceptEvent],
@@ -89,7 +90,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(14);
+    expect(functions).toHaveLength(15);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -111,9 +112,49 @@ describe('the packaged template', () => {
     ]);
   });
 
+  const targetSchema = v.object({ Arn: v.unknown(), DeadLetterConfig: v.optional(v.object({ Arn: v.unknown() })) });
+  const rules = ofType('AWS::Events::Rule').map(([rule, { Properties }]) => ({
+    rule,
+    targets: v.parse(v.array(targetSchema), Properties.Targets),
+  }));
+
+  it('lets every rule invoke its function, and no other caller of it', () => {
+    const permissions = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+    for (const { rule, targets } of rules) {
+      for (const { Arn } of targets) {
+        expect(permissions).toContainEqual({
+          Action: 'lambda:InvokeFunction',
+          FunctionName: Arn,
+          Principal: 'events.amazonaws.com',
+          SourceArn: { 'Fn::GetAtt': [rule, 'Arn'] },
+        });
+      }
+    }
+    expect(permissions.filter(({ Principal }) => Principal === 'events.amazonaws.com')).toHaveLength(rules.length);
+    for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined();
+  });
+
+  it('lets EventBridge put into the queue what the one rule that names it cannot deliver', () => {
+    const withQueue = rules.filter(({ targets }) => targets.some(({ DeadLetterConfig }) => DeadLetterConfig));
+    expect(withQueue.map(({ rule }) => rule)).toEqual(['AcceptEventRule']);
+    expect(ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        PolicyDocument: {
+          Statement: [
+            {
+              Principal: { Service: 'events.amazonaws.com' },
+              Action: 'sqs:SendMessage',
+              Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': ['AcceptEventRule', 'Arn'] } } },
+            },
+          ],
+        },
+      },
+    ]);
+  });
+
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(16);
+    expect(groups).toHaveLength(17);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 

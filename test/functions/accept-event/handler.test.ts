@@ -92,6 +92,21 @@ describe('SubscriberRequested', () => {
     expect(messages()[0]?.MessageBody).toContain(redacted);
   });
 
+  it('that is refused keeps its references, so that it can be corrected and sent again', async () => {
+    const { invoke, messages } = setUp();
+    const references = { passwordSecretId: 'infinstor/test/input/acme', customTokenSecretId: 'infinstor/test/input/t' };
+    await invoke(requested({ subscriber, ...references, colour: 'x' }));
+    expect(JSON.parse(messages()[0]?.MessageBody ?? '')).toMatchObject({ event: { detail: references } });
+  });
+
+  it('that holds a password is not given back to Lambda, which would store it as it is, when the queue does not take it', async () => {
+    const { invoke, queue } = setUp();
+    queue.on(SendMessageCommand).rejects(new Error('slow down'));
+    await invoke(requested({ subscriber, password: secret('outer') }));
+    await invoke(requested({ subscriber: { ...subscriber, password: secret('inner') } }));
+    expect(queue.commandCalls(SendMessageCommand)).toHaveLength(2);
+  });
+
   it.each([
     ['Step Functions', 'StartExecution', { subscriber }],
     ['the queue', 'SendMessage', {}],

@@ -1,4 +1,10 @@
-import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionDoesNotExist,
+  type ExecutionStatus,
+  GetExecutionHistoryCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { claim } from '../../../functions/accept-request/claim.ts';
@@ -14,9 +20,11 @@ const failure = { name: 'StackFailed', step: 'WaitForStack', message: '', remedy
 async function setUp() {
   const registry = await registryTable();
   const stepFunctions = new SFNClient({ region: 'us-east-1' });
+  const mocked = mockClient(stepFunctions);
+  mocked.on(GetExecutionHistoryCommand).resolves({ events: [] });
   return {
     registry,
-    stepFunctions: mockClient(stepFunctions),
+    stepFunctions: mocked,
     claimBy: (claimant = plan) => claim({ registry, stepFunctions, now }, claimant),
     owner: async () => (await readRecord(registry, 'acme'))?.executionArn,
   };
@@ -98,7 +106,13 @@ describe('a claim', () => {
       .on(DescribeExecutionCommand)
       .resolves({ status: 'FAILED' })
       .on(DescribeExecutionCommand, { executionArn: arn('unseen') })
-      .resolves({ status: 'ABORTED', stopDate: new Date(now.getTime() + 1000) });
+      .resolves({ status: 'ABORTED', stopDate: new Date(now.getTime() + 1000) })
+      .on(GetExecutionHistoryCommand)
+      .resolves({
+        events: [
+          { id: 9, type: 'TaskStateEntered', timestamp: now, stateEnteredEventDetails: { name: 'WaitForStack' } },
+        ],
+      });
     await claimBy({ ...plan, executionArn: arn('failed') });
     await failRecord(registry, 'acme', { ...failure, executionArn: arn('failed') });
     await claimBy({ ...plan, executionArn: arn('unseen') });
@@ -123,7 +137,7 @@ describe('a claim', () => {
         startedAt,
         endedAt: '2026-01-01T12:00:01.000Z',
         status: 'FAILED',
-        error: { name: 'ABORTED', message: '' },
+        error: { name: 'ABORTED', step: 'WaitForStack', message: 'The execution was stopped in WaitForStack' },
       },
       { executionArn: arn('done'), startedAt, endedAt: startedAt, status: 'ACTIVE' },
       { executionArn, startedAt },

@@ -16,7 +16,13 @@ import {
   NotFoundException,
 } from '@aws-sdk/client-kms';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionDoesNotExist,
+  type ExecutionStatus,
+  GetExecutionHistoryCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
@@ -95,6 +101,7 @@ function setUp() {
   documents.on(GetCommand).resolves({});
   documents.on(UpdateCommand).resolves({});
   const stepFunctions = mockClient(SFNClient);
+  stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
   const load = () => import('../../../functions/accept-request/handler.ts');
   const invoke = lambda(load, environment);
   const accept = (request: object = {}, changes: Partial<typeof environment> = {}) =>

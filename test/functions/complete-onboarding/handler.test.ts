@@ -9,11 +9,22 @@ import { executionArn, otherExecutionArn, plan, role, stack, stackId } from '../
 const keyArns = ['arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111'];
 const event = { plan: { ...plan, keyArns }, stack, role };
 const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns };
+const record = (owner: string) => ({
+  userName: 'Acme',
+  status: 'ONBOARDING',
+  executionArn: owner,
+  updatedAt: '',
+  attempts: [],
+});
 const notOurs = new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
 
 function setUp() {
   const documents = mockClient(DynamoDBDocumentClient);
-  documents.on(UpdateCommand).resolves({});
+  documents
+    .on(UpdateCommand)
+    .resolves({})
+    .on(GetCommand)
+    .resolves({ Item: record(executionArn) });
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'event-1' }] });
   const load = () => import('../../../functions/complete-onboarding/handler.ts');
@@ -43,14 +54,15 @@ describe('completing an onboarding', () => {
     expect(others).toEqual([]);
   });
 
-  it('publishes SubscriberOnboarded after that', async () => {
+  it('publishes SubscriberOnboarded before that, so that no crash can lose the event', async () => {
     const { invoke, documents, events } = setUp();
     await invoke(event);
     const [published] = events.commandCalls(PutEventsCommand);
     const [entry] = published?.args[0].input.Entries ?? [];
     expect(entry).toMatchObject({ Source: 'infinstor.onboarding', DetailType: 'SubscriberOnboarded' });
     expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...onboarded, executionArn });
-    expect(published?.calledAfter(documents.call(0))).toBe(true);
+    const [update] = documents.commandCalls(UpdateCommand);
+    expect(update && published?.calledBefore(update)).toBe(true);
   });
 
   it('has the same result when it is repeated', async () => {
@@ -59,20 +71,26 @@ describe('completing an onboarding', () => {
   });
 
   it.each([
-    [
-      'another execution has',
-      { userName: 'Acme', status: 'ONBOARDING', executionArn: otherExecutionArn, updatedAt: '', attempts: [] },
-    ],
+    ['another execution has', record(otherExecutionArn)],
     ['nobody has any more', undefined],
-  ])('is OnboardingInProgress, without an event, when %s the record', async (_, record) => {
+  ])('is OnboardingInProgress, without an event, when %s the record', async (_, other) => {
     const { invoke, documents, events } = setUp();
-    documents.on(UpdateCommand).rejects(notOurs);
-    documents.on(GetCommand).resolves(record === undefined ? {} : { Item: record });
+    documents.on(GetCommand).resolves(other === undefined ? {} : { Item: other });
     await expect(invoke(event)).rejects.toMatchObject({
       name: 'OnboardingInProgress',
-      executionArn: record?.executionArn ?? 'another execution',
+      executionArn: other?.executionArn ?? 'another execution',
     });
-    expect(events.calls()).toEqual([]);
+    expect([events.calls(), documents.commandCalls(UpdateCommand)]).toEqual([[], []]);
+  });
+
+  it('is OnboardingInProgress when another execution takes the record over meanwhile', async () => {
+    const { invoke, documents } = setUp();
+    documents.on(UpdateCommand).rejects(notOurs);
+    documents
+      .on(GetCommand)
+      .resolvesOnce({ Item: record(executionArn) })
+      .resolves({ Item: record(otherExecutionArn) });
+    await expect(invoke(event)).rejects.toMatchObject({ executionArn: otherExecutionArn });
   });
 
   it('fails, to be repeated, when EventBridge does not take the event', async () => {

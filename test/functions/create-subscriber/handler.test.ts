@@ -9,6 +9,7 @@ import {
 import {
   GetSecretValueCommand,
   InternalServiceError,
+  InvalidRequestException,
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -41,10 +42,12 @@ async function setUp({
   stored = {},
   answer = () => ({ body: { customToken } }),
   login = notAuthorized,
+  isExternalAuth = 'false',
 }: {
   stored?: Record<string, unknown>;
   answer?: () => Answer | Promise<Answer>;
   login?: Error | object;
+  isExternalAuth?: string;
 } = {}) {
   const pool = mockClient(CognitoIdentityProviderClient);
   if (login instanceof Error) pool.on(InitiateAuthCommand).rejects(login);
@@ -54,7 +57,7 @@ async function setUp({
   const credentials = () => secrets.current(credentialsSecretId);
   const infinstor = await fakeInfinStor({
     add_subscriber: answer,
-    get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1' } }),
+    get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1', isExternalAuth } }),
   });
   const added = () => infinstor.requests.filter(({ operation }) => operation === 'POST add_subscriber');
   const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'customToken' };
@@ -69,6 +72,7 @@ async function setUp({
         secrets: client,
         patientSecrets: client,
         cognito: (region) => new CognitoIdentityProviderClient({ region }),
+        now,
       },
     );
   return { invoke, run, secrets, credentials, infinstor, added, logins };
@@ -183,6 +187,71 @@ describe('a repeat', () => {
     expect(await invoke({ plan, token })).toEqual(output);
     expect(added()).toHaveLength(1);
     expect(credentials()).toEqual({ state: 'created', password, customToken });
+  });
+
+  it('waits while an earlier call may still be under way: SubscriberUnsettled', async () => {
+    const { run, secrets, added } = await setUp({ stored: { [credentialsSecretId]: creating }, login: absent });
+    secrets.client.on(GetSecretValueCommand, { SecretId: credentialsSecretId }).resolves({
+      SecretString: JSON.stringify(creating),
+      VersionId: firstVersionId,
+      CreatedDate: new Date(now.getTime() - 119_000),
+    });
+    await expect(run(plan)).rejects.toMatchObject({ name: 'SubscriberUnsettled' });
+    expect([secrets.written, added()]).toEqual([[], []]);
+  });
+
+  it('makes no call when users log in elsewhere: the pool need not know the subscriber', async () => {
+    const { invoke, added, logins } = await setUp({
+      stored: { [credentialsSecretId]: creating },
+      login: absent,
+      isExternalAuth: 'true',
+    });
+    await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
+    expect([added(), logins()]).toEqual([[], []]);
+  });
+
+  it.each<[string, Answer]>([
+    ['SubscriberExists', { status: 400, body: 'Error User Exists' }],
+    ['TokenRejected', { status: 401, body: '' }],
+  ])('leaves the token alone that an earlier call stores meanwhile, when its own ends %s', async (name, answer) => {
+    const created = { state: 'created', password, customToken };
+    const world: World = await setUp({
+      stored: { [credentialsSecretId]: creating },
+      login: absent,
+      answer: async () => {
+        const command = new PutSecretValueCommand({
+          SecretId: credentialsSecretId,
+          SecretString: JSON.stringify(created),
+        });
+        await new SecretsManagerClient({ region: 'us-east-1' }).send(command);
+        return answer;
+      },
+    });
+    await expect(world.run(plan)).rejects.toMatchObject({ name });
+    expect(world.credentials()).toEqual(created);
+  });
+
+  it("keeps the password of the request's secret when a login shows that InfinStor has accepted it", async () => {
+    const passwordSecretId = 'infinstor/test/input/acme';
+    const { password: _, ...referring } = { ...creating, passwordSecretId };
+    const { invoke, credentials } = await setUp({
+      stored: { [credentialsSecretId]: referring, [passwordSecretId]: { password } },
+      login: { AuthenticationResult: { IdToken: secret('id') } },
+    });
+    await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
+    expect(credentials()).toEqual(creating);
+  });
+
+  it("takes a request's secret that is scheduled for deletion for one that is gone", async () => {
+    const { password: _, ...referring } = { ...creating, passwordSecretId: 'input' };
+    const customTokenSecretId = 'infinstor/test/input/token';
+    const { invoke, secrets, credentials } = await setUp({
+      stored: { [credentialsSecretId]: referring, [customTokenSecretId]: { customToken } },
+    });
+    const marked = new InvalidRequestException({ message: 'marked for deletion', $metadata: {} });
+    secrets.client.on(GetSecretValueCommand, { SecretId: 'input' }).rejects(marked);
+    await invoke({ plan: { ...plan, customTokenSecretId }, token });
+    expect(credentials()).toEqual({ state: 'created', customToken });
   });
 
   it("asks with the password of the request's secret, and not at all when that is gone", async () => {

@@ -86,6 +86,13 @@ describe('a policy that cannot be changed', () => {
     await expect(invoke(event)).rejects.toMatchObject(errorOf('KeyPolicyBusy', keyArn));
   });
 
+  it('is KeyPolicyBusy when KMS is asked too often to read it', async () => {
+    const { invoke, kms } = setUp({ [keyArn]: keyPolicy() });
+    const details = { name: 'ThrottlingException', message: 'Rate exceeded', $fault: 'client', $metadata: {} } as const;
+    kms.on(GetKeyPolicyCommand).rejects(new KMSServiceException(details));
+    await expect(invoke(event)).rejects.toMatchObject(errorOf('KeyPolicyBusy', keyArn));
+  });
+
   it('is KeyNotUsable when KMS says that nobody could change it again', async () => {
     const { invoke, kms } = setUp({ [keyArn]: keyPolicy() });
     const message = 'The new key policy will not allow you to update the key policy in the future.';

@@ -89,6 +89,7 @@ describe('POST /subscribers', () => {
       'more than an execution takes',
       post({
         subscriber,
+        password,
         stack: { parameters: Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`P${i}`, 'x'.repeat(4000)])) },
       }),
       'request: must be at most 256 KiB',

@@ -4,7 +4,13 @@ import * as errors from '../../../functions/shared/errors.ts';
 const names = [
   ...['InvalidRequest', 'InvalidConfiguration', 'InvalidStepInput', 'OnboardingInProgress'],
   ...['LoginRejected', 'LoginChallenge', 'TokenRejected'],
-  ...['InfinStorUnavailable', 'InfinStorRejected', 'SubscriberExists', 'SubscriberOutcomeUnknown'],
+  ...[
+    'InfinStorUnavailable',
+    'InfinStorRejected',
+    'SubscriberExists',
+    'SubscriberUnsettled',
+    'SubscriberOutcomeUnknown',
+  ],
   ...['TemplateMismatch', 'StackNeedsAttention', 'StackFailed', 'StackTimedOut', 'StackGone', 'StackSettled'],
   ...['RoleNotFound', 'RoleAmbiguous'],
   ...['KeyNotUsable', 'KeyPolicyBusy', 'PrincipalNotVisible', 'KeyPolicyOrphan', 'KeyPolicyFull'],

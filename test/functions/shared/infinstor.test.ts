@@ -38,11 +38,11 @@ function silence(): () => Answer {
 }
 
 describe('get_version', () => {
-  const version = { cognitoCliClientId: 'client-1', region: 'eu-west-1' };
+  const version = { cognitoCliClientId: 'client-1', region: 'eu-west-1', isExternalAuth: 'false' };
 
   it('tells Cognito client and Region to who sends the word None for a token', async () => {
     const { url, requests } = await fakeInfinStor({
-      get_version: () => ({ body: { ...version, isExternalAuth: 'x' } }),
+      get_version: () => ({ body: { ...version, isExternalAuth: undefined, mlflowDnsName: 'mlflow' } }),
     });
     expect(await getVersion(url)).toEqual(version);
     expect(requests).toMatchObject([{ operation: 'GET get_version', headers: { authorization: 'None' } }]);

@@ -1,5 +1,4 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
@@ -10,14 +9,20 @@ import {
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { lambda } from '../lambda.ts';
+import { errorOf, lambda, minutesAgo } from '../lambda.ts';
 
 const arnOf = (userName: string) => `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${userName}`;
-const record = (userName: string) => ({ userName, status: 'ONBOARDING', executionArn: arnOf(userName), attempts: [] });
+const record = (userName: string) => ({
+  userName,
+  status: 'ONBOARDING',
+  executionArn: arnOf(userName),
+  attempts: [],
+  updatedAt: minutesAgo(20),
+});
 
 /** The function, with these records in two pages, and their executions in these statuses. */
-function setUp(statuses: Record<string, ExecutionStatus | 'gone'>) {
-  const [first, ...others] = Object.keys(statuses).map(record);
+function setUp(statuses: Record<string, ExecutionStatus | 'gone'>, changes: Record<string, object> = {}) {
+  const [first, ...others] = Object.keys(statuses).map((name) => ({ ...record(name), ...changes[name] }));
   const documents = mockClient(DynamoDBDocumentClient);
   documents
     .on(ScanCommand)
@@ -32,18 +37,16 @@ function setUp(statuses: Record<string, ExecutionStatus | 'gone'>) {
       describing.resolves({
         executionArn: arnOf(userName),
         status,
+        stopDate: new Date(minutesAgo(10)),
         input: JSON.stringify({ subscriber: { userName } }),
       });
     }
   }
   stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
-  mockClient(SecretsManagerClient).on(ListSecretsCommand).resolves({});
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
   const invoke = lambda(() => import('../../../functions/sweep-executions/handler.ts'), {
     REGISTRY_TABLE: 'registry',
-    STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
-    API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
   });
   const failed = () => documents.commandCalls(UpdateCommand).map(({ args }) => args[0].input.Key?.pk);
   return { invoke, documents, events, failed };
@@ -65,15 +68,42 @@ describe('the sweep', () => {
     expect(events.commandCalls(PutEventsCommand)).toHaveLength(3);
   });
 
-  it('looks only at records that say ONBOARDING', async () => {
+  it('records how an execution ended that was redriven after its failure was recorded, and once', async () => {
+    const { invoke, failed } = setUp(
+      { redriven: 'FAILED', recorded: 'FAILED' },
+      {
+        redriven: { status: 'FAILED', updatedAt: minutesAgo(11) },
+        recorded: { status: 'FAILED', updatedAt: minutesAgo(10) },
+      },
+    );
+    await invoke({});
+    expect(failed()).toEqual(['SUBSCRIBER#redriven']);
+  });
+
+  it('goes on after a record that it fails at, and then says so', async () => {
+    const { invoke, events, failed } = setUp({ fails: 'FAILED', slow: 'TIMED_OUT' });
+    events
+      .on(PutEventsCommand)
+      .resolvesOnce({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled' }] })
+      .resolves({ FailedEntryCount: 0 });
+    await expect(invoke({})).rejects.toMatchObject(errorOf('AggregateError', '1 records could not be swept'));
+    expect(failed()).toEqual(['SUBSCRIBER#slow']);
+  });
+
+  it('looks only at records that say ONBOARDING, or FAILED as long as a redrive is possible', async () => {
     const { invoke, documents } = setUp({});
     await invoke({});
     const [scan] = documents.commandCalls(ScanCommand);
     expect(scan?.args[0].input).toMatchObject({
       TableName: 'registry',
       ConsistentRead: true,
-      FilterExpression: '#sk = :record AND #status = :onboarding',
-      ExpressionAttributeValues: { ':record': 'RECORD', ':onboarding': 'ONBOARDING' },
+      FilterExpression: '#sk = :record AND (#status = :onboarding OR (#status = :failed AND #updatedAt >= :since))',
+      ExpressionAttributeValues: {
+        ':record': 'RECORD',
+        ':onboarding': 'ONBOARDING',
+        ':failed': 'FAILED',
+        ':since': minutesAgo(14 * 24 * 60),
+      },
     });
   });
 });

@@ -14,7 +14,7 @@ const caller: Caller = {
 
 function setUp(answer: () => Promise<unknown> = async () => ({ statusCode: 200, body: 'ok' })) {
   const invoke = vi.fn((_functionArn: string, _event: unknown) => answer());
-  const check = vi.fn();
+  const check = vi.fn(() => true);
   const api = createHttpApi({ clock: createClock(), check, invoke });
   api.addRoute({ routeKey: 'POST /subscribers', functionArn: 'arn:post' });
   api.addRoute({ routeKey: 'GET /subscribers/{userName}', functionArn: 'arn:get' });
@@ -74,6 +74,13 @@ describe('a request', () => {
     expect(await request(method, path, more)).toMatchObject({ status, body: JSON.stringify({ message }) });
     expect(invoke).not.toHaveBeenCalled();
   });
+});
+
+it('of a caller whom IAM does not allow it is refused', async () => {
+  const { request, invoke, check } = setUp();
+  check.mockReturnValue(false);
+  expect(await request('POST', '/subscribers')).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
+  expect(invoke).not.toHaveBeenCalled();
 });
 
 describe('an answer', () => {

@@ -7,11 +7,16 @@ import {
 import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { sweepPasswords } from '../../../functions/sweep-executions/sweep-passwords.ts';
+import { apiExecutionName } from '../../../functions/shared/api-execution-name.ts';
+import { sweepPasswords } from '../../../functions/sweep-passwords/sweep-passwords.ts';
 
 const now = new Date('2026-01-31T12:00:00.000Z');
 const daysAgo = (days: number) => new Date(now.getTime() - days * 24 * 60 * 60_000);
 const prefix = 'infinstor/test/input/api/';
+/** Names of executions, and so of secrets, as post-subscribers makes them. */
+const acme = apiExecutionName('acme', now);
+const b = apiExecutionName('b', now);
+const c = apiExecutionName('c-1', now);
 
 /** Sweeps passwords of executions in these statuses, which ended so many days ago; returns which were deleted. */
 async function sweep(
@@ -60,7 +65,7 @@ describe('a password that came through the API', () => {
     ['its execution was stopped too long ago for a redrive', { status: 'ABORTED', ended: 15 }],
     ['its execution was never started', { created: 1 / 24 }],
   ])('is deleted, so that it can be restored, when %s', async (_, execution) => {
-    expect(await sweep({ 'acme-1': execution })).toEqual([{ SecretId: `${prefix}acme-1`, RecoveryWindowInDays: 7 }]);
+    expect(await sweep({ [acme]: execution })).toEqual([{ SecretId: `${prefix}${acme}`, RecoveryWindowInDays: 7 }]);
   });
 
   it.each<[string, { status?: ExecutionStatus; ended?: number; created?: number }]>([
@@ -69,15 +74,26 @@ describe('a password that came through the API', () => {
     ['its execution can be redriven', { status: 'TIMED_OUT', ended: 13.9 }],
     ['its execution is about to be started', { created: 0.9 / 24 }],
   ])('is kept while %s', async (_, execution) => {
-    expect(await sweep({ 'acme-1': execution })).toEqual([]);
+    expect(await sweep({ [acme]: execution })).toEqual([]);
   });
 
   it('is found on every page, and no other secret is touched', async () => {
-    const deleted = await sweep({ a: { status: 'SUCCEEDED' }, b: { status: 'RUNNING' }, c: { status: 'SUCCEEDED' } });
-    expect(deleted.map(({ SecretId }) => SecretId)).toEqual([`${prefix}a`, `${prefix}c`]);
+    const deleted = await sweep({
+      [acme]: { status: 'SUCCEEDED' },
+      [b]: { status: 'RUNNING' },
+      [c]: { status: 'SUCCEEDED' },
+    });
+    expect(deleted.map(({ SecretId }) => SecretId)).toEqual([`${prefix}${acme}`, `${prefix}${c}`]);
   });
 
   it('may be deleted already, as the list may be old', async () => {
-    expect(await sweep({ a: { status: 'SUCCEEDED' }, b: { status: 'SUCCEEDED' } }, ['a'])).toHaveLength(2);
+    expect(await sweep({ [acme]: { status: 'SUCCEEDED' }, [b]: { status: 'SUCCEEDED' } }, [acme])).toHaveLength(2);
   });
+
+  it.each(['acme-password', 'team/acme', `team/${acme}`])(
+    'is not what people put there under a name of theirs: %s',
+    async (name) => {
+      expect(await sweep({ [name]: { status: 'SUCCEEDED' } })).toEqual([]);
+    },
+  );
 });

@@ -6,6 +6,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
+import { isApiExecutionName } from '../shared/api-execution-name.ts';
 import { executionArnOf } from '../shared/arns.ts';
 import { describeExecution } from '../shared/describe-execution.ts';
 
@@ -22,8 +23,8 @@ interface Dependencies {
 }
 
 /**
- * Deletes the passwords that came through the API once no execution needs them any more: what InfinStor accepted stands in
- * the subscriber's credentials. Each can still be restored for seven days.
+ * Deletes the passwords that came through the API once their execution can need them no more: what InfinStor has accepted stands
+ * in the subscriber's credentials. Each can still be restored for seven days.
  */
 export async function sweepPasswords({
   secrets,
@@ -35,9 +36,10 @@ export async function sweepPasswords({
   const pages = paginateListSecrets({ client: secrets }, { Filters: [{ Key: 'name', Values: [prefix] }] });
   for await (const { SecretList = [] } of pages) {
     for (const { Name = '', CreatedDate = now } of SecretList) {
-      // What is deleted must not depend on how a filter matches.
-      if (!Name.startsWith(prefix)) continue;
-      const executionArn = executionArnOf(stateMachineArn, Name.slice(prefix.length));
+      // What is deleted must not depend on how a filter matches, and what people put there is theirs.
+      const executionName = Name.slice(prefix.length);
+      if (!Name.startsWith(prefix) || !isApiExecutionName(executionName)) continue;
+      const executionArn = executionArnOf(stateMachineArn, executionName);
       const execution = await describeExecution(stepFunctions, executionArn);
       if (mayBeNeeded(execution, CreatedDate, now)) continue;
       await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: Name, RecoveryWindowInDays: 7 })));
