@@ -35,11 +35,9 @@ async function expectTruth(userName: string, report: Report, error: { name: stri
 
   sandbox().clock.advance(fiveMinutes);
   const lastError = async () => (await recordOf(sandbox(), userName))?.lastError;
-  await expect
-    .poll(lastError)
-    .toEqual({
-      M: { name: { S: error.name }, step: { S: error.step }, message: { S: message }, remedy: { S: remedy } },
-    });
+  await expect.poll(lastError).toEqual({
+    M: { name: { S: error.name }, step: { S: error.step }, message: { S: message }, remedy: { S: remedy } },
+  });
   // A time that is skipped holds many sweeps, which may meet.
   const told = {
     'detail-type': 'SubscriberOnboardingFailed',
@@ -61,9 +59,9 @@ describe('an execution that ended unseen', () => {
     sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
     const report = await onboard(sandbox(), requestFor('redriven'));
     await expectTruth('redriven', report, { name: 'AccessDenied', step: 'ReadRoleArn' });
-    sandbox().faults.add(parseFault('iam:GetRole:error=LimitExceeded'));
+    sandbox().faults.add(parseFault('iam:GetRole:error=Refused'));
     const again = await redrive(sandbox(), report);
-    await expectTruth('redriven', again, { name: 'LimitExceeded', step: 'ReadRoleArn' });
+    await expectTruth('redriven', again, { name: 'Refused', step: 'ReadRoleArn' });
   });
 
   it.each(['events:PutEvents', 'dynamodb:UpdateItem'])('after %s, the last steps of all, is told', async (call) => {
