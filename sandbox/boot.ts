@@ -6,16 +6,18 @@ import { join } from 'node:path';
 import { account, fixtures, operator } from './account.ts';
 import { type Clock, createClock } from './clock.ts';
 import { createCustomResources } from './cloudformation/custom-resources.ts';
+import type { OnAccess } from './cloudformation/resource-provider.ts';
 import { roleProvider } from './cloudformation/resource-types.ts';
 import { deployPackage } from './deploy-package.ts';
 import { createFaults, type FaultRule, type Faults } from './faults.ts';
-import { type AccessLog, createAccessLog } from './http/access-log.ts';
+import { type Authorizer, createAuthorizer } from './http/authorizer.ts';
 import { createInjector, type Injector } from './http/inject-fault.ts';
 import { openServer } from './http/server.ts';
 import { createInfinStor, type InfinStor, type TokenShape } from './infinstor/infinstor.ts';
 import { createTemplates, type Templates } from './infinstor/templates.ts';
 import { createAsynchronousInvocations } from './lambda/asynchronous.ts';
 import { createLambdaPool, LambdaError } from './lambda/pool.ts';
+import { AwsError, type Caller } from './service.ts';
 import { type CloudFormation, createCloudFormation } from './services/cloudformation.ts';
 import { type Cognito, createCognito } from './services/cognito.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb.ts';
@@ -68,7 +70,9 @@ export interface Sandbox {
   cloudFormation: CloudFormation;
   infinstor: InfinStor;
   templates: Templates;
-  denials: AccessLog['denials'];
+  denials: Authorizer['denials'];
+  /** What IAM has allowed. */
+  grants: Authorizer['grants'];
   /** The calls of services that were made so far. */
   calls: Injector['calls'];
   close(): Promise<void>;
@@ -93,7 +97,7 @@ export async function bootSandbox({
   await mkdir(logFolder);
 
   const clock = createClock({ skipIdle });
-  const accessLog = createAccessLog(join(logFolder, 'denials.log'));
+  const authorizer = createAuthorizer(join(logFolder, 'denials.log'));
   const faults = createFaults(initialFaults);
   const iam = createIam(clock);
   const kms = createKms({ clock, iam });
@@ -107,7 +111,7 @@ export async function bootSandbox({
     invoke: lambdas.invoke,
     send(queueArn, functionArn, record) {
       const caller = iam.serviceCaller(lambdas.roleOf(functionArn), 'lambda.amazonaws.com');
-      accessLog.check(caller, { action: 'sqs:SendMessage', resource: queueArn });
+      authorizer.authorize(caller, { action: 'sqs:SendMessage', resource: queueArn });
       sqs.send(queueArn, record);
     },
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
@@ -122,13 +126,13 @@ export async function bootSandbox({
     publish: events.publish,
     async invokeLambda(functionArn, event, roleArn) {
       const machine = iam.serviceCaller(roleArn, 'states.amazonaws.com');
-      accessLog.check(machine, { action: 'lambda:InvokeFunction', resource: functionArn });
+      authorizeInvocation(authorizer, machine, functionArn);
       const fault = faults.take('lambda', 'Invoke', functionArn.split(':').at(-1));
       if (fault?.kind === 'error') throw new LambdaError(fault.name, fault.message ?? 'A fault was asked for');
       return lambdas.invoke(functionArn, event);
     },
   });
-  const httpApi = createHttpApi({ clock, check: accessLog.check, invoke: lambdas.invoke });
+  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: lambdas.invoke });
   const templates = createTemplates();
   const cloudFormation = createCloudFormation({
     clock,
@@ -137,7 +141,7 @@ export async function bootSandbox({
     templates: templates.at,
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     publish: events.publish,
-    onAccess: accessLog.check,
+    onAccess: resourceAccess(authorizer),
     resourceDelayMs,
   });
   const injector = createInjector({
@@ -171,7 +175,7 @@ export async function bootSandbox({
     dynamoDb,
     infinstor: () => infinstor,
     httpApi,
-    accessLog,
+    authorizer,
     injector,
   });
   const infinstor = createInfinStor({
@@ -199,7 +203,7 @@ export async function bootSandbox({
       parameters: { InfinStorMlflowUrl: server.infinstorUrl },
       environment,
       deployer,
-      roleProvider: roleProvider({ iam, onAccess: accessLog.check }),
+      roleProvider: roleProvider({ iam, onAccess: authorizer.authorize }),
       lambdas,
       invocations,
       httpApi,
@@ -246,7 +250,8 @@ export async function bootSandbox({
     cloudFormation,
     infinstor,
     templates,
-    denials: accessLog.denials,
+    denials: authorizer.denials,
+    grants: authorizer.grants,
     calls: injector.calls,
     close,
   };
@@ -255,6 +260,29 @@ export async function bootSandbox({
 const operatorName = 'operator';
 const operatorArn = `arn:aws:iam::${account.accountId}:user/${operatorName}`;
 const allowEverything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+
+/** What the machine sees of a function that its role may not invoke: Step Functions gives it Lambda's error. */
+function authorizeInvocation(authorizer: Authorizer, machine: Caller, functionArn: string): void {
+  try {
+    authorizer.authorize(machine, { action: 'lambda:InvokeFunction', resource: functionArn });
+  } catch (error) {
+    throw error instanceof AwsError
+      ? new LambdaError('Lambda.AWSLambdaException', `${error.message} (Service: Lambda, Status Code: 403)`)
+      : error;
+  }
+}
+
+/** CloudFormation's calls for a resource: what IAM denies becomes the reason of the resource's failure. */
+function resourceAccess(authorizer: Authorizer): OnAccess {
+  return (caller, access) => {
+    try {
+      authorizer.authorize(caller, access);
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      throw new Error(`Resource handler returned message: "${error.message}" (HandlerErrorCode: AccessDenied)`);
+    }
+  };
+}
 
 function missing(what: unknown): never {
   throw new Error(`The package has no ${String(what)}`);

@@ -2,6 +2,7 @@ import { type Context, holds, type LowerCaseContext, lowerCaseContext, matchesPa
 import { type Patterns, type Principal, parsePolicy, type Statement } from './policy-document.ts';
 import type { Access, Caller, PolicyDocument } from './service.ts';
 
+/** A denial's reason is the end of AWS's sentence "User … is not authorized to perform … on resource …". */
 export type Decision = { allowed: true } | { allowed: false; reason: string };
 
 /** What one document says. `delegate`: it allows the principal's account, which leaves the answer to the identity policies. */
@@ -40,19 +41,16 @@ export function decide(caller: Caller, access: Access): Decision {
       context,
     });
 
-  const call = `${action} on ${resource}`;
   const denied = (reason: string): Decision => ({ allowed: false, reason });
-  if (identityVerdicts.includes('deny')) return denied(`an identity policy of ${caller.principalArn} denies ${call}`);
-  if (resourceVerdict === 'deny') return denied(`the resource's policy denies ${caller.principalArn} ${call}`);
+  if (identityVerdicts.includes('deny')) return denied('with an explicit deny in an identity-based policy');
+  if (resourceVerdict === 'deny') return denied('with an explicit deny in a resource-based policy');
   if (resourceVerdict === 'allow') return { allowed: true };
 
   if (!identityPolicySuffices && resourceVerdict !== 'delegate') {
-    return denied(
-      `the resource's policy allows neither ${caller.principalArn} nor, by delegation, its account ${caller.accountId} ${call}`,
-    );
+    return denied(`because no resource-based policy allows the ${action} action`);
   }
   if (identityVerdicts.includes('allow')) return { allowed: true };
-  return denied(`no identity policy of ${caller.principalArn} allows ${call}`);
+  return denied(`because no identity-based policy allows the ${action} action`);
 }
 
 /**

@@ -42,6 +42,7 @@ export function queryResult(operationName: string, output: object, requestId: st
 
 /** The names that errors common to all services have in the Query protocol, where these are not the JSON protocols' own. */
 const queryCodes: Readonly<Record<string, string>> = {
+  AccessDeniedException: 'AccessDenied',
   ValidationException: 'ValidationError',
   UnrecognizedClientException: 'InvalidClientTokenId',
   UnknownOperationException: 'InvalidAction',
@@ -51,7 +52,7 @@ export function queryError({ code, message, statusCode }: AwsError, requestId: s
   const Type = statusCode < 500 ? 'Sender' : 'Receiver';
   const Code = queryCodes[code] ?? code;
   const body = xml.build({ ErrorResponse: { Error: { Type, Code, Message: message }, RequestId: requestId } });
-  return { status: statusCode, headers: { 'content-type': 'text/xml' }, body };
+  return { status: Code === 'AccessDenied' ? 403 : statusCode, headers: { 'content-type': 'text/xml' }, body };
 }
 
 function xmlValue(value: unknown): unknown {

@@ -8,7 +8,7 @@ import { AwsError, type Caller, type Service } from '../service.ts';
 import type { DynamoDb } from '../services/dynamodb.ts';
 import type { HttpApi } from '../services/http-api.ts';
 import type { Iam } from '../services/iam.ts';
-import type { AccessLog } from './access-log.ts';
+import type { Authorizer } from './authorizer.ts';
 import type { Injector } from './inject-fault.ts';
 import { LostAnswer } from './inject-fault.ts';
 import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult } from './protocols.ts';
@@ -20,7 +20,7 @@ interface Parts {
   dynamoDb: DynamoDb;
   infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
   httpApi: Pick<HttpApi, 'handle'>;
-  accessLog: AccessLog;
+  authorizer: Pick<Authorizer, 'authorize'>;
   injector: Injector;
 }
 
@@ -168,7 +168,7 @@ async function callJson({ target, accessKeyId, body, headers, contentType }: Jso
   const input = parseBody(body);
   if (name === 'dynamodb') {
     const caller = callerOf(accessKeyId, parts);
-    for (const access of parts.dynamoDb.access(operationName, input)) parts.accessLog.check(caller, access);
+    for (const access of parts.dynamoDb.access(operationName, input)) parts.authorizer.authorize(caller, access);
     return parts.injector.inject({ service: name, operation: operationName, input, caller }, () =>
       parts.dynamoDb.handle(target, headers, body),
     );
@@ -183,7 +183,7 @@ async function call(
   operationName: string,
   input: unknown,
   caller: Caller | undefined,
-  { accessLog, injector }: Parts,
+  { authorizer, injector }: Parts,
 ): Promise<object> {
   const operation = Object.hasOwn(service.operations, operationName) ? service.operations[operationName] : undefined;
   if (operation === undefined) {
@@ -191,7 +191,7 @@ async function call(
     throw new AwsError('UnknownOperationException', message);
   }
   const parsed = operation.parse(input);
-  if (caller !== undefined) for (const access of operation.access(parsed, caller)) accessLog.check(caller, access);
+  if (caller !== undefined) for (const access of operation.access(parsed, caller)) authorizer.authorize(caller, access);
   // Faults call Cognito by its common name.
   const faultService = service.name === 'cognito-idp' ? 'cognito' : service.name;
   return injector.inject({ service: faultService, operation: operationName, input: parsed, caller }, () =>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { account } from '../account.ts';
 import type { Clock } from '../clock.ts';
-import type { Access, Caller } from '../service.ts';
+import { type Access, AwsError, type Caller } from '../service.ts';
 
 /** The header names are in lower case, the path is relative to the API's endpoint. */
 export interface ApiRequest {
@@ -35,8 +35,8 @@ export interface HttpApi {
 
 interface Parts {
   clock: Clock;
-  /** Asks IAM whether the caller may. */
-  check: (caller: Caller, access: Access) => boolean;
+  /** Asks IAM. @throws AwsError AccessDeniedException */
+  authorize: (caller: Caller, access: Access) => void;
   invoke: (functionArn: string, event: unknown) => Promise<unknown>;
 }
 
@@ -54,7 +54,7 @@ const resultSchema = v.object({
  * An HTTP API of API Gateway whose routes all have AWS_IAM authorization and a Lambda function behind them, by payload format
  * 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export function createHttpApi({ clock, check, invoke }: Parts): HttpApi {
+export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
   const id = 'sandboxapi';
   const routes: Route[] = [];
 
@@ -77,7 +77,12 @@ export function createHttpApi({ clock, check, invoke }: Parts): HttpApi {
       if (matched === undefined) return message(404, 'Not Found');
       if (caller === undefined) return message(403, 'Forbidden');
       const resource = `arn:aws:execute-api:${account.region}:${account.accountId}:${id}/$default/${method}${path}`;
-      if (!check(caller, { action: 'execute-api:Invoke', resource })) return message(403, 'Forbidden');
+      try {
+        authorize(caller, { action: 'execute-api:Invoke', resource });
+      } catch (error) {
+        if (error instanceof AwsError) return message(403, 'Forbidden');
+        throw error;
+      }
       if (Buffer.byteLength(body) > maxBodyBytes) return message(413, 'Request Entity Too Large');
       const { route, pathParameters } = matched;
       try {

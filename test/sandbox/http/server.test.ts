@@ -31,7 +31,7 @@ import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../../sandbox/clock.ts';
 import { createFaults, type Faults, parseFault } from '../../../sandbox/faults.ts';
-import { type AccessLog, createAccessLog } from '../../../sandbox/http/access-log.ts';
+import { type Authorizer, createAuthorizer } from '../../../sandbox/http/authorizer.ts';
 import { createInjector } from '../../../sandbox/http/inject-fault.ts';
 import { openServer, type SandboxServer } from '../../../sandbox/http/server.ts';
 import { AwsError, type Caller, operation, type Service } from '../../../sandbox/service.ts';
@@ -40,6 +40,7 @@ import { createDynamoDb } from '../../../sandbox/services/dynamodb.ts';
 const secretAccessKey = 'unchecked';
 const operatorKey = 'AKIAOPERATOR';
 const deniedKey = 'AKIADENIED';
+const sparedKey = 'AKIASPARED';
 const person = { accountId: '111111111111', region: 'us-east-1', principalId: 'AIDA' };
 const callerOf = (name: string, policies: Caller['policies']): Caller => {
   const arn = `arn:aws:iam::111111111111:user/${name}`;
@@ -49,11 +50,12 @@ const allowAll = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action:
 const callers = new Map([
   [operatorKey, callerOf('operator', [allowAll])],
   [deniedKey, callerOf('denied', [])],
+  [sparedKey, callerOf('spared', [allowAll])],
 ]);
 
 let folder: string;
 let server: SandboxServer;
-let accessLog: AccessLog;
+let authorizer: Authorizer;
 let faults: Faults;
 /** What a service's operation answers; set by each test. */
 let run: (input: unknown, caller: Caller) => object | Promise<object>;
@@ -86,7 +88,7 @@ const dynamoDb = createDynamoDb();
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'server-test-'));
-  accessLog = createAccessLog(join(folder, 'denials.log'));
+  authorizer = createAuthorizer(join(folder, 'denials.log'));
   run = () => ({});
   const clock = createClock();
   faults = createFaults([]);
@@ -103,13 +105,13 @@ beforeEach(async () => {
     dynamoDb,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     httpApi: { handle: handleApi },
-    accessLog,
+    authorizer,
     injector: createInjector({
       delay: (milliseconds) => clock.sleep(milliseconds),
       faults,
       functionOf: (caller) => caller?.arn.split('/').at(-1),
       kill,
-      spared: ({ arn }) => arn === callers.get(deniedKey)?.arn,
+      spared: ({ arn }) => arn === callers.get(sparedKey)?.arn,
     }),
   });
 });
@@ -375,24 +377,45 @@ describe('every service', () => {
 });
 
 describe('access', () => {
-  it('that IAM would deny is noted, and the call goes on', async () => {
+  const inWords = (action: string, resource: string) =>
+    `User: arn:aws:iam::111111111111:user/denied is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
+
+  it("that IAM denies is refused in AWS's words before its effect, and noted", async () => {
     const inputs = answer({});
-    await new KMSClient(options(deniedKey)).send(new DescribeKeyCommand({ KeyId: 'k' }));
+    const denied = new KMSClient(options(deniedKey)).send(new DescribeKeyCommand({ KeyId: 'k' }));
+    await expect(denied).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: inWords('test:Do', 'arn:resource'),
+      $metadata: { httpStatusCode: 400 },
+    });
     const denial = {
       principalArn: 'arn:aws:iam::111111111111:user/denied',
       action: 'test:Do',
       resource: 'arn:resource',
       reason: expect.any(String),
     };
-    expect(inputs).toHaveLength(1);
-    expect(accessLog.denials()).toEqual([denial]);
+    expect(inputs).toEqual([]);
+    expect(authorizer.denials()).toEqual([denial]);
     const lines = (await readFile(join(folder, 'denials.log'), 'utf8')).trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toEqual([denial]);
   });
 
-  it('that IAM allows leaves no trace', async () => {
+  it('that IAM denies is AccessDenied with 403 in the Query protocol', async () => {
+    const denied = new CloudFormationClient(options(deniedKey)).send(new DescribeStacksCommand({ StackName: 'a' }));
+    await expect(denied).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: inWords('test:Do', 'arn:resource'),
+      $metadata: { httpStatusCode: 403 },
+    });
+  });
+
+  it('that IAM allows is noted once', async () => {
     await kms().send(new DescribeKeyCommand({ KeyId: 'k' }));
-    expect(accessLog.denials()).toEqual([]);
+    await kms().send(new DescribeKeyCommand({ KeyId: 'k' }));
+    expect(authorizer.denials()).toEqual([]);
+    expect(authorizer.grants()).toEqual([
+      { principalArn: 'arn:aws:iam::111111111111:user/operator', action: 'test:Do', resource: 'arn:resource' },
+    ]);
   });
 
   it('is decided for DynamoDB too, which has its own protocol', async () => {
@@ -405,11 +428,11 @@ describe('access', () => {
     });
     const Item = { pk: { S: 'a' }, n: { N: '1' } };
     await new DynamoDBClient(options()).send(new PutItemCommand({ TableName, Item }));
-    expect(accessLog.denials()).toEqual([]);
+    expect(authorizer.denials()).toEqual([]);
     const denied = new DynamoDBClient(options(deniedKey));
-    const result = await denied.send(new GetItemCommand({ TableName, Key: { pk: { S: 'a' } } }));
-    expect(result.Item).toEqual(Item);
-    expect(accessLog.denials()).toEqual([
+    const get = denied.send(new GetItemCommand({ TableName, Key: { pk: { S: 'a' } } }));
+    await expect(get).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    expect(authorizer.denials()).toEqual([
       expect.objectContaining({ action: 'dynamodb:GetItem', resource: expect.stringContaining('table/Registry') }),
     ]);
   });
@@ -488,7 +511,7 @@ describe('a fault', () => {
   it('spares the caller that it is to spare', async () => {
     answer({});
     faults.add(parseFault('kms:DescribeKey:throttle'));
-    await new KMSClient(options(deniedKey)).send(new DescribeKeyCommand({ KeyId: 'k' }));
+    await new KMSClient(options(sparedKey)).send(new DescribeKeyCommand({ KeyId: 'k' }));
     await expect(describeKey()).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../../sandbox/clock.ts';
-import type { Caller } from '../../../sandbox/service.ts';
+import { AwsError, type Caller } from '../../../sandbox/service.ts';
 import { createHttpApi } from '../../../sandbox/services/http-api.ts';
 
 const caller: Caller = {
@@ -14,13 +14,13 @@ const caller: Caller = {
 
 function setUp(answer: () => Promise<unknown> = async () => ({ statusCode: 200, body: 'ok' })) {
   const invoke = vi.fn((_functionArn: string, _event: unknown) => answer());
-  const check = vi.fn(() => true);
-  const api = createHttpApi({ clock: createClock(), check, invoke });
+  const authorize = vi.fn();
+  const api = createHttpApi({ clock: createClock(), authorize, invoke });
   api.addRoute({ routeKey: 'POST /subscribers', functionArn: 'arn:post' });
   api.addRoute({ routeKey: 'GET /subscribers/{userName}', functionArn: 'arn:get' });
   const request = (method: string, path: string, more: object = {}) =>
     api.handle({ method, path, query: new URLSearchParams(), headers: {}, body: '', caller, ...more });
-  return { request, invoke, check };
+  return { request, invoke, authorize };
 }
 
 describe('a request', () => {
@@ -57,9 +57,9 @@ describe('a request', () => {
   });
 
   it('asks IAM about the route', async () => {
-    const { request, check } = setUp();
+    const { request, authorize } = setUp();
     await request('POST', '/subscribers');
-    expect(check).toHaveBeenCalledWith(caller, {
+    expect(authorize).toHaveBeenCalledWith(caller, {
       action: 'execute-api:Invoke',
       resource: 'arn:aws:execute-api:us-east-1:111111111111:sandboxapi/$default/POST/subscribers',
     });
@@ -77,8 +77,10 @@ describe('a request', () => {
 });
 
 it('of a caller whom IAM does not allow it is refused', async () => {
-  const { request, invoke, check } = setUp();
-  check.mockReturnValue(false);
+  const { request, invoke, authorize } = setUp();
+  authorize.mockImplementation(() => {
+    throw new AwsError('AccessDeniedException', 'no');
+  });
   expect(await request('POST', '/subscribers')).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
   expect(invoke).not.toHaveBeenCalled();
 });
