@@ -1,4 +1,10 @@
-/** The account and Region that the sandbox plays. */
+/** An account in a Region: a world of its own, but for IAM, which has one world an account. */
+export interface Home {
+  accountId: string;
+  region: string;
+}
+
+/** The account and Region that the onboarding is deployed in. */
 export const account = { accountId: '111111111111', region: 'us-east-1' } as const;
 
 /** What stands in the account at boot, with fixed names so that requests and docs can refer to it. */
@@ -11,6 +17,12 @@ export const fixtures = {
   superadmin: { userName: 'superadmin', secretId: 'infinstor/sandbox/superadmin' },
   /** The vendor's build that the template is published under. */
   build: '2.3.72',
+} as const;
+
+/** An account beside the deployment's, empty but for an operator of its own. */
+export const otherAccount = {
+  accountId: '222222222222',
+  operator: { accessKeyId: 'AKIASANDBOXOPERATOR2', secretAccessKey: 'the-sandbox-checks-no-signatures' },
 } as const;
 
 /** The well-known credentials of the sandbox's operator, a user who may do everything; worth nothing anywhere else. */

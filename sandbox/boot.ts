@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { account, fixtures, operator } from './account.ts';
+import { account, fixtures, type Home, operator, otherAccount } from './account.ts';
 import { type Clock, createClock } from './clock.ts';
 import { createCustomResources } from './cloudformation/custom-resources.ts';
 import type { OnAccess } from './cloudformation/resource-provider.ts';
@@ -18,17 +18,18 @@ import { createTemplates, type Templates } from './infinstor/templates.ts';
 import { createAsynchronousInvocations } from './lambda/asynchronous.ts';
 import { createLambdaPool, LambdaError } from './lambda/pool.ts';
 import { AwsError, type Caller } from './service.ts';
-import { type CloudFormation, createCloudFormation } from './services/cloudformation.ts';
+import { type Accounts, createAccounts } from './services/accounts.ts';
+import type { CloudFormation } from './services/cloudformation.ts';
 import { type Cognito, createCognito } from './services/cognito.ts';
-import { createDynamoDb, type DynamoDb } from './services/dynamodb.ts';
-import { createEvents, type Events } from './services/events.ts';
+import type { DynamoDb } from './services/dynamodb.ts';
+import type { Events } from './services/events.ts';
 import { createHttpApi } from './services/http-api.ts';
-import { createIam, type Iam } from './services/iam.ts';
-import { createKms, type Kms } from './services/kms.ts';
-import { createSecretsManager, type SecretsManager } from './services/secrets-manager.ts';
-import { createSqs, type Sqs } from './services/sqs.ts';
-import { createSts } from './services/sts.ts';
-import { createStates, type States } from './states/states.ts';
+import type { Iam } from './services/iam.ts';
+import type { Kms } from './services/kms.ts';
+import type { SecretsManager } from './services/secrets-manager.ts';
+import type { Sqs } from './services/sqs.ts';
+import type { States } from './states/states.ts';
+import { createWorlds, type World } from './world.ts';
 
 export interface SandboxOptions {
   /** The folder that `osls package` filled. */
@@ -59,6 +60,9 @@ export interface Sandbox {
   logFolder: string;
   clock: Clock;
   faults: Faults;
+  /** The services of another account or Region. */
+  world: (home: Home) => World;
+  accounts: Accounts;
   iam: Iam;
   kms: Kms;
   cognito: Cognito;
@@ -99,51 +103,41 @@ export async function bootSandbox({
   const clock = createClock({ skipIdle });
   const authorizer = createAuthorizer(join(logFolder, 'denials.log'));
   const faults = createFaults(initialFaults);
-  const iam = createIam(clock);
-  const kms = createKms({ clock, iam });
+  const accounts = createAccounts(clock);
+  const iam = accounts.iam(account.accountId);
   const lambdas = createLambdaPool({ clock, logFolder });
-  const secretsManager = createSecretsManager({ clock });
   const cognito = createCognito({ clock });
-  const dynamoDb = createDynamoDb();
-  const sqs = createSqs({ clock, endpoint: () => server.endpoint });
   const invocations = createAsynchronousInvocations({
     clock,
     invoke: lambdas.invoke,
     send(queueArn, functionArn, record) {
       const caller = iam.serviceCaller(lambdas.roleOf(functionArn), 'lambda.amazonaws.com');
       authorizer.authorize(caller, { action: 'sqs:SendMessage', resource: queueArn });
-      sqs.send(queueArn, record);
+      own.sqs.send(queueArn, record);
     },
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
   });
-  const events = createEvents({
+  const templates = createTemplates();
+  const worlds = createWorlds({
     clock,
+    accounts,
     faults,
+    endpoint: () => server.endpoint,
     deliver: (functionArn, event) => void invocations.invoke(functionArn, event),
-  });
-  const states = createStates({
-    clock,
-    publish: events.publish,
     async invokeLambda(functionArn, event, roleArn) {
-      const machine = iam.serviceCaller(roleArn, 'states.amazonaws.com');
-      authorizeInvocation(authorizer, machine, functionArn);
+      authorizeInvocation(authorizer, iam.serviceCaller(roleArn, 'states.amazonaws.com'), functionArn);
       const fault = faults.take('lambda', 'Invoke', functionArn.split(':').at(-1));
       if (fault?.kind === 'error') throw new LambdaError(fault.name, fault.message ?? 'A fault was asked for');
       return lambdas.invoke(functionArn, event);
     },
-  });
-  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: lambdas.invoke });
-  const templates = createTemplates();
-  const cloudFormation = createCloudFormation({
-    clock,
-    iam,
-    kms,
     templates: templates.at,
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
-    publish: events.publish,
     onAccess: resourceAccess(authorizer),
     resourceDelayMs,
   });
+  const own = worlds(account);
+  const { kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb } = own;
+  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: lambdas.invoke });
   const injector = createInjector({
     // Who waits for a slow answer waits on the sandbox's clock.
     delay: skipIdle
@@ -160,19 +154,9 @@ export async function bootSandbox({
   });
   const server = await openServer(port, {
     clock,
-    iam,
-    services: [
-      iam.service,
-      createSts().service,
-      kms.service,
-      secretsManager.service,
-      cognito.service,
-      events.service,
-      sqs.service,
-      states.service,
-      cloudFormation.service,
-    ],
-    dynamoDb,
+    accounts,
+    world: worlds,
+    unsigned: [cognito.service],
     infinstor: () => infinstor,
     httpApi,
     authorizer,
@@ -195,6 +179,11 @@ export async function bootSandbox({
     });
     const deployer = iam.caller(operator.accessKeyId);
     if (deployer === undefined) throw new Error(`${operatorUser.arn} has no credentials`);
+    accounts.iam(otherAccount.accountId).createUser({
+      userName: operatorName,
+      policies: [{ name: 'everything', document: allowEverything }],
+      accessKey: otherAccount.operator,
+    });
     makeFixtures({ kms, cognito, secretsManager });
     return deployPackage({
       packageFolder,
@@ -239,6 +228,8 @@ export async function bootSandbox({
     logFolder,
     clock,
     faults,
+    world: worlds,
+    accounts,
     iam,
     kms,
     cognito,

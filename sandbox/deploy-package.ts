@@ -254,6 +254,8 @@ function runtimeEnvironment(
   { FunctionName, Role }: FunctionProperties,
   { iam, endpoint }: Pick<Parts, 'iam' | 'endpoint'>,
 ): Record<string, string> {
+  // Lambda refuses a function whose role does not trust it.
+  iam.serviceCaller(Role, 'lambda.amazonaws.com');
   const { accessKeyId, secretAccessKey, sessionToken } = iam.credentials(Role, FunctionName);
   return {
     AWS_REGION: account.region,

@@ -13,6 +13,8 @@ export type Verdict = 'allow' | 'delegate' | 'deny' | 'none';
  * must name principals; without, as an identity policy, whose statements must not.
  */
 export interface Question {
+  /** The service that asks, such as `lambda.amazonaws.com`, in place of a principal. */
+  service?: string;
   principalArn?: string;
   /** Default: the account of `principalArn`. */
   accountId?: string;
@@ -22,13 +24,21 @@ export interface Question {
 }
 
 /**
- * Whether the caller may make a call in its own account, after
+ * Whether the caller may make a call, after
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: a deny anywhere wins, else either
- * side's allow suffices, except where the resource's policy alone decides unless it delegates to IAM (KMS).
+ * side's allow suffices, except where the resource's policy alone decides unless it delegates to IAM (KMS, trust policies), and
+ * across accounts, where both sides must allow.
  * @throws Error when a policy holds an element that the evaluator does not know
  */
 export function decide(caller: Caller, access: Access): Decision {
-  const { action, resource, resourcePolicy, identityPolicySuffices = true } = access;
+  const {
+    action,
+    resource,
+    resourceAccountId = caller.accountId,
+    resourcePolicy,
+    identityPolicySuffices = true,
+  } = access;
+  const isCrossAccount = resourceAccountId !== caller.accountId;
   const context = { ...callerContext(caller), ...access.context };
   const identityVerdicts = caller.policies.map((policy) => policyAllows(policy, { action, resource, context }));
   const resourceVerdict =
@@ -44,9 +54,10 @@ export function decide(caller: Caller, access: Access): Decision {
   const denied = (reason: string): Decision => ({ allowed: false, reason });
   if (identityVerdicts.includes('deny')) return denied('with an explicit deny in an identity-based policy');
   if (resourceVerdict === 'deny') return denied('with an explicit deny in a resource-based policy');
-  if (resourceVerdict === 'allow') return { allowed: true };
+  if (resourceVerdict === 'allow' && !isCrossAccount) return { allowed: true };
 
-  if (!identityPolicySuffices && resourceVerdict !== 'delegate') {
+  const isOpen = resourceVerdict === 'allow' || resourceVerdict === 'delegate';
+  if ((isCrossAccount || !identityPolicySuffices) && !isOpen) {
     return denied(`because no resource-based policy allows the ${action} action`);
   }
   if (identityVerdicts.includes('allow')) return { allowed: true };
@@ -76,8 +87,8 @@ function statementVerdict(statement: Statement, question: Question, context: Low
 }
 
 function principalVerdict({ sid = '(no Sid)', principals }: Statement, question: Question): Exclude<Verdict, 'deny'> {
-  const { principalArn, accountId = principalArn?.split(':')[4] } = question;
-  const isIdentityPolicy = accountId === undefined;
+  const { service, principalArn, accountId = principalArn?.split(':')[4] } = question;
+  const isIdentityPolicy = accountId === undefined && service === undefined;
   if (principals === undefined) {
     if (isIdentityPolicy) return 'allow';
     throw new Error(`Policy element Principal: missing in statement ${sid} of a resource policy`);
@@ -85,11 +96,14 @@ function principalVerdict({ sid = '(no Sid)', principals }: Statement, question:
   if (isIdentityPolicy)
     throw new Error(`Policy element Principal: not known in statement ${sid} of an identity policy`);
 
-  const matches = principals.map((principal) => matchPrincipal(principal, principalArn, accountId));
+  const matches = principals.map((principal) => matchPrincipal(principal, { service, principalArn, accountId }));
   return (['allow', 'delegate'] as const).find((match) => matches.includes(match)) ?? 'none';
 }
 
-function matchPrincipal(principal: Principal, principalArn: string | undefined, accountId: string) {
+function matchPrincipal(
+  principal: Principal,
+  { service, principalArn, accountId }: Record<'service' | 'principalArn' | 'accountId', string | undefined>,
+) {
   switch (principal.type) {
     case 'everyone':
       return 'allow';
@@ -97,8 +111,9 @@ function matchPrincipal(principal: Principal, principalArn: string | undefined, 
       return principal.accountId === accountId ? 'delegate' : 'none';
     case 'identity':
       return principal.arn === principalArn ? 'allow' : 'none';
-    case 'deleted':
     case 'service':
+      return principal.name === service ? 'allow' : 'none';
+    case 'deleted':
       return 'none';
   }
 }
@@ -106,6 +121,12 @@ function matchPrincipal(principal: Principal, principalArn: string | undefined, 
 function applyPatterns({ negated, patterns }: Patterns, text: string, normalize = (value: string) => value): boolean {
   const isAny = patterns.some((pattern) => matchesPattern(normalize(pattern), normalize(text)));
   return isAny !== negated;
+}
+
+/** A role's trust policy as a resource policy: its statements name no resource, as each is about its own role. */
+export function trustPolicy(document: PolicyDocument): PolicyDocument {
+  const statements: unknown[] = [document.Statement].flat();
+  return { ...document, Statement: statements.map((statement) => Object.assign({ Resource: '*' }, statement)) };
 }
 
 /** The global condition keys that every call has. */

@@ -27,6 +27,8 @@ export interface Access {
   resource: string;
   /** Condition keys and their values, such as `aws:ResourceTag/name`. */
   context?: Readonly<Record<string, string | readonly string[]>>;
+  /** The account of the resource; default: the caller's. */
+  resourceAccountId?: string;
   /** The resource's own policy, where it takes part in the decision (KMS). */
   resourcePolicy?: PolicyDocument;
   /** False where the resource's policy alone decides unless it delegates to IAM (KMS). Default true. */

@@ -142,7 +142,7 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
   }
 
   function callerFor({ roleArn, creator }: Stack): Caller {
-    return roleArn === undefined ? { ...creator, via } : iam.serviceCaller(roleArn, via);
+    return roleArn === undefined ? { ...creator, via } : iam.serviceCaller(roleArn, via, creator.region);
   }
 
   return {

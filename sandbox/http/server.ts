@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
 import { AwsError, type Caller, type Service } from '../service.ts';
+import type { Accounts } from '../services/accounts.ts';
 import type { DynamoDb } from '../services/dynamodb.ts';
 import type { HttpApi } from '../services/http-api.ts';
-import type { Iam } from '../services/iam.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { Injector } from './inject-fault.ts';
 import { LostAnswer } from './inject-fault.ts';
@@ -15,9 +16,11 @@ import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult
 
 interface Parts {
   clock: Clock;
-  iam: Pick<Iam, 'caller'>;
-  services: readonly Service[];
-  dynamoDb: DynamoDb;
+  accounts: Pick<Accounts, 'caller'>;
+  /** The services of an account in a Region. */
+  world: (home: Home) => { services: readonly Service[]; dynamoDb: DynamoDb };
+  /** The services that take unsigned calls. */
+  unsigned: readonly Service[];
   infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
   httpApi: Pick<HttpApi, 'handle'>;
   authorizer: Pick<Authorizer, 'authorize'>;
@@ -89,24 +92,30 @@ async function answerOf(request: IncomingMessage, body: string, parts: Parts): P
     return callInfinStor(request, path.slice(infinstorPath.length), body, parts);
   }
   if (path.startsWith(`${apiPath}/`)) {
-    const { accessKeyId } = signatureOf(request);
+    const signature = signatureOf(request);
     return parts.httpApi.handle({
       method: request.method ?? 'GET',
       path: path.slice(apiPath.length),
       query,
       headers: plainHeaders(request),
       body,
-      caller: accessKeyId === undefined ? undefined : parts.iam.caller(accessKeyId),
+      caller: signature && parts.accounts.caller(signature.accessKeyId, signature.region),
     });
   }
   return callAws(request, body, parts);
 }
 
-/** Who signed a request, and for which service. */
-function signatureOf({ headers }: IncomingMessage): { accessKeyId?: string | undefined; service?: string | undefined } {
-  const [, accessKeyId, service] =
-    /Credential=([^/]+)\/\d+\/[\w-]+\/([\w-]+)\//.exec(headers.authorization ?? '') ?? [];
-  return { accessKeyId, service };
+interface Signature {
+  accessKeyId: string;
+  region: string;
+  service: string;
+}
+
+/** Who signed a request, and for which Region and service; undefined when nobody did. */
+function signatureOf({ headers }: IncomingMessage): Signature | undefined {
+  const [, accessKeyId, region, service] =
+    /Credential=([^/]+)\/\d+\/([\w-]+)\/([\w-]+)\//.exec(headers.authorization ?? '') ?? [];
+  return accessKeyId && region && service ? { accessKeyId, region, service } : undefined;
 }
 
 async function callInfinStor(request: IncomingMessage, path: string, body: string, parts: Parts): Promise<Answer> {
@@ -125,12 +134,12 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
   const requestId = randomUUID();
   const headers = plainHeaders(request);
   const target = headers['x-amz-target'];
-  const { accessKeyId, service } = signatureOf(request);
+  const signature = signatureOf(request);
   const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
   const isQuery = target === undefined;
   const answer = await (isQuery
-    ? callQuery({ service, accessKeyId, body, requestId }, parts)
-    : callJson({ target, accessKeyId, body, headers, contentType }, parts)
+    ? callQuery({ signature, body, requestId }, parts)
+    : callJson({ target, signature, body, headers, contentType }, parts)
   ).catch((error: unknown) => {
     if (error instanceof LostAnswer) throw error;
     const failure = error instanceof AwsError ? error : new AwsError('InternalFailure', describe(error), 500);
@@ -140,43 +149,51 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
 }
 
 interface QueryCall {
-  service: string | undefined;
-  accessKeyId: string | undefined;
+  signature: Signature | undefined;
   body: string;
   requestId: string;
 }
 
-async function callQuery({ service, accessKeyId, body, requestId }: QueryCall, parts: Parts): Promise<Answer> {
+async function callQuery({ signature, body, requestId }: QueryCall, parts: Parts): Promise<Answer> {
   const { operationName, input } = queryInput(body);
-  const called = serviceOf(service, 'query', parts);
-  const output = await call(called, operationName, input, callerOf(accessKeyId, parts), parts);
+  const caller = callerOf(signature, parts);
+  const called = serviceOf(signature?.service ?? '', 'query', parts.world(homeOf(caller, signature)).services);
+  const output = await call(called, operationName, input, caller, parts);
   return queryResult(operationName, output, requestId);
 }
 
 interface JsonCall {
   target: string;
-  accessKeyId: string | undefined;
+  signature: Signature | undefined;
   body: string;
   headers: Record<string, string | undefined>;
   contentType: string;
 }
 
-async function callJson({ target, accessKeyId, body, headers, contentType }: JsonCall, parts: Parts): Promise<Answer> {
+async function callJson({ target, signature, body, headers, contentType }: JsonCall, parts: Parts): Promise<Answer> {
   const [prefix = '', operationName = ''] = target.split('.');
   const name = targets[prefix];
   if (name === undefined) throw new AwsError('UnknownOperationException', `The sandbox has no service for ${target}`);
   const input = parseBody(body);
-  if (name === 'dynamodb') {
-    const caller = callerOf(accessKeyId, parts);
-    for (const access of parts.dynamoDb.access(operationName, input)) parts.authorizer.authorize(caller, access);
-    return parts.injector.inject({ service: name, operation: operationName, input, caller }, () =>
-      parts.dynamoDb.handle(target, headers, body),
-    );
+  const unsigned = parts.unsigned.find((service) => service.name === name);
+  if (unsigned !== undefined)
+    return jsonResult(await call(unsigned, operationName, input, undefined, parts), contentType);
+  const caller = callerOf(signature, parts);
+  const { services, dynamoDb } = parts.world(homeOf(caller, signature));
+  if (name !== 'dynamodb') {
+    return jsonResult(await call(serviceOf(name, 'json', services), operationName, input, caller, parts), contentType);
   }
-  // InitiateAuth is the one call here that is made before there are credentials.
-  const caller = name === 'cognito-idp' ? undefined : callerOf(accessKeyId, parts);
-  return jsonResult(await call(serviceOf(name, 'json', parts), operationName, input, caller, parts), contentType);
+  for (const access of dynamoDb.access(operationName, input)) parts.authorizer.authorize(caller, access);
+  return parts.injector.inject({ service: name, operation: operationName, input, caller }, () =>
+    dynamoDb.handle(target, headers, body),
+  );
 }
+
+/** Where a call goes: to the caller's account, in the Region that it is signed for. */
+const homeOf = ({ accountId }: Caller, signature: Signature | undefined): Home => ({
+  accountId,
+  region: signature?.region ?? account.region,
+});
 
 async function call(
   service: Service,
@@ -202,15 +219,15 @@ async function call(
 /** The caller of operations that are not signed. */
 const anonymous: Caller = { accountId: '', region: '', principalArn: '', arn: '', principalId: '', policies: [] };
 
-function serviceOf(name: string | undefined, protocol: Service['protocol'], { services }: Parts): Service {
+function serviceOf(name: string, protocol: Service['protocol'], services: readonly Service[]): Service {
   const service = services.find((candidate) => candidate.name === name && candidate.protocol === protocol);
   if (service === undefined)
-    throw new AwsError('UnknownOperationException', `The sandbox has no service ${name ?? '(unsigned request)'}`);
+    throw new AwsError('UnknownOperationException', `The sandbox has no service ${name || '(unsigned request)'}`);
   return service;
 }
 
-function callerOf(accessKeyId: string | undefined, { iam }: Parts): Caller {
-  const caller = accessKeyId === undefined ? undefined : iam.caller(accessKeyId);
+function callerOf(signature: Signature | undefined, { accounts }: Parts): Caller {
+  const caller = signature && accounts.caller(signature.accessKeyId, signature.region);
   if (caller === undefined) {
     throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.');
   }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import type { Table } from '../cloudformation/dynamodb-table.ts';
 import { pseudoParameters } from '../cloudformation/evaluate.ts';
 import { createProvisioner } from '../cloudformation/provision.ts';
 import type { OnAccess } from '../cloudformation/resource-provider.ts';
 import { type CustomResource, customerProviders } from '../cloudformation/resource-types.ts';
-import type { Bucket } from '../cloudformation/s3-bucket.ts';
+import type { Bucket, BucketStore } from '../cloudformation/s3-bucket.ts';
 import { createTransitions, type Stack, type StackStatus, type StackStatusChange } from '../cloudformation/stack.ts';
 import {
   createInput,
@@ -57,6 +57,10 @@ interface CloudFormationOptions {
   onAccess: OnAccess;
   /** How long each resource takes. */
   resourceDelayMs: number;
+  /** Every account's and Region's buckets: their names are unique among all. Default: none yet. */
+  buckets?: BucketStore;
+  /** Default: where the onboarding is deployed. */
+  home?: Home;
 }
 
 /**
@@ -64,8 +68,7 @@ interface CloudFormationOptions {
  * Error codes and messages are AWS's: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
  */
 export function createCloudFormation(options: CloudFormationOptions): CloudFormation {
-  const { clock, iam, templates, publish, resourceDelayMs } = options;
-  const buckets = new Map<string, Bucket>();
+  const { clock, iam, templates, publish, resourceDelayMs, buckets = new Map(), home = account } = options;
   const tables = new Map<string, Table>();
   const stacks: Stack[] = [];
   /** The stack that each token of CreateStack made. */
@@ -96,8 +99,7 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     action: `cloudformation:${action}`,
     resource: nameOrId.startsWith('arn:')
       ? nameOrId
-      : (find(nameOrId)?.stackId ??
-        `arn:aws:cloudformation:${account.region}:${account.accountId}:stack/${nameOrId}/*`),
+      : (find(nameOrId)?.stackId ?? `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${nameOrId}/*`),
   });
 
   /** The stack that an earlier call with this token made. */
@@ -120,8 +122,8 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     const parameters = resolveParameters(template, input.Parameters);
     checkCapabilities(template, input.Capabilities);
     if (roleArn !== undefined) requireAssumable(iam, roleArn);
-    const stackId = `arn:aws:cloudformation:${account.region}:${account.accountId}:stack/${stackName}/${randomUUID()}`;
-    const pseudo = pseudoParameters({ ...account, stackName, stackId });
+    const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
+    const pseudo = pseudoParameters({ ...home, stackName, stackId });
     const conditions = checkTemplate(template, { parameters, pseudoParameters: pseudo }, providers);
     if (find(stackName) !== undefined) {
       throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import type { Home } from '../account.ts';
 import { type Access, AwsError } from '../service.ts';
 
 const attributes = v.record(v.string(), v.record(v.string(), v.unknown()));
@@ -32,7 +32,11 @@ export type KeySchema = readonly { AttributeName: string; KeyType: string }[];
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  * Throws ValidationException for an input that has no DynamoDB form.
  */
-export function dynamoDbAccess(operation: string, input: unknown, keys: ReadonlyMap<string, KeySchema>): Access[] {
+export function dynamoDbAccess(
+  operation: string,
+  input: unknown,
+  { keys, home }: { keys: ReadonlyMap<string, KeySchema>; home: Home },
+): Access[] {
   const parsed = v.safeParse(request, input);
   if (!parsed.success) {
     throw new AwsError(
@@ -47,7 +51,7 @@ export function dynamoDbAccess(operation: string, input: unknown, keys: Readonly
     const leadingKeys = [...new Set(values.filter((key) => key !== undefined))];
     return {
       action: `dynamodb:${operation}`,
-      resource: `arn:aws:dynamodb:${account.region}:${account.accountId}:table/${table}`,
+      resource: `arn:aws:dynamodb:${home.region}:${home.accountId}:table/${table}`,
       ...(leadingKeys.length > 0 && { context: { 'dynamodb:LeadingKeys': leadingKeys } }),
     };
   };

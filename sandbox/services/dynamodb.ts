@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import dynalite from 'dynalite';
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import { account, type Home } from '../account.ts';
 import type { Access } from '../service.ts';
 import { dynamoDbAccess, type KeySchema } from './dynamodb-access.ts';
 
@@ -66,8 +66,8 @@ const conditional = v.object({
 const errorOutput = v.looseObject({ __type: v.string() });
 
 /** DynamoDB by dynalite, in memory and without a port of its own; it has no transactions and deletes nothing by TTL. */
-export function createDynamoDb(): DynamoDb {
-  const server = createServer();
+export function createDynamoDb(home: Home = account): DynamoDb {
+  const server = createServer(home);
   const keys = new Map<string, KeySchema>();
 
   function send(target: string, headers: object, body: string): Promise<DynamoDbResponse> {
@@ -149,7 +149,7 @@ export function createDynamoDb(): DynamoDb {
         v.parse(describeOutput, await call('DescribeTable', { TableName: definition.TableName })).Table.TableStatus;
       while ((await status()) !== 'ACTIVE') await setImmediate();
     },
-    access: (operation, input) => dynamoDbAccess(operation, input, keys),
+    access: (operation, input) => dynamoDbAccess(operation, input, { keys, home }),
     async items(tableName) {
       const items: WireItem[] = [];
       let start: WireItem | undefined;
@@ -164,9 +164,9 @@ export function createDynamoDb(): DynamoDb {
 }
 
 /** dynalite takes the account and Region of its ARNs from the environment, when it is created and at no other time. */
-function createServer() {
+function createServer({ accountId, region }: Home) {
   const { AWS_ACCOUNT_ID, AWS_REGION } = process.env;
-  Object.assign(process.env, { AWS_ACCOUNT_ID: account.accountId, AWS_REGION: account.region });
+  Object.assign(process.env, { AWS_ACCOUNT_ID: accountId, AWS_REGION: region });
   try {
     return dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   } finally {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { type Faults, faultEvents } from '../faults.ts';
 import { AwsError, operation, type Service } from '../service.ts';
@@ -58,22 +58,19 @@ interface EventsOptions {
   faults: Pick<Faults, 'take'>;
   /** Hands an event to a rule's target, a function, which takes it at once and works on it later. */
   deliver: (targetArn: string, event: Event) => void;
+  /** Default: where the onboarding is deployed. */
+  home?: Home;
 }
 
 const defaultBus = 'default';
 /** How late a late event is: later than any of a stack's other events. */
 const lateMs = 120_000;
 
-const arn = (resource: string) => `arn:aws:events:${account.region}:${account.accountId}:${resource}`;
-const busArn = (name: string) => arn(`event-bus/${name}`);
-const ruleArn = ({ bus, name }: Pick<NewRule, 'bus' | 'name'>) =>
-  arn(bus === defaultBus ? `rule/${name}` : `rule/${bus}/${name}`);
-
 /** A bus by name or ARN, as its name. */
 const bus = v.optional(
   v.pipe(
     v.string(),
-    v.transform((nameOrArn) => (nameOrArn.startsWith(busArn('')) ? nameOrArn.slice(busArn('').length) : nameOrArn)),
+    v.transform((nameOrArn) => nameOrArn.replace(/^arn:aws:events:[^:]+:\d{12}:event-bus\//, '')),
   ),
   defaultBus,
 );
@@ -89,7 +86,11 @@ const entry = v.strictObject({
 type Entry = v.InferOutput<typeof entry>;
 
 /** EventBridge's buses with event pattern rules: https://docs.aws.amazon.com/eventbridge/latest/APIReference/ */
-export function createEvents({ clock, faults, deliver }: EventsOptions): Events {
+export function createEvents({ clock, faults, deliver, home = account }: EventsOptions): Events {
+  const arn = (resource: string) => `arn:aws:events:${home.region}:${home.accountId}:${resource}`;
+  const busArn = (name: string) => arn(`event-bus/${name}`);
+  const ruleArn = ({ bus, name }: Pick<NewRule, 'bus' | 'name'>) =>
+    arn(bus === defaultBus ? `rule/${name}` : `rule/${bus}/${name}`);
   const buses = new Set([defaultBus]);
   /** By ARN. */
   const rules = new Map<string, NewRule & { matches: (event: unknown) => boolean }>();
@@ -114,8 +115,8 @@ export function createEvents({ clock, faults, deliver }: EventsOptions): Events 
   const eventAt = (time: number, { resources = [], ...rest }: Omit<NewEvent, 'time'>): Event => ({
     version: '0',
     id: randomUUID(),
-    account: account.accountId,
-    region: account.region,
+    account: home.accountId,
+    region: home.region,
     ...rest,
     resources,
     // EventBridge tells whole seconds.
@@ -186,7 +187,7 @@ export function createEvents({ clock, faults, deliver }: EventsOptions): Events 
             EventPattern: JSON.stringify(rule.eventPattern),
             State: rule.enabled ? 'ENABLED' : 'DISABLED',
             EventBusName: rule.bus,
-            CreatedBy: account.accountId,
+            CreatedBy: home.accountId,
           };
         },
       }),

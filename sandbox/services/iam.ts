@@ -1,7 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
+import { policyAllows, trustPolicy } from '../policy.ts';
 import { AwsError, type Caller, operation, type PolicyDocument, type Service } from '../service.ts';
 
 export interface Role {
@@ -55,12 +56,15 @@ export interface Iam {
   delayNewRoles(milliseconds: number): void;
   /** The unique id (`AROA…`, `AIDA…`) of the role or user that has this ARN now. */
   principalId(arn: string): string | undefined;
-  /** Credentials of a session of the role, or of the user. @throws AwsError NoSuchEntity */
-  credentials(principalArn: string, sessionName: string): Credentials;
+  /** Credentials of a session of the role, whoever asks, or of the user. @throws AwsError NoSuchEntity */
+  credentials(principalArn: string, sessionName: string, lifeMs?: number): Credentials;
   /** Who signs with this access key; undefined for an unknown key and for one whose role is gone. */
-  caller(accessKeyId: string): Caller | undefined;
-  /** A caller acting as the role for a service, such as CloudFormation with its service role. @throws AwsError NoSuchEntity */
-  serviceCaller(roleArn: string, via: string): Caller;
+  caller(accessKeyId: string, region?: string): Caller | undefined;
+  /**
+   * A caller acting as the role for a service, such as CloudFormation with its service role.
+   * @throws AwsError NoSuchEntity; AccessDenied when the role does not trust the service
+   */
+  serviceCaller(roleArn: string, service: string, region?: string): Caller;
 }
 
 interface AccessKey {
@@ -68,19 +72,23 @@ interface AccessKey {
   /** A role that was made again under the same name is another principal: sessions of the first one are dead. */
   principalId: string;
   sessionName: string;
+  /** When it stops being good, in milliseconds since the epoch; Lambda gives its functions new ones in time. */
+  expires: number;
 }
 
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 const namePattern = /^[\w+=,.@-]{1,64}$/;
 const pathPattern = /^\/([!-~]+\/)?$/;
 
-export function createIam(clock: Clock): Iam {
+export function createIam(clock: Clock, accountId: string = account.accountId): Iam {
   // Keyed by lower-case name: names are unique ignoring case.
   const roles = new Map<string, Role>();
   const users = new Map<string, User>();
   const accessKeys = new Map<string, AccessKey>();
   const userKeys = new Map<string, Credentials>();
   let roleDelayMs = 0;
+  const principalArn = (kind: 'role' | 'user', path: string, name: string) =>
+    `arn:aws:iam::${accountId}:${kind}${path}${name}`;
 
   const role = (roleName: string) => roles.get(roleName.toLowerCase());
   const roleByArn = (arn: string) => exactly(role(lastSegment(arn)), arn);
@@ -156,6 +164,7 @@ export function createIam(clock: Clock): Iam {
           principalArn: created.arn,
           principalId: created.userId,
           sessionName: '',
+          expires: Number.POSITIVE_INFINITY,
         });
       }
       return created;
@@ -172,7 +181,7 @@ export function createIam(clock: Clock): Iam {
       roleDelayMs = milliseconds;
     },
 
-    credentials(arn, sessionName) {
+    credentials(arn, sessionName, lifeMs = Number.POSITIVE_INFINITY) {
       const known = userKeys.get(arn);
       if (known !== undefined) return known;
       const id = principalId(arn);
@@ -184,50 +193,63 @@ export function createIam(clock: Clock): Iam {
         ...(isRole && { sessionToken: randomBytes(96).toString('base64') }),
       };
       if (!isRole) userKeys.set(arn, made);
-      accessKeys.set(made.accessKeyId, { principalArn: arn, principalId: id, sessionName });
+      accessKeys.set(made.accessKeyId, {
+        principalArn: arn,
+        principalId: id,
+        sessionName,
+        expires: clock.now() + lifeMs,
+      });
       return made;
     },
 
-    caller(accessKeyId) {
+    caller(accessKeyId, region = account.region) {
+      const home = { accountId, region };
       const key = accessKeys.get(accessKeyId);
-      if (key === undefined) return undefined;
+      if (key === undefined || key.expires <= clock.now()) return undefined;
       const asRole = roleByArn(key.principalArn);
-      if (asRole?.roleId === key.principalId) return roleCaller(asRole, key.sessionName);
+      if (asRole?.roleId === key.principalId) return roleCaller(asRole, key.sessionName, home);
       const asUser = userByArn(key.principalArn);
-      if (asUser?.userId === key.principalId) return userCaller(asUser);
+      if (asUser?.userId === key.principalId) return userCaller(asUser, home);
       return undefined;
     },
 
-    serviceCaller(roleArn, via) {
+    serviceCaller(roleArn, service, region = account.region) {
+      const assumed = requireRole(roleArn);
+      const trust = trustPolicy(assumed.assumeRolePolicyDocument);
+      if (policyAllows(trust, { service, action: 'sts:AssumeRole', resource: roleArn }) !== 'allow') {
+        throw new AwsError(
+          'AccessDenied',
+          `${service} is not authorized to perform: sts:AssumeRole on ${roleArn}`,
+          403,
+        );
+      }
       // CloudFormation, for one, names its sessions `AWSCloudFormation`; no policy here can tell.
-      return { ...roleCaller(requireRole(roleArn), via.split('.')[0] ?? via), via };
+      const sessionName = service.split('.')[0] ?? service;
+      return { ...roleCaller(assumed, sessionName, { accountId, region }), via: service };
     },
   };
 }
 
-function roleCaller(role: Role, sessionName: string): Caller {
+function roleCaller(role: Role, sessionName: string, home: Home): Caller {
   return {
-    ...account,
+    ...home,
     principalArn: role.arn,
     // A session's ARN leaves the role's path out.
-    arn: `arn:aws:sts::${account.accountId}:assumed-role/${role.roleName}/${sessionName}`,
+    arn: `arn:aws:sts::${home.accountId}:assumed-role/${role.roleName}/${sessionName}`,
     principalId: role.roleId,
     policies: [...role.policies.values()],
   };
 }
 
-function userCaller(user: User): Caller {
+function userCaller(user: User, home: Home): Caller {
   return {
-    ...account,
+    ...home,
     principalArn: user.arn,
     arn: user.arn,
     principalId: user.userId,
     policies: [...user.policies.values()],
   };
 }
-
-const principalArn = (kind: 'role' | 'user', path: string, name: string) =>
-  `arn:aws:iam::${account.accountId}:${kind}${path}${name}`;
 
 const lastSegment = (arn: string) => arn.slice(arn.lastIndexOf('/') + 1);
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AwsError } from '../service.ts';
-import type { Iam } from './iam.ts';
+import type { Principals } from './kms.ts';
 
 /** KMS's limit for a key policy: https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
 const maxBytes = 32_768;
@@ -35,7 +35,7 @@ export type KeyPolicy = v.InferOutput<typeof documentSchema>;
  * Parses the text of a key policy and checks everything that does not depend on the caller.
  * @throws AwsError LimitExceededException for more than 32,768 bytes, MalformedPolicyDocumentException for everything else
  */
-export function parseKeyPolicy(text: string, iam: Iam): KeyPolicy {
+export function parseKeyPolicy(text: string, iam: Principals): KeyPolicy {
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) {
     throw new AwsError('LimitExceededException', `The key policy has ${bytes} bytes; the limit is ${maxBytes} bytes.`);

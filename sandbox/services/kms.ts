@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { type Decision, decide } from '../policy.ts';
 import { type Access, AwsError, type Caller, operation, type PolicyDocument, type Service } from '../service.ts';
@@ -43,16 +43,28 @@ interface Key extends Required<Omit<KeyDefinition, 'policy'>> {
 }
 
 const keyIdPattern = /^(mrk-)?[0-9a-f-]{32,36}$/;
-const arnPrefix = `arn:aws:kms:${account.region}:${account.accountId}:`;
+interface Options {
+  clock: Clock;
+  iam: Principals;
+  /** Default: where the onboarding is deployed. */
+  home?: Home;
+}
 
-export function createKms({ clock, iam }: { clock: Clock; iam: Iam }): Kms {
+/** What KMS knows of IAM. */
+export type Principals = Pick<Iam, 'principalExists' | 'principalId'>;
+
+export function createKms({ clock, iam, home = account }: Options): Kms {
+  const arnPrefix = `arn:aws:kms:${home.region}:${home.accountId}:`;
   const keys = new Map<string, Key>();
 
   /** Finds a key as KMS operations do that take a key id or key ARN, but no alias. */
   function find(keyId: string): Key {
     const arn = keyId.startsWith('arn:') ? keyId : `${arnPrefix}key/${keyId}`;
     const name = arn.slice(arnPrefix.length);
-    if (!arn.startsWith(arnPrefix)) throw notFound(`Invalid arn ${arn.split(':')[3] ?? ''}`);
+    const [, , , region, accountId] = arn.split(':');
+    if (region !== home.region) throw notFound(`Invalid arn ${region ?? ''}`);
+    // A key of another account is used by its policy alone, which is another world here.
+    if (accountId !== home.accountId) throw foreignKey(arn);
     if (keyId.startsWith('alias/') || name.startsWith('alias/')) throw notFound(`Invalid keyId ${keyId}`);
     const key = keys.get(arn);
     if (key !== undefined) return key;
@@ -85,6 +97,7 @@ export function createKms({ clock, iam }: { clock: Clock; iam: Iam }): Kms {
       action,
       resource: key.arn,
       context: { ...Object.fromEntries(tags), 'kms:CallerAccount': caller.accountId, ...context },
+      resourceAccountId: home.accountId,
       resourcePolicy: inForce(key),
       identityPolicySuffices: false,
     };
@@ -152,7 +165,7 @@ export function createKms({ clock, iam }: { clock: Clock; iam: Iam }): Kms {
       if (keys.has(arn)) throw new AwsError('AlreadyExistsException', `Key '${arn}' already exists`);
       const keyId = arn.slice(`${arnPrefix}key/`.length);
       const creationDate = new Date(clock.now());
-      const stored = bind(parseKeyPolicy(JSON.stringify(policy ?? consolePolicy), iam));
+      const stored = bind(parseKeyPolicy(JSON.stringify(policy ?? consolePolicy(home.accountId)), iam));
       keys.set(arn, { arn, keyId, tags, state, keySpec, keyUsage, keyManager, creationDate, reads: 0, ...stored });
     },
 
@@ -174,23 +187,23 @@ export function createKms({ clock, iam }: { clock: Clock; iam: Iam }): Kms {
 }
 
 /** The policy that the console gives a new key when no administrators and users are chosen. */
-const consolePolicy: PolicyDocument = {
+const consolePolicy = (accountId: string): PolicyDocument => ({
   Version: '2012-10-17',
   Id: 'key-consolepolicy-3',
   Statement: [
     {
       Sid: 'Enable IAM User Permissions',
       Effect: 'Allow',
-      Principal: { AWS: rootArn(account.accountId) },
+      Principal: { AWS: rootArn(accountId) },
       Action: 'kms:*',
       Resource: '*',
     },
   ],
-};
+});
 
 function keyMetadata({ arn, keyId, creationDate, state, keySpec, keyUsage, keyManager }: Key) {
   return {
-    AWSAccountId: account.accountId,
+    AWSAccountId: arn.split(':')[4],
     KeyId: keyId,
     Arn: arn,
     CreationDate: creationDate,
@@ -212,3 +225,9 @@ function rootArn(accountId: string): string {
 }
 
 const notFound = (message: string) => new AwsError('NotFoundException', message);
+
+const foreignKey = (arn: string) =>
+  new AwsError(
+    'AccessDeniedException',
+    `The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access: ${arn}`,
+  );

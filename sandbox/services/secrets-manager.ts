@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { type Access, AwsError, operation, type Service } from '../service.ts';
 import { createSecretStore, expectedArn, type Secret, type Tags, type Version } from './secret-store.ts';
@@ -28,15 +29,15 @@ export interface SecretsManager {
  * Secrets Manager with string secrets, version stages and scheduled deletion. The rules are those of the API reference:
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/
  */
-export function createSecretsManager({ clock }: { clock: Clock }): SecretsManager {
-  const store = createSecretStore(clock);
+export function createSecretsManager({ clock, home = account }: { clock: Clock; home?: Home }): SecretsManager {
+  const store = createSecretStore(clock, home);
 
   function accessTo(action: string, id: string, context?: Access['context']): Access {
     const secret = store.find(id);
     const tagged = Object.entries(secret?.tags ?? {}).map(([key, value]) => [`aws:ResourceTag/${key}`, value]);
     return {
       action: `secretsmanager:${action}`,
-      resource: secret?.arn ?? expectedArn(id),
+      resource: secret?.arn ?? expectedArn(id, home),
       context: { ...Object.fromEntries(tagged), ...context },
     };
   }

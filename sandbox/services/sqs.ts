@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { type Access, AwsError, operation, type Service } from '../service.ts';
 
@@ -46,11 +46,20 @@ const fourDays = 345_600;
  * SQS standard queues with string messages: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/
  * A receiver waits for nothing: WaitTimeSeconds is taken, and the answer comes at once.
  */
-export function createSqs({ clock, endpoint }: { clock: Clock; endpoint: () => string }): Sqs {
+export function createSqs({
+  clock,
+  endpoint,
+  home = account,
+}: {
+  clock: Clock;
+  endpoint: () => string;
+  /** Default: where the onboarding is deployed. */
+  home?: Home;
+}): Sqs {
   const queues = new Map<string, Queue>();
 
-  const urlOf = ({ name }: Queue) => `${endpoint()}/${account.accountId}/${name}`;
-  const arnOf = (name: string) => `arn:aws:sqs:${account.region}:${account.accountId}:${name}`;
+  const urlOf = ({ name }: Queue) => `${endpoint()}/${home.accountId}/${name}`;
+  const arnOf = (name: string) => `arn:aws:sqs:${home.region}:${home.accountId}:${name}`;
   const nameOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
 
   function queueNamed(name: string): Queue {

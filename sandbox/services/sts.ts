@@ -1,8 +1,19 @@
 import * as v from 'valibot';
-import { operation, type Service } from '../service.ts';
+import { trustPolicy } from '../policy.ts';
+import { AwsError, operation, type Service } from '../service.ts';
+import type { Accounts } from './accounts.ts';
 
-/** STS, of which callers ask only who they are: that needs no permission, and no policy can take it away. */
-export function createSts(): { service: Service } {
+const hour = 3600;
+
+/** STS: who a caller is, which needs no permission, and sessions of roles, in the caller's account and others. */
+export function createSts({ accounts, now }: { accounts: Pick<Accounts, 'iam'>; now: () => number }): {
+  service: Service;
+} {
+  const roleOf = (roleArn: string) => {
+    const found = accounts.iam(roleArn.split(':')[4] ?? '').role(roleArn.slice(roleArn.lastIndexOf('/') + 1));
+    return found?.arn === roleArn ? found : undefined;
+  };
+
   const getCallerIdentity = operation(v.strictObject({}), {
     run(_input, { accountId, arn, principalArn, principalId }) {
       const isSession = arn !== principalArn;
@@ -10,5 +21,61 @@ export function createSts(): { service: Service } {
       return { Account: accountId, Arn: arn, UserId: isSession ? `${principalId}:${sessionName}` : principalId };
     },
   });
-  return { service: { name: 'sts', protocol: 'query', operations: { GetCallerIdentity: getCallerIdentity } } };
+
+  const assumeRole = operation(
+    v.strictObject({
+      RoleArn: v.pipe(v.string(), v.regex(/^arn:aws:iam::\d{12}:role\/.+$/)),
+      RoleSessionName: v.pipe(v.string(), v.regex(/^[\w+=,.@-]{2,64}$/)),
+      ExternalId: v.optional(v.pipe(v.string(), v.regex(/^[\w+=,.@:/-]{2,1224}$/))),
+      DurationSeconds: v.optional(
+        v.pipe(v.string(), v.transform(Number), v.integer(), v.minValue(900), v.maxValue(43_200)),
+        String(hour),
+      ),
+    }),
+    {
+      access: ({ RoleArn, ExternalId }) => {
+        const nobody = { Version: '2012-10-17', Statement: [] };
+        return [
+          {
+            action: 'sts:AssumeRole',
+            resource: RoleArn,
+            context: ExternalId === undefined ? {} : { 'sts:ExternalId': ExternalId },
+            resourceAccountId: RoleArn.split(':')[4] ?? '',
+            // A role that is not there is denied like one that trusts nobody.
+            resourcePolicy: trustPolicy(roleOf(RoleArn)?.assumeRolePolicyDocument ?? nobody),
+            identityPolicySuffices: false,
+          },
+        ];
+      },
+      run({ RoleArn, RoleSessionName, DurationSeconds }) {
+        const role = roleOf(RoleArn);
+        if (role === undefined) throw new AwsError('NoSuchEntity', `The role ${RoleArn} cannot be found.`, 404);
+        const iam = accounts.iam(RoleArn.split(':')[4] ?? '');
+        const { accessKeyId, secretAccessKey, sessionToken } = iam.credentials(
+          RoleArn,
+          RoleSessionName,
+          DurationSeconds * 1000,
+        );
+        return {
+          Credentials: {
+            AccessKeyId: accessKeyId,
+            SecretAccessKey: secretAccessKey,
+            SessionToken: sessionToken,
+            Expiration: new Date(now() + DurationSeconds * 1000),
+          },
+          AssumedRoleUser: {
+            AssumedRoleId: `${role.roleId}:${RoleSessionName}`,
+            Arn: iam.caller(accessKeyId)?.arn,
+          },
+        };
+      },
+    },
+  );
+  return {
+    service: {
+      name: 'sts',
+      protocol: 'query',
+      operations: { GetCallerIdentity: getCallerIdentity, AssumeRole: assumeRole },
+    },
+  };
 }

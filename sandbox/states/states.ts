@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account } from '../account.ts';
+import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { AwsError, operation, type Service } from '../service.ts';
 import { parseDefinition } from './definition.ts';
@@ -18,6 +18,8 @@ interface Dependencies {
     resources: string[];
     detail: Record<string, unknown>;
   }) => void;
+  /** Default: where the onboarding is deployed. */
+  home?: Home;
 }
 
 export interface States {
@@ -28,7 +30,6 @@ export interface States {
   close(): void;
 }
 
-const arn = (type: string, name: string) => `arn:aws:states:${account.region}:${account.accountId}:${type}:${name}`;
 const page = {
   maxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000))),
   nextToken: v.optional(v.string()),
@@ -38,7 +39,8 @@ const nameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(80));
 const namePattern = /^[\w.+!@()='-]+$/;
 
 /** Step Functions: state machines on the sandbox's clock, and their executions. */
-export function createStates({ clock, invokeLambda, publish }: Dependencies): States {
+export function createStates({ clock, invokeLambda, publish, home = account }: Dependencies): States {
+  const arn = (type: string, name: string) => `arn:aws:states:${home.region}:${home.accountId}:${type}:${name}`;
   const machines = new Map<string, StateMachine>();
   const executions = new Map<string, Execution>();
   const tokens = createTaskTokens();

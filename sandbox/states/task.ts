@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { account } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import { LambdaError } from '../lambda/pool.ts';
 import type { State } from './definition.ts';
@@ -69,7 +68,7 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
     record('TaskScheduled', {
       taskScheduledEventDetails: {
         ...waitDetails,
-        region: account.region,
+        region: context.StateMachine.Id.split(':')[3],
         parameters: JSON.stringify(parameters),
         ...timeout,
       },

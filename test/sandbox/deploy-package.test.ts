@@ -40,7 +40,12 @@ async function deploy(Resources: object, Parameters: object = {}) {
   );
   const clock = createClock();
   const iam = createIam(clock);
-  const role = iam.createRole({ roleName: 'step', assumeRolePolicyDocument: { Statement: [] } });
+  const role = iam.createRole({
+    roleName: 'step',
+    assumeRolePolicyDocument: {
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    },
+  });
   const added: LambdaFunction[] = [];
   const lambdas = { add: (lambda: LambdaFunction) => void added.push(lambda) };
   const deliver = vi.fn();

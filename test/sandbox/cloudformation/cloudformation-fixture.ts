@@ -66,7 +66,7 @@ export function setUp({ templates = {}, onAccess, customResource, keyActions = '
     policies: [{ name: 'keys', document: allow(keyActions) }],
   });
   iam.createRole({ roleName: 'lambda-role', assumeRolePolicyDocument: trusting('lambda.amazonaws.com') });
-  const caller = iam.serviceCaller(serviceRole.arn, 'test');
+  const caller = iam.serviceCaller(serviceRole.arn, 'cloudformation.amazonaws.com');
 
   function operationNamed(name: string) {
     const operation = cloudFormation.service.operations[name];

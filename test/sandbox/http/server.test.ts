@@ -75,11 +75,11 @@ const json = service('kms', 'json', 'DescribeKey', 'ListResourceTags');
 const services = [
   service('states', 'json', 'StartExecution', 'DescribeExecution'),
   service('events', 'json', 'PutEvents'),
-  service('cognito-idp', 'json', 'InitiateAuth'),
   service('iam', 'query', 'GetRole'),
   { ...json, operations: { ...json.operations, PutKeyPolicy: strictKey } },
   { ...query, operations: { ...query.operations, DeleteStack: strict } },
 ];
+const unsigned = [service('cognito-idp', 'json', 'InitiateAuth')];
 const infinstor = vi.fn(() => ({ status: 403, headers: { 'content-type': 'text/plain' }, body: 'refused: é' }));
 const infinstorFailure = (name: string) => ({ status: 599, headers: {}, body: name });
 const kill = vi.fn();
@@ -100,9 +100,9 @@ beforeEach(async () => {
         return () => busy('over');
       },
     },
-    iam: { caller: (accessKeyId) => callers.get(accessKeyId) },
-    services,
-    dynamoDb,
+    accounts: { caller: (accessKeyId) => callers.get(accessKeyId) },
+    world: () => ({ services, dynamoDb }),
+    unsigned,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     httpApi: { handle: handleApi },
     authorizer,

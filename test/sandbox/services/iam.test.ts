@@ -4,7 +4,17 @@ import type { Caller, Service } from '../../../sandbox/service.ts';
 import { createIam, type Iam } from '../../../sandbox/services/iam.ts';
 import { createSts } from '../../../sandbox/services/sts.ts';
 
-const trust = { Version: '2012-10-17', Statement: [{ Sid: "it's (a) trust", Effect: 'Allow' }] };
+const trust = {
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: "it's (a) trust",
+      Effect: 'Allow',
+      Principal: { Service: ['cloudformation.amazonaws.com', 'lambda.amazonaws.com'] },
+      Action: 'sts:AssumeRole',
+    },
+  ],
+};
 const allowAll = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
 const clock = createClock();
@@ -171,7 +181,12 @@ describe('GetCallerIdentity', () => {
     const role = createRole('deployer');
     const user = iam.createUser({ userName: 'operator' });
     const identify = (arn: string) =>
-      call(createSts().service, 'GetCallerIdentity', {}, callerWith(iam.credentials(arn, 'function').accessKeyId));
+      call(
+        createSts({ accounts: { iam: () => iam }, now: clock.now }).service,
+        'GetCallerIdentity',
+        {},
+        callerWith(iam.credentials(arn, 'function').accessKeyId),
+      );
     expect(await identify(role.arn)).toEqual({
       Account: '111111111111',
       Arn: 'arn:aws:sts::111111111111:assumed-role/deployer/function',
