@@ -44,6 +44,8 @@ export interface SandboxOptions {
   faults?: readonly FaultRule[];
   /** Values for environment variables of the functions, in place of the template's. */
   environment?: Readonly<Record<string, string>>;
+  /** Changes the packaged template before it is deployed. */
+  editTemplate?: (template: string) => string;
   /** How InfinStor answers add_subscriber. */
   tokenShape?: TokenShape;
 }
@@ -94,6 +96,7 @@ export async function bootSandbox({
   resourceDelayMs = 150,
   faults: initialFaults = [],
   environment = {},
+  editTemplate = (template) => template,
   tokenShape,
 }: SandboxOptions): Promise<Sandbox> {
   const workFolder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
@@ -187,6 +190,7 @@ export async function bootSandbox({
     makeFixtures({ kms, cognito, secretsManager });
     return deployPackage({
       packageFolder,
+      editTemplate,
       workFolder: join(workFolder, 'functions'),
       endpoint: server.endpoint,
       parameters: { InfinStorMlflowUrl: server.infinstorUrl },

@@ -17,6 +17,8 @@ export interface Clock {
   readonly offset: SharedArrayBuffer;
   /** Marks work that must be over before idle time is skipped; the returned function ends it. */
   busy(): () => void;
+  /** Resolves when nothing works and nothing is waited for, in a clock that skips idle time. */
+  quiet(): Promise<void>;
   /** Cancels every timer. */
   stop(): void;
 }
@@ -137,6 +139,13 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
         atWork -= 1;
         if (atWork === 0) checkIdle();
       };
+    },
+    async quiet() {
+      const isQuiet = () => atWork === 0 && !timers.some(({ awaited }) => awaited);
+      // What has just ended may be about to begin something: it must be quiet for some turns of the event loop.
+      for (let turns = 0; turns < 10; turns = isQuiet() ? turns + 1 : 0) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
     },
     stop() {
       timers = [];

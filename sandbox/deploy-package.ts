@@ -27,6 +27,8 @@ import type { States } from './states/states.ts';
 interface Parts {
   /** The folder that `osls package` filled. */
   packageFolder: string;
+  /** Changes the packaged template before it is deployed. */
+  editTemplate: (template: string) => string;
   /** Where the functions' bundles are unpacked to. */
   workFolder: string;
   endpoint: string;
@@ -55,7 +57,7 @@ const template = 'cloudformation-template-update-stack.json';
  * @throws Error naming a resource type that the sandbox does not have
  */
 export async function deployPackage(parts: Parts): Promise<ReadonlyMap<string, ResourceValues>> {
-  const parsed = parseTemplate(await readFile(join(parts.packageFolder, template), 'utf8'));
+  const parsed = parseTemplate(parts.editTemplate(await readFile(join(parts.packageFolder, template), 'utf8')));
   const stack = { stackName: 'infinstor-onboarding-sandbox', stackId: 'sandbox' };
   const given = Object.entries(parts.parameters).map(([ParameterKey, ParameterValue]) => ({
     ParameterKey,
@@ -74,7 +76,10 @@ export async function deployPackage(parts: Parts): Promise<ReadonlyMap<string, R
     const provide = providerOf(providers, type);
     if (provide === undefined) throw new Error(`The sandbox cannot deploy ${logicalId}: it has no ${type}`);
     const properties = v.parse(v.record(v.string(), v.unknown()), evaluate(Properties, scope));
-    resources.set(logicalId, await provide({ type, properties, logicalId, ...stack, caller: parts.deployer }));
+    resources.set(
+      logicalId,
+      await provide({ type, properties, logicalId, ...stack, caller: parts.deployer, isTagged: false }),
+    );
   }
   return resources;
 }

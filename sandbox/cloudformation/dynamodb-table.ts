@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Access, Caller } from '../service.ts';
 import type { Kms } from '../services/kms.ts';
 import { flag, generatedName, type OnAccess, parseProperties, type ResourceProvider } from './resource-provider.ts';
 
@@ -13,7 +14,7 @@ export interface Table {
 export type TableStore = Map<string, Table>;
 
 interface Parts {
-  kms: Pick<Kms, 'authorizeKeyUse'>;
+  kms: Pick<Kms, 'useAccess'>;
   tables: TableStore;
   onAccess: OnAccess;
 }
@@ -60,16 +61,12 @@ export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvide
     const encryption = encryptionOf(SSESpecification);
 
     ask('dynamodb:CreateTable');
+    if (context.isTagged) ask('dynamodb:TagResource');
     ask('dynamodb:DescribeTable');
     if (tables.has(name)) throw new Error(`${name} already exists`);
     if (encryption.type === 'customer-managed') {
       const viaDynamoDb = { 'kms:ViaService': `dynamodb.${region}.amazonaws.com` };
-      const decision = kms.authorizeKeyUse(caller, encryption.keyArn, keyActions, viaDynamoDb);
-      if (!decision.allowed) {
-        throw new Error(
-          `Resource handler returned message: "KMS key access denied error: ${decision.reason}" (HandlerErrorCode: AccessDenied)`,
-        );
-      }
+      for (const access of useOfKey(kms, caller, encryption.keyArn, viaDynamoDb)) onAccess(caller, access);
     }
     tables.set(name, { name, arn, stackId, encryption });
     return {
@@ -81,6 +78,17 @@ export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvide
       },
     };
   };
+}
+
+function useOfKey(kms: Parts['kms'], caller: Caller, keyArn: string, context: Access['context']): readonly Access[] {
+  try {
+    return kms.useAccess(caller, keyArn, keyActions, context);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Resource handler returned message: "KMS key access denied error: ${message}" (HandlerErrorCode: AccessDenied)`,
+    );
+  }
 }
 
 type SseSpecification = v.InferOutput<typeof tableProperties>['SSESpecification'];

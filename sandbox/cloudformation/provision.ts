@@ -101,7 +101,15 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
       const properties = evaluate(stack.template.Resources[logicalId]?.Properties, stack.scope);
       if (!isRecord(properties)) throw new Error(`The properties of ${logicalId} are no map`);
       const caller = callerFor(stack);
-      resource.provisioned = await provider({ type, properties, logicalId, stackName, stackId, caller });
+      resource.provisioned = await provider({
+        type,
+        properties,
+        logicalId,
+        stackName,
+        stackId,
+        caller,
+        isTagged: stack.tags.length > 0,
+      });
       stack.scope.resources.set(logicalId, resource.provisioned);
       transitions.resource(stack, resource, 'CREATE_COMPLETE');
     } catch (error) {

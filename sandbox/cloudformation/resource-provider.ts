@@ -11,6 +11,8 @@ export interface ResourceContext {
   stackId: string;
   /** Who creates it: the stack's service role, else who called CreateStack. */
   caller: Caller;
+  /** Whether the stack has tags, which CloudFormation gives its resources, too. */
+  isTagged: boolean;
 }
 
 export interface ProvisionedResource {

@@ -22,7 +22,7 @@ export type CustomResource = (
 
 interface ProviderParts {
   iam: Pick<Iam, 'createRole' | 'deleteRole'>;
-  kms: Pick<Kms, 'authorizeKeyUse'>;
+  kms: Pick<Kms, 'useAccess'>;
   buckets: BucketStore;
   tables: TableStore;
   customResource: CustomResource;
@@ -59,7 +59,12 @@ export function roleProvider({ iam, onAccess }: Pick<ProviderParts, 'iam' | 'onA
       for (const action of actions) onAccess(caller, { action, resource });
     };
     const hasPolicies = Policies.length > 0;
-    ask('iam:CreateRole', 'iam:GetRole', ...(hasPolicies ? ['iam:PutRolePolicy'] : []));
+    ask(
+      'iam:CreateRole',
+      'iam:GetRole',
+      ...(context.isTagged ? ['iam:TagRole'] : []),
+      ...(hasPolicies ? ['iam:PutRolePolicy'] : []),
+    );
     const role = iam.createRole({
       roleName: RoleName,
       path: Path,
@@ -79,9 +84,10 @@ export function roleProvider({ iam, onAccess }: Pick<ProviderParts, 'iam' | 'onA
 
 const customProperties = v.looseObject({ ServiceToken: v.string() });
 
-function customProvider({ customResource }: ProviderParts): ResourceProvider {
+function customProvider({ customResource, onAccess }: ProviderParts): ResourceProvider {
   return async (context) => {
     const properties = parseProperties(customProperties, context);
+    onAccess(context.caller, { action: 'lambda:InvokeFunction', resource: properties.ServiceToken });
     const { delete: remove, ...created } = await answered(() => customResource(context.type, properties));
     return { ...created, ...(remove !== undefined && { delete: () => answered(async () => remove()) }) };
   };

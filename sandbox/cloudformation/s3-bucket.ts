@@ -70,6 +70,7 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
 
     const ask = (action: string) => onAccess(context.caller, { action, resource: `arn:aws:s3:::${name}` });
     ask('s3:CreateBucket');
+    if (context.isTagged) ask('s3:PutBucketTagging');
     if ('BucketEncryption' in properties) ask('s3:PutEncryptionConfiguration');
     if ('CorsConfiguration' in properties) ask('s3:PutBucketCORS');
     buckets.set(name, {

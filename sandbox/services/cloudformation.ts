@@ -48,7 +48,7 @@ export interface CloudFormation {
 interface CloudFormationOptions {
   clock: Clock;
   iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'serviceCaller'>;
-  kms: Pick<Kms, 'authorizeKeyUse'>;
+  kms: Pick<Kms, 'useAccess'>;
   /** The template that lies at a URL. */
   templates: (url: string) => string | undefined;
   customResource: CustomResource;

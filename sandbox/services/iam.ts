@@ -48,6 +48,7 @@ export interface Iam {
   deleteRole(roleName: string): void;
   /** The role of this name, ignoring case. */
   role(roleName: string): Role | undefined;
+  roles(): readonly Role[];
   /** With an access key, `credentials` always gives that one. @throws AwsError EntityAlreadyExists, ignoring case */
   createUser(user: { userName: string; policies?: readonly NamedPolicy[]; accessKey?: Credentials }): User;
   /** Whether a policy may name this principal now: a role or user of this account, or any account by root ARN or id. */
@@ -125,6 +126,7 @@ export function createIam(clock: Clock, accountId: string = account.accountId): 
   return {
     service: { name: 'iam', protocol: 'query', operations: { GetRole: getRole } },
     role,
+    roles: () => [...roles.values()],
     principalId,
 
     createRole({ roleName, path = '/', assumeRolePolicyDocument, policies = [] }) {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
-import { type Decision, decide } from '../policy.ts';
+import { decide } from '../policy.ts';
 import { type Access, AwsError, type Caller, operation, type PolicyDocument, type Service } from '../service.ts';
 import type { Iam } from './iam.ts';
 import { type KeyPolicy, malformed, mapAwsPrincipals, parseKeyPolicy, renderKeyPolicy } from './kms-policy.ts';
@@ -26,10 +26,11 @@ export interface Kms {
   /** @throws AwsError NotFoundException */
   tags(keyArn: string): Readonly<Record<string, string>>;
   /**
-   * Whether the caller may do all of this with the key through a service that integrates with KMS, such as DynamoDB when a
-   * table is created: grants are then for an AWS resource. `context` may name that service in `kms:ViaService`.
+   * What IAM is asked when the caller does all of this with the key through a service that integrates with KMS, such as DynamoDB
+   * when a table is created: grants are then for an AWS resource. `context` may name that service in `kms:ViaService`.
+   * @throws Error when the key cannot be used by anybody
    */
-  authorizeKeyUse(caller: Caller, keyArn: string, actions: readonly string[], context?: Access['context']): Decision;
+  useAccess(caller: Caller, keyArn: string, actions: readonly string[], context?: Access['context']): readonly Access[];
 }
 
 interface Key extends Required<Omit<KeyDefinition, 'policy'>> {
@@ -172,16 +173,14 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
     keyPolicy: (keyArn) => inForce(find(keyArn)),
     tags: (keyArn) => find(keyArn).tags,
 
-    authorizeKeyUse(caller, keyArn, actions, context) {
+    useAccess(caller, keyArn, actions, context) {
       const key = keys.get(keyArn);
-      if (key === undefined) return { allowed: false, reason: `Key '${keyArn}' does not exist` };
+      if (key === undefined) throw new Error(`Key '${keyArn}' does not exist`);
       if (key.state !== 'Enabled') {
-        const problem = key.state === 'Disabled' ? 'disabled' : 'pending deletion';
-        return { allowed: false, reason: `${keyArn} is ${problem}.` };
+        throw new Error(`${keyArn} is ${key.state === 'Disabled' ? 'disabled' : 'pending deletion'}.`);
       }
       const forResource = { 'kms:GrantIsForAWSResource': 'true', ...context };
-      const decisions = actions.map((action) => decide(caller, accessTo(key, action, caller, forResource)));
-      return decisions.find(({ allowed }) => !allowed) ?? { allowed: true };
+      return actions.map((action) => accessTo(key, action, caller, forResource));
     },
   };
 }

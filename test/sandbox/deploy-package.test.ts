@@ -61,6 +61,7 @@ async function deploy(Resources: object, Parameters: object = {}) {
     workFolder: join(packageFolder, 'work'),
     endpoint: 'http://127.0.0.1:4566',
     parameters: {},
+    editTemplate: (template) => template,
     environment: { REGISTRY_MODE: 'strict', UNUSED: 'x' },
     deployer,
     roleProvider: async () => ({ physicalId: role.roleName, attributes: { Arn: role.arn } }),

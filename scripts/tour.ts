@@ -1,0 +1,92 @@
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+} from '@aws-sdk/client-eventbridge';
+import { connect, follow, start } from '../cli/onboard.ts';
+import { account, fixtures, operator } from '../sandbox/account.ts';
+import type { Sandbox } from '../sandbox/boot.ts';
+import { parseFault } from '../sandbox/faults.ts';
+import { callApi } from './call-api.ts';
+
+const subscriber = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
+const hour = 60 * 60_000;
+
+/**
+ * Makes a sandbox that skips idle time do everything that the deployment is for, each function at least once on each of its
+ * ways: what a role is granted and no part of the tour needs, is not needed. Goes on whatever fails.
+ */
+export async function tour(sandbox: Sandbox): Promise<void> {
+  const { endpoint, stateMachineArn, clock, faults } = sandbox;
+  const { sfn } = connect(endpoint);
+  const events = new EventBridgeClient({ endpoint, region: account.region, credentials: operator });
+
+  async function onboard(request: Record<string, unknown>): Promise<void> {
+    await follow({ sfn }, await start({ sfn }, stateMachineArn, request), () => {});
+    await clock.quiet();
+  }
+  const put = async (Detail: object) => {
+    const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
+    await events.send(new PutEventsCommand({ Entries: [{ ...entry, Detail: JSON.stringify(Detail) }] }));
+    await clock.quiet();
+  };
+  const fail = (fault: string) => faults.add(parseFault(fault));
+
+  // Both keys, and then the same again.
+  const withKeys = {
+    ...subscriber('keys'),
+    encryption: {
+      artifacts: { type: 'sse-kms-customer-managed', keyArn: fixtures.artifactsKeyArn },
+      tracking: { type: 'customer-managed', keyArn: fixtures.trackingKeyArn },
+    },
+  };
+  await onboard(withKeys);
+  await onboard(withKeys);
+
+  // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.
+  for (const password of ['tour-marker-too-weak', 'Tour-Marker-Strong-1!']) {
+    await callApi(sandbox, 'POST', '/subscribers', { ...subscriber('api'), password });
+    await clock.quiet();
+    await callApi(sandbox, 'GET', '/subscribers/api');
+  }
+
+  // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
+  await put(subscriber('event'));
+  await put({ colour: 'green' });
+  fail('states:StartExecution:throttle:9');
+  await put(subscriber('never'));
+
+  // A stack that is rolled back, and made anew; and one whose failure the wait finds itself, as no event arrives.
+  fail('infinstor:register:error=503');
+  await onboard(subscriber('rolled-back'));
+  await onboard(subscriber('rolled-back'));
+  for (const fault of ['infinstor:register:error=504', 'events:StackStatusChange:lose:99']) fail(fault);
+  await onboard(subscriber('unheard'));
+  faults.clear();
+
+  // A token that is stale, and one that InfinStor refuses.
+  clock.advance(hour);
+  fail('infinstor:add_subscriber:error=401');
+  await onboard(subscriber('stale'));
+
+  // An answer that is lost, and the token that a person supplies.
+  fail('infinstor:add_subscriber:drop');
+  await onboard(subscriber('lost'));
+  const customToken = sandbox.infinstor.customTokenOf('lost');
+  const customTokenSecretId = 'infinstor/sandbox/input/lost';
+  sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
+  await onboard({ ...subscriber('lost'), customTokenSecretId });
+
+  // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.
+  const rule = { Name: 'RecordFailureRule' };
+  await events.send(new DisableRuleCommand(rule));
+  fail('iam:GetRole:error=Refused');
+  await onboard(subscriber('unseen'));
+  await onboard(subscriber('unseen'));
+  fail('iam:GetRole:error=Refused');
+  await onboard(subscriber('swept'));
+  clock.advance(2 * hour);
+  await clock.quiet();
+  await events.send(new EnableRuleCommand(rule));
+}
