@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { expect, inject, it } from 'vitest';
+import { bootSandbox, type Sandbox } from '../sandbox/boot.ts';
+import { permissionsOf } from '../scripts/permissions.ts';
+import { tour } from '../scripts/tour.ts';
+
+const packageFolder = inject('packageFolder');
+
+async function tourOf(editTemplate: (template: string) => string, look: (sandbox: Sandbox) => void): Promise<void> {
+  const sandbox = await bootSandbox({ packageFolder, skipIdle: true, editTemplate });
+  try {
+    await tour(sandbox);
+    look(sandbox);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+const asPackaged = (template: string) => template;
+
+const statementSchema = v.looseObject({ Action: v.union([v.string(), v.array(v.string())]) });
+const roleSchema = v.looseObject({
+  Type: v.literal('AWS::IAM::Role'),
+  Properties: v.looseObject({
+    Policies: v.array(v.looseObject({ PolicyDocument: v.looseObject({ Statement: v.array(statementSchema) }) })),
+  }),
+});
+const templateSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({ Resources: v.record(v.string(), v.unknown()) }),
+);
+
+/** The template without an action in all statements of a role. */
+function withoutAction(template: string, role: string, removed: string): string {
+  const parsed = v.parse(templateSchema, template);
+  const resource = v.parse(roleSchema, parsed.Resources[role]);
+  for (const { PolicyDocument } of resource.Properties.Policies) {
+    PolicyDocument.Statement = PolicyDocument.Statement.flatMap((statement) => {
+      const left = [statement.Action].flat().filter((action) => action !== removed);
+      return left.length === 0 ? [] : [{ ...statement, Action: left }];
+    });
+  }
+  return JSON.stringify({ ...parsed, Resources: { ...parsed.Resources, [role]: resource } });
+}
+
+/** What callers and operators are told: the ends of executions, the stacks' events, and the logs. */
+function toldBy({ states, cloudFormation, logFolder }: Sandbox): string {
+  const logs = readdirSync(logFolder).filter((file) => file !== 'denials.log');
+  return [
+    ...states.executions().map(({ cause }) => cause ?? ''),
+    JSON.stringify(cloudFormation.descriptions()),
+    ...logs.map((file) => readFileSync(join(logFolder, file), 'utf8')),
+  ].join('\n');
+}
+
+it('grants the roles all that the runs need, and nothing that they do not', { timeout: 120_000 }, async () => {
+  await tourOf(asPackaged, (sandbox) => {
+    expect(sandbox.denials()).toEqual([]);
+    expect(permissionsOf(sandbox).filter(({ used, reason }) => !used && reason === undefined)).toEqual([]);
+  });
+});
+
+const needed = new Map<string, { role: string; action: string }>();
+// Each tour takes seconds: `npm run test:long` removes every action, `npm test` one.
+if (process.env.FAST_CHECK_RUNS === undefined) {
+  needed.set('one', { role: 'PatchKeyPolicyRole', action: 'kms:PutKeyPolicy' });
+} else {
+  await tourOf(asPackaged, (sandbox) => {
+    for (const { role, action, used } of permissionsOf(sandbox)) {
+      if (used) needed.set(`${role} ${action}`, { role, action });
+    }
+  });
+}
+
+it.each([...needed.values()])('fails when $role may not do $action', { timeout: 120_000 }, async ({ role, action }) => {
+  await tourOf(
+    (template) => withoutAction(template, role, action),
+    (sandbox) => {
+      const denied = sandbox.denials().find((denial) => denial.action === action);
+      expect(denied?.principalArn).toContain(`-${role}-`);
+      expect(toldBy(sandbox)).toMatch(new RegExp(`AccessDenied|not authorized to perform: ${action}`));
+    },
+  );
+});
