@@ -26,6 +26,7 @@ import type { Events } from './services/events.ts';
 import { createHttpApi } from './services/http-api.ts';
 import type { Iam } from './services/iam.ts';
 import type { Kms } from './services/kms.ts';
+import { createLambda } from './services/lambda.ts';
 import type { SecretsManager } from './services/secrets-manager.ts';
 import type { Sqs } from './services/sqs.ts';
 import type { States } from './states/states.ts';
@@ -162,6 +163,7 @@ export async function bootSandbox({
     unsigned: [cognito.service],
     infinstor: () => infinstor,
     httpApi,
+    lambda: createLambda({ pool: lambdas, invocations, authorize: authorizer.authorize }),
     authorizer,
     injector,
   });

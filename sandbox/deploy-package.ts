@@ -169,8 +169,7 @@ function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders 
       const enabled = State === 'ENABLED';
       if (EventPattern !== undefined) events.addRule({ name: Name, bus, eventPattern: EventPattern, enabled, targets });
       if (ScheduleExpression !== undefined) {
-        const minutes = Number(/\d+/.exec(ScheduleExpression)?.[0]);
-        events.addSchedule({ name: Name, everyMs: minutes * 60_000, enabled, targets });
+        events.addSchedule({ name: Name, scheduleExpression: ScheduleExpression, enabled, targets });
       }
       const path = bus === 'default' ? Name : `${bus}/${Name}`;
       return { physicalId: Name, attributes: { Arn: arn('events', `rule/${path}`) } };

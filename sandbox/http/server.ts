@@ -9,6 +9,7 @@ import { AwsError, type Caller, type Service } from '../service.ts';
 import type { Accounts } from '../services/accounts.ts';
 import type { DynamoDb } from '../services/dynamodb.ts';
 import type { HttpApi } from '../services/http-api.ts';
+import type { Lambda } from '../services/lambda.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { Injector } from './inject-fault.ts';
 import { LostAnswer } from './inject-fault.ts';
@@ -23,6 +24,7 @@ interface Parts {
   unsigned: readonly Service[];
   infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
   httpApi: Pick<HttpApi, 'handle'>;
+  lambda: Pick<Lambda, 'handle'>;
   authorizer: Pick<Authorizer, 'authorize'>;
   injector: Injector;
 }
@@ -136,11 +138,19 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
   const target = headers['x-amz-target'];
   const signature = signatureOf(request);
   const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
-  const isQuery = target === undefined;
-  const answer = await (isQuery
-    ? callQuery({ signature, body, requestId }, parts)
-    : callJson({ target, signature, body, headers, contentType }, parts)
-  ).catch((error: unknown) => {
+  const isRest = signature?.service === 'lambda';
+  const isQuery = target === undefined && !isRest;
+
+  async function answered(): Promise<Answer> {
+    if (isRest) {
+      const path = new URL(request.url ?? '/', 'http://sandbox').pathname;
+      const caller = callerOf(signature, parts);
+      return parts.lambda.handle({ method: request.method ?? 'GET', path, headers, body, caller });
+    }
+    if (target === undefined) return callQuery({ signature, body, requestId }, parts);
+    return callJson({ target, signature, body, headers, contentType }, parts);
+  }
+  const answer = await answered().catch((error: unknown) => {
     if (error instanceof LostAnswer) throw error;
     const failure = error instanceof AwsError ? error : new AwsError('InternalFailure', describe(error), 500);
     return isQuery ? queryError(failure, requestId) : jsonError(failure, contentType);

@@ -31,6 +31,7 @@ export class LambdaError extends Error {
 
 export interface LambdaPool {
   add(lambda: LambdaFunction): void;
+  functions(): readonly LambdaFunction[];
   /** The ARN of a function's role. @throws LambdaError when there is no such function */
   roleOf(functionArn: string): string;
   /**
@@ -161,6 +162,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       log.setMaxListeners(0);
       functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), log });
     },
+    functions: () => [...functions.values()].map(({ lambda }) => lambda),
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
       const entry = entryOf(functionArn);

@@ -35,6 +35,8 @@ export interface NewRule {
   /** The name of its bus. */
   bus: string;
   eventPattern: object;
+  /** In place of the pattern, `rate(5 minutes)`. */
+  scheduleExpression?: string;
   enabled: boolean;
   targets: readonly { id: string; arn: string }[];
 }
@@ -43,8 +45,8 @@ export interface Events {
   service: Service;
   /** Throws InvalidEventPatternException for a pattern that the sandbox cannot match. */
   addRule(rule: NewRule): void;
-  /** A rule of the default bus with a schedule, every so many milliseconds. */
-  addSchedule(schedule: Omit<NewRule, 'eventPattern' | 'bus'> & { everyMs: number }): void;
+  /** A rule of the default bus with a schedule. */
+  addSchedule(schedule: Omit<NewRule, 'eventPattern' | 'bus'> & { scheduleExpression: string }): void;
   /** Adds a bus beside the default one. Returns its ARN. @throws AwsError ResourceAlreadyExistsException */
   addBus(name: string): string;
   /** Puts an event on the default bus, as AWS services do; the targets are called later. Returns the event. */
@@ -100,6 +102,25 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
     const rule = rules.get(ruleArn({ bus: EventBusName, name: Name }));
     if (rule !== undefined) return rule;
     throw new AwsError('ResourceNotFoundException', `Rule ${Name} does not exist on EventBus ${EventBusName}.`);
+  }
+
+  function requireBus(name: string): void {
+    if (buses.has(name)) return;
+    throw new AwsError('ResourceNotFoundException', `Event bus ${name} does not exist.`);
+  }
+
+  function described(rule: NewRule) {
+    const when =
+      rule.scheduleExpression === undefined
+        ? { EventPattern: JSON.stringify(rule.eventPattern) }
+        : { ScheduleExpression: rule.scheduleExpression };
+    return {
+      Name: rule.name,
+      Arn: ruleArn(rule),
+      ...when,
+      State: rule.enabled ? 'ENABLED' : 'DISABLED',
+      EventBusName: rule.bus,
+    };
   }
 
   /** Delivers an event to a target, or what a fault makes of it. */
@@ -175,21 +196,24 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
       EnableRule: setEnabled('EnableRule', true),
       DisableRule: setEnabled('DisableRule', false),
 
+      ListRules: operation(v.strictObject({ NamePrefix: v.optional(v.string(), ''), EventBusName: bus }), {
+        access: ({ EventBusName, NamePrefix }) => [
+          { action: 'events:ListRules', resource: ruleArn({ bus: EventBusName, name: `${NamePrefix}*` }) },
+        ],
+        run({ NamePrefix, EventBusName }) {
+          requireBus(EventBusName);
+          const found = [...rules.values()].filter(
+            (rule) => rule.bus === EventBusName && rule.name.startsWith(NamePrefix),
+          );
+          return { Rules: found.map(described) };
+        },
+      }),
+
       DescribeRule: operation(onRule, {
         access: ({ Name, EventBusName }) => [
           { action: 'events:DescribeRule', resource: ruleArn({ bus: EventBusName, name: Name }) },
         ],
-        run(input) {
-          const rule = ruleNamed(input);
-          return {
-            Name: rule.name,
-            Arn: ruleArn(rule),
-            EventPattern: JSON.stringify(rule.eventPattern),
-            State: rule.enabled ? 'ENABLED' : 'DISABLED',
-            EventBusName: rule.bus,
-            CreatedBy: home.accountId,
-          };
-        },
+        run: (input) => ({ ...described(ruleNamed(input)), CreatedBy: home.accountId }),
       }),
     },
   };
@@ -198,10 +222,17 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
     service,
     publish: (event) => publish(event),
     published: () => log,
-    addSchedule({ everyMs, ...schedule }) {
+    addSchedule(schedule) {
       const rule = { ...schedule, bus: defaultBus, eventPattern: {}, matches: () => false };
       rules.set(ruleArn(rule), rule);
-      clock.every(everyMs, () => {
+      const [, minutes] = /^rate\((\d+) minutes?\)$/.exec(schedule.scheduleExpression) ?? [];
+      if (minutes === undefined) {
+        throw new AwsError(
+          'ValidationException',
+          'Parameter ScheduleExpression is not valid: the sandbox has rate(… minutes)',
+        );
+      }
+      clock.every(Number(minutes) * 60_000, () => {
         if (!rule.enabled) return;
         const event = eventAt(clock.now(), {
           source: 'aws.events',
@@ -218,8 +249,7 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
       return busArn(name);
     },
     addRule(rule) {
-      if (!buses.has(rule.bus))
-        throw new AwsError('ResourceNotFoundException', `Event bus ${rule.bus} does not exist.`);
+      requireBus(rule.bus);
       rules.set(ruleArn(rule), { ...rule, matches: compileEventPattern(rule.eventPattern) });
     },
   };

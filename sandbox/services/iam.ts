@@ -102,13 +102,23 @@ export function createIam(clock: Clock, accountId: string = account.accountId): 
     return found;
   }
 
-  const getRole = operation(v.strictObject({ RoleName: v.pipe(v.string(), v.regex(namePattern)) }), {
-    access: ({ RoleName }) => [
-      { action: 'iam:GetRole', resource: role(RoleName)?.arn ?? principalArn('role', '/', RoleName) },
-    ],
-    run({ RoleName }) {
-      const found = role(RoleName);
-      if (found === undefined) throw noSuchRole(RoleName);
+  const RoleName = v.pipe(v.string(), v.regex(namePattern));
+  const onRole =
+    (action: string) =>
+    ({ RoleName: name }: { RoleName: string }) => [
+      { action: `iam:${action}`, resource: role(name)?.arn ?? principalArn('role', '/', name) },
+    ];
+
+  function existing(name: string): Role {
+    const found = role(name);
+    if (found === undefined) throw noSuchRole(name);
+    return found;
+  }
+
+  const getRole = operation(v.strictObject({ RoleName }), {
+    access: onRole('GetRole'),
+    run(input) {
+      const found = existing(input.RoleName);
       return {
         Role: {
           Path: found.path,
@@ -123,8 +133,42 @@ export function createIam(clock: Clock, accountId: string = account.accountId): 
     },
   });
 
+  const listRolePolicies = operation(v.strictObject({ RoleName }), {
+    access: onRole('ListRolePolicies'),
+    run: (input) => ({ PolicyNames: [...existing(input.RoleName).policies.keys()], IsTruncated: false }),
+  });
+
+  const deleteRolePolicy = operation(v.strictObject({ RoleName, PolicyName: v.string() }), {
+    access: onRole('DeleteRolePolicy'),
+    run(input) {
+      if (existing(input.RoleName).policies.delete(input.PolicyName)) return {};
+      throw new AwsError('NoSuchEntity', `The role policy with name ${input.PolicyName} cannot be found.`, 404);
+    },
+  });
+
+  const deleteRole = operation(v.strictObject({ RoleName }), {
+    access: onRole('DeleteRole'),
+    run(input) {
+      const { roleName, policies } = existing(input.RoleName);
+      if (policies.size > 0) {
+        throw new AwsError('DeleteConflict', 'Cannot delete entity, must delete policies first.', 409);
+      }
+      roles.delete(roleName.toLowerCase());
+      return {};
+    },
+  });
+
   return {
-    service: { name: 'iam', protocol: 'query', operations: { GetRole: getRole } },
+    service: {
+      name: 'iam',
+      protocol: 'query',
+      operations: {
+        GetRole: getRole,
+        ListRolePolicies: listRolePolicies,
+        DeleteRolePolicy: deleteRolePolicy,
+        DeleteRole: deleteRole,
+      },
+    },
     role,
     roles: () => [...roles.values()],
     principalId,

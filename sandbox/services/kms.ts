@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
@@ -12,6 +13,7 @@ export interface KeyDefinition {
   /** Default: what the console writes, which leaves the key to the account's identity policies. */
   policy?: PolicyDocument;
   state?: 'Enabled' | 'Disabled' | 'PendingDeletion';
+  description?: string;
   keySpec?: string;
   keyUsage?: string;
   keyManager?: 'CUSTOMER' | 'AWS';
@@ -41,8 +43,13 @@ interface Key extends Required<Omit<KeyDefinition, 'policy'>> {
   /** The ARN that each unique id in the policy had when it was written. */
   arns: ReadonlyMap<string, string>;
   reads: number;
+  /** Of a scheduled deletion, in milliseconds since the epoch. */
+  deletionDate?: number;
 }
 
+const day = 24 * 60 * 60 * 1000;
+/** Below AWS's page of 100: a client that does not follow NextMarker is found out. */
+const pageSize = 10;
 const keyIdPattern = /^(mrk-)?[0-9a-f-]{32,36}$/;
 interface Options {
   clock: Clock;
@@ -58,6 +65,19 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
   const arnPrefix = `arn:aws:kms:${home.region}:${home.accountId}:`;
   const keys = new Map<string, Key>();
 
+  /** A key that is not there any more when its deletion has come due. */
+  function present(arn: string): Key | undefined {
+    const key = keys.get(arn);
+    if (key?.deletionDate !== undefined && key.deletionDate <= clock.now()) keys.delete(arn);
+    return keys.get(arn);
+  }
+
+  function usable(keyId: string): Key {
+    const key = find(keyId);
+    if (key.state !== 'PendingDeletion') return key;
+    throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+  }
+
   /** Finds a key as KMS operations do that take a key id or key ARN, but no alias. */
   function find(keyId: string): Key {
     const arn = keyId.startsWith('arn:') ? keyId : `${arnPrefix}key/${keyId}`;
@@ -67,7 +87,7 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
     // A key of another account is used by its policy alone, which is another world here.
     if (accountId !== home.accountId) throw foreignKey(arn);
     if (keyId.startsWith('alias/') || name.startsWith('alias/')) throw notFound(`Invalid keyId ${keyId}`);
-    const key = keys.get(arn);
+    const key = present(arn);
     if (key !== undefined) return key;
     const isKeyId = name.startsWith('key/') && keyIdPattern.test(name.slice('key/'.length));
     throw notFound(isKeyId ? `Key '${arn}' does not exist` : `Invalid keyId '${keyId}'`);
@@ -104,6 +124,27 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
     };
   }
 
+  /** A key with what `definition` leaves out. @throws AwsError as PutKeyPolicy does */
+  function newKey(definition: Omit<KeyDefinition, 'policy'>, policy: string): Key {
+    return {
+      state: 'Enabled',
+      description: '',
+      keySpec: 'SYMMETRIC_DEFAULT',
+      keyUsage: 'ENCRYPT_DECRYPT',
+      keyManager: 'CUSTOMER',
+      ...definition,
+      keyId: definition.arn.slice(`${arnPrefix}key/`.length),
+      creationDate: new Date(clock.now()),
+      reads: 0,
+      ...bind(parseKeyPolicy(policy, iam)),
+    };
+  }
+
+  function requireNoLockout(key: Key, caller: Caller): void {
+    if (decide(caller, accessTo(key, 'kms:PutKeyPolicy', caller)).allowed) return;
+    throw malformed('The new key policy will not allow you to update the key policy in the future.');
+  }
+
   const access =
     (action: string) =>
     ({ KeyId }: { KeyId: string }, caller: Caller) => [accessTo(find(KeyId), action, caller)];
@@ -113,7 +154,82 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
   const PolicyName = v.optional(v.literal('default'));
   const Policy = v.pipe(v.string(), v.regex(/^[\t\n\r\u0020-\u00FF]+$/));
 
+  function setState(name: string, state: 'Enabled' | 'Disabled') {
+    return operation(v.strictObject({ KeyId }), {
+      access: access(`kms:${name}`),
+      run(input) {
+        usable(input.KeyId).state = state;
+        return {};
+      },
+    });
+  }
+
   const operations = {
+    CreateKey: operation(
+      v.strictObject({
+        Policy: v.optional(Policy),
+        Description: v.optional(v.pipe(v.string(), v.maxLength(8192)), ''),
+        KeyUsage: v.optional(v.literal('ENCRYPT_DECRYPT')),
+        KeySpec: v.optional(v.literal('SYMMETRIC_DEFAULT')),
+        Tags: v.optional(v.array(v.strictObject({ TagKey: v.string(), TagValue: v.string() })), []),
+      }),
+      {
+        access({ Tags }) {
+          const tags = Tags.map(({ TagKey, TagValue }) => [`aws:RequestTag/${TagKey}`, TagValue]);
+          const context = { ...Object.fromEntries(tags), 'kms:CallerAccount': home.accountId };
+          const actions = ['kms:CreateKey', ...(Tags.length > 0 ? ['kms:TagResource'] : [])];
+          return actions.map((action) => ({ action, resource: '*', context }));
+        },
+        run({ Policy: policy, Description: description, Tags }, caller) {
+          const arn = `${arnPrefix}key/${randomUUID()}`;
+          const tags = Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
+          const created = newKey({ arn, tags, description }, policy ?? JSON.stringify(consolePolicy(home.accountId)));
+          requireNoLockout(created, caller);
+          keys.set(arn, created);
+          return { KeyMetadata: keyMetadata(created) };
+        },
+      },
+    ),
+
+    ListKeys: operation(
+      v.strictObject({
+        Limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)), pageSize),
+        Marker: v.optional(v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number)), '0'),
+      }),
+      {
+        access: () => [{ action: 'kms:ListKeys', resource: '*' }],
+        run({ Limit, Marker }) {
+          const all = [...keys.keys()].flatMap((arn) => present(arn) ?? []);
+          const end = Marker + Limit;
+          return {
+            Keys: all.slice(Marker, end).map(({ keyId, arn }) => ({ KeyId: keyId, KeyArn: arn })),
+            Truncated: end < all.length,
+            ...(end < all.length && { NextMarker: String(end) }),
+          };
+        },
+      },
+    ),
+
+    EnableKey: setState('EnableKey', 'Enabled'),
+    DisableKey: setState('DisableKey', 'Disabled'),
+
+    ScheduleKeyDeletion: operation(
+      v.strictObject({
+        KeyId,
+        PendingWindowInDays: v.optional(v.pipe(v.number(), v.integer(), v.minValue(7), v.maxValue(30)), 30),
+      }),
+      {
+        access: access('kms:ScheduleKeyDeletion'),
+        run({ KeyId: keyId, PendingWindowInDays }) {
+          const key = usable(keyId);
+          key.state = 'PendingDeletion';
+          key.deletionDate = clock.now() + PendingWindowInDays * day;
+          const DeletionDate = new Date(key.deletionDate);
+          return { KeyId: key.arn, DeletionDate, KeyState: key.state, PendingWindowInDays };
+        },
+      },
+    ),
+
     DescribeKey: operation(v.strictObject({ KeyId }), {
       access: access('kms:DescribeKey'),
       run: (input) => ({ KeyMetadata: keyMetadata(find(input.KeyId)) }),
@@ -134,9 +250,7 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
       run(input, caller) {
         const key = find(input.KeyId);
         const changed = { ...key, ...bind(parseKeyPolicy(input.Policy, iam)) };
-        if (!decide(caller, accessTo(changed, 'kms:PutKeyPolicy', caller)).allowed) {
-          throw malformed('The new key policy will not allow you to update the key policy in the future.');
-        }
+        requireNoLockout(changed, caller);
         keys.set(key.arn, changed);
         return {};
       },
@@ -154,27 +268,17 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
   return {
     service: { name: 'kms', protocol: 'json', operations },
 
-    createKey({
-      arn,
-      tags,
-      policy,
-      state = 'Enabled',
-      keySpec = 'SYMMETRIC_DEFAULT',
-      keyUsage = 'ENCRYPT_DECRYPT',
-      keyManager = 'CUSTOMER',
-    }) {
+    createKey({ policy = consolePolicy(home.accountId), ...definition }) {
+      const { arn } = definition;
       if (keys.has(arn)) throw new AwsError('AlreadyExistsException', `Key '${arn}' already exists`);
-      const keyId = arn.slice(`${arnPrefix}key/`.length);
-      const creationDate = new Date(clock.now());
-      const stored = bind(parseKeyPolicy(JSON.stringify(policy ?? consolePolicy(home.accountId)), iam));
-      keys.set(arn, { arn, keyId, tags, state, keySpec, keyUsage, keyManager, creationDate, reads: 0, ...stored });
+      keys.set(arn, newKey(definition, JSON.stringify(policy)));
     },
 
     keyPolicy: (keyArn) => inForce(find(keyArn)),
     tags: (keyArn) => find(keyArn).tags,
 
     useAccess(caller, keyArn, actions, context) {
-      const key = keys.get(keyArn);
+      const key = present(keyArn);
       if (key === undefined) throw new Error(`Key '${keyArn}' does not exist`);
       if (key.state !== 'Enabled') {
         throw new Error(`${keyArn} is ${key.state === 'Disabled' ? 'disabled' : 'pending deletion'}.`);
@@ -200,16 +304,18 @@ const consolePolicy = (accountId: string): PolicyDocument => ({
   ],
 });
 
-function keyMetadata({ arn, keyId, creationDate, state, keySpec, keyUsage, keyManager }: Key) {
+function keyMetadata(key: Key) {
+  const { arn, keyId, creationDate, deletionDate, description, state, keySpec, keyUsage, keyManager } = key;
   return {
     AWSAccountId: arn.split(':')[4],
     KeyId: keyId,
     Arn: arn,
     CreationDate: creationDate,
     Enabled: state === 'Enabled',
-    Description: '',
+    Description: description,
     KeyUsage: keyUsage,
     KeyState: state,
+    ...(deletionDate !== undefined && { DeletionDate: new Date(deletionDate) }),
     Origin: 'AWS_KMS',
     KeyManager: keyManager,
     CustomerMasterKeySpec: keySpec,

@@ -105,6 +105,7 @@ beforeEach(async () => {
     unsigned,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     httpApi: { handle: handleApi },
+    lambda: { handle: async () => ({ status: 200, headers: {}, body: '{}' }) },
     authorizer,
     injector: createInjector({
       delay: (milliseconds) => clock.sleep(milliseconds),

@@ -25,7 +25,12 @@ function setUp() {
 }
 
 describe('a schedule', () => {
-  const schedule = { name: 'sweep', everyMs: 300_000, enabled: true, targets: [{ id: 'a', arn: 'arn:sweep' }] };
+  const schedule = {
+    name: 'sweep',
+    scheduleExpression: 'rate(5 minutes)',
+    enabled: true,
+    targets: [{ id: 'a', arn: 'arn:sweep' }],
+  };
 
   it('calls its targets again and again, with an event of its own', () => {
     const { clock, events, invoked } = setUp();
