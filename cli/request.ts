@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { parseKeyArn } from '../functions/shared/arns.ts';
+import { InvalidRequest } from '../functions/shared/errors.ts';
+import { checkRequest } from '../functions/shared/request.ts';
 import { CommandError } from './command-error.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
@@ -27,12 +29,18 @@ export async function readRequest(path: string): Promise<Request> {
   });
   const request = parseJson(text, invalid);
   if (typeof request !== 'object' || request === null || Array.isArray(request)) throw invalid('is not a JSON object');
-  // The machine refuses it, too, but its history would keep the password for 90 days.
+  // The machine refuses all this, too, but its history would keep what was sent for 90 days, passwords under wrong names too.
   if (
     'password' in request ||
     ('subscriber' in request && isRecord(request.subscriber) && 'password' in request.subscriber)
   ) {
     throw invalid('holds a password: put it into a secret and refer to it with passwordSecretId');
+  }
+  try {
+    checkRequest(request);
+  } catch (error) {
+    if (error instanceof InvalidRequest) throw invalid(`cannot be sent: ${error.message}`);
+    throw error;
   }
   return { ...request };
 }

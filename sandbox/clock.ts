@@ -43,12 +43,14 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
   let atWork = 0;
   let idleCheck: NodeJS.Immediate | undefined;
 
+  let stopped = false;
+
   const now = () => Date.now() + (ahead[0] ?? 0);
 
   function schedule() {
     clearTimeout(wakeUp);
     const next = timers[0];
-    if (next === undefined) return;
+    if (stopped || next === undefined) return;
     // setTimeout takes at most 2^31-1 ms; a longer wait is scheduled again when it fires.
     wakeUp = setTimeout(runDue, Math.min(Math.max(0, next.due - now()), 2 ** 31 - 1));
     checkIdle();
@@ -148,6 +150,8 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
       }
     },
     stop() {
+      // What ends now may still ask for timers, which must not keep the process alive.
+      stopped = true;
       timers = [];
       clearTimeout(wakeUp);
       clearImmediate(idleCheck);

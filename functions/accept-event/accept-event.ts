@@ -55,6 +55,28 @@ export async function acceptEvent(
   }
 }
 
+/** The fields of a request whose values are no secrets. */
+const harmless: ReadonlySet<string> = new Set([
+  'subscriber.userName',
+  'subscriber.emailId',
+  'passwordSecretId',
+  'customTokenSecretId',
+  'stack.build',
+  'stack.accountId',
+  'stack.region',
+  'encryption.artifacts.type',
+  'encryption.artifacts.keyArn',
+  'encryption.tracking.type',
+  'encryption.tracking.keyArn',
+]);
+
+/** A refused request may hold a password under any name: all other values are left out of what the queue keeps. */
+function onlyHarmless(value: unknown, path: readonly string[] = []): unknown {
+  if (typeof value !== 'object' || value === null) return harmless.has(path.join('.')) ? value : '<redacted>';
+  if (Array.isArray(value)) return value.map((item) => onlyHarmless(item, [...path, '[]']));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, onlyHarmless(item, [...path, name])]));
+}
+
 function refusal(
   queueUrl: string,
   event: v.InferOutput<typeof eventSchema>,
@@ -62,8 +84,10 @@ function refusal(
 ): SendMessageCommand {
   return new SendMessageCommand({
     QueueUrl: queueUrl,
-    // One of the rules that an event can break is that it holds a password.
-    MessageBody: JSON.stringify({ error: { name, field, message, remedy }, event }, redactingReplacer),
+    MessageBody: JSON.stringify(
+      { error: { name, field, message, remedy }, event: { ...event, detail: onlyHarmless(event.detail) } },
+      redactingReplacer,
+    ),
     MessageAttributes: { errorName: { DataType: 'String', StringValue: name } },
   });
 }

@@ -42,13 +42,27 @@ export async function getSubscriber(
   if (execution === undefined) return isOfRecord ? recordedStatus(record) : undefined;
   const requested = requestedUserName(execution);
   if (requested?.toLowerCase() !== userName.toLowerCase()) return undefined;
+  const result = await outcome(stepFunctions, execution);
   return {
     userName: record?.userName ?? requested,
     executionArn,
-    ...(await outcome(stepFunctions, execution)),
+    ...result,
     ...(isOfRecord && made(record)),
-    attempts: record?.attempts ?? [],
+    attempts: (record?.attempts ?? []).map((attempt) =>
+      attempt.executionArn === executionArn ? withEnd(attempt, execution, result) : attempt,
+    ),
   };
+}
+
+/** The record keeps an attempt's end only when the next one begins. */
+function withEnd(
+  attempt: Attempt,
+  { stopDate }: DescribeExecutionOutput,
+  { status, error }: Pick<SubscriberStatus, 'status' | 'error'>,
+): Attempt {
+  if (status === 'ONBOARDING' || stopDate === undefined) return attempt;
+  const reason = error && { name: error.name, step: error.step, message: error.message };
+  return { ...attempt, endedAt: stopDate.toISOString(), status, ...(reason && { error: reason }) };
 }
 
 async function outcome(

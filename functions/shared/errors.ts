@@ -120,7 +120,7 @@ export class SubscriberUnsettled extends StepError {
 /** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
 export class SubscriberOutcomeUnknown extends StepError {
   static readonly remedy =
-    'Send the request again, which creates the subscriber if it is provably not there. If this error comes back, put the custom token of the subscriber into a secret below input/ and send the request again with customTokenSecretId; where InfinStor has no such subscriber, set the state in its credentials secret to prepared and send the request again.';
+    'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, set the state in its credentials secret to prepared and send the request again.';
   override readonly name = 'SubscriberOutcomeUnknown';
   readonly remedy = SubscriberOutcomeUnknown.remedy;
 }

@@ -139,6 +139,19 @@ export interface Request {
   encryption: { artifacts: v.InferOutput<typeof artifacts>; tracking: v.InferOutput<typeof tracking> };
 }
 
+/**
+ * Checks what of a request needs no knowledge of the deployment.
+ * @throws InvalidRequest naming the field and the rule; never quoting a value
+ */
+export function checkRequest(request: unknown, inputSecretPrefix = '') {
+  refusePlaintextPassword(request);
+  return parse(
+    requestSchema(inputSecretPrefix),
+    request,
+    (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
+  );
+}
+
 /** What a deployment lets a request choose from. */
 export interface RequestRules {
   /** The only place whose secrets a request may name. */
@@ -154,12 +167,7 @@ export interface RequestRules {
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
 export function parseRequest(request: unknown, { inputSecretPrefix, own, stackRegions }: RequestRules): Request {
-  refusePlaintextPassword(request);
-  const parsed = parse(
-    requestSchema(inputSecretPrefix),
-    request,
-    (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
-  );
+  const parsed = checkRequest(request, inputSecretPrefix);
   const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
   if (accountId !== own.accountId) throw new InvalidRequest('stack.accountId', 'is not an account of this deployment');
   if (!stackRegions.includes(region)) {

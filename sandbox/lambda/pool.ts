@@ -76,6 +76,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
   const workers = new Set<Worker>();
   const waiting: (() => void)[] = [];
   let running = 0;
+  let closed = false;
 
   function entryOf(functionArn: string): Entry {
     const entry = functions.get(functionArn);
@@ -84,6 +85,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
   }
 
   function startWorker(entry: Entry): Worker {
+    if (closed) throw new LambdaError('Lambda.ServiceException', 'The sandbox is closed');
     const { bundle, exportName, environment } = entry.lambda;
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       env: { ...environment },
@@ -192,6 +194,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       await Promise.all(running.map(catchUp));
     },
     async close() {
+      closed = true;
       // The places that become free now are for nobody.
       waiting.length = 0;
       await Promise.all([...workers].map((worker) => worker.terminate()));

@@ -50,30 +50,33 @@ describe('SubscriberRequested', () => {
     expect(messages()).toEqual([]);
   });
 
-  it.each<[string, unknown, string]>([
-    ['an unknown field', { subscriber, colour: 'x' }, 'colour'],
+  it.each<[string, unknown, string, unknown?]>([
+    ['an unknown field', { subscriber, colour: 'x' }, 'colour', { subscriber, colour: '<redacted>' }],
     ['no subscriber', {}, 'subscriber'],
     ['a list', [], 'request'],
     ['an account of somebody else', { subscriber, stack: { accountId: '222222222222' } }, 'stack.accountId'],
-  ])('that is refused for %s goes into the dead-letter queue, with its reason', async (_, detail, field) => {
-    const { invoke, stepFunctions, messages } = setUp();
-    await invoke(requested(detail));
-    const [message, ...others] = messages();
-    expect(message).toMatchObject({
-      QueueUrl: 'https://sqs.example/refused-events',
-      MessageAttributes: { errorName: { DataType: 'String', StringValue: 'InvalidRequest' } },
-    });
-    expect(JSON.parse(message?.MessageBody ?? '')).toEqual({
-      error: {
-        name: 'InvalidRequest',
-        field,
-        message: expect.stringContaining(`${field}: `),
-        remedy: expect.stringMatching(/\.$/),
-      },
-      event: { id, source: 'pipeline.example', time: '2026-01-01T12:00:00Z', detail },
-    });
-    expect([others, stepFunctions.calls()]).toEqual([[], []]);
-  });
+  ])(
+    'that is refused for %s goes into the dead-letter queue, with its reason',
+    async (_, detail, field, kept = detail) => {
+      const { invoke, stepFunctions, messages } = setUp();
+      await invoke(requested(detail));
+      const [message, ...others] = messages();
+      expect(message).toMatchObject({
+        QueueUrl: 'https://sqs.example/refused-events',
+        MessageAttributes: { errorName: { DataType: 'String', StringValue: 'InvalidRequest' } },
+      });
+      expect(JSON.parse(message?.MessageBody ?? '')).toEqual({
+        error: {
+          name: 'InvalidRequest',
+          field,
+          message: expect.stringContaining(`${field}: `),
+          remedy: expect.stringMatching(/\.$/),
+        },
+        event: { id, source: 'pipeline.example', time: '2026-01-01T12:00:00Z', detail: kept },
+      });
+      expect([others, stepFunctions.calls()]).toEqual([[], []]);
+    },
+  );
 
   it.each([
     ['a password', { subscriber, password: secret('outer') }, '"password":"<redacted>"'],
@@ -82,6 +85,13 @@ describe('SubscriberRequested', () => {
       { subscriber: { ...subscriber, password: secret('inner') } },
       '"password":"<redacted>"',
     ],
+    ['a password under a wrong name', { subscriber, passwort: secret('x') }, '"passwort":"<redacted>"'],
+    [
+      'a secret among the parameters',
+      { subscriber, colour: 'x', stack: { parameters: { Pin: secret('x') } } },
+      '"Pin":"<redacted>"',
+    ],
+    ['nothing but a secret', secret('x'), '"detail":"<redacted>"'],
     ['a password for a reference', { subscriber, passwordSecretId: secret('x') }, '"passwordSecretId":"<redacted>"'],
     ['a token for a reference', { subscriber, customTokenSecretId: secret('x') }, '"customTokenSecretId":"<redacted>"'],
   ])('that holds %s goes there without it', async (_, detail, redacted) => {
