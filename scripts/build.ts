@@ -1,6 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type BuildOptions, buildSync } from 'esbuild';
+import { type BuildOptions, build, stop } from 'esbuild';
+import { cut } from './aliases/cut.ts';
+import { cuts } from './aliases/cuts.ts';
+import { withoutUnusedErrors } from './aliases/error-classes.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -20,6 +23,7 @@ export const bundleOptions = {
     '@aws-sdk/credential-provider-node': './scripts/aliases/credentials.ts',
     'node:http': './scripts/aliases/node-http.ts',
   },
+  plugins: [cut(cuts), withoutUnusedErrors(await usedWords())],
   logLevel: 'warning',
 } satisfies BuildOptions;
 
@@ -28,10 +32,22 @@ export async function buildFunctions(outdir: string): Promise<void> {
   const steps = (await readdir(join(root, 'functions'), { withFileTypes: true })).filter(
     (entry) => entry.isDirectory() && entry.name !== 'shared',
   );
-  // The other form leaves a service process behind for as long as this one runs.
-  buildSync({
-    ...bundleOptions,
-    entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
-    outdir,
-  });
+  try {
+    await build({
+      ...bundleOptions,
+      entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
+      outdir,
+    });
+  } finally {
+    // Without it, esbuild's service process stays for as long as this one runs.
+    await stop();
+  }
+}
+
+/** Every word in the functions' sources. */
+async function usedWords(): Promise<Set<string>> {
+  const files = await readdir(join(root, 'functions'), { recursive: true, withFileTypes: true });
+  const sources = files.filter(({ name }) => name.endsWith('.ts'));
+  const texts = await Promise.all(sources.map(({ parentPath, name }) => readFile(join(parentPath, name), 'utf8')));
+  return new Set(texts.flatMap((text) => text.match(/\w+/g) ?? []));
 }
