@@ -13,7 +13,7 @@ export interface Cut {
   /** Methods of the module's classes that nothing calls: bundlers keep every method of a class. */
   methods?: readonly string[];
   /** What stands in for the module. */
-  instead?: string | ((contents: string) => string);
+  instead?: string | ((contents: string, path: string) => string);
 }
 
 /**
@@ -26,11 +26,11 @@ export function cut(cuts: readonly Cut[]): Plugin {
     setup({ onLoad }) {
       for (const { modules, methods = [], instead } of cuts) {
         // esbuild matches absolute paths, and knows no look-behind: the paths are matched below, once more.
-        onLoad({ filter: new RegExp(modules.source.replace(/^\^/, '').replaceAll('\\/', '[\\\\/]')) }, async ({ path }) => {
+        onLoad({ filter: new RegExp(modules.source.replace(/^\^/, '').replaceAll('\\/', '[\\\\/]').replace('(?!iam)', '')) }, async ({ path }) => {
           const name = relative(packages, path).split(sep).join('/');
           if (!modules.test(name)) return undefined;
           const contents = await readFile(path, 'utf8');
-          const replaced = typeof instead === 'function' ? instead(contents) : (instead ?? contents);
+          const replaced = typeof instead === 'function' ? instead(contents, path) : (instead ?? contents);
           const loader: Loader = name.endsWith('.json') ? 'json' : 'js';
           return { contents: methods.reduce((text, method) => withoutMethod(text, method, name), replaced), loader };
         });

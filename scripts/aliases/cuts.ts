@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import type { Cut } from './cut.ts';
 
@@ -26,11 +28,6 @@ export const cuts: readonly Cut[] = [
       export const fromSharedConfigFiles = () => async () => { throw new CredentialsProviderError('no configuration files'); };`,
   },
   {
-    modules: /^@smithy\/core\/dist-es\/submodules\/config\/config-resolver\/regionConfig\/getInstanceMetadataRegion\.js$/,
-    reason: 'Lambda sets AWS_EXECUTION_ENV and AWS_REGION, which are looked at before the metadata of an EC2 instance.',
-    instead: 'export const getInstanceMetadataRegion = async () => undefined;',
-  },
-  {
     modules: /^@aws-sdk\/middleware-endpoint-discovery\/dist-es\/index\.js$/,
     reason: 'No operation of the DynamoDB client uses the discovery of endpoints any more; its cache brings a library along.',
     instead: `export const NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS = { environmentVariableSelector: () => false };
@@ -53,9 +50,60 @@ export const cuts: readonly Cut[] = [
     instead: 'export const resolveParamsForS3 = () => {};',
   },
   {
-    modules: /^@smithy\/core\/dist-es\/submodules\/serde\/(date-utils|schema-serde-lib\/schema-date-utils)\.js$/,
-    reason: 'These regular expressions have no side effects: said so, those that nothing uses are left out.',
+    modules: /^@smithy\/core\/dist-es\/submodules\/serde\/date-utils\.js$/,
+    reason: 'The JSON protocols send times as numbers; dates as text come by the Query protocol, which has another parser.',
+    instead: (contents) => withoutParsers(contents, ['parseRfc3339DateTime', 'parseRfc3339DateTimeWithOffset', 'parseRfc7231DateTime']),
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/serde\/schema-serde-lib\/schema-date-utils\.js$/,
+    reason: 'Dates of this form come in headers only, of which no operation that is used reads one.',
+    instead: (contents) => withoutParsers(contents, ['_parseRfc7231DateTime']),
+  },
+  {
+    modules: /^@aws-sdk\/(client-[^/]+|lib-dynamodb)\/dist-es\/pagination\/[^/]+Paginator\.js$/,
+    reason: 'Making a paginator has no side effects: said so, those that nothing uses are left out, with their commands.',
+    instead: (contents) => contents.replace('= createPaginator(', '= /* @__PURE__ */ createPaginator('),
+  },
+  {
+    modules: /^valibot\/dist\/index\.mjs$/,
+    reason: 'So has making a regular expression.',
     instead: (contents) => contents.replaceAll('= new RegExp(', '= /* @__PURE__ */ new RegExp('),
+  },
+  {
+    modules: /^@aws-sdk\/client-(?!iam)[^/]+\/dist-es\/endpoint\/endpointResolver\.js$/,
+    reason: 'See scripts/aliases/endpoints.ts.',
+    instead: (_contents, path) => endpointResolverOf(path),
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/middleware-user-agent\/check-features\.js$/,
+    reason: "These features of the client are for AWS's statistics, in the user agent.",
+    instead: 'export const checkFeatures = async () => {};',
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/middleware-logger\/loggerMiddleware\.js$/,
+    reason: 'No client is given a logger.',
+    instead: `export const loggerMiddleware = undefined, loggerMiddlewareOptions = undefined;
+      export const getLoggerPlugin = () => ({ applyToStack() {} });`,
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/client\/smithy-client\/schemaLogFilter\.js$/,
+    reason: 'It hides secrets from the logger that no client is given.',
+    instead: "export const schemaLogFilter = () => '(not shown)';",
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/emitWarningIfUnsupportedVersion\.js$/,
+    reason: "The runtime's version of Node is the deployment's choice, and new enough.",
+    instead: 'export const state = {}; export const emitWarningIfUnsupportedVersion = () => {};',
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/config\/defaults-mode\/resolveDefaultsModeConfig\.js$/,
+    reason: 'Nothing sets AWS_DEFAULTS_MODE; this is its default.',
+    instead: "export const resolveDefaultsModeConfig = () => async () => 'legacy';",
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/protocols\/ProtocolLib\.js$/,
+    reason: 'It is for REST protocols, which no client of a function speaks.',
+    methods: ['resolveRestContentType'],
   },
   {
     modules: /^@smithy\/core\/dist-es\/submodules\/protocols\/HttpProtocol\.js$/,
@@ -123,6 +171,27 @@ export const cuts: readonly Cut[] = [
 
 function versionOf(packageJson: string): string {
   return v.parse(v.object({ version: v.string() }), JSON.parse(packageJson)).version;
+}
+
+function withoutParsers(contents: string, names: readonly string[]): string {
+  return names.reduce(
+    (text, name) =>
+      text.replace(
+        new RegExp(`^export const ${name} = (?:.*\\n)*?\\};\\n`, 'm'),
+        `export const ${name} = () => { throw new Error('${name} is not in this bundle: see scripts/aliases/cuts.ts'); };\n`,
+      ),
+    contents.replaceAll('= new RegExp(', '= /* @__PURE__ */ new RegExp('),
+  );
+}
+
+/** The service's host name stands in the rules that are left out. */
+function endpointResolverOf(path: string): string {
+  const rules = readFileSync(join(dirname(path), 'bdd.js'), 'utf8');
+  const host = /"https:\/\/([a-z-]+)\.\{Region\}\.\{PartitionResult#dnsSuffix\}"/g;
+  const [name] = [...rules.matchAll(host)].flatMap(([, found = '']) => (/-fips$|^search-/.test(found) ? [] : [found]));
+  if (name === undefined) throw new Error(`${path}: no host of a Region in the rules`);
+  return `import { endpointResolver } from ${JSON.stringify(join(import.meta.dirname, 'endpoints.ts'))};
+    export const defaultEndpointResolver = endpointResolver(${JSON.stringify(name)});`;
 }
 
 /** Leaves Regions out of the table of partitions that their partition's pattern finds as well; the others keep no description. */
