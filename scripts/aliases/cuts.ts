@@ -18,6 +18,7 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^@aws-sdk\/client-[^/]+\/dist-es\/runtimeExtensions\.js$/,
+    // What goes with it: the handler of requests is not told the default of 300 s for sockets; each call ends after 5 s.
     reason: 'No client is given extensions; without any, the configuration stays what it was.',
     instead: 'export const resolveRuntimeExtensions = (config) => config;',
   },
@@ -26,6 +27,54 @@ export const cuts: readonly Cut[] = [
     reason: 'There is no ~/.aws in Lambda: this link of a chain never finds anything, so the next one is asked.',
     instead: `import { CredentialsProviderError } from '../property-provider/CredentialsProviderError';
       export const fromSharedConfigFiles = () => async () => { throw new CredentialsProviderError('no configuration files'); };`,
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/config\/config-resolver\/regionConfig\/getInstanceMetadataRegion\.js$/,
+    reason: 'Lambda sets AWS_REGION, so that no instance is asked for its Region.',
+    instead: 'export const getInstanceMetadataRegion = async () => undefined;',
+  },
+  {
+    modules: /^@aws\/lambda-invoke-store\/dist-es\/invoke-store\.js$/,
+    reason: 'The runtime has a store of its own where it runs several invocations at once; where not, the environment holds what is asked for.',
+    instead: 'export const InvokeStore = { getInstanceAsync: async () => globalThis.awslambda?.InvokeStore }, InvokeStoreBase = undefined;',
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/util-endpoints\/aws\.js$/,
+    reason: "A client whose endpoint rules need these functions says so itself; said here, they are in every bundle.",
+    instead: (contents) => contents.replace(/^customEndpointFunctions\.aws = .*\n/m, ''),
+  },
+  {
+    modules: /^@aws-sdk\/client-dynamodb\/dist-es\/commands\/DescribeEndpointsCommand\.js$/,
+    reason: 'It is for the discovery of endpoints: see there.',
+    instead: 'export const DescribeEndpointsCommand = undefined;',
+  },
+  {
+    modules: /^@aws-sdk\/lib-dynamodb\/dist-es\/DynamoDBDocumentClient\.js$/,
+    reason: 'The client that it wraps is always of the version that it goes with: both come from one lock file.',
+    instead: (contents) => contents.replace(/^ {8}const middlewares = (?:.*\n)*? {8}\}\n(?= {4}\}\n)/m, ''),
+  },
+  {
+    modules: /^@smithy\/node-http-handler\/dist-es\/node-http-handler\.js$/,
+    reason: 'These are for extensions of clients, of which there are none.',
+    methods: ['updateHttpClientConfig', 'httpHandlerConfigs'],
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/client\/middleware-stack\/MiddlewareStack\.js$/,
+    reason: 'No middleware is taken out of a stack.',
+    instead: (contents) =>
+      contents
+        .replace(/^ {4}const removeBy(?:.*\n)*? {4}\};\n/gm, '')
+        .replace(/^ {8}(?:remove|removeByTag): (?:.*\n)*? {8}\},\n/gm, ''),
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/protocols\/json\/codec-v2\/JsonShapeSerializer2\.js$/,
+    reason: 'It is for a protocol that no client of a function speaks.',
+    methods: ['writeDiscriminatedDocument'],
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/httpAuthSchemes\/aws_sdk\/resolveAwsSdkSigV4Config\.js$/,
+    reason: 'It is for clients that were made before there were endpoint rules.',
+    instead: (contents) => contents.replace(/^ {4}else if \(config\.regionInfoProvider\) \{\n(?:.*\n)*? {4}\}\n/m, ''),
   },
   {
     modules: /^@aws-sdk\/middleware-endpoint-discovery\/dist-es\/index\.js$/,
@@ -52,7 +101,10 @@ export const cuts: readonly Cut[] = [
   {
     modules: /^@smithy\/core\/dist-es\/submodules\/serde\/date-utils\.js$/,
     reason: 'The JSON protocols send times as numbers; dates as text come by the Query protocol, which has another parser.',
-    instead: (contents) => withoutParsers(contents, ['parseRfc3339DateTime', 'parseRfc3339DateTimeWithOffset', 'parseRfc7231DateTime']),
+    instead: (contents) => `${contents.slice(0, contents.indexOf('const RFC3339 '))}
+      export { _parseEpochTimestamp as parseEpochTimestamp } from './schema-serde-lib/schema-date-utils';
+      const missing = () => { throw new Error('Dates as text are not in this bundle: see scripts/aliases/cuts.ts'); };
+      export { missing as parseRfc3339DateTime, missing as parseRfc3339DateTimeWithOffset, missing as parseRfc7231DateTime };`,
   },
   {
     modules: /^@smithy\/core\/dist-es\/submodules\/serde\/schema-serde-lib\/schema-date-utils\.js$/,
@@ -151,7 +203,7 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^@aws-lambda-powertools\/logger\/lib\/esm\/Logger\.js$/,
-    reason: 'Nothing makes child loggers, decorates methods or changes the keys of a logger.',
+    reason: 'Nothing makes child loggers, decorates methods, changes the keys of a logger or lets it buffer.',
     methods: [
       'createChild',
       'createLogger',
@@ -165,7 +217,12 @@ export const cuts: readonly Cut[] = [
       'setPersistentLogAttributes',
       'critical',
       'trace',
+      'bufferLogItem',
+      'setCorrelationId',
+      'getCorrelationId',
+      '#setLogBuffering',
     ],
+    instead: (contents) => contents.replace(/^ {8}this\.#setLogBuffering\(.*\n/m, ''),
   },
 ];
 
