@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { type BuildOptions, build, stop } from 'esbuild';
 import { cut } from './aliases/cut.ts';
 import { cuts } from './aliases/cuts.ts';
+import { sameClients } from './aliases/same-clients.ts';
 import { withoutUnusedErrors } from './aliases/error-classes.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -23,7 +24,7 @@ export const bundleOptions = {
     '@aws-sdk/credential-provider-node': './scripts/aliases/credentials.ts',
     'node:http': './scripts/aliases/node-http.ts',
   },
-  plugins: [cut(cuts), withoutUnusedErrors(await usedWords())],
+  plugins: [cut(cuts), withoutUnusedErrors(await usedWords()), sameClients()],
   logLevel: 'warning',
 } satisfies BuildOptions;
 
