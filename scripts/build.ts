@@ -30,19 +30,23 @@ export const bundleOptions = {
 
 /** Bundles every `functions/<step>/handler.ts` into `<outdir>/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
 export async function buildFunctions(outdir: string): Promise<void> {
-  const steps = (await readdir(join(root, 'functions'), { withFileTypes: true })).filter(
-    (entry) => entry.isDirectory() && entry.name !== 'shared',
-  );
+  const names = await functionNames();
   try {
     await build({
       ...bundleOptions,
-      entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
+      entryPoints: names.map((name) => ({ in: join('functions', name, 'handler.ts'), out: name })),
       outdir,
     });
   } finally {
     // Without it, esbuild's service process stays for as long as this one runs.
     await stop();
   }
+}
+
+/** The functions' names, which are those of their folders. */
+export async function functionNames(): Promise<string[]> {
+  const entries = await readdir(join(root, 'functions'), { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory() && entry.name !== 'shared').map(({ name }) => name);
 }
 
 /** Every word in the functions' sources. */

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
-import type { Loader, Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
 
 const packages = resolve(import.meta.dirname, '../../node_modules');
 
-/** What is left out of a module of a package, as no function can reach it. */
+/** What is left out of modules of packages, as no function can reach it. */
 export interface Cut {
   /** The modules' paths below node_modules; they look as tsc writes them. */
   modules: RegExp;
@@ -18,31 +18,38 @@ export interface Cut {
 
 /**
  * Cuts modules of packages when they are loaded into a bundle.
- * @throws when a method is not where it is cut from: after an update of its package the cut has to be looked at again
+ * @throws when something is not where it is cut from: after an update of its package the cut has to be looked at again
  */
 export function cut(cuts: readonly Cut[]): Plugin {
   return {
     name: 'cut',
     setup({ onLoad }) {
-      for (const { modules, methods = [], instead } of cuts) {
-        // esbuild matches absolute paths, and knows no look-behind: the paths are matched below, once more.
-        onLoad({ filter: new RegExp(modules.source.replace(/^\^/, '').replaceAll('\\/', '[\\\\/]').replace('(?!iam)', '')) }, async ({ path }) => {
-          const name = relative(packages, path).split(sep).join('/');
-          if (!modules.test(name)) return undefined;
-          const contents = await readFile(path, 'utf8');
-          const replaced = typeof instead === 'function' ? instead(contents, path) : (instead ?? contents);
-          const loader: Loader = name.endsWith('.json') ? 'json' : 'js';
-          return { contents: methods.reduce((text, method) => withoutMethod(text, method, name), replaced), loader };
-        });
-      }
+      onLoad({ filter: /[\\/]node_modules[\\/](@aws|@smithy|valibot)/ }, async ({ path }) => {
+        const module = relative(packages, path).split(sep).join('/');
+        const matching = cuts.filter(({ modules }) => modules.test(module));
+        if (matching.length === 0) return undefined;
+        const whole = await readFile(path, 'utf8');
+        const contents = matching.reduce((text, each) => without(each, text, path), whole);
+        return { contents, loader: module.endsWith('.json') ? 'json' : 'js' };
+      });
     },
   };
 }
 
-function withoutMethod(text: string, method: string, module: string): string {
+function without({ methods = [], instead, reason }: Cut, text: string, path: string): string {
+  const replaced = typeof instead === 'function' ? instead(text, path) : (instead ?? text);
+  const isMissing = instead !== undefined && replaced === text;
+  if (isMissing) throw new Error(`${path} has nothing to leave out any more: has an update changed it? (${reason})`);
+  return methods.reduce((rest, method) => withoutMethod(rest, method, path), replaced);
+}
+
+function withoutMethod(text: string, method: string, path: string): string {
   // Methods stand four spaces deep, in whatever tsc has written.
-  const pattern = new RegExp(`^ {4}(?:static )?(?:async )?${method}\\(.*\\) \\{\\n(?:(?! {4}\\}$).*\\n)* {4}\\}\\n`, 'gm');
+  const pattern = new RegExp(
+    `^ {4}(?:static )?(?:async )?${method}\\(.*\\) \\{\\n(?:(?! {4}\\}$).*\\n)* {4}\\}\\n`,
+    'gm',
+  );
   const rest = text.replace(pattern, '');
-  if (rest === text) throw new Error(`${module} has no method ${method}: has an update moved it? See scripts/aliases/cuts.ts`);
+  if (rest === text) throw new Error(`${path} has no method ${method} any more: has an update changed it?`);
   return rest;
 }

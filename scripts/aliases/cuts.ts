@@ -29,6 +29,13 @@ export const cuts: readonly Cut[] = [
       export const fromSharedConfigFiles = () => async () => { throw new CredentialsProviderError('no configuration files'); };`,
   },
   {
+    modules:
+      /^@(smithy|aws-sdk)\/core\/dist-es\/submodules\/.*(\/NodeUse\w+ConfigOptions|regionConfig\/config|middleware-retry\/configurations|getEndpointUrlConfig|getIgnoreConfiguredEndpointUrls|clock-skew-node-config|NODE_AUTH_SCHEME_PREFERENCE_OPTIONS|NodeAccountIdEndpointModeConfigOptions|nodeAppIdConfigOptions)\.js$/,
+    reason: 'What a setting would be in those files is never asked, either.',
+    instead: (contents) =>
+      contents.replace(/^ {4}configFileSelector: .*(?:,\n|\{\n(?:(?! {4}\},).*\n)* {4}\},\n)/gm, ''),
+  },
+  {
     modules: /^@smithy\/core\/dist-es\/submodules\/config\/config-resolver\/regionConfig\/getInstanceMetadataRegion\.js$/,
     reason: 'Lambda sets AWS_REGION, so that no instance is asked for its Region.',
     instead: 'export const getInstanceMetadataRegion = async () => undefined;',
@@ -118,8 +125,8 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^valibot\/dist\/index\.mjs$/,
-    reason: 'So has making a regular expression.',
-    instead: (contents) => contents.replaceAll('= new RegExp(', '= /* @__PURE__ */ new RegExp('),
+    reason: 'No schema is about emoji, and the expression for them would stay.',
+    instead: (contents) => contents.replace(/^const EMOJI_REGEX = .*$/m, 'const EMOJI_REGEX = undefined;'),
   },
   {
     modules: /^@aws-sdk\/client-(?!iam)[^/]+\/dist-es\/endpoint\/endpointResolver\.js$/,
@@ -151,6 +158,27 @@ export const cuts: readonly Cut[] = [
     modules: /^@smithy\/core\/dist-es\/submodules\/config\/defaults-mode\/resolveDefaultsModeConfig\.js$/,
     reason: 'Nothing sets AWS_DEFAULTS_MODE; this is its default.',
     instead: "export const resolveDefaultsModeConfig = () => async () => 'legacy';",
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/client\/smithy-client\/defaults-mode\.js$/,
+    reason: 'The mode is the default one, which changes nothing.',
+    instead: 'export const loadConfigsForDefaultMode = () => ({});',
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/account-id-endpoint\/AccountIdEndpointModeConfigResolver\.js$/,
+    reason: "Lambda's credentials come without an account id, so that DynamoDB's endpoints per account are never used.",
+    instead: 'export const resolveAccountIdEndpointModeConfig = (config) => config;',
+  },
+  {
+    modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/middleware-user-agent\/configurations\.js$/,
+    reason: 'The functions have no application id for the user agent: nothing sets AWS_SDK_UA_APP_ID.',
+    instead: `export const DEFAULT_UA_APP_ID = undefined;
+      export const resolveUserAgentConfig = (config) => Object.assign(config, { userAgentAppId: async () => undefined });`,
+  },
+  {
+    modules: /^@smithy\/core\/dist-es\/submodules\/serde\/uuid\/v4\.js$/,
+    reason: 'The runtime has this function, which is asked first.',
+    instead: 'export const bindV4 = () => () => crypto.randomUUID();',
   },
   {
     modules: /^@aws-sdk\/core\/dist-es\/submodules\/protocols\/ProtocolLib\.js$/,
@@ -218,11 +246,29 @@ export const cuts: readonly Cut[] = [
       'critical',
       'trace',
       'bufferLogItem',
+      'flushBuffer',
+      'shouldBufferLog',
+      'appendKeys',
       'setCorrelationId',
       'getCorrelationId',
       '#setLogBuffering',
     ],
-    instead: (contents) => contents.replace(/^ {8}this\.#setLogBuffering\(.*\n/m, ''),
+    instead: (contents) =>
+      contents
+        .replace(/^ {8}this\.#setLogBuffering\(.*\n/m, '')
+        .replace(/^( {4}processLogItem\(.*\n)(?:.*\n)*?(?= {8}if \(logLevel >= )/m, '$1')
+        .replace(/^ {4}clearBuffer\(\) \{\n(?:.*\n)*? {4}\}\n/m, '    clearBuffer() {}\n'),
+  },
+  {
+    modules: /^@aws-lambda-powertools\/logger\/lib\/esm\/LogInvocationStore\.js$/,
+    reason: 'No logger buffers.',
+    methods: ['configureBuffer', '#getBuffer', 'add', 'get', 'delete'],
+    instead: (contents) => contents.replace(/^ {4}#buffer = .*\n/m, ''),
+  },
+  {
+    modules: /^@aws-lambda-powertools\/logger\/lib\/esm\/LogAttributesStore\.js$/,
+    reason: 'Nothing takes keys away from a logger.',
+    methods: ['removeTemporaryKeys', 'removePersistentKeys'],
   },
 ];
 

@@ -12,7 +12,7 @@ const suffixes: Record<string, string> = {
   'us-isob': 'sc2s.sgov.gov',
   'eu-isoe': 'cloud.adc-e.uk',
   'us-isof': 'csp.hci.ic.gov',
-  eusc: 'amazonaws.eu',
+  'eusc-de': 'amazonaws.eu',
 };
 
 /**

@@ -28,7 +28,8 @@ export function withoutUnusedErrors(usedWords: ReadonlySet<string>): Plugin {
         const retryable = retryableErrors(errors);
         const isKept = (name: string) => usedWords.has(name) || retryable.has(name);
         const isTranslated = /AwsQueryProtocol|awsQueryCompatible/.test(config);
-        return { contents: withoutUnusedDetails(reduced(text, { isKept, isTranslated }), usedWords), loader: 'js' };
+        const contents = withoutUnusedDetails(reduced(text, { isKept, isTranslated }), usedWords);
+        return { contents: withLiteralKeys(contents), loader: 'js' };
       });
       onLoad({ filter: classes }, async ({ path }) => ({
         contents: compact(await readFile(path, 'utf8')),
@@ -83,6 +84,15 @@ function withoutUnusedDetails(text: string, usedWords: ReadonlySet<string>): str
     });
     const list = (key: 'member' | 'type') => `    [${kept.map((entry) => entry[key]).join(', ')}]`;
     return `${head}${list('member')},\n${list('type')}, 3\n`;
+  });
+}
+
+/** Computed keys, even of constants, keep schemas that nothing uses from being tree-shaken. */
+function withLiteralKeys(text: string): string {
+  const constants = new Map([...text.matchAll(/^const (\w+) = ("[^"]+");$/gm)].map(([, name = '', value = '']) => [name, value]));
+  return text.replace(/\[(_\w+)\]: /g, (whole, name: string) => {
+    const value = constants.get(name);
+    return value === undefined ? whole : `${value}: `;
   });
 }
 

@@ -21,7 +21,7 @@ export function sameClients(): Plugin {
       onLoad(
         {
           filter:
-            /@aws-sdk[\\/]client-[^\\/]+[\\/]dist-es[\\/](runtimeConfig|auth[\\/]httpAuthSchemeProvider|[A-Z]\w+Client)\.js$/,
+            /@aws-sdk[\\/]client-[^\\/]+[\\/]dist-es[\\/](runtimeConfig|auth[\\/]httpAuthSchemeProvider|endpoint[\\/]EndpointParameters|[A-Z]\w+Client)\.js$/,
         },
         async ({ path }) => {
           const split = splitModule(await readFile(path, 'utf8'), basename(path));
@@ -45,13 +45,15 @@ function splitModule(text: string, file: string): { shared: string; own: (key: s
   }));
   const own = imports.filter(({ isOwn }) => isOwn);
   const parameters = own.flatMap(({ names }) => names);
-  const signingName = /\bname: ("[\w-]+")/.exec(text)?.[1] ?? '""';
+  const signingName = /\b(?:n|defaultSigningN)ame: ("[\w-]+")/.exec(text)?.[1] ?? '""';
   const exported = [...text.matchAll(/^export (?:const|class) (\w+)/gm)].map(([, name = '']) => name);
   const body = text
     .replace(imported, '')
     .replace(/^export \{.*\};\n/gm, '')
     .replace(/^export /gm, '')
-    .replace(`name: ${signingName}`, 'name: signingName');
+    // It differs, and is for extensions of clients, of which there are none.
+    .replace(/^ {8}defaultSocketTimeout: .*\n/m, '')
+    .replace(`ame: ${signingName}`, 'ame: signingName');
   return {
     shared: `${imports.flatMap(({ isOwn, line }) => (isOwn ? [] : [line])).join('')}
 export const make = (${['signingName', ...parameters.map(neutral)].join(', ')}) => {
