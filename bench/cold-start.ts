@@ -59,7 +59,8 @@ async function measureFunction(name: string) {
   for (let round = 0; round < rounds; round += 1) {
     for (const { key, file } of variants) times[key].push(measure(file(name), environment));
   }
-  const bytes = async (key: Key) => (await stat(variants.find((variant) => variant.key === key)?.file(name) ?? '')).size;
+  const bytes = async (key: Key) =>
+    (await stat(variants.find((variant) => variant.key === key)?.file(name) ?? '')).size;
   return {
     bytes: { ours: await bytes('ours'), default: await bytes('default') },
     milliseconds: { ours: median(times.ours), default: median(times.default), bare: median(times.bare) },
@@ -78,6 +79,8 @@ function measure(file: string, environment: Record<string, string>): number {
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
     env: environment,
+    // The logger writes there.
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const schema = v.object({
     time: v.number(),
@@ -106,7 +109,9 @@ async function environmentOf(name: string): Promise<Record<string, string>> {
 
 function filled(value: unknown, params: Record<string, unknown>): string {
   if (typeof value !== 'string') {
-    return JSON.stringify(value).includes('Url') ? 'https://mlflow.infinstor.example.com' : 'arn:aws:x:us-east-1:111111111111:y';
+    return JSON.stringify(value).includes('Url')
+      ? 'https://mlflow.infinstor.example.com'
+      : 'arn:aws:x:us-east-1:111111111111:y';
   }
   const param = /^\$\{param:(\w+)\}$/.exec(value)?.[1];
   if (param !== undefined) return filled(params[param] ?? '', params);
@@ -119,7 +124,9 @@ function median(values: readonly number[]): number {
 
 function print(rows: readonly ({ name: string } & Awaited<ReturnType<typeof measureFunction>>)[]): void {
   const line = (cells: readonly string[]) =>
-    process.stdout.write(`${cells.map((cell, index) => (index === 0 ? cell.padEnd(22) : cell.padStart(10))).join('')}\n`);
+    process.stdout.write(
+      `${cells.map((cell, index) => (index === 0 ? cell.padEnd(22) : cell.padStart(10))).join('')}\n`,
+    );
   line(['', 'ours', 'default', 'ours', 'default', 'bare', 'ours/def.']);
   const ratios = rows.map(({ name, bytes, milliseconds }) => {
     const ratio = milliseconds.ours / milliseconds.default;

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { type BuildOptions, build, stop } from 'esbuild';
 import { cut } from './aliases/cut.ts';
 import { cuts } from './aliases/cuts.ts';
-import { sameClients } from './aliases/same-clients.ts';
 import { withoutUnusedErrors } from './aliases/error-classes.ts';
+import { sameClients } from './aliases/same-clients.ts';
 
 const root = resolve(import.meta.dirname, '..');
 

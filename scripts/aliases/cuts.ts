@@ -36,18 +36,21 @@ export const cuts: readonly Cut[] = [
       contents.replace(/^ {4}configFileSelector: .*(?:,\n|\{\n(?:(?! {4}\},).*\n)* {4}\},\n)/gm, ''),
   },
   {
-    modules: /^@smithy\/core\/dist-es\/submodules\/config\/config-resolver\/regionConfig\/getInstanceMetadataRegion\.js$/,
+    modules:
+      /^@smithy\/core\/dist-es\/submodules\/config\/config-resolver\/regionConfig\/getInstanceMetadataRegion\.js$/,
     reason: 'Lambda sets AWS_REGION, so that no instance is asked for its Region.',
     instead: 'export const getInstanceMetadataRegion = async () => undefined;',
   },
   {
     modules: /^@aws\/lambda-invoke-store\/dist-es\/invoke-store\.js$/,
-    reason: 'The runtime has a store of its own where it runs several invocations at once; where not, the environment holds what is asked for.',
-    instead: 'export const InvokeStore = { getInstanceAsync: async () => globalThis.awslambda?.InvokeStore }, InvokeStoreBase = undefined;',
+    reason:
+      'The runtime has a store of its own where it runs several invocations at once; where not, the environment holds what is asked for.',
+    instead:
+      'export const InvokeStore = { getInstanceAsync: async () => globalThis.awslambda?.InvokeStore }, InvokeStoreBase = undefined;',
   },
   {
     modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/util-endpoints\/aws\.js$/,
-    reason: "A client whose endpoint rules need these functions says so itself; said here, they are in every bundle.",
+    reason: 'A client whose endpoint rules need these functions says so itself; said here, they are in every bundle.',
     instead: (contents) => contents.replace(/^customEndpointFunctions\.aws = .*\n/m, ''),
   },
   {
@@ -85,7 +88,8 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^@aws-sdk\/middleware-endpoint-discovery\/dist-es\/index\.js$/,
-    reason: 'No operation of the DynamoDB client uses the discovery of endpoints any more; its cache brings a library along.',
+    reason:
+      'No operation of the DynamoDB client uses the discovery of endpoints any more; its cache brings a library along.',
     instead: `export const NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS = { environmentVariableSelector: () => false };
       export const resolveEndpointDiscoveryConfig = (config) => config;`,
   },
@@ -107,7 +111,8 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^@smithy\/core\/dist-es\/submodules\/serde\/date-utils\.js$/,
-    reason: 'The JSON protocols send times as numbers; dates as text come by the Query protocol, which has another parser.',
+    reason:
+      'The JSON protocols send times as numbers; dates as text come by the Query protocol, which has another parser.',
     instead: (contents) => `${contents.slice(0, contents.indexOf('const RFC3339 '))}
       export { _parseEpochTimestamp as parseEpochTimestamp } from './schema-serde-lib/schema-date-utils';
       const missing = () => { throw new Error('Dates as text are not in this bundle: see scripts/aliases/cuts.ts'); };
@@ -120,7 +125,8 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^@aws-sdk\/(client-[^/]+|lib-dynamodb)\/dist-es\/pagination\/[^/]+Paginator\.js$/,
-    reason: 'Making a paginator has no side effects: said so, those that nothing uses are left out, with their commands.',
+    reason:
+      'Making a paginator has no side effects: said so, those that nothing uses are left out, with their commands.',
     instead: (contents) => contents.replace('= createPaginator(', '= /* @__PURE__ */ createPaginator('),
   },
   {
@@ -187,7 +193,8 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^@smithy\/core\/dist-es\/submodules\/protocols\/HttpProtocol\.js$/,
-    reason: 'No operation that is used streams events, is a REST operation, or has a prefix of its own before the host.',
+    reason:
+      'No operation that is used streams events, is a REST operation, or has a prefix of its own before the host.',
     methods: [
       'serializeEventStream',
       'deserializeEventStream',
@@ -198,14 +205,12 @@ export const cuts: readonly Cut[] = [
       'deserializeHttpMessage',
     ],
     instead: (contents) =>
-      contents
-        .replace(/^import \{ getHttpOperationBindings.*\n/m, '')
-        .replace(
-          /^ {4}setHostPrefix\((?:.*\n)*? {4}\}\n/m,
-          `    setHostPrefix(request, { name, traits }) {
+      contents.replace(/^import \{ getHttpOperationBindings.*\n/m, '').replace(
+        /^ {4}setHostPrefix\((?:.*\n)*? {4}\}\n/m,
+        `    setHostPrefix(request, { name, traits }) {
         if (traits?.endpoint) throw new Error(name + ' has a host prefix: see scripts/aliases/cuts.ts');
     }\n`,
-        ),
+      ),
   },
   {
     modules: /^@smithy\/core\/dist-es\/submodules\/protocols\/HttpBindingNormalizedSchema\.js$/,
@@ -226,7 +231,8 @@ export const cuts: readonly Cut[] = [
   },
   {
     modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/util-endpoints\/lib\/aws\/partitions\.js$/,
-    reason: "A Region's description is not used, and its name tells the partition where the partition's pattern fits it.",
+    reason:
+      "A Region's description is not used, and its name tells the partition where the partition's pattern fits it.",
     instead: withoutRegionsThatMatch,
   },
   {

@@ -89,7 +89,9 @@ function withoutUnusedDetails(text: string, usedWords: ReadonlySet<string>): str
 
 /** Computed keys, even of constants, keep schemas that nothing uses from being tree-shaken. */
 function withLiteralKeys(text: string): string {
-  const constants = new Map([...text.matchAll(/^const (\w+) = ("[^"]+");$/gm)].map(([, name = '', value = '']) => [name, value]));
+  const constants = new Map(
+    [...text.matchAll(/^const (\w+) = ("[^"]+");$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
   return text.replace(/\[(_\w+)\]: /g, (whole, name: string) => {
     const value = constants.get(name);
     return value === undefined ? whole : `${value}: `;

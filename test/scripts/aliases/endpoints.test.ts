@@ -10,7 +10,16 @@ import { describe, expect, it } from 'vitest';
 import { endpointResolver } from '../../../scripts/aliases/endpoints.ts';
 
 const regions = [
-  ...['us-east-1', 'us-west-2', 'eu-central-1', 'eu-west-3', 'ap-southeast-7', 'sa-east-1', 'ca-west-1', 'me-central-1'],
+  ...[
+    'us-east-1',
+    'us-west-2',
+    'eu-central-1',
+    'eu-west-3',
+    'ap-southeast-7',
+    'sa-east-1',
+    'ca-west-1',
+    'me-central-1',
+  ],
   ...['af-south-1', 'il-central-1', 'mx-central-1', 'cn-north-1', 'cn-northwest-1', 'us-gov-east-1', 'us-gov-west-1'],
   ...['us-iso-east-1', 'us-iso-west-1', 'us-isob-east-1', 'us-isob-west-1', 'eu-isoe-west-1', 'us-isof-south-1'],
   ...['us-isof-east-1', 'eusc-de-east-1', 'ap-nowhere-9'],
