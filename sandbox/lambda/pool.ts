@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -69,7 +69,6 @@ interface Entry {
   busy: Set<Worker>;
   /** Who waits for one of them. */
   waiting: ((worker: Worker) => void)[];
-  log: WriteStream;
 }
 
 /**
@@ -79,6 +78,8 @@ interface Entry {
 export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder: string }): LambdaPool {
   const functions = new Map<string, Entry>();
   const workers = new Set<Worker>();
+
+  const logFileOf = ({ functionName }: LambdaFunction) => join(logFolder, `${functionName}.log`);
 
   function entryOf(functionArn: string): Entry {
     const entry = functions.get(functionArn);
@@ -90,14 +91,10 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     const { bundle, exportName, environment } = entry.lambda;
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       env: { ...environment },
-      workerData: { bundle, exportName, clockOffset: clock.offset },
-      stdout: true,
-      stderr: true,
+      workerData: { bundle, exportName, logFile: logFileOf(entry.lambda), clockOffset: clock.offset },
       // Young objects may take 48 MB of a worker otherwise, before any garbage is collected.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
-    worker.stdout.pipe(entry.log, { end: false });
-    worker.stderr.pipe(entry.log, { end: false });
     workers.add(worker);
     worker.on('exit', () => {
       workers.delete(worker);
@@ -167,10 +164,9 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
 
   return {
     add(lambda) {
-      const log = createWriteStream(join(logFolder, `${lambda.functionName}.log`), { flags: 'a' });
-      // Every worker of the function writes to it.
-      log.setMaxListeners(0);
-      functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), waiting: [], log });
+      // Also of a function that never runs.
+      appendFileSync(logFileOf(lambda), '');
+      functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), waiting: [] });
     },
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
@@ -203,7 +199,6 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       // The workers that become free now are for nobody.
       for (const { waiting } of functions.values()) waiting.length = 0;
       await Promise.all([...workers].map((worker) => worker.terminate()));
-      await Promise.all([...functions.values()].map(({ log }) => new Promise<void>((done) => log.end(done))));
     },
   };
 }
