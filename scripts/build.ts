@@ -31,6 +31,7 @@ export const bundleOptions = {
 /** Bundles every `functions/<step>/handler.ts` into `<outdir>/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
 export async function buildFunctions(outdir: string): Promise<void> {
   const names = await functionNames();
+  builds += 1;
   try {
     await build({
       ...bundleOptions,
@@ -38,10 +39,14 @@ export async function buildFunctions(outdir: string): Promise<void> {
       outdir,
     });
   } finally {
-    // Without it, esbuild's service process stays for as long as this one runs.
-    await stop();
+    builds -= 1;
+    // Without it, esbuild's service process stays for as long as this one runs; other builds need it as well.
+    if (builds === 0) await stop();
   }
 }
+
+/** The builds that run. */
+let builds = 0;
 
 /** The functions' names, which are those of their folders. */
 export async function functionNames(): Promise<string[]> {

@@ -1,4 +1,5 @@
-import type { ServiceException } from '@smithy/core/client';
+// The base classes of the services are all alike.
+import type { KMSServiceException as ServiceException } from '@aws-sdk/client-kms';
 
 type Options = ConstructorParameters<typeof ServiceException>[0];
 type Fault = Options['$fault'];
