@@ -119,7 +119,9 @@ async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<San
   // Imported here, since a command with --endpoint needs none of it.
   const packageFolder = await showing(terminal, 'Packaging the functions …', async () => {
     const { packageForSandbox } = await import('../scripts/package.ts');
-    return packageForSandbox();
+    // The sandbox is loaded meanwhile: most of packaging is another process's work.
+    const [folder] = await Promise.all([packageForSandbox(), import('../sandbox/boot.ts')]);
+    return folder;
   }).catch((error: unknown) => {
     throw asCommandError(
       error,

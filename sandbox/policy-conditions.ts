@@ -72,6 +72,9 @@ function arnComponents(arn: string): string[] {
 
 /** Whether the whole text matches a pattern of `*` (any text) and `?` (any character). */
 export function matchesPattern(pattern: string, text: string): boolean {
+  if (pattern === '*' || pattern === text) return true;
+  // Most patterns are plain names, and to compile an expression for each costs more than all else about a policy.
+  if (!/[*?]/.test(pattern)) return false;
   const source = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')

@@ -81,7 +81,16 @@ const documentSchema = v.strictObject({
  * Grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  * @throws Error naming the element, operator, set qualifier, principal type or variable that is not known
  */
-export function parsePolicy(document: PolicyDocument): Statement[] {
+export function parsePolicy(document: PolicyDocument): readonly Statement[] {
+  const statements = parsed.get(document) ?? parseStatements(document);
+  parsed.set(document, statements);
+  return statements;
+}
+
+/** Every call asks the same policies, and none is changed in place. */
+const parsed = new WeakMap<PolicyDocument, readonly Statement[]>();
+
+function parseStatements(document: PolicyDocument): readonly Statement[] {
   const result = v.safeParse(documentSchema, document);
   if (!result.success) {
     const [issue] = result.issues;

@@ -1,6 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type BuildOptions, buildSync } from 'esbuild';
+import { type BuildOptions, build, stop } from 'esbuild';
+import { cut } from './aliases/cut.ts';
+import { cuts } from './aliases/cuts.ts';
+import { withoutUnusedErrors } from './aliases/error-classes.ts';
+import { sameClients } from './aliases/same-clients.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -20,18 +24,40 @@ export const bundleOptions = {
     '@aws-sdk/credential-provider-node': './scripts/aliases/credentials.ts',
     'node:http': './scripts/aliases/node-http.ts',
   },
+  plugins: [cut(cuts), withoutUnusedErrors(await usedWords()), sameClients()],
   logLevel: 'warning',
 } satisfies BuildOptions;
 
 /** Bundles every `functions/<step>/handler.ts` into `<outdir>/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
 export async function buildFunctions(outdir: string): Promise<void> {
-  const steps = (await readdir(join(root, 'functions'), { withFileTypes: true })).filter(
-    (entry) => entry.isDirectory() && entry.name !== 'shared',
-  );
-  // The other form leaves a service process behind for as long as this one runs.
-  buildSync({
-    ...bundleOptions,
-    entryPoints: steps.map(({ name }) => ({ in: join('functions', name, 'handler.ts'), out: name })),
-    outdir,
-  });
+  const names = await functionNames();
+  builds += 1;
+  try {
+    await build({
+      ...bundleOptions,
+      entryPoints: names.map((name) => ({ in: join('functions', name, 'handler.ts'), out: name })),
+      outdir,
+    });
+  } finally {
+    builds -= 1;
+    // Without it, esbuild's service process stays for as long as this one runs; other builds need it as well.
+    if (builds === 0) await stop();
+  }
+}
+
+/** The builds that run. */
+let builds = 0;
+
+/** The functions' names, which are those of their folders. */
+export async function functionNames(): Promise<string[]> {
+  const entries = await readdir(join(root, 'functions'), { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory() && entry.name !== 'shared').map(({ name }) => name);
+}
+
+/** Every word in the functions' sources. */
+async function usedWords(): Promise<Set<string>> {
+  const files = await readdir(join(root, 'functions'), { recursive: true, withFileTypes: true });
+  const sources = files.filter(({ name }) => name.endsWith('.ts'));
+  const texts = await Promise.all(sources.map(({ parentPath, name }) => readFile(join(parentPath, name), 'utf8')));
+  return new Set(texts.flatMap((text) => text.match(/\w+/g) ?? []));
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { appendFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as v from 'valibot';
@@ -46,8 +47,11 @@ export interface LambdaPool {
   close(): Promise<void>;
 }
 
-/** A hundred workers cost 1.7 GB; further invocations wait for a free one, as AWS makes callers wait by throttling. */
-const maxWorkers = 16;
+/**
+ * How many workers a function has at most; further invocations wait for one, as AWS makes callers wait by throttling. Each costs
+ * 17 MB and a cold start, so that more than the machine has processors for would only make all of them slower.
+ */
+const maxWorkersPerFunction = Math.max(2, availableParallelism());
 
 const answerSchema = v.union([
   v.object({ requestId: v.string(), result: v.string() }),
@@ -64,7 +68,8 @@ interface Entry {
   idle: Worker[];
   /** Its workers that run an invocation. */
   busy: Set<Worker>;
-  log: WriteStream;
+  /** Who waits for one of them. */
+  waiting: ((worker: Worker) => void)[];
 }
 
 /**
@@ -74,9 +79,9 @@ interface Entry {
 export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder: string }): LambdaPool {
   const functions = new Map<string, Entry>();
   const workers = new Set<Worker>();
-  const waiting: (() => void)[] = [];
-  let running = 0;
   let closed = false;
+
+  const logFileOf = ({ functionName }: LambdaFunction) => join(logFolder, `${functionName}.log`);
 
   function entryOf(functionArn: string): Entry {
     const entry = functions.get(functionArn);
@@ -89,12 +94,10 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     const { bundle, exportName, environment } = entry.lambda;
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       env: { ...environment },
-      workerData: { bundle, exportName, clockOffset: clock.offset },
-      stdout: true,
-      stderr: true,
+      workerData: { bundle, exportName, logFile: logFileOf(entry.lambda), clockOffset: clock.offset },
+      // Young objects may take 48 MB of a worker otherwise, before any garbage is collected.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
-    worker.stdout.pipe(entry.log, { end: false });
-    worker.stderr.pipe(entry.log, { end: false });
     workers.add(worker);
     worker.on('exit', () => {
       workers.delete(worker);
@@ -106,24 +109,29 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     return worker;
   }
 
-  /** Waits for a place, and takes a worker: a warm one, or a new one for which another function's idle one may have to end. */
+  /** Takes a warm worker or a new one, or waits for one that becomes free. */
   async function takeWorker(entry: Entry): Promise<Worker> {
-    if (running < maxWorkers) running += 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    const warm = entry.idle.pop();
-    if (warm !== undefined) return warm;
-    if (workers.size >= maxWorkers) {
-      const spare = [...functions.values()].find(({ idle }) => idle.length > 0);
-      await spare?.idle.shift()?.terminate();
+    const { idle, busy, waiting } = entry;
+    if (idle.length === 0 && busy.size >= maxWorkersPerFunction) {
+      return new Promise((resolve) => waiting.push(resolve));
     }
-    return startWorker(entry);
+    const worker = idle.pop() ?? startWorker(entry);
+    busy.add(worker);
+    return worker;
   }
 
-  /** Hands the place on to the next who waits. */
-  function releasePlace(): void {
+  /** Hands a worker that has answered on to who waits next; in place of one that has not, a new one. */
+  function release(entry: Entry, worker: Worker, hasAnswered: boolean): void {
+    const { idle, busy, waiting } = entry;
     const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
+    if (!hasAnswered || next === undefined) busy.delete(worker);
+    if (next === undefined) {
+      if (hasAnswered) idle.push(worker);
+      return;
+    }
+    const free = hasAnswered ? worker : startWorker(entry);
+    busy.add(free);
+    next(free);
   }
 
   /** @throws LambdaError when the worker ends without an answer */
@@ -159,10 +167,9 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
 
   return {
     add(lambda) {
-      const log = createWriteStream(join(logFolder, `${lambda.functionName}.log`), { flags: 'a' });
-      // Every worker of the function writes to it.
-      log.setMaxListeners(0);
-      functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), log });
+      // Also of a function that never runs.
+      appendFileSync(logFileOf(lambda), '');
+      functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), waiting: [] });
     },
     functions: () => [...functions.values()].map(({ lambda }) => lambda),
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
@@ -170,16 +177,15 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       const entry = entryOf(functionArn);
       const endOfWork = clock.busy();
       const worker = await takeWorker(entry);
-      entry.busy.add(worker);
+      let hasAnswered = false;
       try {
         const answer = await run(worker, entry.lambda, JSON.stringify(event));
         // After an error of the handler the environment stays warm, as in AWS.
-        entry.idle.push(worker);
+        hasAnswered = true;
         if ('result' in answer) return JSON.parse(answer.result);
         throw new LambdaError(v.parse(errorSchema, JSON.parse(answer.error)).errorType, answer.error);
       } finally {
-        entry.busy.delete(worker);
-        releasePlace();
+        release(entry, worker, hasAnswered);
         endOfWork();
       }
     },
@@ -195,10 +201,9 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     },
     async close() {
       closed = true;
-      // The places that become free now are for nobody.
-      waiting.length = 0;
+      // The workers that become free now are for nobody.
+      for (const { waiting } of functions.values()) waiting.length = 0;
       await Promise.all([...workers].map((worker) => worker.terminate()));
-      await Promise.all([...functions.values()].map(({ log }) => new Promise<void>((done) => log.end(done))));
     },
   };
 }

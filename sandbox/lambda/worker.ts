@@ -1,12 +1,30 @@
 // One warm execution environment of a Lambda function: a worker thread with the function's own environment variables.
+import { openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import * as v from 'valibot';
 
-const { bundle, exportName, clockOffset } = v.parse(
-  v.object({ bundle: v.string(), exportName: v.string(), clockOffset: v.instance(SharedArrayBuffer) }),
+const { bundle, exportName, logFile, clockOffset } = v.parse(
+  v.object({
+    bundle: v.string(),
+    exportName: v.string(),
+    logFile: v.string(),
+    clockOffset: v.instance(SharedArrayBuffer),
+  }),
   workerData,
 );
+
+// At once and without the main thread, so that the log is whole even when the worker is ended, and costs nobody else.
+const log = openSync(logFile, 'a');
+function write(text: string | Uint8Array, ...rest: unknown[]): boolean {
+  writeSync(log, typeof text === 'string' ? Buffer.from(text) : text);
+  const done = rest.at(-1);
+  if (typeof done === 'function') process.nextTick(done);
+  return true;
+}
+Object.assign(process.stdout, { write });
+Object.assign(process.stderr, { write });
+
 const catchUpSchema = v.object({ catchUp: v.literal(true) });
 const invocationSchema = v.object({
   requestId: v.string(),

@@ -71,6 +71,11 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
   const { clock, iam, templates, publish, resourceDelayMs, buckets = new Map(), home = account } = options;
   const tables = new Map<string, Table>();
   const stacks: Stack[] = [];
+  const byId = new Map<string, Stack>();
+  /** A name is free for another stack when its stack is deleted, so that the latest one alone can be live. */
+  const latestByName = new Map<string, Stack>();
+  /** The templates that were read so far, by their text. */
+  const templatesRead = new Map<string, Template>();
   /** The stack that each token of CreateStack made. */
   const createdBy = new Map<string, Stack>();
   const providers = customerProviders({ ...options, buckets, tables });
@@ -78,8 +83,10 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
   const provisioner = createProvisioner({ clock, iam, providers, transitions, resourceDelayMs });
 
   const isLive = ({ status }: Stack) => status !== 'DELETE_COMPLETE';
-  const find = (nameOrId: string) =>
-    stacks.find((stack) => stack.stackId === nameOrId || (stack.stackName === nameOrId && isLive(stack)));
+  function find(nameOrId: string): Stack | undefined {
+    const latest = latestByName.get(nameOrId);
+    return byId.get(nameOrId) ?? (latest !== undefined && isLive(latest) ? latest : undefined);
+  }
 
   function requireStack(nameOrId: string, message = `Stack with id ${nameOrId} does not exist`): Stack {
     const stack = find(nameOrId);
@@ -89,7 +96,11 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
 
   function readTemplate(url: string): Template {
     const body = templates(url);
-    if (body !== undefined) return parseTemplate(body);
+    if (body !== undefined) {
+      const template = templatesRead.get(body) ?? parseTemplate(body);
+      templatesRead.set(body, template);
+      return template;
+    }
     throw validationError(
       'S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html',
     );
@@ -151,6 +162,8 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
       ...(input.TimeoutInMinutes !== undefined && { timeoutInMinutes: input.TimeoutInMinutes }),
     };
     stacks.push(stack);
+    byId.set(stackId, stack);
+    latestByName.set(stackName, stack);
     if (clientRequestToken !== undefined) createdBy.set(clientRequestToken, stack);
     provisioner.create(stack);
     return stack;
