@@ -36,6 +36,8 @@ interface Subscriber {
 }
 
 export interface InfinStor {
+  /** The names of the calls that it has. */
+  operations: readonly string[];
   handle(request: InfinStorRequest): InfinStorResponse;
   /** How the service answers a fault: with this status, with its login page, or as API Gateway for it; any other name is throttling. */
   failure(name: string): InfinStorResponse;
@@ -144,6 +146,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
   };
 
   return {
+    operations: Object.keys(routes).map((route) => route.slice(route.lastIndexOf('/') + 1)),
     handle(request) {
       const name = `${request.method} ${request.path}`;
       const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
