@@ -13,7 +13,7 @@ import { createFaults, type FaultRule, type Faults } from './faults.ts';
 import { type Authorizer, createAuthorizer } from './http/authorizer.ts';
 import { createInjector, type Injector } from './http/inject-fault.ts';
 import { openServer } from './http/server.ts';
-import { createInfinStor, type InfinStor, type TokenShape } from './infinstor/infinstor.ts';
+import { createInfinStor, type InfinStor, type InfinStorVariant } from './infinstor/infinstor.ts';
 import { createTemplates, type Templates } from './infinstor/templates.ts';
 import { createAsynchronousInvocations } from './lambda/asynchronous.ts';
 import { createLambdaPool, LambdaError } from './lambda/pool.ts';
@@ -32,7 +32,7 @@ import type { Sqs } from './services/sqs.ts';
 import type { States } from './states/states.ts';
 import { createWorlds, type World } from './world.ts';
 
-export interface SandboxOptions {
+export interface SandboxOptions extends InfinStorVariant {
   /** The folder that `osls package` filled. */
   packageFolder: string;
   /** The port on loopback; default: a free one. */
@@ -47,8 +47,6 @@ export interface SandboxOptions {
   environment?: Readonly<Record<string, string>>;
   /** Changes the packaged template before it is deployed. */
   editTemplate?: (template: string) => string;
-  /** How InfinStor answers add_subscriber. */
-  tokenShape?: TokenShape;
 }
 
 /** A running sandbox: where it is, and what its services hold. */
@@ -99,7 +97,7 @@ export async function bootSandbox({
   faults: initialFaults = [],
   environment = {},
   editTemplate = (template) => template,
-  tokenShape,
+  ...variant
 }: SandboxOptions): Promise<Sandbox> {
   const workFolder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
   const logFolder = join(workFolder, 'logs');
@@ -174,7 +172,7 @@ export async function bootSandbox({
     baseUrl: () => server.infinstorUrl,
     region: account.region,
     superadmin: fixtures.superadmin,
-    ...(tokenShape !== undefined && { tokenShape }),
+    ...variant,
   });
 
   async function deploy() {

@@ -78,24 +78,28 @@ export async function addSubscriber(
   }
   // API Gateway throttles before the service sees the call.
   if (response.status === 429) throw new InfinStorUnavailable('add_subscriber: InfinStor answered 429');
-  if (response.status === 401 || response.status === 403 || isLoginExpired(body)) {
+  const answer = parseJson(body);
+  // The sister service's words for a duplicate; InfinStor's own are not documented, and neither is the status. An answer in
+  // JSON that is a success may hold the token, whatever its words are.
+  if (/user exists/i.test(body) && !(response.ok && answer !== undefined)) {
+    throw new SubscriberExists(subscriber.userName);
+  }
+  if (response.status === 401 || response.status === 403 || isLoginExpired(response, body)) {
     throw new TokenRejected(`add_subscriber: InfinStor refused the superadmin token (status ${response.status})`);
   }
   if (!response.ok) {
-    // The sister service's words for a duplicate; InfinStor's own are not documented.
-    if (/user exists/i.test(body)) throw new SubscriberExists(subscriber.userName);
     const reason = quotes(body, subscriber.password)
       ? 'its answer is withheld, as it quotes the password'
       : // Cut last: half of a secret no longer looks like one.
         redact(body).slice(0, 200);
     throw new InfinStorRejected(`add_subscriber: InfinStor answered ${response.status}: ${reason}`);
   }
-  return parseJson(body);
+  return answer;
 }
 
-/** An expired login is answered with an HTML page that leads to login.html, most likely with status 200. */
-function isLoginExpired(body: string): boolean {
-  return /^\s*<.*login/is.test(body);
+/** An expired login is answered with an HTML page that leads to login.html, most likely with status 200, or with a redirect. */
+function isLoginExpired({ headers }: Response, body: string): boolean {
+  return /^\s*<.*login/is.test(body) || /\/login\b/i.test(headers.get('location') ?? '');
 }
 
 /** Whether an answer quotes the password, of which JSON escapes quotes and backslashes. */

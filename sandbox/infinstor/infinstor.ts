@@ -29,6 +29,25 @@ export interface Registration {
 /** How `add_subscriber` answers. The vendor documents no shape; these are the likely ones. */
 export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'opaque' | 'none';
 
+/** What the vendor does not document, or what differs between services. */
+export interface InfinStorVariant {
+  /** Default: `customToken`. */
+  tokenShape?: TokenShape;
+  /** What a custom token begins with. Default: `Custom `; `opaque` has none. */
+  tokenPrefix?: 'Custom ' | '';
+  /** The status of the answer to a user name that is taken. Default: 400. */
+  duplicateStatus?: 200 | 400 | 403 | 409 | 422 | 500;
+  /**
+   * The status of the answer to a login that has expired: 200 comes with the login page, 302 leads to it, and the others are
+   * API Gateway's. Default: 200.
+   */
+  expiredLoginStatus?: 200 | 302 | 401 | 403;
+  /** Whether subscribers log in elsewhere: the user pool then has none of them. */
+  isExternalAuth?: boolean;
+  /** What get_version says of the service's hosts, in place of the usual names. */
+  hosts?: Readonly<Record<string, string>>;
+}
+
 interface Subscriber {
   userName: string;
   emailId: string;
@@ -39,7 +58,7 @@ export interface InfinStor {
   /** The names of the calls that it has. */
   operations: readonly string[];
   handle(request: InfinStorRequest): InfinStorResponse;
-  /** How the service answers a fault: with this status, with its login page, or as API Gateway for it; any other name is throttling. */
+  /** How the service answers a fault: with this status, as to an expired login, or as API Gateway for it; any other name is throttling. */
   failure(name: string): InfinStorResponse;
   subscribers(): readonly Readonly<Subscriber>[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
@@ -51,7 +70,7 @@ export interface InfinStor {
   redeem(customToken: string, registration: Registration): void;
 }
 
-interface InfinStorOptions {
+interface InfinStorOptions extends InfinStorVariant {
   clock: Clock;
   cognito: Cognito;
   /** The service's base URL; asked when needed, because the port is known only then. */
@@ -59,7 +78,6 @@ interface InfinStorOptions {
   region: string;
   /** The one user who may add subscribers. */
   superadmin: { userName: string };
-  tokenShape?: TokenShape;
 }
 
 const newSubscriber = v.object({
@@ -70,7 +88,9 @@ const newSubscriber = v.object({
 
 /** The multi-tenant MLflow service, as far as its REST interface is known. */
 export function createInfinStor(options: InfinStorOptions): InfinStor {
-  const { clock, cognito, baseUrl, region, superadmin, tokenShape = 'customToken' } = options;
+  const { clock, cognito, baseUrl, region, superadmin } = options;
+  const { tokenShape = 'customToken', tokenPrefix = 'Custom ', hosts = {} } = options;
+  const { duplicateStatus = 400, expiredLoginStatus = 200, isExternalAuth = false } = options;
   const subscribers = new Map<string, Subscriber>();
   const tokens = new Map<string, { subscriber: Subscriber; expires: number }>();
 
@@ -84,23 +104,33 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       apiDnsName: 'infinstorapi',
       serviceDnsName: new URL(baseUrl()).hostname,
       region,
-      isExternalAuth: 'false',
+      isExternalAuth: String(isExternalAuth),
+      ...hosts,
     });
 
-  const loginPage = () =>
-    response(
-      200,
-      'text/html',
-      `<html><head><meta http-equiv="refresh" content="3;url=${baseUrl()}/login.html"></head>` +
-        '<body>Login expired. Please login again</body></html>',
-    );
+  function loginExpired(): InfinStorResponse {
+    const loginUrl = `${baseUrl()}/login.html`;
+    switch (expiredLoginStatus) {
+      // The service shows its login page instead of an error, with the status of a success.
+      case 200:
+        return response(
+          200,
+          'text/html',
+          `<html><head><meta http-equiv="refresh" content="3;url=${loginUrl}"></head>` +
+            '<body>Login expired. Please login again</body></html>',
+        );
+      case 302:
+        return { status: 302, headers: { location: loginUrl }, body: '' };
+      default:
+        return json(expiredLoginStatus, { message: 'The incoming token has expired' });
+    }
+  }
 
   function addSubscriber({ headers, body }: InfinStorRequest): InfinStorResponse {
     const idToken = headers.authorization;
     if (idToken === undefined || /^bearer /i.test(idToken)) return json(401, { message: 'Unauthorized' });
     const caller = cognito.userOf(idToken);
-    // The service shows its login page instead of an error, with the status of a success.
-    if (caller === undefined || caller === 'expired') return loginPage();
+    if (caller === undefined || caller === 'expired') return loginExpired();
     if (caller.userName !== superadmin.userName) return refusal(403, 'Error Only superadmin can add subscribers');
     if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) return refusal(400, 'Error Expected a JSON body');
     const request = v.safeParse(newSubscriber, parseJson(body));
@@ -109,15 +139,18 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       return refusal(400, field ? `Error Missing parameter ${field}` : 'Error Malformed JSON body');
     }
     const { userName, password, emailId } = request.output;
-    if (cognito.hasUser(userName)) return refusal(400, 'Error User Exists');
+    if (cognito.hasUser(userName) || subscribers.has(userName.toLowerCase())) {
+      return refusal(duplicateStatus, 'Error User Exists');
+    }
     if (!isStrong(password)) return refusal(400, 'Error Password did not conform with policy');
 
-    cognito.createUser({ userName, password, email: emailId });
+    if (!isExternalAuth) cognito.createUser({ userName, password, email: emailId });
     const subscriber = { userName, emailId };
     subscribers.set(userName.toLowerCase(), subscriber);
     const id = randomUUID();
     const token = randomBytes(256).toString('base64url');
-    const customToken = tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `Custom ${id}:${token}`;
+    const customToken =
+      tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `${tokenPrefix}${id}:${token}`;
     tokens.set(customToken, { subscriber, expires: clock.now() + week });
     return json(200, answerOf({ id, token, customToken }));
   }
@@ -153,7 +186,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       return route?.(request) ?? refusal(404, `The sandbox's InfinStor does not have ${name}`);
     },
     failure(name) {
-      if (name === 'LoginExpired') return loginPage();
+      if (name === 'LoginExpired') return loginExpired();
       if (name === 'EndpointTimedOut') return json(504, { message: 'Endpoint request timed out' });
       return /^\d{3}$/.test(name)
         ? json(Number(name), { message: 'A fault was asked for' })

@@ -119,6 +119,8 @@ describe('add_subscriber', () => {
     ['403', 'TokenRejected', { status: 403, body: '' }],
     ['the login page and 200', 'TokenRejected', { body: loginExpired }],
     ['a duplicate', 'SubscriberExists', { status: 400, body: 'Error User Exists' }],
+    ['a duplicate and 200', 'SubscriberExists', { body: 'Error User Exists' }],
+    ['a duplicate and 403', 'SubscriberExists', { status: 403, body: 'Error User Exists' }],
     ['another refusal', 'InfinStorRejected', { status: 400, body: 'Error Malformed JSON body' }],
     ['500', 'LostAnswer', { status: 500, body: 'Error User Exists' }],
     ['504', 'LostAnswer', { status: 504, body: '' }],
