@@ -124,6 +124,10 @@ async function templateSummary(
   }
 }
 
+/**
+ * The capabilities that the template needs. What templates of nested stacks need the summary cannot tell, and CloudFormation asks
+ * the parent's caller for it (user guide, "Acknowledging IAM resources in CloudFormation templates"): all that are allowed, then.
+ */
 function allowedCapabilities(summary: GetTemplateSummaryOutput, { ALLOWED_CAPABILITIES }: Environment): Capability[] {
   const needed = summary.Capabilities ?? [];
   const forbidden = needed.find((capability) => !ALLOWED_CAPABILITIES.includes(capability));
@@ -132,5 +136,5 @@ function allowedCapabilities(summary: GetTemplateSummaryOutput, { ALLOWED_CAPABI
       `The template needs ${forbidden}; the deployment allows ${ALLOWED_CAPABILITIES.join(', ')}`,
     );
   }
-  return needed;
+  return summary.ResourceTypes?.includes('AWS::CloudFormation::Stack') ? ALLOWED_CAPABILITIES : needed;
 }

@@ -1,3 +1,4 @@
+import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { json } from '../shared/json.ts';
 import { requestEnvironment } from '../shared/request-environment.ts';
@@ -39,6 +40,7 @@ export const environmentSchema = v.object({
   ALLOWED_CAPABILITIES: v.pipe(
     v.string(),
     v.transform((list) => list.split(',')),
+    v.array(v.enum(Capability)),
   ),
   /** Whether a template that shows the custom token in describe calls is refused, or only warned of. */
   REQUIRE_NO_ECHO: v.pipe(

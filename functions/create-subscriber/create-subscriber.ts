@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { LostAnswer } from '../shared/add-subscriber-answer.ts';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
 import {
   InvalidRequest,
@@ -11,7 +12,7 @@ import {
   SubscriberUnsettled,
   TokenRejected,
 } from '../shared/errors.ts';
-import { addSubscriber, LostAnswer } from '../shared/infinstor.ts';
+import { addSubscriber } from '../shared/infinstor.ts';
 import type { Plan, Token } from '../shared/plan.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
 import { superadminTokenSchema } from '../shared/superadmin-token.ts';
@@ -93,24 +94,21 @@ export async function createSubscriber(
     // Two invocations of one execution (stopped and redriven) must not both win.
     invocationId: randomUUID(),
   });
-  let answer: unknown;
+  const tokenPlace = environment.CUSTOM_TOKEN_PATH;
+  let customToken: string;
   try {
-    answer = await addSubscriber(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
-      ...plan.subscriber,
-      password,
-    });
+    customToken = await addSubscriber(
+      environment.INFINSTOR_MLFLOW_URL,
+      superadminToken.value.idToken,
+      { ...plan.subscriber, password },
+      { tokenOf: (answer) => findCustomToken(answer, tokenPlace), tokenPlace },
+    );
   } catch (error) {
     if (error instanceof LostAnswer) throw outcomeUnknown(userName, error.message, await find(password));
     // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat. Not so after
     // an earlier call, which may have stored its token meanwhile, or whose user this one was refused for.
     if (error instanceof StepError && !isTakenOver) await unmark(secrets, secretId, markVersion, kept.password);
     throw error;
-  }
-  const customToken = findCustomToken(answer, environment.CUSTOM_TOKEN_PATH);
-  if (customToken === undefined) {
-    throw new SubscriberOutcomeUnknown(
-      `add_subscriber for ${userName} succeeded, but its answer has no custom token at ${environment.CUSTOM_TOKEN_PATH} or a known place`,
-    );
   }
   const created: Credentials = { state: 'created', password, customToken };
   await putSecret(patientSecrets, secretId, created).catch((error: unknown) => {

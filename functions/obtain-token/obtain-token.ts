@@ -1,8 +1,8 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { InvalidConfiguration, TokenRejected } from '../shared/errors.ts';
-import { getVersion } from '../shared/infinstor.ts';
+import { InvalidConfiguration, LoginRejected, TokenRejected } from '../shared/errors.ts';
+import { type Discovery, getVersion } from '../shared/infinstor.ts';
 import { logIn, refresh, type Tokens } from '../shared/login.ts';
 import type { Token } from '../shared/plan.ts';
 import { putSuccessor, readSecret } from '../shared/secrets.ts';
@@ -49,11 +49,28 @@ export async function obtainToken(
   // A refused token's user may be the wrong one, corrected since: only the password leads to another.
   const refreshToken = isRefused ? undefined : current?.value.refreshToken;
   const refreshed = refreshToken ? await refresh(login, refreshToken) : undefined;
-  const tokens: Tokens = refreshed ?? (await logIn(login, await superadmin(secrets, environment)));
+  const tokens: Tokens =
+    refreshed ?? (await logInHere(login, await superadmin(secrets, environment), discovery.isExternalAuth));
   // Of several executions that log in at once one stores its token, and the others go on with that one.
   const token: SuperadminToken = { ...tokens, obtainedAt: now.toISOString() };
   const { versionId } = await putSuccessor(secrets, secretId, current?.versionId, token);
   return { secretId, versionId, rejections };
+}
+
+/** The vendor's client tries name and password also where users log in elsewhere; whether the superadmin can is not documented. */
+async function logInHere(
+  login: Parameters<typeof logIn>[0],
+  user: { userName: string; password: string },
+  isExternalAuth: Discovery['isExternalAuth'],
+): Promise<Tokens> {
+  try {
+    return await logIn(login, user);
+  } catch (error) {
+    if (!(error instanceof LoginRejected && isExternalAuth === 'true')) throw error;
+    const hint =
+      '; users of this service log in elsewhere (external auth), so that the superadmin may have no password here';
+    throw new LoginRejected(user.userName, error.reason, hint);
+  }
 }
 
 async function superadmin(secrets: SecretsManagerClient, { SUPERADMIN_SECRET_ID }: Environment) {

@@ -11,33 +11,44 @@ interface Dependencies {
 }
 
 /**
- * Finds the role that the stack made for InfinStor, by its name, and asks IAM for its ARN and id: the stack knows a role by
- * its name only, and path and partition of the ARN vary.
+ * Finds the role that the stack, or one nested in it, made for InfinStor, by its name, and asks IAM for its ARN and id: a stack
+ * knows a role by its name only, and path and partition of the ARN vary.
  * @throws RoleNotFound, RoleAmbiguous
  * @throws PrincipalNotVisible when IAM does not show the role yet
  */
 export async function readRoleArn(stackId: string, { environment, cloudFormation, iam }: Dependencies): Promise<Role> {
   const prefix = environment.ROLE_NAME_PREFIX.toLowerCase();
-  const names: string[] = [];
-  for await (const { StackResourceSummaries = [] } of paginateListStackResources(
-    { client: cloudFormation },
-    { StackName: stackId },
-  )) {
-    for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries) {
-      // Role names are unique ignoring case.
-      const isOurs = ResourceType === 'AWS::IAM::Role' && PhysicalResourceId?.toLowerCase().startsWith(prefix);
-      if (isOurs && PhysicalResourceId !== undefined) names.push(PhysicalResourceId);
-    }
-  }
+  // Role names are unique ignoring case.
+  const names = (await roleNames(cloudFormation, stackId)).filter((name) => name.toLowerCase().startsWith(prefix));
   const [roleName, ...others] = names;
   if (roleName === undefined)
-    throw new RoleNotFound(`Stack ${stackId} has no role whose name begins with ${environment.ROLE_NAME_PREFIX}`);
+    throw new RoleNotFound(
+      `Stack ${stackId} has no role whose name begins with ${environment.ROLE_NAME_PREFIX}, and no nested stack of it has`,
+    );
   if (others.length > 0) throw new RoleAmbiguous(`Stack ${stackId} has several roles that fit: ${names.join(', ')}`);
 
   const role = await getRole(iam, roleName);
   if (role?.Arn === undefined || role.RoleId === undefined)
     throw new RoleNotFound(`IAM tells no ARN of role ${roleName}`);
   return { roleName, roleArn: role.Arn, roleId: role.RoleId };
+}
+
+/** Of the stack, and of the stacks nested in it at any depth: those list their resources themselves. */
+async function roleNames(cloudFormation: CloudFormationClient, stackId: string): Promise<string[]> {
+  const names: string[] = [];
+  const nested: string[] = [];
+  for await (const { StackResourceSummaries = [] } of paginateListStackResources(
+    { client: cloudFormation },
+    { StackName: stackId },
+  )) {
+    for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries) {
+      if (PhysicalResourceId === undefined) continue;
+      if (ResourceType === 'AWS::IAM::Role') names.push(PhysicalResourceId);
+      if (ResourceType === 'AWS::CloudFormation::Stack') nested.push(PhysicalResourceId);
+    }
+  }
+  for (const nestedId of nested) names.push(...(await roleNames(cloudFormation, nestedId)));
+  return names;
 }
 
 async function getRole(iam: IAMClient, roleName: string): Promise<IamRole | undefined> {

@@ -58,8 +58,8 @@ export class LoginRejected extends StepError {
   /** The name of Cognito's error. */
   readonly reason: string;
 
-  constructor(userName: string, reason: string) {
-    super(`Cognito refused the login of ${userName}: ${reason}`);
+  constructor(userName: string, reason: string, hint = '') {
+    super(`Cognito refused the login of ${userName}: ${reason}${hint}`);
     this.reason = reason;
   }
 }

@@ -1,5 +1,14 @@
 import * as v from 'valibot';
 
+/** What a text of JSON says; undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A schema for a string that holds JSON of the given schema, as environment variables and secrets do. */
 export function json<Output>(schema: v.GenericSchema<unknown, Output>) {
   return v.pipe(

@@ -16,6 +16,14 @@ export function redact(text: string): string {
   return secretShapes.reduce((result, [shape, replacement]) => result.replace(shape, replacement), text);
 }
 
+/**
+ * Redacts what may quote a custom token, whose shape is not documented: tells no long opaque word but UUIDs, either.
+ */
+export function redactOpaque(text: string): string {
+  const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+  return redact(text).replace(/[\w+/=-]{24,}/g, (word) => (/\d/.test(word) && !uuid.test(word) ? '<redacted>' : word));
+}
+
 /** A `JSON.stringify` replacer that hides values under names of secrets, and credential shapes in all other strings. */
 export function redactingReplacer(key: string, value: unknown): unknown {
   const isReference = key.endsWith('SecretId') && typeof value === 'string' && reference.test(value);

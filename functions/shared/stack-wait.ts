@@ -1,6 +1,7 @@
 import {
   type CloudFormationClient,
   paginateDescribeStackEvents,
+  type StackEvent,
   type StackStatus,
 } from '@aws-sdk/client-cloudformation';
 import {
@@ -12,7 +13,7 @@ import {
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import { StackFailed, StackGone, StackNeedsAttention, StackSettled } from './errors.ts';
-import { redact } from './redact.ts';
+import { redact, redactOpaque } from './redact.ts';
 import type { Waiter } from './registry.ts';
 import { waitOutcome } from './stack-status.ts';
 
@@ -57,31 +58,31 @@ async function unlessOver(answer: Promise<unknown>): Promise<void> {
 
 /**
  * The reason of the resource that failed first, in CloudFormation's words: what a person wants to see, while the later
- * failures ("Resource creation cancelled") and the stack's own reason only follow from it.
+ * failures ("Resource creation cancelled") and the stack's own reason only follow from it. So does the reason of a nested stack,
+ * which names no more than its resource: that one's own is told.
  */
 async function firstFailure(cloudFormation: CloudFormationClient, stackId: string): Promise<string> {
-  let reason = 'no resource has reported a reason';
+  return (await failureIn(cloudFormation, stackId)) ?? 'no resource has reported a reason';
+}
+
+async function failureIn(cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> {
+  let first: StackEvent | undefined;
   // Newest first: the last one met is the first that happened.
   for await (const { StackEvents = [] } of paginateDescribeStackEvents(
     { client: cloudFormation },
     { StackName: stackId },
   )) {
-    for (const { ResourceStatus, LogicalResourceId, ResourceStatusReason, PhysicalResourceId } of StackEvents) {
-      const isFailure = ResourceStatus?.endsWith('_FAILED') && PhysicalResourceId !== stackId;
-      if (isFailure && ResourceStatusReason) reason = `${LogicalResourceId}: ${told(ResourceStatusReason)}`;
+    for (const event of StackEvents) {
+      const isFailure = event.ResourceStatus?.endsWith('_FAILED') && event.PhysicalResourceId !== stackId;
+      if (isFailure && event.ResourceStatusReason) first = event;
     }
   }
-  return reason;
+  if (first === undefined) return undefined;
+  const { LogicalResourceId, ResourceStatusReason = '', ResourceType, PhysicalResourceId: nestedId } = first;
+  const isNested = ResourceType === 'AWS::CloudFormation::Stack' && nestedId?.startsWith('arn:');
+  const reason = isNested && nestedId ? await failureIn(cloudFormation, nestedId) : undefined;
+  return `${LogicalResourceId}: ${reason ?? told(ResourceStatusReason)}`;
 }
 
-/**
- * A reason as people may read it. A custom resource gets the custom token, whose shape is not documented, and may quote it: what
- * it says is told without any long opaque word but UUIDs.
- */
-function told(reason: string): string {
-  if (!/custom resource/i.test(reason)) return redact(reason);
-  const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-  return redact(reason).replace(/[\w+/=-]{24,}/g, (word) =>
-    /\d/.test(word) && !uuid.test(word) ? '<redacted>' : word,
-  );
-}
+/** A reason as people may read it: a custom resource gets the custom token, and may quote it. */
+const told = (reason: string) => (/custom resource/i.test(reason) ? redactOpaque(reason) : redact(reason));

@@ -183,6 +183,29 @@ describe('accepting a request', () => {
   });
 });
 
+describe('the capabilities of a template', () => {
+  const allowed = { ALLOWED_CAPABILITIES: 'CAPABILITY_IAM,CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND' };
+
+  it('are the ones that it needs, of those that are allowed', async () => {
+    const { accept, cloudFormation } = setUp();
+    cloudFormation.on(GetTemplateSummaryCommand).resolves({ ...summary, ResourceTypes: ['AWS::IAM::Role'] });
+    expect((await accept({}, allowed)).stack.capabilities).toEqual(['CAPABILITY_NAMED_IAM']);
+  });
+
+  it('are all that are allowed when it nests stacks, as nobody can tell what theirs need', async () => {
+    const { accept, cloudFormation } = setUp();
+    const nesting = { ...summary, Capabilities: [], ResourceTypes: ['AWS::CloudFormation::Stack'] };
+    cloudFormation.on(GetTemplateSummaryCommand).resolves(nesting);
+    expect((await accept({}, allowed)).stack.capabilities).toEqual(allowed.ALLOWED_CAPABILITIES.split(','));
+  });
+
+  it('are refused where the deployment allows one that CloudFormation does not have: InvalidConfiguration', async () => {
+    const { accept } = setUp();
+    const misspelt = { ALLOWED_CAPABILITIES: 'CAPABILITY_IAM, CAPABILITY_NAMED_IAM' };
+    await expect(accept({}, misspelt)).rejects.toMatchObject(errorOf('InvalidConfiguration', 'ALLOWED_CAPABILITIES'));
+  });
+});
+
 describe('claiming the subscriber', () => {
   const record = {
     userName: 'Acme',

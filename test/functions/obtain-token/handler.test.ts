@@ -164,6 +164,20 @@ describe('a login that fails', () => {
     },
   );
 
+  it.each([
+    ['names external auth as a possible cause where users log in elsewhere', 'true', true],
+    ['does not name it elsewhere', 'false', false],
+  ])('%s', async (_, isExternalAuth, isNamed) => {
+    const { invoke, cognito } = await setUp({
+      answer: { body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1', isExternalAuth } },
+    });
+    cognito.on(InitiateAuthCommand).rejects(new NotAuthorizedException(details));
+    await expect(invoke({})).rejects.toMatchObject({
+      name: 'LoginRejected',
+      message: isNamed ? expect.stringContaining('external auth') : expect.not.stringContaining('external auth'),
+    });
+  });
+
   it('is LoginChallenge when Cognito asks for something', async () => {
     const { invoke, secrets, cognito } = await setUp();
     cognito.on(InitiateAuthCommand).resolves({ ChallengeName: 'NEW_PASSWORD_REQUIRED', Session: secret('session') });

@@ -57,6 +57,26 @@ describe("the stack's role", () => {
     expect(await invoke(event, { ROLE_NAME_PREFIX: 'roleforinfinstormlflowservice-' })).toMatchObject({ roleName });
   });
 
+  it('is found in a stack nested in a nested one, on any page', async () => {
+    const { invoke, cloudFormation } = setUp([resource('child-id', 'AWS::CloudFormation::Stack')], [resource('Other')]);
+    cloudFormation
+      .on(ListStackResourcesCommand, { StackName: 'child-id', NextToken: undefined })
+      .resolves({ StackResourceSummaries: [resource('Another')], NextToken: 'next' })
+      .on(ListStackResourcesCommand, { StackName: 'child-id', NextToken: 'next' })
+      .resolves({ StackResourceSummaries: [resource('grandchild-id', 'AWS::CloudFormation::Stack')] })
+      .on(ListStackResourcesCommand, { StackName: 'grandchild-id' })
+      .resolves({ StackResourceSummaries: [resource(roleName)] });
+    expect(await invoke(event)).toEqual({ roleName, roleArn, roleId });
+  });
+
+  it('is RoleAmbiguous when a nested stack has another that fits', async () => {
+    const { invoke, cloudFormation } = setUp([resource('child-id', 'AWS::CloudFormation::Stack'), resource(roleName)]);
+    cloudFormation
+      .on(ListStackResourcesCommand, { StackName: 'child-id' })
+      .resolves({ StackResourceSummaries: [resource(`${roleName}-2`)] });
+    await expect(invoke(event)).rejects.toMatchObject(errorOf('RoleAmbiguous', `${roleName}, ${roleName}-2`));
+  });
+
   it('is RoleNotFound when no role has the prefix', async () => {
     const { invoke, iam } = setUp([resource(`Other-${roleName}`)]);
     await expect(invoke(event)).rejects.toMatchObject(errorOf('RoleNotFound', stackId));

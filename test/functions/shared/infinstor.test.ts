@@ -1,9 +1,15 @@
 import { createServer } from 'node:http';
+import * as v from 'valibot';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { addSubscriber, getVersion } from '../../../functions/shared/infinstor.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 
 const subscriber = { userName: 'acme', password: 'Marked"\\1', emailId: 'mlops@acme.example' };
+const place = {
+  tokenOf: (answer: unknown) =>
+    v.parse(v.fallback(v.object({ customToken: v.optional(v.string()) }), {}), answer).customToken,
+  tokenPlace: 'customToken',
+};
 const loginExpired =
   '\n<html><head><meta http-equiv="refresh" content="3;url=/login.html"></head><body>Login expired. Please login again</body></html>';
 
@@ -95,12 +101,12 @@ describe('get_version', () => {
 });
 
 describe('add_subscriber', () => {
-  const add = (url: string) => addSubscriber(url, 'id-token-1', subscriber);
+  const add = (url: string) => addSubscriber(url, 'id-token-1', subscriber, place);
   const addTo = async (answer: () => Answer) => add((await fakeInfinStor({ add_subscriber: answer })).url);
 
   it('is sent as the setup guide says: a raw token, and JSON', async () => {
     const { url, requests } = await fakeInfinStor({ add_subscriber: () => ({ body: { customToken: 'c' } }) });
-    expect(await add(url)).toEqual({ customToken: 'c' });
+    expect(await add(url)).toBe('c');
     expect(requests).toMatchObject([
       {
         operation: 'POST add_subscriber',
@@ -110,10 +116,6 @@ describe('add_subscriber', () => {
     ]);
   });
 
-  it('returns undefined for a success that is not JSON', async () => {
-    expect(await addTo(() => ({ body: 'Successfully created user' }))).toBeUndefined();
-  });
-
   it.each<[name: string, error: string, answer: Answer]>([
     ['401', 'TokenRejected', { status: 401, body: '' }],
     ['403', 'TokenRejected', { status: 403, body: '' }],
@@ -121,6 +123,40 @@ describe('add_subscriber', () => {
     ['a duplicate', 'SubscriberExists', { status: 400, body: 'Error User Exists' }],
     ['a duplicate and 200', 'SubscriberExists', { body: 'Error User Exists' }],
     ['a duplicate and 403', 'SubscriberExists', { status: 403, body: 'Error User Exists' }],
+    ['a duplicate and 409', 'SubscriberExists', { status: 409, body: { message: 'Subscriber ACME already exists' } }],
+    ['a duplicate and quotes', 'SubscriberExists', { status: 400, body: { message: 'User "acme" already exists.' } }],
+    ["Cognito's duplicate", 'SubscriberExists', { status: 400, body: 'UsernameExistsException: taken' }],
+    ["Cognito's words for one", 'SubscriberExists', { status: 400, body: { message: 'User account already exists' } }],
+    ['a duplicate and 200', 'SubscriberExists', { body: { error: 'User Exists' } }],
+    ['a duplicate in plain text and 200', 'SubscriberExists', { body: 'Error User Exists' }],
+    ['409 without a word', 'InfinStorRejected', { status: 409, body: '' }],
+    ['no user of the name', 'InfinStorRejected', { status: 400, body: 'Error No such user exists' }],
+    ['another that exists', 'InfinStorRejected', { status: 400, body: 'Error User email already exists' }],
+    ['another subscriber that exists', 'InfinStorRejected', { status: 400, body: 'Error User acme2 already exists' }],
+    [
+      'a redirect to the login page',
+      'TokenRejected',
+      { status: 302, headers: { location: '/login.html?x' }, body: '' },
+    ],
+    [
+      'a redirect that follows a success',
+      'LostAnswer',
+      { status: 303, headers: { location: '/login-done' }, body: '' },
+    ],
+    ['a redirect to nowhere', 'LostAnswer', { status: 302, body: '' }],
+    ['the login page and 401', 'TokenRejected', { status: 401, body: loginExpired }],
+    ['a login page of other words', 'TokenRejected', { body: loginExpired.replace('Login expired', 'Once more') }],
+    [
+      'a page that has a link to a login',
+      'LostAnswer',
+      { body: '<html>Welcome. <a href="/login.html">Login</a></html>' },
+    ],
+    ['an error and 200', 'LostAnswer', { body: { error: 'Password did not conform with policy' } }],
+    ["Lambda's error and 200", 'LostAnswer', { body: { errorMessage: 'Task timed out', errorType: 'Error' } }],
+    ['a token beside an error', 'LostAnswer', { body: { customToken: 'c', error: 'mail was not sent' } }],
+    ['text and 200', 'LostAnswer', { body: 'Successfully created user' }],
+    ['nothing and 204', 'LostAnswer', { status: 204, body: '' }],
+    ['408', 'LostAnswer', { status: 408, body: '' }],
     ['another refusal', 'InfinStorRejected', { status: 400, body: 'Error Malformed JSON body' }],
     ['500', 'LostAnswer', { status: 500, body: 'Error User Exists' }],
     ['504', 'LostAnswer', { status: 504, body: '' }],
@@ -129,6 +165,43 @@ describe('add_subscriber', () => {
   ])('answered with %s ends in %s', async (_name, error, answer) => {
     await expect(addTo(() => answer)).rejects.toThrow(expect.objectContaining({ name: error }));
   });
+
+  it.each([
+    ['null', null],
+    ['empty', ''],
+    ['an empty list', []],
+    ['false', false],
+    ['zero', 0],
+  ])('is a success when the error that the answer names is %s', async (_name, error) => {
+    expect(await addTo(() => ({ body: { customToken: 'c', error, errors: error } }))).toBe('c');
+  });
+
+  it('tells the error of an answer with status 200, and nothing else of it', async () => {
+    const opaque = 'c2VjcmV0LXRva2VuLTEyMzQ1Njc4OTA';
+    const body = { error: `mail for ${opaque} was not sent`, value: opaque };
+    await expect(addTo(() => ({ body }))).rejects.toThrow(
+      expect.objectContaining({
+        name: 'LostAnswer',
+        message: 'was answered 200, but with an error: mail for <redacted> was not sent',
+      }),
+    );
+    await expect(addTo(() => ({ body: opaque }))).rejects.toThrow(
+      expect.objectContaining({
+        message: 'was answered 200, but its answer has no custom token at customToken or a known place',
+      }),
+    );
+  });
+
+  it.each([[{ error: `no: ${subscriber.password}` }], [`Error no: ${subscriber.password}`]])(
+    'withholds an error that quotes the password',
+    async (body) => {
+      await expect(addTo(() => ({ body }))).rejects.toThrow(
+        expect.objectContaining({
+          message: 'was answered 200, but with an error: its answer is withheld, as it quotes the password',
+        }),
+      );
+    },
+  );
 
   it('has had no effect when no connection came about', async () => {
     await expect(add(await nowhere())).rejects.toThrow(
@@ -178,7 +251,7 @@ it('does not follow a redirect, which would carry token and password elsewhere',
   const { url } = await fakeInfinStor({
     add_subscriber: () => ({ status: 307, headers: { location: `${elsewhere.url}/stolen` }, body: '' }),
   });
-  await expect(addSubscriber(url, 'token', subscriber)).rejects.toMatchObject({ name: 'InfinStorRejected' });
+  await expect(addSubscriber(url, 'token', subscriber, place)).rejects.toMatchObject({ name: 'InfinStorRejected' });
   expect(elsewhere.requests).toEqual([]);
 });
 
@@ -188,6 +261,8 @@ describe('throttling by the gateway, which nothing has passed', () => {
   it('makes get_version and add_subscriber InfinStorUnavailable, which is retried', async () => {
     const { url } = await fakeInfinStor({ get_version: throttled, add_subscriber: throttled });
     await expect(getVersion(url)).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
-    await expect(addSubscriber(url, 'token', subscriber)).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
+    await expect(addSubscriber(url, 'token', subscriber, place)).rejects.toMatchObject({
+      name: 'InfinStorUnavailable',
+    });
   });
 });

@@ -37,6 +37,7 @@ function setUp(...pages: Partial<StackEvent>[][]) {
   machine.onAnyCommand().resolves({});
   return {
     machine,
+    events,
     settle: (goal: Goal, status: Status) =>
       settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, { stackId, status }),
     sent: () => machine.calls().map(({ args: [{ input }] }) => input),
@@ -119,6 +120,36 @@ describe('a failed creation', () => {
       ],
     ];
     expect(await causeOf(...events)).toEqual(failure('Bucket: acme-bucket already exists'));
+  });
+
+  it('of a nested stack is told by the reason of the resource that failed first there', async () => {
+    const nested = (logicalId: string, id: string) => ({
+      ...failed(logicalId, `Embedded stack ${id} was not successfully created`),
+      ResourceType: 'AWS::CloudFormation::Stack',
+      PhysicalResourceId: id,
+    });
+    const { settle, sent, events } = setUp([nested('Access', 'arn:child')]);
+    const page = (StackId: string, event: Partial<StackEvent>) =>
+      events.on(DescribeStackEventsCommand, { StackName: StackId, NextToken: undefined }).resolves({
+        StackEvents: [{ StackId, EventId: 'event', StackName: 'child', Timestamp: new Date(0), ...event }],
+      });
+    page('arn:child', nested('Deeper', 'arn:grandchild'));
+    page('arn:grandchild', failed('Role', 'RoleForInfinStor already exists'));
+    await settle('created', 'ROLLBACK_IN_PROGRESS');
+    expect(sent()).toEqual(failure('Access: Deeper: Role: RoleForInfinStor already exists'));
+  });
+
+  it('of a nested stack that tells none is told by its own reason', async () => {
+    const { settle, sent, events } = setUp([
+      {
+        ...failed('Access', 'Requires capabilities : [CAPABILITY_NAMED_IAM]'),
+        ResourceType: 'AWS::CloudFormation::Stack',
+        PhysicalResourceId: 'arn:child',
+      },
+    ]);
+    events.on(DescribeStackEventsCommand, { StackName: 'arn:child' }).resolves({ StackEvents: [] });
+    await settle('created', 'ROLLBACK_IN_PROGRESS');
+    expect(sent()).toEqual(failure('Access: Requires capabilities : [CAPABILITY_NAMED_IAM]'));
   });
 
   it('is told without the tokens in a reason', async () => {
