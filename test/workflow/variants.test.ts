@@ -48,6 +48,20 @@ const otherMap = JSON.stringify({
   },
 });
 
+/** The vendor's template as one that leaves everything to another, `inner.yaml`. */
+const nesting = (template: string) => {
+  const [head = ''] = template.split('\nConditions:');
+  const names = [...head.matchAll(/^ {2}(\w+):$/gm)].map(([, name = '']) => name);
+  return `${head}
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: https://s3.amazonaws.com/infinstorcft/${build}/inner.yaml
+      Parameters: { ${names.map((name) => `${name}: !Ref ${name}`).join(', ')} }
+`;
+};
+
 const otherNames = (template: string) =>
   template
     .replaceAll(/SubscriberName\b/g, 'Tenant')
@@ -116,6 +130,17 @@ it.each<[string, Variant]>([
       template: with120Resources,
       expectation: ({ cloudFormation }) =>
         expect(cloudFormation.stack(`infinstor-subscriber-${userName}`)?.resources).toHaveLength(120),
+    },
+  ],
+  [
+    'the stack has all in a stack within',
+    {
+      template: nesting,
+      prepare: ({ templates }) => templates.publish(build, templates.standIn, 'inner.yaml'),
+      expectation: ({ cloudFormation }) =>
+        expect(cloudFormation.stack(`infinstor-subscriber-${userName}`)?.resources).toMatchObject([
+          { type: 'AWS::CloudFormation::Stack' },
+        ]),
     },
   ],
   ['subscribers log in elsewhere', { isExternalAuth: true }],
