@@ -71,8 +71,11 @@ contain "$(get 'StackEvents[].ResourceStatus' cloudformation describe-stack-even
 role=$(get "StackResourceSummaries[?ResourceType=='AWS::IAM::Role'].PhysicalResourceId" cloudformation list-stack-resources --stack-name $stack)
 role_arn=$(get Role.Arn iam get-role --role-name "$role")
 contain "$(get Policy kms get-key-policy --key-id "$key" --policy-name default)" "$role_arn" 'granted role'
-template=$(get 'Stacks[0].Parameters[?ParameterKey==`CustomToken`].ParameterValue' cloudformation describe-stacks --stack-name $stack)
-equal "$template" '****' 'NoEcho parameter'
+token=$(get 'Stacks[0].Parameters[?ParameterKey==`CustomToken`].ParameterValue' cloudformation describe-stacks --stack-name $stack)
+equal "$token" '****' 'NoEcho parameter'
+template_url=https://s3.amazonaws.com/infinstorcft/2.3.72/infinstor-setup-customer.yaml
+contain "$(get 'Parameters[].ParameterKey' cloudformation get-template-summary --template-url $template_url)" CustomToken 'template summary'
+refused AccessDenied aws sts assume-role --role-arn "$role_arn" --role-session-name operator
 table=$(get 'TableNames[?contains(@, `registry`)]' dynamodb list-tables)
 contain "$(get 'Items[].pk.S' dynamodb scan --table-name "$table")" 'SUBSCRIBER#cli-one' 'scan'
 equal "$(get 'Items[0].status.S' dynamodb query --table-name "$table" --key-condition-expression 'pk = :pk AND sk = :sk' \
