@@ -78,7 +78,7 @@ export async function deployPackage(parts: Parts): Promise<ReadonlyMap<string, R
     const properties = v.parse(v.record(v.string(), v.unknown()), evaluate(Properties, scope));
     resources.set(
       logicalId,
-      await provide({ type, properties, logicalId, ...stack, caller: parts.deployer, isTagged: false }),
+      await provide({ type, properties, logicalId, ...stack, caller: parts.deployer, isTagged: false, begin() {} }),
     );
   }
   return resources;

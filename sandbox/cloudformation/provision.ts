@@ -109,6 +109,10 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
         stackId,
         caller,
         isTagged: stack.tags.length > 0,
+        begin(begun) {
+          resource.provisioned = begun;
+          transitions.resource(stack, resource, 'CREATE_IN_PROGRESS', 'Resource creation Initiated');
+        },
       });
       stack.scope.resources.set(logicalId, resource.provisioned);
       transitions.resource(stack, resource, 'CREATE_COMPLETE');

@@ -13,6 +13,8 @@ export interface ResourceContext {
   caller: Caller;
   /** Whether the stack has tags, which CloudFormation gives its resources, too. */
   isTagged: boolean;
+  /** Tells of a resource that is there before it is complete: should it fail, its deletion takes it away. */
+  begin(resource: ProvisionedResource): void;
 }
 
 export interface ProvisionedResource {

@@ -26,6 +26,7 @@ interface ProviderParts {
   buckets: BucketStore;
   tables: TableStore;
   customResource: CustomResource;
+  nestedStack: ResourceProvider;
   onAccess: OnAccess;
 }
 
@@ -36,6 +37,7 @@ export function customerProviders(parts: ProviderParts): ResourceProviders {
     'AWS::S3::Bucket': bucketProvider(parts),
     'AWS::S3::BucketPolicy': bucketPolicyProvider(parts),
     'AWS::DynamoDB::Table': tableProvider(parts),
+    'AWS::CloudFormation::Stack': parts.nestedStack,
     'Custom::*': customProvider(parts),
   };
 }

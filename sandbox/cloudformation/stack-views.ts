@@ -10,6 +10,8 @@ export function describeStack(stack: Stack): object {
   return {
     StackId: stack.stackId,
     StackName: stack.stackName,
+    ParentId: stack.nestedIn?.parentId,
+    RootId: stack.nestedIn?.rootId,
     Description: template.Description,
     Parameters: Object.entries(scope.parameters).map(([ParameterKey, value]) => ({
       ParameterKey,

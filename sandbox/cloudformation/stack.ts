@@ -61,6 +61,8 @@ export interface Stack {
   capabilities: readonly string[];
   tags: readonly { Key: string; Value: string }[];
   roleArn?: string;
+  /** Of a nested stack: the stack that it is a resource of, and the one at the top. */
+  nestedIn?: { parentId: string; rootId: string };
   /** Who called CreateStack: resources are made with these rights when there is no `roleArn`. */
   creator: Caller;
   onFailure: 'DO_NOTHING' | 'ROLLBACK' | 'DELETE';

@@ -6,13 +6,14 @@ import { fixtures } from '../account.ts';
 export interface Templates {
   /** The template that lies at a URL. */
   at(url: string): string | undefined;
-  /** Puts a template there under a build of its own. */
-  publish(build: string, template: string): void;
+  /** Puts a template there under a build of its own, by default the one for subscribers. */
+  publish(build: string, template: string, file?: string): void;
   /** Our stand-in for the vendor's template, for variants of it. */
   readonly standIn: string;
 }
 
-const urlOf = (build: string) => `https://s3.amazonaws.com/infinstorcft/${build}/infinstor-setup-customer.yaml`;
+const urlOf = (build: string, file = 'infinstor-setup-customer.yaml') =>
+  `https://s3.amazonaws.com/infinstorcft/${build}/${file}`;
 
 /** Publishes our stand-in under the build that the fixtures name. */
 export function createTemplates(): Templates {
@@ -20,7 +21,7 @@ export function createTemplates(): Templates {
   const published = new Map([[urlOf(fixtures.build), standIn]]);
   return {
     at: (url) => published.get(url),
-    publish: (build, template) => void published.set(urlOf(build), template),
+    publish: (build, template, file) => void published.set(urlOf(build, file), template),
     standIn,
   };
 }

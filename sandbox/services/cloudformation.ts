@@ -4,6 +4,7 @@ import { account, type Home } from '../account.ts';
 import type { Clock } from '../clock.ts';
 import type { Table } from '../cloudformation/dynamodb-table.ts';
 import { pseudoParameters } from '../cloudformation/evaluate.ts';
+import { nestedStackProvider } from '../cloudformation/nested-stack.ts';
 import { createProvisioner } from '../cloudformation/provision.ts';
 import type { OnAccess } from '../cloudformation/resource-provider.ts';
 import { type CustomResource, customerProviders } from '../cloudformation/resource-types.ts';
@@ -23,6 +24,7 @@ import { parseTemplate, type Template } from '../cloudformation/template.ts';
 import {
   checkCapabilities,
   checkTemplate,
+  type GivenParameter,
   resolveParameters,
   templateSummary,
   validationError,
@@ -63,6 +65,21 @@ interface CloudFormationOptions {
   home?: Home;
 }
 
+/** What whoever asks for a stack decides about it, beside name, template and parameters. */
+type StackRequest = Pick<
+  Stack,
+  | 'capabilities'
+  | 'tags'
+  | 'roleArn'
+  | 'nestedIn'
+  | 'creator'
+  | 'onFailure'
+  | 'timeoutInMinutes'
+  | 'retainExceptOnCreate'
+  | 'enableTerminationProtection'
+  | 'clientRequestToken'
+>;
+
 /**
  * CloudFormation as far as the stacks of subscribers need it, from CreateStack to DeleteStack.
  * Error codes and messages are AWS's: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
@@ -78,7 +95,13 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
   const templatesRead = new Map<string, Template>();
   /** The stack that each token of CreateStack made. */
   const createdBy = new Map<string, Stack>();
-  const providers = customerProviders({ ...options, buckets, tables });
+  const nestedStack = nestedStackProvider({
+    stack: (stackId) => requireStack(stackId),
+    create: createNested,
+    delete: (child) => provisioner.delete(child),
+    onAccess: options.onAccess,
+  });
+  const providers = customerProviders({ ...options, buckets, tables, nestedStack });
   const transitions = createTransitions(clock, publish);
   const provisioner = createProvisioner({ clock, iam, providers, transitions, resourceDelayMs });
 
@@ -129,42 +152,71 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     }
     const earlier = replayed(stackName, clientRequestToken);
     if (earlier !== undefined) return earlier;
-    const template = readTemplate(input.TemplateURL);
-    const parameters = resolveParameters(template, input.Parameters);
-    checkCapabilities(template, input.Capabilities);
     if (roleArn !== undefined) requireAssumable(iam, roleArn);
-    const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
-    const pseudo = pseudoParameters({ ...home, stackName, stackId });
-    const conditions = checkTemplate(template, { parameters, pseudoParameters: pseudo }, providers);
-    if (find(stackName) !== undefined) {
-      throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
-    }
-
-    const stack: Stack = {
-      stackId,
-      stackName,
-      template,
-      scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map() },
+    const stack = begin(stackName, input.TemplateURL, input.Parameters, {
       capabilities: input.Capabilities,
       tags: input.Tags,
       creator: caller,
       onFailure: input.OnFailure,
       retainExceptOnCreate: input.RetainExceptOnCreate,
       enableTerminationProtection: input.EnableTerminationProtection,
+      ...(roleArn !== undefined && { roleArn }),
+      ...(clientRequestToken !== undefined && { clientRequestToken }),
+      ...(input.TimeoutInMinutes !== undefined && { timeoutInMinutes: input.TimeoutInMinutes }),
+    });
+    if (clientRequestToken !== undefined) createdBy.set(clientRequestToken, stack);
+    return stack;
+  }
+
+  /** What the parent's caller has acknowledged, and the role that it passed, hold for the stacks within, too. */
+  function createNested(
+    parent: Stack,
+    child: { stackName: string; templateUrl: string; parameters: readonly GivenParameter[] },
+  ): Stack {
+    const { stackId: parentId, capabilities, tags, creator, onFailure, retainExceptOnCreate, roleArn } = parent;
+    return begin(child.stackName, child.templateUrl, child.parameters, {
+      nestedIn: { parentId, rootId: parent.nestedIn?.rootId ?? parentId },
+      capabilities,
+      tags,
+      creator,
+      onFailure: onFailure === 'DELETE' ? 'ROLLBACK' : onFailure,
+      retainExceptOnCreate,
+      enableTerminationProtection: false,
+      ...(roleArn !== undefined && { roleArn }),
+    });
+  }
+
+  function begin(
+    stackName: string,
+    templateUrl: string,
+    given: readonly GivenParameter[],
+    request: StackRequest,
+  ): Stack {
+    const template = readTemplate(templateUrl);
+    const parameters = resolveParameters(template, given);
+    checkCapabilities(template, request.capabilities);
+    const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
+    const pseudo = pseudoParameters({ ...home, stackName, stackId });
+    const conditions = checkTemplate(template, { parameters, pseudoParameters: pseudo }, providers);
+    if (find(stackName) !== undefined) {
+      throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
+    }
+    const stack: Stack = {
+      ...request,
+      stackId,
+      stackName,
+      template,
+      scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map() },
       creationTime: new Date(clock.now()),
       status: 'CREATE_IN_PROGRESS',
       resources: [],
       outputs: [],
       events: [],
       work: Promise.resolve(),
-      ...(roleArn !== undefined && { roleArn }),
-      ...(clientRequestToken !== undefined && { clientRequestToken }),
-      ...(input.TimeoutInMinutes !== undefined && { timeoutInMinutes: input.TimeoutInMinutes }),
     };
     stacks.push(stack);
     byId.set(stackId, stack);
     latestByName.set(stackName, stack);
-    if (clientRequestToken !== undefined) createdBy.set(clientRequestToken, stack);
     provisioner.create(stack);
     return stack;
   }

@@ -25,12 +25,20 @@ interface Options {
   onAccess?: (caller: Caller, access: Access) => void;
   /** Called by custom resources. */
   customResource?: () => void;
+  /** Called when custom resources are deleted. */
+  removeCustomResource?: () => void;
   /** What the service role may do with KMS. */
   keyActions?: string;
 }
 
 /** CloudFormation in an account with a service role and the fixture keys; time in which nothing happens is skipped. */
-export function setUp({ templates = {}, onAccess, customResource, keyActions = 'kms:*' }: Options = {}) {
+export function setUp({
+  templates = {},
+  onAccess,
+  customResource,
+  removeCustomResource,
+  keyActions = 'kms:*',
+}: Options = {}) {
   const clock = createClock({ skipIdle: true });
   const iam = createIam(clock);
   const kms = createKms({ clock, iam });
@@ -50,7 +58,11 @@ export function setUp({ templates = {}, onAccess, customResource, keyActions = '
     async customResource(type, properties) {
       calls.push({ type, properties });
       customResource?.();
-      return { physicalId: 'registration', attributes: {} };
+      return {
+        physicalId: 'registration',
+        attributes: {},
+        ...(removeCustomResource !== undefined && { delete: removeCustomResource }),
+      };
     },
     publish: (event) => published.push(event),
     onAccess(caller, access) {

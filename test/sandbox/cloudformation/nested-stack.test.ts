@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { createInput, setUp, templateUrl } from './cloudformation-fixture.ts';
+
+const parent = `
+Parameters:
+  SubscriberName: { Type: String }
+  CustomToken: { Type: String, NoEcho: true }
+Resources:
+  Access:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: ${templateUrl('access')}
+      Parameters: { Name: !Ref SubscriberName }
+  Subscriber:
+    Type: Custom::InfinStorSubscriber
+    Properties: { ServiceToken: x, RoleArn: !GetAtt Access.Outputs.RoleArn, StackId: !Ref Access }
+`;
+const access = `
+Parameters:
+  Name: { Type: String }
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: !Sub "RoleForInfinStorMlflowService-\${Name}"
+      AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: [] }
+Outputs:
+  RoleArn: { Value: !GetAtt Role.Arn }
+`;
+const templates = { customer: parent, access };
+const statuses = (stack: { events: readonly { LogicalResourceId: string; ResourceStatus: string }[] }) =>
+  stack.events.map(({ LogicalResourceId, ResourceStatus }) => `${LogicalResourceId} ${ResourceStatus}`);
+
+/** The stack that the resource `Access` is. */
+function accessOf({ cloudFormation }: ReturnType<typeof setUp>) {
+  const resource = cloudFormation.stack('tenant-acme')?.resources.find(({ logicalId }) => logicalId === 'Access');
+  const stackId = resource?.provisioned?.physicalId;
+  const stack = stackId === undefined ? undefined : cloudFormation.stack(stackId);
+  if (stack === undefined) throw new Error('There is no nested stack');
+  return stack;
+}
+
+describe('a nested stack', () => {
+  it('is made with its parameters, and gives its outputs and its id to the stack that it is in', async () => {
+    const world = setUp({ templates });
+    await world.call('CreateStack', createInput());
+    const stack = await world.settled('tenant-acme');
+    expect(stack.status).toBe('CREATE_COMPLETE');
+    const nested = accessOf(world);
+    expect(nested.stackName).toMatch(/^tenant-acme-Access-[0-9A-F]{12}$/);
+    const roleArn = world.iam.role('RoleForInfinStorMlflowService-Acme')?.arn;
+    expect(world.calls).toMatchObject([{ properties: { RoleArn: roleArn, StackId: nested.stackId } }]);
+    expect(statuses(stack).slice(0, 4)).toEqual([
+      'tenant-acme CREATE_IN_PROGRESS',
+      'Access CREATE_IN_PROGRESS',
+      'Access CREATE_IN_PROGRESS',
+      'Access CREATE_COMPLETE',
+    ]);
+    const described = await world.call('DescribeStacks', { StackName: nested.stackId });
+    expect(described).toMatchObject({ Stacks: [{ ParentId: stack.stackId, RootId: stack.stackId }] });
+  });
+
+  it("tells of its own statuses, and acts as its parent's service role", async () => {
+    const world = setUp({ templates });
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    const { stackId } = accessOf(world);
+    const told = world.published.filter(({ resources }) => resources[0] === stackId);
+    expect(told.map(({ detail }) => detail['status-details'].status)).toEqual([
+      'CREATE_IN_PROGRESS',
+      'CREATE_COMPLETE',
+    ]);
+    const asked = world.accesses.filter(({ caller }) => caller.principalArn === world.serviceRole.arn);
+    expect(asked.map(({ access: { action } }) => action)).toEqual([
+      'cloudformation:CreateStack',
+      's3:GetObject',
+      'iam:CreateRole',
+      'iam:GetRole',
+      'cloudformation:DescribeStacks',
+      'lambda:InvokeFunction',
+    ]);
+  });
+
+  it('goes with its parent', async () => {
+    const world = setUp({ templates });
+    await world.call('CreateStack', createInput());
+    const { stackId } = await world.settled('tenant-acme');
+    const nested = accessOf(world);
+    await world.call('DeleteStack', { StackName: 'tenant-acme' });
+    expect((await world.settled(stackId)).status).toBe('DELETE_COMPLETE');
+    expect(nested.status).toBe('DELETE_COMPLETE');
+    expect(world.iam.role('RoleForInfinStorMlflowService-Acme')).toBeUndefined();
+  });
+
+  it('that fails fails its parent with its reason, and is taken away with it', async () => {
+    const world = setUp({ templates });
+    world.iam.createRole({
+      roleName: 'RoleForInfinStorMlflowService-Acme',
+      assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
+    });
+    await world.call('CreateStack', createInput());
+    const stack = await world.settled('tenant-acme');
+    const nested = accessOf(world);
+    expect(stack.status).toBe('ROLLBACK_COMPLETE');
+    const failure = stack.events.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED');
+    expect(failure).toMatchObject({ LogicalResourceId: 'Access', PhysicalResourceId: nested.stackId });
+    expect(failure?.ResourceStatusReason).toMatch(
+      /^Embedded stack arn:\S+ was not successfully created: The following resource\(s\) failed to create: \[Role\]\./,
+    );
+    expect(statuses(nested).filter((status) => status.startsWith(nested.stackName))).toEqual(
+      ['CREATE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS', 'ROLLBACK_COMPLETE', 'DELETE_IN_PROGRESS', 'DELETE_COMPLETE'].map(
+        (status) => `${nested.stackName} ${status}`,
+      ),
+    );
+  });
+
+  it.each<[name: string, template: string | undefined, given: string[], reason: RegExp]>([
+    ['needs a capability that was not given', access, ['CAPABILITY_IAM'], /Requires capabilities : \[CAPABILITY_NAMED/],
+    [
+      'has a macro that was not acknowledged',
+      `Transform: Macro\n${access}`,
+      ['CAPABILITY_NAMED_IAM'],
+      /Requires capabilities : \[CAPABILITY_AUTO_EXPAND\]/,
+    ],
+    ['lacks a parameter', access.replace('Name:', 'Other:'), ['CAPABILITY_NAMED_IAM'], /\[Name\] do not exist/],
+    ['is not there', undefined, ['CAPABILITY_NAMED_IAM'], /S3 error: Access Denied/],
+  ])('whose template %s fails, which nobody could see before', async (_, template, Capabilities, reason) => {
+    const world = setUp({ templates: { customer: parent, ...(template !== undefined && { access: template }) } });
+    expect(await world.call('GetTemplateSummary', { TemplateURL: templateUrl('customer') })).not.toHaveProperty(
+      'Capabilities',
+    );
+    await world.call('CreateStack', createInput({}, { Capabilities }));
+    const { events } = await world.settled('tenant-acme');
+    const failure = events.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED');
+    expect(failure?.ResourceStatusReason).toMatch(reason);
+  });
+
+  it('that fails to go fails the deletion of its parent', async () => {
+    const trouble = '  Trouble: { Type: Custom::SandboxTrouble, Properties: { ServiceToken: x } }\nOutputs:';
+    const world = setUp({
+      templates: { customer: parent, access: access.replace('Outputs:', trouble) },
+      removeCustomResource() {
+        throw new Error('still in use');
+      },
+    });
+    await world.call('CreateStack', createInput());
+    const { stackId } = await world.settled('tenant-acme');
+    await world.call('DeleteStack', { StackName: 'tenant-acme' });
+    const stack = await world.settled(stackId);
+    expect(stack.status).toBe('DELETE_FAILED');
+    expect(accessOf(world).status).toBe('DELETE_FAILED');
+  });
+});
