@@ -13,8 +13,9 @@ import { createFaults, type FaultRule, type Faults } from './faults.ts';
 import { type Authorizer, createAuthorizer } from './http/authorizer.ts';
 import { createInjector, type Injector } from './http/inject-fault.ts';
 import { openServer } from './http/server.ts';
-import { createInfinStor, type InfinStor, type TokenShape } from './infinstor/infinstor.ts';
+import { createInfinStor, type InfinStor } from './infinstor/infinstor.ts';
 import { createTemplates, type Templates } from './infinstor/templates.ts';
+import type { InfinStorVariant } from './infinstor/variant.ts';
 import { createAsynchronousInvocations } from './lambda/asynchronous.ts';
 import { createLambdaPool, LambdaError } from './lambda/pool.ts';
 import { AwsError, type Caller } from './service.ts';
@@ -47,8 +48,8 @@ export interface SandboxOptions {
   environment?: Readonly<Record<string, string>>;
   /** Changes the packaged template before it is deployed. */
   editTemplate?: (template: string) => string;
-  /** How InfinStor answers add_subscriber. */
-  tokenShape?: TokenShape;
+  /** How the InfinStor service differs from the usual one. */
+  infinstor?: Partial<InfinStorVariant>;
 }
 
 /** A running sandbox: where it is, and what its services hold. */
@@ -98,7 +99,7 @@ export async function bootSandbox({
   faults: initialFaults = [],
   environment = {},
   editTemplate = (template) => template,
-  tokenShape,
+  infinstor: variant = {},
 }: SandboxOptions): Promise<Sandbox> {
   const workFolder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
   const logFolder = join(workFolder, 'logs');
@@ -173,7 +174,7 @@ export async function bootSandbox({
     baseUrl: () => server.infinstorUrl,
     region: account.region,
     superadmin: fixtures.superadmin,
-    ...(tokenShape !== undefined && { tokenShape }),
+    variant,
   });
 
   async function deploy() {
@@ -190,6 +191,9 @@ export async function bootSandbox({
       accessKey: otherAccount.operator,
     });
     makeFixtures({ kms, cognito, secretsManager });
+    if (variant.externalAuth === 'superadmin elsewhere') {
+      cognito.setStatus(fixtures.superadmin.userName, 'EXTERNAL_PROVIDER');
+    }
     return deployPackage({
       packageFolder,
       editTemplate,

@@ -2,6 +2,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
 import type { Cognito } from '../services/cognito.ts';
+import {
+  errorAnswer,
+  expiredLoginAnswer,
+  externalAuthMember,
+  type InfinStorResponse,
+  json,
+  refusal,
+  tokenAnswer,
+} from './answers.ts';
+import { type InfinStorVariant, usualVariant } from './variant.ts';
 
 const week = 7 * 24 * 60 * 60 * 1000;
 
@@ -13,21 +23,12 @@ export interface InfinStorRequest {
   body: string;
 }
 
-export interface InfinStorResponse {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
 /** What a subscriber's stack reports when it is up. */
 export interface Registration {
   roleArn: string;
   bucketName: string;
   tableName: string;
 }
-
-/** How `add_subscriber` answers. The vendor documents no shape; these are the likely ones. */
-export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'opaque' | 'none';
 
 interface Subscriber {
   userName: string;
@@ -37,7 +38,7 @@ interface Subscriber {
 
 export interface InfinStor {
   handle(request: InfinStorRequest): InfinStorResponse;
-  /** How the service answers a fault: with this status, with its login page, or as API Gateway for it; any other name is throttling. */
+  /** How the service answers a fault: with this status, as to an expired login, or as API Gateway for it; any other name is throttling. */
   failure(name: string): InfinStorResponse;
   subscribers(): readonly Readonly<Subscriber>[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
@@ -57,7 +58,8 @@ interface InfinStorOptions {
   region: string;
   /** The one user who may add subscribers. */
   superadmin: { userName: string };
-  tokenShape?: TokenShape;
+  /** How it differs from the usual one. */
+  variant?: Partial<InfinStorVariant>;
 }
 
 const newSubscriber = v.object({
@@ -68,7 +70,8 @@ const newSubscriber = v.object({
 
 /** The multi-tenant MLflow service, as far as its REST interface is known. */
 export function createInfinStor(options: InfinStorOptions): InfinStor {
-  const { clock, cognito, baseUrl, region, superadmin, tokenShape = 'customToken' } = options;
+  const { clock, cognito, baseUrl, region, superadmin } = options;
+  const variant = { ...usualVariant, ...options.variant };
   const subscribers = new Map<string, Subscriber>();
   const tokens = new Map<string, { subscriber: Subscriber; expires: number }>();
 
@@ -76,29 +79,22 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     json(200, {
       cognitoCliClientId: cognito.clientId,
       cognitoAppClientId: '4sandbox0app0client0000000',
-      mlflowDnsName: 'mlflow',
-      mlflowuiDnsName: 'mlflowui',
-      mlflowstaticDnsName: 'mlflowstatic',
-      apiDnsName: 'infinstorapi',
+      mlflowDnsName: variant.hosts.mlflow,
+      mlflowuiDnsName: variant.hosts.mlflowui,
+      mlflowstaticDnsName: variant.hosts.mlflowstatic,
+      apiDnsName: variant.hosts.api,
       serviceDnsName: new URL(baseUrl()).hostname,
       region,
-      isExternalAuth: 'false',
+      ...externalAuthMember(variant.externalAuth),
     });
 
-  const loginPage = () =>
-    response(
-      200,
-      'text/html',
-      `<html><head><meta http-equiv="refresh" content="3;url=${baseUrl()}/login.html"></head>` +
-        '<body>Login expired. Please login again</body></html>',
-    );
+  const loginExpired = () => expiredLoginAnswer(variant.expiredLogin, `${baseUrl()}/login.html`);
 
   function addSubscriber({ headers, body }: InfinStorRequest): InfinStorResponse {
     const idToken = headers.authorization;
     if (idToken === undefined || /^bearer /i.test(idToken)) return json(401, { message: 'Unauthorized' });
     const caller = cognito.userOf(idToken);
-    // The service shows its login page instead of an error, with the status of a success.
-    if (caller === undefined || caller === 'expired') return loginPage();
+    if (caller === undefined || caller === 'expired') return loginExpired();
     if (caller.userName !== superadmin.userName) return refusal(403, 'Error Only superadmin can add subscribers');
     if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) return refusal(400, 'Error Expected a JSON body');
     const request = v.safeParse(newSubscriber, parseJson(body));
@@ -107,34 +103,25 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       return refusal(400, field ? `Error Missing parameter ${field}` : 'Error Malformed JSON body');
     }
     const { userName, password, emailId } = request.output;
-    if (cognito.hasUser(userName)) return refusal(400, 'Error User Exists');
-    if (!isStrong(password)) return refusal(400, 'Error Password did not conform with policy');
+    if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
+    if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
 
-    cognito.createUser({ userName, password, email: emailId });
+    // Where users log in elsewhere, the pool has them without a password.
+    const isElsewhere = variant.externalAuth.startsWith('superadmin');
+    cognito.createUser({
+      userName,
+      password,
+      email: emailId,
+      status: isElsewhere ? 'EXTERNAL_PROVIDER' : 'CONFIRMED',
+    });
     const subscriber = { userName, emailId };
     subscribers.set(userName.toLowerCase(), subscriber);
     const id = randomUUID();
     const token = randomBytes(256).toString('base64url');
-    const customToken = tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `Custom ${id}:${token}`;
+    const customToken =
+      variant.tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `${variant.tokenPrefix}${id}:${token}`;
     tokens.set(customToken, { subscriber, expires: clock.now() + week });
-    return json(200, answerOf({ id, token, customToken }));
-  }
-
-  function answerOf({ id, token, customToken }: { id: string; token: string; customToken: string }): object {
-    switch (tokenShape) {
-      case 'customToken':
-      case 'custom_token':
-      case 'token':
-        return { [tokenShape]: customToken };
-      case 'opaque':
-        return { customToken };
-      case 'queue':
-        return { queue_message_uuid: id, token };
-      case 'nested':
-        return { subscriber: { credentials: { value: customToken } } };
-      case 'none':
-        return { status: 'created' };
-    }
+    return tokenAnswer(variant.tokenShape, { id, token, customToken });
   }
 
   const routes: Readonly<Record<string, (request: InfinStorRequest) => InfinStorResponse>> = {
@@ -150,7 +137,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       return route?.(request) ?? refusal(404, `The sandbox's InfinStor does not have ${name}`);
     },
     failure(name) {
-      if (name === 'LoginExpired') return loginPage();
+      if (name === 'LoginExpired') return loginExpired();
       if (name === 'EndpointTimedOut') return json(504, { message: 'Endpoint request timed out' });
       return /^\d{3}$/.test(name)
         ? json(Number(name), { message: 'A fault was asked for' })
@@ -171,17 +158,6 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
 /** Like a Cognito pool that asks for every kind of character. */
 const isStrong = (password: string) =>
   password.length >= 8 && [/[A-Z]/, /[a-z]/, /[0-9]/, /[^A-Za-z0-9\s]/].every((kind) => kind.test(password));
-
-const response = (status: number, contentType: string, body: string): InfinStorResponse => ({
-  status,
-  headers: { 'content-type': contentType },
-  body,
-});
-
-const json = (status: number, body: object) => response(status, 'application/json', JSON.stringify(body));
-
-/** Errors are plain text, yet their content type says JSON. */
-const refusal = (status: number, text: string) => response(status, 'application/json', text);
 
 function parseJson(text: string): unknown {
   try {

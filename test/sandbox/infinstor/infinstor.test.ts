@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../../../sandbox/clock.ts';
-import { createInfinStor, type TokenShape } from '../../../sandbox/infinstor/infinstor.ts';
+import { createInfinStor } from '../../../sandbox/infinstor/infinstor.ts';
+import type { InfinStorVariant } from '../../../sandbox/infinstor/variant.ts';
 import { createCognito } from '../../../sandbox/services/cognito.ts';
 import { call } from '../services/call.ts';
 
@@ -12,7 +13,7 @@ const registration = { roleArn: 'arn:aws:iam::111111111111:role/acme', bucketNam
 const path = '/api/2.0/mlflow/infinstor/add_subscriber';
 const customTokenAnswer = v.object({ customToken: v.string() });
 
-function setUp(tokenShape?: TokenShape) {
+function setUp(variant: Partial<InfinStorVariant> = {}) {
   const clock = createClock();
   const cognito = createCognito({ clock });
   cognito.createUser({ ...superadmin, email: 'root@acme.example' });
@@ -22,7 +23,7 @@ function setUp(tokenShape?: TokenShape) {
     baseUrl: () => 'http://localhost:4566/infinstor',
     region: 'us-east-1',
     superadmin,
-    ...(tokenShape !== undefined && { tokenShape }),
+    variant,
   });
 
   async function logIn(user: { userName: string; password: string }): Promise<string> {
@@ -84,15 +85,18 @@ describe('add_subscriber', () => {
     await expect(logIn(acme)).resolves.toEqual(expect.any(String));
   });
 
-  it.each<[TokenShape]>([['customToken'], ['custom_token'], ['token']])('can answer with the key %s', async (shape) => {
-    const { addAs, infinstor } = setUp(shape);
-    const body = v.parse(v.record(v.string(), v.string()), JSON.parse((await addAs(superadmin, acme)).body));
-    expect(Object.keys(body)).toEqual([shape]);
-    expect(() => infinstor.redeem(body[shape] ?? '', registration)).not.toThrow();
-  });
+  it.each<[InfinStorVariant['tokenShape']]>([['customToken'], ['custom_token'], ['token']])(
+    'can answer with the key %s',
+    async (shape) => {
+      const { addAs, infinstor } = setUp({ tokenShape: shape });
+      const body = v.parse(v.record(v.string(), v.string()), JSON.parse((await addAs(superadmin, acme)).body));
+      expect(Object.keys(body)).toEqual([shape]);
+      expect(() => infinstor.redeem(body[shape] ?? '', registration)).not.toThrow();
+    },
+  );
 
   it('can answer with a pair that makes the token', async () => {
-    const { addAs, infinstor } = setUp('queue');
+    const { addAs, infinstor } = setUp({ tokenShape: 'queue' });
     const pair = v.strictObject({ queue_message_uuid: v.string(), token: v.string() });
     const { queue_message_uuid, token } = v.parse(pair, JSON.parse((await addAs(superadmin, acme)).body));
     expect(() => infinstor.redeem(`Custom ${queue_message_uuid}:${token}`, registration)).not.toThrow();
