@@ -162,6 +162,74 @@ describe('add_subscriber', () => {
   );
 });
 
+describe('a service that differs', () => {
+  it.each<[InfinStorVariant['duplicate'], number, unknown]>([
+    ['text 403', 403, 'Error User Exists'],
+    ['text 409', 409, 'Error User Exists'],
+    ['text 200', 200, 'Error User Exists'],
+    ['text 500', 500, 'Error User Exists'],
+    ['json 409', 409, { message: 'Error User Exists' }],
+    ['json 200', 200, { error: 'Error User Exists' }],
+    ['lambda 200', 200, { errorMessage: 'Error User Exists', errorType: 'Exception', stackTrace: [] }],
+  ])('answers duplicates, and weak passwords, as %s', async (form, status, body) => {
+    const { addAs, infinstor } = setUp({ duplicate: form, refusal: form });
+    await addAs(superadmin, acme);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    expect(await addAs(superadmin, acme)).toMatchObject({ status, body: text });
+    const weak = await addAs(superadmin, { ...acme, userName: 'other', password: 'short' });
+    expect(weak).toMatchObject({ status, body: expect.stringContaining('Error Password') });
+    expect(infinstor.subscribers()).toHaveLength(1);
+  });
+
+  it.each<[InfinStorVariant['expiredLogin'], object]>([
+    ['page 401', { status: 401, headers: { 'content-type': 'text/html' } }],
+    ['json 401', { status: 401, headers: { 'content-type': 'application/json' } }],
+    ['json 403', { status: 403, headers: { 'content-type': 'application/json' } }],
+    ['redirect 302', { status: 302, headers: { location: 'http://localhost:4566/infinstor/login.html' }, body: '' }],
+  ])('answers an expired login, also as a fault, as %s', (expiredLogin, answer) => {
+    const { add, infinstor } = setUp({ expiredLogin });
+    expect(add('unknown', JSON.stringify(acme))).toMatchObject(answer);
+    expect(infinstor.failure('LoginExpired')).toMatchObject(answer);
+  });
+
+  it('issues tokens without a prefix, and takes them so', async () => {
+    const { addAs, infinstor } = setUp({ tokenPrefix: '' });
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body));
+    expect(customToken).toMatch(/^[0-9a-f-]{36}:[\w-]{342}$/);
+    expect(() => infinstor.redeem(`Custom ${customToken}`, registration)).toThrow('Invalid token');
+    expect(() => infinstor.redeem(customToken, registration)).not.toThrow();
+  });
+
+  it.each<[InfinStorVariant['externalAuth'], object, boolean]>([
+    ['absent', {}, true],
+    ['off', { isExternalAuth: 'false' }, true],
+    ['superadmin in the pool', { isExternalAuth: 'true' }, false],
+    ['superadmin elsewhere', { isExternalAuth: 'true' }, false],
+  ])(
+    'with external auth %s says so, and its subscribers log in accordingly',
+    async (externalAuth, member, canLogIn) => {
+      const { addAs, infinstor, logIn } = setUp({ externalAuth });
+      const version = { method: 'GET', path: path.replace('add_subscriber', 'get_version'), body: '' };
+      const answer = JSON.parse(infinstor.handle({ ...version, headers: { authorization: 'None' } }).body);
+      expect('isExternalAuth' in answer ? { isExternalAuth: answer.isExternalAuth } : {}).toEqual(member);
+      await addAs(superadmin, acme);
+      const login = logIn(acme).then(
+        () => true,
+        () => false,
+      );
+      expect(await login).toBe(canLogIn);
+      expect((await addAs(superadmin, acme)).body).toBe('Error User Exists');
+    },
+  );
+
+  it('tells other names of its hosts', () => {
+    const hosts = { mlflow: 'tracking', mlflowui: 'ui', mlflowstatic: 'assets', api: 'rest' };
+    const version = { method: 'GET', path: path.replace('add_subscriber', 'get_version'), body: '' };
+    const answer = setUp({ hosts }).infinstor.handle({ ...version, headers: { authorization: 'None' } });
+    expect(JSON.parse(answer.body)).toMatchObject({ mlflowDnsName: 'tracking', apiDnsName: 'rest' });
+  });
+});
+
 describe("a stack's callback", () => {
   async function withToken() {
     const world = setUp();
