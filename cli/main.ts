@@ -144,7 +144,7 @@ async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<San
 
 async function closeSandbox(): Promise<void> {
   const sandbox = await booting?.catch(() => undefined);
-  await sandbox?.close();
+  await sandbox?.close({ keepLogs: true });
 }
 
 /** npm runs scripts in the project's folder; a path is meant from where npm was called. */

@@ -83,7 +83,8 @@ export interface Sandbox {
   grants: Authorizer['grants'];
   /** The calls of services that were made so far. */
   calls: Injector['calls'];
-  close(): Promise<void>;
+  /** The logs go as well, unless they are to be kept. */
+  close(options?: { keepLogs: boolean }): Promise<void>;
 }
 
 /**
@@ -215,12 +216,12 @@ export async function bootSandbox({
     });
   }
 
-  async function close(): Promise<void> {
+  async function close({ keepLogs } = { keepLogs: false }): Promise<void> {
     states.close();
     clock.stop();
     await lambdas.close();
     await server.close();
-    await rm(join(workFolder, 'functions'), { recursive: true, force: true });
+    await rm(keepLogs ? join(workFolder, 'functions') : workFolder, { recursive: true, force: true });
   }
 
   // A sandbox that does not come up must not keep the process alive.

@@ -50,7 +50,7 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
   function schedule() {
     clearTimeout(wakeUp);
     const next = timers[0];
-    if (stopped || next === undefined) return;
+    if (next === undefined) return;
     // setTimeout takes at most 2^31-1 ms; a longer wait is scheduled again when it fires.
     wakeUp = setTimeout(runDue, Math.min(Math.max(0, next.due - now()), 2 ** 31 - 1));
     checkIdle();
@@ -89,6 +89,7 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
   }
 
   function add(milliseconds: number, run: () => void, awaited: boolean) {
+    if (stopped) return () => {};
     const timer = { due: now() + milliseconds, run, awaited };
     const position = timers.findIndex(({ due }) => due > timer.due);
     timers.splice(position === -1 ? timers.length : position, 0, timer);

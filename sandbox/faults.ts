@@ -94,7 +94,7 @@ export function parseFault(text: string): FaultRule {
   const fault = isEvent ? eventFault(kind) : callFault(kind, service, operation);
   if (fault === undefined) {
     throw wrong(
-      `unknown kind; known are ${isEvent ? 'lose, repeat, late' : 'throttle, error=<Name>, delay=<ms>, drop, kill, and for reads stale'}`,
+      `unknown kind; known are ${isEvent ? 'lose, repeat, late' : 'throttle, error=<Name> (of InfinStor: a status, LoginExpired or EndpointTimedOut), delay=<ms>, drop, kill, and for reads stale'}`,
     );
   }
   if (!/^[1-9]\d{0,3}$/.test(count)) throw wrong('times must be a number from 1 to 9999');

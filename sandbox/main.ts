@@ -54,7 +54,7 @@ for (const [signal, status] of [
 ] as const) {
   process.once(signal, async () => {
     const running = await sandbox?.catch(() => undefined);
-    await running?.close();
+    await running?.close({ keepLogs: true });
     process.exit(status);
   });
 }
@@ -72,7 +72,8 @@ try {
   sandbox = bootSandbox({ packageFolder, ...(port === undefined ? {} : { port }) });
   process.stdout.write(description(await sandbox));
 } catch (error) {
-  fail(error, 1, '');
+  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  fail(error, 1, isTaken ? 'Another program has this port: give another one, or none to take a free one.\n' : '');
 }
 
 function fail(error: unknown, status: number, advice: string): never {

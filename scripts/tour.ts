@@ -65,6 +65,23 @@ export async function tour(sandbox: Sandbox): Promise<void> {
   await onboard(subscriber('unheard'));
   faults.clear();
 
+  // A stack within the stack, which is rolled back, too, and made anew.
+  const { templates } = sandbox;
+  const [head = ''] = templates.standIn.split('\nConditions:');
+  const nesting = `${head}
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: https://s3.amazonaws.com/infinstorcft/9.1/inner.yaml
+      Parameters: { SubscriberName: !Ref SubscriberName, CustomToken: !Ref CustomToken }
+`;
+  templates.publish('9.1', templates.standIn, 'inner.yaml');
+  templates.publish('9.1', nesting);
+  fail('infinstor:register:error=503');
+  await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+
   // A token that is stale, and one that InfinStor refuses.
   clock.advance(hour);
   fail('infinstor:add_subscriber:error=401');

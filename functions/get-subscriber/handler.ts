@@ -24,8 +24,8 @@ export const handler = step({
     pathParameters: v.object({ userName: v.string() }),
     queryStringParameters: v.optional(v.record(v.string(), v.string()), {}),
   }),
-  run: ({ pathParameters, queryStringParameters }, { environment }) =>
-    respond(async () => {
+  run: ({ pathParameters, queryStringParameters }, { environment, logger }) =>
+    respond(logger, async () => {
       const { userName, execution } = parse(
         querySchema,
         { execution: queryStringParameters.execution, ...pathParameters },

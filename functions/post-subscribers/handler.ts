@@ -14,7 +14,7 @@ export const handler = step({
   environment: environmentSchema,
   input: bodySchema,
   run: (event, { environment, logger }) =>
-    respond(async () => {
+    respond(logger, async () => {
       const accepted = await postSubscribers(parseBody(event), {
         environment,
         stepFunctions,

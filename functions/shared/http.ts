@@ -1,3 +1,4 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { InvalidRequest, type StepError } from './errors.ts';
 
@@ -34,12 +35,13 @@ export function errorResponse(
  * Answers with what `run` returns, or with the rule that the request breaks. Every other error is thrown: API Gateway
  * answers it with 500 and no details, and Lambda's metrics count it.
  */
-export async function respond(run: () => Promise<HttpResponse>): Promise<HttpResponse> {
+export async function respond(logger: Logger, run: () => Promise<HttpResponse>): Promise<HttpResponse> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof InvalidRequest) return errorResponse(400, error);
-    throw error;
+    if (!(error instanceof InvalidRequest)) throw error;
+    logger.warn('request refused', { errorName: error.name, errorMessage: error.message });
+    return errorResponse(400, error);
   }
 }
 

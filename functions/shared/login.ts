@@ -2,8 +2,10 @@ import {
   type AuthenticationResultType,
   type CognitoIdentityProviderClient,
   InitiateAuthCommand,
+  InvalidParameterException,
   NotAuthorizedException,
   PasswordResetRequiredException,
+  UnsupportedOperationException,
   UserNotConfirmedException,
   UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
@@ -45,7 +47,10 @@ export async function logIn(
   }
 }
 
-/** Refreshes; undefined when Cognito refuses to, as it does with refresh-token rotation or an expired refresh token. */
+/**
+ * Refreshes; undefined when Cognito refuses to, as it does with an expired refresh token, and with refresh-token rotation, for
+ * which a client must not allow this flow.
+ */
 export async function refresh({ cognito, clientId }: Login, refreshToken: string): Promise<Tokens | undefined> {
   try {
     const { AuthenticationResult } = await cognito.send(
@@ -57,7 +62,7 @@ export async function refresh({ cognito, clientId }: Login, refreshToken: string
     );
     return AuthenticationResult && tokens(AuthenticationResult, refreshToken);
   } catch (error) {
-    if (isRefusal(error)) return undefined;
+    if (isRefusal(error) || isUnsupported(error)) return undefined;
     throw error;
   }
 }
@@ -78,4 +83,8 @@ function isRefusal(error: unknown): error is Error {
     error instanceof UserNotConfirmedException ||
     error instanceof PasswordResetRequiredException
   );
+}
+
+function isUnsupported(error: unknown): boolean {
+  return error instanceof InvalidParameterException || error instanceof UnsupportedOperationException;
 }

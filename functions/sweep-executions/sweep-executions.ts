@@ -21,7 +21,11 @@ export async function sweepExecutions(recorder: FailureRecorder, logger: Logger)
       problems.push(error);
     }
   }
-  if (problems.length > 0) throw new AggregateError(problems, `${problems.length} records could not be swept`);
+  if (problems.length === 0) return;
+  // What is logged of an error is its message: without a reason in it, nobody would learn what to mend.
+  const [first] = problems;
+  const reason = first instanceof Error ? `${first.name}: ${first.message}` : 'an unknown error';
+  throw new AggregateError(problems, `${problems.length} records could not be swept, the first for ${reason}`);
 }
 
 async function sweep({ executionArn, status, updatedAt }: SweptRecord, recorder: FailureRecorder, logger: Logger) {

@@ -18,7 +18,8 @@ interface Parts {
 /** The operations on stacks as they go on after their call was answered; a stack's `work` settles at their end. */
 export interface Provisioner {
   create(stack: Stack): void;
-  delete(stack: Stack): void;
+  /** Leaves the resources of these logical ids where they are. */
+  delete(stack: Stack, retained: readonly string[]): void;
 }
 
 const via = 'cloudformation.amazonaws.com';
@@ -42,10 +43,10 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
     }
   }
 
-  async function finishDeletion(stack: Stack, inCreation: boolean): Promise<void> {
+  async function finishDeletion(stack: Stack, inCreation: boolean, retained: readonly string[] = []): Promise<void> {
     // It takes its time, also when there is nothing left to delete.
     await clock.sleep(resourceDelayMs);
-    const problem = await deleteResources(stack, inCreation);
+    const problem = await deleteResources(stack, inCreation, retained);
     transitions.stack(stack, problem === undefined ? 'DELETE_COMPLETE' : 'DELETE_FAILED', problem);
   }
 
@@ -131,11 +132,16 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
   }
 
   /** Returns what went wrong. */
-  async function deleteResources(stack: Stack, inCreation: boolean): Promise<string | undefined> {
+  async function deleteResources(
+    stack: Stack,
+    inCreation: boolean,
+    retained: readonly string[] = [],
+  ): Promise<string | undefined> {
     for (const resource of stack.resources.toReversed()) {
       if (resource.status === 'DELETE_COMPLETE' || resource.status === 'DELETE_SKIPPED') continue;
       if (resource.provisioned === undefined) transitions.resource(stack, resource, 'DELETE_COMPLETE');
-      else if (isRetained(resource, stack, inCreation)) transitions.resource(stack, resource, 'DELETE_SKIPPED');
+      else if (retained.includes(resource.logicalId) || isRetained(resource, stack, inCreation))
+        transitions.resource(stack, resource, 'DELETE_SKIPPED');
       else await deleteResource(stack, resource);
     }
     const failed = stack.resources.filter(({ status }) => status === 'DELETE_FAILED').map(({ logicalId }) => logicalId);
@@ -162,10 +168,10 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
       transitions.stack(stack, 'CREATE_IN_PROGRESS', 'User Initiated');
       stack.work = create(stack);
     },
-    delete(stack) {
+    delete(stack, retained) {
       transitions.stack(stack, 'DELETE_IN_PROGRESS', 'User Initiated');
       // A creation that is under way ends at its next resource.
-      stack.work = stack.work.then(() => finishDeletion(stack, false));
+      stack.work = stack.work.then(() => finishDeletion(stack, false, retained));
     },
   };
 }

@@ -40,7 +40,12 @@ export const createInput = v.strictObject({
   RetainExceptOnCreate: flag,
   EnableTerminationProtection: flag,
 });
-export const deleteInput = v.strictObject({ StackName: text, RoleARN: v.optional(text), ClientRequestToken: token });
+export const deleteInput = v.strictObject({
+  StackName: text,
+  RoleARN: v.optional(text),
+  ClientRequestToken: token,
+  RetainResources: list(text),
+});
 export const pageInput = v.strictObject({ StackName: text, NextToken: v.optional(text) });
 
 /** The caller must be able to read the template, even from a public bucket. Only path-style URLs, which the vendor has. */

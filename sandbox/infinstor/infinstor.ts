@@ -38,6 +38,8 @@ interface Subscriber {
 
 export interface InfinStor {
   handle(request: InfinStorRequest): InfinStorResponse;
+  /** The names of the calls that it has. */
+  operations: readonly string[];
   /** How the service answers a fault: with this status, as to an expired login, or as API Gateway for it; any other name is throttling. */
   failure(name: string): InfinStorResponse;
   subscribers(): readonly Readonly<Subscriber>[];
@@ -131,6 +133,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
   };
 
   return {
+    operations: Object.keys(routes).map((route) => route.slice(route.lastIndexOf('/') + 1)),
     handle(request) {
       const name = `${request.method} ${request.path}`;
       const route = Object.hasOwn(routes, name) ? routes[name] : undefined;

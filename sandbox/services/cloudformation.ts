@@ -98,7 +98,7 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
   const nestedStack = nestedStackProvider({
     stack: (stackId) => requireStack(stackId),
     create: createNested,
-    delete: (child) => provisioner.delete(child),
+    delete: (child) => provisioner.delete(child, []),
     onAccess: options.onAccess,
   });
   const providers = customerProviders({ ...options, buckets, tables, nestedStack });
@@ -119,14 +119,17 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
 
   function readTemplate(url: string): Template {
     const body = templates(url);
-    if (body !== undefined) {
-      const template = templatesRead.get(body) ?? parseTemplate(body);
-      templatesRead.set(body, template);
-      return template;
+    if (body === undefined) {
+      throw validationError(
+        'S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html',
+      );
     }
-    throw validationError(
-      'S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html',
-    );
+    if (Buffer.byteLength(body) > maxTemplateBytes) {
+      throw validationError(`Template may not exceed ${maxTemplateBytes} bytes in size.`);
+    }
+    const template = templatesRead.get(body) ?? parseTemplate(body);
+    templatesRead.set(body, template);
+    return template;
   }
 
   const stackAccess = (action: string, nameOrId: string): Access => ({
@@ -221,7 +224,7 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     return stack;
   }
 
-  function deleteStack({ StackName, RoleARN, ClientRequestToken }: v.InferOutput<typeof deleteInput>) {
+  function deleteStack({ StackName, RoleARN, ClientRequestToken, RetainResources }: v.InferOutput<typeof deleteInput>) {
     const stack = find(StackName);
     // To delete what is not there, or already being deleted, succeeds.
     if (stack === undefined || stack.status === 'DELETE_COMPLETE' || stack.status === 'DELETE_IN_PROGRESS') return;
@@ -231,13 +234,14 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     if (stack.status === 'ROLLBACK_IN_PROGRESS') {
       throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
     }
+    requireRetainable(stack, RetainResources);
     if (RoleARN !== undefined) {
       requireAssumable(iam, RoleARN);
       stack.roleArn = RoleARN;
     }
     if (ClientRequestToken === undefined) delete stack.clientRequestToken;
     else stack.clientRequestToken = ClientRequestToken;
-    provisioner.delete(stack);
+    provisioner.delete(stack, RetainResources);
   }
 
   const operations = {
@@ -308,6 +312,25 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     buckets: () => [...buckets.values()],
     tables: () => [...tables.values()],
   };
+}
+
+/** What may lie at a TemplateURL: "1 MB" in https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
+const maxTemplateBytes = 1_000_000;
+
+function requireRetainable({ stackId, status, resources }: Stack, retained: readonly string[]): void {
+  if (retained.length === 0) return;
+  if (status !== 'DELETE_FAILED') {
+    throw validationError(
+      `Invalid operation on stack [${stackId}]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.`,
+    );
+  }
+  const isLeft = (name: string) =>
+    resources.some((resource) => resource.logicalId === name && resource.status !== 'DELETE_COMPLETE');
+  if (!retained.every(isLeft)) {
+    throw validationError(
+      'The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.',
+    );
+  }
 }
 
 /** Query services call a bad input ValidationError, JSON services ValidationException. */

@@ -28,6 +28,8 @@ export interface Cognito {
   setStatus(userName: string, status: User['status']): void;
   /** Answers a login of a user who is not there like one with a wrong password, as pools with PreventUserExistenceErrors do. */
   hideMissingUsers(): void;
+  /** Turns refresh token rotation on, with which the client has no REFRESH_TOKEN_AUTH any more. */
+  rotateRefreshTokens(): void;
   /** Verifies an ID token: its user, or that it has expired; undefined when it is not one of this pool's ID tokens. */
   userOf(idToken: string): { userName: string } | 'expired' | undefined;
 }
@@ -43,6 +45,7 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
   const refreshTokens = new Map<string, { user: User; expires: number }>();
   const key = randomBytes(32);
   let missingUsersAreHidden = false;
+  let refreshTokensRotate = false;
   const clientId = '4sandbox0cli0client0000000';
 
   const signatureOf = (content: string) => createHmac('sha256', key).update(content).digest('base64url');
@@ -112,6 +115,10 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
   }
 
   function byRefreshToken(parameters: Record<string, string>) {
+    // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html#using-the-refresh-token-rotation
+    if (refreshTokensRotate) {
+      throw new AwsError('InvalidParameterException', 'REFRESH_TOKEN_AUTH flow not enabled for this client');
+    }
     const grant = refreshTokens.get(required(parameters, 'REFRESH_TOKEN'));
     if (grant === undefined) throw notAuthorized('Invalid Refresh Token');
     if (grant.expires <= clock.now()) throw notAuthorized('Refresh Token has expired');
@@ -164,6 +171,9 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
     },
     hideMissingUsers() {
       missingUsersAreHidden = true;
+    },
+    rotateRefreshTokens() {
+      refreshTokensRotate = true;
     },
     userOf(idToken) {
       const [header, payload, signature] = idToken.split('.');

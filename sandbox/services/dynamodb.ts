@@ -41,7 +41,8 @@ export interface DynamoDb {
 
 const require = createRequire(import.meta.url);
 
-const operations = new Set([
+/** What is passed on to dynalite. */
+export const operations: ReadonlySet<string> = new Set([
   ...['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'],
   ...['CreateTable', 'DeleteTable', 'DescribeTable', 'ListTables', 'UpdateTable'],
   ...['DescribeTimeToLive', 'ListTagsOfResource', 'TagResource', 'UntagResource'],

@@ -14,6 +14,8 @@ export interface LambdaRequest {
 }
 
 export interface Lambda {
+  /** The names of the operations that it has. */
+  operations: readonly string[];
   /** @throws AwsError as Lambda does */
   handle(request: LambdaRequest): Promise<Answer>;
 }
@@ -25,7 +27,12 @@ interface Parts {
   authorize: (caller: Caller, access: Access) => void;
 }
 
-const functionsPath = '/2015-03-31/functions';
+interface RestOperation {
+  method: string;
+  /** Its group, if it has one, is the function's name or ARN. */
+  path: RegExp;
+  run(request: LambdaRequest, nameOrArn: string): Answer | Promise<Answer>;
+}
 
 /** Lambda's REST API, as far as one looks around with it: https://docs.aws.amazon.com/lambda/latest/api/ */
 export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
@@ -60,12 +67,27 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
     }
   }
 
+  const operations: Readonly<Record<string, RestOperation>> = {
+    ListFunctions: {
+      method: 'GET',
+      path: /^\/2015-03-31\/functions\/?$/,
+      run: ({ caller }) => listFunctions(caller),
+    },
+    Invoke: {
+      method: 'POST',
+      path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/,
+      run: (request, nameOrArn) => invoke(decodeURIComponent(nameOrArn), request),
+    },
+  };
+
   return {
+    operations: Object.keys(operations),
     async handle(request) {
-      const { method, path, caller } = request;
-      if (method === 'GET' && path.replace(/\/$/, '') === functionsPath) return listFunctions(caller);
-      const [, name] = new RegExp(`^${functionsPath}/([^/]+)/invocations$`).exec(path) ?? [];
-      if (method === 'POST' && name !== undefined) return invoke(decodeURIComponent(name), request);
+      const { method, path } = request;
+      for (const operation of Object.values(operations)) {
+        const match = operation.method === method ? operation.path.exec(path) : null;
+        if (match !== null) return operation.run(request, match[1] ?? '');
+      }
       throw new AwsError('UnknownOperationException', `The sandbox does not have ${method} ${path} of lambda`, 404);
     },
   };

@@ -1,8 +1,14 @@
 import * as v from 'valibot';
 
+/** A Lambda function that is handed a task token. */
+export const waitResource = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
+
+// What a missed heartbeat would be called for it is not known here: its recorded events say States.Timeout.
+const errorNames = v.array(v.pipe(v.string(), v.notValue('States.HeartbeatTimeout')));
+
 const retrierSchema = v.strictObject({
   Comment: v.optional(v.string()),
-  ErrorEquals: v.array(v.string()),
+  ErrorEquals: errorNames,
   IntervalSeconds: v.optional(v.number(), 1),
   BackoffRate: v.optional(v.number(), 2),
   MaxAttempts: v.optional(v.number(), 3),
@@ -13,7 +19,7 @@ export type Retrier = v.InferOutput<typeof retrierSchema>;
 
 const catcherSchema = v.strictObject({
   Comment: v.optional(v.string()),
-  ErrorEquals: v.array(v.string()),
+  ErrorEquals: errorNames,
   ResultPath: v.optional(v.nullable(v.string())),
   Next: v.string(),
 });
@@ -22,7 +28,7 @@ export type Catcher = v.InferOutput<typeof catcherSchema>;
 // What the engine evaluates it finds in the state as it was written; fields and types that are not here it would get wrong
 // without a word, or not have at all.
 const common = { Comment: v.optional(v.string()), QueryLanguage: v.optional(v.literal('JSONPath')) };
-const stateSchema = v.strictObject({
+const fields = v.strictObject({
   ...common,
   Type: v.picklist(['Task', 'Pass', 'Choice', 'Succeed', 'Fail']),
   Next: v.optional(v.string()),
@@ -42,9 +48,18 @@ const stateSchema = v.strictObject({
   Cause: v.optional(v.string()),
   TimeoutSeconds: v.optional(v.number()),
   TimeoutSecondsPath: v.optional(v.string()),
+  HeartbeatSeconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   Retry: v.optional(v.array(retrierSchema), []),
   Catch: v.optional(v.array(catcherSchema), []),
 });
+const stateSchema = v.pipe(
+  fields,
+  // A function that is called and answers sends no heartbeats.
+  v.check(
+    ({ HeartbeatSeconds, Resource }) => HeartbeatSeconds === undefined || Resource === waitResource,
+    'HeartbeatSeconds without a task token',
+  ),
+);
 export type State = v.InferOutput<typeof stateSchema>;
 
 const definitionSchema = v.strictObject({

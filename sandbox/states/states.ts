@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { AwsError, operation, type Service } from '../service.ts';
 import { parseDefinition } from './definition.ts';
 import { type Execution, maxPayloadBytes, type StateMachine, startExecution } from './execution.ts';
-import type { HistoryEvent } from './history.ts';
+import { type HistoryEvent, maxEvents } from './history.ts';
 import { createTaskTokens } from './task-tokens.ts';
 
 interface Dependencies {
@@ -52,8 +52,15 @@ export function createStates({ clock, invokeLambda, publish, home = account }: D
     return machine;
   }
 
+  /** Looked at when read, as secrets are: an execution goes, with its name, 90 days after its end. */
+  function kept(executionArn: string): Execution | undefined {
+    const { stopDate } = executions.get(executionArn) ?? {};
+    if (stopDate !== undefined && stopDate.getTime() + retentionMs <= clock.now()) executions.delete(executionArn);
+    return executions.get(executionArn);
+  }
+
   function executionOf(executionArn: string): Execution {
-    const execution = executions.get(executionArn);
+    const execution = kept(executionArn);
     if (execution === undefined)
       throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
     return execution;
@@ -143,7 +150,7 @@ export function createStates({ clock, invokeLambda, publish, home = account }: D
                 `Invalid State Machine Execution Input: the input is not JSON`,
               );
             const executionArn = `${arn('execution', machine.name)}:${name}`;
-            const existing = executions.get(executionArn);
+            const existing = kept(executionArn);
             // Idempotent for a running execution with the same input; a closed one keeps its name for 90 days.
             if (existing?.status === 'RUNNING' && existing.input === input)
               return { executionArn, startDate: existing.startDate };
@@ -205,7 +212,8 @@ export function createStates({ clock, invokeLambda, publish, home = account }: D
           access: ({ stateMachineArn }) => [{ action: 'states:ListExecutions', resource: stateMachineArn }],
           run: ({ stateMachineArn, statusFilter, ...input }) => {
             const machine = machineOf(stateMachineArn);
-            const matching = [...executions.values()].filter(
+            const all = [...executions.keys()].flatMap((executionArn) => kept(executionArn) ?? []);
+            const matching = all.filter(
               (execution) => execution.machine === machine && (statusFilter ?? execution.status) === execution.status,
             );
             const [found, nextToken] = onePage(matching.reverse(), input);
@@ -260,12 +268,27 @@ export function createStates({ clock, invokeLambda, publish, home = account }: D
           return { redriveDate: execution.redriveDate };
         },
       }),
-      SendTaskSuccess: operation(v.strictObject({ taskToken: v.string(), output: v.string() }), {
-        access: ({ taskToken }) => [{ action: 'states:SendTaskSuccess', resource: tokens.machineOf(taskToken) ?? '*' }],
-        run: ({ taskToken, output }) => {
-          if (!isJson(output)) throw new AwsError('InvalidOutput', 'Invalid Output: the output is not JSON');
+      SendTaskSuccess: operation(
+        v.strictObject({ taskToken: v.string(), output: v.pipe(v.string(), v.maxBytes(maxPayloadBytes)) }),
+        {
+          access: ({ taskToken }) => [
+            { action: 'states:SendTaskSuccess', resource: tokens.machineOf(taskToken) ?? '*' },
+          ],
+          run: ({ taskToken, output }) => {
+            if (!isJson(output)) throw new AwsError('InvalidOutput', 'Invalid Output: the output is not JSON');
+            requireOpen(taskToken);
+            tokens.succeed(taskToken, JSON.parse(output));
+            return {};
+          },
+        },
+      ),
+      SendTaskHeartbeat: operation(v.strictObject({ taskToken: v.string() }), {
+        access: ({ taskToken }) => [
+          { action: 'states:SendTaskHeartbeat', resource: tokens.machineOf(taskToken) ?? '*' },
+        ],
+        run: ({ taskToken }) => {
           requireOpen(taskToken);
-          tokens.succeed(taskToken, JSON.parse(output));
+          tokens.heartbeat(taskToken);
           return {};
         },
       }),
@@ -332,12 +355,15 @@ function withoutData(event: HistoryEvent): object {
   return Object.fromEntries(members);
 }
 
-const redrivableMs = 14 * 24 * 60 * 60 * 1000;
+const day = 24 * 60 * 60 * 1000;
+const retentionMs = 90 * day;
+const redrivableMs = 14 * day;
 
 /** Why an execution cannot be redriven, or undefined when it can (Step Functions developer guide, "Redriving executions"). */
-function whyNotRedrivable({ status, stopDate }: Execution, now: number): string | undefined {
+function whyNotRedrivable({ status, stopDate, history }: Execution, now: number): string | undefined {
   if (status === 'RUNNING') return 'Execution is RUNNING and cannot be redriven';
   if (status === 'SUCCEEDED') return 'Execution is SUCCEEDED and cannot be redriven';
+  if (history.length >= maxEvents - 1) return 'Execution has no room left in its event history';
   const age = now - (stopDate?.getTime() ?? now);
   return age > redrivableMs ? 'Execution has exceeded the redrivable period of 14 days' : undefined;
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
 import { LambdaError } from '../lambda/pool.ts';
-import type { State } from './definition.ts';
+import { type State, waitResource } from './definition.ts';
 import { evaluateTask, type StateContext, StateError } from './evaluate-state.ts';
 import type { Recorder } from './history.ts';
 import type { TaskTokens } from './task-tokens.ts';
@@ -21,7 +21,6 @@ interface Try extends TaskEnvironment {
   signal: AbortSignal;
 }
 
-const waitResource = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
 const waitDetails = { resourceType: 'lambda', resource: 'invoke.waitForTaskToken' };
 const waitParametersSchema = v.strictObject({ FunctionName: v.string(), Payload: v.unknown() });
 
@@ -33,8 +32,15 @@ const waitParametersSchema = v.strictObject({ FunctionName: v.string(), Payload:
 export async function tryTaskOnce(state: State, input: unknown, context: StateContext, parts: Try): Promise<unknown> {
   const { clock, tokens, invokeLambda, seconds, signal } = parts;
   const waits = state.Resource === waitResource;
-  const timeout = seconds === undefined ? {} : { timeoutInSeconds: seconds };
-  const { token, answer } = waits ? tokens.issue(context.StateMachine.Id) : { token: undefined, answer: undefined };
+  const { HeartbeatSeconds: heartbeat } = state;
+  const timeout = {
+    ...(seconds === undefined ? {} : { timeoutInSeconds: seconds }),
+    ...(heartbeat === undefined ? {} : { heartbeatInSeconds: heartbeat }),
+  };
+  let onHeartbeat = () => {};
+  const { token, answer } = waits
+    ? tokens.issue(context.StateMachine.Id, () => onHeartbeat())
+    : { token: undefined, answer: undefined };
   // What a function still does after its state has timed out is no part of the history.
   let isOver = false;
   const record: Recorder = (type, details) => {
@@ -97,19 +103,30 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
     };
     const onAbort = () => interrupt(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    const cancelTimeout =
-      seconds === undefined
+    const timeOutAfter = (limit: number | undefined) =>
+      limit === undefined
         ? () => {}
-        : clock.after(seconds * 1000, () => {
+        : clock.after(limit * 1000, () => {
             const error = { error: 'States.Timeout' };
-            if (waits) record('TaskTimedOut', { taskTimedOutEventDetails: { ...waitDetails, ...error } });
-            else record('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: error });
-            interrupt(new StateError('States.Timeout', ''));
+            try {
+              if (waits) record('TaskTimedOut', { taskTimedOutEventDetails: { ...waitDetails, ...error } });
+              else record('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: error });
+              interrupt(new StateError('States.Timeout', ''));
+            } catch (fullHistory) {
+              interrupt(fullHistory);
+            }
           });
+    const cancelTimeout = timeOutAfter(seconds);
+    let cancelHeartbeat = timeOutAfter(heartbeat);
+    onHeartbeat = () => {
+      cancelHeartbeat();
+      cancelHeartbeat = timeOutAfter(heartbeat);
+    };
     try {
       return await Promise.race([waits ? callAndWait(parameters) : callFunction(parameters), interruption]);
     } finally {
       cancelTimeout();
+      cancelHeartbeat();
       signal.removeEventListener('abort', onAbort);
     }
   }

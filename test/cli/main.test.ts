@@ -121,6 +121,12 @@ describe('npm start', () => {
     expect(status).toBe(expected);
   });
 
+  it('ends with its sandbox when the onboarding fails', async () => {
+    const { status, stdout } = await command('--json', '--fault', 'infinstor:add_subscriber:drop');
+    expect(document(stdout)).toMatchObject({ status: 'FAILED', error: { name: 'SubscriberOutcomeUnknown' } });
+    expect(status).toBe(1);
+  });
+
   it.each([
     ['an unknown option', ['--verbose']],
     ['a file that is not there', ['none.json']],

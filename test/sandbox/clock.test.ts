@@ -81,6 +81,7 @@ describe('a clock that is turned', () => {
     cancel();
     clock.advance(9);
     clock.stop();
+    clock.after(10, run);
     clock.advance(10);
     expect(run).not.toHaveBeenCalled();
     expect(vi.getTimerCount()).toBe(0);

@@ -12,6 +12,7 @@ import {
   onboard,
   redrive,
   requestFor,
+  serviceToken,
   startOnboarding,
   statesOf,
   useSandbox,
@@ -57,7 +58,7 @@ function publish(given: Sandbox, edit: (template: string) => string): string {
 const withTrouble = (properties: string) => (template: string) =>
   template.replace(
     '\nOutputs:',
-    `\n  Trouble:\n    Type: Custom::SandboxTrouble\n    DependsOn: Subscriber\n    Properties: { ServiceToken: x, ${properties} }\n\nOutputs:`,
+    `\n  Trouble:\n    Type: Custom::SandboxTrouble\n    DependsOn: Subscriber\n    Properties: { ServiceToken: ${serviceToken}, ${properties} }\n\nOutputs:`,
   );
 
 /** Lets the next call of an operation wait until the returned function is called. While it waits, no time is skipped. */

@@ -8,7 +8,17 @@ import type { Report } from '../../cli/report.ts';
 import { account, operator } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { callApi } from './api.ts';
-import { ended, eventsOf, onboard, recordOf, redrive, requestFor, startOnboarding, useSandbox } from './sandbox.ts';
+import {
+  ended,
+  eventsOf,
+  onboard,
+  recordOf,
+  redrive,
+  requestFor,
+  serviceToken,
+  startOnboarding,
+  useSandbox,
+} from './sandbox.ts';
 
 // Longer than the machine itself runs: a stack that never ends is then the machine's time limit.
 const sandbox = useSandbox({ environment: { STACK_TIMEOUT_MINUTES: '3000' } });
@@ -94,7 +104,7 @@ describe('an execution that ended unseen', () => {
 
   it('at the time limit of the machine is recorded as timed out', async () => {
     const { templates } = sandbox();
-    const trouble = 'Type: Custom::SandboxTrouble\n    Properties: { ServiceToken: x, On: Create, Outcome: Hang }';
+    const trouble = `Type: Custom::SandboxTrouble\n    Properties: { ServiceToken: ${serviceToken}, On: Create, Outcome: Hang }`;
     templates.publish('9.1', templates.standIn.replace('\nOutputs:', `\n  Trouble:\n    ${trouble}\n\nOutputs:`));
     const report = await onboard(sandbox(), { ...requestFor('endless'), stack: { build: '9.1' } });
     expect(report.status).toBe('TIMED_OUT');

@@ -89,3 +89,21 @@ Outputs:
 `,
   };
 }
+
+/** Everything is made by the vendor's template as it is, in another one that passes its parameters on. */
+export function nestedWhole(standIn: string): PublishedTemplates {
+  const [head = ''] = standIn.split('\nConditions:');
+  const names = [...head.matchAll(/^ {2}(\w+):$/gm)].map(([, name = '']) => name);
+  return {
+    [file]: `${head}
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: https://s3.amazonaws.com/infinstorcft/9.9.9/inner.yaml
+      Parameters: { ${names.map((name) => `${name}: !Ref ${name}`).join(', ')} }
+`,
+    // A comment, so that it is no template that was published before.
+    'inner.yaml': `# As it is\n${standIn}`,
+  };
+}

@@ -17,6 +17,7 @@ import {
 import {
   atPath,
   nestedRole,
+  nestedWhole,
   otherNames,
   otherParameterMap,
   type PublishedTemplates,
@@ -175,6 +176,11 @@ const variants: Record<string, Variant> = {
         'AWS::IAM::Role',
       ),
   },
+  'has a template that leaves everything to a nested stack': {
+    templates: nestedWhole,
+    expectation: ({ cloudFormation }) =>
+      expect(cloudFormation.stack('infinstor-subscriber-first')?.resources).toHaveLength(1),
+  },
 };
 
 describe('an onboarding where InfinStor', () => {
@@ -204,6 +210,25 @@ describe('an onboarding where InfinStor', () => {
       expect(report.error?.message).toContain('its login succeeds');
       await expectFailure(sandbox, await send(requestFor('tokenless')), unknown);
       await convergesWithItsToken(sandbox, send, 'tokenless');
+    }));
+
+  // The pair's halves are put together with the prefix, as the sister service has it.
+  it('answers with a pair and wants no prefix: the stack fails, and the token that a person supplies converges', () =>
+    withSandbox({ infinstor: { tokenShape: 'queue', tokenPrefix: '' } }, async (sandbox) => {
+      const send = senderTo(sandbox, {});
+      const report = await send(requestFor('pair'));
+      await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toContain('Invalid token');
+      await convergesWithItsToken(sandbox, send, 'pair');
+    }));
+
+  it('has external auth, and its answer is lost: whether there is a subscriber cannot be found out', () =>
+    withSandbox({ infinstor: { externalAuth: 'superadmin in the pool' } }, async (sandbox) => {
+      sandbox.faults.add(parseFault('infinstor:add_subscriber:drop'));
+      const report = await onboard(sandbox, requestFor('lost'));
+      await expectFailure(sandbox, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('could not be found out');
+      await convergesWithItsToken(sandbox, senderTo(sandbox, {}), 'lost');
     }));
 
   it('has external auth for the superadmin, too: LoginRejected names it as a possible cause', () =>

@@ -61,7 +61,11 @@ describe('the customer template', () => {
         },
       },
     ]);
-    expect(JSON.stringify(role?.policies.get('artifacts'))).toContain(`arn:aws:s3:::${bucket?.name}/*`);
+    const bucketArn = `arn:aws:s3:::${bucket?.name}`;
+    expect(role?.policies.get('artifacts')?.Statement).toEqual([
+      { Effect: 'Allow', Action: 's3:ListBucket', Resource: bucketArn },
+      { Effect: 'Allow', Action: ['s3:PutObject', 's3:GetObject', 's3:DeleteObject'], Resource: `${bucketArn}/*` },
+    ]);
   });
 });
 
@@ -69,9 +73,13 @@ describe('a creation that succeeds', () => {
   it('reports each status of the stack on the event bus, in order', async () => {
     const { call, settled, published } = setUp();
     await call('CreateStack', createInput({}, { ClientRequestToken: 'attempt-1' }));
-    const { stackId } = await settled('tenant-acme');
+    const { stackId, events } = await settled('tenant-acme');
+    expect(new Set(events.map(({ ClientRequestToken }) => ClientRequestToken))).toEqual(new Set(['attempt-1']));
+    const before = events.length;
     await call('DeleteStack', { StackName: 'tenant-acme', ClientRequestToken: 'cleanup' });
     await settled(stackId);
+    const later = events.slice(before).map(({ ClientRequestToken }) => ClientRequestToken);
+    expect(new Set(later)).toEqual(new Set(['cleanup']));
     const event = (status: string, reason: string, token: string) => ({
       source: 'aws.cloudformation',
       'detail-type': 'CloudFormation Stack Status Change',
@@ -323,6 +331,19 @@ describe('deletion', () => {
       'CREATE_IN_PROGRESS',
       'DELETE_IN_PROGRESS',
       'DELETE_COMPLETE',
+    ]);
+  });
+
+  it('acts as the role that the stack was created with, unless it names another one', async () => {
+    const { call, settled, accesses, serviceRole } = setUp();
+    await call('CreateStack', createInput());
+    const { stackId } = await settled('tenant-acme');
+    accesses.length = 0;
+    await call('DeleteStack', { StackName: stackId });
+    await settled(stackId);
+    expect(accesses.map(({ caller, access }) => [caller.via, caller.principalArn, access.action])).toEqual([
+      ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:DeleteRolePolicy'],
+      ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:DeleteRole'],
     ]);
   });
 

@@ -15,10 +15,13 @@ describe('CreateStack', () => {
     cycle: 'Resources: { A: { Type: "AWS::S3::Bucket", DependsOn: B }, B: { Type: "AWS::S3::Bucket", DependsOn: A } }',
     exotic: 'Resources: { A: { Type: "AWS::SQS::Queue" } }',
     nonsense: 'a: b',
+    large: `${simple}\n#${'x'.repeat(1_000_000)}`,
   };
 
   it.each([
     ['a bad name', { StackName: '1-bad_name' }, "at 'stackName' failed to satisfy constraint"],
+    ['a name of 129 characters', { StackName: 'a'.repeat(129) }, "at 'stackName' failed to satisfy constraint"],
+    ['a template of more than 1 MB', { TemplateURL: templateUrl('large') }, 'Template may not exceed 1000000 bytes'],
     ['an unknown template', { TemplateURL: templateUrl('missing') }, 'S3 error: Access Denied'],
     ['a body that is no template', { TemplateURL: templateUrl('nonsense') }, 'Template format error'],
     ['an unknown parameter', createInput({ Extra: 'x' }), 'Parameters: [Extra] do not exist in the template'],
@@ -186,6 +189,25 @@ describe('describing', () => {
     expect(clock.now()).toBeGreaterThan(Date.now());
   });
 
+  it('masks no outputs: what a template shows there is shown', async () => {
+    const shown = `
+Parameters: { Token: { Type: String, NoEcho: true } }
+Resources: { Bucket: { Type: AWS::S3::Bucket } }
+Outputs: { Shown: { Value: !Ref Token } }`;
+    const { call, settled } = setUp({ templates: { shown } });
+    const Parameters = [{ ParameterKey: 'Token', ParameterValue: 'Custom secret' }];
+    await call('CreateStack', createInput({}, { TemplateURL: templateUrl('shown'), Parameters }));
+    await settled('tenant-acme');
+    expect(await call('DescribeStacks', { StackName: 'tenant-acme' })).toMatchObject({
+      Stacks: [
+        {
+          Parameters: [{ ParameterKey: 'Token', ParameterValue: '****' }],
+          Outputs: [{ OutputKey: 'Shown', OutputValue: 'Custom secret' }],
+        },
+      ],
+    });
+  });
+
   it('pages resources and events, events newest first', async () => {
     const { call, settled } = setUp();
     await call('CreateStack', createInput());
@@ -272,6 +294,8 @@ describe('GetTemplateSummary', () => {
           },
         }),
         expect.objectContaining({ ParameterKey: 'S3KmsKeyArn', DefaultValue: '' }),
+        // Its pattern is told to nobody.
+        expect.objectContaining({ ParameterKey: 'SubscriberName', ParameterConstraints: {} }),
       ]),
     });
     expect(access('GetTemplateSummary', input).map(({ action, resource }) => [action, resource])).toEqual([
@@ -290,6 +314,32 @@ describe('DeleteStack', () => {
   it('succeeds for a stack that is not there', async () => {
     const { call } = setUp();
     expect(await call('DeleteStack', { StackName: 'nobody' })).toEqual({});
+  });
+
+  it('retains resources only of a stack in DELETE_FAILED, and only those that are left', async () => {
+    let isDenied = true;
+    const { call, settled, iam } = setUp({
+      onAccess(_caller, { action }) {
+        if (action === 'iam:DeleteRole' && isDenied) throw new Error('not authorized to perform: iam:DeleteRole');
+      },
+    });
+    await call('CreateStack', createInput());
+    const { stackId } = await settled('tenant-acme');
+    const remove = (...RetainResources: string[]) => call('DeleteStack', { StackName: stackId, RetainResources });
+    const tooEarly = error(
+      'ValidationError',
+      `Invalid operation on stack [${stackId}]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.`,
+    );
+    await expect(remove('ServiceRole')).rejects.toEqual(tooEarly);
+    await remove();
+    expect((await settled(stackId)).status).toBe('DELETE_FAILED');
+    await expect(remove('ServiceRole', 'Subscriber')).rejects.toEqual(
+      error('ValidationError', 'The specified resources to retain must be in a valid state.'),
+    );
+    isDenied = false;
+    await remove('ServiceRole');
+    expect((await settled(stackId)).status).toBe('DELETE_COMPLETE');
+    expect(iam.role('RoleForInfinStorMlflowService-Acme')).toBeDefined();
   });
 
   it('respects termination protection', async () => {

@@ -272,4 +272,10 @@ describe('the pool', () => {
       endings.map((ending) => (ending === 'exit' ? 'rejected' : 'fulfilled')),
     );
   });
+
+  it('starts nothing any more once it is closed, which would keep the process alive', async () => {
+    const counter = add('counter');
+    await pool.close();
+    await expect(counter()).rejects.toMatchObject({ name: 'Lambda.ServiceException' });
+  });
 });

@@ -104,6 +104,17 @@ describe('refreshing', () => {
     expect(cognito.userOf(answer.IdToken)).toEqual({ userName: 'superadmin' });
   });
 
+  it('is refused when refresh tokens rotate, which no such call knows; the password still does', async () => {
+    const { cognito, initiate, tokens } = setUp();
+    const { RefreshToken = '' } = await tokens();
+    cognito.rotateRefreshTokens();
+    await expect(initiate('REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: RefreshToken })).rejects.toMatchObject({
+      code: 'InvalidParameterException',
+      message: 'REFRESH_TOKEN_AUTH flow not enabled for this client',
+    });
+    await expect(tokens()).resolves.toHaveProperty('IdToken');
+  });
+
   it('refuses an unknown and an expired token', async () => {
     const { clock, initiate, tokens } = setUp();
     const { RefreshToken = '' } = await tokens();

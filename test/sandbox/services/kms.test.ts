@@ -132,11 +132,60 @@ describe('PutKeyPolicy', () => {
     expect(kms.keyPolicy(keyArn)).toEqual(policy);
   });
 
-  it('succeeds on a disabled key, as GetKeyPolicy does', async () => {
-    const arn = `${keyArn.slice(0, -1)}2`;
-    kms.createKey({ arn, tags: kms.tags(keyArn), state: 'Disabled' });
-    await call('PutKeyPolicy', { KeyId: arn, Policy: JSON.stringify(document(enableIam)) });
-    expect(await call('GetKeyPolicy', { KeyId: arn })).toMatchObject({ PolicyName: 'default' });
+  it.each(['Disabled', 'PendingDeletion'] as const)(
+    'succeeds on a key that is %s, as GetKeyPolicy does',
+    async (state) => {
+      const arn = `${keyArn.slice(0, -1)}2`;
+      kms.createKey({ arn, tags: kms.tags(keyArn), state });
+      await call('PutKeyPolicy', { KeyId: arn, Policy: JSON.stringify(document(enableIam)) });
+      expect(await call('GetKeyPolicy', { KeyId: arn })).toMatchObject({ PolicyName: 'default' });
+      expect(await call('DescribeKey', { KeyId: arn })).toMatchObject({
+        KeyMetadata: { KeyState: state, Enabled: false },
+      });
+    },
+  );
+
+  it('keeps the last of two that were made of the same policy, and loses the grant of the other', async () => {
+    const roles = [createRole('one'), createRole('other')];
+    // Both have read the policy before either writes; there is no version that could tell.
+    for (const [index, role] of roles.entries()) {
+      await expect(put(document(enableIam, use(role, { Sid: `grant ${index}` })))).resolves.toEqual({});
+    }
+    expect(kms.keyPolicy(keyArn).Statement).toEqual([
+      enableIam,
+      use('arn:aws:iam::111111111111:role/other', { Sid: 'grant 1' }),
+    ]);
+  });
+
+  it('does not see a role at once that IAM has already', async () => {
+    iam.delayNewRoles(60_000);
+    const subscriber = createRole('subscriber');
+    const policy = document(enableIam, use(subscriber));
+    expect(iam.role('subscriber')).toBeDefined();
+    await expect(put(policy)).rejects.toMatchObject({
+      code: 'MalformedPolicyDocumentException',
+      message: invalidPrincipals,
+    });
+    clock.advance(60_000);
+    await expect(put(policy)).resolves.toEqual({});
+  });
+
+  it('does not work across accounts, no more than GetKeyPolicy does', async () => {
+    const foreign = { KeyId: keyArn.replace('111111111111', '222222222222') };
+    const refusal = { code: 'AccessDeniedException' };
+    await expect(call('PutKeyPolicy', { ...foreign, Policy: '{}' })).rejects.toMatchObject(refusal);
+    await expect(call('GetKeyPolicy', foreign)).rejects.toMatchObject(refusal);
+  });
+
+  it('changes one replica of a multi-Region key, and not the other', async () => {
+    const keyIn = (region: string) => `arn:aws:kms:${region}:111111111111:key/mrk-1234abcd12ab34cd56ef1234567890ab`;
+    const elsewhere = createKms({ clock, iam, home: { ...account, region: 'eu-west-1' } });
+    kms.createKey({ arn: keyIn('us-east-1'), tags: kms.tags(keyArn) });
+    elsewhere.createKey({ arn: keyIn('eu-west-1'), tags: kms.tags(keyArn) });
+    const policy = document(enableIam, use(createRole('subscriber')));
+    await call('PutKeyPolicy', { KeyId: keyIn('us-east-1'), Policy: JSON.stringify(policy) });
+    expect(kms.keyPolicy(keyIn('us-east-1'))).toEqual(policy);
+    expect(elsewhere.keyPolicy(keyIn('eu-west-1')).Statement).toEqual([enableIam]);
   });
 
   it('refuses the whole policy for one principal that is not there yet', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../../sandbox/clock.ts';
+import { LambdaError } from '../../../sandbox/lambda/pool.ts';
 import { createMachine, failing, idle, never, task, tokenTaker, waitingTask } from './machine.ts';
 
+const day = 24 * 60 * 60 * 1000;
 const executionArnOf = (name: string) => `arn:aws:states:us-east-1:111111111111:execution:Machine:${name}`;
 
 describe('StartExecution', () => {
@@ -23,13 +25,21 @@ describe('StartExecution', () => {
     machine.close();
   });
 
-  it('refuses a name in use: with another input, and for ever once it is closed', async () => {
+  it('refuses a name in use: with another input, and for 90 days once it is closed', async () => {
     const machine = createMachine({ Only: task() });
     const { executionArn } = await machine.start({ a: 1 }, { name: 'acme-1' });
     const inUse = { code: 'ExecutionAlreadyExists', message: `Execution Already Exists: '${executionArn}'` };
     await expect(machine.start({ a: 2 }, { name: 'acme-1' })).rejects.toMatchObject(inUse);
     await machine.result(executionArn);
     await expect(machine.start({ a: 1 }, { name: 'acme-1' })).rejects.toMatchObject(inUse);
+    machine.clock.advance(90 * day - 1000);
+    await expect(machine.start({ a: 1 }, { name: 'acme-1' })).rejects.toMatchObject(inUse);
+    expect((await machine.history(executionArn)).events).not.toEqual([]);
+    machine.clock.advance(1000);
+    const gone = { code: 'ExecutionDoesNotExist' };
+    await expect(machine.history(executionArn)).rejects.toMatchObject(gone);
+    await expect(machine.run('DescribeExecution', { executionArn })).rejects.toMatchObject(gone);
+    expect(await machine.start({ a: 1 }, { name: 'acme-1' })).toMatchObject({ executionArn });
   });
 
   it.each([
@@ -232,6 +242,26 @@ describe('the history', () => {
       .filter(({ type }) => type === 'LambdaFunctionScheduled')
       .map(({ timestamp: time }) => Number(time));
     expect(Number(second) - Number(first)).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('has 25,000 events at the most: the last one is the failure, past every Retry and Catch', async () => {
+    const clock = createClock({ skipIdle: true });
+    const invokeLambda = () => Promise.reject(new LambdaError('E', ''));
+    const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 99_999_999 }];
+    const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Rest' }];
+    const machine = createMachine({ Only: task({ Retry, Catch }), Rest: { Type: 'Succeed' } }, { invokeLambda, clock });
+    const { executionArn } = await machine.start();
+    const failure = {
+      error: 'States.Runtime',
+      cause: 'The execution reached the maximum number of history events (25000).',
+    };
+    expect(await machine.result(executionArn)).toMatchObject({
+      status: 'FAILED',
+      ...failure,
+      redriveStatus: 'NOT_REDRIVABLE',
+    });
+    const { events } = await machine.history(executionArn, { reverseOrder: true, maxResults: 1 });
+    expect(events).toMatchObject([{ id: 25_000, type: 'ExecutionFailed', executionFailedEventDetails: failure }]);
   });
 
   it('comes in pages, forwards or backwards', async () => {

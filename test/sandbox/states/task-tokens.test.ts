@@ -17,6 +17,7 @@ async function startWaiting(fields: object = {}, input: unknown = {}) {
     ended: () => machine.result(executionArn),
     succeed: (taskToken: string, output: unknown = 'answer') =>
       machine.run('SendTaskSuccess', { taskToken, output: JSON.stringify(output) }),
+    beat: (taskToken: string) => machine.run('SendTaskHeartbeat', { taskToken }),
     fail: (taskToken: string, failure: object = {}) => machine.run('SendTaskFailure', { taskToken, ...failure }),
   };
 }
@@ -112,12 +113,49 @@ describe('a task that waits for its token', () => {
   });
 });
 
+describe('a task that waits for heartbeats', () => {
+  const fields = { HeartbeatSeconds: 10, TimeoutSeconds: 25 };
+
+  // As recorded in https://github.com/localstack/localstack/tree/main/tests/aws/services/stepfunctions/v2/timeouts
+  it('times out when none comes in time, and says so like any timeout', async () => {
+    const { clock, ended, executionArn, history, beat, token } = await startWaiting(fields);
+    clock.advance(10_000);
+    expect(await ended()).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+    const { events } = await history(executionArn);
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        taskScheduledEventDetails: expect.objectContaining({ heartbeatInSeconds: 10, timeoutInSeconds: 25 }),
+      }),
+    );
+    expect(events.at(-2)).toMatchObject({
+      type: 'TaskTimedOut',
+      taskTimedOutEventDetails: { error: 'States.Timeout' },
+    });
+    await expect(beat(token)).rejects.toMatchObject(taskTimedOut);
+  });
+
+  it('goes on with each one, without a word in the history, and no longer than its timeout', async () => {
+    const { clock, token, beat, ended, executionArn, history } = await startWaiting(fields);
+    const { events } = await history(executionArn);
+    for (const _ of [1, 2]) {
+      clock.advance(9000);
+      expect(await beat(token)).toEqual({});
+    }
+    expect(await history(executionArn)).toEqual({ events });
+    clock.advance(5000);
+    expect(await history(executionArn)).toEqual({ events });
+    clock.advance(2000);
+    expect(await ended()).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+  });
+});
+
 describe('a token', () => {
   it('cannot be answered twice', async () => {
-    const { token, succeed, fail } = await startWaiting();
+    const { token, succeed, fail, beat } = await startWaiting();
     await succeed(token);
     await expect(succeed(token)).rejects.toMatchObject(taskTimedOut);
     await expect(fail(token)).rejects.toMatchObject(taskTimedOut);
+    await expect(beat(token)).rejects.toMatchObject(taskTimedOut);
   });
 
   it('is over with its execution', async () => {
@@ -135,15 +173,19 @@ describe('a token', () => {
   });
 
   it('that was never issued is invalid', async () => {
-    const { succeed, fail } = await startWaiting();
+    const { succeed, fail, beat } = await startWaiting();
+    await expect(beat('guessed')).rejects.toMatchObject({ code: 'InvalidToken' });
     await expect(succeed('guessed')).rejects.toMatchObject({ code: 'InvalidToken' });
     await expect(fail('guessed')).rejects.toMatchObject({ code: 'InvalidToken' });
   });
 
-  it('stays open after an output that is not JSON', async () => {
+  it.each([
+    ['is not JSON', 'no', 'InvalidOutput'],
+    ['is larger than 256 KiB', JSON.stringify('x'.repeat(262_143)), 'ValidationException'],
+  ])('stays open after an output that %s', async (_name, output, code) => {
     const { token, run, succeed, ended } = await startWaiting();
-    const refused = run('SendTaskSuccess', { taskToken: token, output: 'no' });
-    await expect(refused).rejects.toMatchObject({ code: 'InvalidOutput' });
+    const refused = run('SendTaskSuccess', { taskToken: token, output });
+    await expect(refused).rejects.toMatchObject({ code });
     await succeed(token);
     expect(await ended()).toMatchObject({ status: 'SUCCEEDED' });
   });

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { account } from '../../sandbox/account.ts';
+import { createClock } from '../../sandbox/clock.ts';
+import { customerProviders } from '../../sandbox/cloudformation/resource-types.ts';
+import { createFaults } from '../../sandbox/faults.ts';
+import { createInfinStor } from '../../sandbox/infinstor/infinstor.ts';
+import { createAccounts } from '../../sandbox/services/accounts.ts';
+import { createCognito } from '../../sandbox/services/cognito.ts';
+import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb.ts';
+import { createLambda } from '../../sandbox/services/lambda.ts';
+import { createWorlds } from '../../sandbox/world.ts';
+
+const doc = readFileSync(join(import.meta.dirname, '../../docs/sandbox.md'), 'utf8');
+
+/** The sections of the services have a heading that begins with the service's name as code. */
+const sections = new Map(
+  doc.split(/^## /m).flatMap((section) => {
+    const [, name, body] = /^`([\w-]+)`.*?\n(.*)$/s.exec(section) ?? [];
+    return name && body ? [[name, body] as const] : [];
+  }),
+);
+
+/** The first cells of a section's rows, where they are code. */
+const named = (service: string) =>
+  [...(sections.get(service) ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name = '']) => name);
+const isResourceType = (name: string) => name.includes('::');
+
+const clock = createClock();
+const accounts = createAccounts(clock);
+const nothing = () => {};
+const customResource = async () => ({ physicalId: '', attributes: {} });
+const world = createWorlds({
+  clock,
+  accounts,
+  faults: createFaults([]),
+  endpoint: () => '',
+  deliver: nothing,
+  invokeLambda: async () => undefined,
+  templates: () => undefined,
+  customResource,
+  onAccess: nothing,
+  resourceDelayMs: 0,
+})(account);
+const cognito = createCognito({ clock });
+const lambda = createLambda({
+  pool: { functions: () => [], invoke: async () => undefined },
+  invocations: { invoke: async () => undefined },
+  authorize: nothing,
+});
+const infinstor = createInfinStor({ clock, cognito, baseUrl: () => '', region: '', superadmin: { userName: '' } });
+
+const served = new Map<string, readonly string[]>([
+  ...[...world.services, cognito.service].map(
+    ({ name, operations }) => [name, Object.keys(operations)] satisfies [string, string[]],
+  ),
+  ['dynamodb', [...dynamoDbOperations]],
+  ['lambda', lambda.operations],
+  ['infinstor', infinstor.operations],
+]);
+
+describe('the document of the sandbox', () => {
+  it('has a section for each service, and no other', () => {
+    expect([...sections.keys()].toSorted()).toEqual([...served.keys()].toSorted());
+  });
+
+  it.each([...served])('has a row for each operation of %s, and no other', (service, operations) => {
+    const rows = named(service).filter((name) => !isResourceType(name));
+    expect(operations.length).toBeGreaterThan(0);
+    expect(rows.toSorted()).toEqual([...operations].toSorted());
+  });
+
+  it('has a row for each type of resource, and no other', () => {
+    const parts = { iam: accounts.iam(account.accountId), kms: world.kms, buckets: new Map(), tables: new Map() };
+    const types = Object.keys(
+      customerProviders({ ...parts, customResource, nestedStack: customResource, onAccess: nothing }),
+    );
+    expect(named('cloudformation').filter(isResourceType).toSorted()).toEqual(types.toSorted());
+  });
+
+  it('says in each row what the operation does, what it refuses, and how AWS differs', () => {
+    const rows = [...doc.matchAll(/^\| `.*\|$/gm)].map(([row]) => row.slice(2, -2).split(' | '));
+    for (const cells of rows) {
+      expect(cells, cells[0]).toHaveLength(4);
+      for (const cell of cells) expect(cell, cells[0]).toMatch(/\S/);
+    }
+  });
+});
