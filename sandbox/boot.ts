@@ -13,8 +13,9 @@ import { createFaults, type FaultRule, type Faults } from './faults.ts';
 import { type Authorizer, createAuthorizer } from './http/authorizer.ts';
 import { createInjector, type Injector } from './http/inject-fault.ts';
 import { openServer } from './http/server.ts';
-import { createInfinStor, type InfinStor, type InfinStorVariant } from './infinstor/infinstor.ts';
+import { createInfinStor, type InfinStor } from './infinstor/infinstor.ts';
 import { createTemplates, type Templates } from './infinstor/templates.ts';
+import type { InfinStorVariant } from './infinstor/variant.ts';
 import { createAsynchronousInvocations } from './lambda/asynchronous.ts';
 import { createLambdaPool, LambdaError } from './lambda/pool.ts';
 import { AwsError, type Caller } from './service.ts';
@@ -32,7 +33,7 @@ import type { Sqs } from './services/sqs.ts';
 import type { States } from './states/states.ts';
 import { createWorlds, type World } from './world.ts';
 
-export interface SandboxOptions extends InfinStorVariant {
+export interface SandboxOptions {
   /** The folder that `osls package` filled. */
   packageFolder: string;
   /** The port on loopback; default: a free one. */
@@ -47,6 +48,8 @@ export interface SandboxOptions extends InfinStorVariant {
   environment?: Readonly<Record<string, string>>;
   /** Changes the packaged template before it is deployed. */
   editTemplate?: (template: string) => string;
+  /** How the InfinStor service differs from the usual one. */
+  infinstor?: Partial<InfinStorVariant>;
 }
 
 /** A running sandbox: where it is, and what its services hold. */
@@ -97,7 +100,7 @@ export async function bootSandbox({
   faults: initialFaults = [],
   environment = {},
   editTemplate = (template) => template,
-  ...variant
+  infinstor: variant = {},
 }: SandboxOptions): Promise<Sandbox> {
   const workFolder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
   const logFolder = join(workFolder, 'logs');
@@ -172,7 +175,7 @@ export async function bootSandbox({
     baseUrl: () => server.infinstorUrl,
     region: account.region,
     superadmin: fixtures.superadmin,
-    ...variant,
+    variant,
   });
 
   async function deploy() {
@@ -189,6 +192,9 @@ export async function bootSandbox({
       accessKey: otherAccount.operator,
     });
     makeFixtures({ kms, cognito, secretsManager });
+    if (variant.externalAuth === 'superadmin elsewhere') {
+      cognito.setStatus(fixtures.superadmin.userName, 'EXTERNAL_PROVIDER');
+    }
     return deployPackage({
       packageFolder,
       editTemplate,

@@ -2,6 +2,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
 import type { Cognito } from '../services/cognito.ts';
+import {
+  errorAnswer,
+  expiredLoginAnswer,
+  externalAuthMember,
+  type InfinStorResponse,
+  json,
+  refusal,
+  tokenAnswer,
+} from './answers.ts';
+import { type InfinStorVariant, usualVariant } from './variant.ts';
 
 const week = 7 * 24 * 60 * 60 * 1000;
 
@@ -13,39 +23,11 @@ export interface InfinStorRequest {
   body: string;
 }
 
-export interface InfinStorResponse {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
 /** What a subscriber's stack reports when it is up. */
 export interface Registration {
   roleArn: string;
   bucketName: string;
   tableName: string;
-}
-
-/** How `add_subscriber` answers. The vendor documents no shape; these are the likely ones. */
-export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'opaque' | 'none';
-
-/** What the vendor does not document, or what differs between services. */
-export interface InfinStorVariant {
-  /** Default: `customToken`. */
-  tokenShape?: TokenShape;
-  /** What a custom token begins with. Default: `Custom `; `opaque` has none. */
-  tokenPrefix?: 'Custom ' | '';
-  /** The status of the answer to a user name that is taken. Default: 400. */
-  duplicateStatus?: 200 | 400 | 403 | 409 | 422 | 500;
-  /**
-   * The status of the answer to a login that has expired: 200 comes with the login page, 302 leads to it, and the others are
-   * API Gateway's. Default: 200.
-   */
-  expiredLoginStatus?: 200 | 302 | 401 | 403;
-  /** Whether subscribers log in elsewhere: the user pool then has none of them. */
-  isExternalAuth?: boolean;
-  /** What get_version says of the service's hosts, in place of the usual names. */
-  hosts?: Readonly<Record<string, string>>;
 }
 
 interface Subscriber {
@@ -55,9 +37,9 @@ interface Subscriber {
 }
 
 export interface InfinStor {
+  handle(request: InfinStorRequest): InfinStorResponse;
   /** The names of the calls that it has. */
   operations: readonly string[];
-  handle(request: InfinStorRequest): InfinStorResponse;
   /** How the service answers a fault: with this status, as to an expired login, or as API Gateway for it; any other name is throttling. */
   failure(name: string): InfinStorResponse;
   subscribers(): readonly Readonly<Subscriber>[];
@@ -70,7 +52,7 @@ export interface InfinStor {
   redeem(customToken: string, registration: Registration): void;
 }
 
-interface InfinStorOptions extends InfinStorVariant {
+interface InfinStorOptions {
   clock: Clock;
   cognito: Cognito;
   /** The service's base URL; asked when needed, because the port is known only then. */
@@ -78,6 +60,8 @@ interface InfinStorOptions extends InfinStorVariant {
   region: string;
   /** The one user who may add subscribers. */
   superadmin: { userName: string };
+  /** How it differs from the usual one. */
+  variant?: Partial<InfinStorVariant>;
 }
 
 const newSubscriber = v.object({
@@ -89,8 +73,7 @@ const newSubscriber = v.object({
 /** The multi-tenant MLflow service, as far as its REST interface is known. */
 export function createInfinStor(options: InfinStorOptions): InfinStor {
   const { clock, cognito, baseUrl, region, superadmin } = options;
-  const { tokenShape = 'customToken', tokenPrefix = 'Custom ', hosts = {} } = options;
-  const { duplicateStatus = 400, expiredLoginStatus = 200, isExternalAuth = false } = options;
+  const variant = { ...usualVariant, ...options.variant };
   const subscribers = new Map<string, Subscriber>();
   const tokens = new Map<string, { subscriber: Subscriber; expires: number }>();
 
@@ -98,33 +81,16 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     json(200, {
       cognitoCliClientId: cognito.clientId,
       cognitoAppClientId: '4sandbox0app0client0000000',
-      mlflowDnsName: 'mlflow',
-      mlflowuiDnsName: 'mlflowui',
-      mlflowstaticDnsName: 'mlflowstatic',
-      apiDnsName: 'infinstorapi',
+      mlflowDnsName: variant.hosts.mlflow,
+      mlflowuiDnsName: variant.hosts.mlflowui,
+      mlflowstaticDnsName: variant.hosts.mlflowstatic,
+      apiDnsName: variant.hosts.api,
       serviceDnsName: new URL(baseUrl()).hostname,
       region,
-      isExternalAuth: String(isExternalAuth),
-      ...hosts,
+      ...externalAuthMember(variant.externalAuth),
     });
 
-  function loginExpired(): InfinStorResponse {
-    const loginUrl = `${baseUrl()}/login.html`;
-    switch (expiredLoginStatus) {
-      // The service shows its login page instead of an error, with the status of a success.
-      case 200:
-        return response(
-          200,
-          'text/html',
-          `<html><head><meta http-equiv="refresh" content="3;url=${loginUrl}"></head>` +
-            '<body>Login expired. Please login again</body></html>',
-        );
-      case 302:
-        return { status: 302, headers: { location: loginUrl }, body: '' };
-      default:
-        return json(expiredLoginStatus, { message: 'The incoming token has expired' });
-    }
-  }
+  const loginExpired = () => expiredLoginAnswer(variant.expiredLogin, `${baseUrl()}/login.html`);
 
   function addSubscriber({ headers, body }: InfinStorRequest): InfinStorResponse {
     const idToken = headers.authorization;
@@ -139,37 +105,25 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       return refusal(400, field ? `Error Missing parameter ${field}` : 'Error Malformed JSON body');
     }
     const { userName, password, emailId } = request.output;
-    if (cognito.hasUser(userName) || subscribers.has(userName.toLowerCase())) {
-      return refusal(duplicateStatus, 'Error User Exists');
-    }
-    if (!isStrong(password)) return refusal(400, 'Error Password did not conform with policy');
+    if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
+    if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
 
-    if (!isExternalAuth) cognito.createUser({ userName, password, email: emailId });
+    // Where users log in elsewhere, the pool has them without a password.
+    const isElsewhere = variant.externalAuth.startsWith('superadmin');
+    cognito.createUser({
+      userName,
+      password,
+      email: emailId,
+      status: isElsewhere ? 'EXTERNAL_PROVIDER' : 'CONFIRMED',
+    });
     const subscriber = { userName, emailId };
     subscribers.set(userName.toLowerCase(), subscriber);
     const id = randomUUID();
     const token = randomBytes(256).toString('base64url');
     const customToken =
-      tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `${tokenPrefix}${id}:${token}`;
+      variant.tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `${variant.tokenPrefix}${id}:${token}`;
     tokens.set(customToken, { subscriber, expires: clock.now() + week });
-    return json(200, answerOf({ id, token, customToken }));
-  }
-
-  function answerOf({ id, token, customToken }: { id: string; token: string; customToken: string }): object {
-    switch (tokenShape) {
-      case 'customToken':
-      case 'custom_token':
-      case 'token':
-        return { [tokenShape]: customToken };
-      case 'opaque':
-        return { customToken };
-      case 'queue':
-        return { queue_message_uuid: id, token };
-      case 'nested':
-        return { subscriber: { credentials: { value: customToken } } };
-      case 'none':
-        return { status: 'created' };
-    }
+    return tokenAnswer(variant.tokenShape, { id, token, customToken });
   }
 
   const routes: Readonly<Record<string, (request: InfinStorRequest) => InfinStorResponse>> = {
@@ -207,17 +161,6 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
 /** Like a Cognito pool that asks for every kind of character. */
 const isStrong = (password: string) =>
   password.length >= 8 && [/[A-Z]/, /[a-z]/, /[0-9]/, /[^A-Za-z0-9\s]/].every((kind) => kind.test(password));
-
-const response = (status: number, contentType: string, body: string): InfinStorResponse => ({
-  status,
-  headers: { 'content-type': contentType },
-  body,
-});
-
-const json = (status: number, body: object) => response(status, 'application/json', JSON.stringify(body));
-
-/** Errors are plain text, yet their content type says JSON. */
-const refusal = (status: number, text: string) => response(status, 'application/json', text);
 
 function parseJson(text: string): unknown {
   try {

@@ -11,7 +11,8 @@ interface User {
   userName: string;
   password: string;
   email: string;
-  status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD';
+  /** `EXTERNAL_PROVIDER`: logs in elsewhere, and has no password here. */
+  status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD' | 'EXTERNAL_PROVIDER';
   sub: string;
   failures: number;
   lockedUntil: number;
@@ -86,6 +87,8 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
     }
     user.failures = 0;
     switch (user.status) {
+      case 'EXTERNAL_PROVIDER':
+        throw notAuthorized('Incorrect username or password.');
       case 'FORCE_CHANGE_PASSWORD':
         return {
           ChallengeName: 'NEW_PASSWORD_REQUIRED',

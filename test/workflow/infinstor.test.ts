@@ -230,14 +230,14 @@ describe("add_subscriber's answer", () => {
     ['queue', {}],
     ['nested', { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' }],
   ] as const)('of the shape %s has the token', (tokenShape, environment) =>
-    withSandbox({ tokenShape, environment }, async (given) => {
+    withSandbox({ infinstor: { tokenShape }, environment }, async (given) => {
       const report = await onboard(given, requestFor('shaped'));
       expectOneOfEach(given, report, { userName: 'shaped', keyArns: [] });
     }),
   );
 
   it('without a token is SubscriberOutcomeUnknown, and says where it was looked for', () =>
-    withSandbox({ tokenShape: 'none' }, async (given) => {
+    withSandbox({ infinstor: { tokenShape: 'none' } }, async (given) => {
       const report = await onboard(given, requestFor('shaped'));
       await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
       expect(report.error?.message).toContain('has no custom token at customToken');

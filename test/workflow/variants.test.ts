@@ -1,221 +1,287 @@
-import * as v from 'valibot';
-import { expect, it } from 'vitest';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it } from 'vitest';
+import { account, operator } from '../../sandbox/account.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
-import { expectFailure, expectOneOfEach, newKey, onboard, requestWithKey, statesOf, withSandbox } from './sandbox.ts';
+import {
+  expectFailure,
+  expectOneOfEach,
+  happyPath,
+  newKey,
+  onboard,
+  requestFor,
+  requestWithKey,
+  statesOf,
+  withSandbox,
+} from './sandbox.ts';
+import {
+  atPath,
+  nestedRole,
+  nestedWhole,
+  otherNames,
+  otherParameterMap,
+  type PublishedTemplates,
+  with120Resources,
+  withoutNoEcho,
+} from './template-variants.ts';
 
-/** An InfinStor as it might be, and how an onboarding ends with it. */
-interface Variant extends Omit<SandboxOptions, 'packageFolder'> {
-  /** The vendor's template, changed. */
-  template?: (template: string) => string;
-  prepare?: (sandbox: Sandbox) => void;
-  /** A success, unless an error is named. */
-  error?: { name: string; step: string; subscribers?: number };
-  /** Where the custom token is to be seen. */
+type Options = Pick<SandboxOptions, 'infinstor' | 'environment'>;
+
+/** How a deployment or its vendor may differ, and where the design expects another end than usual. */
+interface Variant extends Options {
+  templates?: (standIn: string) => PublishedTemplates;
+  /** Of a password that InfinStor does not take, and of a subscriber that exists already; default: the errors of that name. */
+  refused?: string;
+  duplicate?: string;
+  /** The places that show the custom token. */
   leaks?: readonly string[];
-  /** What else is to be seen of a success. */
-  expectation?: (sandbox: Sandbox, states: readonly string[]) => void;
+  expectation?: (sandbox: Sandbox) => void;
 }
 
-const userName = 'varied';
 const build = '9.9.9';
 
-/** Somebody made the subscriber by hand: nothing of it is known to the onboarding. */
-const existing: Pick<Variant, 'prepare'> = {
-  prepare: ({ cognito }) => cognito.createUser({ userName, password: 'By-Hand-Marker-1', email: 'mlops@example.com' }),
-};
-const exists: Variant['error'] = { name: 'SubscriberExists', step: 'CreateSubscriber' };
-const outcomeUnknown: Variant['error'] = { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' };
+/** Sends requests to a sandbox, for the build of the variant. */
+function senderTo(sandbox: Sandbox, { templates }: Variant) {
+  for (const [file, template] of Object.entries(templates?.(sandbox.templates.standIn) ?? {})) {
+    // An edit that finds nothing to change would test nothing.
+    expect(template).not.toBe(sandbox.templates.standIn);
+    sandbox.templates.publish(build, template, file);
+  }
+  const stack = templates === undefined ? {} : { stack: { build } };
+  return (request: object) => onboard(sandbox, { ...request, ...stack });
+}
+type Send = ReturnType<typeof senderTo>;
 
-const expiredOnce: Pick<Variant, 'faults' | 'expectation'> = {
-  faults: [parseFault('infinstor:add_subscriber:error=LoginExpired')],
-  expectation: (_, states) => expect(states.filter((state) => state === 'ObtainToken')).toHaveLength(2),
+async function succeedsAndConverges(sandbox: Sandbox, send: Send): Promise<void> {
+  const keyArn = newKey(sandbox);
+  const request = requestWithKey('first', keyArn);
+  const one = { userName: 'first', keyArns: [keyArn] };
+  const report = await send(request);
+  expectOneOfEach(sandbox, report, one);
+  expect(statesOf(report)).toEqual(happyPath);
+  const repeated = await send(request);
+  expectOneOfEach(sandbox, repeated, one);
+  expect(repeated.output).toEqual(report.output);
+}
+
+async function meetsAnExpiredLogin(sandbox: Sandbox, send: Send): Promise<void> {
+  sandbox.faults.add(parseFault('infinstor:add_subscriber:error=LoginExpired'));
+  const report = await send(requestFor('expired'));
+  expectOneOfEach(sandbox, report, { userName: 'expired', keyArns: [] });
+  expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(2);
+}
+
+async function endsForARefusedPassword(sandbox: Sandbox, send: Send, name = 'InfinStorRejected'): Promise<void> {
+  const passwordSecretId = 'infinstor/sandbox/input/weak-password';
+  sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'weak-password-marker' }));
+  const report = await send({ ...requestFor('refused'), passwordSecretId });
+  await expectFailure(sandbox, report, { name, step: 'CreateSubscriber' });
+  expect(sandbox.infinstor.subscribers().map(({ userName }) => userName)).not.toContain('refused');
+  expect(sandbox.cloudFormation.stack('infinstor-subscriber-refused')).toBeUndefined();
+}
+
+async function endsForADuplicateAndConverges(sandbox: Sandbox, send: Send, name = 'SubscriberExists'): Promise<void> {
+  const request = requestFor('existing');
+  // As if somebody had made it by hand: nothing of it is known here.
+  sandbox.faults.add(parseFault('infinstor:add_subscriber:drop'));
+  await send(request);
+  await putSecret(sandbox, 'infinstor/sandbox/subscribers/existing/credentials', { state: 'prepared' });
+
+  await expectFailure(sandbox, await send(request), { name, step: 'CreateSubscriber' });
+  expect(sandbox.cloudFormation.stack('infinstor-subscriber-existing')).toBeUndefined();
+  await convergesWithItsToken(sandbox, send, 'existing');
+}
+
+async function convergesWithItsToken(sandbox: Sandbox, send: Send, userName: string): Promise<void> {
+  const customTokenSecretId = `infinstor/sandbox/input/${userName}-token`;
+  const customToken = sandbox.infinstor.customTokenOf(userName);
+  sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
+  const keyArns: string[] = [];
+  expectOneOfEach(sandbox, await send({ ...requestFor(userName), customTokenSecretId }), { userName, keyArns });
+}
+
+/** Stores a secret as a person would. */
+async function putSecret({ endpoint }: Sandbox, SecretId: string, value: object): Promise<void> {
+  const client = new SecretsManagerClient({ endpoint, region: account.region, credentials: operator });
+  await client.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
+}
+
+const variants: Record<string, Variant> = {
+  'is as usual': {},
+  'answers with custom_token': { infinstor: { tokenShape: 'custom_token' } },
+  'answers with token': { infinstor: { tokenShape: 'token' } },
+  'answers with a pair': { infinstor: { tokenShape: 'queue' } },
+  'answers with a token at another place': {
+    infinstor: { tokenShape: 'nested' },
+    environment: { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' },
+  },
+  'answers with an opaque token': { infinstor: { tokenShape: 'opaque' } },
+  'answers with a token without prefix': { infinstor: { tokenPrefix: '' } },
+
+  // An error that comes with the status of a success is no clear refusal, unless it says that the user exists.
+  'answers errors as JSON with status 200': {
+    infinstor: { duplicate: 'json 200', refusal: 'json 200' },
+    refused: 'SubscriberOutcomeUnknown',
+  },
+  'answers errors as text with status 200': {
+    infinstor: { duplicate: 'text 200', refusal: 'text 200' },
+    refused: 'SubscriberOutcomeUnknown',
+  },
+  "answers errors as Lambda's own with status 200": {
+    infinstor: { duplicate: 'lambda 200', refusal: 'lambda 200' },
+    refused: 'SubscriberOutcomeUnknown',
+  },
+  'answers errors with status 403': {
+    infinstor: { duplicate: 'text 403', refusal: 'text 409' },
+  },
+  'answers errors with status 409': { infinstor: { duplicate: 'text 409', refusal: 'json 409' } },
+  'answers duplicates as JSON with status 409': { infinstor: { duplicate: 'json 409' } },
+  // A server's error says nothing about its effect, whatever its text is.
+  'answers errors with status 500': {
+    infinstor: { duplicate: 'text 500', refusal: 'text 500' },
+    refused: 'SubscriberOutcomeUnknown',
+    duplicate: 'SubscriberOutcomeUnknown',
+  },
+
+  'answers expired logins with a page and 401': { infinstor: { expiredLogin: 'page 401' } },
+  'answers expired logins with 401': { infinstor: { expiredLogin: 'json 401' } },
+  'answers expired logins with 403': { infinstor: { expiredLogin: 'json 403' } },
+  'redirects expired logins': { infinstor: { expiredLogin: 'redirect 302' } },
+
+  'does not speak of external auth': { infinstor: { externalAuth: 'absent' } },
+  'has external auth for all but the superadmin': { infinstor: { externalAuth: 'superadmin in the pool' } },
+  'has other names for its hosts': {
+    infinstor: { hosts: { mlflow: 'tracking', mlflowui: 'ui', mlflowstatic: 'assets', api: 'rest' } },
+  },
+
+  'has a template with other parameters': {
+    templates: otherNames,
+    environment: { TEMPLATE_PARAMETERS: JSON.stringify(otherParameterMap) },
+  },
+  'has a template that shows the token': { templates: withoutNoEcho, leaks: ['stacks'] },
+  'has a template with the role at a path': {
+    templates: atPath,
+    expectation: ({ iam }) =>
+      expect(iam.role('RoleForInfinStorMlflowService-first')?.arn).toContain(':role/infinstor/RoleFor'),
+  },
+  'has a template with 120 resources': {
+    templates: with120Resources,
+    expectation: ({ cloudFormation }) =>
+      expect(cloudFormation.stack('infinstor-subscriber-first')?.resources).toHaveLength(120),
+  },
+  'has a template that makes the role in a nested stack': {
+    templates: nestedRole,
+    expectation: ({ cloudFormation }) =>
+      expect(cloudFormation.stack('infinstor-subscriber-first')?.resources.map(({ type }) => type)).not.toContain(
+        'AWS::IAM::Role',
+      ),
+  },
+  'has a template that leaves everything to a nested stack': {
+    templates: nestedWhole,
+    expectation: ({ cloudFormation }) =>
+      expect(cloudFormation.stack('infinstor-subscriber-first')?.resources).toHaveLength(1),
+  },
 };
 
-/** A parameter map as another vendor's template would want it. */
-const otherMap = JSON.stringify({
-  subscriber: { Tenant: '{userName}', Contact: '{emailId}' },
-  customToken: 'Secret',
-  artifacts: {
-    'sse-s3': {},
-    'sse-kms-aws-managed': { BucketKms: 'sse-kms-aws-managed-key' },
-    'sse-kms-customer-managed': { BucketKms: 'sse-kms-customer-managed-key', BucketKeyArn: '{keyArn}' },
-  },
-  tracking: {
-    'aws-owned': {},
-    'aws-managed': { TableKms: 'aws-managed-key' },
-    'customer-managed': { TableKms: 'customer-managed-key', TableKey: '{keyArn}' },
-  },
+describe('an onboarding where InfinStor', () => {
+  it.each(Object.entries(variants))('%s', (_, variant) => {
+    const { infinstor = {}, environment = {}, leaks = [], expectation } = variant;
+    return withSandbox(
+      { infinstor, environment },
+      async (sandbox) => {
+        const send = senderTo(sandbox, variant);
+        await succeedsAndConverges(sandbox, send);
+        await meetsAnExpiredLogin(sandbox, send);
+        await endsForARefusedPassword(sandbox, send, variant.refused);
+        await endsForADuplicateAndConverges(sandbox, send, variant.duplicate);
+        expectation?.(sandbox);
+        expect(sandbox.denials()).toEqual([]);
+      },
+      leaks,
+    );
+  });
+
+  it('answers without a token: the outcome is unknown, and the token that a person supplies converges', () =>
+    withSandbox({ infinstor: { tokenShape: 'none' } }, async (sandbox) => {
+      const send = senderTo(sandbox, {});
+      const unknown = { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' };
+      const report = await send(requestFor('tokenless'));
+      await expectFailure(sandbox, report, unknown);
+      expect(report.error?.message).toContain('its login succeeds');
+      await expectFailure(sandbox, await send(requestFor('tokenless')), unknown);
+      await convergesWithItsToken(sandbox, send, 'tokenless');
+    }));
+
+  // The pair's halves are put together with the prefix, as the sister service has it.
+  it('answers with a pair and wants no prefix: the stack fails, and the token that a person supplies converges', () =>
+    withSandbox({ infinstor: { tokenShape: 'queue', tokenPrefix: '' } }, async (sandbox) => {
+      const send = senderTo(sandbox, {});
+      const report = await send(requestFor('pair'));
+      await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toContain('Invalid token');
+      await convergesWithItsToken(sandbox, send, 'pair');
+    }));
+
+  it('has external auth, and its answer is lost: whether there is a subscriber cannot be found out', () =>
+    withSandbox({ infinstor: { externalAuth: 'superadmin in the pool' } }, async (sandbox) => {
+      sandbox.faults.add(parseFault('infinstor:add_subscriber:drop'));
+      const report = await onboard(sandbox, requestFor('lost'));
+      await expectFailure(sandbox, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('could not be found out');
+      await convergesWithItsToken(sandbox, senderTo(sandbox, {}), 'lost');
+    }));
+
+  it('has external auth for the superadmin, too: LoginRejected names it as a possible cause', () =>
+    withSandbox({ infinstor: { externalAuth: 'superadmin elsewhere' } }, async (sandbox) => {
+      const report = await onboard(sandbox, requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'LoginRejected', step: 'ObtainToken' });
+      expect(report.error?.message).toContain('external auth');
+      expect(sandbox.infinstor.subscribers()).toEqual([]);
+    }));
+
+  it('has a template with other parameters, which the deployment does not know: TemplateMismatch', () =>
+    withSandbox({}, async (sandbox) => {
+      const report = await senderTo(sandbox, { templates: otherNames })(requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'TemplateMismatch', step: 'AcceptRequest' });
+      expect(sandbox.infinstor.subscribers()).toEqual([]);
+    }));
 });
 
-/** The vendor's template as one that leaves everything to another, `inner.yaml`. */
-const nesting = (template: string) => {
-  const [head = ''] = template.split('\nConditions:');
-  const names = [...head.matchAll(/^ {2}(\w+):$/gm)].map(([, name = '']) => name);
-  return `${head}
-Resources:
-  Inner:
-    Type: AWS::CloudFormation::Stack
-    Properties:
-      TemplateURL: https://s3.amazonaws.com/infinstorcft/${build}/inner.yaml
-      Parameters: { ${names.map((name) => `${name}: !Ref ${name}`).join(', ')} }
-`;
-};
+describe('a nested stack', () => {
+  it('that fails is told of by the reason of its own resource, and the same request converges', () =>
+    withSandbox({}, async (sandbox) => {
+      const send = senderTo(sandbox, { templates: nestedRole });
+      const { iam } = sandbox;
+      const roleName = 'RoleForInfinStorMlflowService-first';
+      iam.createRole({ roleName, assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] } });
+      const report = await send(requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toMatch(/: Access: Role: .*already exists/);
+      iam.deleteRole(roleName);
+      expectOneOfEach(sandbox, await send(requestFor('first')), { userName: 'first', keyArns: [] });
+      expect(sandbox.denials()).toEqual([]);
+    }));
 
-const otherNames = (template: string) =>
-  template
-    .replaceAll(/SubscriberName\b/g, 'Tenant')
-    .replaceAll('S3EncryptionOption', 'BucketKms')
-    .replaceAll('S3KmsKeyArn', 'BucketKeyArn')
-    .replaceAll('DynamoDbEncryptionOption', 'TableKms')
-    .replaceAll('DynamoDbKmsKeyArn', 'TableKey')
-    .replace('\n  CustomToken:', '\n  Secret:')
-    .replace('!Ref CustomToken', '!Ref Secret')
-    .replace('\nConditions:', '\n  Contact:\n    Type: String\n\nConditions:');
+  it('with a macro fails where the deployment does not allow CAPABILITY_AUTO_EXPAND', () =>
+    withSandbox({}, async (sandbox) => {
+      const withMacro = (standIn: string) => {
+        const published = nestedRole(standIn);
+        return { ...published, 'access.yaml': `Transform: Macro\n${published['access.yaml']}` };
+      };
+      const report = await senderTo(sandbox, { templates: withMacro })(requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toContain('Access: Requires capabilities : [CAPABILITY_AUTO_EXPAND]');
+    }));
 
-const withoutNoEcho = (template: string) => template.replace('    NoEcho: true\n', '');
-
-const atPath = (template: string) =>
-  template.replace(
-    '    Type: AWS::IAM::Role\n    Properties:\n',
-    '    Type: AWS::IAM::Role\n    Properties:\n      Path: /infinstor/services/\n',
-  );
-
-/** Before the other resources, so that the role is on a late page. */
-const with120Resources = (template: string) =>
-  template.replace(
-    '\nResources:\n',
-    `\nResources:\n${Array.from({ length: 116 }, (_, n) => `  Bucket${n}: { Type: AWS::S3::Bucket }\n`).join('')}`,
-  );
-
-const roleArn = (role: unknown) => v.parse(v.object({ arn: v.string() }), role).arn;
-
-it.each<[string, Variant]>([
-  ['a duplicate is answered 200', { ...existing, duplicateStatus: 200, error: exists }],
-  ['a duplicate is answered 400', { ...existing, duplicateStatus: 400, error: exists }],
-  ['a duplicate is answered 403', { ...existing, duplicateStatus: 403, error: exists }],
-  ['a duplicate is answered 409', { ...existing, duplicateStatus: 409, error: exists }],
-  ['a duplicate is answered 422', { ...existing, duplicateStatus: 422, error: exists }],
-  // A server error says nothing about its effect, whatever its words are.
-  ['a duplicate is answered 500', { ...existing, duplicateStatus: 500, error: outcomeUnknown }],
-  ['an expired login is answered 200', { ...expiredOnce, expiredLoginStatus: 200 }],
-  ['an expired login is answered 302', { ...expiredOnce, expiredLoginStatus: 302 }],
-  ['an expired login is answered 401', { ...expiredOnce, expiredLoginStatus: 401 }],
-  ['an expired login is answered 403', { ...expiredOnce, expiredLoginStatus: 403 }],
-  ['the parameters have other names', { template: otherNames, environment: { TEMPLATE_PARAMETERS: otherMap } }],
-  [
-    'the parameters have other names that the deployment does not know',
-    { template: otherNames, error: { name: 'TemplateMismatch', step: 'AcceptRequest' } },
-  ],
-  ['the token has no NoEcho, and may', { template: withoutNoEcho, leaks: ['stacks'] }],
-  [
-    'the token has no NoEcho, and must',
-    {
-      template: withoutNoEcho,
-      environment: { REQUIRE_NO_ECHO: 'true' },
-      error: { name: 'TemplateMismatch', step: 'AcceptRequest' },
-    },
-  ],
-  [
-    'the role is at a path',
-    {
-      template: atPath,
-      expectation: ({ iam }) =>
-        expect(roleArn(iam.role(`RoleForInfinStorMlflowService-${userName}`))).toContain(':role/infinstor/services/'),
-    },
-  ],
-  [
-    'the stack has 120 resources',
-    {
-      template: with120Resources,
-      expectation: ({ cloudFormation }) =>
-        expect(cloudFormation.stack(`infinstor-subscriber-${userName}`)?.resources).toHaveLength(120),
-    },
-  ],
-  [
-    'the stack has all in a stack within',
-    {
-      template: nesting,
-      prepare: ({ templates }) => templates.publish(build, templates.standIn, 'inner.yaml'),
-      expectation: ({ cloudFormation }) =>
-        expect(cloudFormation.stack(`infinstor-subscriber-${userName}`)?.resources).toMatchObject([
-          { type: 'AWS::CloudFormation::Stack' },
-        ]),
-    },
-  ],
-  ['subscribers log in elsewhere', { isExternalAuth: true }],
-  [
-    'subscribers log in elsewhere, and the answer is lost',
-    {
-      isExternalAuth: true,
-      faults: [parseFault('infinstor:add_subscriber:drop')],
-      error: { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber', subscribers: 1 },
-    },
-  ],
-  [
-    'the hosts have other names',
-    {
-      hosts: {
-        mlflowDnsName: 'tracking',
-        mlflowuiDnsName: 'ui',
-        mlflowstaticDnsName: 'assets',
-        apiDnsName: 'rest',
-        serviceDnsName: 'ml.example.org',
+  it('gets CAPABILITY_AUTO_EXPAND where the deployment allows it', () =>
+    withSandbox(
+      { environment: { ALLOWED_CAPABILITIES: 'CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND' } },
+      async (sandbox) => {
+        const report = await senderTo(sandbox, { templates: nestedRole })(requestFor('first'));
+        expectOneOfEach(sandbox, report, { userName: 'first', keyArns: [] });
+        expect(sandbox.cloudFormation.stack('infinstor-subscriber-first')?.capabilities).toContain(
+          'CAPABILITY_AUTO_EXPAND',
+        );
       },
-    },
-  ],
-  ['the token is at customToken', { tokenShape: 'customToken' }],
-  ['the token is at custom_token', { tokenShape: 'custom_token' }],
-  ['the token is at token', { tokenShape: 'token' }],
-  ['the token is a pair', { tokenShape: 'queue' }],
-  [
-    'the token is at a path',
-    { tokenShape: 'nested', environment: { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' } },
-  ],
-  ['the token is opaque', { tokenShape: 'opaque' }],
-  ['the token has no prefix', { tokenPrefix: '' }],
-  ['the token at token has no prefix', { tokenShape: 'token', tokenPrefix: '' }],
-  // The prefix is put before the pair's halves: the service refuses it, and a person supplies the right token.
-  [
-    'the token is a pair that wants no prefix',
-    { tokenShape: 'queue', tokenPrefix: '', error: { name: 'StackFailed', step: 'WaitForStack', subscribers: 1 } },
-  ],
-  [
-    'the answer has no token',
-    { tokenShape: 'none', error: { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber', subscribers: 1 } },
-  ],
-])('where %s, a request ends the same however often it is sent', (_, variant) => {
-  const { template, prepare, error, leaks = [], expectation, ...options } = variant;
-  return withSandbox(
-    options,
-    async (sandbox) => {
-      if (template !== undefined) {
-        const changed = template(sandbox.templates.standIn);
-        // An edit that finds nothing to change would test nothing.
-        expect(changed).not.toBe(sandbox.templates.standIn);
-        sandbox.templates.publish(build, changed);
-      }
-      prepare?.(sandbox);
-      const keyArn = newKey(sandbox);
-      const request = { ...requestWithKey(userName, keyArn), ...(template !== undefined && { stack: { build } }) };
-      const report = await onboard(sandbox, request);
-      if (error === undefined) {
-        expectOneOfEach(sandbox, report, { userName, keyArns: [keyArn] });
-        expectation?.(sandbox, statesOf(report));
-        const repeated = await onboard(sandbox, request);
-        expectOneOfEach(sandbox, repeated, { userName, keyArns: [keyArn] });
-        expect(repeated.output).toEqual(report.output);
-        return;
-      }
-      const { subscribers = 0, ...failure } = error;
-      await expectFailure(sandbox, report, failure);
-      await expectFailure(sandbox, await onboard(sandbox, request), failure);
-      expect(sandbox.infinstor.subscribers()).toHaveLength(subscribers);
-      expect(sandbox.kms.keyPolicy(keyArn).Statement).toHaveLength(1);
-      // A stack is begun only with a token, and one that fails takes its resources along.
-      await expect.poll(() => sandbox.cloudFormation.tables()).toEqual([]);
-      await expect.poll(() => sandbox.iam.role(`RoleForInfinStorMlflowService-${userName}`)).toBeUndefined();
-    },
-    leaks,
-  );
+    ));
 });

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../../../sandbox/clock.ts';
-import { createInfinStor, type TokenShape } from '../../../sandbox/infinstor/infinstor.ts';
+import { createInfinStor } from '../../../sandbox/infinstor/infinstor.ts';
+import type { InfinStorVariant } from '../../../sandbox/infinstor/variant.ts';
 import { createCognito } from '../../../sandbox/services/cognito.ts';
 import { call } from '../services/call.ts';
 
@@ -12,7 +13,7 @@ const registration = { roleArn: 'arn:aws:iam::111111111111:role/acme', bucketNam
 const path = '/api/2.0/mlflow/infinstor/add_subscriber';
 const customTokenAnswer = v.object({ customToken: v.string() });
 
-function setUp(tokenShape?: TokenShape) {
+function setUp(variant: Partial<InfinStorVariant> = {}) {
   const clock = createClock();
   const cognito = createCognito({ clock });
   cognito.createUser({ ...superadmin, email: 'root@acme.example' });
@@ -22,7 +23,7 @@ function setUp(tokenShape?: TokenShape) {
     baseUrl: () => 'http://localhost:4566/infinstor',
     region: 'us-east-1',
     superadmin,
-    ...(tokenShape !== undefined && { tokenShape }),
+    variant,
   });
 
   async function logIn(user: { userName: string; password: string }): Promise<string> {
@@ -84,15 +85,18 @@ describe('add_subscriber', () => {
     await expect(logIn(acme)).resolves.toEqual(expect.any(String));
   });
 
-  it.each<[TokenShape]>([['customToken'], ['custom_token'], ['token']])('can answer with the key %s', async (shape) => {
-    const { addAs, infinstor } = setUp(shape);
-    const body = v.parse(v.record(v.string(), v.string()), JSON.parse((await addAs(superadmin, acme)).body));
-    expect(Object.keys(body)).toEqual([shape]);
-    expect(() => infinstor.redeem(body[shape] ?? '', registration)).not.toThrow();
-  });
+  it.each<[InfinStorVariant['tokenShape']]>([['customToken'], ['custom_token'], ['token']])(
+    'can answer with the key %s',
+    async (shape) => {
+      const { addAs, infinstor } = setUp({ tokenShape: shape });
+      const body = v.parse(v.record(v.string(), v.string()), JSON.parse((await addAs(superadmin, acme)).body));
+      expect(Object.keys(body)).toEqual([shape]);
+      expect(() => infinstor.redeem(body[shape] ?? '', registration)).not.toThrow();
+    },
+  );
 
   it('can answer with a pair that makes the token', async () => {
-    const { addAs, infinstor } = setUp('queue');
+    const { addAs, infinstor } = setUp({ tokenShape: 'queue' });
     const pair = v.strictObject({ queue_message_uuid: v.string(), token: v.string() });
     const { queue_message_uuid, token } = v.parse(pair, JSON.parse((await addAs(superadmin, acme)).body));
     expect(() => infinstor.redeem(`Custom ${queue_message_uuid}:${token}`, registration)).not.toThrow();
@@ -156,6 +160,74 @@ describe('add_subscriber', () => {
       expect(infinstor.subscribers()).toEqual([]);
     },
   );
+});
+
+describe('a service that differs', () => {
+  it.each<[InfinStorVariant['duplicate'], number, unknown]>([
+    ['text 403', 403, 'Error User Exists'],
+    ['text 409', 409, 'Error User Exists'],
+    ['text 200', 200, 'Error User Exists'],
+    ['text 500', 500, 'Error User Exists'],
+    ['json 409', 409, { message: 'Error User Exists' }],
+    ['json 200', 200, { error: 'Error User Exists' }],
+    ['lambda 200', 200, { errorMessage: 'Error User Exists', errorType: 'Exception', stackTrace: [] }],
+  ])('answers duplicates, and weak passwords, as %s', async (form, status, body) => {
+    const { addAs, infinstor } = setUp({ duplicate: form, refusal: form });
+    await addAs(superadmin, acme);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    expect(await addAs(superadmin, acme)).toMatchObject({ status, body: text });
+    const weak = await addAs(superadmin, { ...acme, userName: 'other', password: 'short' });
+    expect(weak).toMatchObject({ status, body: expect.stringContaining('Error Password') });
+    expect(infinstor.subscribers()).toHaveLength(1);
+  });
+
+  it.each<[InfinStorVariant['expiredLogin'], object]>([
+    ['page 401', { status: 401, headers: { 'content-type': 'text/html' } }],
+    ['json 401', { status: 401, headers: { 'content-type': 'application/json' } }],
+    ['json 403', { status: 403, headers: { 'content-type': 'application/json' } }],
+    ['redirect 302', { status: 302, headers: { location: 'http://localhost:4566/infinstor/login.html' }, body: '' }],
+  ])('answers an expired login, also as a fault, as %s', (expiredLogin, answer) => {
+    const { add, infinstor } = setUp({ expiredLogin });
+    expect(add('unknown', JSON.stringify(acme))).toMatchObject(answer);
+    expect(infinstor.failure('LoginExpired')).toMatchObject(answer);
+  });
+
+  it('issues tokens without a prefix, and takes them so', async () => {
+    const { addAs, infinstor } = setUp({ tokenPrefix: '' });
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body));
+    expect(customToken).toMatch(/^[0-9a-f-]{36}:[\w-]{342}$/);
+    expect(() => infinstor.redeem(`Custom ${customToken}`, registration)).toThrow('Invalid token');
+    expect(() => infinstor.redeem(customToken, registration)).not.toThrow();
+  });
+
+  it.each<[InfinStorVariant['externalAuth'], object, boolean]>([
+    ['absent', {}, true],
+    ['off', { isExternalAuth: 'false' }, true],
+    ['superadmin in the pool', { isExternalAuth: 'true' }, false],
+    ['superadmin elsewhere', { isExternalAuth: 'true' }, false],
+  ])(
+    'with external auth %s says so, and its subscribers log in accordingly',
+    async (externalAuth, member, canLogIn) => {
+      const { addAs, infinstor, logIn } = setUp({ externalAuth });
+      const version = { method: 'GET', path: path.replace('add_subscriber', 'get_version'), body: '' };
+      const answer = JSON.parse(infinstor.handle({ ...version, headers: { authorization: 'None' } }).body);
+      expect('isExternalAuth' in answer ? { isExternalAuth: answer.isExternalAuth } : {}).toEqual(member);
+      await addAs(superadmin, acme);
+      const login = logIn(acme).then(
+        () => true,
+        () => false,
+      );
+      expect(await login).toBe(canLogIn);
+      expect((await addAs(superadmin, acme)).body).toBe('Error User Exists');
+    },
+  );
+
+  it('tells other names of its hosts', () => {
+    const hosts = { mlflow: 'tracking', mlflowui: 'ui', mlflowstatic: 'assets', api: 'rest' };
+    const version = { method: 'GET', path: path.replace('add_subscriber', 'get_version'), body: '' };
+    const answer = setUp({ hosts }).infinstor.handle({ ...version, headers: { authorization: 'None' } });
+    expect(JSON.parse(answer.body)).toMatchObject({ mlflowDnsName: 'tracking', apiDnsName: 'rest' });
+  });
 });
 
 describe("a stack's callback", () => {

@@ -55,6 +55,12 @@ describe('logging in with a password', () => {
     expect(() => cognito.setStatus('nobody', 'CONFIRMED')).toThrow('User does not exist.');
   });
 
+  it('refuses a user who logs in elsewhere like one with a wrong password', async () => {
+    const { cognito, logIn } = setUp();
+    cognito.setStatus('superadmin', 'EXTERNAL_PROVIDER');
+    await expect(logIn()).rejects.toMatchObject(wrong);
+  });
+
   it('locks a user after five wrong passwords, for a while', async () => {
     const { clock, logIn } = setUp();
     for (let attempt = 1; attempt <= 5; attempt += 1) await expect(logIn('wrong')).rejects.toMatchObject(wrong);

@@ -1,0 +1,45 @@
+/** The shape of `add_subscriber`'s answer, of which the vendor documents none; these are the likely ones. */
+export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'opaque' | 'none';
+
+/** How an error of `add_subscriber` is answered: the form of its text, and the status. */
+export type ErrorAnswer =
+  | 'text 400'
+  | 'text 403'
+  | 'text 409'
+  | 'json 409'
+  | 'json 200'
+  | 'text 200'
+  | 'lambda 200'
+  | 'text 500';
+
+/** How a login that has expired is answered. */
+export type ExpiredLoginAnswer = 'page 200' | 'page 401' | 'json 401' | 'json 403' | 'redirect 302';
+
+/** What get_version says of logins elsewhere, and whether the superadmin has a password in the pool all the same. */
+export type ExternalAuth = 'absent' | 'off' | 'superadmin in the pool' | 'superadmin elsewhere';
+
+/** What the vendor does not document, or what differs between services. */
+export interface InfinStorVariant {
+  tokenShape: TokenShape;
+  /** What a custom token begins with; an opaque one has no prefix. */
+  tokenPrefix: 'Custom ' | '';
+  /** To a user name that is taken. */
+  duplicate: ErrorAnswer;
+  /** To a password that breaks the pool's policy. */
+  refusal: ErrorAnswer;
+  expiredLogin: ExpiredLoginAnswer;
+  externalAuth: ExternalAuth;
+  /** The names that get_version tells. */
+  hosts: Readonly<Record<'mlflow' | 'mlflowui' | 'mlflowstatic' | 'api', string>>;
+}
+
+/** As the vendor's guide and its sister service have it. */
+export const usualVariant: InfinStorVariant = {
+  tokenShape: 'customToken',
+  tokenPrefix: 'Custom ',
+  duplicate: 'text 400',
+  refusal: 'text 400',
+  expiredLogin: 'page 200',
+  externalAuth: 'off',
+  hosts: { mlflow: 'mlflow', mlflowui: 'mlflowui', mlflowstatic: 'mlflowstatic', api: 'infinstorapi' },
+};
