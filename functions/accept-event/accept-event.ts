@@ -47,9 +47,10 @@ export async function acceptEvent(
   } catch (error) {
     if (!(error instanceof InvalidRequest)) throw error;
     logger.warn('event refused', { eventId: event.id, errorName: error.name, errorMessage: error.message });
+    const kept = JSON.stringify(onlyHarmless(event.detail), redactingReplacer);
     await queue.send(refusal(environment.DEAD_LETTER_QUEUE_URL, event, error)).catch((failure: unknown) => {
-      // Thrown, it would make Lambda put the event as it is into the queue: the password must not lie there.
-      if (!/(^|\.)password$/.test(error.field)) throw failure;
+      // Thrown, it would make Lambda put the event as it is into the queue, where nothing that may be a secret must lie.
+      if (kept === JSON.stringify(event.detail)) throw failure;
       logger.error('refused event could not be put into the queue', { eventId: event.id });
     });
   }

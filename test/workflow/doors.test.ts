@@ -6,7 +6,7 @@ import { connect, follow } from '../../cli/onboard.ts';
 import { account, operator } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { callApi } from './api.ts';
-import { requestFor, useSandbox } from './sandbox.ts';
+import { hold, requestFor, useSandbox } from './sandbox.ts';
 
 const sandbox = useSandbox();
 const queueName = 'infinstor-onboarding-sandbox-refused-events';
@@ -119,13 +119,7 @@ describe('the HTTP API', () => {
 
   it('tells of an abort at once, and of the state that runs before', async () => {
     // CreateSubscriber waits until the execution is stopped.
-    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
-    sandbox().faults.add({
-      service: 'infinstor',
-      operation: 'add_subscriber',
-      fault: { kind: 'hold', until },
-      times: 1,
-    });
+    const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await post(requestFor('stopped'));
     await expect.poll(() => sandbox().faults.left()).toBe(0);
     expect(await statusOf('/subscribers/stopped')).toMatchObject({ status: 'ONBOARDING', step: 'CreateSubscriber' });

@@ -8,6 +8,7 @@ import {
   eventsOf,
   expectFailure,
   expectOneOfEach,
+  hold,
   newKey,
   onboard,
   recordOf,
@@ -219,8 +220,7 @@ const caught: Record<string, () => Promise<void>> = {
     const run = newRun();
     fault('infinstor:register:error=503')(1);
     // Time stands still while the failure of the first attempt is being recorded, in the middle of the rollback.
-    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
-    sandbox().faults.add({ service: 'events', operation: 'PutEvents', fault: { kind: 'hold', until }, times: 1 });
+    const goOn = hold(sandbox(), 'events', 'PutEvents');
     const failed = await onboard(sandbox(), run.request);
     expect(failed.error).toMatchObject({ name: 'StackFailed', step: 'WaitForStack' });
     const { executionArn } = await startOnboarding(sandbox(), run.request);

@@ -7,6 +7,7 @@ import {
   ended,
   expectFailure,
   expectOneOfEach,
+  hold,
   newKey,
   onboard,
   recordOf,
@@ -25,8 +26,7 @@ beforeEach(async () => {
   const keyArn = newKey(sandbox());
   const userName = `busy-${runs}`;
   const request = requestWithKey(userName, keyArn);
-  const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
-  sandbox().faults.add({ service: 'infinstor', operation: 'add_subscriber', fault: { kind: 'hold', until }, times: 1 });
+  const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
   const { executionArn } = await startOnboarding(sandbox(), request);
   await expect.poll(() => sandbox().faults.left()).toBe(0);
   run = { userName, keyArns: [keyArn], request, executionArn, goOn };

@@ -7,6 +7,7 @@ import {
   ended,
   expectFailure,
   expectOneOfEach,
+  hold,
   newKey,
   onboard,
   redrive,
@@ -133,13 +134,7 @@ describe('a key that changes meanwhile', () => {
     const { statement, remove } = statementOfRole(sandbox(), 'backup-late');
     const keyArn = newKey(sandbox(), { policy: policyWith(statement) });
     const run = newRun(keyArn);
-    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
-    sandbox().faults.add({
-      service: 'infinstor',
-      operation: 'add_subscriber',
-      fault: { kind: 'hold', until },
-      times: 1,
-    });
+    const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await startOnboarding(sandbox(), run.request);
     await expect.poll(() => sandbox().faults.left()).toBe(0);
     remove();

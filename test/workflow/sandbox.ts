@@ -79,6 +79,13 @@ export async function ended({ endpoint }: Sandbox, executionArn: string): Promis
   return report;
 }
 
+/** Lets the next call of an operation wait until the returned function is called. While it waits, no time is skipped. */
+export function hold({ faults }: Sandbox, service: string, operation: string): () => void {
+  const { promise: until, resolve } = Promise.withResolvers<void>();
+  faults.add({ service, operation, fault: { kind: 'hold', until }, times: 1 });
+  return resolve;
+}
+
 /** Redrives an execution and follows it to its end. */
 export async function redrive(sandbox: Sandbox, { executionArn }: Pick<Report, 'executionArn'>): Promise<Report> {
   const arn = executionArn ?? '';

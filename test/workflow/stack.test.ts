@@ -9,6 +9,7 @@ import {
   ended,
   expectFailure,
   expectOneOfEach,
+  hold,
   onboard,
   redrive,
   requestFor,
@@ -60,13 +61,6 @@ const withTrouble = (properties: string) => (template: string) =>
     '\nOutputs:',
     `\n  Trouble:\n    Type: Custom::SandboxTrouble\n    DependsOn: Subscriber\n    Properties: { ServiceToken: ${serviceToken}, ${properties} }\n\nOutputs:`,
   );
-
-/** Lets the next call of an operation wait until the returned function is called. While it waits, no time is skipped. */
-function hold(service: string, operation: string): () => void {
-  const { promise: until, resolve } = Promise.withResolvers<void>();
-  sandbox().faults.add({ service, operation, fault: { kind: 'hold', until }, times: 1 });
-  return resolve;
-}
 
 describe('a resource that fails', () => {
   it('ends the wait when the rollback begins, with its own reason', async () => {
@@ -126,7 +120,7 @@ describe('a stack of somebody else with the name', () => {
 
   it('that comes meanwhile is left alone, too', async () => {
     const run = newRun();
-    const goOn = hold('infinstor', 'add_subscriber');
+    const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await startOnboarding(sandbox(), run.request);
     await expect.poll(() => sandbox().faults.left()).toBe(0);
     await createForeign(run.userName);
@@ -167,7 +161,7 @@ describe('a stack of ours', () => {
     expectOneOfEach(sandbox(), await onboard(sandbox(), request), run);
 
     // A person deletes it while the next attempt is under way.
-    const goOn = hold('cloudformation', 'GetTemplateSummary');
+    const goOn = hold(sandbox(), 'cloudformation', 'GetTemplateSummary');
     const { executionArn } = await startOnboarding(sandbox(), request);
     await expect.poll(() => sandbox().faults.left()).toBe(0);
     await cloudFormation().send(new DeleteStackCommand({ StackName: stackName(run.userName) }));

@@ -11,6 +11,7 @@ import { callApi } from './api.ts';
 import {
   ended,
   eventsOf,
+  hold,
   onboard,
   recordOf,
   redrive,
@@ -90,9 +91,7 @@ describe('an execution that ended unseen', () => {
 
   it('because somebody stopped it is recorded as aborted', async () => {
     // ObtainToken waits until the execution is stopped.
-    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
-    const operation = 'GetSecretValue';
-    sandbox().faults.add({ service: 'secretsmanager', operation, fault: { kind: 'hold', until }, times: 1 });
+    const goOn = hold(sandbox(), 'secretsmanager', 'GetSecretValue');
     const { executionArn } = await startOnboarding(sandbox(), requestFor('stopped'));
     await expect.poll(() => sandbox().faults.left()).toBe(0);
     await connect(sandbox().endpoint).sfn.send(new StopExecutionCommand({ executionArn }));

@@ -114,7 +114,9 @@ describe('SubscriberRequested', () => {
     queue.on(SendMessageCommand).rejects(new Error('slow down'));
     await invoke(requested({ subscriber, password: secret('outer') }));
     await invoke(requested({ subscriber: { ...subscriber, password: secret('inner') } }));
-    expect(queue.commandCalls(SendMessageCommand)).toHaveLength(2);
+    await invoke(requested({ subscriber, passwort: secret('misspelled') }));
+    await invoke(requested({ subscriber, passwordSecretId: secret('no reference') }));
+    expect(queue.commandCalls(SendMessageCommand)).toHaveLength(4);
   });
 
   it.each([
