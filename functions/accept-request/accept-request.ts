@@ -13,6 +13,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { arnOwner } from '../shared/arns.ts';
 import { describeStack } from '../shared/describe-stack.ts';
 import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
+import { keyAccess } from '../shared/key-access-environment.ts';
 import type { Plan } from '../shared/plan.ts';
 import type { Registry } from '../shared/registry.ts';
 import { customerManagedKeys, parseRequest } from '../shared/request.ts';
@@ -41,7 +42,7 @@ interface Dependencies {
 /**
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution and returns the plan. The claim is the only side effect, and the last thing done.
- * @throws InvalidRequest, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, TemplateMismatch, StackNeedsAttention, OnboardingInProgress
+ * @throws InvalidRequest, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, OnboardingInProgress
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
@@ -55,7 +56,13 @@ export async function acceptRequest(
   const expectedRoleArn = `arn:aws:iam::${own.accountId}:role/${environment.ROLE_NAME_PREFIX}${userName}`;
   const keyArns = customerManagedKeys(request);
   for (const keyArn of keyArns) {
-    await checkKey(kms(region), keyArn, { accountId: own.accountId, region, expectedRoleArn });
+    await checkKey(kms(region), keyArn, {
+      accountId: own.accountId,
+      region,
+      expectedRoleArn,
+      access: keyAccess(environment),
+      registry,
+    });
   }
 
   const build = request.stack.build ?? environment.DEFAULT_BUILD;

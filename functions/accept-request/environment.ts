@@ -1,6 +1,7 @@
 import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { json } from '../shared/json.ts';
+import { keyAccessEnvironment } from '../shared/key-access-environment.ts';
 import { requestEnvironment } from '../shared/request-environment.ts';
 
 const parameters = v.record(v.string(), v.string());
@@ -30,7 +31,7 @@ export const environmentSchema = v.object({
   REGISTRY_TABLE: v.string(),
   ...requestEnvironment,
   STACK_NAME_PREFIX: v.string(),
-  ROLE_NAME_PREFIX: v.string(),
+  ...keyAccessEnvironment,
   /** The role that CloudFormation acts with. */
   STACK_SERVICE_ROLE_ARN: v.string(),
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */

@@ -1,6 +1,5 @@
 import {
   DescribeKeyCommand,
-  GetKeyPolicyCommand,
   type KeyMetadata,
   type KMSClient,
   NotFoundException,
@@ -8,7 +7,10 @@ import {
 } from '@aws-sdk/client-kms';
 import { parseKeyArn } from '../shared/arns.ts';
 import { KeyNotUsable } from '../shared/errors.ts';
-import { grantedRoles, parseKeyPolicy, withGrants } from '../shared/key-policy.ts';
+import { grantedRoles, type KeyAccess, withGrants } from '../shared/key-policy.ts';
+import { readGrants } from '../shared/key-registry.ts';
+import { readKeyPolicy } from '../shared/kms-key-policy.ts';
+import type { Registry } from '../shared/registry.ts';
 
 /** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
 const permission = { key: 'infinstor-onboarding', value: 'allowed' };
@@ -18,15 +20,18 @@ interface Expectation {
   region: string;
   /** The ARN that the subscriber's role will have, as far as it can be known before the stack is there. */
   expectedRoleArn: string;
+  access: KeyAccess;
+  registry: Registry;
 }
 
 /**
  * Checks that a customer managed key will serve bucket or table, and that its policy has room for one more role: after
  * add_subscriber it would be too late to find out. Put- and GetKeyPolicy succeed on disabled keys, so the state is asked for.
- * @throws KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan
+ * @throws KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood
+ * @throws KeyPolicyBusy when KMS is asked too often
  */
 export async function checkKey(kms: KMSClient, keyArn: string, expected: Expectation): Promise<void> {
-  const { accountId, region, expectedRoleArn } = expected;
+  const { accountId, region, expectedRoleArn, access, registry } = expected;
   const owner = parseKeyArn(keyArn);
   if (owner?.accountId !== accountId)
     throw new KeyNotUsable(keyArn, `it is not in account ${accountId}, where the stack is`);
@@ -45,9 +50,11 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
   if (!(await isTagged(kms, keyArn)))
     throw new KeyNotUsable(keyArn, `its tag ${permission.key} is not ${permission.value}`);
 
-  const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
-  const policy = parseKeyPolicy(Policy);
-  withGrants(policy, [...grantedRoles(policy), expectedRoleArn]);
+  const { policy } = await readKeyPolicy(kms, keyArn);
+  // With those that other onboardings are about to add.
+  const grants = (await readGrants(registry, keyArn)).filter(({ state }) => state !== 'orphaned');
+  const roleArns = [...grantedRoles(policy), ...grants.map(({ roleArn }) => roleArn), expectedRoleArn];
+  withGrants(policy, roleArns, access);
 }
 
 async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyMetadata>> {

@@ -5,6 +5,10 @@ export const clientConfig = {
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
 };
 
+/** How long one call may take before the client gives it up, with what clocks may differ by; in milliseconds. */
+export const requestBoundMs =
+  clientConfig.requestHandler.connectionTimeout + clientConfig.requestHandler.requestTimeout + 1_000;
+
 /** A client per Region, made on first use: stacks and keys may lie in another Region than the functions. */
 export function regional<Client>(create: (config: typeof clientConfig & { region: string }) => Client) {
   const clients = new Map<string, Client>();

@@ -206,7 +206,7 @@ export class KeyPolicyBusy extends StepError {
 /** IAM or KMS cannot see the new role yet. Retried. */
 export class PrincipalNotVisible extends StepError {
   static readonly remedy =
-    'Check in IAM that the role still exists; IAM may need minutes to show a new role to KMS, so redrive the execution.';
+    'Check in IAM that the role still exists; IAM may need minutes to show a new role to KMS, so redrive the execution. If the role was made anew, send the request again.';
   override readonly name = 'PrincipalNotVisible';
   readonly remedy = PrincipalNotVisible.remedy;
 }
@@ -220,9 +220,27 @@ export class KeyPolicyOrphan extends StepError {
 
 export class KeyPolicyFull extends StepError {
   static readonly remedy =
-    'Remove roles that no longer need the key from its policy, or, while the subscriber has no stack, choose another key; then send the request again.';
+    'Remove roles that no longer need the key from its policy, let the deployment use keyAccess: role-pattern, or, while the subscriber has no stack, choose another key; then send the request again.';
   override readonly name = 'KeyPolicyFull';
   readonly remedy = KeyPolicyFull.remedy;
+  /** How many roles our statements would name. */
+  readonly roles: number;
+  /** How large the policy would be. */
+  readonly bytes: number;
+
+  constructor({ roles, bytes, maxBytes }: { roles: number; bytes: number; maxBytes: number }) {
+    super(`The key policy would have ${bytes} bytes with ${roles} roles; KMS allows ${maxBytes}`);
+    this.roles = roles;
+    this.bytes = bytes;
+  }
+}
+
+/** The key policy holds something that could not be kept as it is, or that is not ours under a Sid of ours. */
+export class KeyPolicyNotUnderstood extends StepError {
+  static readonly remedy =
+    'Change what is named in the key policy (a statement that is yours needs a Sid of its own), then send the request again.';
+  override readonly name = 'KeyPolicyNotUnderstood';
+  readonly remedy = KeyPolicyNotUnderstood.remedy;
 }
 
 const remedies: ReadonlyMap<string, string> = new Map(
@@ -252,6 +270,7 @@ const remedies: ReadonlyMap<string, string> = new Map(
     PrincipalNotVisible,
     KeyPolicyOrphan,
     KeyPolicyFull,
+    KeyPolicyNotUnderstood,
   }).map(([name, { remedy }]) => [name, remedy]),
 );
 

@@ -1,0 +1,17 @@
+import * as v from 'valibot';
+import type { KeyAccess } from './key-policy.ts';
+
+/** What a function needs to know of the deployment to write our statements into key policies. */
+export const keyAccessEnvironment = {
+  KEY_ACCESS: v.picklist(['role-arns', 'role-pattern']),
+  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
+};
+
+export function keyAccess(environment: { KEY_ACCESS: KeyAccess['mode']; ROLE_NAME_PREFIX: string }): KeyAccess {
+  switch (environment.KEY_ACCESS) {
+    case 'role-arns':
+      return { mode: 'role-arns' };
+    case 'role-pattern':
+      return { mode: 'role-pattern', roleNamePrefix: environment.ROLE_NAME_PREFIX };
+  }
+}

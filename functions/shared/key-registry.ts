@@ -1,0 +1,229 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, paginateQuery, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import type { Registry } from './registry.ts';
+
+/** What the registry wants of a key's policy: that a role may use the key. */
+const grantSchema = v.object({
+  roleArn: v.string(),
+  /** A role that was made again under the same name has another id, and KMS does not know it by the ARN. */
+  roleId: v.string(),
+  userName: v.string(),
+  /** `applied`: read back in the policy; `orphaned`: there is no such role any more. */
+  state: v.picklist(['pending', 'applied', 'orphaned']),
+  /** Whether KMS refused the role when it was last written: it could not see it then. */
+  refused: v.optional(v.boolean(), false),
+});
+export type Grant = v.InferOutput<typeof grantSchema>;
+
+/** What is known of the last policy that was written, so that a read that is older is found out. */
+const writtenSchema = v.object({
+  /** The hash of our statements in it. */
+  statementsHash: v.string(),
+  /** Milliseconds since the epoch. */
+  writtenAt: v.number(),
+});
+export type Written = v.InferOutput<typeof writtenSchema>;
+
+/** A policy as it was before somebody wrote over it. */
+const keptPolicySchema = v.object({
+  /** Identifies it among the key's; sorts by time. */
+  id: v.string(),
+  /** ISO 8601. */
+  keptAt: v.string(),
+  /** The hash of its canonical form. */
+  hash: v.string(),
+  /** The document as KMS told it. */
+  policy: v.string(),
+  /** The execution that wrote over it, or the principal who had written it by hand. */
+  by: v.string(),
+});
+export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
+
+const keyPk = (keyArn: string) => `KEY#${keyArn}`;
+const leaseKey = (keyArn: string) => ({ pk: keyPk(keyArn), sk: 'LEASE' });
+const grantKey = (keyArn: string, roleArn: string) => ({ pk: keyPk(keyArn), sk: `GRANT#${roleArn}` });
+const policyPrefix = 'POLICY#';
+
+/**
+ * Asks for a role's access to a key. A grant of the same role that is there already stays as it is; of a role made anew under
+ * the same name it is asked for again.
+ */
+export async function requestGrant(
+  registry: Registry,
+  keyArn: string,
+  role: Pick<Grant, 'roleArn' | 'roleId' | 'userName'>,
+): Promise<Grant> {
+  const { documents, tableName } = registry;
+  const wanted: Grant = { ...role, state: 'pending', refused: false };
+  try {
+    await documents.send(
+      new PutCommand({
+        TableName: tableName,
+        Item: { ...grantKey(keyArn, role.roleArn), ...wanted },
+        ConditionExpression: 'attribute_not_exists(#roleId) OR #roleId <> :roleId OR #state = :orphaned',
+        ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state' },
+        ExpressionAttributeValues: { ':roleId': role.roleId, ':orphaned': 'orphaned' },
+      }),
+    );
+    return wanted;
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    const { Item } = await documents.send(
+      new GetCommand({ TableName: tableName, Key: grantKey(keyArn, role.roleArn), ConsistentRead: true }),
+    );
+    return v.parse(grantSchema, Item);
+  }
+}
+
+/** All grants of a key, read consistently. */
+export async function readGrants({ documents, tableName }: Registry, keyArn: string): Promise<Grant[]> {
+  const items = await query({ documents, tableName }, keyArn, 'GRANT#');
+  return items.map((item) => v.parse(grantSchema, item));
+}
+
+/** Writes what became of a grant; nothing when it has meanwhile been taken away or asked for again for another role. */
+export async function settleGrant(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  { roleArn, roleId, state, refused }: Grant,
+): Promise<void> {
+  await unlessRefused(
+    documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: grantKey(keyArn, roleArn),
+        UpdateExpression: 'SET #state = :state, #refused = :refused',
+        ConditionExpression: '#roleId = :roleId',
+        ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state', '#refused': 'refused' },
+        ExpressionAttributeValues: { ':roleId': roleId, ':state': state, ':refused': refused },
+      }),
+    ),
+  );
+}
+
+/** The time that a lease is good for, in milliseconds since the epoch. */
+export interface Lease {
+  /** Unique for each invocation: a repeated one is another owner. */
+  owner: string;
+  until: number;
+}
+
+/**
+ * Takes the key's lease. What is known of the last policy written goes with it, until `releaseLease` brings it back: whoever
+ * dies in between may have written another.
+ * @param now milliseconds since the epoch
+ * @returns what was known; undefined when somebody else has the lease
+ */
+export async function takeLease(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  { owner, until }: Lease,
+  now: number,
+): Promise<{ written: Written | undefined } | undefined> {
+  const taken = await unlessRefused(
+    documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: leaseKey(keyArn),
+        UpdateExpression: 'SET #owner = :owner, #until = :until REMOVE #written',
+        ConditionExpression: 'attribute_not_exists(#owner) OR #owner = :owner OR #until < :now',
+        // Not `expiresAt`, by which DynamoDB deletes items.
+        ExpressionAttributeNames: { '#owner': 'owner', '#until': 'leasedUntil', '#written': 'written' },
+        ExpressionAttributeValues: { ':owner': owner, ':until': until, ':now': now },
+        ReturnValues: 'ALL_OLD',
+      }),
+    ),
+  );
+  if (taken === undefined) return undefined;
+  const { written } = v.parse(v.object({ written: v.optional(writtenSchema) }), taken.Attributes ?? {});
+  return { written };
+}
+
+/** Gives the lease back, with what is known of the last policy written; nothing when somebody else has it meanwhile. */
+export async function releaseLease(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  { owner }: Pick<Lease, 'owner'>,
+  written: Written | undefined,
+): Promise<void> {
+  await unlessRefused(
+    documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: leaseKey(keyArn),
+        UpdateExpression: `${written === undefined ? '' : 'SET #written = :written '}REMOVE #owner, #until`,
+        ConditionExpression: '#owner = :owner',
+        ExpressionAttributeNames: {
+          '#owner': 'owner',
+          '#until': 'leasedUntil',
+          ...(written !== undefined && { '#written': 'written' }),
+        },
+        ExpressionAttributeValues: { ':owner': owner, ...(written !== undefined && { ':written': written }) },
+      }),
+    ),
+  );
+}
+
+/** Keeps a policy for whoever wants to look at it or restore it. It is never deleted. */
+export async function keepPolicy(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  kept: Omit<KeptPolicy, 'id'> & { owner: string },
+): Promise<void> {
+  const { owner, ...rest } = kept;
+  const id = `${kept.keptAt}#${owner}`;
+  await documents.send(
+    new PutCommand({ TableName: tableName, Item: { pk: keyPk(keyArn), sk: `${policyPrefix}${id}`, id, ...rest } }),
+  );
+}
+
+/** The policies that were kept of a key, the oldest first. */
+export async function readKeptPolicies(registry: Registry, keyArn: string): Promise<KeptPolicy[]> {
+  const items = await query(registry, keyArn, policyPrefix);
+  return items.map((item) => v.parse(keptPolicySchema, item));
+}
+
+/** The keys whose policies were ever written, or were to be. A scan, as of the registry's other rare readers. */
+export async function* knownKeys({ documents, tableName }: Registry): AsyncGenerator<string> {
+  const pages = paginateScan(
+    { client: documents },
+    {
+      TableName: tableName,
+      ConsistentRead: true,
+      FilterExpression: '#sk = :lease',
+      ProjectionExpression: '#pk',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':lease': 'LEASE' },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) yield v.parse(v.object({ pk: v.string() }), item).pk.slice(keyPk('').length);
+  }
+}
+
+async function query({ documents, tableName }: Registry, keyArn: string, prefix: string): Promise<unknown[]> {
+  const pages = paginateQuery(
+    { client: documents },
+    {
+      TableName: tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': keyPk(keyArn), ':prefix': prefix },
+    },
+  );
+  const items: unknown[] = [];
+  for await (const { Items = [] } of pages) items.push(...Items);
+  return items;
+}
+
+/** What a conditional write answers; undefined when its condition does not hold. */
+async function unlessRefused<Answer>(write: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
+}

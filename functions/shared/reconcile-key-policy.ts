@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import { GetRoleCommand, type IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import { canonical, canonicalHash } from './canonical-policy.ts';
+import { requestBoundMs } from './clients.ts';
+import { KeyPolicyBusy, KeyPolicyFull, PrincipalNotVisible, type StepError } from './errors.ts';
+import { grantedRoles, isGranted, type KeyAccess, type KeyPolicy, ownStatements, withGrants } from './key-policy.ts';
+import {
+  type Grant,
+  keepPolicy,
+  type Lease,
+  readGrants,
+  releaseLease,
+  settleGrant,
+  takeLease,
+  type Written,
+} from './key-registry.ts';
+import { isThrottling, PutOutcomeUnknown, readKeyPolicy, writeKeyPolicy } from './kms-key-policy.ts';
+import type { Registry } from './registry.ts';
+
+/** How long a holder that dies keeps the others waiting. */
+const leaseMs = 30_000;
+/** A read may be older than a write that was made so long ago ("seconds, sometimes minutes": decision 14). */
+const staleMs = 60_000;
+/** The pauses between reads that are too old. */
+const rereadMs = [100, 200, 400, 800] as const;
+/** How many roles IAM is asked about at once. */
+const rolesAtOnce = 10;
+
+/** What the reconciler works with. */
+export interface Reconciler {
+  kms: KMSClient;
+  /** A client that does not repeat calls: see writeKeyPolicy. */
+  kmsOnce: KMSClient;
+  iam: IAMClient;
+  registry: Registry;
+  access: KeyAccess;
+  clock: {
+    /** Milliseconds since the epoch. */
+    now(): number;
+    wait(milliseconds: number): Promise<void>;
+  };
+}
+
+interface Wish {
+  /** The execution, or who else wants it; kept with the policy that is written over. */
+  by: string;
+  /** The role of the step that asks: others' roles that KMS refused before are then left to their own steps. */
+  roleArn?: string;
+  /** The policy whose foreign statements are to hold; default: the one in force. */
+  restored?: KeyPolicy;
+  /** Whether roles in our statements that the registry does not know lose the key. */
+  exact?: boolean;
+}
+
+/** What came of it. */
+export interface Reconciled {
+  /** Whether the policy was written. */
+  changed: boolean;
+  /** Why roles that are wanted did not get the key, by role ARN. */
+  refusals: ReadonlyMap<string, StepError>;
+}
+
+/**
+ * Makes our statements in a key's policy say what the registry wants, for all of its grants at once. Only the holder of the
+ * key's lease writes, as PutKeyPolicy would let one writer undo another's change unnoticed. A role that KMS does not take keeps
+ * no other from its access.
+ * @throws KeyPolicyBusy when somebody else has the lease, or KMS does not yet tell what was written
+ * @throws KeyPolicyOrphan, KeyPolicyNotUnderstood, KeyNotUsable
+ */
+export async function reconcileKeyPolicy(reconciler: Reconciler, keyArn: string, wish: Wish): Promise<Reconciled> {
+  const { registry, clock } = reconciler;
+  const lease: Lease = { owner: randomUUID(), until: clock.now() + leaseMs };
+  const taken = await takeLease(registry, keyArn, lease, clock.now());
+  if (taken === undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} is being changed by another execution`);
+  const leased = { lease, written: taken.written };
+  try {
+    const reconciled = await reconcileLeased(reconciler, keyArn, wish, leased);
+    await releaseLease(registry, keyArn, lease, leased.written);
+    return reconciled;
+  } catch (error) {
+    // What may still arrive must not meet what another holder writes: the lease runs out by itself.
+    if (!(error instanceof PutOutcomeUnknown)) await releaseLease(registry, keyArn, lease, leased.written);
+    throw error;
+  }
+}
+
+async function reconcileLeased(
+  reconciler: Reconciler,
+  keyArn: string,
+  wish: Wish,
+  leased: { lease: Lease; written: Written | undefined },
+): Promise<Reconciled> {
+  const { kmsOnce, iam, registry, access, clock } = reconciler;
+  const { document, policy: inForce } = await readFresh(reconciler, keyArn, leased.written);
+  const before = wish.restored ?? inForce;
+  const grants = await readGrants(registry, keyArn);
+  const wanted = grants.filter(({ state }) => state !== 'orphaned');
+  const isSettled = ({ roleArn, state }: Grant) =>
+    isGranted(inForce, roleArn, access) && (state === 'applied' || access.mode === 'role-pattern');
+  const settled = wanted.filter(isSettled);
+  const candidates = wanted.filter((grant) => !isSettled(grant));
+  // Of another deployment that shares the key, or from before the registry knew: not ours to take away unasked.
+  const unknown = wish.exact
+    ? []
+    : grantedRoles(inForce).filter((roleArn) => !grants.some((grant) => grant.roleArn === roleArn));
+
+  const granted = [...settled];
+  const refused: Grant[] = [];
+  const refusals = new Map<string, StepError>();
+  let latest: KeyPolicy | undefined;
+
+  /** Writes the policy with these roles beside those that have the key. @returns why it cannot be */
+  async function attempt(more: readonly Grant[]): Promise<StepError | undefined> {
+    const roleArns = [...unknown, ...[...granted, ...more].map(({ roleArn }) => roleArn)];
+    let next: KeyPolicy;
+    try {
+      next = withGrants(before, roleArns, access);
+    } catch (error) {
+      if (error instanceof KeyPolicyFull) return error;
+      throw error;
+    }
+    // Also an equal policy: to KMS a role that was made anew is not the one that the policy names by the same ARN.
+    if (more.length > 0 || next !== inForce) {
+      if (latest === undefined) {
+        const keptAt = new Date(clock.now()).toISOString();
+        const { owner } = leased.lease;
+        await keepPolicy(registry, keyArn, {
+          keptAt,
+          hash: canonicalHash(inForce),
+          policy: document,
+          by: wish.by,
+          owner,
+        });
+      }
+      if (leased.lease.until - clock.now() < requestBoundMs) {
+        throw new KeyPolicyBusy(`The policy of key ${keyArn} takes longer to change than its lease is good for`);
+      }
+      if ((await writeKeyPolicy(kmsOnce, keyArn, next)) === 'invalid principals') {
+        return new PrincipalNotVisible(`KMS cannot see a principal of the new policy of key ${keyArn} yet`);
+      }
+      latest = next;
+      leased.written = { statementsHash: canonicalHash(ownStatements(next)), writtenAt: clock.now() };
+    }
+    granted.push(...more);
+    return undefined;
+  }
+
+  /** Grants all of these roles that can be, the oldest first; `known` is why all of them at once cannot. */
+  async function grantEach(some: readonly Grant[], known?: StepError): Promise<void> {
+    const refusal = known ?? (some.length === 0 ? undefined : await attempt(some));
+    if (refusal === undefined) return;
+    const [only, ...others] = some;
+    if (only !== undefined && others.length === 0) {
+      refusals.set(only.roleArn, refusal);
+      if (refusal instanceof PrincipalNotVisible) refused.push(only);
+      return;
+    }
+    // What KMS cannot see is mostly what is newest: the others are soon written at once, and each success is a write.
+    const older = Math.floor(some.length * 0.75);
+    await grantEach(some.slice(0, older));
+    await grantEach(some.slice(older));
+  }
+
+  const refusal = await attempt(candidates);
+  if (refusal !== undefined) {
+    const made = await creationDates(iam, candidates);
+    for (const grant of candidates.filter((candidate) => !made.has(candidate))) {
+      refusals.set(grant.roleArn, new PrincipalNotVisible(`IAM has no role ${grant.roleArn} with id ${grant.roleId}`));
+      await settleGrant(registry, keyArn, { ...grant, state: 'orphaned' });
+    }
+    const living = [...made].sort(([, one], [, other]) => one - other).map(([grant]) => grant);
+    const own = living.filter(({ roleArn }) => roleArn === wish.roleArn);
+    const isSuspected = own.some((grant) => grant.refused);
+    const others = isSuspected ? own : living.filter((grant) => !grant.refused);
+    await grantEach(others, others.length === candidates.length ? refusal : undefined);
+  }
+
+  await Promise.all(
+    refused.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'pending', refused: true })),
+  );
+  const written = latest;
+  if (written !== undefined) {
+    const isWritten = (policy: KeyPolicy) => canonical(policy) === canonical(written);
+    if ((await readUntil(reconciler, keyArn, isWritten)) === undefined) {
+      throw new KeyPolicyBusy(`The policy of key ${keyArn} does not read as it was written`);
+    }
+  }
+  const news = granted.filter(({ state, refused: wasRefused }) => state !== 'applied' || wasRefused);
+  await Promise.all(news.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'applied', refused: false })));
+  return { changed: written !== undefined, refusals };
+}
+
+/** A policy that is not older than the last one written by us. @throws KeyPolicyBusy */
+async function readFresh(reconciler: Reconciler, keyArn: string, written: Written | undefined) {
+  if (written === undefined || written.writtenAt + staleMs < reconciler.clock.now()) {
+    return readKeyPolicy(reconciler.kms, keyArn);
+  }
+  const isFresh = (policy: KeyPolicy) => canonicalHash(ownStatements(policy)) === written.statementsHash;
+  const read = await readUntil(reconciler, keyArn, isFresh);
+  if (read === undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} does not read as it was last written`);
+  return read;
+}
+
+async function readUntil({ kms, clock }: Reconciler, keyArn: string, isRight: (policy: KeyPolicy) => boolean) {
+  for (const pause of [0, ...rereadMs]) {
+    if (pause > 0) await clock.wait(pause);
+    const read = await readKeyPolicy(kms, keyArn);
+    if (isRight(read.policy)) return read;
+  }
+  return undefined;
+}
+
+/**
+ * When the roles of these grants were made, in milliseconds since the epoch; those that are gone, or were made anew, are left out.
+ * @throws KeyPolicyBusy when IAM is asked too often
+ */
+async function creationDates(iam: IAMClient, grants: readonly Grant[]): Promise<Map<Grant, number>> {
+  const dates = new Map<Grant, number>();
+  for (let start = 0; start < grants.length; start += rolesAtOnce) {
+    await Promise.all(
+      grants.slice(start, start + rolesAtOnce).map(async (grant) => {
+        const date = await creationDate(iam, grant);
+        if (date !== undefined) dates.set(grant, date);
+      }),
+    );
+  }
+  return dates;
+}
+
+async function creationDate(iam: IAMClient, { roleArn, roleId }: Grant): Promise<number | undefined> {
+  try {
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName: roleArn.slice(roleArn.lastIndexOf('/') + 1) }));
+    return Role?.RoleId === roleId ? (Role.CreateDate?.getTime() ?? 0) : undefined;
+  } catch (error) {
+    if (error instanceof NoSuchEntityException) return undefined;
+    throw isThrottling(error) ? new KeyPolicyBusy('IAM was asked too often about roles') : error;
+  }
+}
