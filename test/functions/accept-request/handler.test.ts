@@ -23,7 +23,7 @@ import {
   GetExecutionHistoryCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { fakeSecrets } from '../fake-secrets.ts';
@@ -36,6 +36,7 @@ const environment = {
   SECRET_PREFIX: 'infinstor/test/',
   STACK_NAME_PREFIX: 'infinstor-subscriber-',
   ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
+  KEY_ACCESS: 'role-arns',
   STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
   STACK_REGIONS: 'us-east-1,eu-west-1',
   TEMPLATE_BASE_URL: 'https://templates.example',
@@ -99,6 +100,7 @@ function setUp() {
   kms.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(keyPolicy()) });
   const documents = mockClient(DynamoDBDocumentClient);
   documents.on(GetCommand).resolves({});
+  documents.on(QueryCommand).resolves({ Items: [] });
   documents.on(UpdateCommand).resolves({});
   const stepFunctions = mockClient(SFNClient);
   stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
@@ -399,7 +401,7 @@ describe('a check that fails writes nothing', () => {
     const world = setUp();
     arrange(world);
     await expect(world.accept(request)).rejects.toMatchObject(errorOf(name, reason));
-    expect(world.documents.calls()).toEqual([]);
+    expect(world.claims()).toEqual([]);
   });
 
   it('refuses a bad request before it asks AWS anything', async () => {

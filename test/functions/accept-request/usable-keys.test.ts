@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DescribeKeyCommand,
   GetKeyPolicyCommand,
@@ -7,9 +8,12 @@ import {
   NotFoundException,
   type Tag,
 } from '@aws-sdk/client-kms';
+import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { checkKey } from '../../../functions/accept-request/usable-keys.ts';
+import type { KeyAccess } from '../../../functions/shared/key-policy.ts';
+import type { Grant } from '../../../functions/shared/key-registry.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const expected = {
@@ -30,10 +34,12 @@ interface Key {
   metadata?: Partial<KeyMetadata>;
   tagPages?: Tag[][];
   policy?: object;
+  /** What other onboardings want of it. */
+  grants?: Grant[];
 }
 
 /** KMS with the one key, and a check of it. */
-function setUp({ metadata = {}, tagPages = [[allowed]], policy = { Statement: [enableIam] } }: Key = {}) {
+function setUp({ metadata = {}, tagPages = [[allowed]], policy = { Statement: [enableIam] }, grants = [] }: Key = {}) {
   const client = new KMSClient({ region: 'us-east-1' });
   const kms = mockClient(client);
   kms.on(DescribeKeyCommand, { KeyId: keyArn }).resolves({ KeyMetadata: { KeyId: keyArn, ...usable, ...metadata } });
@@ -43,7 +49,11 @@ function setUp({ metadata = {}, tagPages = [[allowed]], policy = { Statement: [e
     kms.on(ListResourceTagsCommand, input).resolves({ Tags, ...(hasMore && { NextMarker: String(page + 1) }) });
   }
   kms.on(GetKeyPolicyCommand, { KeyId: keyArn }).resolves({ Policy: JSON.stringify(policy) });
-  return { kms, check: (changes = {}) => checkKey(client, keyArn, { ...expected, ...changes }) };
+  const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'us-east-1' }));
+  mockClient(documents).on(QueryCommand, { ConsistentRead: true }).resolves({ Items: grants });
+  const access: KeyAccess = { mode: 'role-arns' };
+  const registry = { documents, tableName: 'registry' };
+  return { kms, check: (changes = {}) => checkKey(client, keyArn, { ...expected, access, registry, ...changes }) };
 }
 
 const notUsable = (reason: string) =>
@@ -119,8 +129,37 @@ describe('a key cannot be used', () => {
   it('whose policy has no room for another role', async () => {
     const filler = { ...enableIam, Sid: 'x'.repeat(32_500) };
     await expect(setUp({ policy: { Statement: [filler] } }).check()).rejects.toThrow(
-      expect.objectContaining({ name: 'KeyPolicyFull' }),
+      expect.objectContaining({ name: 'KeyPolicyFull', roles: 1 }),
     );
+  });
+
+  describe('whose policy has room for one more', () => {
+    const policy = { Statement: [{ ...enableIam, Sid: 'x'.repeat(31_990) }] };
+    const grant = (name: string, state: Grant['state']): Grant => ({
+      roleArn: `${expected.expectedRoleArn}-${name}`,
+      roleId: name,
+      userName: name,
+      state,
+      refused: false,
+    });
+
+    it('and another that is on its way takes it', async () => {
+      await expect(setUp({ policy }).check()).resolves.toBeUndefined();
+      await expect(setUp({ policy, grants: [grant('two', 'pending')] }).check()).rejects.toThrow(
+        expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 }),
+      );
+    });
+
+    it('can be, when the other has no role any more', async () => {
+      await expect(setUp({ policy, grants: [grant('two', 'orphaned')] }).check()).resolves.toBeUndefined();
+    });
+
+    it('can be, when all roles stand there by one pattern', async () => {
+      const access: KeyAccess = { mode: 'role-pattern', roleNamePrefix: 'RoleForInfinStorMlflowService-' };
+      const grants = Array.from({ length: 300 }, (_, n) => grant(String(n), 'pending'));
+      await expect(setUp({ grants }).check({ access })).resolves.toBeUndefined();
+      await expect(setUp({ grants }).check()).rejects.toThrow(expect.objectContaining({ name: 'KeyPolicyFull' }));
+    });
   });
 });
 
