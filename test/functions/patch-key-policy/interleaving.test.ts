@@ -1,0 +1,194 @@
+import { GetKeyPolicyCommand, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { describe, expect, it } from 'vitest';
+import { patchKeyPolicy } from '../../../functions/patch-key-policy/patch-key-policy.ts';
+import { requestBoundMs } from '../../../functions/shared/clients.ts';
+import type { Reconciler } from '../../../functions/shared/reconcile-key-policy.ts';
+import { keyPolicy } from '../key-policy.ts';
+import { keyArn, keyWorld, roleArn, roleOf } from '../shared/key-world.ts';
+
+const foreign = {
+  Sid: 'Allow the backup team',
+  Effect: 'Allow',
+  Principal: { AWS: '222222222222' },
+  Action: 'kms:Decrypt',
+  Resource: '*',
+};
+const policyOf = (...names: string[]) => {
+  const { Statement, ...rest } = keyPolicy(...names.map(roleArn));
+  return { ...rest, Statement: [foreign, ...Statement] };
+};
+
+async function newWorld() {
+  const world = await keyWorld(policyOf(), ['a', 'b']);
+  const { reconciler, time, states } = world;
+  const patch = (name: string, by = reconciler) => patchKeyPolicy(by, keyArn, roleOf(name), `execution-of-${name}`);
+  return {
+    ...world,
+    patch,
+    /** Repeats a writer as the machine does, so much later each time, until it succeeds. */
+    async untilDone(name: string, pauseMs: number): Promise<void> {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await patch(name);
+          return;
+        } catch (error) {
+          if (attempt === 40 || !(error instanceof Error && error.name === 'KeyPolicyBusy')) throw error;
+          time.now += pauseMs;
+        }
+      }
+    },
+    async expectBoth() {
+      expect(world.kms.policy(keyArn)).toEqual(policyOf('a', 'b'));
+      expect(await states()).toEqual({ a: 'applied', b: 'applied' });
+    },
+  };
+}
+type World = Awaited<ReturnType<typeof newWorld>>;
+
+/**
+ * A reconciler whose every call of AWS passes a gate twice: before it is made, and before its answer arrives. What takes longer
+ * than a client waits for is given up by it, as in a function.
+ */
+function gated({ reconciler, time }: World, gate: (passed: number) => Promise<void>): Reconciler {
+  let passed = 0;
+  async function pass(startedAt: number) {
+    passed += 1;
+    await gate(passed);
+    if (time.now - startedAt > requestBoundMs) throw new Error('The request timed out');
+  }
+  const behindGate = <Client extends object>(client: Client): Client =>
+    new Proxy(client, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name);
+        if (name !== 'send' || typeof member !== 'function') return member;
+        return async (...args: unknown[]) => {
+          const startedAt = time.now;
+          await pass(startedAt);
+          const [answer] = await Promise.allSettled([member.apply(target, args)]);
+          await pass(startedAt);
+          if (answer.status === 'rejected') throw answer.reason;
+          return answer.value;
+        };
+      },
+    });
+  const documents: DynamoDBDocumentClient = behindGate(reconciler.registry.documents);
+  return {
+    ...reconciler,
+    kms: behindGate(reconciler.kms),
+    kmsOnce: behindGate(reconciler.kmsOnce),
+    iam: behindGate(reconciler.iam),
+    registry: { ...reconciler.registry, documents },
+  };
+}
+
+/** Does this for the first await of a writer, the second one and so on, as long as it has so many. */
+async function atEachAwait(run: (pause: number) => Promise<{ reached: boolean }>): Promise<void> {
+  let pause = 1;
+  while ((await run(pause)).reached) pause += 1;
+  // A writer that asks for its grant, takes the lease, reads policy and grants, keeps, writes, reads back, settles and releases.
+  expect(pause).toBeGreaterThan(16);
+}
+
+/** From a minute after a write on, KMS tells the policy from before it: "sometimes minutes". */
+function makeStale({ kms, time }: World): void {
+  let before: unknown = kms.policy(keyArn);
+  let writtenAt = time.now;
+  kms.client.on(PutKeyPolicyCommand).callsFake(({ Policy }) => {
+    before = kms.policy(keyArn);
+    writtenAt = time.now;
+    kms.set(keyArn, JSON.parse(Policy));
+    return {};
+  });
+  kms.client.on(GetKeyPolicyCommand).callsFake(() => ({
+    Policy: JSON.stringify(time.now - writtenAt > 60_000 ? before : kms.policy(keyArn)),
+  }));
+}
+
+describe('two writers of one key', () => {
+  it.each([
+    ['', 15_000, false],
+    [', when KMS tells old policies', 61_000, true],
+  ])('lose no grant, wherever one stops while the other goes on%s', async (_, pauseMs, stale) => {
+    await atEachAwait(async (pause) => {
+      const world = await newWorld();
+      if (stale) makeStale(world);
+      let reached = false;
+      let second: 'done' | 'busy' = 'busy';
+      const first = world.patch(
+        'a',
+        gated(world, async (passed) => {
+          if (passed !== pause) return;
+          reached = true;
+          // Without time that passes: while the first one's lease is good, the second one must not get through.
+          second = await world.patch('b').then(
+            () => 'done',
+            () => 'busy',
+          );
+        }),
+      );
+      const isFirstDone = await first.then(
+        () => true,
+        () => false,
+      );
+      // Who has succeeded is not asked again: nothing would mend what was lost.
+      if (!isFirstDone) await world.untilDone('a', pauseMs);
+      world.time.now += pauseMs;
+      if (second === 'busy') await world.untilDone('b', pauseMs);
+      await world.expectBoth();
+      return { reached };
+    });
+  });
+
+  it.each([
+    ['', 15_000, false],
+    [', when KMS tells old policies', 61_000, true],
+  ])('lose no grant, wherever one stops until its lease has run out%s', async (_, pauseMs, stale) => {
+    await atEachAwait(async (pause) => {
+      const world = await newWorld();
+      if (stale) makeStale(world);
+      let reached = false;
+      const first = world.patch(
+        'a',
+        gated(world, async (passed) => {
+          if (passed !== pause) return;
+          reached = true;
+          await world.untilDone('b', pauseMs);
+          world.time.now += pauseMs;
+        }),
+      );
+      const isFirstDone = await first.then(
+        () => true,
+        () => false,
+      );
+      world.time.now += pauseMs;
+      if (!isFirstDone) await world.untilDone('a', pauseMs);
+      if (!reached) await world.untilDone('b', pauseMs);
+      await world.expectBoth();
+      return { reached };
+    });
+  });
+
+  it('lose no grant, wherever one dies, and the other waits for its lease at most', async () => {
+    await atEachAwait(async (pause) => {
+      const world = await newWorld();
+      const { promise: died, resolve: die } = Promise.withResolvers<'died'>();
+      const first = world.patch(
+        'a',
+        gated(world, async (passed) => {
+          if (passed !== pause) return;
+          die('died');
+          await new Promise(() => {});
+        }),
+      );
+      const reached = (await Promise.race([first, died])) === 'died';
+      const startedAt = world.time.now;
+      await world.untilDone('b', 1_000);
+      // The lease, and the second until the next try.
+      expect(world.time.now - startedAt).toBeLessThanOrEqual(31_000);
+      await world.untilDone('a', 15_000);
+      await world.expectBoth();
+      return { reached };
+    });
+  });
+});
