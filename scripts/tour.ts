@@ -33,7 +33,7 @@ export async function tour(sandbox: Sandbox): Promise<void> {
   };
   const fail = (fault: string) => faults.add(parseFault(fault));
 
-  // Both keys, and then the same again.
+  // Both keys, of which KMS does not see the role at first, and then the same again.
   const withKeys = {
     ...subscriber('keys'),
     encryption: {
@@ -41,7 +41,9 @@ export async function tour(sandbox: Sandbox): Promise<void> {
       tracking: { type: 'customer-managed', keyArn: fixtures.trackingKeyArn },
     },
   };
+  sandbox.iam.delayNewRoles(5_000);
   await onboard(withKeys);
+  sandbox.iam.delayNewRoles(0);
   await onboard(withKeys);
 
   // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.

@@ -117,14 +117,7 @@ const causes: Record<string, Cause> = {
   'ReadRoleArn PrincipalNotVisible': fault('iam:GetRole:error=NoSuchEntity'),
   // Once means four minutes; more often, longer than anybody waits.
   'PatchKeyPolicy PrincipalNotVisible': (times) => sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
-  // What was just written does not read so: the first read of all is right, and then every second one decides.
-  'PatchKeyPolicy KeyPolicyBusy': (times) =>
-    sandbox().faults.add({
-      ...parseFault('kms:GetKeyPolicy:stale'),
-      functionName: functionOf.get('PatchKeyPolicy') ?? '',
-      skip: 1,
-      times: 2 * times - 1,
-    }),
+  'PatchKeyPolicy KeyPolicyBusy': fault('kms:PutKeyPolicy:throttle'),
 };
 
 const causeOf = (state: string, error: string) =>

@@ -172,5 +172,6 @@ it('throttling of the change is waited for, longer than an SDK does', async () =
   sandbox().faults.add(parseFault('kms:PutKeyPolicy:throttle:7'));
   const report = await onboard(sandbox(), run.request);
   expectOneOfEach(sandbox(), report, run);
-  expect(statesOf(report).filter((state) => state === 'PatchKeyPolicy')).toHaveLength(3);
+  // No client repeats it: a change that arrives late would be made over somebody else's.
+  expect(statesOf(report).filter((state) => state === 'PatchKeyPolicy')).toHaveLength(8);
 });

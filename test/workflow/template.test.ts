@@ -8,6 +8,7 @@ import { environmentSchema as createSubscriber } from '../../functions/create-su
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
 import { environmentSchema as getSubscriber } from '../../functions/get-subscriber/environment.ts';
 import { environmentSchema as obtainToken } from '../../functions/obtain-token/environment.ts';
+import { environmentSchema as patchKeyPolicy } from '../../functions/patch-key-policy/environment.ts';
 import { environmentSchema as postSubscribers } from '../../functions/post-subscribers/environment.ts';
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
@@ -68,7 +69,7 @@ describe('the packaged template', () => {
     ['AwaitStack', registryEnvironmentSchema],
     ['ResumeOnStackEvent', registryEnvironmentSchema],
     ['ReadRoleArn', readRoleArn],
-    ['PatchKeyPolicy', v.object({})],
+    ['PatchKeyPolicy', patchKeyPolicy],
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
