@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { account, type Home } from '../account.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, isoSeconds } from '../clock.ts';
 import { decide } from '../policy.ts';
 import { type Access, AwsError, type Caller, operation, type PolicyDocument, type Service } from '../service.ts';
 import type { Iam } from './iam.ts';
@@ -29,7 +29,8 @@ export interface Kms {
   tags(keyArn: string): Readonly<Record<string, string>>;
   /**
    * What IAM is asked when the caller does all of this with the key through a service that integrates with KMS, such as DynamoDB
-   * when a table is created: grants are then for an AWS resource. `context` may name that service in `kms:ViaService`.
+   * when a table is created: grants are then for an AWS resource. `context` may name that service in `kms:ViaService`, and what a
+   * grant is to allow in `kms:GrantOperations`.
    * @throws Error when the key cannot be used by anybody
    */
   useAccess(caller: Caller, keyArn: string, actions: readonly string[], context?: Access['context']): readonly Access[];
@@ -48,6 +49,7 @@ interface Key extends Required<Omit<KeyDefinition, 'policy'>> {
 }
 
 const day = 24 * 60 * 60 * 1000;
+const grantActions: readonly string[] = ['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'];
 /** Below AWS's page of 100: a client that does not follow NextMarker is found out. */
 const pageSize = 10;
 const keyIdPattern = /^(mrk-)?[0-9a-f-]{32,36}$/;
@@ -114,10 +116,11 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
 
   function accessTo(key: Key, action: string, caller: Caller, context: Access['context'] = {}): Access {
     const tags = Object.entries(key.tags).map(([name, value]) => [`aws:ResourceTag/${name}`, value]);
+    const time = { 'aws:CurrentTime': isoSeconds(clock.now()), 'aws:EpochTime': String(Math.floor(clock.now() / 1000)) };
     return {
       action,
       resource: key.arn,
-      context: { ...Object.fromEntries(tags), 'kms:CallerAccount': caller.accountId, ...context },
+      context: { ...Object.fromEntries(tags), ...time, 'kms:CallerAccount': caller.accountId, ...context },
       resourceAccountId: home.accountId,
       resourcePolicy: inForce(key),
       identityPolicySuffices: false,
@@ -283,8 +286,13 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
       if (key.state !== 'Enabled') {
         throw new Error(`${keyArn} is ${key.state === 'Disabled' ? 'disabled' : 'pending deletion'}.`);
       }
-      const forResource = { 'kms:GrantIsForAWSResource': 'true', ...context };
-      return actions.map((action) => accessTo(key, action, caller, forResource));
+      return actions.map((action) =>
+        accessTo(key, action, caller, {
+          // Calls that are not about grants do not have this condition key.
+          ...(grantActions.includes(action) && { 'kms:GrantIsForAWSResource': 'true' }),
+          ...context,
+        }),
+      );
     },
   };
 }
