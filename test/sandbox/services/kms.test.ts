@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { account } from '../../../sandbox/account.ts';
 import { createClock } from '../../../sandbox/clock.ts';
 import { decide } from '../../../sandbox/policy.ts';
@@ -588,6 +588,132 @@ describe('GetKeyPolicy', () => {
   it('knows no policy but default', async () => {
     await expect(call('GetKeyPolicy', { KeyId: keyArn, PolicyName: 'other' })).rejects.toThrow('PolicyName');
   });
+});
+
+/** Lets no time pass but what the clock is turned forward. */
+function stopTime() {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+  afterEach(() => void vi.useRealTimers());
+}
+
+describe('delayed reads', () => {
+  stopTime();
+  const oldest = () => 0;
+  const sids = async () => (await read()).Statement.map(({ Sid }) => Sid);
+  const putSids = (...names: string[]) => put(document(enableIam, ...names.map((Sid) => use(rootArn, { Sid }))));
+  const root = 'Enable IAM User Permissions';
+
+  it('tell any policy that was in force lately, and no other', async () => {
+    let number = 0;
+    kms.delayReads(60_000, () => number);
+    await putSids('first');
+    clock.advance(30_000);
+    await putSids('second');
+    const told = async () => {
+      const all: unknown[] = [];
+      for (number of [0, 0.34, 0.67, 1]) all.push((await sids()).at(-1));
+      return all;
+    };
+    expect(await told()).toEqual([root, 'first', 'second', 'second']);
+    clock.advance(29_999);
+    expect(await told()).toEqual([root, 'first', 'second', 'second']);
+    clock.advance(1);
+    expect(await told()).toEqual(['first', 'first', 'second', 'second']);
+    clock.advance(30_000);
+    expect(await told()).toEqual(['second', 'second', 'second', 'second']);
+  });
+
+  it('choose by chance, change nothing of what is in force, and end', async () => {
+    kms.delayReads(60_000);
+    await putSids('first');
+    const told = new Set<unknown>();
+    for (let reads = 0; reads < 100; reads += 1) told.add((await sids()).at(-1));
+    expect(told).toEqual(new Set([root, 'first']));
+    expect(kms.keyPolicy(keyArn).Statement).toHaveLength(2);
+    kms.delayReads(0, oldest);
+    expect(await sids()).toEqual([root, 'first']);
+  });
+
+  it('are those of one key', async () => {
+    const arn = `${keyArn.slice(0, -1)}2`;
+    kms.createKey({ arn, tags: kms.tags(keyArn) });
+    kms.delayReads(60_000, oldest);
+    await call('PutKeyPolicy', { KeyId: arn, Policy: JSON.stringify(document(enableIam, use(rootArn))) });
+    await putSids('first');
+    await putSids('second');
+    expect(await sids()).toEqual([root]);
+  });
+
+  it('tell an old policy as it would be told now', async () => {
+    const subscriber = createRole('subscriber');
+    const roleId = iam.principalId(subscriber);
+    await put(document(enableIam, use([deployer.principalArn, subscriber])));
+    await putSids('second');
+    // The one between the first and the last.
+    kms.delayReads(60_000, () => 0.5);
+    expect(await get()).toContain(subscriber);
+    iam.deleteRole('subscriber');
+    createRole('subscriber');
+    expect(await get()).toContain(roleId);
+    expect(await get()).not.toContain(subscriber);
+  });
+});
+
+describe('a limit of puts', () => {
+  stopTime();
+  const throttled = { code: 'ThrottlingException', message: 'Rate exceeded' };
+  const named = (Sid: string) => document(enableIam, use(rootArn, { Sid }));
+
+  it('refuses what is beyond it within a second, for all keys, before any effect', async () => {
+    const arn = `${keyArn.slice(0, -1)}2`;
+    kms.createKey({ arn, tags: kms.tags(keyArn) });
+    const putOther = () => call('PutKeyPolicy', { KeyId: arn, Policy: JSON.stringify(named('other')) });
+    await put(named('before'));
+    kms.limitPuts(2);
+    await put(named('first'));
+    clock.advance(500);
+    await putOther();
+    await expect(put(named('second'))).rejects.toMatchObject(throttled);
+    clock.advance(499);
+    await expect(putOther()).rejects.toMatchObject(throttled);
+    expect(kms.keyPolicy(keyArn)).toEqual(named('first'));
+    expect(kms.policyWrites(arn)).toBe(1);
+    clock.advance(1);
+    await expect(put(named('second'))).resolves.toEqual({});
+    await expect(put(named('third'))).rejects.toMatchObject(throttled);
+  });
+
+  it('counts what KMS refuses for something else, but not what it throttles', async () => {
+    kms.limitPuts(1);
+    await expect(put('{')).rejects.toMatchObject({ code: 'MalformedPolicyDocumentException' });
+    clock.advance(900);
+    await expect(put(named('first'))).rejects.toMatchObject(throttled);
+    clock.advance(100);
+    await expect(put(named('first'))).resolves.toEqual({});
+  });
+
+  it('is not there by default, nor when it is taken away, nor for reads', async () => {
+    const burst = async () => {
+      for (let count = 0; count < 50; count += 1) await put(named(String(count)));
+    };
+    await burst();
+    kms.limitPuts(1);
+    await put(named('one'));
+    for (let count = 0; count < 5; count += 1) await get();
+    kms.limitPuts(Number.POSITIVE_INFINITY);
+    await burst();
+    expect(kms.policyWrites(keyArn)).toBe(101);
+  });
+});
+
+it('policyWrites counts what took effect on the key', async () => {
+  expect(kms.policyWrites(keyArn)).toBe(0);
+  await put(document(enableIam));
+  await expect(put('{')).rejects.toThrow();
+  await expect(put(document(use(rootArn)))).rejects.toThrow(lockout);
+  await put(document(enableIam));
+  expect(kms.policyWrites(keyArn)).toBe(2);
+  expect(() => kms.policyWrites(`${keyArn.slice(0, -1)}2`)).toThrow('does not exist');
 });
 
 describe('DescribeKey', () => {
