@@ -4,6 +4,8 @@ import { account, type Home } from '../account.ts';
 import { type Clock, isoSeconds } from '../clock.ts';
 import { decide } from '../policy.ts';
 import { type Access, AwsError, type Caller, operation, type PolicyDocument, type Service } from '../service.ts';
+import { apiCallEvent } from './cloudtrail.ts';
+import type { Events, NewEvent } from './events.ts';
 import type { Iam } from './iam.ts';
 import { type KeyPolicy, malformed, mapAwsPrincipals, parseKeyPolicy, renderKeyPolicy } from './kms-policy.ts';
 
@@ -75,6 +77,8 @@ const keyIdPattern = /^(mrk-)?[0-9a-f-]{32,36}$/;
 interface Options {
   clock: Clock;
   iam: Principals;
+  /** Takes what CloudTrail tells of the calls; default: nobody hears of them. */
+  publish?: Events['publish'];
   /** Default: where the onboarding is deployed. */
   home?: Home;
 }
@@ -82,7 +86,7 @@ interface Options {
 /** What KMS knows of IAM. */
 export type Principals = Pick<Iam, 'principalExists' | 'principalId'>;
 
-export function createKms({ clock, iam, home = account }: Options): Kms {
+export function createKms({ clock, iam, publish, home = account }: Options): Kms {
   const arnPrefix = `arn:aws:kms:${home.region}:${home.accountId}:`;
   const keys = new Map<string, Key>();
   let readDelay: { milliseconds: number; random: () => number } = { milliseconds: 0, random: Math.random };
@@ -187,6 +191,24 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
   function requireNoLockout(key: Key, caller: Caller): void {
     if (decide(caller, accessTo(key, 'kms:PutKeyPolicy', caller)).allowed) return;
     throw malformed('The new key policy will not allow you to update the key policy in the future.');
+  }
+
+  /** https://docs.aws.amazon.com/kms/latest/developerguide/ct-put-key-policy.html */
+  function putKeyPolicyEvent(input: { KeyId: string; Policy: string }, { arn }: Key, caller: Caller): NewEvent {
+    return apiCallEvent({
+      service: 'kms',
+      operation: 'PutKeyPolicy',
+      caller,
+      requestParameters: {
+        keyId: input.KeyId,
+        policyName: 'default',
+        policy: input.Policy,
+        bypassPolicyLockoutSafetyCheck: false,
+      },
+      resources: [{ type: 'AWS::KMS::Key', arn }],
+      home,
+      time: clock.now(),
+    });
   }
 
   const access =
@@ -298,6 +320,7 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
         const changed = { ...key, policy: bind(parseKeyPolicy(input.Policy, iam)), replaced };
         requireNoLockout(changed, caller);
         keys.set(key.arn, changed);
+        publish?.(putKeyPolicyEvent(input, key, caller));
         return {};
       },
     }),
