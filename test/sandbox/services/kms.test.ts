@@ -769,7 +769,7 @@ describe('CloudTrail', () => {
     });
   });
 
-  it('tells of PutKeyPolicy by a user, with the key as it was given and the policy that has no name', async () => {
+  it('tells of PutKeyPolicy by a user, with the key as it was given', async () => {
     const allowed = document({ Effect: 'Allow', Action: 'kms:*', Resource: '*' });
     const user = iam.createUser({ userName: 'alice', policies: [{ name: 'keys', document: allowed }] });
     const caller = iam.caller(iam.credentials(user.arn, '').accessKeyId);
