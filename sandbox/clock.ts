@@ -28,6 +28,9 @@ export interface ClockOptions {
   skipIdle?: boolean;
 }
 
+/** A time in milliseconds since the epoch in ISO 8601 and whole seconds, as events and policies have it. */
+export const isoSeconds = (time: number) => `${new Date(time).toISOString().slice(0, 19)}Z`;
+
 interface Timer {
   due: number;
   /** Whether idle time is skipped for it. */

@@ -73,6 +73,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
 
 /** The events whose delivery can fail, under the service `events`, by detail type. */
 export const faultEvents: Readonly<Record<string, string>> = {
+  PutKeyPolicy: 'AWS API Call via CloudTrail',
   StackStatusChange: 'CloudFormation Stack Status Change',
   ExecutionStatusChange: 'Step Functions Execution Status Change',
   SubscriberRequested: 'SubscriberRequested',

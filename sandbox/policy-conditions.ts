@@ -1,3 +1,4 @@
+import { BlockList, isIPv6 } from 'node:net';
 import type { Condition, ConditionOperator } from './policy-document.ts';
 
 /** Condition keys and their values at the time of a call. */
@@ -18,15 +19,14 @@ export function lowerCaseContext(context: Context): LowerCaseContext {
  * several values, …/reference_policies_condition-single-vs-multi-valued-context-keys.html
  * @throws Error when a key with several values is asked about without a set qualifier
  */
-export function holds({ operator, ifExists, quantifier, key, values }: Condition, context: LowerCaseContext): boolean {
+export function holds(condition: Condition, context: LowerCaseContext): boolean {
+  const { operator, negated, ifExists, quantifier, key, values } = condition;
   const actual = context.get(key);
   if (operator === 'Null') return values.some((value) => (value.toLowerCase() === 'true') === (actual === undefined));
-  if (actual === undefined) return ifExists || isNegated(operator) || quantifier === 'ForAllValues';
+  if (actual === undefined) return ifExists || quantifier === 'ForAllValues' || (negated && quantifier === undefined);
 
-  const matches = (one: string) => {
-    const isAny = values.some((expected) => compare(operator, one, expected));
-    return isNegated(operator) ? !isAny : isAny;
-  };
+  const compare = comparisons[operator];
+  const matches = (one: string) => values.some((expected) => compare(one, expected)) !== negated;
   if (quantifier === 'ForAllValues') return actual.every(matches);
   if (quantifier === 'ForAnyValue') return actual.some(matches);
   const [only, ...others] = actual;
@@ -36,22 +36,52 @@ export function holds({ operator, ifExists, quantifier, key, values }: Condition
   return matches(only);
 }
 
-const isNegated = (operator: ConditionOperator) => operator === 'StringNotEquals';
+type Comparison = (actual: string, expected: string) => boolean;
 
-function compare(operator: Exclude<ConditionOperator, 'Null'>, actual: string, expected: string): boolean {
-  switch (operator) {
-    case 'StringEquals':
-    case 'StringNotEquals':
-      return actual === expected;
-    case 'StringEqualsIgnoreCase':
-    case 'Bool':
-      return actual.toLowerCase() === expected.toLowerCase();
-    case 'StringLike':
-      return matchesPattern(expected, actual);
-    case 'ArnEquals':
-    case 'ArnLike':
-      return arnMatches(expected, actual);
-  }
+const equal: Comparison = (actual, expected) => actual === expected;
+const equalIgnoringCase: Comparison = (actual, expected) => actual.toLowerCase() === expected.toLowerCase();
+
+const comparisons: Readonly<Record<Exclude<ConditionOperator, 'Null'>, Comparison>> = {
+  StringEquals: equal,
+  StringEqualsIgnoreCase: equalIgnoringCase,
+  StringLike: (actual, expected) => matchesPattern(expected, actual),
+  NumericEquals: onNumbers(Number, (actual, expected) => actual === expected),
+  NumericLessThan: onNumbers(Number, (actual, expected) => actual < expected),
+  NumericLessThanEquals: onNumbers(Number, (actual, expected) => actual <= expected),
+  NumericGreaterThan: onNumbers(Number, (actual, expected) => actual > expected),
+  NumericGreaterThanEquals: onNumbers(Number, (actual, expected) => actual >= expected),
+  DateEquals: onNumbers(toTime, (actual, expected) => actual === expected),
+  DateLessThan: onNumbers(toTime, (actual, expected) => actual < expected),
+  DateLessThanEquals: onNumbers(toTime, (actual, expected) => actual <= expected),
+  DateGreaterThan: onNumbers(toTime, (actual, expected) => actual > expected),
+  DateGreaterThanEquals: onNumbers(toTime, (actual, expected) => actual >= expected),
+  Bool: equalIgnoringCase,
+  BinaryEquals: equal,
+  IpAddress: isInRange,
+  ArnEquals: (actual, expected) => arnMatches(expected, actual),
+  ArnLike: (actual, expected) => arnMatches(expected, actual),
+};
+
+function onNumbers(
+  toNumber: (text: string) => number,
+  compare: (actual: number, expected: number) => boolean,
+): Comparison {
+  return (actual, expected) => compare(toNumber(actual), toNumber(expected));
+}
+
+/** Milliseconds since the epoch of a date in ISO 8601, or of seconds since the epoch. */
+function toTime(text: string): number {
+  // Four digits are a year.
+  return /^\d{5,}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+}
+
+function isInRange(address: string, range: string): boolean {
+  const family = (text: string) => (isIPv6(text) ? 'ipv6' : 'ipv4');
+  const [network = '', prefix] = range.split('/');
+  const list = new BlockList();
+  if (prefix === undefined) list.addAddress(network, family(network));
+  else list.addSubnet(network, Number(prefix), family(network));
+  return list.check(address, family(address));
 }
 
 /** ArnEquals and ArnLike are the same: wildcards, in each of the six components by itself. */

@@ -1,6 +1,6 @@
 import { type Context, holds, type LowerCaseContext, lowerCaseContext, matchesPattern } from './policy-conditions.ts';
-import { type Patterns, type Principal, parsePolicy, type Statement } from './policy-document.ts';
-import type { Access, Caller, PolicyDocument } from './service.ts';
+import { type Patterns, type Principal, type Principals, parsePolicy, type Statement } from './policy-document.ts';
+import { type Access, type Caller, callerId, isSession, type PolicyDocument } from './service.ts';
 
 /** A denial's reason is the end of AWS's sentence "User … is not authorized to perform … on resource …". */
 export type Decision = { allowed: true } | { allowed: false; reason: string };
@@ -96,14 +96,27 @@ function principalVerdict({ sid = '(no Sid)', principals }: Statement, question:
   if (isIdentityPolicy)
     throw new Error(`Policy element Principal: not known in statement ${sid} of an identity policy`);
 
-  const matches = principals.map((principal) => matchPrincipal(principal, { service, principalArn, accountId }));
+  const asking = { service, principalArn, accountId };
+  // A statement with NotPrincipal denies.
+  if (principals.negated) return isSpared(principals, asking) ? 'none' : 'allow';
+  const matches = principals.list.map((principal) => matchPrincipal(principal, asking));
   return (['allow', 'delegate'] as const).find((match) => matches.includes(match)) ?? 'none';
 }
 
-function matchPrincipal(
-  principal: Principal,
-  { service, principalArn, accountId }: Record<'service' | 'principalArn' | 'accountId', string | undefined>,
-) {
+/**
+ * Whether NotPrincipal excepts who asks. An identity must be named together with its account, and its account alone excepts
+ * none of its identities: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+ */
+function isSpared({ list }: Principals, asking: Asking): boolean {
+  const isNamed = (type: Principal['type']) =>
+    list.some((principal) => principal.type === type && matchPrincipal(principal, asking) !== 'none');
+  if (isNamed('everyone') || isNamed('service')) return true;
+  return isNamed('account') && (asking.principalArn === undefined || isNamed('identity'));
+}
+
+type Asking = Record<'service' | 'principalArn' | 'accountId', string | undefined>;
+
+function matchPrincipal(principal: Principal, { service, principalArn, accountId }: Asking) {
   switch (principal.type) {
     case 'everyone':
       return 'allow';
@@ -114,6 +127,8 @@ function matchPrincipal(
     case 'service':
       return principal.name === service ? 'allow' : 'none';
     case 'deleted':
+    case 'federated':
+    case 'canonical-user':
       return 'none';
   }
 }
@@ -129,12 +144,14 @@ export function trustPolicy(document: PolicyDocument): PolicyDocument {
   return { ...document, Statement: statements.map((statement) => Object.assign({ Resource: '*' }, statement)) };
 }
 
-/** The global condition keys that every call has. */
+/** The global condition keys that every call has: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html */
 function callerContext(caller: Caller): Context {
   return {
     'aws:PrincipalArn': caller.principalArn,
     'aws:PrincipalAccount': caller.accountId,
-    'aws:PrincipalType': caller.principalArn.includes(':user/') ? 'User' : 'AssumedRole',
+    'aws:PrincipalType': isSession(caller) ? 'AssumedRole' : 'User',
+    'aws:userid': callerId(caller),
+    ...(!isSession(caller) && { 'aws:username': caller.arn.slice(caller.arn.lastIndexOf('/') + 1) }),
     'aws:PrincipalIsAWSService': 'false',
     'aws:RequestedRegion': caller.region,
     'aws:ViaAWSService': String(caller.via !== undefined),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /** An IAM policy document, as `sandbox/policy.ts` evaluates it. */
-export type PolicyDocument = { Version?: string; Id?: string; Statement: unknown };
+export type PolicyDocument = { Version?: string; Id?: string | number; Statement: unknown };
 
 /** Who makes a call, as far as policies can name it. */
 export interface Caller {
@@ -17,6 +17,15 @@ export interface Caller {
   policies: readonly PolicyDocument[];
   /** The service that calls with forward access, such as `cloudformation.amazonaws.com`. */
   via?: string;
+}
+
+/** Whether the caller is a role's session, and not a user. */
+export const isSession = ({ arn, principalArn }: Pick<Caller, 'arn' | 'principalArn'>) => arn !== principalArn;
+
+/** The unique id that tells the caller from all others: of a role's session, the role's with the session's name. */
+export function callerId(caller: Caller): string {
+  const { arn, principalId } = caller;
+  return isSession(caller) ? `${principalId}:${arn.slice(arn.lastIndexOf('/') + 1)}` : principalId;
 }
 
 /** One question for IAM: may the caller do this? A call may need several. */

@@ -56,10 +56,10 @@ export function createWorlds(parts: Parts): (home: Home) => World {
 function createWorld(home: Home, { buckets, ...parts }: Parts & { buckets: BucketStore }): World {
   const { clock, accounts, faults, endpoint, deliver, invokeLambda } = parts;
   const iam = accounts.iam(home.accountId);
-  const kms = createKms({ clock, iam: accounts, home });
+  const events = createEvents({ clock, faults, deliver, home });
+  const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
   const secretsManager = createSecretsManager({ clock, home });
   const sqs = createSqs({ clock, endpoint, home });
-  const events = createEvents({ clock, faults, deliver, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, home });
   const cloudFormation = createCloudFormation({ ...parts, iam, kms, publish: events.publish, buckets, home });
   const dynamoDb = createDynamoDb(home);

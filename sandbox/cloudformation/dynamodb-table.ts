@@ -40,15 +40,9 @@ const tableProperties = v.strictObject({
  * What DynamoDB does with a customer managed key in the name of whoever creates the table:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
  */
-const keyActions = [
-  'kms:Encrypt',
-  'kms:Decrypt',
-  'kms:ReEncryptFrom',
-  'kms:ReEncryptTo',
-  'kms:GenerateDataKey',
-  'kms:DescribeKey',
-  'kms:CreateGrant',
-];
+const keyOperations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
+/** What the grant that it then makes for itself allows, after the same page. */
+const grantOperations = [...keyOperations, 'RetireGrant'];
 
 /** `AWS::DynamoDB::Table`. Fails on a name that is taken, and on a customer managed key that the caller may not use. */
 export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvider {
@@ -65,8 +59,7 @@ export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvide
     ask('dynamodb:DescribeTable');
     if (tables.has(name)) throw new Error(`${name} already exists`);
     if (encryption.type === 'customer-managed') {
-      const viaDynamoDb = { 'kms:ViaService': `dynamodb.${region}.amazonaws.com` };
-      for (const access of useOfKey(kms, caller, encryption.keyArn, viaDynamoDb)) onAccess(caller, access);
+      for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
     }
     tables.set(name, { name, arn, stackId, encryption });
     return {
@@ -80,9 +73,17 @@ export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvide
   };
 }
 
-function useOfKey(kms: Parts['kms'], caller: Caller, keyArn: string, context: Access['context']): readonly Access[] {
+function useOfKey(kms: Parts['kms'], caller: Caller, keyArn: string): readonly Access[] {
+  const viaDynamoDb = { 'kms:ViaService': `dynamodb.${caller.region}.amazonaws.com` };
+  const actions = keyOperations.map((name) => `kms:${name}`);
   try {
-    return kms.useAccess(caller, keyArn, keyActions, context);
+    return [
+      ...kms.useAccess(caller, keyArn, actions, viaDynamoDb),
+      ...kms.useAccess(caller, keyArn, ['kms:CreateGrant'], {
+        ...viaDynamoDb,
+        'kms:GrantOperations': grantOperations,
+      }),
+    ];
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { account, type Home } from '../account.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, isoSeconds } from '../clock.ts';
 import { type Faults, faultEvents } from '../faults.ts';
 import { AwsError, operation, type Service } from '../service.ts';
 import { compileEventPattern } from './event-pattern.ts';
@@ -140,8 +140,7 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
     region: home.region,
     ...rest,
     resources,
-    // EventBridge tells whole seconds.
-    time: `${new Date(time).toISOString().slice(0, 19)}Z`,
+    time: isoSeconds(time),
   });
 
   function publish({ time = clock.now(), resources = [], ...rest }: NewEvent, busName = defaultBus): Event {

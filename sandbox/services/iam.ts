@@ -55,6 +55,11 @@ export interface Iam {
   principalExists(arnOrId: string): boolean;
   /** From now on, policies may name a role only when it is this old: IAM's changes reach other services with a delay. */
   delayNewRoles(milliseconds: number): void;
+  /**
+   * Policies may name this role only when so much time has passed from now on, whatever its age; IAM shows it all the while.
+   * A role that is made again under the name is another one. @throws AwsError NoSuchEntity
+   */
+  hideRole(roleName: string, milliseconds: number): void;
   /** The unique id (`AROA…`, `AIDA…`) of the role or user that has this ARN now. */
   principalId(arn: string): string | undefined;
   /** Credentials of a session of the role, whoever asks, or of the user. @throws AwsError NoSuchEntity */
@@ -88,6 +93,8 @@ export function createIam(clock: Clock, accountId: string = account.accountId): 
   const accessKeys = new Map<string, AccessKey>();
   const userKeys = new Map<string, Credentials>();
   let roleDelayMs = 0;
+  /** When policies may name a hidden role, in milliseconds since the epoch, by unique id. */
+  const hiddenUntil = new Map<string, number>();
   const principalArn = (kind: 'role' | 'user', path: string, name: string) =>
     `arn:aws:iam::${accountId}:${kind}${path}${name}`;
 
@@ -219,12 +226,19 @@ export function createIam(clock: Clock, accountId: string = account.accountId): 
     principalExists(arnOrId) {
       const isAccount = /^(\d{12}|arn:aws:iam::\d{12}:root)$/.test(arnOrId);
       const asRole = roleByArn(arnOrId);
-      if (asRole !== undefined) return clock.now() >= asRole.createDate.getTime() + roleDelayMs;
+      if (asRole !== undefined) {
+        const oldEnough = asRole.createDate.getTime() + roleDelayMs;
+        return clock.now() >= Math.max(oldEnough, hiddenUntil.get(asRole.roleId) ?? 0);
+      }
       return isAccount || principalId(arnOrId) !== undefined;
     },
 
     delayNewRoles(milliseconds) {
       roleDelayMs = milliseconds;
+    },
+
+    hideRole(roleName, milliseconds) {
+      hiddenUntil.set(existing(roleName).roleId, clock.now() + milliseconds);
     },
 
     credentials(arn, sessionName, lifeMs = Number.POSITIVE_INFINITY) {

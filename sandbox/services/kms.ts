@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { account, type Home } from '../account.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, isoSeconds } from '../clock.ts';
 import { decide } from '../policy.ts';
 import { type Access, AwsError, type Caller, operation, type PolicyDocument, type Service } from '../service.ts';
+import { apiCallEvent } from './cloudtrail.ts';
+import type { Events, NewEvent } from './events.ts';
 import type { Iam } from './iam.ts';
 import { type KeyPolicy, malformed, mapAwsPrincipals, parseKeyPolicy, renderKeyPolicy } from './kms-policy.ts';
 
@@ -29,31 +31,54 @@ export interface Kms {
   tags(keyArn: string): Readonly<Record<string, string>>;
   /**
    * What IAM is asked when the caller does all of this with the key through a service that integrates with KMS, such as DynamoDB
-   * when a table is created: grants are then for an AWS resource. `context` may name that service in `kms:ViaService`.
+   * when a table is created: grants are then for an AWS resource. `context` may name that service in `kms:ViaService`, and what a
+   * grant is to allow in `kms:GrantOperations`.
    * @throws Error when the key cannot be used by anybody
    */
   useAccess(caller: Caller, keyArn: string, actions: readonly string[], context?: Access['context']): readonly Access[];
+  /**
+   * From now on, GetKeyPolicy answers any policy that was in force during the last so many milliseconds, as AWS may for a while
+   * after a change; 0 switches that off. `random` chooses, as a number from 0 (the oldest) to 1 (the one in force).
+   */
+  delayReads(milliseconds: number, random?: () => number): void;
+  /**
+   * From now on, PutKeyPolicy is refused when it was called as often as this within the last second, for whatever keys; AWS's
+   * quota is 15, https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html. By default there is no limit
+   * (`Number.POSITIVE_INFINITY`), since a clock that skips idle time may stand still while many calls are made.
+   */
+  limitPuts(perSecond: number): void;
+  /** How many PutKeyPolicy calls took effect on the key so far. @throws AwsError NotFoundException */
+  policyWrites(keyArn: string): number;
 }
 
 interface Key extends Required<Omit<KeyDefinition, 'policy'>> {
   keyId: string;
   creationDate: Date;
-  /** Roles and users stand in it by their unique ids: a role made again under the same name is another principal. */
-  policy: KeyPolicy;
-  /** The ARN that each unique id in the policy had when it was written. */
-  arns: ReadonlyMap<string, string>;
+  policy: BoundPolicy;
+  /** What was in force before, oldest first, with the times when it was replaced. */
+  replaced: readonly { policy: BoundPolicy; at: number }[];
   reads: number;
   /** Of a scheduled deletion, in milliseconds since the epoch. */
   deletionDate?: number;
 }
 
+interface BoundPolicy {
+  /** Roles and users stand in it by their unique ids: a role made again under the same name is another principal. */
+  document: KeyPolicy;
+  /** The ARN that each unique id in the document had when it was written. */
+  arns: ReadonlyMap<string, string>;
+}
+
 const day = 24 * 60 * 60 * 1000;
+const grantActions: readonly string[] = ['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'];
 /** Below AWS's page of 100: a client that does not follow NextMarker is found out. */
 const pageSize = 10;
 const keyIdPattern = /^(mrk-)?[0-9a-f-]{32,36}$/;
 interface Options {
   clock: Clock;
   iam: Principals;
+  /** Takes what CloudTrail tells of the calls; default: nobody hears of them. */
+  publish?: Events['publish'];
   /** Default: where the onboarding is deployed. */
   home?: Home;
 }
@@ -61,9 +86,13 @@ interface Options {
 /** What KMS knows of IAM. */
 export type Principals = Pick<Iam, 'principalExists' | 'principalId'>;
 
-export function createKms({ clock, iam, home = account }: Options): Kms {
+export function createKms({ clock, iam, publish, home = account }: Options): Kms {
   const arnPrefix = `arn:aws:kms:${home.region}:${home.accountId}:`;
   const keys = new Map<string, Key>();
+  let readDelay: { milliseconds: number; random: () => number } = { milliseconds: 0, random: Math.random };
+  let putsPerSecond = Number.POSITIVE_INFINITY;
+  /** The times of the PutKeyPolicy calls of the last second. */
+  let puts: readonly number[] = [];
 
   /** A key that is not there any more when its deletion has come due. */
   function present(arn: string): Key | undefined {
@@ -93,33 +122,51 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
     throw notFound(isKeyId ? `Key '${arn}' does not exist` : `Invalid keyId '${keyId}'`);
   }
 
-  function bind(policy: KeyPolicy): Pick<Key, 'policy' | 'arns'> {
+  function bind(policy: KeyPolicy): BoundPolicy {
     const arns = new Map<string, string>();
-    const bound = mapAwsPrincipals(policy, (principal) => {
+    const document = mapAwsPrincipals(policy, (principal) => {
       const id = iam.principalId(principal);
       if (id !== undefined) arns.set(id, principal);
       // KMS shows an account that was written as a bare id by its root ARN.
       return id ?? (/^\d{12}$/.test(principal) ? rootArn(principal) : principal);
     });
-    return { policy: bound, arns };
+    return { document, arns };
   }
 
-  /** The policy as it holds now: who still exists by ARN, the others by their bare ids. */
-  function inForce({ policy, arns }: Pick<Key, 'policy' | 'arns'>): KeyPolicy {
-    return mapAwsPrincipals(policy, (principal) => {
+  /** The policy as it is told and holds now: who still exists by ARN, the others by their bare ids. */
+  function unbind({ document, arns }: BoundPolicy): KeyPolicy {
+    return mapAwsPrincipals(document, (principal) => {
       const arn = arns.get(principal);
       return arn !== undefined && iam.principalId(arn) === principal ? arn : principal;
     });
   }
 
+  /** The policy that a reader gets: the one in force, or one that was lately. */
+  function readPolicy({ policy, replaced }: Key): BoundPolicy {
+    const since = clock.now() - readDelay.milliseconds;
+    const readable = [...replaced.filter(({ at }) => at > since).map((earlier) => earlier.policy), policy];
+    return readable[Math.floor(readDelay.random() * readable.length)] ?? policy;
+  }
+
+  function countPut(): void {
+    const now = clock.now();
+    puts = puts.filter((time) => time > now - 1000);
+    if (puts.length >= putsPerSecond) throw new AwsError('ThrottlingException', 'Rate exceeded');
+    puts = [...puts, now];
+  }
+
   function accessTo(key: Key, action: string, caller: Caller, context: Access['context'] = {}): Access {
     const tags = Object.entries(key.tags).map(([name, value]) => [`aws:ResourceTag/${name}`, value]);
+    const time = {
+      'aws:CurrentTime': isoSeconds(clock.now()),
+      'aws:EpochTime': String(Math.floor(clock.now() / 1000)),
+    };
     return {
       action,
       resource: key.arn,
-      context: { ...Object.fromEntries(tags), 'kms:CallerAccount': caller.accountId, ...context },
+      context: { ...Object.fromEntries(tags), ...time, 'kms:CallerAccount': caller.accountId, ...context },
       resourceAccountId: home.accountId,
-      resourcePolicy: inForce(key),
+      resourcePolicy: unbind(key.policy),
       identityPolicySuffices: false,
     };
   }
@@ -136,13 +183,32 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
       keyId: definition.arn.slice(`${arnPrefix}key/`.length),
       creationDate: new Date(clock.now()),
       reads: 0,
-      ...bind(parseKeyPolicy(policy, iam)),
+      policy: bind(parseKeyPolicy(policy, iam)),
+      replaced: [],
     };
   }
 
   function requireNoLockout(key: Key, caller: Caller): void {
     if (decide(caller, accessTo(key, 'kms:PutKeyPolicy', caller)).allowed) return;
     throw malformed('The new key policy will not allow you to update the key policy in the future.');
+  }
+
+  /** https://docs.aws.amazon.com/kms/latest/developerguide/ct-put-key-policy.html */
+  function putKeyPolicyEvent(input: { KeyId: string; Policy: string }, { arn }: Key, caller: Caller): NewEvent {
+    return apiCallEvent({
+      service: 'kms',
+      operation: 'PutKeyPolicy',
+      caller,
+      requestParameters: {
+        keyId: input.KeyId,
+        policyName: 'default',
+        policy: input.Policy,
+        bypassPolicyLockoutSafetyCheck: false,
+      },
+      resources: [{ type: 'AWS::KMS::Key', arn }],
+      home,
+      time: clock.now(),
+    });
   }
 
   const access =
@@ -240,7 +306,7 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
       run(input) {
         const key = find(input.KeyId);
         key.reads += 1;
-        return { Policy: renderKeyPolicy(inForce(key), key.reads), PolicyName: 'default' };
+        return { Policy: renderKeyPolicy(unbind(readPolicy(key)), key.reads), PolicyName: 'default' };
       },
     }),
 
@@ -248,10 +314,13 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
     PutKeyPolicy: operation(v.strictObject({ KeyId, PolicyName, Policy }), {
       access: access('kms:PutKeyPolicy'),
       run(input, caller) {
+        countPut();
         const key = find(input.KeyId);
-        const changed = { ...key, ...bind(parseKeyPolicy(input.Policy, iam)) };
+        const replaced = [...key.replaced, { policy: key.policy, at: clock.now() }];
+        const changed = { ...key, policy: bind(parseKeyPolicy(input.Policy, iam)), replaced };
         requireNoLockout(changed, caller);
         keys.set(key.arn, changed);
+        publish?.(putKeyPolicyEvent(input, key, caller));
         return {};
       },
     }),
@@ -274,7 +343,8 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
       keys.set(arn, newKey(definition, JSON.stringify(policy)));
     },
 
-    keyPolicy: (keyArn) => inForce(find(keyArn)),
+    keyPolicy: (keyArn) => unbind(find(keyArn).policy),
+    policyWrites: (keyArn) => find(keyArn).replaced.length,
     tags: (keyArn) => find(keyArn).tags,
 
     useAccess(caller, keyArn, actions, context) {
@@ -283,8 +353,22 @@ export function createKms({ clock, iam, home = account }: Options): Kms {
       if (key.state !== 'Enabled') {
         throw new Error(`${keyArn} is ${key.state === 'Disabled' ? 'disabled' : 'pending deletion'}.`);
       }
-      const forResource = { 'kms:GrantIsForAWSResource': 'true', ...context };
-      return actions.map((action) => accessTo(key, action, caller, forResource));
+      return actions.map((action) =>
+        accessTo(key, action, caller, {
+          // Calls that are not about grants do not have this condition key.
+          ...(grantActions.includes(action) && { 'kms:GrantIsForAWSResource': 'true' }),
+          ...context,
+        }),
+      );
+    },
+
+    delayReads(milliseconds, random = Math.random) {
+      readDelay = { milliseconds, random };
+    },
+
+    limitPuts(perSecond) {
+      putsPerSecond = perSecond;
+      puts = [];
     },
   };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { trustPolicy } from '../policy.ts';
-import { AwsError, operation, type Service } from '../service.ts';
+import { AwsError, callerId, operation, type Service } from '../service.ts';
 import type { Accounts } from './accounts.ts';
 
 const hour = 3600;
@@ -15,11 +15,7 @@ export function createSts({ accounts, now }: { accounts: Pick<Accounts, 'iam'>; 
   };
 
   const getCallerIdentity = operation(v.strictObject({}), {
-    run(_input, { accountId, arn, principalArn, principalId }) {
-      const isSession = arn !== principalArn;
-      const sessionName = arn.slice(arn.lastIndexOf('/') + 1);
-      return { Account: accountId, Arn: arn, UserId: isSession ? `${principalId}:${sessionName}` : principalId };
-    },
+    run: (_input, caller) => ({ Account: caller.accountId, Arn: caller.arn, UserId: callerId(caller) }),
   });
 
   const assumeRole = operation(

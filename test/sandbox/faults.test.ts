@@ -24,6 +24,10 @@ describe('a fault in words', () => {
       { service: 'events', operation: 'StackStatusChange', fault: { kind: 'late' }, times: 1 },
     ],
     [
+      'events:PutKeyPolicy:repeat:2',
+      { service: 'events', operation: 'PutKeyPolicy', fault: { kind: 'repeat' }, times: 2 },
+    ],
+    [
       'infinstor:add_subscriber:error=EndpointTimedOut',
       {
         service: 'infinstor',
@@ -53,6 +57,8 @@ describe('a fault in words', () => {
     ['infinstor:add_subscriber:error=Nonsense', 'unknown kind'],
     ['kms:PutKeyPolicy:stale', 'unknown kind'],
     ['events:StackStatusChange:drop', 'unknown kind; known are lose, repeat, late'],
+    ['events:PutKeyPolicy:throttle', 'unknown kind; known are lose, repeat, late'],
+    ['events:GetKeyPolicy:lose', 'unknown operation; known are PutEvents, PutKeyPolicy'],
     ['kms:PutKeyPolicy:drop:0', 'times must be a number'],
     ['kms:PutKeyPolicy:drop:many', 'times must be a number'],
   ])('%s is refused', (text, words) => {

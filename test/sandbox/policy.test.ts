@@ -3,6 +3,7 @@ import { decide, policyAllows } from '../../sandbox/policy.ts';
 import type { Access, Caller, PolicyDocument } from '../../sandbox/service.ts';
 
 const roleArn = 'arn:aws:iam::111111111111:role/deployer';
+const userArn = 'arn:aws:iam::111111111111:user/alice';
 const rootArn = 'arn:aws:iam::111111111111:root';
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
 
@@ -62,6 +63,7 @@ describe('one identity policy', () => {
 });
 
 describe('conditions', () => {
+  const newYear = '2026-01-01T00:00:00Z';
   const ask = (condition: Element, context: NonNullable<Access['context']>) =>
     policyAllows(policy(allow({ Condition: condition })), { action: 'a:B', resource: '*', context });
 
@@ -80,11 +82,52 @@ describe('conditions', () => {
     ['StringNotEquals one of them', { StringNotEquals: { 'a:b': ['x', 'y'] } }, { 'a:b': 'y' }, 'none'],
     ['StringNotEquals absent', { StringNotEquals: { 'a:b': 'x' } }, {}, 'allow'],
     ['StringEqualsIgnoreCase', { StringEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'allow'],
+    ['StringNotEqualsIgnoreCase', { StringNotEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'none'],
+    ['StringNotEqualsIgnoreCase of another', { StringNotEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'y' }, 'allow'],
     ['StringLike', { StringLike: { 'a:b': 'x*z' } }, { 'a:b': 'xyz' }, 'allow'],
     ['StringLike of a part', { StringLike: { 'a:b': 'x*' } }, { 'a:b': 'ax' }, 'none'],
+    ['StringNotLike', { StringNotLike: { 'a:b': ['x*', 'y*'] } }, { 'a:b': 'yz' }, 'none'],
+    ['StringNotLike of another', { StringNotLike: { 'a:b': ['x*', 'y*'] } }, { 'a:b': 'z' }, 'allow'],
+    ['StringNotLike absent', { StringNotLike: { 'a:b': 'x*' } }, {}, 'allow'],
+    ['StringNotLikeIfExists absent', { StringNotLikeIfExists: { 'a:b': 'x*' } }, {}, 'allow'],
     ['ArnLike', { ArnLike: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
     ['ArnEquals with a wildcard', { ArnEquals: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
     ['ArnLike across components', { ArnLike: { 'a:b': 'arn:aws:*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnNotEquals', { ArnNotEquals: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnNotEquals of another', { ArnNotEquals: { 'a:b': 'arn:aws:iam::*:role/x' } }, { 'a:b': roleArn }, 'allow'],
+    ['ArnNotLike', { ArnNotLike: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnNotLike across components', { ArnNotLike: { 'a:b': 'arn:aws:*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
+    ['NumericEquals of another text', { NumericEquals: { 'a:b': '7.0' } }, { 'a:b': '7' }, 'allow'],
+    ['NumericNotEquals', { NumericNotEquals: { 'a:b': 7 } }, { 'a:b': '7' }, 'none'],
+    ['NumericLessThan', { NumericLessThan: { 'a:b': 10 } }, { 'a:b': '9' }, 'allow'],
+    ['NumericLessThan the same', { NumericLessThan: { 'a:b': 10 } }, { 'a:b': '10' }, 'none'],
+    ['NumericLessThanEquals the same', { NumericLessThanEquals: { 'a:b': 10 } }, { 'a:b': '10' }, 'allow'],
+    ['NumericLessThanEquals more', { NumericLessThanEquals: { 'a:b': 10 } }, { 'a:b': '11' }, 'none'],
+    ['NumericGreaterThan', { NumericGreaterThan: { 'a:b': 9 } }, { 'a:b': '10' }, 'allow'],
+    ['NumericGreaterThan the same', { NumericGreaterThan: { 'a:b': 10 } }, { 'a:b': '10' }, 'none'],
+    ['NumericGreaterThanEquals the same', { NumericGreaterThanEquals: { 'a:b': 10 } }, { 'a:b': '10' }, 'allow'],
+    ['NumericGreaterThanEquals less', { NumericGreaterThanEquals: { 'a:b': 10 } }, { 'a:b': '9' }, 'none'],
+    ['NumericLessThan absent', { NumericLessThan: { 'a:b': 10 } }, {}, 'none'],
+    ['a number that is none', { NumericLessThan: { 'a:b': 10 } }, { 'a:b': 'x' }, 'none'],
+    ['DateEquals in another zone', { DateEquals: { 'a:b': '2026-01-01T01:00:00+01:00' } }, { 'a:b': newYear }, 'allow'],
+    ['DateEquals in seconds', { DateEquals: { 'a:b': 1767225600 } }, { 'a:b': newYear }, 'allow'],
+    ['DateEquals of a year', { DateEquals: { 'a:b': '2026' } }, { 'a:b': newYear }, 'allow'],
+    ['DateNotEquals', { DateNotEquals: { 'a:b': newYear } }, { 'a:b': newYear }, 'none'],
+    ['DateLessThan', { DateLessThan: { 'a:b': '2026-01-01T00:00:01Z' } }, { 'a:b': newYear }, 'allow'],
+    ['DateLessThan the same', { DateLessThan: { 'a:b': newYear } }, { 'a:b': newYear }, 'none'],
+    ['DateLessThanEquals', { DateLessThanEquals: { 'a:b': newYear } }, { 'a:b': newYear }, 'allow'],
+    ['DateGreaterThan', { DateGreaterThan: { 'a:b': '2025-12-31' } }, { 'a:b': newYear }, 'allow'],
+    ['DateGreaterThan the same', { DateGreaterThan: { 'a:b': newYear } }, { 'a:b': newYear }, 'none'],
+    ['DateGreaterThanEquals', { DateGreaterThanEquals: { 'a:b': newYear } }, { 'a:b': newYear }, 'allow'],
+    ['BinaryEquals', { BinaryEquals: { 'a:b': 'YQ==' } }, { 'a:b': 'YQ==' }, 'allow'],
+    ['BinaryEquals of another', { BinaryEquals: { 'a:b': 'YQ==' } }, { 'a:b': 'Yg==' }, 'none'],
+    ['IpAddress', { IpAddress: { 'a:b': '203.0.113.0/24' } }, { 'a:b': '203.0.113.9' }, 'allow'],
+    ['IpAddress outside', { IpAddress: { 'a:b': '203.0.113.0/24' } }, { 'a:b': '203.0.114.9' }, 'none'],
+    ['IpAddress alone', { IpAddress: { 'a:b': '203.0.113.9' } }, { 'a:b': '203.0.113.8' }, 'none'],
+    ['IpAddress of version 6', { IpAddress: { 'a:b': '2001:db8::/32' } }, { 'a:b': '2001:db8::1' }, 'allow'],
+    ['IpAddress of what is none', { IpAddress: { 'a:b': '203.0.113.9' } }, { 'a:b': roleArn }, 'none'],
+    ['NotIpAddress', { NotIpAddress: { 'a:b': '203.0.113.0/24' } }, { 'a:b': '203.0.113.9' }, 'none'],
+    ['NotIpAddress absent', { NotIpAddress: { 'a:b': '203.0.113.0/24' } }, {}, 'allow'],
     ['Null true', { Null: { 'a:b': 'true' } }, {}, 'allow'],
     ['Null true of a present key', { Null: { 'a:b': 'true' } }, { 'a:b': 'x' }, 'none'],
     ['Null false', { Null: { 'a:b': 'false' } }, { 'a:b': 'x' }, 'allow'],
@@ -101,6 +144,9 @@ describe('conditions', () => {
     ['ForAnyValue', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['y', 'x'] }, 'allow'],
     ['ForAnyValue none', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['y', 'z'] }, 'none'],
     ['ForAnyValue absent', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, {}, 'none'],
+    ['ForAnyValue of a negation', { 'ForAnyValue:StringNotLike': { 'a:b': 'x*' } }, { 'a:b': ['x', 'y'] }, 'allow'],
+    ['ForAnyValue of a negation, none', { 'ForAnyValue:StringNotLike': { 'a:b': 'x*' } }, { 'a:b': ['x'] }, 'none'],
+    ['ForAnyValue of a negation, absent', { 'ForAnyValue:StringNotLike': { 'a:b': 'x*' } }, {}, 'none'],
   ] satisfies [string, Element, NonNullable<Access['context']>, string][])(
     '%s',
     (_name, condition, context, verdict) => {
@@ -134,8 +180,31 @@ describe('one resource policy', () => {
     ['the account and the role', { AWS: [rootArn, roleArn] }, 'allow'],
     ['a service', { Service: 'dynamodb.amazonaws.com' }, 'none'],
     ['a deleted role', { AWS: 'AROAAAAAAAAAAAAAAAAAA' }, 'none'],
+    ['a federated user', { Federated: 'cognito-identity.amazonaws.com' }, 'none'],
+    ['a canonical user', { CanonicalUser: '79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be' }, 'none'],
   ])('%s', (_name, principal, verdict) => {
     expect(ask(principal)).toBe(verdict);
+  });
+
+  it.each([
+    ['the role and its account', { AWS: [roleArn, rootArn] }, 'none'],
+    ['the role and the id of its account', { AWS: ['111111111111', roleArn] }, 'none'],
+    ['the role without its account', { AWS: roleArn }, 'deny'],
+    ['the account without the role', { AWS: rootArn }, 'deny'],
+    ['another role of the account', { AWS: [`${roleArn}2`, rootArn] }, 'deny'],
+    ['the role, and another account', { AWS: [roleArn, '222222222222'] }, 'deny'],
+    ['a service', { Service: 'dynamodb.amazonaws.com' }, 'deny'],
+    ['a deleted role', { AWS: ['AROAAAAAAAAAAAAAAAAAA', rootArn] }, 'deny'],
+    ['everyone', '*', 'none'],
+  ])('that denies all but %s', (_name, principal, verdict) => {
+    expect(ask(undefined, () => deny({ NotPrincipal: principal }))).toBe(verdict);
+  });
+
+  it('that denies all but a service lets that one pass, and no other', () => {
+    const document = policy(deny({ NotPrincipal: { Service: 'dynamodb.amazonaws.com' } }));
+    const of = (service: string) => policyAllows(document, { service, action: 'kms:Decrypt', resource: keyArn });
+    expect(of('dynamodb.amazonaws.com')).toBe('none');
+    expect(of('s3.amazonaws.com')).toBe('deny');
   });
 
   it('denies everyone in a denied account', () => {
@@ -153,10 +222,15 @@ describe('what the evaluator does not know', () => {
     ['a version', { Version: '2020-01-01', Statement: [allow()] }, identity, 'Version'],
     ['a statement element', policy(allow({ Extra: 1 })), identity, 'Statement.0.Extra'],
     ['an effect', policy(allow({ Effect: 'Maybe' })), identity, 'Statement.0.Effect'],
-    ['NotPrincipal', policy(allow({ NotPrincipal: '*' })), resource, 'NotPrincipal'],
-    ['a principal type', policy(allow({ Principal: { Federated: 'x' } })), resource, 'Federated'],
+    ['NotPrincipal that allows', policy(allow({ NotPrincipal: '*' })), resource, 'NotPrincipal'],
+    ['both kinds of principal', policy(deny({ Principal: '*', NotPrincipal: '*' })), resource, 'Principal'],
+    ['NotPrincipal in an identity policy', policy(deny({ NotPrincipal: '*' })), identity, 'Principal'],
+    ['a principal type', policy(allow({ Principal: { Robot: 'x' } })), resource, 'Robot'],
     ['a principal', policy(allow({ Principal: { AWS: 'arn:aws:iam::1:group/g' } })), resource, 'group/g'],
-    ['an operator', policy(allow({ Condition: { StringNotLike: { a: 'b' } } })), identity, 'StringNotLike'],
+    ['an operator', policy(allow({ Condition: { StringMatches: { a: 'b' } } })), identity, 'StringMatches'],
+    ['an operator that every object has', policy(allow({ Condition: { toString: { a: 'b' } } })), identity, 'toString'],
+    ['no address', policy(allow({ Condition: { IpAddress: { a: 'x/8' } } })), identity, 'x/8'],
+    ['no range', policy(allow({ Condition: { NotIpAddress: { a: '10.0.0.0/33' } } })), identity, '10.0.0.0/33'],
     ['IfExists of Null', policy(allow({ Condition: { NullIfExists: { a: 'true' } } })), identity, 'NullIfExists'],
     ['a qualifier', policy(allow({ Condition: { 'ForNoValue:Bool': { a: 'b' } } })), identity, 'ForNoValue'],
     ['a variable in a resource', policy(allow({ Resource: 'arn:${aws:username}' })), identity, '${aws:username}'],
@@ -225,6 +299,27 @@ describe('decide', () => {
     expect(decide(callerWith(policy(allow())), keyAccess(stranger))).toMatchObject({
       reason: 'because no resource-based policy allows the kms:Decrypt action',
     });
+  });
+
+  it('takes numbers for the names of policies and statements', () => {
+    const document = { Version: '2012-10-17', Id: 42, Statement: [allow({ Sid: 7 })] };
+    expect(decide(callerWith(document), access).allowed).toBe(true);
+  });
+
+  it.each([
+    ['a session', callerWith(), 'AROAAAAAAAAAAAAAAAAAA:session', undefined, 'AssumedRole'],
+    [
+      'a user',
+      { ...callerWith(), arn: userArn, principalArn: userArn, principalId: 'AIDAAAAAAAAAAAAAAAAAA' },
+      'AIDAAAAAAAAAAAAAAAAAA',
+      'alice',
+      'User',
+    ],
+  ])('knows %s by id, name and type', (_name, caller, id, name, type) => {
+    const holds = (condition: Element) =>
+      decide({ ...caller, policies: [policy(allow({ Condition: condition }))] }, access).allowed;
+    expect(holds({ StringEquals: { 'aws:userid': id, 'aws:PrincipalType': type } })).toBe(true);
+    expect(holds(name ? { StringEquals: { 'aws:username': name } } : { Null: { 'aws:username': 'true' } })).toBe(true);
   });
 
   it('knows the global condition keys of the caller', () => {

@@ -1,6 +1,12 @@
 import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
-import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  KMSClient,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
@@ -59,6 +65,33 @@ describe('another Region, and another account,', () => {
     await expect
       .poll(() => arnOf(inOtherAccount).catch(() => undefined))
       .toBe('arn:aws:iam::222222222222:role/RoleForInfinStorMlflowService-abroad');
+  });
+
+  it('hear on their own bus alone of the key policies that are written there', async () => {
+    const writeIn = async (where: object) => {
+      const kms = new KMSClient(config(where));
+      const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+      const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: KeyMetadata?.KeyId }));
+      await kms.send(new PutKeyPolicyCommand({ KeyId: KeyMetadata?.KeyId, Policy }));
+      return KeyMetadata?.KeyId;
+    };
+    const told = (accountId: string, region: string) =>
+      sandbox()
+        .world({ accountId, region })
+        .events.published()
+        .filter((event) => event.source === 'aws.kms');
+    const inRegion = await writeIn(inOtherRegion);
+    const inAccount = await writeIn(inOtherAccount);
+    expect(told('111111111111', 'eu-west-1')).toMatchObject([
+      { region: 'eu-west-1', detail: { awsRegion: 'eu-west-1', requestParameters: { keyId: inRegion } } },
+    ]);
+    expect(told('222222222222', 'us-east-1')).toMatchObject([
+      {
+        account: '222222222222',
+        detail: { recipientAccountId: '222222222222', requestParameters: { keyId: inAccount } },
+      },
+    ]);
+    expect(told(account.accountId, account.region)).toEqual([]);
   });
 
   it('do not find the keys of here', async () => {

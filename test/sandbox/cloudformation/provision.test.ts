@@ -41,6 +41,23 @@ describe('the customer template', () => {
     expect(cloudFormation.tables()).toEqual([expect.objectContaining({ encryption: table })]);
   });
 
+  it('has DynamoDB use the key, and make a grant for itself, in the name of whoever makes the table', async () => {
+    const { call, settled, accesses } = setUp();
+    const [parameters] = tracking[2];
+    await call('CreateStack', createInput(parameters));
+    await settled('tenant-acme');
+    const asked = accesses.flatMap(({ access }) => (access.action.startsWith('kms:') ? [access] : []));
+    const via = { 'kms:ViaService': 'dynamodb.us-east-1.amazonaws.com' };
+    const operations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
+    expect(asked.map(({ action }) => action)).toEqual([...operations.map((name) => `kms:${name}`), 'kms:CreateGrant']);
+    for (const { action, context } of asked) {
+      const isGrant = action === 'kms:CreateGrant';
+      expect(context).toMatchObject(via);
+      expect(context?.['kms:GrantIsForAWSResource']).toBe(isGrant ? 'true' : undefined);
+      expect(context?.['kms:GrantOperations']).toEqual(isGrant ? [...operations, 'RetireGrant'] : undefined);
+    }
+  });
+
   it('makes the role and hands token, role, bucket and table to the service', async () => {
     const { call, settled, cloudFormation, calls, iam } = setUp();
     await call('CreateStack', createInput());

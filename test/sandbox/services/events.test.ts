@@ -103,6 +103,20 @@ describe('publishing', () => {
     clock.advance(120_000);
     expect(invoked).toHaveLength(later);
   });
+
+  it('lets a fault lose what CloudTrail tells of PutKeyPolicy', () => {
+    const { clock, events, faults, invoked } = setUp();
+    events.addRule({ ...rule, name: 'policies', eventPattern: { detail: { eventName: ['PutKeyPolicy'] } } });
+    faults.add(parseFault('events:PutKeyPolicy:lose'));
+    const put = {
+      source: 'aws.kms',
+      'detail-type': 'AWS API Call via CloudTrail',
+      detail: { eventName: 'PutKeyPolicy' },
+    };
+    for (const event of [put, put]) events.publish(event);
+    clock.advance(0);
+    expect(invoked).toHaveLength(1);
+  });
 });
 
 describe('a bus beside the default one', () => {

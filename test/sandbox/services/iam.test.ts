@@ -91,6 +91,39 @@ describe('principals', () => {
   });
 });
 
+describe('a hidden role', () => {
+  it('may be named when its time has passed, while others may be named at once', () => {
+    const [hidden, other] = [createRole('hidden'), createRole('other')];
+    clock.advance(60_000);
+    iam.hideRole('HIDDEN', 30_000);
+    expect(iam.role('hidden')).toBe(hidden);
+    expect(iam.principalExists(hidden.arn)).toBe(false);
+    expect(iam.principalExists(other.arn)).toBe(true);
+    clock.advance(29_000);
+    expect(iam.principalExists(hidden.arn)).toBe(false);
+    clock.advance(1_000);
+    expect(iam.principalExists(hidden.arn)).toBe(true);
+  });
+
+  it('stays hidden for as long as new roles are delayed', () => {
+    const role = createRole('hidden');
+    iam.delayNewRoles(60_000);
+    iam.hideRole('hidden', 30_000);
+    clock.advance(30_000);
+    expect(iam.principalExists(role.arn)).toBe(false);
+    clock.advance(30_000);
+    expect(iam.principalExists(role.arn)).toBe(true);
+  });
+
+  it('is no longer hidden when it is made again, and must be there', () => {
+    createRole('hidden');
+    iam.hideRole('hidden', 30_000);
+    iam.deleteRole('hidden');
+    expect(() => iam.hideRole('hidden', 30_000)).toThrow('The role with name hidden cannot be found.');
+    expect(iam.principalExists(createRole('hidden').arn)).toBe(true);
+  });
+});
+
 describe('credentials', () => {
   it('of a role are a session with a token, whose caller has the policies of the moment', () => {
     const role = createRole('deployer', '/team/');
