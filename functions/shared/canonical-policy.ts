@@ -29,6 +29,5 @@ export function canonicalHash(policy: unknown): string {
 
 /** The account's id in place of its root's ARN, in whichever partition. */
 function accountId(principal: unknown): unknown {
-  const [, account] = typeof principal === 'string' ? (/^arn:aws[\w-]*:iam::(\d{12}):root$/.exec(principal) ?? []) : [];
-  return account ?? principal;
+  return typeof principal === 'string' ? principal.replace(/^arn:aws[\w-]*:iam::(\d{12}):root$/, '$1') : principal;
 }

@@ -78,9 +78,6 @@ const ourStatements: readonly Template[] = [
   },
 ];
 
-/** The ARN of a role, as what comes before its name, and the name. */
-const roleArnPattern = /^(arn:aws[\w-]*:iam::\d{12}:role\/(?:[!-~]+\/)?)([\w+=,.@-]+)$/;
-
 /**
  * Parses a key policy document. Each statement is kept as it is; one with a Sid of ours must be as we write it.
  * @throws KeyPolicyNotUnderstood naming the element when the document is not, to the last detail, one that can be written back
@@ -155,15 +152,10 @@ export function withGrants(policy: KeyPolicy, roleArns: readonly string[], acces
 /** Whether both of our statements let the role use the key, in the way that is asked for. */
 export function isGranted(policy: KeyPolicy, roleArn: string, access: KeyAccess): boolean {
   const grantee = granteeOf(roleArn, access);
-  return ourStatements.every(({ Sid }) =>
-    policy.Statement.some(
-      (statement) =>
-        statement.Sid === Sid &&
-        modeOf(statement) === access.mode &&
-        granteesOf(statement).includes(grantee) &&
-        isOurs(statement),
-    ),
+  const granting = ownStatements(policy).filter(
+    (statement) => modeOf(statement) === access.mode && granteesOf(statement).includes(grantee),
   );
+  return new Set(granting.map(({ Sid }) => Sid)).size === ourStatements.length;
 }
 
 /** The role ARNs that our statements name now; neither the ids of deleted roles nor patterns. */
@@ -197,9 +189,7 @@ export function size(policy: KeyPolicy): number {
 
 /** A document of JSON without white space, with its strings as JSON.stringify writes them. */
 function minified(document: string): string {
-  return document.replace(/"(?:[^"\\]|\\.)*"|\s/g, (part) =>
-    part.startsWith('"') ? JSON.stringify(JSON.parse(part)) : '',
-  );
+  return document.replace(/"(?:[^"\\]|\\.)*"|\s/g, (part) => (part[0] === '"' ? JSON.stringify(JSON.parse(part)) : ''));
 }
 
 /** Our statements as they are to be for these roles; none for no role. */
@@ -214,15 +204,16 @@ function statementsFor(roleArns: readonly string[], access: KeyAccess): Statemen
  * @throws TypeError for anything but a role, which might let everybody use the key
  */
 function granteeOf(roleArn: string, access: KeyAccess): string {
-  const [, head, name] = roleArnPattern.exec(roleArn) ?? [];
-  if (head === undefined || name === undefined) throw new TypeError(`${roleArn} is not the ARN of a role`);
+  if (!isRole(roleArn)) throw new TypeError(`${roleArn} is not the ARN of a role`);
   switch (access.mode) {
     case 'role-arns':
       return roleArn;
     case 'role-pattern': {
+      const { roleNamePrefix } = access;
+      const head = roleArn.slice(0, roleArn.lastIndexOf('/') + 1 + roleNamePrefix.length);
       // Names are found ignoring case, but patterns in policies do not: the role's own spelling counts.
-      const prefix = name.slice(0, access.roleNamePrefix.length);
-      return prefix.toLowerCase() === access.roleNamePrefix.toLowerCase() ? `${head}${prefix}*` : roleArn;
+      const hasPrefix = head.toLowerCase().endsWith(`/${roleNamePrefix.toLowerCase()}`);
+      return hasPrefix ? `${head}*` : roleArn;
     }
   }
 }
@@ -266,15 +257,17 @@ function modeOf({ Principal }: Statement): KeyAccess['mode'] {
 /** Whom one of our statements lets use the key: roles, patterns, or ids of deleted roles. */
 function granteesOf(statement: Statement): string[] {
   if (modeOf(statement) === 'role-arns') return awsPrincipals(statement.Principal);
-  return [statement.Condition?.ArnLike?.['aws:PrincipalArn'] ?? []].flat().map(String);
+  const patterns = statement.Condition?.ArnLike?.['aws:PrincipalArn'];
+  return [patterns].flat().filter((pattern) => typeof pattern === 'string');
 }
 
 function awsPrincipals(principal: Statement['Principal']): string[] {
-  return typeof principal === 'string' ? [principal] : [principal?.AWS ?? []].flat();
+  if (typeof principal === 'string') return [principal];
+  return [principal?.AWS].flat().filter((one) => one !== undefined);
 }
 
 function isRole(principal: string): boolean {
-  return roleArnPattern.test(principal);
+  return /^arn:aws[\w-]*:iam::\d{12}:role\/(?:[!-~]+\/)?[\w+=,.@-]+$/.test(principal);
 }
 
 function isOrphan(principal: string): boolean {

@@ -380,6 +380,7 @@ describe('grants', () => {
     `arn:aws:iam::${account}:user/Alice`,
     pattern,
     `${acme}\n`,
+    `x${acme}`,
     '',
   ])('are for roles only, not for %j', (principal) => {
     for (const access of [byArns, byPattern]) {
@@ -416,8 +417,9 @@ describe('grants', () => {
 });
 
 describe("KMS's limit of 32,768 bytes", () => {
-  const room = 32_768 - size(withGrants(policy(owners({ Sid: '' })), [acme, beta], byArns));
   const filled = (text: string) => policy(owners({ Sid: text }));
+  const granted = JSON.stringify(policy(...filled('').Statement, ...namingStatements([acme, beta])));
+  const room = 32_768 - granted.length;
   const full = (bytes: number) =>
     expect.objectContaining({
       name: 'KeyPolicyFull',
@@ -475,6 +477,7 @@ describe('a role', () => {
     ['statements for another role', granting(beta), byArns],
     ['a pattern instead of its ARN', patterned, byArns],
     ['its ARN instead of a pattern', granted, byPattern],
+    ['its ARN as a pattern', policy(...likeStatements(account, acme)), byArns],
     ['one statement of either mode', policy(useByAcme, likeStatements(account, pattern)[1]), byArns],
     ["another account's pattern", policy(...likeStatements('222222222222', otherAccounts)), byPattern],
     ['statements under other Sids', policy({ ...useByAcme, Sid: 'a' }, { ...attachByAcme, Sid: 'b' }), byArns],
