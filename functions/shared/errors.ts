@@ -228,7 +228,7 @@ export class KeyPolicyFull extends StepError {
   /** How large the policy would be. */
   readonly bytes: number;
 
-  constructor({ roles, bytes, maxBytes }: { roles: number; bytes: number; maxBytes: number }) {
+  constructor(roles: number, { bytes, maxBytes }: { bytes: number; maxBytes: number }) {
     super(`The key policy would have ${bytes} bytes with ${roles} roles; KMS allows ${maxBytes}`);
     this.roles = roles;
     this.bytes = bytes;

@@ -145,7 +145,7 @@ export function withGrants(policy: KeyPolicy, roleArns: readonly string[], acces
   const isAsLong = edited.Statement.length === policy.Statement.length;
   if (isAsLong && canonical(edited) === canonical(policy)) return policy;
   const bytes = size(edited);
-  if (bytes > maxBytes) throw new KeyPolicyFull({ roles: new Set(roleArns).size, bytes, maxBytes });
+  if (bytes > maxBytes) throw new KeyPolicyFull(new Set(roleArns).size, { bytes, maxBytes });
   return edited;
 }
 

@@ -657,7 +657,7 @@ describe('for any policy and roles', () => {
         outcomes.add(`${access.mode} ${fits}`);
         if (fits) expect(size(withGrants(before, arnsOf(some), access))).toBe(bytes);
         else {
-          const error = new KeyPolicyFull({ roles: new Set(arnsOf(some)).size, bytes, maxBytes: 32_768 });
+          const error = new KeyPolicyFull(new Set(arnsOf(some)).size, { bytes, maxBytes: 32_768 });
           expect(() => withGrants(before, arnsOf(some), access)).toThrow(error);
         }
       }),
