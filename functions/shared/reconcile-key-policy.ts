@@ -99,7 +99,7 @@ async function reconcileLeased(
   const isSettled = ({ roleArn, state }: Grant) =>
     isGranted(inForce, roleArn, access) && (state === 'applied' || access.mode === 'role-pattern');
   const settled = wanted.filter(isSettled);
-  const candidates = wanted.filter((grant) => !isSettled(grant));
+  const candidates = wanted.filter((grant) => !settled.includes(grant));
   // Of another deployment that shares the key, or from before the registry knew: not ours to take away unasked.
   const unknown = wish.exact
     ? []
