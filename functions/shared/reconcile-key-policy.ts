@@ -109,6 +109,7 @@ async function reconcileLeased(
   const refused: Grant[] = [];
   const refusals = new Map<string, StepError>();
   let latest: KeyPolicy | undefined;
+  let isKept = false;
 
   /** Writes the policy with these roles beside those that have the key. @returns why it cannot be */
   async function attempt(more: readonly Grant[]): Promise<StepError | undefined> {
@@ -122,7 +123,7 @@ async function reconcileLeased(
     }
     // Also an equal policy: to KMS a role that was made anew is not the one that the policy names by the same ARN.
     if (more.length > 0 || next !== inForce) {
-      if (latest === undefined) {
+      if (!isKept) {
         const keptAt = new Date(clock.now()).toISOString();
         const { owner } = leased.lease;
         await keepPolicy(registry, keyArn, {
@@ -132,6 +133,7 @@ async function reconcileLeased(
           by: wish.by,
           owner,
         });
+        isKept = true;
       }
       if (leased.lease.until - clock.now() < requestBoundMs) {
         throw new KeyPolicyBusy(`The policy of key ${keyArn} takes longer to change than its lease is good for`);

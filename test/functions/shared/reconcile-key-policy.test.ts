@@ -99,7 +99,7 @@ describe('the desired grants of a key', () => {
 
 describe('a role that KMS does not take', () => {
   it.each(names)('keeps no other from the key: %s of eight', async (unseen) => {
-    const { reconciler, kms, ask, states } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, states, registry } = await keyWorld(granting(), names);
     kms.unseen.add(roleArn(unseen));
     await ask(...names);
     const { refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by });
@@ -109,6 +109,8 @@ describe('a role that KMS does not take', () => {
       ...Object.fromEntries(names.map((name) => [name, 'applied'])),
       [unseen]: 'pending, refused',
     });
+    // However often KMS was asked: there was one policy before.
+    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(1);
   });
 
   it('costs one write of the others when it is the newest', async () => {
