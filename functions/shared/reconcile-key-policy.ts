@@ -19,11 +19,11 @@ import { isThrottling, PutOutcomeUnknown, readKeyPolicy, writeKeyPolicy } from '
 import type { Registry } from './registry.ts';
 
 /** How long a holder that dies keeps the others waiting. */
-const leaseMs = 30_000;
+export const leaseMs = 30_000;
 /** A read may be older than a write that was made so long ago ("seconds, sometimes minutes": decision 14). */
-const staleMs = 60_000;
+export const staleMs = 60_000;
 /** The pauses between reads that are too old. */
-const rereadMs = [100, 200, 400, 800] as const;
+export const rereadMs = [100, 200, 400, 800] as const;
 /** How many roles IAM is asked about at once. */
 const rolesAtOnce = 10;
 
