@@ -14,6 +14,8 @@ import type { Edit } from './trigger.ts';
 
 /** Who repairs, as it is kept with the policy that is written over. */
 const by = 'detect-key-policy-drift';
+/** The pauses before a repair is tried again: longer than an edit is taken for an old policy of ours that KMS still tells. */
+const busyMs = [5_000, 20_000, 40_000] as const;
 /** Two looks of the schedule: what was undone unseen after an edit was looked at is found, though a look may fail. */
 const lookBackMs = 2 * 60 * 60_000;
 
@@ -140,7 +142,9 @@ async function readOrReason(
 /** What came of a repair: `partly` when some roles did not get the key. */
 async function repair(keyArn: string, reconciler: Reconciler, logger: Logger): Promise<'yes' | 'partly' | 'failed'> {
   try {
-    const { refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by, exact: true });
+    const { refusals } = await whenNotBusy(reconciler, () =>
+      reconcileKeyPolicy(reconciler, keyArn, { by, exact: true }),
+    );
     for (const [roleArn, { name, message }] of refusals) {
       logger.warn('role does not get the key', { keyArn, roleArn, errorName: name, errorMessage: message });
     }
@@ -151,4 +155,16 @@ async function repair(keyArn: string, reconciler: Reconciler, logger: Logger): P
     logger.warn('key policy not repaired', { keyArn, errorName: error.name, errorMessage: error.message });
     return 'failed';
   }
+}
+
+async function whenNotBusy<Result>({ clock }: Reconciler, work: () => Promise<Result>): Promise<Result> {
+  for (const pause of busyMs) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof KeyPolicyBusy)) throw error;
+      await clock.wait(pause);
+    }
+  }
+  return work();
 }
