@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import { arnOwner } from './arns.ts';
 import { canonical } from './canonical-policy.ts';
 import { KeyPolicyFull, KeyPolicyNotUnderstood, KeyPolicyOrphan } from './errors.ts';
-import { json } from './json.ts';
+import { json, parseJson } from './json.ts';
 import { parse } from './step.ts';
 
 // The grammar of key policies: KMS developer guide, "Elements in a key policy"; IAM user guide, "Grammar of the IAM JSON policy language".
@@ -18,15 +19,7 @@ const principal = v.union(
   ],
   'must be "*" or an object of AWS, Service, Federated and CanonicalUser',
 );
-/** A number that a policy is written back with as it was read. */
-const number = v.pipe(
-  v.number(),
-  v.check(
-    (value) => !Number.isInteger(value) || Number.isSafeInteger(value),
-    'must be a number that can be kept as it is',
-  ),
-);
-const operand = v.union([v.string(), number, v.boolean()]);
+const operand = v.union([v.string(), v.number(), v.boolean()]);
 const statementSchema = v.strictObject({
   Sid: v.exactOptional(v.string()),
   Effect: v.picklist(['Allow', 'Deny'], 'must be Allow or Deny'),
@@ -45,7 +38,7 @@ const statementSchema = v.strictObject({
 });
 const policySchema = v.strictObject({
   Version: v.exactOptional(v.picklist(['2008-10-17', '2012-10-17'], 'must be 2008-10-17 or 2012-10-17')),
-  Id: v.exactOptional(v.union([v.string(), number], 'must be a string or a number that can be kept as it is')),
+  Id: v.exactOptional(v.union([v.string(), v.number()], 'must be a string or a number')),
   Statement: v.pipe(
     v.unknown(),
     // A single statement may stand without an array.
@@ -65,8 +58,11 @@ export type KeyAccess = { mode: 'role-arns' } | { mode: 'role-pattern'; roleName
 /** KMS's limit for a key policy, in bytes of the document (KMS developer guide, "Resource quotas"). */
 const maxBytes = 32_768;
 
+/** A statement of ours without those whom it lets use the key. */
+type Template = Statement & { Sid: string };
+
 // The setup guide's statements (1.1.3.3), under Sids of our own, so that a statement with the console's Sids is nobody's but the owner's.
-const ourStatements: readonly (Statement & { Sid: string })[] = [
+const ourStatements: readonly Template[] = [
   {
     Sid: 'Allow use of the key by InfinStor',
     Effect: 'Allow',
@@ -82,8 +78,6 @@ const ourStatements: readonly (Statement & { Sid: string })[] = [
   },
 ];
 
-const roleArnPattern = /^(arn:aws[\w-]*:iam::(\d{12}):role\/(?:[!-~]+\/)?)([\w+=,.@*-]+)$/;
-
 /**
  * Parses a key policy document. Each statement is kept as it is; one with a Sid of ours must be as we write it.
  * @throws KeyPolicyNotUnderstood naming the element when the document is not, to the last detail, one that can be written back
@@ -92,12 +86,21 @@ export function parseKeyPolicy(document: string): KeyPolicy {
   const notUnderstood = (field: string, rule: string) =>
     new KeyPolicyNotUnderstood(`Element ${field} of the key policy ${rule}`);
   const policy = parse(json(policySchema), document, notUnderstood);
-  // What the schema would drop without a word, such as a condition key named `constructor`.
-  if (canonical(policy) !== canonical(JSON.parse(document))) {
-    throw notUnderstood('(root)', 'has a member whose name cannot be kept');
+  const told = parseJson(document);
+  // Of members of one name JSON.parse keeps the last, and of a number the nearest that it has.
+  if (JSON.stringify(told) !== minified(document)) {
+    throw notUnderstood('(root)', 'has a member twice, or a number in a form that would not be kept, like 1.0');
+  }
+  // The schema takes an array for an object, and drops these members, so that no object's prototype is reached.
+  if (canonical(told) !== canonical(policy)) {
+    throw notUnderstood(
+      '(root)',
+      'has an array in place of an object, or a member named constructor, prototype or __proto__',
+    );
   }
   const foreign = foreignStatements(policy);
-  const sids = foreign.flatMap(({ Sid }) => Sid ?? []);
+  // An empty Sid is none: tools write one into every statement.
+  const sids = foreign.flatMap(({ Sid }) => Sid || []);
   const repeated = sids.find((sid, index) => sids.indexOf(sid) < index);
   if (repeated !== undefined) {
     throw new KeyPolicyNotUnderstood(`Several statements of the key policy have the Sid "${repeated}"`);
@@ -111,9 +114,15 @@ export function parseKeyPolicy(document: string): KeyPolicy {
   return policy;
 }
 
-/** The policy as it is sent to KMS: without white space, which counts against the limit. */
+/**
+ * The policy as it is sent to KMS: without white space, which counts against the limit, and in the characters that KMS takes,
+ * those of Latin-1.
+ */
 export function serializeKeyPolicy(policy: KeyPolicy): string {
-  return JSON.stringify(policy);
+  return JSON.stringify(policy).replace(
+    /[\u0100-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /**
@@ -132,7 +141,9 @@ export function withGrants(policy: KeyPolicy, roleArns: readonly string[], acces
     );
   }
   const edited = { ...policy, Statement: [...foreign, ...statementsFor(roleArns, access)] };
-  if (canonical(edited) === canonical(policy)) return policy;
+  // The canonical form does not count: statements of ours may stand there twice.
+  const isAsLong = edited.Statement.length === policy.Statement.length;
+  if (isAsLong && canonical(edited) === canonical(policy)) return policy;
   const bytes = size(edited);
   if (bytes > maxBytes) throw new KeyPolicyFull({ roles: new Set(roleArns).size, bytes, maxBytes });
   return edited;
@@ -140,22 +151,16 @@ export function withGrants(policy: KeyPolicy, roleArns: readonly string[], acces
 
 /** Whether both of our statements let the role use the key, in the way that is asked for. */
 export function isGranted(policy: KeyPolicy, roleArn: string, access: KeyAccess): boolean {
-  return statementsFor([roleArn], access).every((wanted) => {
-    const [grantee] = granteesOf(wanted);
-    return policy.Statement.some(
-      (statement) =>
-        statement.Sid === wanted.Sid &&
-        isOurs(statement) &&
-        modeOf(statement) === access.mode &&
-        granteesOf(statement).some((other) => other === grantee),
-    );
-  });
+  const grantee = granteeOf(roleArn, access);
+  const granting = ownStatements(policy).filter(
+    (statement) => modeOf(statement) === access.mode && granteesOf(statement).includes(grantee),
+  );
+  return new Set(granting.map(({ Sid }) => Sid)).size === ourStatements.length;
 }
 
 /** The role ARNs that our statements name now; neither the ids of deleted roles nor patterns. */
 export function grantedRoles(policy: KeyPolicy): string[] {
-  const ours = policy.Statement.filter((statement) => isOurs(statement) && modeOf(statement) === 'role-arns');
-  return [...new Set(ours.flatMap(granteesOf))].filter((principal) => !isOrphan(principal));
+  return [...new Set(ownStatements(policy).flatMap(granteesOf))].filter(isRole);
 }
 
 /** The statements that are not ours. */
@@ -175,16 +180,21 @@ export function grantees(policy: KeyPolicy): string[] {
 
 /** The bare ids that KMS shows in place of deleted roles and users, with the statement that names them. */
 export function orphans(policy: KeyPolicy): { sid: string; principalId: string }[] {
-  return policy.Statement.flatMap(({ Sid: sid = '(without Sid)', Principal, NotPrincipal }) =>
+  return policy.Statement.flatMap(({ Sid, Principal, NotPrincipal }) =>
     [...awsPrincipals(Principal), ...awsPrincipals(NotPrincipal)]
       .filter(isOrphan)
-      .map((principalId) => ({ sid, principalId })),
+      .map((principalId) => ({ sid: Sid || '(without Sid)', principalId })),
   );
 }
 
 /** The size of the policy as it is sent, in bytes. */
 export function size(policy: KeyPolicy): number {
   return Buffer.byteLength(serializeKeyPolicy(policy));
+}
+
+/** A document of JSON without white space, with its strings as JSON.stringify writes them. */
+function minified(document: string): string {
+  return document.replace(/"(?:[^"\\]|\\.)*"|\s/g, (part) => (part[0] === '"' ? JSON.stringify(JSON.parse(part)) : ''));
 }
 
 /** Our statements as they are to be for these roles; none for no role. */
@@ -194,47 +204,45 @@ function statementsFor(roleArns: readonly string[], access: KeyAccess): Statemen
   return ourStatements.map((statement) => statementWith(statement, grantees, access.mode));
 }
 
-/** What stands for a role: its ARN, or the pattern of the ARNs that its name's prefix makes under its path. */
+/**
+ * What stands for a role: its ARN, or the pattern of the ARNs that its name's prefix makes under its path.
+ * @throws TypeError for anything but a role, which might let everybody use the key
+ */
 function granteeOf(roleArn: string, access: KeyAccess): string {
+  if (!isRole(roleArn)) throw new TypeError(`${roleArn} is not the ARN of a role`);
   switch (access.mode) {
     case 'role-arns':
       return roleArn;
     case 'role-pattern': {
-      const [, head = '', , name = ''] = roleArnPattern.exec(roleArn) ?? [];
-      const { length } = access.roleNamePrefix;
+      const { roleNamePrefix } = access;
+      const head = roleArn.slice(0, roleArn.lastIndexOf('/') + 1 + roleNamePrefix.length);
       // Names are found ignoring case, but patterns in policies do not: the role's own spelling counts.
-      const fits = name.slice(0, length).toLowerCase() === access.roleNamePrefix.toLowerCase();
-      return fits ? `${head}${name.slice(0, length)}*` : roleArn;
+      const hasPrefix = head.toLowerCase().endsWith(`/${roleNamePrefix.toLowerCase()}`);
+      return hasPrefix ? `${head}*` : roleArn;
     }
   }
 }
 
-function statementWith(statement: Statement, grantees: readonly string[], mode: KeyAccess['mode']): Statement {
-  const { Sid, Effect, Condition, ...rest } = statement;
+function statementWith(template: Template, grantees: readonly string[], mode: KeyAccess['mode']): Statement {
+  const { Sid, Effect, ...rest } = template;
   switch (mode) {
     case 'role-arns':
+      return { Sid, Effect, Principal: { AWS: [...grantees] }, ...rest };
+    case 'role-pattern':
       return {
-        ...(Sid !== undefined && { Sid }),
-        Effect,
-        Principal: { AWS: [...grantees] },
-        ...rest,
-        ...(Condition && { Condition }),
-      };
-    case 'role-pattern': {
-      const accounts = [...new Set(grantees.map((grantee) => grantee.split(':')[4] ?? ''))];
-      return {
-        ...(Sid !== undefined && { Sid }),
+        Sid,
         Effect,
         Principal: '*',
         ...rest,
         Condition: {
-          ...Condition,
+          ...rest.Condition,
           // IAM user guide, "AWS global condition context keys": of a role's session, PrincipalArn is the role's ARN.
-          StringEquals: { 'aws:PrincipalAccount': accounts },
+          StringEquals: {
+            'aws:PrincipalAccount': [...new Set(grantees.map((grantee) => arnOwner(grantee).accountId))],
+          },
           ArnLike: { 'aws:PrincipalArn': [...grantees] },
         },
       };
-    }
   }
 }
 
@@ -243,23 +251,28 @@ function isOurs(statement: Statement): boolean {
   const template = ourStatements.find(({ Sid }) => Sid === statement.Sid);
   if (template === undefined) return false;
   const grantees = granteesOf(statement);
-  return (
-    grantees.every((grantee) => roleArnPattern.test(grantee) || isOrphan(grantee)) &&
-    canonical(statementWith(template, grantees, modeOf(statement))) === canonical(statement)
-  );
+  const areOurs = grantees.every((grantee) => isRole(grantee.replace(/\*$/, '')) || isOrphan(grantee));
+  return areOurs && canonical(statementWith(template, grantees, modeOf(statement))) === canonical(statement);
 }
 
 function modeOf({ Principal }: Statement): KeyAccess['mode'] {
-  return Principal === '*' ? 'role-pattern' : 'role-arns';
+  return awsPrincipals(Principal).includes('*') ? 'role-pattern' : 'role-arns';
 }
 
-function granteesOf({ Principal, Condition }: Statement): string[] {
-  if (Principal !== '*') return awsPrincipals(Principal);
-  return [Condition?.ArnLike?.['aws:PrincipalArn'] ?? []].flat().map(String);
+/** Whom one of our statements lets use the key: roles, patterns, or ids of deleted roles. */
+function granteesOf(statement: Statement): string[] {
+  if (modeOf(statement) === 'role-arns') return awsPrincipals(statement.Principal);
+  const patterns = statement.Condition?.ArnLike?.['aws:PrincipalArn'];
+  return [patterns].flat().filter((pattern) => typeof pattern === 'string');
 }
 
 function awsPrincipals(principal: Statement['Principal']): string[] {
-  return typeof principal === 'object' ? [principal.AWS ?? []].flat() : [];
+  if (typeof principal === 'string') return [principal];
+  return [principal?.AWS].flat().filter((one) => one !== undefined);
+}
+
+function isRole(principal: string): boolean {
+  return /^arn:aws[\w-]*:iam::\d{12}:role\/(?:[!-~]+\/)?[\w+=,.@-]+$/.test(principal);
 }
 
 function isOrphan(principal: string): boolean {

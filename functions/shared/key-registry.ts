@@ -57,9 +57,11 @@ export async function requestGrant(
   role: Pick<Grant, 'roleArn' | 'roleId' | 'userName'>,
 ): Promise<Grant> {
   const { documents, tableName } = registry;
+  const known = await readGrant(registry, keyArn, role.roleArn);
+  if (known?.roleId === role.roleId && known.state !== 'orphaned') return known;
   const wanted: Grant = { ...role, state: 'pending', refused: false };
-  try {
-    await documents.send(
+  const isWritten = await unlessRefused(
+    documents.send(
       new PutCommand({
         TableName: tableName,
         Item: { ...grantKey(keyArn, role.roleArn), ...wanted },
@@ -67,15 +69,17 @@ export async function requestGrant(
         ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state' },
         ExpressionAttributeValues: { ':roleId': role.roleId, ':orphaned': 'orphaned' },
       }),
-    );
-    return wanted;
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    const { Item } = await documents.send(
-      new GetCommand({ TableName: tableName, Key: grantKey(keyArn, role.roleArn), ConsistentRead: true }),
-    );
-    return v.parse(grantSchema, Item);
-  }
+    ),
+  );
+  // Another attempt, or this one before its answer was lost, has asked for it meanwhile: it may be applied by now.
+  return isWritten === undefined ? ((await readGrant(registry, keyArn, role.roleArn)) ?? wanted) : wanted;
+}
+
+async function readGrant({ documents, tableName }: Registry, keyArn: string, roleArn: string) {
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: tableName, Key: grantKey(keyArn, roleArn), ConsistentRead: true }),
+  );
+  return Item === undefined ? undefined : v.parse(grantSchema, Item);
 }
 
 /** All grants of a key, read consistently. */

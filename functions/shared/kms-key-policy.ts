@@ -45,7 +45,7 @@ export async function writeKeyPolicy(
     return 'written';
   } catch (error) {
     if (isThrottling(error)) throw new KeyPolicyBusy(`KMS was asked too often about key ${keyArn}`);
-    if (!(error instanceof KMSServiceException) || error.$fault === 'server') {
+    if (!(error instanceof KMSServiceException) || isServers(error)) {
       throw new PutOutcomeUnknown(`KMS did not say whether it has written the policy of key ${keyArn}`);
     }
     if (!(error instanceof MalformedPolicyDocumentException)) throw error;
@@ -57,6 +57,11 @@ export async function writeKeyPolicy(
     }
     throw error;
   }
+}
+
+function isServers({ $fault, $metadata: { httpStatusCode } }: KMSServiceException): boolean {
+  // Of an error that the SDK does not know by name, only the status tells whose it is.
+  return httpStatusCode === undefined ? $fault === 'server' : httpStatusCode >= 500;
 }
 
 /** Whether AWS refused a call, before any effect, for being asked too often. */

@@ -83,7 +83,7 @@ export function createInjector({ delay, faults, functionOf, kill, spared }: Part
     if (fault?.kind === 'delay') await delay(fault.milliseconds);
     if (fault?.kind === 'hold') await fault.until;
     if (fault?.kind === 'error' && !isAfterEffect(fault)) {
-      const isServers = /^Internal|^Service/.test(fault.name);
+      const isServers = /^(KMS)?Internal|^Service|^DependencyTimeout/.test(fault.name);
       throw new AwsError(fault.name, fault.message ?? 'A fault was asked for', isServers ? 500 : 400);
     }
   }

@@ -1,6 +1,6 @@
 import { GetKeyPolicyCommand, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { intercepted } from '../../../bench/intercepted.ts';
 import { patchKeyPolicy } from '../../../functions/patch-key-policy/patch-key-policy.ts';
 import { requestBoundMs } from '../../../functions/shared/clients.ts';
 import type { Reconciler } from '../../../functions/shared/reconcile-key-policy.ts';
@@ -58,27 +58,20 @@ function gated({ reconciler, time }: World, gate: (passed: number) => Promise<vo
     if (time.now - startedAt > requestBoundMs) throw new Error('The request timed out');
   }
   const behindGate = <Client extends object>(client: Client): Client =>
-    new Proxy(client, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name);
-        if (name !== 'send' || typeof member !== 'function') return member;
-        return async (...args: unknown[]) => {
-          const startedAt = time.now;
-          await pass(startedAt);
-          const [answer] = await Promise.allSettled([member.apply(target, args)]);
-          await pass(startedAt);
-          if (answer.status === 'rejected') throw answer.reason;
-          return answer.value;
-        };
-      },
+    intercepted(client, async (call) => {
+      const startedAt = time.now;
+      await pass(startedAt);
+      const [answer] = await Promise.allSettled([call()]);
+      await pass(startedAt);
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value;
     });
-  const documents: DynamoDBDocumentClient = behindGate(reconciler.registry.documents);
   return {
     ...reconciler,
     kms: behindGate(reconciler.kms),
     kmsOnce: behindGate(reconciler.kmsOnce),
     iam: behindGate(reconciler.iam),
-    registry: { ...reconciler.registry, documents },
+    registry: { ...reconciler.registry, documents: behindGate(reconciler.registry.documents) },
   };
 }
 

@@ -1,299 +1,667 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { canonical } from '../../../functions/shared/canonical-policy.ts';
+import { KeyPolicyFull } from '../../../functions/shared/errors.ts';
 import {
-  canonical,
+  foreignStatements,
   grantedRoles,
+  isGranted,
+  type KeyAccess,
   type KeyPolicy,
   orphans,
+  ownStatements,
   parseKeyPolicy,
+  type Statement,
   serializeKeyPolicy,
   size,
   withGrants,
 } from '../../../functions/shared/key-policy.ts';
+import {
+  accesses,
+  arnsOf,
+  hasOurSid,
+  isAdminStatement,
+  largePolicies,
+  likeStatements,
+  namingStatements,
+  policies,
+  type Role,
+  role,
+  roleNamePrefix,
+  roles,
+  toldByKms,
+} from '../key-policies.ts';
 
-const roleArn = (name: string) => `arn:aws:iam::123456789012:role/RoleForInfinStorMlflowService-${name}`;
+const byArns: KeyAccess = { mode: 'role-arns' };
+const byPattern: KeyAccess = { mode: 'role-pattern', roleNamePrefix };
+const account = '111111111111';
+const roleArn = (name: string) => `arn:aws:iam::${account}:role/${roleNamePrefix}${name}`;
 const acme = roleArn('acme');
 const beta = roleArn('beta');
+const pattern = roleArn('*');
+/** Of another deployment, whose roles are named otherwise. */
+const other = `arn:aws:iam::${account}:role/Other`;
 const deletedRole = 'AROAJQABLZS4A3QDU576Q';
 const deletedUser = 'AIDAJQABLZS4A3QDU576Q';
 
-const enableIam = {
+const admin: Statement = {
   Sid: 'Enable IAM User Permissions',
   Effect: 'Allow',
-  Principal: { AWS: 'arn:aws:iam::123456789012:root' },
+  Principal: { AWS: `arn:aws:iam::${account}:root` },
   Action: 'kms:*',
   Resource: '*',
 };
-/** The setup guide's statements, with these roles as their principals. */
-const use = (roles: string | string[]) => ({
-  Sid: 'Allow use of the key by InfinStor',
-  Effect: 'Allow',
-  Principal: { AWS: roles },
-  Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
-  Resource: '*',
-});
-const attach = (roles: string | string[]) => ({
-  Sid: 'Allow attachment of persistent resources by InfinStor',
-  Effect: 'Allow',
-  Principal: { AWS: roles },
-  Action: ['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'],
-  Resource: '*',
-  Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
-});
-const policy = (...Statement: KeyPolicy['Statement']): KeyPolicy => ({
+const policy = (...Statement: Statement[]): KeyPolicy => ({
   Version: '2012-10-17',
   Id: 'key-consolepolicy-3',
   Statement,
 });
+const [useByAcme, attachByAcme] = namingStatements([acme]);
+const granted = policy(admin, useByAcme, attachByAcme);
+const granting = (AWS: string | string[]) => policy(admin, ...namingStatements(AWS));
+const patterned = policy(admin, ...likeStatements([account], [pattern]));
+/** A statement of the owner's with something that is to be kept. */
+const owners = (part: Partial<Statement>): Statement => ({
+  Sid: 'Own',
+  Effect: 'Allow',
+  Principal: '*',
+  Action: 'kms:Decrypt',
+  Resource: '*',
+  ...part,
+});
+function without<Name extends keyof Statement>(statement: Statement, name: Name): Omit<Statement, Name> {
+  const { [name]: _left, ...rest } = statement;
+  return rest;
+}
 
-describe('grants', () => {
-  it("are the setup guide's two statements, behind what is there", () => {
-    expect(withGrants(policy(enableIam), [acme])).toEqual(policy(enableIam, use([acme]), attach([acme])));
+const notUnderstood = (message: string) => expect.objectContaining({ name: 'KeyPolicyNotUnderstood', message });
+
+describe('a key policy document', () => {
+  it.each<[name: string, document: object]>([
+    ['without Version and Id', { Statement: [admin] }],
+    ['of the first version', { Version: '2008-10-17', Id: 'key-default-1', Statement: [admin] }],
+    ['with a number as its Id', { Version: '2012-10-17', Id: 7, Statement: [admin] }],
+    ['without statements', { Statement: [] }],
+    ['with a principal in an array', policy(admin, owners({ Principal: { AWS: [acme] } }))],
+    ["with an account's id as principal", policy(admin, owners({ Principal: { AWS: ['222222222222', account] } }))],
+    ['with everybody as principal', policy(admin, owners({ Principal: '*' }))],
+    ['with everybody of AWS as principal', policy(admin, owners({ Principal: { AWS: '*' } }))],
+    ['with a service as principal', policy(admin, owners({ Principal: { Service: 'logs.amazonaws.com' } }))],
+    [
+      'with principals of every kind',
+      policy(admin, owners({ Principal: { AWS: account, Service: ['a', 'b'], Federated: 'c', CanonicalUser: 'd' } })),
+    ],
+    ['with a principal of no kind', policy(admin, owners({ Principal: {} }))],
+    [
+      'with NotPrincipal',
+      policy(admin, { ...without(owners({}), 'Principal'), Effect: 'Deny', NotPrincipal: { AWS: [acme] } }),
+    ],
+    ['with NotPrincipal for everybody', policy(admin, { ...without(owners({}), 'Principal'), NotPrincipal: '*' })],
+    ['without a principal', policy(admin, without(owners({}), 'Principal'))],
+    ['with NotAction', policy(admin, { ...without(owners({}), 'Action'), NotAction: ['kms:Sign'] })],
+    ['with NotResource', policy(admin, { Sid: 'Own', Effect: 'Deny', NotResource: ['arn:aws:kms:*:*:key/a'] })],
+    ['with empty arrays', policy(admin, owners({ Principal: { AWS: [] }, Action: [], Resource: [] }))],
+    ['with an empty condition', policy(admin, owners({ Condition: {} }))],
+    [
+      'with operands of every type',
+      policy(
+        admin,
+        owners({ Condition: { Null: { a: true, b: ['c', 7, false] }, 'ForAnyValue:StringLike': { d: 0.5, e: [] } } }),
+      ),
+    ],
+    ['with a Sid of any characters', policy(admin, owners({ Sid: 'é "\\\n中𝒳\ud800 {"a": 1.0}' }))],
+    [
+      'with statements without a Sid',
+      policy(admin, without(owners({}), 'Sid'), without(owners({ Effect: 'Deny' }), 'Sid')),
+    ],
+    ['with empty Sids', policy(owners({ ...admin, Sid: '' }), owners({ Sid: '' }), owners({ Sid: '' }))],
+    ['with one statement twice', policy(admin, without(owners({}), 'Sid'), without(owners({}), 'Sid'))],
+    [
+      "with the setup guide's statements added by hand",
+      policy(
+        admin,
+        { ...useByAcme, Sid: 'Allow use of the key' },
+        { ...attachByAcme, Sid: 'Allow attachment of persistent resources' },
+      ),
+    ],
+    ['with statements of ours', granted],
+    ['with statements of ours alone', policy(useByAcme, attachByAcme)],
+    ['with statements of ours for a pattern', patterned],
+    ['with two statements of ours under one Sid', policy(admin, useByAcme, ...namingStatements(beta))],
+  ])('%s is kept as it is', (_name, document) => {
+    expect(JSON.parse(serializeKeyPolicy(parseKeyPolicy(JSON.stringify(document, null, 2))))).toEqual(document);
   });
 
-  it('are exactly the given roles, each once', () => {
-    const before = policy(enableIam, use([acme]), attach([acme]));
-    expect(withGrants(before, [beta, roleArn('gamma'), beta])).toEqual(
-      policy(enableIam, use([beta, roleArn('gamma')]), attach([beta, roleArn('gamma')])),
+  it('may have a single statement as an object', () => {
+    expect(parseKeyPolicy(JSON.stringify({ Statement: admin }))).toEqual({ Statement: [admin] });
+  });
+
+  it('may write characters as it likes', () => {
+    expect(parseKeyPolicy('{"Id"\t:\r\n"\\u00e9\\/\\"", "Statement" : [ ] }')).toEqual({ Id: 'é/"', Statement: [] });
+  });
+
+  it('is written without white space', () => {
+    expect(serializeKeyPolicy(parseKeyPolicy('{ "Statement": [ ],\n "Id": "a b" }'))).toBe(
+      '{"Id":"a b","Statement":[]}',
     );
   });
 
-  it('go with the last role', () => {
-    expect(withGrants(policy(use(acme), enableIam, attach(acme)), [])).toEqual(policy(enableIam));
+  it('is written in the characters that KMS takes', () => {
+    const document = serializeKeyPolicy(policy(owners({ Sid: '~\u007fÿ\u0100中𝒳\uffff' })));
+    expect(document).toContain('"Sid":"~\u007fÿ\\u0100\\u4e2d\\ud835\\udcb3\\uffff"');
+  });
+
+  const unlikePrincipals = 'must be "*" or an object of AWS, Service, Federated and CanonicalUser';
+  const unlikeTexts = 'must be a string or an array of strings';
+  const unlikeOperands = 'must be a value or an array of values';
+  const twiceOrNumber = 'has a member twice, or a number in a form that would not be kept, like 1.0';
+  const arrayOrName = 'has an array in place of an object, or a member named constructor, prototype or __proto__';
+  const statement = (part: object) => JSON.stringify({ Statement: [{ ...admin, ...part }] });
+
+  it.each<[document: string, element: string, rule: string]>([
+    ['', '(root)', 'must be JSON'],
+    ['{"Statement":[]', '(root)', 'must be JSON'],
+    ['null', '(root)', 'must be Object'],
+    ['"policy"', '(root)', 'must be Object'],
+    ['{}', 'Statement', 'is required'],
+    ['[]', 'Statement', 'is required'],
+    ['{"Statement":"all"}', 'Statement.0', 'must be Object'],
+    ['{"Statement":null}', 'Statement.0', 'must be Object'],
+    ['{"Statement":[[]]}', 'Statement.0.Effect', 'is required'],
+    ['{"Statement":[],"statement":[]}', 'statement', 'is not a known field'],
+    ['{"Statement":[],"Version":"2012"}', 'Version', 'must be 2008-10-17 or 2012-10-17'],
+    ['{"Statement":[],"Version":null}', 'Version', 'must be 2008-10-17 or 2012-10-17'],
+    ['{"Statement":[],"Id":null}', 'Id', 'must be a string or a number'],
+    ['{"Statement":[],"Id":true}', 'Id', 'must be a string or a number'],
+    [statement({ Sid: 7 }), 'Statement.0.Sid', 'must be string'],
+    [statement({ Sid: null }), 'Statement.0.Sid', 'must be string'],
+    [statement({ Effect: undefined }), 'Statement.0.Effect', 'is required'],
+    [statement({ Effect: 'allow' }), 'Statement.0.Effect', 'must be Allow or Deny'],
+    [statement({ Principal: acme }), 'Statement.0.Principal', unlikePrincipals],
+    [statement({ Principal: ['*'] }), 'Statement.0.Principal', unlikePrincipals],
+    [statement({ Principal: { '*': '*' } }), 'Statement.0.Principal', unlikePrincipals],
+    [statement({ Principal: { AWS: 111111111111 } }), 'Statement.0.Principal', unlikePrincipals],
+    [statement({ Principal: { Service: [7] } }), 'Statement.0.Principal', unlikePrincipals],
+    [statement({ Principal: { Federated: null } }), 'Statement.0.Principal', unlikePrincipals],
+    [statement({ Principal: { CanonicalUser: {} } }), 'Statement.0.Principal', unlikePrincipals],
+    [statement({ NotPrincipal: null }), 'Statement.0.NotPrincipal', unlikePrincipals],
+    [statement({ Action: 7 }), 'Statement.0.Action', unlikeTexts],
+    [statement({ Action: [7] }), 'Statement.0.Action', unlikeTexts],
+    [statement({ NotAction: {} }), 'Statement.0.NotAction', unlikeTexts],
+    [statement({ Resource: null }), 'Statement.0.Resource', unlikeTexts],
+    [statement({ NotResource: true }), 'Statement.0.NotResource', unlikeTexts],
+    [statement({ Condition: 'none' }), 'Statement.0.Condition', 'must be Object'],
+    [statement({ Condition: { Bool: 'true' } }), 'Statement.0.Condition.Bool', 'must be Object'],
+    [statement({ Condition: { Bool: { a: null } } }), 'Statement.0.Condition.Bool.a', unlikeOperands],
+    [statement({ Condition: { Bool: { a: {} } } }), 'Statement.0.Condition.Bool.a', unlikeOperands],
+    [statement({ Condition: { Bool: { a: [[]] } } }), 'Statement.0.Condition.Bool.a', unlikeOperands],
+    [statement({ Conditions: {} }), 'Statement.0.Conditions', 'is not a known field'],
+    ['{"Statement":[{"Effect":"Deny","__proto__":{}}]}', 'Statement.0.__proto__', 'is not a known field'],
+    ['{"Statement":[],"Id":1,"Id":2}', '(root)', twiceOrNumber],
+    ['{"Statement":[],"Id":1,"Id":1}', '(root)', twiceOrNumber],
+    ['{"Statement":[],"Id":1,"\\u0049d":1}', '(root)', twiceOrNumber],
+    ['{"Statement":[],"Id":12345678901234567890}', '(root)', twiceOrNumber],
+    ['{"Statement":[],"Id":0.12345678901234567890}', '(root)', twiceOrNumber],
+    ['{"Statement":[],"Id":1e400}', '(root)', twiceOrNumber],
+    ['{"Statement":[],"Id":1.0}', '(root)', twiceOrNumber],
+    ['{"Statement":[],"Id":-0}', '(root)', twiceOrNumber],
+    [statement({ Principal: [] }), '(root)', arrayOrName],
+    [statement({ Condition: [] }), '(root)', arrayOrName],
+    [statement({ Condition: { Bool: ['true'] } }), '(root)', arrayOrName],
+    [statement({ Condition: { constructor: {} } }), '(root)', arrayOrName],
+    [statement({ Condition: { Bool: { prototype: 'true' } } }), '(root)', arrayOrName],
+    ['{"Statement":{"Effect":"Deny","Condition":{"__proto__":{"a":"b"}}}}', '(root)', arrayOrName],
+  ])('%s is refused', (document, element, rule) => {
+    expect(() => parseKeyPolicy(document)).toThrow(notUnderstood(`Element ${element} of the key policy ${rule}`));
+  });
+
+  it.each([
+    ['by the owner', policy(admin, owners({}), owners({ Effect: 'Deny' }))],
+    ['by two equal statements', policy(admin, owners({}), owners({}))],
+  ])('with a Sid used twice %s is refused', (_name, document) => {
+    expect(() => parseKeyPolicy(JSON.stringify(document))).toThrow(
+      notUnderstood('Several statements of the key policy have the Sid "Own"'),
+    );
+  });
+
+  const [useByPattern] = likeStatements(account, pattern);
+  it.each<[name: string, statement: Statement]>([
+    ['another effect', { ...useByAcme, Effect: 'Deny' }],
+    ['an action more', { ...useByAcme, Action: [useByAcme.Action ?? [], 'kms:Sign'].flat() }],
+    ['an action less', { ...attachByAcme, Action: ['kms:CreateGrant', 'kms:ListGrants'] }],
+    [
+      'the actions of the other one',
+      { ...useByAcme, Action: ['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'] },
+    ],
+    ['another resource', { ...useByAcme, Resource: 'arn:aws:kms:us-east-1:111111111111:key/a' }],
+    ['a condition', { ...useByAcme, Condition: { Bool: { 'aws:SecureTransport': 'true' } } }],
+    ['no condition', without(attachByAcme, 'Condition')],
+    ['another condition', { ...attachByAcme, Condition: { Bool: { 'kms:GrantIsForAWSResource': 'false' } } }],
+    ['no principal', without(useByAcme, 'Principal')],
+    ['NotPrincipal as well', { ...useByAcme, NotPrincipal: { AWS: beta } }],
+    ['an account as principal', { ...useByAcme, Principal: { AWS: [acme, account] } }],
+    ['a user as principal', { ...useByAcme, Principal: { AWS: `arn:aws:iam::${account}:user/Alice` } }],
+    ['a session as principal', { ...useByAcme, Principal: { AWS: `arn:aws:sts::${account}:assumed-role/acme/x` } }],
+    ['everybody as principal', { ...useByAcme, Principal: '*' }],
+    ['a service as principal', { ...useByAcme, Principal: { Service: 'logs.amazonaws.com' } }],
+    ['a service beside its principals', { ...useByAcme, Principal: { AWS: acme, Service: 'logs.amazonaws.com' } }],
+    ['a pattern for every role', likeStatements(account, `arn:aws:iam::${account}:role/*`)[0]],
+    ['a pattern for everything', likeStatements(account, '*')[0]],
+    ['a pattern for users', likeStatements(account, `arn:aws:iam::${account}:user/RoleForInfinStor*`)[0]],
+    ['a pattern within', likeStatements(account, `arn:aws:iam::${account}:role/Role*InfinStor`)[0]],
+    ['another account', likeStatements('222222222222', pattern)[0]],
+    ['a pattern and no account', { ...useByPattern, Condition: { ArnLike: { 'aws:PrincipalArn': pattern } } }],
+    [
+      'an account and no pattern',
+      { ...useByPattern, Condition: { StringEquals: { 'aws:PrincipalAccount': account } } },
+    ],
+    [
+      'a pattern and lacks its condition',
+      {
+        ...useByPattern,
+        Sid: 'Allow attachment of persistent resources by InfinStor',
+        Action: attachByAcme.Action ?? [],
+      },
+    ],
+    ['a pattern and a role as principal', { ...useByPattern, Principal: { AWS: acme } }],
+    ['a pattern and a role beside everybody', { ...useByPattern, Principal: { AWS: ['*', acme] } }],
+  ])('with a statement under a Sid of ours that has %s is refused', (_name, statement) => {
+    expect(() => parseKeyPolicy(JSON.stringify(policy(admin, statement)))).toThrow(
+      notUnderstood(
+        `Statement "${statement.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it`,
+      ),
+    );
+  });
+
+  it('is refused for a Sid of ours also beside our statements', () => {
+    const document = policy({ ...useByAcme, Principal: '*' }, useByAcme, attachByAcme);
+    expect(() => parseKeyPolicy(JSON.stringify(document))).toThrow(
+      expect.objectContaining({
+        name: 'KeyPolicyNotUnderstood',
+        message: expect.stringMatching(/^Statement "Allow use/),
+      }),
+    );
+  });
+});
+
+describe('grants', () => {
+  it("are the setup guide's two statements under Sids of ours, behind what is there", () => {
+    expect(withGrants(policy(admin), [acme], byArns)).toEqual(granted);
+  });
+
+  it('by pattern are the same statements for everybody who is such a role of the account', () => {
+    expect(withGrants(policy(admin), [acme], byPattern)).toEqual(patterned);
+  });
+
+  it('name the roles in order, each once', () => {
+    expect(withGrants(policy(admin), [beta, acme, beta], byArns)).toEqual(granting([acme, beta]));
+  });
+
+  it('by pattern do not grow with more roles', () => {
+    expect(withGrants(patterned, [acme, beta, roleArn('gamma')], byPattern)).toBe(patterned);
+  });
+
+  it.each<[name: string, roleArns: string[], accounts: string[], patterns: string[]]>([
+    ['is under its path', [acme.replace('role/', 'role/a/~/')], [account], [pattern.replace('role/', 'role/a/~/')]],
+    ["has the prefix in the role's own spelling", [acme.toLowerCase()], [account], [pattern.toLowerCase()]],
+    ["is the role's ARN if its name has not the prefix", [other], [account], [other]],
+    ["is the role's ARN if its name is shorter than the prefix", [acme.slice(0, 40)], [account], [acme.slice(0, 40)]],
+    ['is for the prefix alone, too', [roleArn('')], [account], [pattern]],
+    [
+      'is one for each account and partition',
+      [acme.replace('aws', 'aws-cn'), beta, acme.replace(account, '222222222222'), acme],
+      [account, '222222222222'],
+      [pattern.replace('aws', 'aws-cn'), pattern, pattern.replace(account, '222222222222')].sort(),
+    ],
+  ])('by pattern: the pattern %s', (_name, roleArns, accounts, patterns) => {
+    const edited = withGrants(policy(admin), roleArns, byPattern);
+    expect(canonical(edited)).toBe(canonical(policy(admin, ...likeStatements(accounts, patterns))));
+    expect(parseKeyPolicy(serializeKeyPolicy(edited))).toEqual(edited);
+  });
+
+  it.each([
+    ['role-arns', byArns, granting([acme, beta])],
+    ['role-pattern', byPattern, patterned],
+  ])('go with the last role in the mode %s', (_mode, access, before) => {
+    expect(withGrants(before, [], access)).toEqual(policy(admin));
+  });
+
+  it('go from a policy of ours alone', () => {
+    expect(withGrants(policy(useByAcme, attachByAcme), [], byArns)).toEqual(policy());
+  });
+
+  it.each<[name: string, from: KeyPolicy, access: KeyAccess, to: KeyPolicy]>([
+    ['pattern', granting([acme, beta]), byPattern, patterned],
+    ['ARNs', patterned, byArns, granting([acme, beta])],
+  ])('change over to the %s of the roles', (_name, from, access, to) => {
+    expect(withGrants(from, [acme, beta], access)).toEqual(to);
+  });
+
+  it.each<[name: string, before: KeyPolicy]>([
+    ['that lacks one of the two', policy(admin, useByAcme)],
+    ['whose two name different roles', policy(admin, useByAcme, namingStatements([beta])[1])],
+    ['with two statements of ours under one Sid', policy(admin, ...namingStatements(beta), useByAcme)],
+    ['with one statement of ours twice', policy(admin, useByAcme, useByAcme, attachByAcme)],
+    ['with a statement of either mode', policy(useByAcme, ...likeStatements(account, pattern), admin)],
+    ['with an id that a deleted role left', granting([acme, deletedRole])],
+    ['with the id of a deleted role alone', granting(deletedRole)],
+    ['with statements of ours for nobody', granting([])],
+  ])('mend a policy %s', (_name, before) => {
+    const after = withGrants(parseKeyPolicy(JSON.stringify(before)), [acme], byArns);
+    expect(after).toEqual(granted);
+  });
+
+  it.each<[name: string, told: KeyPolicy, access: KeyAccess]>([
+    ['ARNs', policy(...namingStatements([beta, acme]).reverse(), admin), byArns],
+    [
+      'a pattern',
+      policy(
+        ...likeStatements(account, pattern).map((statement) => ({ ...statement, Principal: { AWS: '*' } })),
+        admin,
+      ),
+      byPattern,
+    ],
+  ])('leave the policy itself when KMS only tells the statements for %s otherwise', (_name, told, access) => {
+    expect(withGrants(told, [acme, beta], access)).toBe(told);
   });
 
   it('leave statements of the same meaning to whoever made them', () => {
-    const consoles = { ...use(beta), Sid: 'Allow use of the key' };
-    const { Sid: _, ...nameless } = attach(beta);
-    expect(withGrants(policy(consoles, nameless), [acme])).toEqual(
-      policy(consoles, nameless, use([acme]), attach([acme])),
+    const byHand = { ...namingStatements(beta)[0], Sid: 'Allow use of the key' };
+    const nameless = without(attachByAcme, 'Sid');
+    expect(withGrants(policy(byHand, nameless), [acme], byArns)).toEqual(
+      policy(byHand, nameless, useByAcme, attachByAcme),
     );
   });
 
   it.each([
-    ['lacks one of the two', policy(enableIam, use([acme]))],
-    ['has another action', policy(enableIam, { ...use([acme]), Action: 'kms:*' }, attach([acme]))],
-    ['has lost its condition', policy(enableIam, use([acme]), { ...attach([acme]), Condition: {} })],
-    ['denies', policy(enableIam, { ...use([acme]), Effect: 'Deny' }, attach([acme]))],
-    ['is there twice', policy(enableIam, use([acme]), attach([acme]), { ...use([beta]), Effect: 'Deny' })],
-    ['names a deleted role', policy(enableIam, use([acme, deletedRole]), attach([deletedRole, acme]))],
-  ])('mend a policy of ours that %s', (_fault, before) => {
-    expect(withGrants(before, [acme])).toEqual(policy(enableIam, use([acme]), attach([acme])));
+    '*',
+    account,
+    `arn:aws:iam::${account}:root`,
+    `arn:aws:iam::${account}:user/Alice`,
+    pattern,
+    `${acme}\n`,
+    `x${acme}`,
+    '',
+  ])('are for roles only, not for %j', (principal) => {
+    for (const access of [byArns, byPattern]) {
+      expect(() => withGrants(policy(admin), [acme, principal], access)).toThrow(
+        new TypeError(`${principal} is not the ARN of a role`),
+      );
+    }
   });
 
-  it('are the same object when KMS only tells them in other words', () => {
-    const { Action, ...rest } = use([beta, acme]);
-    const told = policy(attach([beta, acme]), { ...rest, Action: Action.toReversed() }, enableIam);
-    expect(withGrants(told, [acme, beta])).toBe(told);
+  it.each<[name: string, statement: Statement]>([
+    ['as its principal', owners({ Principal: { AWS: deletedRole } })],
+    ['among its principals', owners({ Principal: { AWS: [acme, deletedRole] } })],
+    ['as the one it is not for', { ...without(owners({}), 'Principal'), NotPrincipal: { AWS: [deletedRole] } }],
+  ])('are refused beside a statement of the owner with a deleted role %s', (_name, statement) => {
+    const before = policy(admin, statement, useByAcme, attachByAcme);
+    for (const roleArns of [[acme], [acme, beta], []]) {
+      expect(() => withGrants(before, roleArns, byArns)).toThrow(
+        expect.objectContaining({
+          name: 'KeyPolicyOrphan',
+          message: `Statement "Own" of the key policy names ${deletedRole}, a principal that was deleted`,
+        }),
+      );
+    }
   });
 
-  it.each([deletedRole, deletedUser])('are refused beside a foreign statement that names %s', (principalId) => {
-    const foreign = { ...enableIam, Sid: 'Admins', Principal: { AWS: [acme, principalId] } };
-    expect(() => withGrants(policy(foreign, use([acme]), attach([acme])), [acme])).toThrow(
-      expect.objectContaining({
-        name: 'KeyPolicyOrphan',
-        message: `Statement "Admins" of the key policy names ${principalId}, a principal that was deleted`,
-      }),
+  it.each([
+    ['no', without(owners({ Principal: { AWS: deletedUser } }), 'Sid')],
+    ['an empty', owners({ Sid: '', Principal: { AWS: deletedUser } })],
+  ])('are refused beside a deleted user in a statement with %s Sid', (_name, statement) => {
+    expect(() => withGrants(policy(statement), [acme], byArns)).toThrow(
+      `Statement "(without Sid)" of the key policy names ${deletedUser}, a principal that was deleted`,
     );
   });
 });
 
 describe("KMS's limit of 32,768 bytes", () => {
-  const room = 32_768 - size(withGrants(policy({ ...enableIam, Sid: '' }), [acme]));
-  const filled = (length: number, character = 'x') =>
-    policy({ ...enableIam, Sid: character.repeat(length / Buffer.byteLength(character)) });
+  const filled = (text: string) => policy(owners({ Sid: text }));
+  const granted = JSON.stringify(policy(...filled('').Statement, ...namingStatements([acme, beta])));
+  const room = 32_768 - granted.length;
+  const full = (bytes: number) =>
+    expect.objectContaining({
+      name: 'KeyPolicyFull',
+      message: `The key policy would have ${bytes} bytes with 2 roles; KMS allows 32768`,
+      roles: 2,
+      bytes,
+    });
+  const grant = (before: KeyPolicy) => withGrants(before, [acme, beta, acme], byArns);
 
   it('may be reached', () => {
-    expect(size(withGrants(filled(room), [acme]))).toBe(32_768);
+    expect(size(grant(filled('x'.repeat(room))))).toBe(32_768);
   });
 
   it('may not be passed by one byte', () => {
-    expect(() => withGrants(filled(room + 1), [acme])).toThrow(
-      expect.objectContaining({
-        name: 'KeyPolicyFull',
-        message: 'The key policy would have 32769 bytes with 1 roles; KMS allows 32768',
-      }),
-    );
+    expect(() => grant(filled('x'.repeat(room + 1)))).toThrow(full(32_769));
   });
 
-  it('is one of bytes, not of characters', () => {
-    expect(() => withGrants(filled(room + 1 + ((room + 1) % 2), 'é'), [acme])).toThrow(
-      expect.objectContaining({ name: 'KeyPolicyFull' }),
-    );
+  it.each([
+    ['two bytes', 'é', 2],
+    ['six, escaped', '中', 6],
+  ])('is one of bytes: a character of %s', (_name, character, bytes) => {
+    const rest = 'x'.repeat(room - bytes);
+    expect(size(grant(filled(`${rest}${character}`)))).toBe(32_768);
+    expect(() => grant(filled(`${rest}x${character}`))).toThrow(full(32_769));
   });
 
-  it('is no hindrance to a policy that need not change', () => {
-    const full = withGrants(filled(room), [acme]);
-    expect(withGrants(full, [acme])).toBe(full);
+  it('keeps no role out that is there', () => {
+    const reached = grant(filled('x'.repeat(room)));
+    expect(grant(reached)).toBe(reached);
+  });
+
+  it('is passed by 500 roles, but not by their pattern', () => {
+    const many = Array.from({ length: 500 }, (_value, index) => roleArn(`${index}`));
+    expect(() => withGrants(policy(admin), many, byArns)).toThrow(KeyPolicyFull);
+    expect(withGrants(policy(admin), many, byPattern)).toEqual(patterned);
+  });
+});
+
+describe('a role', () => {
+  it.each<[name: string, policy: KeyPolicy, access: KeyAccess]>([
+    ['by both statements', granted, byArns],
+    ['among others', granting([beta, acme, deletedRole]), byArns],
+    ['by several statements under a Sid', policy(...namingStatements(beta), useByAcme, attachByAcme), byArns],
+    ['by its pattern', patterned, byPattern],
+  ])('is granted %s', (_name, having, access) => {
+    expect(isGranted(having, acme, access)).toBe(true);
+  });
+
+  const otherAccounts = pattern.replace(account, '222222222222');
+  it.each<[name: string, policy: KeyPolicy, access: KeyAccess]>([
+    ['no statement', policy(admin), byArns],
+    ['one statement', policy(admin, useByAcme), byArns],
+    ['the other statement', policy(admin, attachByAcme), byArns],
+    ['statements of which one is for another role', policy(useByAcme, namingStatements(beta)[1]), byArns],
+    ['statements for another role', granting(beta), byArns],
+    ['a pattern instead of its ARN', patterned, byArns],
+    ['its ARN instead of a pattern', granted, byPattern],
+    ['its ARN as a pattern', policy(...likeStatements(account, acme)), byArns],
+    ['one statement of either mode', policy(useByAcme, likeStatements(account, pattern)[1]), byArns],
+    ["another account's pattern", policy(...likeStatements('222222222222', otherAccounts)), byPattern],
+    ['statements under other Sids', policy({ ...useByAcme, Sid: 'a' }, { ...attachByAcme, Sid: 'b' }), byArns],
+    ['a statement that only has our Sid', policy({ ...useByAcme, Effect: 'Deny' }, attachByAcme), byArns],
+  ])('is not granted by %s', (_name, having, access) => {
+    expect(isGranted(having, acme, access)).toBe(false);
   });
 });
 
 describe('the roles that are granted', () => {
-  it.each([
-    ['are those of either statement', policy(enableIam, use([acme, beta]), attach(beta)), [acme, beta]],
-    ['are one that stands alone', policy(use(acme), attach(acme)), [acme]],
-    ['do not include deleted ones', policy(use([deletedRole, acme]), attach([acme])), [acme]],
-    ['are none of a foreign statement', policy(enableIam, { ...use(acme), Sid: 'Allow use of the key' }), []],
-  ])('%s', (_name, granting, roles) => {
-    expect(grantedRoles(granting)).toEqual(roles);
+  it.each<[name: string, policy: KeyPolicy, roleArns: string[]]>([
+    ['are those of either statement', policy(useByAcme, namingStatements(beta)[1]), [acme, beta]],
+    ['are there once', granting([acme, beta]), [acme, beta]],
+    ['are one that stands alone', granting(acme), [acme]],
+    ['are not deleted ones', granting([deletedRole, acme]), [acme]],
+    ['are not told by a pattern', patterned, []],
+    [
+      'are those that stand beside a pattern by their ARNs',
+      policy(...likeStatements(account, [other, pattern])),
+      [other],
+    ],
+    ["are none of the guide's statements", policy({ ...useByAcme, Sid: 'Allow use of the key' }), []],
+    ['are none of a statement that only has our Sid', policy({ ...useByAcme, Effect: 'Deny' }), []],
+  ])('%s', (_name, having, roleArns) => {
+    expect(grantedRoles(having)).toEqual(roleArns);
+  });
+});
+
+describe('statements', () => {
+  const having = policy(useByAcme, admin, attachByAcme, owners({}));
+
+  it('are ours by Sid and content', () => {
+    expect(ownStatements(having)).toEqual([useByAcme, attachByAcme]);
+  });
+
+  it('are foreign otherwise', () => {
+    expect(foreignStatements(having)).toEqual([admin, owners({})]);
   });
 });
 
 describe('orphans', () => {
   it('are found in every statement, with its Sid', () => {
-    const { Sid: _, ...nameless } = { ...enableIam, Principal: { AWS: deletedUser } };
-    expect(orphans(policy(use([acme, deletedRole]), nameless, enableIam))).toEqual([
+    const nameless = without(owners({ Principal: { AWS: deletedUser } }), 'Sid');
+    const denied = { ...without(owners({}), 'Principal'), NotPrincipal: { AWS: [account, deletedRole] } };
+    expect(orphans(policy(...namingStatements([acme, deletedRole]), nameless, admin, denied))).toEqual([
       { sid: 'Allow use of the key by InfinStor', principalId: deletedRole },
+      { sid: 'Allow attachment of persistent resources by InfinStor', principalId: deletedRole },
       { sid: '(without Sid)', principalId: deletedUser },
+      { sid: 'Own', principalId: deletedRole },
     ]);
   });
 
-  it.each([
-    ['everybody', '*'],
-    ['an account', { AWS: '123456789012' }],
-    ['a role', { AWS: 'arn:aws:iam::123456789012:role/AROAJQABLZS4A3QDU576Q' }],
-    ['a service', { Service: 'dynamodb.amazonaws.com' }],
-    ['nobody', undefined],
-  ])('are not %s', (_name, Principal) => {
-    expect(orphans(policy({ ...enableIam, Principal }))).toEqual([]);
-  });
-});
-
-describe('the canonical form', () => {
-  const written = policy(enableIam, use([acme, beta]), attach([acme]));
-
-  it.each<[name: string, told: KeyPolicy]>([
-    ['the order of statements', policy(attach([acme]), use([acme, beta]), enableIam)],
-    ['the order of principals', policy(enableIam, use([beta, acme]), attach([acme]))],
-    ['a principal named twice', policy(enableIam, use([acme, beta, acme]), attach([acme]))],
-    ['a scalar for an array of one', policy(enableIam, use([acme, beta]), attach(acme))],
-    ['an array of one for a scalar', policy({ ...enableIam, Action: ['kms:*'] }, use([acme, beta]), attach([acme]))],
+  it.each<[name: string, statement: Statement]>([
+    ['everybody', owners({ Principal: '*' })],
+    ['an account', owners({ Principal: { AWS: account } })],
+    ['a role', owners({ Principal: { AWS: `arn:aws:iam::${account}:role/${deletedRole}` } })],
+    ['a service', owners({ Principal: { Service: deletedRole } })],
+    ['nobody', without(owners({}), 'Principal')],
     [
-      "an account's id for its root",
-      policy({ ...enableIam, Principal: { AWS: '123456789012' } }, use([acme, beta]), attach([acme])),
+      'other ids',
+      owners({ Principal: { AWS: ['AGPAJQABLZS4A3QDU576Q', `x${deletedRole}`, 'AROA', `${deletedRole}:x`] } }),
     ],
-    ['the order of keys', { Statement: written.Statement, Id: 'key-consolepolicy-3', Version: '2012-10-17' }],
-  ])('is the same for %s', (_name, told) => {
-    expect(canonical(told)).toBe(canonical(written));
-  });
-
-  it.each<[name: string, other: KeyPolicy]>([
-    ['another principal', policy(enableIam, use([acme]), attach([acme]))],
-    ['another effect', policy({ ...enableIam, Effect: 'Deny' }, use([acme, beta]), attach([acme]))],
-    ['another action', policy({ ...enableIam, Action: 'kms:Get*' }, use([acme, beta]), attach([acme]))],
-    ['another account', policy({ ...enableIam, Principal: { AWS: '210987654321' } }, use([acme, beta]), attach(acme))],
-    ['another condition', policy(enableIam, use([acme, beta]), { ...attach(acme), Condition: {} })],
-    ['a statement less', policy(use([acme, beta]), attach([acme]))],
-    ['another version', { ...written, Version: '2008-10-17' }],
-  ])('differs for %s', (_name, other) => {
-    expect(canonical(other)).not.toBe(canonical(written));
+    ['what a condition names', owners({ Condition: { StringLike: { 'aws:userId': deletedRole } } })],
+  ])('are not %s', (_name, statement) => {
+    expect(orphans(policy(statement))).toEqual([]);
   });
 });
 
-describe('a policy document', () => {
-  it('is sent without white space, which KMS would count', () => {
-    const document = serializeKeyPolicy(policy(enableIam));
-    expect(document).toBe(JSON.stringify(policy(enableIam)));
-    expect(size(policy(enableIam))).toBe(document.length);
-  });
+describe('for any policy and roles', () => {
+  const withAccess = [policies, roles, accesses] as const;
 
-  it('may have one statement without an array, and elements that are not known here', () => {
-    const statement = { ...enableIam, Sid: 'é', NotResource: 'x' };
-    expect(parseKeyPolicy(JSON.stringify({ Id: 'x', Statement: statement }))).toEqual({
-      Id: 'x',
-      Statement: [statement],
-    });
-  });
-
-  it.each(['', 'null', '{}', '{"Statement":"all"}', '{"Statement":[{"Principal":7}]}'])('is not %s', (document) => {
-    expect(() => parseKeyPolicy(document)).toThrow();
-  });
-});
-
-describe('for any policy', () => {
-  const names = fc.string({ unit: fc.constantFrom('a', 'b', 'C', '1', '-'), minLength: 1, maxLength: 34 });
-  const roles = fc.array(names.map(roleArn), { maxLength: 8 });
-  const principal = fc.oneof(roles, names.map(roleArn), fc.constantFrom('*', '123456789012'));
-  const foreign = fc.record(
-    {
-      Sid: names,
-      Effect: fc.constantFrom('Allow', 'Deny'),
-      Principal: fc.oneof(
-        fc.constant('*'),
-        fc.record({ AWS: principal }),
-        fc.record({ Service: fc.constant('s3.amazonaws.com') }),
-      ),
-      Action: fc.oneof(names, fc.array(names, { maxLength: 4 })),
-      Resource: fc.constant('*'),
-      Condition: fc.dictionary(names, fc.dictionary(names, fc.oneof(names, fc.array(names, { maxLength: 3 })))),
-    },
-    { requiredKeys: ['Effect', 'Action', 'Resource'] },
-  );
-  const ours = fc.oneof(
-    principal.map((AWS) => ({ ...use([]), Principal: { AWS } })),
-    roles.map(attach),
-  );
-  const policies = fc
-    .array(fc.oneof({ arbitrary: foreign, weight: 2 }, ours), { maxLength: 6 })
-    .map((statements) => policy(...statements));
-  const anyPolicyAndRoles = [policies, roles] as const;
-  const isOurs = ({ Sid }: { Sid?: string | undefined }) => Sid?.endsWith(' by InfinStor') === true;
-
-  it('granting the same roles again changes nothing, not even the object', () => {
+  it('what is set is set already, in whichever order', () => {
     fc.assert(
-      fc.property(...anyPolicyAndRoles, (before, granted) => {
-        const once = withGrants(before, granted);
-        expect(withGrants(once, granted.toReversed())).toBe(once);
+      fc.property(...withAccess, fc.nat({ max: 6 }), (before, some, access, turn) => {
+        const once = withGrants(before, arnsOf(some), access);
+        const turned = arnsOf([...some.slice(turn), ...some.slice(0, turn), ...some.slice(0, 1)]);
+        expect(withGrants(once, turned, access)).toBe(once);
+        expect(withGrants(before, turned, access)).toEqual(once);
       }),
     );
   });
 
-  it('exactly the given roles are granted', () => {
+  it('it does not matter what was set before, in either mode', () => {
     fc.assert(
-      fc.property(...anyPolicyAndRoles, (before, granted) => {
-        expect(new Set(grantedRoles(withGrants(before, granted)))).toEqual(new Set(granted));
+      fc.property(...withAccess, roles, accesses, (before, some, access, earlier, former) => {
+        const direct = withGrants(before, arnsOf(some), access);
+        const changed = withGrants(withGrants(before, arnsOf(earlier), former), arnsOf(some), access);
+        expect(canonical(changed)).toBe(canonical(direct));
       }),
     );
   });
 
-  it('every foreign statement stays as it is', () => {
+  it('a role that is added and removed leaves the meaning as it was', () => {
     fc.assert(
-      fc.property(...anyPolicyAndRoles, (before, granted) => {
-        const after = withGrants(before, granted);
-        const keep = (statements: KeyPolicy['Statement']) => statements.filter((statement) => !isOurs(statement));
-        expect(keep(after.Statement)).toEqual(keep(before.Statement));
-        expect({ ...after, Statement: [] }).toEqual({ ...before, Statement: [] });
+      fc.property(...withAccess, role, (before, some, access, added) => {
+        const set = withGrants(before, arnsOf(some), access);
+        const more = withGrants(set, arnsOf([...some, added]), access);
+        expect(canonical(withGrants(more, arnsOf(some), access))).toBe(canonical(set));
       }),
     );
   });
 
-  it('the policy handed in is left alone', () => {
+  it("everything that is not ours stays as it is, the administrators' statement with it", () => {
     fc.assert(
-      fc.property(...anyPolicyAndRoles, (before, granted) => {
+      fc.property(...withAccess, (before, some, access) => {
         const copy = structuredClone(before);
-        withGrants(before, granted);
+        const after = withGrants(before, arnsOf(some), access);
         expect(before).toEqual(copy);
+        expect({ ...after, Statement: after.Statement.filter((statement) => !hasOurSid(statement)) }).toEqual({
+          ...before,
+          Statement: before.Statement.filter((statement) => !hasOurSid(statement)),
+        });
+        expect(after.Statement.some(isAdminStatement)).toBe(true);
       }),
     );
   });
 
-  it('the canonical form survives what KMS does to a document', () => {
+  it('the result is read back as it was written, ours as ours, without a Sid used twice or a deleted role', () => {
     fc.assert(
-      fc.property(policies, (written) => {
-        expect(canonical(parseKeyPolicy(JSON.stringify(retold(written))))).toBe(canonical(written));
+      fc.property(...withAccess, (before, some, access) => {
+        const after = withGrants(before, arnsOf(some), access);
+        const read = parseKeyPolicy(serializeKeyPolicy(after));
+        expect(read).toEqual(after);
+        expect(ownStatements(read)).toEqual(read.Statement.filter(hasOurSid));
+        expect(ownStatements(read)).toHaveLength(some.length > 0 ? 2 : 0);
+        const sids = read.Statement.flatMap(({ Sid }) => (Sid === undefined || Sid === '' ? [] : [Sid]));
+        expect(sids).toEqual([...new Set(sids)]);
+        expect(orphans(read)).toEqual([]);
       }),
     );
   });
 
-  /** The same policy with every array backwards, arrays of one as scalars, and the root as its account's id. */
-  function retold(value: unknown): unknown {
-    if (Array.isArray(value)) {
-      const parts = value.map(retold).toReversed();
-      return parts.length === 1 ? parts[0] : parts;
-    }
-    if (typeof value === 'object' && value !== null) {
-      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, retold(part)]));
-    }
-    return value === 'arn:aws:iam::123456789012:root' ? '123456789012' : value;
-  }
+  it('exactly the roles that are set are granted', () => {
+    fc.assert(
+      fc.property(...withAccess, roles, (before, some, access, more) => {
+        const after = withGrants(before, arnsOf(some), access);
+        const standIn = ({ arn, pattern: like }: Role) => (access.mode === 'role-arns' ? arn : like);
+        const standIns = some.map(standIn);
+        const candidates = [...some, ...more];
+        expect(candidates.filter(({ arn }) => isGranted(after, arn, access))).toEqual(
+          candidates.filter((candidate) => standIns.includes(standIn(candidate))),
+        );
+        const named = some.map(({ arn }) => arn).filter((arn) => standIns.includes(arn));
+        expect(grantedRoles(after).sort()).toEqual([...new Set(named)].sort());
+      }),
+    );
+  });
+
+  it('what KMS makes of a document changes nothing', () => {
+    fc.assert(
+      fc.property(...withAccess, fc.nat({ max: 30 }), (before, some, access, read) => {
+        const after = withGrants(before, arnsOf(some), access);
+        const told = parseKeyPolicy(JSON.stringify(toldByKms(after, read), null, 1));
+        expect(canonical(told)).toBe(canonical(after));
+        expect(withGrants(told, arnsOf(some), access)).toBe(told);
+      }),
+    );
+  });
+
+  it('other roles make another canonical form', () => {
+    fc.assert(
+      fc.property(policies, roles, roles, (before, some, more) => {
+        const forms = [some, more].map((set) => canonical(withGrants(before, arnsOf(set), byArns)));
+        const sets = [some, more].map((set) => [...new Set(arnsOf(set))].sort().join(' '));
+        expect(forms[0] === forms[1]).toBe(sets[0] === sets[1]);
+      }),
+    );
+  });
+
+  it('no result passes the limit, and none that fits is refused', () => {
+    const outcomes = new Set<string>();
+    fc.assert(
+      fc.property(largePolicies, roles, accesses, (before, some, access) => {
+        const ours = withGrants(policy(), arnsOf(some), access).Statement;
+        const bytes = size({ ...before, Statement: [...before.Statement, ...ours] });
+        const fits = bytes <= 32_768;
+        outcomes.add(`${access.mode} ${fits}`);
+        if (fits) expect(size(withGrants(before, arnsOf(some), access))).toBe(bytes);
+        else {
+          const error = new KeyPolicyFull({ roles: new Set(arnsOf(some)).size, bytes, maxBytes: 32_768 });
+          expect(() => withGrants(before, arnsOf(some), access)).toThrow(error);
+        }
+      }),
+    );
+    expect(outcomes).toEqual(new Set(['role-arns true', 'role-arns false', 'role-pattern true', 'role-pattern false']));
+  });
 });
