@@ -27,7 +27,7 @@ export interface Detector extends Pick<Reconciler, 'registry'> {
   writers: readonly string[];
   /** Whether drift is repaired. */
   repairs: boolean;
-  logger: Logger;
+  logger: Pick<Logger, 'info' | 'warn'>;
   /** Adds a key that drifted to the metric. */
   count: () => void;
 }
@@ -69,7 +69,7 @@ async function lookAtAll(detector: Detector): Promise<void> {
 async function keepEdit({ keyArn, policy, at, by: principal, eventId }: Edit, { registry }: Detector): Promise<void> {
   await keepPolicy(registry, keyArn, {
     keptAt: new Date(at).toISOString(),
-    hash: canonicalHash(parseJson(policy)),
+    hash: canonicalHash(parseJson(policy) ?? policy),
     policy,
     by: principal,
     eventId,
@@ -106,7 +106,8 @@ async function driftSince(since: number, keyArn: string, reconciler: Reconciler)
   const read = await readUpToDate(keyArn, reconciler, history);
   const after = await readLease(registry, keyArn);
   const isHeld = [before, after].some((lease) => lease?.leasedUntil !== undefined && lease.leasedUntil >= clock.now());
-  if (isHeld || canonicalHash(before?.written) !== canonicalHash(after?.written)) {
+  const isWritten = JSON.stringify(before?.written) !== JSON.stringify(after?.written);
+  if (isHeld || isWritten) {
     throw new KeyPolicyBusy(`The policy of key ${keyArn} is being changed`);
   }
   if (read === undefined) return undefined;
@@ -140,7 +141,11 @@ async function readOrReason(
 }
 
 /** What came of a repair: `partly` when some roles did not get the key. */
-async function repair(keyArn: string, reconciler: Reconciler, logger: Logger): Promise<'yes' | 'partly' | 'failed'> {
+async function repair(
+  keyArn: string,
+  reconciler: Reconciler,
+  logger: Detector['logger'],
+): Promise<'yes' | 'partly' | 'failed'> {
   try {
     const { refusals } = await whenNotBusy(reconciler, () =>
       reconcileKeyPolicy(reconciler, keyArn, { by, exact: true }),

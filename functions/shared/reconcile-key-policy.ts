@@ -148,7 +148,7 @@ async function reconcileLeased(
 
   /** Grants all of these roles that can be, the oldest first; `known` is why all of them at once cannot. */
   async function grantEach(some: readonly Grant[], known?: StepError): Promise<void> {
-    const refusal = known ?? (some.length === 0 ? undefined : await attempt(some));
+    const refusal = known ?? (await attempt(some));
     if (refusal === undefined) return;
     const [only, ...others] = some;
     if (only !== undefined && others.length === 0) {
@@ -173,7 +173,9 @@ async function reconcileLeased(
     const own = living.filter(({ roleArn }) => roleArn === wish.roleArn);
     const isSuspected = own.some((grant) => grant.refused);
     const others = isSuspected ? own : living.filter((grant) => !grant.refused);
-    await grantEach(others, others.length === candidates.length ? refusal : undefined);
+    // Also for nobody: the ids of deleted roles go, and whom the registry does not know when that is asked for.
+    if (others.length === 0) await attempt([]);
+    else await grantEach(others, others.length === candidates.length ? refusal : undefined);
   }
 
   await Promise.all(
