@@ -105,7 +105,7 @@ async function driftSince(since: number, keyArn: string, reconciler: Reconciler)
   const history: History = { written: before?.written, kept };
   const read = await readUpToDate(keyArn, reconciler, history);
   const after = await readLease(registry, keyArn);
-  const isHeld = [before, after].some((lease) => lease?.leasedUntil !== undefined && lease.leasedUntil >= clock.now());
+  const isHeld = after?.leasedUntil !== undefined && after.leasedUntil >= clock.now();
   const isWritten = JSON.stringify(before?.written) !== JSON.stringify(after?.written);
   if (isHeld || isWritten) {
     throw new KeyPolicyBusy(`The policy of key ${keyArn} is being changed`);

@@ -53,7 +53,7 @@ export function lostStatements(policy: KeyPolicy, { written, kept }: History): s
   if (written !== undefined && written.writtenAt < timeOf(edit)) return [];
   const inForce = foreignOf(policy);
   const read = writes.map(foreignOfKept);
-  const isRead = edits.some((other) => [...read, inForce].some((some) => isSame(some, foreignOfKept(other))));
+  const isRead = edits.some((other) => read.some((some) => isSame(some, foreignOfKept(other))));
   if (isRead || !isSame(inForce, foreignOfKept(last))) return [];
   const edited = foreignOfKept(edit);
   return edited === undefined ? ['the whole policy'] : differences(edited, inForce);

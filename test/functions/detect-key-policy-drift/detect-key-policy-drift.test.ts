@@ -155,17 +155,20 @@ describe('the look of the schedule', () => {
     expect(told()).toMatchObject([{ Detail: detail({ reason }) }]);
   });
 
-  it.each(['before', 'while'])('leaves a key to the next look that one of ours takes %s it is read', async (when) => {
+  it.each([
+    { when: 'before', isKnown: true },
+    { when: 'while', isKnown: true },
+    { when: 'while', isKnown: false },
+  ])('leaves a key to the next look that one of ours takes $when it is read', async ({ when, isKnown }) => {
     const { look, told, kms, registry, time, log } = await setUp();
-    const take = () => takeLease(registry, keyArn, { owner: 'another', until: time.now + 30_000 }, time.now);
-    if (when === 'before') await take();
-    else {
-      kms.client.on(GetKeyPolicyCommand).callsFake(async () => {
-        await take();
-        return { Policy: JSON.stringify(granting('b')) };
-      });
-    }
-    kms.set(keyArn, granting('b'));
+    const take = (until: number) => takeLease(registry, keyArn, { owner: 'another', until }, time.now);
+    // Of a writer that died.
+    if (!isKnown) await take(time.now - 1);
+    if (when === 'before') await take(time.now + 30_000);
+    kms.client.on(GetKeyPolicyCommand).callsFake(async () => {
+      if (when === 'while') await take(time.now + 30_000);
+      return { Policy: JSON.stringify(granting('b')) };
+    });
     await look();
     expect(told()).toEqual([]);
     expect(log).toEqual([['info', 'key policy not looked at', { reason: expect.stringContaining(keyArn) }]]);
@@ -282,6 +285,8 @@ describe('a policy that was written by hand', () => {
     };
     let edit: Edit | undefined;
     kms.client.on(PutKeyPolicyCommand).callsFakeOnce(({ KeyId, Policy }) => {
+      // Later than what was kept before the write.
+      time.now += 5_000;
       const policy = granting('a', 'b');
       edit = edited({ ...policy, Statement: [...policy.Statement, backup] });
       kms.set(KeyId, JSON.parse(Policy));
@@ -291,12 +296,15 @@ describe('a policy that was written by hand', () => {
     await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
     await look(edit);
     expect(told()).toMatchObject([{ Detail: detail({ lostStatements: ['Backup'], by: alice }) }]);
-    time.now += 60 * 60_000;
+    time.now += 110 * 60_000;
     await look();
     expect(told()).toHaveLength(2);
-    time.now += 60 * 60_000 + 120_000;
+    time.now += 20 * 60_000;
     await look();
     expect(told()).toHaveLength(2);
+    // As late as an event may come.
+    await look(edit);
+    expect(told()).toHaveLength(3);
   });
 });
 
@@ -341,6 +349,7 @@ describe('a repair', () => {
     kms.set(keyArn, granting('b'));
     kms.client.on(PutKeyPolicyCommand).rejects(denied);
     await look();
+    expect(kms.puts()).toHaveLength(1);
     expect(told()).toMatchObject([{ Detail: { repaired: 'failed' } }]);
     expect(log.at(-1)).toEqual([
       'warn',

@@ -135,5 +135,6 @@ describe('what is told of a drift', () => {
     const left = missingRoles.length + unexpectedRoles.length + orphanedIds.length + lostStatements.length;
     expect(told.omitted).toBe(15_002 - left);
     expect(missingRoles.length).toBeGreaterThan(100);
+    expect(told.reason?.message.length).toBe(2_000);
   });
 });

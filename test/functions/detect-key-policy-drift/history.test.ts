@@ -82,6 +82,18 @@ describe('of a policy written by hand', () => {
       [write(0, before), edit(1_000, edited)],
       written(2_000, after),
     ],
+    [
+      'one of ours can only have written before it, though nobody knows when',
+      before,
+      [write(0, before), edit(31_000, edited)],
+      undefined,
+    ],
+    [
+      'one of ours had read what was written in the same second',
+      edited,
+      [{ ...edit(0, edited), id: 'earlier' }, edit(0, before), write(900, edited)],
+      written(1_000, edited),
+    ],
     ['it changed our statements alone', after, [write(0, before), edit(1_000, before)], written(2_000, after)],
     [
       'another was written by hand later, and holds',
@@ -100,7 +112,7 @@ describe('of a policy written by hand', () => {
   });
 
   it('what was lost is told by Sid or place: missing, different and back', () => {
-    const old: Parts = { foreign: [statement('Changed'), statement('Removed'), statement(), statement('Same')] };
+    const old: Parts = { foreign: [statement('Changed'), statement('Removed'), statement(''), statement('Same')] };
     const changed: Parts = {
       foreign: [
         statement('Changed', 'kms:Encrypt'),
