@@ -4,6 +4,7 @@ import {
   EventBridgeClient,
   PutEventsCommand,
 } from '@aws-sdk/client-eventbridge';
+import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { connect, follow, start } from '../cli/onboard.ts';
 import { account, fixtures, operator } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
@@ -45,6 +46,22 @@ export async function tour(sandbox: Sandbox): Promise<void> {
   await onboard(withKeys);
   sandbox.iam.delayNewRoles(0);
   await onboard(withKeys);
+
+  // A key policy that a person writes over, and one that names a role that is deleted.
+  clock.advance(hour);
+  const enableIam = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${account.accountId}:root` },
+    Action: 'kms:*',
+    Resource: '*',
+  };
+  const policy = { Version: '2012-10-17', Statement: [enableIam] };
+  const kms = new KMSClient({ endpoint, region: account.region, credentials: operator });
+  await kms.send(new PutKeyPolicyCommand({ KeyId: fixtures.artifactsKeyArn, Policy: JSON.stringify(policy) }));
+  await clock.quiet();
+  sandbox.iam.deleteRole('RoleForInfinStorMlflowService-keys');
+  clock.advance(hour);
+  await clock.quiet();
 
   // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.
   for (const password of ['tour-marker-too-weak', 'Tour-Marker-Strong-1!']) {

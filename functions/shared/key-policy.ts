@@ -173,6 +173,11 @@ export function ownStatements(policy: KeyPolicy): Statement[] {
   return policy.Statement.filter(isOurs);
 }
 
+/** Whom our statements let use the key, in whichever way: roles, patterns of roles, and the ids that deleted roles left. */
+export function grantees(policy: KeyPolicy): string[] {
+  return [...new Set(ownStatements(policy).flatMap(granteesOf))];
+}
+
 /** The bare ids that KMS shows in place of deleted roles and users, with the statement that names them. */
 export function orphans(policy: KeyPolicy): { sid: string; principalId: string }[] {
   return policy.Statement.flatMap(({ Sid, Principal, NotPrincipal }) =>

@@ -187,6 +187,18 @@ describe('a role that KMS does not take', () => {
     expect(await states()).toEqual({ a: 'orphaned', b: 'applied', c: 'applied' });
   });
 
+  it('goes out of the policy also when nobody else is to get the key', async () => {
+    const { reconciler, kms, ask, states, time } = await keyWorld(granting(), ['b']);
+    await ask('a', 'b');
+    await reconcileKeyPolicy(reconciler, keyArn, { by });
+    kms.set(keyArn, JSON.parse(JSON.stringify(kms.policy(keyArn)).replaceAll(roleArn('a'), roleId('a'))));
+    for (const gone of [roleArn('a'), roleId('a')]) kms.unseen.add(gone);
+    time.now += 61_000;
+    await reconcileKeyPolicy(reconciler, keyArn, { by });
+    expect(kms.policy(keyArn)).toEqual(granting('b'));
+    expect(await states()).toEqual({ a: 'orphaned', b: 'applied' });
+  });
+
   it('is KeyPolicyFull when there is no room for it, and the others have the key', async () => {
     const room = { ...foreign, Sid: 'x'.repeat(31_600) };
     const policy = { ...granting(), Statement: [...granting().Statement, room] };
