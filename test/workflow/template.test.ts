@@ -11,6 +11,7 @@ import { environmentSchema as obtainToken } from '../../functions/obtain-token/e
 import { environmentSchema as patchKeyPolicy } from '../../functions/patch-key-policy/environment.ts';
 import { environmentSchema as postSubscribers } from '../../functions/post-subscribers/environment.ts';
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
+import { environmentSchema as restoreKeyPolicy } from '../../functions/restore-key-policy/environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
 import { environmentSchema as sweepPasswords } from '../../functions/sweep-passwords/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
@@ -70,6 +71,7 @@ describe('the packaged template', () => {
     ['ResumeOnStackEvent', registryEnvironmentSchema],
     ['ReadRoleArn', readRoleArn],
     ['PatchKeyPolicy', patchKeyPolicy],
+    ['RestoreKeyPolicy', restoreKeyPolicy],
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
@@ -91,7 +93,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(15);
+    expect(functions).toHaveLength(16);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -103,14 +105,15 @@ describe('the packaged template', () => {
     expect(unrestricted.filter((action) => !withoutResources.test(action))).toEqual([]);
   });
 
-  it('lets only patch-key-policy write key policies, and only tagged keys', () => {
+  it('lets only two functions write key policies, and only of tagged keys', () => {
     const writers = statements.filter(({ Action }) => Action.includes('kms:PutKeyPolicy'));
-    expect(writers).toMatchObject([
-      {
-        role: 'PatchKeyPolicyRole',
-        Condition: { StringEquals: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' } },
-      },
-    ]);
+    const Condition = { StringEquals: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' } };
+    expect(writers).toMatchObject(['PatchKeyPolicyRole', 'RestoreKeyPolicyRole'].map((role) => ({ role, Condition })));
+  });
+
+  it('lets no rule and no API run the restore of a key policy', () => {
+    const invocable = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => JSON.stringify(Properties));
+    expect(invocable.filter((permission) => permission.includes('RestoreKeyPolicy'))).toEqual([]);
   });
 
   const targetSchema = v.object({ Arn: v.unknown(), DeadLetterConfig: v.optional(v.object({ Arn: v.unknown() })) });
@@ -155,7 +158,7 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(17);
+    expect(groups).toHaveLength(18);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 
