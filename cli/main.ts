@@ -5,7 +5,6 @@ import type { FaultRule } from '../sandbox/faults.ts';
 import { type Arguments, type OnboardArguments, parseArguments, usage } from './arguments.ts';
 import { attemptsOf } from './attempts.ts';
 import { asCommandError } from './command-error.ts';
-import { keyPolicies } from './key-policies.ts';
 import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './onboard.ts';
 import { brokenOff, exitStatus, failureOfCommand, outputOf, reportOf } from './report.ts';
 import { keyArnsOf, type Request, readRequest, userNameOf } from './request.ts';
@@ -61,6 +60,8 @@ async function main(): Promise<number> {
       case 'onboard':
         return await showOnboarding(parsed, terminal);
       case 'key-policies': {
+        // Imported here, since an onboarding needs none of its clients.
+        const { keyPolicies } = await import('./key-policies.ts');
         const { document, text } = await keyPolicies(parsed, { terminal, wait });
         if (!json) terminal.write(text);
         printDocument(document);

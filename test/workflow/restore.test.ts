@@ -197,7 +197,7 @@ describe('a restore that cannot be', () => {
     expect(sandbox().kms.keyPolicy(keyArn)).toEqual(before);
   });
 
-  it('is told with a remedy when the owner took the tag away', async () => {
+  it('is told with a remedy when KMS denies the change', async () => {
     const { keyArn } = keyWithBackup();
     await onboard(sandbox(), requestWithKey('restore-denied', keyArn));
     const [first] = await listed(keyArn);
