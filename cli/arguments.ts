@@ -1,8 +1,9 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseKeyArn } from '../functions/shared/arns.ts';
 import { type FaultRule, parseFault } from '../sandbox/faults.ts';
 import { CommandError } from './command-error.ts';
 
-export const usage = `Onboards a subscriber and shows it happen.
+export const usage = `Onboards a subscriber and shows it happen; finds and restores key policies.
 
 Usage: npm start [-- [request.json] [--json] [--endpoint URL | --fault service:Operation:kind[:times] …]]
 
@@ -15,54 +16,116 @@ Usage: npm start [-- [request.json] [--json] [--endpoint URL | --fault service:O
                    such as kms:PutKeyPolicy:throttle:2, infinstor:get_version:delay=500, infinstor:add_subscriber:drop
   --help           print this
 
+Usage: npm start -- key-policies <key ARN> --endpoint URL [--show ID | --restore ID] [--json]
+
+  Lists the policies of a KMS key that were kept before they were written over.
+  --show ID        print one of them, and how it differs from the policy in force
+  --restore ID     bring its statements back; whoever was onboarded keeps the key
+
 Exit status: 0 succeeded, 1 failed, 2 invalid request or usage.
 `;
 
-export type Arguments =
-  | { help: true }
-  | {
-      help: false;
-      /** Undefined: the default request. */
-      requestFile: string | undefined;
-      json: boolean;
-      /** Undefined: boot a sandbox. */
-      endpoint: string | undefined;
-      /** What is to go wrong in the sandbox that is booted. */
-      faults: FaultRule[];
-    };
+export interface OnboardArguments {
+  command: 'onboard';
+  /** Undefined: the default request. */
+  requestFile: string | undefined;
+  json: boolean;
+  /** Undefined: boot a sandbox. */
+  endpoint: string | undefined;
+  /** What is to go wrong in the sandbox that is booted. */
+  faults: FaultRule[];
+}
+
+export interface KeyPoliciesArguments {
+  command: 'key-policies';
+  keyArn: string;
+  action: { name: 'list' } | { name: 'show' | 'restore'; policyId: string };
+  json: boolean;
+  endpoint: string;
+}
+
+export type Arguments = { command: 'help' } | OnboardArguments | KeyPoliciesArguments;
+
+const common = {
+  json: { type: 'boolean', default: false },
+  endpoint: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+} satisfies ParseArgsConfig['options'];
+const ofOnboard = {
+  ...common,
+  fault: { type: 'string', multiple: true, default: [] },
+} satisfies ParseArgsConfig['options'];
+const ofKeyPolicies = {
+  ...common,
+  show: { type: 'string' },
+  restore: { type: 'string' },
+} satisfies ParseArgsConfig['options'];
 
 /**
- * Parses the command line.
- * @throws CommandError named InvalidRequest for an unknown option, more than one file, or an endpoint that is no URL
+ * Parses the command line. Its first word that is no option may be a command; everything else onboards.
+ * @throws CommandError named InvalidRequest for an unknown option, more or less than the command takes, or a value that cannot be
  */
 export function parseArguments(args: readonly string[]): Arguments {
-  const { values, positionals } = parse(args);
-  if (values.help) return { help: true };
+  switch (commandOf(args)) {
+    case 'key-policies':
+      return keyPoliciesArguments(args);
+    default:
+      return onboardArguments(args);
+  }
+}
+
+/** The options of every command take part, so that the value of one is not taken for a command. */
+function commandOf(args: readonly string[]): string | undefined {
+  const options = { ...ofOnboard, ...ofKeyPolicies };
+  const [command] = parseArgs({ args: [...args], strict: false, allowPositionals: true, options }).positionals;
+  return command;
+}
+
+function onboardArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parse(args, ofOnboard);
+  if (values.help) return { command: 'help' };
   const [requestFile, another] = positionals;
   if (another !== undefined) throw usageError(`One request file at a time: got ${positionals.join(' and ')}`);
-  const { json, endpoint } = values;
-  if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
-    throw usageError(`--endpoint takes a URL such as http://127.0.0.1:4566, not '${endpoint}'`);
-  }
+  const { json } = values;
+  const endpoint = checkEndpoint(values.endpoint);
   const faults = values.fault.map(readFault);
   if (endpoint !== undefined && faults.length > 0) {
     throw usageError('--fault is for the sandbox that the command boots, and not for one that runs at --endpoint');
   }
-  return { help: false, requestFile, json, endpoint, faults };
+  return { command: 'onboard', requestFile, json, endpoint, faults };
 }
 
-function parse(args: readonly string[]) {
+function keyPoliciesArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parse(args, ofKeyPolicies);
+  if (values.help) return { command: 'help' };
+  const [, keyArn, another] = positionals;
+  if (keyArn === undefined) throw usageError('key-policies takes the ARN of a KMS key');
+  if (another !== undefined) throw usageError(`One key at a time: got ${positionals.slice(1).join(' and ')}`);
+  if (parseKeyArn(keyArn) === undefined) {
+    throw usageError(`key-policies takes the ARN of a KMS key (arn:aws:kms:…:key/…), not '${keyArn}'`);
+  }
+  const { json, show, restore } = values;
+  if (show !== undefined && restore !== undefined) throw usageError('--show and --restore are two commands');
+  const endpoint = checkEndpoint(values.endpoint);
+  if (endpoint === undefined) {
+    throw usageError('key-policies needs --endpoint: nothing is kept in a sandbox that is booted for the command');
+  }
+  return { command: 'key-policies', keyArn, action: keyPoliciesAction(show, restore), json, endpoint };
+}
+
+function keyPoliciesAction(show: string | undefined, restore: string | undefined): KeyPoliciesArguments['action'] {
+  if (show !== undefined) return { name: 'show', policyId: show };
+  return restore === undefined ? { name: 'list' } : { name: 'restore', policyId: restore };
+}
+
+function checkEndpoint(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined || /^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) return endpoint;
+  throw usageError(`--endpoint takes a URL such as http://127.0.0.1:4566, not '${endpoint}'`);
+}
+
+function parse<Options extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: Options) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean', default: false },
-        endpoint: { type: 'string' },
-        fault: { type: 'string', multiple: true, default: [] },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
+    return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     // Its further sentences explain the syntax of positional arguments, which is of no help here.
     const [first = 'The arguments cannot be read'] = error instanceof Error ? error.message.split(/\. |\n/) : [];

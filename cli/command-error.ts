@@ -1,11 +1,14 @@
 /** Why the command could not do its work, for people: a name, what happened, and what to do next. */
 export class CommandError extends Error {
   readonly remedy: string;
+  /** What of the deployment failed; null when it was the command itself. */
+  readonly step: string | null;
 
-  constructor(name: string, message: string, remedy: string) {
+  constructor(name: string, message: string, remedy: string, step: string | null = null) {
     super(message);
     this.name = name;
     this.remedy = remedy;
+    this.step = step;
   }
 }
 

@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Sandbox } from '../sandbox/boot.ts';
 import type { FaultRule } from '../sandbox/faults.ts';
-import { parseArguments, usage } from './arguments.ts';
+import { type Arguments, type OnboardArguments, parseArguments, usage } from './arguments.ts';
 import { attemptsOf } from './attempts.ts';
 import { asCommandError } from './command-error.ts';
 import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './onboard.ts';
-import { brokenOff, exitStatus, outputOf, type Report, reportOf } from './report.ts';
+import { brokenOff, exitStatus, failureOfCommand, outputOf, reportOf } from './report.ts';
 import { keyArnsOf, type Request, readRequest, userNameOf } from './request.ts';
 import { failureText, summaryText } from './summary.ts';
 import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './terminal.ts';
@@ -49,35 +50,60 @@ if (!interrupted) {
 
 async function main(): Promise<number> {
   const terminal = createTerminal(screen, process.env);
-  let report: Report;
+  let parsed: Arguments | undefined;
   try {
-    const parsed = parseArguments(args);
-    if (parsed.help) {
-      process.stdout.write(usage);
-      return 0;
+    parsed = parseArguments(args);
+    switch (parsed.command) {
+      case 'help':
+        process.stdout.write(usage);
+        return 0;
+      case 'onboard':
+        return await showOnboarding(parsed, terminal);
+      case 'key-policies': {
+        // Imported here, since an onboarding needs none of its clients.
+        const { keyPolicies } = await import('./key-policies.ts');
+        const { document, text } = await keyPolicies(parsed, { terminal, wait });
+        if (!json) terminal.write(text);
+        printDocument(document);
+        return 0;
+      }
     }
-    const request = await readRequest(pathOf(parsed.requestFile));
-    const onboarded = await onboard(request, parsed, terminal);
-    report = onboarded.report;
-    if (!json) terminal.write(summaryText(userNameOf(request), report, onboarded.policiesBefore, terminal.paint));
-    if (!json && onboarded.sandbox) terminal.write(hints(onboarded.sandbox));
   } catch (error) {
     if (interrupted) return 1;
-    report = brokenOff(
-      asCommandError(error, 'CommandFailed', 'Run the command again; if that fails too, report it as a defect.'),
-      executionArn,
+    const failure = asCommandError(
+      error,
+      'CommandFailed',
+      'Run the command again; if that fails too, report it as a defect.',
     );
     const { paint, write } = createTerminal(process.stderr, process.env);
-    if (!json && report.error !== null) write(failureText(report.error, paint));
+    if (!json) write(failureText(failureOfCommand(failure), paint));
+    printDocument(
+      parsed?.command === 'key-policies'
+        ? { status: 'FAILED', keyArn: parsed.keyArn, error: failureOfCommand(failure) }
+        : brokenOff(failure, executionArn),
+    );
+    return exitStatus({ error: failure });
   }
-  if (json && !interrupted) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+/** Prints what `--json` asks for; nothing for people. */
+function printDocument(document: object): void {
+  if (json && !interrupted) process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+}
+
+async function showOnboarding(parsed: OnboardArguments, terminal: Terminal): Promise<number> {
+  const request = await readRequest(pathOf(parsed.requestFile));
+  const { report, policiesBefore, sandbox } = await onboard(request, parsed, terminal);
+  if (!json) terminal.write(summaryText(userNameOf(request), report, policiesBefore, terminal.paint));
+  if (!json && sandbox) terminal.write(hints(sandbox));
+  printDocument(report);
   return exitStatus(report);
 }
 
 /** Sends the request to the machine of the endpoint, or of a sandbox booted for it, and follows it to its end. */
 async function onboard(
   request: Request,
-  { endpoint: givenEndpoint, faults }: { endpoint: string | undefined; faults: FaultRule[] },
+  { endpoint: givenEndpoint, faults }: Pick<OnboardArguments, 'endpoint' | 'faults'>,
   terminal: Terminal,
 ) {
   const sandbox = givenEndpoint === undefined ? await bootSandbox(terminal, faults) : undefined;

@@ -1,16 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { GetKeyPolicyCommand, KMSClient, KMSServiceException } from '@aws-sdk/client-kms';
+import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
   type HistoryEvent,
   ListStateMachinesCommand,
   SFNClient,
-  SFNServiceException,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { account, operator } from '../sandbox/account.ts';
 import { CommandError } from './command-error.ts';
+import { answer, isServiceError, operatorAt, unreachable } from './endpoint.ts';
 import { type Description, finalStatus } from './report.ts';
 import { executionNameFor, type Request } from './request.ts';
 
@@ -29,7 +28,7 @@ const pollMilliseconds = 150;
 
 /** AWS clients of the sandbox's operator at an endpoint. */
 export function connect(endpoint: string): Clients {
-  const configuration = { endpoint, region: account.region, credentials: operator };
+  const configuration = operatorAt(endpoint);
   return { sfn: new SFNClient(configuration), kms: new KMSClient(configuration) };
 }
 
@@ -40,7 +39,7 @@ export function connect(endpoint: string): Clients {
 export async function findMachine({ sfn }: Pick<Clients, 'sfn'>): Promise<string> {
   let nextToken: string | undefined;
   do {
-    const page = await answer(sfn.send(new ListStateMachinesCommand({ nextToken })));
+    const page = await answer('Step Functions', sfn.send(new ListStateMachinesCommand({ nextToken })));
     const machine = page.stateMachines?.find(({ name }) => name?.endsWith('onboard-subscriber'));
     if (machine?.stateMachineArn !== undefined) return machine.stateMachineArn;
     nextToken = page.nextToken;
@@ -62,7 +61,7 @@ export async function start({ sfn }: Pick<Clients, 'sfn'>, stateMachineArn: stri
     name: executionNameFor(request),
     input: JSON.stringify(request),
   });
-  const { executionArn } = await answer(sfn.send(command));
+  const { executionArn } = await answer('Step Functions', sfn.send(command));
   if (executionArn === undefined) throw new Error('StartExecution answered without an execution ARN');
   return executionArn;
 }
@@ -78,7 +77,7 @@ export async function follow(
 ): Promise<Snapshot> {
   for (;;) {
     // In this order, so that the history of an execution that is over is whole.
-    const description = await answer(sfn.send(new DescribeExecutionCommand({ executionArn })));
+    const description = await answer('Step Functions', sfn.send(new DescribeExecutionCommand({ executionArn })));
     const snapshot = { description, events: await historyOf(sfn, executionArn) };
     onProgress(snapshot);
     if (finalStatus(description) !== undefined) return snapshot;
@@ -90,7 +89,10 @@ async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryE
   const events: HistoryEvent[] = [];
   let nextToken: string | undefined;
   do {
-    const page = await answer(sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken })));
+    const page = await answer(
+      'Step Functions',
+      sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken })),
+    );
     events.push(...(page.events ?? []));
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
@@ -112,35 +114,8 @@ export async function readKeyPolicies(
       const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
       if (Policy !== undefined) policies.set(keyArn, JSON.parse(Policy));
     } catch (error) {
-      if (!(error instanceof KMSServiceException)) throw unreachable(error);
+      if (!isServiceError(error)) throw unreachable(error);
     }
   }
   return policies;
-}
-
-async function answer<Output>(call: Promise<Output>): Promise<Output> {
-  try {
-    return await call;
-  } catch (error) {
-    if (!(error instanceof SFNServiceException)) throw unreachable(error);
-    throw new CommandError(
-      error.name,
-      `Step Functions answered: ${error.message}`,
-      'Check that the endpoint is that of a running sandbox of this version; `npm run sandbox` starts one.',
-    );
-  }
-}
-
-function unreachable(error: unknown): CommandError {
-  // A refused connection to a host with several addresses is an error without a message, but with a code.
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  // The SDK's message about an answer that it cannot read is about the SDK.
-  const message =
-    error instanceof Error ? error.message.replace(/^Deserialization error.*/s, 'what answers is no AWS service') : '';
-  const reason = message || code || String(error);
-  return new CommandError(
-    'EndpointUnreachable',
-    `The endpoint does not answer as AWS does: ${reason}`,
-    'Start a sandbox with `npm run sandbox` and pass the endpoint that it prints, or leave --endpoint out to boot one.',
-  );
 }

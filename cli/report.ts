@@ -15,7 +15,7 @@ export type Status = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 export interface Failure {
   name: string;
-  /** The state that failed; null when none was entered. */
+  /** The state, or the function outside the machine, that failed; null when none was entered. */
   step: string | null;
   message: string;
   remedy: string;
@@ -89,6 +89,11 @@ export function reportOf(
   };
 }
 
+/** A failure of the command itself, or of what it asked for outside an execution. */
+export function failureOfCommand({ name, step, message, remedy }: CommandError): Failure {
+  return { name, step, message, remedy };
+}
+
 /** The report of a run that the command itself could not begin or follow to its end. */
 export function brokenOff(error: CommandError, executionArn: string | null): Report {
   return {
@@ -97,14 +102,14 @@ export function brokenOff(error: CommandError, executionArn: string | null): Rep
     durationMs: 0,
     transitions: 0,
     output: null,
-    error: { name: error.name, step: null, message: error.message, remedy: error.remedy },
+    error: failureOfCommand(error),
     keyPolicies: {},
     history: [],
   };
 }
 
 /** The exit status of the command: 0 succeeded, 2 invalid request or usage, 1 any other failure. */
-export function exitStatus({ error }: Pick<Report, 'error'>): 0 | 1 | 2 {
+export function exitStatus({ error }: { error: Pick<Failure, 'name'> | null }): 0 | 1 | 2 {
   if (error === null) return 0;
   return error.name === 'InvalidRequest' ? 2 : 1;
 }

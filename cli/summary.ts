@@ -49,7 +49,8 @@ function failureRows({ name, step, message, remedy }: Failure, paint: Paint): st
   );
 }
 
-function rows(facts: readonly (readonly [string, string | null])[], paint: Paint): string[] {
+/** Labelled facts as lines; those that are null are left out. */
+export function rows(facts: readonly (readonly [string, string | null])[], paint: Paint): string[] {
   const nextLine = `\n${' '.repeat(2 + labelWidth + 2)}`;
   return facts.flatMap(([label, value]) =>
     value === null
@@ -79,7 +80,8 @@ function policyChanges(
   });
 }
 
-function diffLine({ kind, text }: DiffLine, paint: Paint): string {
+/** A line of a diff, as people know it. */
+export function diffLine({ kind, text }: DiffLine, paint: Paint): string {
   switch (kind) {
     case 'added':
       return paint('green', `  + ${text}`);

@@ -5,8 +5,10 @@ import {
   PutEventsCommand,
 } from '@aws-sdk/client-eventbridge';
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { operatorAt } from '../cli/endpoint.ts';
 import { connect, follow, start } from '../cli/onboard.ts';
-import { account, fixtures, operator } from '../sandbox/account.ts';
+import { account, fixtures } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { parseFault } from '../sandbox/faults.ts';
 import { callApi } from './call-api.ts';
@@ -21,7 +23,8 @@ const hour = 60 * 60_000;
 export async function tour(sandbox: Sandbox): Promise<void> {
   const { endpoint, stateMachineArn, clock, faults } = sandbox;
   const { sfn } = connect(endpoint);
-  const events = new EventBridgeClient({ endpoint, region: account.region, credentials: operator });
+  const events = new EventBridgeClient(operatorAt(endpoint));
+  const lambda = new LambdaClient(operatorAt(endpoint));
 
   async function onboard(request: Record<string, unknown>): Promise<void> {
     await follow({ sfn }, await start({ sfn }, stateMachineArn, request), () => {});
@@ -56,12 +59,23 @@ export async function tour(sandbox: Sandbox): Promise<void> {
     Resource: '*',
   };
   const policy = { Version: '2012-10-17', Statement: [enableIam] };
-  const kms = new KMSClient({ endpoint, region: account.region, credentials: operator });
+  const kms = new KMSClient(operatorAt(endpoint));
   await kms.send(new PutKeyPolicyCommand({ KeyId: fixtures.artifactsKeyArn, Policy: JSON.stringify(policy) }));
   await clock.quiet();
   sandbox.iam.deleteRole('RoleForInfinStorMlflowService-keys');
   clock.advance(hour);
   await clock.quiet();
+
+  // A key policy that was kept is restored while KMS does not see the role of an onboarding that has ended so.
+  sandbox.iam.delayNewRoles(hour);
+  await onboard({ ...withKeys, ...subscriber('unseen-by-kms') });
+  const items = await sandbox.dynamoDb.items(sandbox.registryTable);
+  const kept = items.find(
+    ({ pk, sk }) => pk?.S === `KEY#${fixtures.artifactsKeyArn}` && `${sk?.S}`.startsWith('POLICY#'),
+  );
+  const Payload = JSON.stringify({ keyArn: fixtures.artifactsKeyArn, policyId: kept?.id?.S ?? 'none' });
+  await lambda.send(new InvokeCommand({ FunctionName: 'infinstor-onboarding-sandbox-restore-key-policy', Payload }));
+  sandbox.iam.delayNewRoles(0);
 
   // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.
   for (const password of ['tour-marker-too-weak', 'Tour-Marker-Strong-1!']) {

@@ -168,6 +168,20 @@ export function foreignStatements(policy: KeyPolicy): Statement[] {
   return policy.Statement.filter((statement) => !isOurs(statement));
 }
 
+/** Whether two policies say the same but for our statements. */
+export function isSameElsewhere(one: KeyPolicy, other: KeyPolicy): boolean {
+  const [first, second] = [one, other].map((policy) => canonical({ ...policy, Statement: foreignStatements(policy) }));
+  return first === second;
+}
+
+/** Whom the statements that are not ours name of IAM. */
+export function foreignPrincipals(policy: KeyPolicy): string[] {
+  return foreignStatements(policy).flatMap(({ Principal, NotPrincipal }) => [
+    ...awsPrincipals(Principal),
+    ...awsPrincipals(NotPrincipal),
+  ]);
+}
+
 /** The statements that are ours. */
 export function ownStatements(policy: KeyPolicy): Statement[] {
   return policy.Statement.filter(isOurs);

@@ -46,6 +46,7 @@ const keyPk = (keyArn: string) => `KEY#${keyArn}`;
 const leaseKey = (keyArn: string) => ({ pk: keyPk(keyArn), sk: 'LEASE' });
 const grantKey = (keyArn: string, roleArn: string) => ({ pk: keyPk(keyArn), sk: `GRANT#${roleArn}` });
 const policyPrefix = 'POLICY#';
+const keptPolicyKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
 
 /**
  * Asks for a role's access to a key. A grant of the same role that is there already stays as it is; of a role made anew under
@@ -199,9 +200,19 @@ export async function keepPolicy(
 ): Promise<void> {
   const { owner, ...rest } = kept;
   const id = `${kept.keptAt}#${owner}`;
-  await documents.send(
-    new PutCommand({ TableName: tableName, Item: { pk: keyPk(keyArn), sk: `${policyPrefix}${id}`, id, ...rest } }),
+  await documents.send(new PutCommand({ TableName: tableName, Item: { ...keptPolicyKey(keyArn, id), id, ...rest } }));
+}
+
+/** A policy that was kept of a key, by its id; undefined when there is none. */
+export async function readKeptPolicy(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  id: string,
+): Promise<KeptPolicy | undefined> {
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: tableName, Key: keptPolicyKey(keyArn, id), ConsistentRead: true }),
   );
+  return Item === undefined ? undefined : v.parse(keptPolicySchema, Item);
 }
 
 /**

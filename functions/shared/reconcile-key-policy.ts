@@ -3,8 +3,17 @@ import { GetRoleCommand, type IAMClient, NoSuchEntityException } from '@aws-sdk/
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { canonical, canonicalHash } from './canonical-policy.ts';
 import { requestBoundMs } from './clients.ts';
-import { KeyPolicyBusy, KeyPolicyFull, PrincipalNotVisible, type StepError } from './errors.ts';
-import { grantedRoles, isGranted, type KeyAccess, type KeyPolicy, ownStatements, withGrants } from './key-policy.ts';
+import { KeyPolicyBusy, KeyPolicyFull, KeyPolicyOrphan, PrincipalNotVisible, type StepError } from './errors.ts';
+import {
+  foreignPrincipals,
+  grantedRoles,
+  isGranted,
+  isSameElsewhere,
+  type KeyAccess,
+  type KeyPolicy,
+  ownStatements,
+  withGrants,
+} from './key-policy.ts';
 import {
   type Grant,
   keepPolicy,
@@ -66,7 +75,9 @@ export interface Reconciled {
  * key's lease writes, as PutKeyPolicy would let one writer undo another's change unnoticed. A role that KMS does not take keeps
  * no other from its access.
  * @throws KeyPolicyBusy when somebody else has the lease, or KMS does not yet tell what was written
- * @throws KeyPolicyOrphan, KeyPolicyNotUnderstood, KeyNotUsable
+ * @throws KeyPolicyOrphan when a statement that is not ours names a deleted principal
+ * @throws KeyPolicyFull when there is no room for the policy to be restored, though it would grant nobody else the key
+ * @throws KeyPolicyNotUnderstood, KeyNotUsable
  */
 export async function reconcileKeyPolicy(reconciler: Reconciler, keyArn: string, wish: Wish): Promise<Reconciled> {
   const { registry, clock } = reconciler;
@@ -93,7 +104,8 @@ async function reconcileLeased(
 ): Promise<Reconciled> {
   const { kmsOnce, iam, registry, access, clock } = reconciler;
   const { document, policy: inForce } = await readFresh(reconciler, keyArn, leased.written);
-  const before = wish.restored ?? inForce;
+  const restored = wish.restored && !isSameElsewhere(wish.restored, inForce) ? wish.restored : undefined;
+  let before = restored ?? inForce;
   const grants = await readGrants(registry, keyArn);
   const wanted = grants.filter(({ state }) => state !== 'orphaned');
   const isSettled = ({ roleArn, state }: Grant) =>
@@ -108,6 +120,7 @@ async function reconcileLeased(
   const granted = [...settled];
   const refused: Grant[] = [];
   const refusals = new Map<string, StepError>();
+  let isKept = false;
   let latest: KeyPolicy | undefined;
   let isKept = false;
 
@@ -164,7 +177,12 @@ async function reconcileLeased(
     await grantEach(some.slice(older));
   }
 
-  const refusal = await attempt(candidates);
+  let refusal = await attempt(candidates);
+  if (refusal !== undefined && restored !== undefined) {
+    // KMS does not say whom it does not take: the roles come first, so that none pays for a principal of the restored policy.
+    before = inForce;
+    refusal = await attempt(candidates);
+  }
   if (refusal !== undefined) {
     const made = await creationDates(iam, candidates);
     for (const grant of candidates.filter((candidate) => !made.has(candidate))) {
@@ -179,6 +197,12 @@ async function reconcileLeased(
     if (others.length === 0) await attempt([]);
     else await grantEach(others, others.length === candidates.length ? refusal : undefined);
   }
+  let unrestored: StepError | undefined;
+  if (restored !== undefined && before === inForce) {
+    before = restored;
+    const reason = await attempt([]);
+    unrestored = reason instanceof PrincipalNotVisible ? unseenPrincipal(restored, inForce) : reason;
+  }
 
   await Promise.all(
     refused.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'pending', refused: true })),
@@ -192,7 +216,17 @@ async function reconcileLeased(
   }
   const news = granted.filter(({ state, refused: wasRefused }) => state !== 'applied' || wasRefused);
   await Promise.all(news.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'applied', refused: false })));
+  if (unrestored !== undefined) throw unrestored;
   return { changed: written !== undefined, refusals };
+}
+
+/** KMS does not say which one it is, but it is none that the policy in force names, where a deleted one is only an id. */
+function unseenPrincipal(restored: KeyPolicy, inForce: KeyPolicy): KeyPolicyOrphan {
+  const seen = foreignPrincipals(inForce);
+  const unseen = new Set(foreignPrincipals(restored).filter((principal) => !seen.includes(principal)));
+  return new KeyPolicyOrphan(
+    `The policy to be restored names a principal that KMS does not know, or not any more: ${[...unseen].join(', ')}`,
+  );
 }
 
 /** A policy that is not older than the last one written by us. @throws KeyPolicyBusy */

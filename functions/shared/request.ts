@@ -3,7 +3,7 @@ import { parseKeyArn } from './arns.ts';
 import { InvalidRequest } from './errors.ts';
 import { parse } from './step.ts';
 
-const keyArn = v.pipe(
+export const keyArnSchema = v.pipe(
   v.string('must be the ARN of a KMS key'),
   v.check(
     (arn) => parseKeyArn(arn) !== undefined,
@@ -14,13 +14,13 @@ const keyArn = v.pipe(
 const artifacts = v.variant('type', [
   v.strictObject({ type: v.literal('sse-s3') }),
   v.strictObject({ type: v.literal('sse-kms-aws-managed') }),
-  v.strictObject({ type: v.literal('sse-kms-customer-managed'), keyArn }),
+  v.strictObject({ type: v.literal('sse-kms-customer-managed'), keyArn: keyArnSchema }),
 ]);
 
 const tracking = v.variant('type', [
   v.strictObject({ type: v.literal('aws-owned') }),
   v.strictObject({ type: v.literal('aws-managed') }),
-  v.strictObject({ type: v.literal('customer-managed'), keyArn }),
+  v.strictObject({ type: v.literal('customer-managed'), keyArn: keyArnSchema }),
 ]);
 
 // The name becomes part of the role's name, of which IAM allows 64 characters and the vendor's prefix takes 30.

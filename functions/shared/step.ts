@@ -10,6 +10,8 @@ import { redact, redactingReplacer } from './redact.ts';
 export interface StepContext<Environment> {
   environment: Environment;
   logger: Logger;
+  /** The ARN of the function that runs, and what identifies this run of it. */
+  invocation: { functionArn: string; requestId: string };
 }
 
 interface Step<Environment, Input, Output> {
@@ -40,14 +42,18 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
       request.error = exposed;
     })
-    .handler(async (event) => {
+    .handler(async (event, { invokedFunctionArn: functionArn, awsRequestId: requestId }) => {
       parsedEnvironment ??= parse(
         environment,
         process.env,
         (field, rule) => new InvalidConfiguration(`${field}: ${rule}`),
       );
       const parsedInput = parse(input, event, (field, rule) => new InvalidStepInput(`${field}: ${rule}`));
-      const output = await run(parsedInput, { environment: parsedEnvironment, logger });
+      const output = await run(parsedInput, {
+        environment: parsedEnvironment,
+        logger,
+        invocation: { functionArn, requestId },
+      });
       logger.info('step succeeded');
       return output;
     });

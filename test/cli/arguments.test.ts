@@ -1,19 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../cli/arguments.ts';
 
+const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
+const at = ['--endpoint', 'http://localhost:4566'];
+const defaults = { command: 'onboard', requestFile: undefined, json: false, endpoint: undefined, faults: [] };
+const listing = { command: 'key-policies', keyArn, json: false, endpoint: 'http://localhost:4566' };
+
 describe('parseArguments', () => {
   it.each([
-    ['nothing', [], { help: false, requestFile: undefined, json: false, endpoint: undefined, faults: [] }],
+    ['nothing', [], defaults],
     [
       'everything',
       ['--json', 'my.json', '--endpoint', 'http://localhost:4566'],
-      { help: false, requestFile: 'my.json', json: true, endpoint: 'http://localhost:4566', faults: [] },
+      { command: 'onboard', requestFile: 'my.json', json: true, endpoint: 'http://localhost:4566', faults: [] },
     ],
     [
       'several faults',
       ['--fault', 'kms:PutKeyPolicy:throttle:2', '--fault', 'events:StackStatusChange:lose'],
       {
-        help: false,
+        command: 'onboard',
         requestFile: undefined,
         json: false,
         endpoint: undefined,
@@ -23,7 +28,20 @@ describe('parseArguments', () => {
         ],
       },
     ],
-    ['--help', ['--help'], { help: true }],
+    ['--help', ['--help'], { command: 'help' }],
+    ['a request file named like an option of another command', ['restore'], { ...defaults, requestFile: 'restore' }],
+    ['the list of kept policies', ['key-policies', keyArn, ...at], { ...listing, action: { name: 'list' } }],
+    [
+      'a kept policy to show',
+      ['--json', ...at, 'key-policies', '--show', '2026#1', keyArn],
+      { ...listing, action: { name: 'show', policyId: '2026#1' }, json: true },
+    ],
+    [
+      'a kept policy to restore',
+      ['key-policies', keyArn, '--restore=2026#1', ...at],
+      { ...listing, action: { name: 'restore', policyId: '2026#1' } },
+    ],
+    ['--help of a command', ['key-policies', '-h'], { command: 'help' }],
   ])('reads %s', (_, args, expected) => {
     expect(parseArguments(args)).toEqual(expected);
   });
@@ -35,6 +53,15 @@ describe('parseArguments', () => {
     ['an endpoint that is no URL', ['--endpoint', 'sandbox'], '--endpoint takes a URL'],
     ['an unknown fault', ['--fault', 'kms:Encrypt:drop'], 'unknown operation'],
     ['a fault for a running sandbox', ['--endpoint', 'http://x', '--fault', 'kms:PutKeyPolicy:drop'], '--fault is for'],
+    ['a kept policy of an onboarding', ['--show', '2026#1'], "Unknown option '--show'"],
+    ['key-policies without a key', ['key-policies', ...at], 'takes the ARN of a KMS key'],
+    ['key-policies of two keys', ['key-policies', keyArn, 'b', ...at], `One key at a time: got ${keyArn} and b`],
+    ['key-policies of an alias', ['key-policies', 'alias/a', ...at], "(arn:aws:kms:…:key/…), not 'alias/a'"],
+    ['key-policies without an endpoint', ['key-policies', keyArn], 'key-policies needs --endpoint'],
+    ['key-policies at no URL', ['key-policies', keyArn, '--endpoint', 'x'], '--endpoint takes a URL'],
+    ['key-policies with faults', ['key-policies', keyArn, ...at, '--fault', 'x'], "Unknown option '--fault'"],
+    ['a policy without an id', ['key-policies', keyArn, ...at, '--show'], "'--show <value>' argument missing"],
+    ['two actions', ['key-policies', keyArn, ...at, '--show', 'a', '--restore', 'b'], 'are two commands'],
     ['an endpoint that is not HTTP', ['--endpoint', 'localhost:4566'], '--endpoint takes a URL'],
   ])('refuses %s', (_, args, message) => {
     expect(() => parseArguments(args)).toThrow(

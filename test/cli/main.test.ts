@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixtures } from '../../sandbox/account.ts';
+import { command } from './command.ts';
 import { done, entered, executionFailed, history, lambdaFails, started, succeeded } from './history.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
 const policy = { Version: '2012-10-17', Statement: [] };
 const output = { userName: 'acme', stackId: 'the-stack', roleArn: 'the-role', keyArns: [fixtures.artifactsKeyArn] };
@@ -64,15 +62,6 @@ async function listen(listener: Server): Promise<string> {
   await once(listener, 'listening');
   const address = listener.address();
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`;
-}
-
-/** Runs the command in a process of its own, without a terminal. */
-function command(...args: string[]): Promise<{ status: unknown; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['cli/main.ts', ...args], { cwd: root }, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : error.code, stdout, stderr });
-    });
-  });
 }
 
 const documentSchema = v.looseObject({ status: v.string(), error: v.nullable(v.looseObject({ name: v.string() })) });

@@ -12,6 +12,7 @@ import { environmentSchema as obtainToken } from '../../functions/obtain-token/e
 import { environmentSchema as patchKeyPolicy } from '../../functions/patch-key-policy/environment.ts';
 import { environmentSchema as postSubscribers } from '../../functions/post-subscribers/environment.ts';
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
+import { environmentSchema as restoreKeyPolicy } from '../../functions/restore-key-policy/environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
 import { environmentSchema as sweepPasswords } from '../../functions/sweep-passwords/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
@@ -76,6 +77,7 @@ describe('the packaged template', () => {
     ['ResumeOnStackEvent', registryEnvironmentSchema],
     ['ReadRoleArn', readRoleArn],
     ['PatchKeyPolicy', patchKeyPolicy],
+    ['RestoreKeyPolicy', restoreKeyPolicy],
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
@@ -111,11 +113,11 @@ describe('the packaged template', () => {
   });
 
   it.each([
-    { deployment: 'as packaged', folder: packageFolder, writers: ['PatchKeyPolicyRole'] },
+    { deployment: 'as packaged', folder: packageFolder, writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole'] },
     {
       deployment: 'that repairs drift',
       folder: inject('repairingPackageFolder'),
-      writers: ['PatchKeyPolicyRole', 'DetectKeyPolicyDriftRole'],
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'DetectKeyPolicyDriftRole'],
     },
   ])(
     'lets, $deployment, only these roles write key policies, and only of tagged keys: $writers',
@@ -133,6 +135,11 @@ describe('the packaged template', () => {
       .filter(({ Action }) => Action.includes('kms:PutKeyPolicy'))
       .map(({ role }) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
     expect(KEY_POLICY_WRITERS).toEqual({ 'Fn::Join': [',', writers] });
+  });
+
+  it('lets no rule and no API run the restore of a key policy', () => {
+    const invocable = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => JSON.stringify(Properties));
+    expect(invocable.filter((permission) => permission.includes('RestoreKeyPolicy'))).toEqual([]);
   });
 
   const targetSchema = v.object({ Arn: v.unknown(), DeadLetterConfig: v.optional(v.object({ Arn: v.unknown() })) });

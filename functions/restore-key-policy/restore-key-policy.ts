@@ -1,0 +1,72 @@
+import {
+  InvalidRequest,
+  KeyPolicyNotUnderstood,
+  KeyPolicyOrphan,
+  PrincipalNotVisible,
+  type StepError,
+} from '../shared/errors.ts';
+import { foreignStatements, type KeyPolicy, orphans, parseKeyPolicy } from '../shared/key-policy.ts';
+import { type KeptPolicy, readGrants, readKeptPolicy } from '../shared/key-registry.ts';
+import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
+
+export interface Restored {
+  keyArn: string;
+  policyId: string;
+  /** Whether the policy was written: not when it said the same already. */
+  changed: boolean;
+  /** The roles that the registry wants to have the key and that did not get it. */
+  refusedRoles?: { roleArn: string; name: string; message: string }[];
+}
+
+/**
+ * Brings back the statements of a kept policy that are not ours, in place of those in force. Whoever has the key by our
+ * statements keeps it, as a role may have got it since. The policy in force is kept first: a restore can be undone.
+ * @param by who restores; kept with the policy that is written over
+ * @throws InvalidRequest when no such policy of the key is kept
+ * @throws KeyPolicyOrphan when the kept policy names a principal that was deleted since, which KMS refuses
+ * @throws KeyPolicyNotUnderstood when the kept policy or the one in force is not one that can be written back
+ * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or tells an older policy
+ * @throws KeyPolicyFull, KeyNotUsable
+ */
+export async function restoreKeyPolicy(
+  reconciler: Reconciler,
+  { keyArn, policyId }: { keyArn: string; policyId: string },
+  by: string,
+): Promise<Restored> {
+  const kept = await readKeptPolicy(reconciler.registry, keyArn, policyId);
+  if (kept === undefined) throw new InvalidRequest('policyId', `no policy ${policyId} of key ${keyArn} is kept`);
+  const { changed, refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by, restored: restorable(kept) });
+  const reasons = new Map([...(await refusedBefore(reconciler, keyArn)), ...refusals]);
+  const refusedRoles = [...reasons].map(([roleArn, { name, message }]) => ({ roleArn, name, message }));
+  return { keyArn, policyId, changed, ...(refusedRoles.length > 0 && { refusedRoles }) };
+}
+
+/** The reconciler leaves a role that KMS refused before to its own step, which may have ended long ago. */
+async function refusedBefore({ registry }: Reconciler, keyArn: string): Promise<[string, StepError][]> {
+  const grants = await readGrants(registry, keyArn);
+  return grants
+    .filter(({ state, refused }) => state === 'pending' && refused)
+    .map(({ roleArn }) => [
+      roleArn,
+      new PrincipalNotVisible(`KMS could not see the role ${roleArn} when it was asked`),
+    ]);
+}
+
+/** Told here, and not as of the policy in force: people mend the one and not the other. */
+function restorable({ id, policy: document }: KeptPolicy): KeyPolicy {
+  const policy = parsed(id, document);
+  const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });
+  if (orphan === undefined) return policy;
+  throw new KeyPolicyOrphan(
+    `Statement "${orphan.sid}" of the kept policy ${id} names ${orphan.principalId}, a principal that was deleted`,
+  );
+}
+
+function parsed(id: string, document: string): KeyPolicy {
+  try {
+    return parseKeyPolicy(document);
+  } catch (error) {
+    if (!(error instanceof KeyPolicyNotUnderstood)) throw error;
+    throw new KeyPolicyNotUnderstood(`The kept policy ${id} cannot be written back: ${error.message}`);
+  }
+}
