@@ -120,7 +120,6 @@ async function reconcileLeased(
   const granted = [...settled];
   const refused: Grant[] = [];
   const refusals = new Map<string, StepError>();
-  let isKept = false;
   let latest: KeyPolicy | undefined;
   let isKept = false;
 
