@@ -11,17 +11,26 @@ const root = resolve(import.meta.dirname, '..');
  * function. Needs neither network nor credentials. The build comes first, as osls packages a stale `dist/` without a word.
  * @param folder holds `serverless.yml` and what it refers to
  */
-async function packageProject({ stage, folder }: { stage: string; folder: string }): Promise<void> {
+async function packageProject({ stage, folder, params = {} }: Package): Promise<void> {
   await buildFunctions(join(folder, 'dist'));
-  await osls(['package', '--stage', stage], folder);
+  const parameters = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
+  await osls(['package', '--stage', stage, ...parameters], folder);
+}
+
+interface Package {
+  stage: string;
+  folder: string;
+  /** Values of params, in place of those in `serverless.yml`. */
+  params?: Readonly<Record<string, string>>;
 }
 
 /**
  * Packages the sandbox's stage in a copy of the deployment's files, which goes with the process: osls works inside the folder
  * of `serverless.yml`, where runs side by side would meet, and a deployment's package would be lost.
+ * @param params values of params, in place of those in `serverless.yml`
  * @returns the folder of the package
  */
-export async function packageForSandbox(): Promise<string> {
+export async function packageForSandbox(params: Readonly<Record<string, string>> = {}): Promise<string> {
   // Inside the project, where Node finds the plugins; a link to node_modules would be searched for every function's files.
   await mkdir(join(root, '.sandbox'), { recursive: true });
   const folder = await mkdtemp(join(root, '.sandbox', 'package-'));
@@ -29,7 +38,7 @@ export async function packageForSandbox(): Promise<string> {
   for (const name of ['package.json', 'serverless.yml', 'statemachine', 'functions']) {
     await cp(join(root, name), join(folder, name), { recursive: true });
   }
-  await packageProject({ stage: 'sandbox', folder });
+  await packageProject({ stage: 'sandbox', folder, params });
   return join(folder, '.serverless');
 }
 

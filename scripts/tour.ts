@@ -4,10 +4,11 @@ import {
   EventBridgeClient,
   PutEventsCommand,
 } from '@aws-sdk/client-eventbridge';
+import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { operatorAt } from '../cli/endpoint.ts';
 import { connect, follow, start } from '../cli/onboard.ts';
-import { fixtures } from '../sandbox/account.ts';
+import { account, fixtures } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { parseFault } from '../sandbox/faults.ts';
 import { callApi } from './call-api.ts';
@@ -48,6 +49,22 @@ export async function tour(sandbox: Sandbox): Promise<void> {
   await onboard(withKeys);
   sandbox.iam.delayNewRoles(0);
   await onboard(withKeys);
+
+  // A key policy that a person writes over, and one that names a role that is deleted.
+  clock.advance(hour);
+  const enableIam = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${account.accountId}:root` },
+    Action: 'kms:*',
+    Resource: '*',
+  };
+  const policy = { Version: '2012-10-17', Statement: [enableIam] };
+  const kms = new KMSClient(operatorAt(endpoint));
+  await kms.send(new PutKeyPolicyCommand({ KeyId: fixtures.artifactsKeyArn, Policy: JSON.stringify(policy) }));
+  await clock.quiet();
+  sandbox.iam.deleteRole('RoleForInfinStorMlflowService-keys');
+  clock.advance(hour);
+  await clock.quiet();
 
   // A key policy that was kept is restored while KMS does not see the role of an onboarding that has ended so.
   sandbox.iam.delayNewRoles(hour);

@@ -228,7 +228,7 @@ export class KeyPolicyFull extends StepError {
   /** How large the policy would be. */
   readonly bytes: number;
 
-  constructor({ roles, bytes, maxBytes }: { roles: number; bytes: number; maxBytes: number }) {
+  constructor(roles: number, { bytes, maxBytes }: { bytes: number; maxBytes: number }) {
     super(`The key policy would have ${bytes} bytes with ${roles} roles; KMS allows ${maxBytes}`);
     this.roles = roles;
     this.bytes = bytes;
@@ -243,36 +243,38 @@ export class KeyPolicyNotUnderstood extends StepError {
   readonly remedy = KeyPolicyNotUnderstood.remedy;
 }
 
-const remedies: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    InvalidRequest,
-    InvalidConfiguration,
-    InvalidStepInput,
-    OnboardingInProgress,
-    LoginRejected,
-    LoginChallenge,
-    TokenRejected,
-    InfinStorUnavailable,
-    InfinStorRejected,
-    SubscriberExists,
-    SubscriberUnsettled,
-    SubscriberOutcomeUnknown,
-    TemplateMismatch,
-    StackNeedsAttention,
-    StackFailed,
-    StackTimedOut,
-    StackGone,
-    StackSettled,
-    RoleNotFound,
-    RoleAmbiguous,
-    KeyNotUsable,
-    KeyPolicyBusy,
-    PrincipalNotVisible,
-    KeyPolicyOrphan,
-    KeyPolicyFull,
-    KeyPolicyNotUnderstood,
-  }).map(([name, { remedy }]) => [name, remedy]),
-);
+// Not made beforehand: every bundle would then hold every error.
+const remedies = (): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries({
+      InvalidRequest,
+      InvalidConfiguration,
+      InvalidStepInput,
+      OnboardingInProgress,
+      LoginRejected,
+      LoginChallenge,
+      TokenRejected,
+      InfinStorUnavailable,
+      InfinStorRejected,
+      SubscriberExists,
+      SubscriberUnsettled,
+      SubscriberOutcomeUnknown,
+      TemplateMismatch,
+      StackNeedsAttention,
+      StackFailed,
+      StackTimedOut,
+      StackGone,
+      StackSettled,
+      RoleNotFound,
+      RoleAmbiguous,
+      KeyNotUsable,
+      KeyPolicyBusy,
+      PrincipalNotVisible,
+      KeyPolicyOrphan,
+      KeyPolicyFull,
+      KeyPolicyNotUnderstood,
+    }).map(([name, { remedy }]) => [name, remedy]),
+  );
 
 /**
  * What to do about an error that ended an execution, by its ASL error name (or `ABORTED`). Errors that are not the project's own
@@ -286,7 +288,7 @@ export function remedyFor(errorName: string): string {
       return 'Look at the log of the failed step for what it waited for; then redrive the execution or send the request again.';
     default:
       return (
-        remedies.get(errorName) ??
+        remedies().get(errorName) ??
         "Look at the failed step's log for the cause, remove it, and redrive the execution or send the request again."
       );
   }

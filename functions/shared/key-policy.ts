@@ -145,7 +145,7 @@ export function withGrants(policy: KeyPolicy, roleArns: readonly string[], acces
   const isAsLong = edited.Statement.length === policy.Statement.length;
   if (isAsLong && canonical(edited) === canonical(policy)) return policy;
   const bytes = size(edited);
-  if (bytes > maxBytes) throw new KeyPolicyFull({ roles: new Set(roleArns).size, bytes, maxBytes });
+  if (bytes > maxBytes) throw new KeyPolicyFull(new Set(roleArns).size, { bytes, maxBytes });
   return edited;
 }
 
@@ -185,6 +185,11 @@ export function foreignPrincipals(policy: KeyPolicy): string[] {
 /** The statements that are ours. */
 export function ownStatements(policy: KeyPolicy): Statement[] {
   return policy.Statement.filter(isOurs);
+}
+
+/** Whom our statements let use the key, in whichever way: roles, patterns of roles, and the ids that deleted roles left. */
+export function grantees(policy: KeyPolicy): string[] {
+  return [...new Set(ownStatements(policy).flatMap(granteesOf))];
 }
 
 /** The bare ids that KMS shows in place of deleted roles and users, with the statement that names them. */

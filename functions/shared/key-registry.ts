@@ -37,6 +37,8 @@ const keptPolicySchema = v.object({
   policy: v.string(),
   /** The execution that wrote over it, or the principal who had written it by hand. */
   by: v.string(),
+  /** The CloudTrail event that told of it, of a policy that was written by hand. */
+  eventId: v.optional(v.string()),
 });
 export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
 
@@ -170,6 +172,26 @@ export async function releaseLease(
   );
 }
 
+/**
+ * What the key's lease says: until when somebody has it, in milliseconds since the epoch, and what is known of the last policy
+ * written, which is nothing while somebody has it or has died with it.
+ * @returns undefined for a key whose policy was never written, nor was to be
+ */
+export async function readLease(
+  { documents, tableName }: Registry,
+  keyArn: string,
+): Promise<{ leasedUntil: number | undefined; written: Written | undefined } | undefined> {
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: tableName, Key: leaseKey(keyArn), ConsistentRead: true }),
+  );
+  if (Item === undefined) return undefined;
+  const { leasedUntil, written } = v.parse(
+    v.object({ leasedUntil: v.optional(v.number()), written: v.optional(writtenSchema) }),
+    Item,
+  );
+  return { leasedUntil, written };
+}
+
 /** Keeps a policy for whoever wants to look at it or restore it. It is never deleted. */
 export async function keepPolicy(
   { documents, tableName }: Registry,
@@ -193,9 +215,12 @@ export async function readKeptPolicy(
   return Item === undefined ? undefined : v.parse(keptPolicySchema, Item);
 }
 
-/** The policies that were kept of a key, the oldest first. */
-export async function readKeptPolicies(registry: Registry, keyArn: string): Promise<KeptPolicy[]> {
-  const items = await query(registry, keyArn, policyPrefix);
+/**
+ * The policies that were kept of a key, the oldest first.
+ * @param since only those that were kept then or later, in ISO 8601
+ */
+export async function readKeptPolicies(registry: Registry, keyArn: string, since = ''): Promise<KeptPolicy[]> {
+  const items = await query(registry, keyArn, policyPrefix, since);
   return items.map((item) => v.parse(keptPolicySchema, item));
 }
 
@@ -217,15 +242,21 @@ export async function* knownKeys({ documents, tableName }: Registry): AsyncGener
   }
 }
 
-async function query({ documents, tableName }: Registry, keyArn: string, prefix: string): Promise<unknown[]> {
+async function query(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  prefix: string,
+  from = '',
+): Promise<unknown[]> {
   const pages = paginateQuery(
     { client: documents },
     {
       TableName: tableName,
       ConsistentRead: true,
-      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+      // What follows a prefix begins with a letter or a digit, all of which come before the tilde.
+      KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
       ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
-      ExpressionAttributeValues: { ':pk': keyPk(keyArn), ':prefix': prefix },
+      ExpressionAttributeValues: { ':pk': keyPk(keyArn), ':from': `${prefix}${from}`, ':to': `${prefix}~` },
     },
   );
   const items: unknown[] = [];

@@ -10,7 +10,7 @@ const source = 'infinstor.onboarding';
  */
 export async function publishEvent(
   events: EventBridgeClient,
-  detailType: 'SubscriberOnboarded' | 'SubscriberOnboardingFailed',
+  detailType: 'SubscriberOnboarded' | 'SubscriberOnboardingFailed' | 'KeyPolicyDrift',
   detail: Record<string, unknown>,
 ): Promise<void> {
   const { FailedEntryCount = 0, Entries = [] } = await events.send(

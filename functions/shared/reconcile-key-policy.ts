@@ -28,11 +28,11 @@ import { isThrottling, PutOutcomeUnknown, readKeyPolicy, writeKeyPolicy } from '
 import type { Registry } from './registry.ts';
 
 /** How long a holder that dies keeps the others waiting. */
-const leaseMs = 30_000;
+export const leaseMs = 30_000;
 /** A read may be older than a write that was made so long ago ("seconds, sometimes minutes": decision 14). */
-const staleMs = 60_000;
+export const staleMs = 60_000;
 /** The pauses between reads that are too old. */
-const rereadMs = [100, 200, 400, 800] as const;
+export const rereadMs = [100, 200, 400, 800] as const;
 /** How many roles IAM is asked about at once. */
 const rolesAtOnce = 10;
 
@@ -111,7 +111,7 @@ async function reconcileLeased(
   const isSettled = ({ roleArn, state }: Grant) =>
     isGranted(inForce, roleArn, access) && (state === 'applied' || access.mode === 'role-pattern');
   const settled = wanted.filter(isSettled);
-  const candidates = wanted.filter((grant) => !isSettled(grant));
+  const candidates = wanted.filter((grant) => !settled.includes(grant));
   // Of another deployment that shares the key, or from before the registry knew: not ours to take away unasked.
   const unknown = wish.exact
     ? []
@@ -120,8 +120,8 @@ async function reconcileLeased(
   const granted = [...settled];
   const refused: Grant[] = [];
   const refusals = new Map<string, StepError>();
-  let isKept = false;
   let latest: KeyPolicy | undefined;
+  let isKept = false;
 
   /** Writes the policy with these roles beside those that have the key. @returns why it cannot be */
   async function attempt(more: readonly Grant[]): Promise<StepError | undefined> {
@@ -162,7 +162,7 @@ async function reconcileLeased(
 
   /** Grants all of these roles that can be, the oldest first; `known` is why all of them at once cannot. */
   async function grantEach(some: readonly Grant[], known?: StepError): Promise<void> {
-    const refusal = known ?? (some.length === 0 ? undefined : await attempt(some));
+    const refusal = known ?? (await attempt(some));
     if (refusal === undefined) return;
     const [only, ...others] = some;
     if (only !== undefined && others.length === 0) {
@@ -192,7 +192,9 @@ async function reconcileLeased(
     const own = living.filter(({ roleArn }) => roleArn === wish.roleArn);
     const isSuspected = own.some((grant) => grant.refused);
     const others = isSuspected ? own : living.filter((grant) => !grant.refused);
-    await grantEach(others, others.length === candidates.length ? refusal : undefined);
+    // Also for nobody: the ids of deleted roles go, and whom the registry does not know when that is asked for.
+    if (others.length === 0) await attempt([]);
+    else await grantEach(others, others.length === candidates.length ? refusal : undefined);
   }
   let unrestored: StepError | undefined;
   if (restored !== undefined && before === inForce) {

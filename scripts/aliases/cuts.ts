@@ -135,7 +135,7 @@ export const cuts: readonly Cut[] = [
     instead: (contents) => contents.replace(/^const EMOJI_REGEX = .*$/m, 'const EMOJI_REGEX = undefined;'),
   },
   {
-    modules: /^@aws-sdk\/client-(?!iam)[^/]+\/dist-es\/endpoint\/endpointResolver\.js$/,
+    modules: /^@aws-sdk\/client-[^/]+\/dist-es\/endpoint\/endpointResolver\.js$/,
     reason: 'See scripts/aliases/endpoints.ts.',
     instead: (_contents, path) => endpointResolverOf(path),
   },
@@ -230,6 +230,12 @@ export const cuts: readonly Cut[] = [
     instead: (contents) => contents.replace(/^ {4}headerFormatter = .*\n/m, ''),
   },
   {
+    modules: /^@aws-sdk\/signature-v4-multi-region\/dist-es\/index\.js$/,
+    reason: "Signatures for several Regions are for EventBridge's global endpoints, which no event is put on.",
+    instead: `import { SignatureV4 } from '@smithy/signature-v4';
+      export class SignatureV4MultiRegion extends SignatureV4 { static sigv4aDependency() { return 'none'; } }`,
+  },
+  {
     modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/util-endpoints\/lib\/aws\/partitions\.js$/,
     reason:
       "A Region's description is not used, and its name tells the partition where the partition's pattern fits it.",
@@ -296,11 +302,17 @@ function withoutParsers(contents: string, names: readonly string[]): string {
 /** The service's host name stands in the rules that are left out. */
 function endpointResolverOf(path: string): string {
   const rules = readFileSync(join(dirname(path), 'bdd.js'), 'utf8');
+  const [, global] = /"https:\/\/([a-z-]+)\.amazonaws\.com"/.exec(rules) ?? [];
+  if (global !== undefined) return endpointResolverModule('globalEndpointResolver', global);
   const host = /"https:\/\/([a-z-]+)\.\{Region\}\.\{PartitionResult#dnsSuffix\}"/g;
   const [name] = [...rules.matchAll(host)].flatMap(([, found = '']) => (/-fips$|^search-/.test(found) ? [] : [found]));
   if (name === undefined) throw new Error(`${path}: no host of a Region in the rules`);
-  return `import { endpointResolver } from ${JSON.stringify(join(import.meta.dirname, 'endpoints.ts'))};
-    export const defaultEndpointResolver = endpointResolver(${JSON.stringify(name)});`;
+  return endpointResolverModule('endpointResolver', name);
+}
+
+function endpointResolverModule(resolver: string, host: string): string {
+  return `import { ${resolver} } from ${JSON.stringify(join(import.meta.dirname, 'endpoints.ts'))};
+    export const defaultEndpointResolver = ${resolver}(${JSON.stringify(host)});`;
 }
 
 /** Leaves Regions out of the table of partitions that their partition's pattern finds as well; the others keep no description. */

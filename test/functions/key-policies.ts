@@ -100,6 +100,7 @@ const ownStatements: fc.Arbitrary<Statement[]> = fc.oneof(
   }),
   fc.tuple(roles, roles).map(([some, more]) => [namingStatements(arnsOf(some))[0], ...namingStatements(arnsOf(more))]),
   roles.map((some) => namingStatements(arnsOf(some)).slice(1)),
+  roles.map((some) => [...namingStatements(arnsOf(some)), ...namingStatements(arnsOf(some))]),
 );
 
 /** What lets the account's administrators keep the key, in the forms in which it is found. */

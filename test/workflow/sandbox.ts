@@ -17,7 +17,7 @@ export const plaintextMarker = 'Plain-Marker-4711!';
  * A sandbox for all tests of a file; its own time is skipped, and no test knows its port. After the last test, no role was
  * denied anything, and no run has left a secret anywhere.
  */
-export function useSandbox(options: Omit<SandboxOptions, 'packageFolder'> = {}): () => Sandbox {
+export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
   beforeAll(async () => {
     sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, ...options });
@@ -42,7 +42,7 @@ const isFunction = (principalArn: string) => principalArn.includes(':role/infins
 
 /** A sandbox for one test, whose runs may leave secrets in just these places. */
 export async function withSandbox(
-  options: Omit<SandboxOptions, 'packageFolder'>,
+  options: Partial<SandboxOptions>,
   use: (sandbox: Sandbox) => Promise<void>,
   expectedLeaks: readonly string[] = [],
 ): Promise<void> {

@@ -6,6 +6,7 @@ import { environmentSchema as acceptEvent } from '../../functions/accept-event/e
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
 import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
+import { environmentSchema as detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/environment.ts';
 import { environmentSchema as getSubscriber } from '../../functions/get-subscriber/environment.ts';
 import { environmentSchema as obtainToken } from '../../functions/obtain-token/environment.ts';
 import { environmentSchema as patchKeyPolicy } from '../../functions/patch-key-policy/environment.ts';
@@ -18,8 +19,11 @@ import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
 
 const packageFolder = inject('packageFolder');
-const template = parseTemplate(readFileSync(join(packageFolder, 'cloudformation-template-update-stack.json'), 'utf8'));
-const ofType = (type: string) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+const templateIn = (folder: string) =>
+  parseTemplate(readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8'));
+const template = templateIn(packageFolder);
+const ofType = (type: string, { Resources } = template) =>
+  Object.entries(Resources).filter(([, resource]) => resource.Type === type);
 
 const functionSchema = v.looseObject({
   Environment: v.object({ Variables: v.record(v.string(), v.unknown()) }),
@@ -45,11 +49,13 @@ const roleSchema = v.looseObject({
     }),
   ),
 });
-const statements = ofType('AWS::IAM::Role').flatMap(([role, { Properties }]) =>
-  v
-    .parse(roleSchema, Properties)
-    .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.map((statement) => ({ role, ...statement }))),
-);
+const statementsIn = (parsed = template) =>
+  ofType('AWS::IAM::Role', parsed).flatMap(([role, { Properties }]) =>
+    v
+      .parse(roleSchema, Properties)
+      .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.map((statement) => ({ role, ...statement }))),
+  );
+const statements = statementsIn();
 
 describe('the packaged template', () => {
   it('has no cycle and no dangling reference', () => {
@@ -75,6 +81,7 @@ describe('the packaged template', () => {
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
+    ['DetectKeyPolicyDrift', detectKeyPolicyDrift],
     ['SweepPasswords', sweepPasswords],
     ['PostSubscribers', postSubscribers],
     ['GetSubscriber', getSubscriber],
@@ -105,10 +112,29 @@ describe('the packaged template', () => {
     expect(unrestricted.filter((action) => !withoutResources.test(action))).toEqual([]);
   });
 
-  it('lets only two functions write key policies, and only of tagged keys', () => {
-    const writers = statements.filter(({ Action }) => Action.includes('kms:PutKeyPolicy'));
-    const Condition = { StringEquals: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' } };
-    expect(writers).toMatchObject(['PatchKeyPolicyRole', 'RestoreKeyPolicyRole'].map((role) => ({ role, Condition })));
+  it.each([
+    { deployment: 'as packaged', folder: packageFolder, writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole'] },
+    {
+      deployment: 'that repairs drift',
+      folder: inject('repairingPackageFolder'),
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'DetectKeyPolicyDriftRole'],
+    },
+  ])(
+    'lets, $deployment, only these roles write key policies, and only of tagged keys: $writers',
+    ({ folder, writers }) => {
+      const writing = statementsIn(templateIn(folder)).filter(({ Action }) => Action.includes('kms:PutKeyPolicy'));
+      const Condition = { StringEquals: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' } };
+      expect(writing).toMatchObject(writers.map((role) => ({ role, Condition })));
+    },
+  );
+
+  it('knows the roles that write key policies as its own', () => {
+    const { KEY_POLICY_WRITERS } =
+      functions.find(({ name }) => name === 'DetectKeyPolicyDrift')?.Environment.Variables ?? {};
+    const writers = statementsIn(templateIn(inject('repairingPackageFolder')))
+      .filter(({ Action }) => Action.includes('kms:PutKeyPolicy'))
+      .map(({ role }) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
+    expect(KEY_POLICY_WRITERS).toEqual({ 'Fn::Join': [',', writers] });
   });
 
   it('lets no rule and no API run the restore of a key policy', () => {

@@ -13,7 +13,14 @@ const names = [
   ],
   ...['TemplateMismatch', 'StackNeedsAttention', 'StackFailed', 'StackTimedOut', 'StackGone', 'StackSettled'],
   ...['RoleNotFound', 'RoleAmbiguous'],
-  ...['KeyNotUsable', 'KeyPolicyBusy', 'PrincipalNotVisible', 'KeyPolicyOrphan', 'KeyPolicyFull'],
+  ...[
+    'KeyNotUsable',
+    'KeyPolicyBusy',
+    'PrincipalNotVisible',
+    'KeyPolicyOrphan',
+    'KeyPolicyFull',
+    'KeyPolicyNotUnderstood',
+  ],
 ];
 const general = errors.remedyFor('Lambda.Unknown');
 

@@ -597,12 +597,13 @@ describe('for any policy and roles', () => {
 
   it('the result is read back as it was written, ours as ours, without a Sid used twice or a deleted role', () => {
     fc.assert(
-      fc.property(...withAccess, (before, some, access) => {
-        const after = withGrants(before, arnsOf(some), access);
+      fc.property(...withAccess, fc.boolean(), (before, some, access, areSame) => {
+        const wanted = areSame ? grantedRoles(before) : arnsOf(some);
+        const after = withGrants(before, wanted, access);
         const read = parseKeyPolicy(serializeKeyPolicy(after));
         expect(read).toEqual(after);
         expect(ownStatements(read)).toEqual(read.Statement.filter(hasOurSid));
-        expect(ownStatements(read)).toHaveLength(some.length > 0 ? 2 : 0);
+        expect(ownStatements(read)).toHaveLength(wanted.length > 0 ? 2 : 0);
         const sids = read.Statement.flatMap(({ Sid }) => (Sid === undefined || Sid === '' ? [] : [Sid]));
         expect(sids).toEqual([...new Set(sids)]);
         expect(orphans(read)).toEqual([]);
@@ -610,7 +611,7 @@ describe('for any policy and roles', () => {
     );
   });
 
-  it('exactly the roles that are set are granted', () => {
+  it('exactly the roles that are set are granted, and in no other mode', () => {
     fc.assert(
       fc.property(...withAccess, roles, (before, some, access, more) => {
         const after = withGrants(before, arnsOf(some), access);
@@ -620,6 +621,8 @@ describe('for any policy and roles', () => {
         expect(candidates.filter(({ arn }) => isGranted(after, arn, access))).toEqual(
           candidates.filter((candidate) => standIns.includes(standIn(candidate))),
         );
+        const otherAccess = access.mode === 'role-arns' ? byPattern : byArns;
+        expect(candidates.filter(({ arn }) => isGranted(after, arn, otherAccess))).toEqual([]);
         const named = some.map(({ arn }) => arn).filter((arn) => standIns.includes(arn));
         expect(grantedRoles(after).sort()).toEqual([...new Set(named)].sort());
       }),
@@ -657,7 +660,7 @@ describe('for any policy and roles', () => {
         outcomes.add(`${access.mode} ${fits}`);
         if (fits) expect(size(withGrants(before, arnsOf(some), access))).toBe(bytes);
         else {
-          const error = new KeyPolicyFull({ roles: new Set(arnsOf(some)).size, bytes, maxBytes: 32_768 });
+          const error = new KeyPolicyFull(new Set(arnsOf(some)).size, { bytes, maxBytes: 32_768 });
           expect(() => withGrants(before, arnsOf(some), access)).toThrow(error);
         }
       }),

@@ -11,7 +11,7 @@ export const roleArn = (name: string) => `arn:aws:iam::111111111111:role/RoleFor
 export const roleId = (name: string) => `AROA${name.toUpperCase()}`;
 export const roleOf = (name: string) => ({ roleArn: roleArn(name), roleId: roleId(name), userName: name });
 
-/** A key with this policy, an empty registry, the roles of these names, the oldest first, and a clock that only waits turn. */
+/** A key with this policy, an empty registry, the roles of these names, the oldest first, and a clock that moves a little each time it is read. */
 export async function keyWorld(policy: object = keyPolicy(), roles: readonly string[] = []) {
   const registry = await registryTable();
   const kms = fakeKms({ [keyArn]: policy });
@@ -24,7 +24,10 @@ export async function keyWorld(policy: object = keyPolicy(), roles: readonly str
     registry,
     access: { mode: 'role-arns' },
     clock: {
-      now: () => time.now,
+      now() {
+        time.now += 1;
+        return time.now;
+      },
       async wait(milliseconds) {
         time.now += milliseconds;
       },

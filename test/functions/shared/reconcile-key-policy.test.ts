@@ -109,7 +109,7 @@ describe('a role that KMS does not take', () => {
   });
 
   it.each(names)('keeps no other from the key: %s of eight', async (unseen) => {
-    const { reconciler, kms, ask, states } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, states, registry } = await keyWorld(granting(), names);
     kms.unseen.add(roleArn(unseen));
     await ask(...names);
     const { refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by });
@@ -119,6 +119,8 @@ describe('a role that KMS does not take', () => {
       ...Object.fromEntries(names.map((name) => [name, 'applied'])),
       [unseen]: 'pending, refused',
     });
+    // However often KMS was asked: there was one policy before.
+    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(1);
   });
 
   it('costs one write of the others when it is the newest', async () => {
@@ -193,6 +195,18 @@ describe('a role that KMS does not take', () => {
     await reconcileKeyPolicy(reconciler, keyArn, { by });
     expect(kms.policy(keyArn)).toEqual(granting('b', 'c'));
     expect(await states()).toEqual({ a: 'orphaned', b: 'applied', c: 'applied' });
+  });
+
+  it('goes out of the policy also when nobody else is to get the key', async () => {
+    const { reconciler, kms, ask, states, time } = await keyWorld(granting(), ['b']);
+    await ask('a', 'b');
+    await reconcileKeyPolicy(reconciler, keyArn, { by });
+    kms.set(keyArn, JSON.parse(JSON.stringify(kms.policy(keyArn)).replaceAll(roleArn('a'), roleId('a'))));
+    for (const gone of [roleArn('a'), roleId('a')]) kms.unseen.add(gone);
+    time.now += 61_000;
+    await reconcileKeyPolicy(reconciler, keyArn, { by });
+    expect(kms.policy(keyArn)).toEqual(granting('b'));
+    expect(await states()).toEqual({ a: 'orphaned', b: 'applied' });
   });
 
   it('is KeyPolicyFull when there is no room for it, and the others have the key', async () => {

@@ -2,12 +2,13 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
-import { endpointResolver } from '../../../scripts/aliases/endpoints.ts';
+import { endpointResolver, globalEndpointResolver } from '../../../scripts/aliases/endpoints.ts';
 
 const regions = [
   ...[
@@ -30,12 +31,13 @@ describe.each([
   { host: 'cognito-idp', client: new CognitoIdentityProviderClient() },
   { host: 'dynamodb', client: new DynamoDBClient() },
   { host: 'events', client: new EventBridgeClient() },
+  { host: 'iam', client: new IAMClient(), resolver: globalEndpointResolver },
   { host: 'kms', client: new KMSClient() },
   { host: 'secretsmanager', client: new SecretsManagerClient() },
   { host: 'states', client: new SFNClient() },
   { host: 'sqs', client: new SQSClient() },
-])('the endpoints of $host', ({ host, client }) => {
-  const resolve = endpointResolver(host);
+])('the endpoints of $host', ({ host, client, resolver = endpointResolver }) => {
+  const resolve = resolver(host);
   const { endpointProvider } = client.config;
 
   it.each(regions)("are the SDK's in %s", (Region) => {

@@ -1,0 +1,17 @@
+import * as v from 'valibot';
+import { keyAccessEnvironment } from '../shared/key-access-environment.ts';
+import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+
+export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
+  ...keyAccessEnvironment,
+  /** The roles of the deployment's functions that write key policies, by ARN. */
+  KEY_POLICY_WRITERS: v.pipe(
+    v.string(),
+    v.transform((arns) => arns.split(',')),
+  ),
+  /** Whether drift is repaired, beside being told. */
+  REPAIR_KEY_POLICIES: v.picklist(['true', 'false']),
+  /** Of the metric. */
+  METRIC_NAMESPACE: v.pipe(v.string(), v.nonEmpty()),
+});
