@@ -58,6 +58,13 @@ describe('of a policy written by hand', () => {
     expect(lostStatements(parsed(after), { kept: history, written: last })).toEqual(['Backup']);
   });
 
+  it('the statements are lost that were written after others, which hold', () => {
+    const more: Parts = { roles: ['a'], foreign: [...(edited.foreign ?? []), statement('New')] };
+    const kept = [edit(0, edited), write(5_000, edited), edit(10_000, more)];
+    const inForce = parsed({ ...after, foreign: edited.foreign ?? [] });
+    expect(lostStatements(inForce, { kept, written: written(12_000, after) })).toEqual(['New']);
+  });
+
   it.each<[string, Parts, KeptPolicy[], Written | undefined]>([
     ['nothing was kept', after, [], written(0, after)],
     ['nobody else wrote', before, [write(0, before)], written(500, after)],
@@ -117,7 +124,7 @@ describe('of a policy written by hand', () => {
       foreign: [
         statement('Changed', 'kms:Encrypt'),
         statement('Added'),
-        statement(undefined, 'kms:Encrypt'),
+        statement('', 'kms:Encrypt'),
         statement('Same'),
       ],
     };
