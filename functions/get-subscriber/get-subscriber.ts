@@ -1,6 +1,7 @@
 import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { executionArnOf } from '../shared/arns.ts';
 import { describeExecution } from '../shared/describe-execution.ts';
+import { remedyFor } from '../shared/errors.ts';
 import { describeFailure, enteredLast, type Failure, requestedUserName } from '../shared/execution-failure.ts';
 import { type Attempt, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 
@@ -16,7 +17,7 @@ export interface SubscriberStatus {
   executionArn: string;
   /** The state that runs now. */
   step?: string;
-  error?: Omit<Failure, 'step'> & { step?: string | undefined };
+  error?: Omit<Failure, 'step'> & { step?: string | undefined; remedy: string };
   stackId?: string | undefined;
   roleArn?: string | undefined;
   keyArns?: string[] | undefined;
@@ -80,8 +81,10 @@ async function outcome(
     }
     case 'FAILED':
     case 'TIMED_OUT':
-    case 'ABORTED':
-      return { status: 'FAILED', error: await describeFailure(stepFunctions, execution) };
+    case 'ABORTED': {
+      const failure = await describeFailure(stepFunctions, execution);
+      return { status: 'FAILED', error: { ...failure, remedy: remedyFor(failure.name) } };
+    }
   }
 }
 

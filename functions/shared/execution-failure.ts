@@ -22,14 +22,13 @@ export interface FailureRecorder {
   now: Date;
 }
 
-/** Why an execution did not succeed, and what to do. */
+/** Why an execution did not succeed. */
 export interface Failure {
   /** The ASL error name. */
   name: string;
   /** The state that the execution ended in. */
   step: string;
   message: string;
-  remedy: string;
 }
 
 /**
@@ -43,7 +42,8 @@ export async function recordExecutionFailure(
 ): Promise<void> {
   const { executionArn = '' } = execution;
   const userName = requestedUserName(execution);
-  const failure = { executionArn, ...(await describeFailure(stepFunctions, execution)) };
+  const described = await describeFailure(stepFunctions, execution);
+  const failure = { executionArn, ...described, remedy: remedyFor(described.name) };
   // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
   await publishEvent(events, 'SubscriberOnboardingFailed', { userName, ...failure });
   // A request so wrong that it names no subscriber has no record either.
@@ -67,7 +67,6 @@ export async function describeFailure(
     name,
     step: step ?? 'AcceptRequest',
     message: failureMessage({ name, step, cause }),
-    remedy: remedyFor(name),
   };
 }
 

@@ -71,14 +71,14 @@ describe('restoring a kept policy', () => {
   it("brings its statements back, in the key's Region and one write, and leaves the key to whoever has it by ours", async () => {
     const { invoke, kms } = await setUp({
       inForce: granting('a', 'b'),
-      kept: withBackup(granting('gone')),
+      kept: withBackup(keyPolicy('AROADELETEDDELETEDDEL', roleArn('gone'))),
       applied: ['a'],
     });
     expect(await invoke(event)).toEqual(restored);
     expect(kms.puts()).toEqual([{ KeyId: keyArn, PolicyName: 'default', Policy: expect.any(String) }]);
     expect(kms.policy(keyArn)).toEqual(withBackup(granting('a', 'b')));
-    const client: KMSClient = kms.client.call(0).thisValue;
-    expect(await client.config.region()).toBe('eu-west-1');
+    const regions = kms.client.calls().map(({ thisValue }: { thisValue: KMSClient }) => thisValue.config.region());
+    expect(new Set(await Promise.all(regions))).toEqual(new Set(['eu-west-1']));
   });
 
   it('takes out statements that the kept policy has not', async () => {
@@ -158,7 +158,7 @@ describe('roles that are wanted and have not got the key yet', () => {
   });
 
   it('do not keep the policy from being restored when KMS cannot see them, and are named', async () => {
-    const { invoke, kms, iam, ask, states } = await setUp({
+    const { invoke, kms, iam, registry, ask, states } = await setUp({
       inForce: granting('a'),
       kept: withBackup(keyPolicy()),
       applied: ['a'],
@@ -178,6 +178,9 @@ describe('roles that are wanted and have not got the key yet', () => {
     expect(await states()).toEqual({ a: 'applied', b: 'applied', c: 'pending', d: 'orphaned' });
     // Left to its own step from now on, and named all the same.
     kms.set(keyArn, granting('a', 'b'));
+    for (const grant of await readGrants(registry, keyArn)) {
+      if (grant.state === 'orphaned') await settleGrant(registry, keyArn, { ...grant, refused: true });
+    }
     expect(await invoke(event)).toMatchObject({ refusedRoles: [{ roleArn: roleArn('c') }] });
   });
 

@@ -98,6 +98,16 @@ describe('the desired grants of a key', () => {
 });
 
 describe('a role that KMS does not take', () => {
+  it('has the policy kept once, however often it is tried', async () => {
+    const world = await keyWorld(granting(), names);
+    const clock = { ...world.reconciler.clock, now: () => world.time.now++ };
+    world.kms.unseen.add(roleArn('h'));
+    await world.ask(...names);
+    await reconcileKeyPolicy({ ...world.reconciler, clock }, keyArn, { by });
+    expect(world.kms.puts().length).toBeGreaterThan(2);
+    expect(await readKeptPolicies(world.registry, keyArn)).toHaveLength(1);
+  });
+
   it.each(names)('keeps no other from the key: %s of eight', async (unseen) => {
     const { reconciler, kms, ask, states, registry } = await keyWorld(granting(), names);
     kms.unseen.add(roleArn(unseen));
