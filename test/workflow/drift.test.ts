@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { operatorAt } from '../../cli/endpoint.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
-import { account, operator } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { ended, newKey, onboard, requestWithKey, startOnboarding, useSandbox, withSandbox } from './sandbox.ts';
@@ -29,9 +30,9 @@ interface Policy {
   Statement: readonly object[];
 }
 
-/** Edits a key policy as an operator does, and lets everybody who hears of it do their work. */
+/** Edits a key policy as an operator does. */
 async function edit(given: Sandbox, keyArn: string, change: (policy: Policy) => Policy): Promise<void> {
-  const kms = new KMSClient({ endpoint: given.endpoint, region: account.region, credentials: operator });
+  const kms = new KMSClient(operatorAt(given.endpoint));
   const Policy = JSON.stringify(change(policyOf(given, keyArn)));
   await kms.send(new PutKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default', Policy }));
 }
@@ -87,7 +88,7 @@ async function keptEdits({ dynamoDb, registryTable }: Sandbox, keyArn: string) {
   const items = await dynamoDb.items(registryTable);
   return items
     .filter(({ pk, eventId }) => pk?.S === `KEY#${keyArn}` && eventId !== undefined)
-    .map(({ by, policy }) => ({ by: by?.S, policy: JSON.parse(String(policy?.S)) }));
+    .map(({ id, by, policy }) => ({ id: id?.S, by: by?.S, policy: JSON.parse(String(policy?.S)) }));
 }
 
 describe("an operator's change of a key policy", () => {
@@ -96,7 +97,9 @@ describe("an operator's change of a key policy", () => {
     await edit(sandbox(), keyArn, withoutOurs);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn] })]);
     expect(rolesOf(sandbox(), keyArn)).toEqual([]);
-    expect(await keptEdits(sandbox(), keyArn)).toEqual([{ by: operatorArn, policy: policyOf(sandbox(), keyArn) }]);
+    expect(await keptEdits(sandbox(), keyArn)).toMatchObject([
+      { by: operatorArn, policy: policyOf(sandbox(), keyArn) },
+    ]);
   });
 
   it('is counted by a metric in the log', async () => {
@@ -233,12 +236,33 @@ describe('a hand edit beside an onboarding', () => {
     expect(policyOf(sandbox(), keyArn).Statement).not.toContainEqual(backup);
     expect(rolesOf(sandbox(), keyArn).sort()).toEqual(roleArns);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { lostStatements: [backup.Sid] })]);
-    expect(await keptEdits(sandbox(), keyArn)).toEqual([{ by: operatorArn, policy: edited }]);
+    expect(await keptEdits(sandbox(), keyArn)).toMatchObject([{ by: operatorArn, policy: edited }]);
+  });
+
+  it('between read and write can be restored, and then is no drift', async () => {
+    const { keyArn, roleArn } = await onboarded(sandbox());
+    const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
+    await edit(sandbox(), keyArn, withBackup);
+    const roleArns = [roleArn, await goOn()].sort();
+    const [kept] = await keptEdits(sandbox(), keyArn);
+    sandbox().clock.advance(61_000);
+    const { FunctionError } = await new LambdaClient(operatorAt(sandbox().endpoint)).send(
+      new InvokeCommand({
+        FunctionName: 'infinstor-onboarding-sandbox-restore-key-policy',
+        Payload: JSON.stringify({ keyArn, policyId: kept?.id }),
+      }),
+    );
+    expect(FunctionError).toBeUndefined();
+    expect(policyOf(sandbox(), keyArn).Statement).toContainEqual(backup);
+    expect(rolesOf(sandbox(), keyArn).sort()).toEqual(roleArns);
+    sandbox().clock.advance(3 * hour);
+    expect(await driftsOf(sandbox(), keyArn)).toHaveLength(1);
   });
 
   it('between read and write is told, too, when it took a statement out', async () => {
     const { keyArn } = await onboarded(sandbox());
     await edit(sandbox(), keyArn, withBackup);
+    expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
     sandbox().clock.advance(hour);
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
     await edit(sandbox(), keyArn, ({ Statement, ...rest }) => ({
