@@ -195,7 +195,7 @@ function toList(principal: v.InferOutput<typeof principalElement>): Principal[] 
 
 function toAwsPrincipal(value: string): Principal {
   if (value === '*') return { type: 'everyone' };
-  const [, accountId] = /^(?:arn:aws[\w-]*:iam::)?(\d{12})(?::root)?$/.exec(value) ?? [];
+  const accountId = /^(?:arn:aws[\w-]*:iam::)?(\d{12})(?::root)?$/.exec(value)?.[1];
   if (accountId !== undefined) return { type: 'account', accountId };
   if (/^arn:aws[\w-]*:iam::\d{12}:(role|user)\/.+$/.test(value)) return { type: 'identity', arn: value };
   if (/^A(RO|ID)A[A-Z0-9]+$/.test(value)) return { type: 'deleted', id: value };
@@ -203,7 +203,11 @@ function toAwsPrincipal(value: string): Principal {
 }
 
 function toConditions(name: string, keys: Record<string, readonly string[]>): Condition[] {
-  const [, quantifier, base = '', suffix] = /^(?:(\w+):)?(\w+?)(IfExists)?$/.exec(name) ?? [];
+  const {
+    quantifier,
+    base = '',
+    suffix,
+  } = /^(?:(?<quantifier>\w+):)?(?<base>\w+?)(?<suffix>IfExists)?$/.exec(name)?.groups ?? {};
   const operator = negations.get(base) ?? conditionOperators.find((known) => known === base);
   // AWS has IfExists on every operator but Null.
   const isKnown = operator !== undefined && !(operator === 'Null' && suffix);

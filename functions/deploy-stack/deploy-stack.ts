@@ -99,7 +99,7 @@ async function customToken(secrets: SecretsManagerClient, plan: Plan): Promise<s
 
 /** One token per attempt and predecessor: CloudFormation refuses the token of a stack that was deleted since. */
 function requestToken(plan: Plan, previous: Stack | undefined): string {
-  const parts = [plan.executionArn, plan.stack.planHash, previous?.stackId ?? ''];
+  const parts = [plan.executionArn, plan.stack.planHash, previous?.stackId];
   return `onboarding-${createHash('sha256').update(parts.join('\n')).digest('hex')}`;
 }
 

@@ -57,8 +57,8 @@ export function decideStack(stack: CloudFormationStack | undefined, plan: Plan):
 }
 
 /** How the request differs from the stack, as far as the stack's parameters tell. The custom token is none of the plan's. */
-function difference({ Parameters = [] }: CloudFormationStack, { stack }: Plan): string {
-  const existing = new Map(Parameters.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]));
+function difference({ Parameters }: CloudFormationStack, { stack }: Plan): string {
+  const existing = new Map(Parameters?.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]));
   const differing = Object.entries(stack.parameters)
     // CloudFormation masks what the template calls NoEcho: whether that differs cannot be known, and must not be told.
     .filter(([name, value]) => existing.get(name) !== value && existing.get(name) !== '****')

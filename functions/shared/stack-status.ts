@@ -3,51 +3,40 @@ import type { Stack } from './plan.ts';
 
 type Phase = 'creating' | 'live' | 'rolling-back' | 'rolled-back' | 'deleting' | 'deleted' | 'busy' | 'stuck';
 
+const phases: Record<StackStatus, Phase> = {
+  CREATE_IN_PROGRESS: 'creating',
+  CREATE_COMPLETE: 'live',
+  UPDATE_COMPLETE: 'live',
+  UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: 'live',
+  UPDATE_ROLLBACK_COMPLETE: 'live',
+  IMPORT_COMPLETE: 'live',
+  IMPORT_ROLLBACK_COMPLETE: 'live',
+  ROLLBACK_IN_PROGRESS: 'rolling-back',
+  ROLLBACK_COMPLETE: 'rolled-back',
+  DELETE_IN_PROGRESS: 'deleting',
+  DELETE_COMPLETE: 'deleted',
+  UPDATE_IN_PROGRESS: 'busy',
+  UPDATE_ROLLBACK_IN_PROGRESS: 'busy',
+  UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: 'busy',
+  IMPORT_IN_PROGRESS: 'busy',
+  IMPORT_ROLLBACK_IN_PROGRESS: 'busy',
+  CREATE_FAILED: 'stuck',
+  ROLLBACK_FAILED: 'stuck',
+  DELETE_FAILED: 'stuck',
+  UPDATE_FAILED: 'stuck',
+  UPDATE_ROLLBACK_FAILED: 'stuck',
+  IMPORT_ROLLBACK_FAILED: 'stuck',
+  REVIEW_IN_PROGRESS: 'stuck',
+};
+const knownPhases = new Map<string, Phase>(Object.entries(phases));
+
 /**
  * What a stack's status means for onboarding. Statuses are matched exactly: UPDATE_ROLLBACK_COMPLETE is a live stack,
  * ROLLBACK_COMPLETE one that can only be deleted (CloudFormation user guide, "Stack status codes").
  */
 export function stackPhase(status: StackStatus): Phase {
-  switch (status) {
-    case 'CREATE_IN_PROGRESS':
-      return 'creating';
-    case 'CREATE_COMPLETE':
-    case 'UPDATE_COMPLETE':
-    case 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS':
-    case 'UPDATE_ROLLBACK_COMPLETE':
-    case 'IMPORT_COMPLETE':
-    case 'IMPORT_ROLLBACK_COMPLETE':
-      return 'live';
-    case 'ROLLBACK_IN_PROGRESS':
-      return 'rolling-back';
-    case 'ROLLBACK_COMPLETE':
-      return 'rolled-back';
-    case 'DELETE_IN_PROGRESS':
-      return 'deleting';
-    case 'DELETE_COMPLETE':
-      return 'deleted';
-    case 'UPDATE_IN_PROGRESS':
-    case 'UPDATE_ROLLBACK_IN_PROGRESS':
-    case 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS':
-    case 'IMPORT_IN_PROGRESS':
-    case 'IMPORT_ROLLBACK_IN_PROGRESS':
-      return 'busy';
-    case 'CREATE_FAILED':
-    case 'ROLLBACK_FAILED':
-    case 'DELETE_FAILED':
-    case 'UPDATE_FAILED':
-    case 'UPDATE_ROLLBACK_FAILED':
-    case 'IMPORT_ROLLBACK_FAILED':
-    case 'REVIEW_IN_PROGRESS':
-      return 'stuck';
-    default:
-      return unknownStatus(status);
-  }
-}
-
-/** A status that AWS added since: nothing is known of it, so nothing may be done to the stack. */
-function unknownStatus(_status: never): Phase {
-  return 'stuck';
+  // A status that AWS added since: nothing is known of it, so nothing may be done to the stack.
+  return knownPhases.get(status) ?? 'stuck';
 }
 
 export type WaitOutcome = 'pending' | 'reached' | 'StackFailed' | 'StackGone' | 'StackSettled' | 'StackNeedsAttention';

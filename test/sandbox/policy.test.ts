@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { decide, policyAllows } from '../../sandbox/policy.ts';
+import { decide, policyAllows, trustPolicy } from '../../sandbox/policy.ts';
 import type { Access, Caller, PolicyDocument } from '../../sandbox/service.ts';
 
 const roleArn = 'arn:aws:iam::111111111111:role/deployer';
 const userArn = 'arn:aws:iam::111111111111:user/alice';
 const rootArn = 'arn:aws:iam::111111111111:root';
+const logArn = 'arn:aws:logs:us-east-1:111111111111:log-group:name';
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
 
 type Element = Record<string, unknown>;
@@ -36,9 +37,11 @@ describe('one identity policy', () => {
     ['another action', { Action: 's3:PutObject' }, 'none'],
     ['an action of which it is only a part', { Action: 's3:GetObjectTagging' }, 'none'],
     ['a dot that is no wildcard', { Action: 's3.GetObject' }, 'none'],
+    ['nothing but wildcards', { Action: '?*' }, 'allow'],
     ['NotAction of another action', { Action: undefined, NotAction: 'iam:*' }, 'allow'],
     ['NotAction of this action', { Action: undefined, NotAction: ['iam:*', 's3:*'] }, 'none'],
     ['a * in a resource, across slashes', { Resource: 'arn:aws:s3:::b*y' }, 'allow'],
+    ['a dot beside a *', { Resource: 'arn:aws:s3:::b.cket/*' }, 'none'],
     ['a resource in another case', { Resource: 'arn:aws:s3:::Bucket/key' }, 'none'],
     ['NotResource of another resource', { Resource: undefined, NotResource: 'arn:aws:s3:::other/*' }, 'allow'],
     ['NotResource of this resource', { Resource: undefined, NotResource: 'arn:aws:s3:::bucket/*' }, 'none'],
@@ -50,6 +53,15 @@ describe('one identity policy', () => {
     const question = { action: 's3:GetObject', resource: 'arn:aws:s3:::bucket/key' };
     expect(policyAllows(policy(allow(), deny()), question)).toBe('deny');
     expect(policyAllows(policy(deny(), allow()), question)).toBe('deny');
+  });
+
+  it('takes a dot of a pattern for itself', () => {
+    expect(ask({ Resource: 'arn:aws:s3:::b.c/*' }, { resource: 'arn:aws:s3:::b.c/key' })).toBe('allow');
+  });
+
+  it('may be of either version', () => {
+    const document = { ...policy(allow()), Version: '2008-10-17' };
+    expect(policyAllows(document, { action: 's3:GetObject', resource: '*' })).toBe('allow');
   });
 
   it('takes a single statement without an array', () => {
@@ -85,6 +97,7 @@ describe('conditions', () => {
     ['StringNotEqualsIgnoreCase', { StringNotEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'none'],
     ['StringNotEqualsIgnoreCase of another', { StringNotEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'y' }, 'allow'],
     ['StringLike', { StringLike: { 'a:b': 'x*z' } }, { 'a:b': 'xyz' }, 'allow'],
+    ['StringLike across lines', { StringLike: { 'a:b': 'x*z' } }, { 'a:b': 'x\nz' }, 'allow'],
     ['StringLike of a part', { StringLike: { 'a:b': 'x*' } }, { 'a:b': 'ax' }, 'none'],
     ['StringNotLike', { StringNotLike: { 'a:b': ['x*', 'y*'] } }, { 'a:b': 'yz' }, 'none'],
     ['StringNotLike of another', { StringNotLike: { 'a:b': ['x*', 'y*'] } }, { 'a:b': 'z' }, 'allow'],
@@ -128,9 +141,22 @@ describe('conditions', () => {
     ['IpAddress of what is none', { IpAddress: { 'a:b': '203.0.113.9' } }, { 'a:b': roleArn }, 'none'],
     ['NotIpAddress', { NotIpAddress: { 'a:b': '203.0.113.0/24' } }, { 'a:b': '203.0.113.9' }, 'none'],
     ['NotIpAddress absent', { NotIpAddress: { 'a:b': '203.0.113.0/24' } }, {}, 'allow'],
+    ['ArnLike beyond a component', { ArnLike: { 'a:b': 'arn:aws:iam::*:x' } }, { 'a:b': 'arn:aws:iam::1:y:x' }, 'none'],
+    ['ArnLike with one other component', { ArnLike: { 'a:b': 'arn:aws:iam::2*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnLike of colons in the last one', { ArnLike: { 'a:b': `${logArn}:*` } }, { 'a:b': `${logArn}:x:y` }, 'allow'],
+    [
+      'ArnLike of other colons there',
+      { ArnLike: { 'a:b': 'arn:aws:iam::1:ab' } },
+      { 'a:b': 'arn:aws:iam::1:a:b' },
+      'none',
+    ],
+    ['ArnLike of too few components', { ArnLike: { 'a:b': 'arn:aws:iam::*' } }, { 'a:b': 'arn:aws:iam::1' }, 'none'],
+    ['ArnLike with too few components', { ArnLike: { 'a:b': '*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnLike with an empty last one', { ArnLike: { 'a:b': 'arn:aws:iam::1:*' } }, { 'a:b': 'arn:aws:iam::1' }, 'none'],
     ['Null true', { Null: { 'a:b': 'true' } }, {}, 'allow'],
     ['Null true of a present key', { Null: { 'a:b': 'true' } }, { 'a:b': 'x' }, 'none'],
     ['Null false', { Null: { 'a:b': 'false' } }, { 'a:b': 'x' }, 'allow'],
+    ['Null of either', { Null: { 'a:b': ['true', 'false'] } }, {}, 'allow'],
     ['every key', { StringEquals: { 'a:b': 'x', 'a:c': 'y' } }, { 'a:b': 'x', 'a:c': 'z' }, 'none'],
     [
       'every operator',
@@ -154,8 +180,8 @@ describe('conditions', () => {
     },
   );
 
-  it('refuses several values without a set qualifier', () => {
-    expect(() => ask({ StringEquals: { 'a:b': 'x' } }, { 'a:b': ['x', 'y'] })).toThrow('a:b needs a set qualifier');
+  it.each([[['x', 'y']], [[]]])('refuses the values %j without a set qualifier', (values) => {
+    expect(() => ask({ StringEquals: { 'a:b': 'x' } }, { 'a:b': values })).toThrow('a:b needs a set qualifier');
   });
 });
 
@@ -177,6 +203,7 @@ describe('one resource policy', () => {
     ['the account root', { AWS: rootArn }, 'delegate'],
     ['the account id', { AWS: '111111111111' }, 'delegate'],
     ['another account', { AWS: '222222222222' }, 'none'],
+    ['the account and another role', { AWS: [rootArn, `${roleArn}2`] }, 'delegate'],
     ['the account and the role', { AWS: [rootArn, roleArn] }, 'allow'],
     ['a service', { Service: 'dynamodb.amazonaws.com' }, 'none'],
     ['a deleted role', { AWS: 'AROAAAAAAAAAAAAAAAAAA' }, 'none'],
@@ -211,6 +238,32 @@ describe('one resource policy', () => {
     expect(ask({ AWS: rootArn }, deny)).toBe('deny');
     expect(ask({ AWS: '222222222222' }, deny)).toBe('none');
   });
+
+  it.each([
+    ['itself', { Service: ['lambda.amazonaws.com', 'states.amazonaws.com'] }, 'allow'],
+    ['everyone', '*', 'allow'],
+    ['another service', { Service: 'lambda.amazonaws.com' }, 'none'],
+    ['an account', { AWS: rootArn }, 'none'],
+    ['a role', { AWS: roleArn }, 'none'],
+  ])('lets a service in by %s', (_name, principal, verdict) => {
+    const question = { service: 'states.amazonaws.com', action: 'kms:Decrypt', resource: keyArn };
+    expect(policyAllows(policy(allow({ Principal: principal })), question)).toBe(verdict);
+  });
+});
+
+describe('a trust policy', () => {
+  const trust = { Effect: 'Allow', Principal: { Service: 'states.amazonaws.com' }, Action: 'sts:AssumeRole' };
+  const question = { action: 'sts:AssumeRole', resource: roleArn };
+
+  it.each([
+    ['one statement', trust],
+    ['an array of statements', [{ ...trust, Principal: { AWS: roleArn } }, trust]],
+  ])('of %s is about its own role', (_name, statement) => {
+    const document = trustPolicy({ Version: '2012-10-17', Statement: statement });
+    expect(document.Version).toBe('2012-10-17');
+    expect(policyAllows(document, { ...question, service: 'states.amazonaws.com' })).toBe('allow');
+    expect(policyAllows(document, { ...question, service: 'lambda.amazonaws.com' })).toBe('none');
+  });
 });
 
 describe('what the evaluator does not know', () => {
@@ -218,6 +271,7 @@ describe('what the evaluator does not know', () => {
   const resource = { ...identity, principalArn: roleArn };
 
   it.each([
+    ['a document that is none', JSON.parse('null'), identity, '(document)'],
     ['a document element', { ...policy(allow()), Extra: 1 }, identity, 'Extra'],
     ['a version', { Version: '2020-01-01', Statement: [allow()] }, identity, 'Version'],
     ['a statement element', policy(allow({ Extra: 1 })), identity, 'Statement.0.Extra'],
@@ -231,6 +285,7 @@ describe('what the evaluator does not know', () => {
     ['an operator that every object has', policy(allow({ Condition: { toString: { a: 'b' } } })), identity, 'toString'],
     ['no address', policy(allow({ Condition: { IpAddress: { a: 'x/8' } } })), identity, 'x/8'],
     ['no range', policy(allow({ Condition: { NotIpAddress: { a: '10.0.0.0/33' } } })), identity, '10.0.0.0/33'],
+    ['an operator with something before it', policy(allow({ Condition: { ' Bool': { a: 'b' } } })), identity, ' Bool'],
     ['IfExists of Null', policy(allow({ Condition: { NullIfExists: { a: 'true' } } })), identity, 'NullIfExists'],
     ['a qualifier', policy(allow({ Condition: { 'ForNoValue:Bool': { a: 'b' } } })), identity, 'ForNoValue'],
     ['a variable in a resource', policy(allow({ Resource: 'arn:${aws:username}' })), identity, '${aws:username}'],
@@ -242,8 +297,13 @@ describe('what the evaluator does not know', () => {
     ],
     ['no action', policy(allow({ Action: undefined })), identity, 'Action'],
     ['two kinds of resource', policy(allow({ NotResource: '*' })), identity, 'Resource'],
-    ['a principal in an identity policy', policy(allow({ Principal: '*' })), identity, 'Principal'],
-    ['no principal in a resource policy', policy(allow()), resource, 'Principal'],
+    [
+      'a principal in an identity policy',
+      policy(allow({ Principal: '*', Sid: 'One' })),
+      identity,
+      'known in statement One',
+    ],
+    ['no principal in a resource policy', policy(allow()), resource, 'missing in statement (no Sid)'],
     ['a statement that would not apply', policy(allow({ Action: 'x:Y', Condition: { Foo: {} } })), identity, 'Foo'],
   ])('%s', (_name, document, question, named) => {
     expect(() => policyAllows(document, question)).toThrow(named);
@@ -288,6 +348,22 @@ describe('decide', () => {
     expect(decide(caller, question).allowed).toBe(allowed);
   });
 
+  const elsewhere = (resourcePolicy?: PolicyDocument): Access => ({
+    ...access,
+    resourceAccountId: '222222222222',
+    ...(resourcePolicy && { resourcePolicy }),
+  });
+
+  it.each([
+    ['an identity policy alone', callerWith(policy(allow())), elsewhere(), false],
+    ['a resource policy alone', callerWith(), elsewhere(grant), false],
+    ['both', callerWith(policy(allow())), elsewhere(grant), true],
+    ['an identity policy and delegation', callerWith(policy(allow())), elsewhere(delegation), true],
+    ["an identity policy and another role's grant", callerWith(policy(allow())), elsewhere(stranger), false],
+  ] satisfies [string, Caller, Access, boolean][])('across accounts, %s', (_name, caller, question, allowed) => {
+    expect(decide(caller, question).allowed).toBe(allowed);
+  });
+
   it('says which policy is missing or denies', () => {
     expect(decide(callerWith(), access)).toEqual({
       allowed: false,
@@ -298,6 +374,9 @@ describe('decide', () => {
     });
     expect(decide(callerWith(policy(allow())), keyAccess(stranger))).toMatchObject({
       reason: 'because no resource-based policy allows the kms:Decrypt action',
+    });
+    expect(decide(callerWith(policy(allow())), keyAccess(policy(deny({ Principal: '*' }))))).toMatchObject({
+      reason: 'with an explicit deny in a resource-based policy',
     });
   });
 
@@ -327,5 +406,17 @@ describe('decide', () => {
     const caller = callerWith(policy(allow({ Condition: condition })));
     expect(decide(caller, access).allowed).toBe(false);
     expect(decide({ ...caller, via: 'cloudformation.amazonaws.com' }, access).allowed).toBe(true);
+  });
+
+  it.each([
+    ['AssumedRole', {}],
+    ['User', { arn: userArn, principalArn: userArn }],
+  ])('knows the caller as %s, and as no service', (type, changes) => {
+    const condition = {
+      StringEquals: { 'aws:PrincipalType': type },
+      Bool: { 'aws:PrincipalIsAWSService': 'false' },
+    };
+    const caller = { ...callerWith(policy(allow({ Condition: condition }))), ...changes };
+    expect(decide(caller, access).allowed).toBe(true);
   });
 });

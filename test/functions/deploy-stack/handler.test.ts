@@ -108,13 +108,35 @@ describe('creating the stack', () => {
     expect(new Set([first, second, third]).size).toBe(3);
   });
 
+  it('has another request token where what it is made of differs, though not written one after the other', async () => {
+    const { invoke, created } = setUp();
+    const hashed = (arn: string, planHash: string) => ({
+      plan: { ...plan, executionArn: arn, stack: { ...plan.stack, planHash } },
+    });
+    await invoke(hashed(executionArn, '1hash'));
+    await invoke(hashed(`${executionArn}1`, 'hash'));
+    const [one, other] = created().map(({ ClientRequestToken }) => ClientRequestToken);
+    expect(other).not.toBe(one);
+  });
+
   it.each([
     ['not called', { state: 'prepared', password: secret('password') }],
+    ['never begun with, there being no credentials', null],
     ['left without an answer', { state: 'creating', password: secret('password'), executionArn, invocationId: 'x' }],
   ])('is SubscriberOutcomeUnknown while add_subscriber was %s', async (_, credentials) => {
     const { invoke, created } = setUp({ credentials });
-    await expect(invoke({ plan })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
+    await expect(invoke({ plan })).rejects.toMatchObject(
+      errorOf('SubscriberOutcomeUnknown', `Secret ${plan.credentialsSecretId}`),
+    );
     expect(created()).toEqual([]);
+  });
+
+  it('is left to a person when CloudFormation tells no id of it: StackNeedsAttention', async () => {
+    const { invoke, cloudFormation } = setUp();
+    cloudFormation.on(CreateStackCommand).resolves({});
+    await expect(invoke({ plan })).rejects.toMatchObject(
+      errorOf('StackNeedsAttention', `tells no id of stack ${plan.stack.name}`),
+    );
   });
 
   it("keeps the name of CloudFormation's refusal, and nothing of the request", async () => {
@@ -164,13 +186,13 @@ describe('a stack that is there', () => {
 });
 
 describe('a stack that appears between looking and creating', () => {
-  function setUpRace(appeared: Stack) {
+  function setUpRace(appeared?: Stack) {
     const { cloudFormation, ...rest } = setUp();
     cloudFormation.on(CreateStackCommand).rejects(alreadyExists);
     cloudFormation
       .on(DescribeStacksCommand)
       .rejectsOnce(notFound)
-      .resolves({ Stacks: [appeared] });
+      .resolves({ Stacks: appeared === undefined ? [] : [appeared] });
     return rest;
   }
 
@@ -182,6 +204,11 @@ describe('a stack that appears between looking and creating', () => {
     const { invoke, deleted } = setUpRace(stackOf(status, owner));
     expect(await invoke({ plan })).toEqual({ stackId, goal, deadline: anHourLater });
     expect(deleted()).toEqual([]);
+  });
+
+  it('and is gone again is left to a person: StackNeedsAttention', async () => {
+    const { invoke } = setUpRace();
+    await expect(invoke({ plan })).rejects.toMatchObject(errorOf('StackNeedsAttention', plan.stack.name));
   });
 
   it('is left alone when it is not ours: StackNeedsAttention', async () => {

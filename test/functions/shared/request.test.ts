@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest } from '../../../functions/shared/errors.ts';
-import { customerManagedKeys, parseRequest } from '../../../functions/shared/request.ts';
+import { checkRequest, customerManagedKeys, parseRequest } from '../../../functions/shared/request.ts';
 import { requestRules } from '../plan.ts';
 
 const prefix = requestRules.inputSecretPrefix;
@@ -68,6 +68,15 @@ describe('a request', () => {
     expect(parse(withStack({ tags })).stack.tags).toEqual(tags);
   });
 
+  it('may name any secret where no deployment is known', () => {
+    const request = { subscriber, passwordSecretId: 'a' };
+    expect(checkRequest(request)).toEqual(request);
+  });
+
+  it.each(['2.3', '10.20.30.40.50.60'])('may name the build %s', (build) => {
+    expect(parse(withStack({ build })).stack.build).toBe(build);
+  });
+
   it.each(['a', 'A1', 'a-b', 'a'.repeat(34)])('may name the subscriber %s', (userName) => {
     expect(parse(named(userName)).subscriber.userName).toBe(userName);
   });
@@ -93,6 +102,12 @@ describe('a request is refused', () => {
       { subscriber: { userName: 'acme', emailId: 'acme' } },
       'subscriber.emailId',
       'must be an e-mail address',
+    ],
+    [
+      'an e-mail address that is a number',
+      { subscriber: { userName: 'acme', emailId: 7 } },
+      'subscriber.emailId',
+      'must be a string',
     ],
     [
       'an e-mail address of 255 characters',
@@ -165,6 +180,13 @@ describe('a request is refused', () => {
       `must name a secret below ${prefix}`,
     ],
     [
+      'a password that is input/ itself',
+      { subscriber, passwordSecretId: prefix },
+      'passwordSecretId',
+      `must name a secret below ${prefix}`,
+    ],
+    ['a secret that is a number', { subscriber, passwordSecretId: 7 }, 'passwordSecretId', 'must be a string'],
+    [
       'a custom token outside input/',
       { subscriber, customTokenSecretId: 'infinstor/test/inputs' },
       'customTokenSecretId',
@@ -184,9 +206,14 @@ describe('a request is refused', () => {
     ],
 
     ['a build of one number', withStack({ build: '2' }), 'stack.build', buildRule],
+    ['a build with something before it', withStack({ build: 'v2.3' }), 'stack.build', buildRule],
     ['a build that is a path', withStack({ build: '2.3/../evil' }), 'stack.build', buildRule],
     ['a build that is a number', withStack({ build: 2.3 }), 'stack.build', 'must be a string'],
     ['an account of 11 digits', withStack({ accountId: '1'.repeat(11) }), 'stack.accountId', 'of 12 digits'],
+    ['an account of 13 digits', withStack({ accountId: '1'.repeat(13) }), 'stack.accountId', 'of 12 digits'],
+    ['an account with something before it', withStack({ accountId: `a${'1'.repeat(12)}` }), 'stack.accountId', 'of 12'],
+    ['an account with something behind it', withStack({ accountId: `${'1'.repeat(12)}a` }), 'stack.accountId', 'of 12'],
+    ['an account that is a number', withStack({ accountId: 111111111111 }), 'stack.accountId', 'must be a string'],
     [
       'an account that is not configured',
       withStack({ accountId: '222222222222' }),
@@ -223,6 +250,13 @@ describe('a request is refused', () => {
       'stack.tags.infinstor-onboarding:subscriber',
       tagRule,
     ],
+    ['a tag key that IAM refuses', withStack({ tags: { 'a&': 'x' } }), 'stack.tags.a&', tagRule],
+    [
+      'a tag key of 129 characters',
+      withStack({ tags: { ['k'.repeat(129)]: 'x' } }),
+      `stack.tags.${'k'.repeat(129)}`,
+      tagRule,
+    ],
     ['a tag of 257 characters', withStack({ tags: { a: 'x'.repeat(257) } }), 'stack.tags.a', valueRule],
     ['an empty tag', withStack({ tags: { a: '' } }), 'stack.tags.a', valueRule],
     ['a tag that IAM refuses', withStack({ tags: { a: 'R&D' } }), 'stack.tags.a', valueRule],
@@ -234,6 +268,16 @@ describe('a request is refused', () => {
   ])('for %s', (_fault, request, field, rule) => {
     expect(() => parse(request)).toThrow(
       expect.objectContaining({ name: 'InvalidRequest', field, message: expect.stringContaining(rule) }),
+    );
+  });
+
+  it.each(['__proto__', 'prototype', 'constructor'])('for the name %s, which would be dropped', (name) => {
+    const tags = Object.fromEntries([[name, 'x']]);
+    expect(() => parse(withStack({ tags }))).toThrow(
+      expect.objectContaining({
+        field: `stack.tags.${name}`,
+        message: expect.stringContaining('is not a known field'),
+      }),
     );
   });
 

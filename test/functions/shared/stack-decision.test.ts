@@ -11,7 +11,7 @@ const ours = [deploymentTag, subscriberTag, hashTag];
 const ofOtherRequest = [deploymentTag, subscriberTag, { ...hashTag, Value: 'hash-2' }];
 
 const parametersOf = (subscriberName: string) => [{ ParameterKey: 'SubscriberName', ParameterValue: subscriberName }];
-const inStatus = (StackStatus: StackStatus, Tags: Stack['Tags'] = ours): Stack => ({
+const inStatus = (StackStatus: StackStatus, Tags = ours): Stack => ({
   StackName: plan.stack.name,
   CreationTime: new Date(0),
   StackStatus,
@@ -68,11 +68,29 @@ describe('the stack of the name is left to a person', () => {
       'other parameters: SubscriberName is "Acme2" in the stack and "Acme" in',
     ],
     ['another build, a parameter being masked', parametersOf('****'), 'another build'],
-    ['fewer parameters', [], 'other parameters: SubscriberName is "" in the stack and "Acme" in the request'],
+    ['no parameters', undefined, 'other parameters: SubscriberName is "" in the stack and "Acme" in the request'],
     ['another template', parametersOf('Acme'), `another build than ${plan.stack.templateUrl}`],
   ])('when it is live with %s, which it tells', (_name, Parameters, reason) => {
     const live = { ...inStatus('CREATE_COMPLETE', ofOtherRequest), Parameters };
     expect(() => decideStack(live, plan)).toThrow(needsAttention(`(CREATE_COMPLETE) was made from ${reason}`));
+  });
+
+  it('when it is live with several other parameters, each of which it tells', () => {
+    const wanted = { ...plan, stack: { ...plan.stack, parameters: { SubscriberName: 'Acme', Vpc: 'vpc-1' } } };
+    expect(() => decideStack(inStatus('CREATE_COMPLETE', ofOtherRequest), wanted)).toThrow(
+      needsAttention(
+        'SubscriberName is "" in the stack and "Acme" in the request, Vpc is "" in the stack and "vpc-1" in the request',
+      ),
+    );
+  });
+
+  it('when CloudFormation tells no status or no tags of it', () => {
+    const { StackStatus: _, ...withoutStatus } = inStatus('CREATE_COMPLETE');
+    const { Tags: __, ...withoutTags } = inStatus('CREATE_COMPLETE');
+    // The type has a status: it is CloudFormation's answer that may lack it.
+    for (const stack of [withoutStatus as Stack, withoutTags]) {
+      expect(() => decideStack(stack, plan)).toThrow(needsAttention('was not made by'));
+    }
   });
 
   const foreign = [

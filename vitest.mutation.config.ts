@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// The tests that `npm run mutation` repeats for each mutant. They need no package of the project.
+export default defineConfig({
+  test: {
+    include: [
+      'test/functions/deploy-stack/*.test.ts',
+      'test/functions/shared/{canonical-policy,key-policy,request,stack-decision,stack-status}.test.ts',
+      'test/sandbox/policy*.test.ts',
+    ],
+    setupFiles: ['test/fast-check.ts'],
+  },
+});
