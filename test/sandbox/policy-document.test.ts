@@ -5,11 +5,13 @@ const roleArn = 'arn:aws:iam::111111111111:role/path/r';
 const userArn = 'arn:aws-us-gov:iam::111111111111:user/u';
 const statement = { Effect: 'Allow', Action: '*', Resource: '*' };
 const principalsOf = (principal: unknown) =>
-  parsePolicy({ Statement: { ...statement, Principal: principal } }).flatMap(({ principals = [] }) => principals);
+  parsePolicy({ Statement: { ...statement, Principal: principal } }).flatMap(
+    ({ principals }) => principals?.list ?? [],
+  );
 
 it('has of a statement what is there, and nothing else', () => {
   const all = { negated: false, patterns: ['*'] };
-  const condition = { operator: 'Bool', key: 'aws:viaawsservice', values: ['true'] };
+  const condition = { operator: 'Bool', negated: false, key: 'aws:viaawsservice', values: ['true'] };
   const document = {
     Statement: [
       statement,
