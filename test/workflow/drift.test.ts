@@ -244,6 +244,7 @@ describe('a hand edit beside an onboarding', () => {
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
     await edit(sandbox(), keyArn, withBackup);
     const roleArns = [roleArn, await goOn()].sort();
+    expect(await driftsOf(sandbox(), keyArn)).toHaveLength(1);
     const [kept] = await keptEdits(sandbox(), keyArn);
     sandbox().clock.advance(61_000);
     const { FunctionError } = await new LambdaClient(operatorAt(sandbox().endpoint)).send(
