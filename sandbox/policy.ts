@@ -1,5 +1,5 @@
 import { type Context, holds, type LowerCaseContext, lowerCaseContext, matchesPattern } from './policy-conditions.ts';
-import { type Patterns, type Principal, type Principals, parsePolicy, type Statement } from './policy-document.ts';
+import { type Patterns, type Principal, parsePolicy, type Statement } from './policy-document.ts';
 import { type Access, type Caller, callerId, isSession, type PolicyDocument } from './service.ts';
 
 /** A denial's reason is the end of AWS's sentence "User … is not authorized to perform … on resource …". */
@@ -74,19 +74,25 @@ export function policyAllows(policy: PolicyDocument, question: Question): Verdic
   return (['deny', 'allow', 'delegate'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'none';
 }
 
-function statementVerdict(statement: Statement, question: Question, context: LowerCaseContext): Verdict {
+/** Undefined when the statement says nothing of it. */
+function statementVerdict(statement: Statement, question: Question, context: LowerCaseContext): Verdict | undefined {
   const named = principalVerdict(statement, question);
   const applies =
-    named !== 'none' &&
+    named !== undefined &&
+    // Stryker disable next-line MethodExpression: actions are compared without case, whichever case that is done in
     applyPatterns(statement.action, question.action, (text) => text.toLowerCase()) &&
     applyPatterns(statement.resource, question.resource) &&
     statement.conditions.every((condition) => holds(condition, context));
-  if (!applies) return 'none';
+  if (!applies) return undefined;
   // A deny for the account denies everybody in it.
   return statement.effect === 'Deny' ? 'deny' : named;
 }
 
-function principalVerdict({ sid = '(no Sid)', principals }: Statement, question: Question): Exclude<Verdict, 'deny'> {
+/** Undefined when the statement is not about who asks. */
+function principalVerdict(
+  { sid = '(no Sid)', principals }: Statement,
+  question: Question,
+): 'allow' | 'delegate' | undefined {
   const { service, principalArn, accountId = principalArn?.split(':')[4] } = question;
   const isIdentityPolicy = accountId === undefined && service === undefined;
   if (principals === undefined) {
@@ -96,41 +102,27 @@ function principalVerdict({ sid = '(no Sid)', principals }: Statement, question:
   if (isIdentityPolicy)
     throw new Error(`Policy element Principal: not known in statement ${sid} of an identity policy`);
 
-  const asking = { service, principalArn, accountId };
-  // A statement with NotPrincipal denies.
-  if (principals.negated) return isSpared(principals, asking) ? 'none' : 'allow';
-  const matches = principals.list.map((principal) => matchPrincipal(principal, asking));
-  return (['allow', 'delegate'] as const).find((match) => matches.includes(match)) ?? 'none';
+  const named = principals.list.filter(
+    (principal) =>
+      principal.type === 'everyone' ||
+      (principal.type === 'account' && principal.accountId === accountId) ||
+      (principal.type === 'identity' && principal.arn === principalArn) ||
+      (principal.type === 'service' && principal.name === service),
+  );
+  const types = named.map(({ type }) => type);
+  // Stryker disable next-line StringLiteral: a statement with NotPrincipal denies whom it does not except, whatever this says
+  if (principals.negated) return isExcepted(types) ? undefined : 'allow';
+  if (types.some((type) => type !== 'account')) return 'allow';
+  return types.length > 0 ? 'delegate' : undefined;
 }
 
 /**
- * Whether NotPrincipal excepts who asks. An identity must be named together with its account, and its account alone excepts
- * none of its identities: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+ * Whether NotPrincipal excepts who is named in it so. An identity must be named together with its account, and its account alone
+ * excepts none of its identities: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
  */
-function isSpared({ list }: Principals, asking: Asking): boolean {
-  const isNamed = (type: Principal['type']) =>
-    list.some((principal) => principal.type === type && matchPrincipal(principal, asking) !== 'none');
-  if (isNamed('everyone') || isNamed('service')) return true;
-  return isNamed('account') && (asking.principalArn === undefined || isNamed('identity'));
-}
-
-type Asking = Record<'service' | 'principalArn' | 'accountId', string | undefined>;
-
-function matchPrincipal(principal: Principal, { service, principalArn, accountId }: Asking) {
-  switch (principal.type) {
-    case 'everyone':
-      return 'allow';
-    case 'account':
-      return principal.accountId === accountId ? 'delegate' : 'none';
-    case 'identity':
-      return principal.arn === principalArn ? 'allow' : 'none';
-    case 'service':
-      return principal.name === service ? 'allow' : 'none';
-    case 'deleted':
-    case 'federated':
-    case 'canonical-user':
-      return 'none';
-  }
+function isExcepted(types: readonly Principal['type'][]): boolean {
+  if (types.includes('everyone') || types.includes('service')) return true;
+  return types.includes('account') && types.includes('identity');
 }
 
 function applyPatterns({ negated, patterns }: Patterns, text: string, normalize = (value: string) => value): boolean {

@@ -52,6 +52,8 @@ it.each<[principal: unknown, known: object]>([
   [{ AWS: userArn }, { type: 'identity', arn: userArn }],
   [{ AWS: 'AROAAAAAAAAAAAAAAAAAA' }, { type: 'deleted', id: 'AROAAAAAAAAAAAAAAAAAA' }],
   [{ AWS: 'AIDAAAAAAAAAAAAAAAAAA' }, { type: 'deleted', id: 'AIDAAAAAAAAAAAAAAAAAA' }],
+  [{ Federated: 'accounts.google.com' }, { type: 'federated', provider: 'accounts.google.com' }],
+  [{ CanonicalUser: '79a5' }, { type: 'canonical-user', id: '79a5' }],
   [{ Service: 'lambda.amazonaws.com' }, { type: 'service', name: 'lambda.amazonaws.com' }],
 ])('knows the principal %j', (principal, known) => {
   expect(principalsOf(principal)).toStrictEqual([known]);

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { canonical } from '../../../functions/shared/canonical-policy.ts';
 import { KeyPolicyFull } from '../../../functions/shared/errors.ts';
 import {
+  foreignPrincipals,
   foreignStatements,
   grantedRoles,
+  grantees,
   isGranted,
+  isSameElsewhere,
   type KeyAccess,
   type KeyPolicy,
   orphans,
@@ -515,6 +518,22 @@ describe('statements', () => {
 
   it('are foreign otherwise', () => {
     expect(foreignStatements(having)).toEqual([admin, owners({})]);
+  });
+
+  it('name principals, those that are not ours also as whom they spare', () => {
+    const sparing = owners({ Principal: { AWS: [deletedUser], Service: 's3.amazonaws.com' } });
+    const denying = without(owners({ Effect: 'Deny', NotPrincipal: { AWS: other } }), 'Principal');
+    expect(foreignPrincipals(policy(useByAcme, sparing, attachByAcme, denying))).toEqual([deletedUser, other]);
+    expect(grantees(granting([acme, deletedRole]))).toEqual([acme, deletedRole]);
+    expect(grantees(patterned)).toEqual([pattern]);
+  });
+
+  it.each<[name: string, other: KeyPolicy, same: boolean]>([
+    ['ours', policy(owners({}), admin), true],
+    ['one that is not', policy(useByAcme, admin, attachByAcme), false],
+    ['the version', { ...having, Version: '2008-10-17' }, false],
+  ])('are the same elsewhere in a policy without %s: %#', (_name, elsewhere, same) => {
+    expect(isSameElsewhere(having, elsewhere)).toBe(same);
   });
 });
 
