@@ -109,6 +109,17 @@ node -e "
 "
 contain "$(<"$work/after.json")" "$role_arn" 'first grant'
 
+say 'restore the policy that was kept first, and keep both grants'
+kept=$(get 'Items[0].id.S' dynamodb query --table-name "$table" --key-condition-expression 'pk = :pk AND begins_with(sk, :sk)' \
+  --expression-attribute-values '{":pk":{"S":"KEY#'"$key"'"},":sk":{"S":"POLICY#"}}')
+printf '{"keyArn":"%s","policyId":"%s"}' "$key" "$kept" >"$work/restore"
+aws lambda invoke --function-name infinstor-onboarding-sandbox-restore-key-policy --payload "fileb://$work/restore" "$work/restored" >"$work/answer"
+contain "$(<"$work/restored")" '"changed":true' 'restore'
+get Policy kms get-key-policy --key-id "$key" --policy-name default >"$work/after.json"
+if [[ $(<"$work/after.json") == *Auditors* ]]; then fail 'the foreign statement is still there'; fi
+contain "$(<"$work/after.json")" "$role_arn" 'first grant after the restore'
+contain "$(<"$work/after.json")" cli-two 'second grant after the restore'
+
 say 'stop and redrive'
 stopped=$(get executionArn stepfunctions start-execution --state-machine-arn "$machine" --input "$(request cli-three)")
 aws stepfunctions stop-execution --execution-arn "$stopped" --error Operator --cause 'changed my mind' >"$work/stop"
