@@ -1,10 +1,8 @@
 import * as v from 'valibot';
-import { keyAccessEnvironment } from '../shared/key-access-environment.ts';
-import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
 
 export const environmentSchema = v.object({
-  ...registryEnvironmentSchema.entries,
-  ...keyAccessEnvironment,
+  ...reconcilerEnvironmentSchema.entries,
   /** The roles of the deployment's functions that write key policies, by ARN. */
   KEY_POLICY_WRITERS: v.pipe(
     v.string(),

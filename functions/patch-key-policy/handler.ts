@@ -1,33 +1,18 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { IAMClient } from '@aws-sdk/client-iam';
-import { KMSClient } from '@aws-sdk/client-kms';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { keyAccess } from '../shared/key-access-environment.ts';
 import { planSchema, roleSchema } from '../shared/plan.ts';
+import { reconcilers } from '../shared/reconciler.ts';
+import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
 import { step } from '../shared/step.ts';
-import { environmentSchema } from './environment.ts';
 import { patchKeyPolicy } from './patch-key-policy.ts';
 
-const kms = regional((config) => new KMSClient(config));
-const kmsOnce = regional((config) => new KMSClient({ ...config, maxAttempts: 1 }));
-const iam = new IAMClient(clientConfig);
-const documents = documentClient();
+const reconcilerOf = reconcilers();
 
 export const handler = step({
   name: 'patch-key-policy',
-  environment: environmentSchema,
+  environment: reconcilerEnvironmentSchema,
   input: v.object({ plan: planSchema, role: roleSchema }),
   run: async ({ plan, role: { roleArn, roleId } }, { environment, logger }) => {
-    const reconciler = {
-      kms: kms(plan.stack.region),
-      kmsOnce: kmsOnce(plan.stack.region),
-      iam,
-      registry: { documents, tableName: environment.REGISTRY_TABLE },
-      access: keyAccess(environment),
-      clock: { now: Date.now, wait },
-    };
+    const reconciler = reconcilerOf(plan.stack.region, environment);
     const keys = [];
     for (const keyArn of plan.keyArns) {
       const role = { roleArn, roleId, userName: plan.subscriber.userName };

@@ -9,10 +9,9 @@ import { environmentSchema as deployStack } from '../../functions/deploy-stack/e
 import { environmentSchema as detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/environment.ts';
 import { environmentSchema as getSubscriber } from '../../functions/get-subscriber/environment.ts';
 import { environmentSchema as obtainToken } from '../../functions/obtain-token/environment.ts';
-import { environmentSchema as patchKeyPolicy } from '../../functions/patch-key-policy/environment.ts';
 import { environmentSchema as postSubscribers } from '../../functions/post-subscribers/environment.ts';
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
-import { environmentSchema as restoreKeyPolicy } from '../../functions/restore-key-policy/environment.ts';
+import { reconcilerEnvironmentSchema } from '../../functions/shared/reconciler-environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
 import { environmentSchema as sweepPasswords } from '../../functions/sweep-passwords/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
@@ -76,8 +75,8 @@ describe('the packaged template', () => {
     ['AwaitStack', registryEnvironmentSchema],
     ['ResumeOnStackEvent', registryEnvironmentSchema],
     ['ReadRoleArn', readRoleArn],
-    ['PatchKeyPolicy', patchKeyPolicy],
-    ['RestoreKeyPolicy', restoreKeyPolicy],
+    ['PatchKeyPolicy', reconcilerEnvironmentSchema],
+    ['RestoreKeyPolicy', reconcilerEnvironmentSchema],
     ['CompleteOnboarding', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
