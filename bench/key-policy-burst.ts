@@ -21,7 +21,7 @@ export interface Burst {
   writer: 'reconciler' | 'read-modify-write';
   /** Makes the run the same again, up to the order in which calls arrive. */
   seed: number;
-  /** How many roles KMS does not see for a minute and a half. */
+  /** How many roles KMS does not see for four minutes. */
   hidden: number;
   /** How many roles are deleted meanwhile. */
   deleted: number;
@@ -52,7 +52,8 @@ const putsPerSecond = 15;
 const staleMs = 3_000;
 /** How long a call takes, at random. */
 const latencyMs = { least: 5, most: 40 };
-const hiddenMs = 90_000;
+// Longer than the leases of those that die, so that the others have to go on without these roles.
+const hiddenMs = 240_000;
 const redriveMs = 60_000;
 
 const foreign: KeyPolicy['Statement'] = [
@@ -94,17 +95,24 @@ export async function runBurst(sandbox: Sandbox, burst: Burst): Promise<BurstRes
     const tags = { 'infinstor-onboarding': 'allowed' };
     kms.createKey({ arn, tags, policy: { Version: '2012-10-17', Statement: foreign } });
   }
-  const roles = Array.from({ length: burst.roles }, (_, n) => {
+  const newRole = (n: number) => {
     const { arn, roleId, roleName } = iam.createRole({
       roleName: `${rolePrefix}s${burst.seed}-${n}`,
       assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
     });
     return { roleArn: arn, roleId, roleName, userName: roleName.slice(rolePrefix.length) };
-  });
-  const chosen = shuffled(roles, random);
-  const deleted = chosen.slice(0, burst.deleted);
-  for (const { roleName } of chosen.slice(burst.deleted, burst.deleted + burst.hidden))
-    iam.hideRole(roleName, hiddenMs);
+  };
+  const numbers = shuffled(
+    Array.from({ length: burst.roles }, (_, n) => n),
+    random,
+  );
+  // What KMS does not see is what is newest.
+  const seen = numbers.slice(burst.hidden).map(newRole);
+  clock.advance(1_000);
+  const hidden = numbers.slice(0, burst.hidden).map(newRole);
+  for (const { roleName } of hidden) iam.hideRole(roleName, hiddenMs);
+  const deleted = seen.slice(0, burst.deleted);
+  const roles = shuffled([...seen, ...hidden], random);
   for (const { roleName } of deleted) clock.after(random() * 5_000, () => iam.deleteRole(roleName));
 
   kms.delayReads(staleMs, random);
@@ -180,7 +188,7 @@ export async function runBurst(sandbox: Sandbox, burst: Burst): Promise<BurstRes
     };
     const afterCall = async (isLease: boolean) => {
       if (callsLeft === 1 && random() < 0.5) await dead();
-      if (!isLease || callsLeft !== undefined || toKill === 0 || random() < 0.5) return;
+      if (!isLease || callsLeft !== undefined || toKill === 0 || random() < 0.8) return;
       toKill -= 1;
       callsLeft = 1 + Math.floor(random() * 6);
     };

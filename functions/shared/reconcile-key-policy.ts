@@ -176,6 +176,7 @@ async function reconcileLeased(
     await grantEach(some.slice(older));
   }
 
+  let interruption: KeyPolicyBusy | undefined;
   let refusal = await attempt(candidates);
   if (refusal !== undefined && restored !== undefined) {
     // KMS does not say whom it does not take: the roles come first, so that none pays for a principal of the restored policy.
@@ -192,12 +193,18 @@ async function reconcileLeased(
     const own = living.filter(({ roleArn }) => roleArn === wish.roleArn);
     const isSuspected = own.some((grant) => grant.refused);
     const others = isSuspected ? own : living.filter((grant) => !grant.refused);
-    // Also for nobody: the ids of deleted roles go, and whom the registry does not know when that is asked for.
-    if (others.length === 0) await attempt([]);
-    else await grantEach(others, others.length === candidates.length ? refusal : undefined);
+    try {
+      // Also for nobody: the ids of deleted roles go, and whom the registry does not know when that is asked for.
+      if (others.length === 0) await attempt([]);
+      else await grantEach(others, others.length === candidates.length ? refusal : undefined);
+    } catch (error) {
+      // What was found out until here is not to be found out again, one write after the other.
+      if (!(error instanceof KeyPolicyBusy) || error instanceof PutOutcomeUnknown) throw error;
+      interruption = error;
+    }
   }
   let unrestored: StepError | undefined;
-  if (restored !== undefined && before === inForce) {
+  if (restored !== undefined && before === inForce && interruption === undefined) {
     before = restored;
     const reason = await attempt([]);
     unrestored = reason instanceof PrincipalNotVisible ? unseenPrincipal(restored, inForce) : reason;
@@ -215,7 +222,8 @@ async function reconcileLeased(
   }
   const news = granted.filter(({ state, refused: wasRefused }) => state !== 'applied' || wasRefused);
   await Promise.all(news.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'applied', refused: false })));
-  if (unrestored !== undefined) throw unrestored;
+  const failure = interruption ?? unrestored;
+  if (failure !== undefined) throw failure;
   return { changed: written !== undefined, refusals };
 }
 

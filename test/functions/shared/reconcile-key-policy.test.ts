@@ -4,6 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { readKeptPolicies, requestGrant, takeLease } from '../../../functions/shared/key-registry.ts';
 import { reconcileKeyPolicy } from '../../../functions/shared/reconcile-key-policy.ts';
+import { malformed } from '../fake-kms.ts';
 import { keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { keyArn, keyWorld, roleArn, roleId, roleOf } from './key-world.ts';
 
@@ -137,6 +138,32 @@ describe('a role that KMS does not take', () => {
       true,
       false,
     ]);
+  });
+
+  it('is not looked for from the beginning again when KMS is asked too often meanwhile', async () => {
+    const { reconciler, kms, ask, states } = await keyWorld(granting(), names);
+    const throttling = {
+      name: 'ThrottlingException',
+      message: 'Rate exceeded',
+      $fault: 'client',
+      $metadata: {},
+    } as const;
+    let puts = 0;
+    kms.client.on(PutKeyPolicyCommand).callsFake(({ KeyId, Policy }) => {
+      puts += 1;
+      if (puts === 3) throw new KMSServiceException(throttling);
+      if (Policy.includes(roleArn('h')))
+        throw malformed('Policy contains a statement with one or more invalid principals.');
+      kms.set(KeyId, JSON.parse(Policy));
+      return {};
+    });
+    await ask(...names);
+    await expect(reconcileKeyPolicy(reconciler, keyArn, { by })).rejects.toThrow(named('KeyPolicyBusy'));
+    expect(await states()).toEqual({
+      ...Object.fromEntries(names.map((name) => [name, 'applied'])),
+      g: 'pending',
+      h: 'pending',
+    });
   });
 
   it('is left to its own step by the others', async () => {
