@@ -1,4 +1,6 @@
+import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterEach, describe, expect, it } from 'vitest';
+import { operatorAt } from '../../cli/endpoint.ts';
 import type { Report } from '../../cli/report.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { type FaultRule, isRead, parseFault } from '../../sandbox/faults.ts';
@@ -239,11 +241,16 @@ describe('the sweep', () => {
     'that dies after %s tells of the failure all the same',
     async (call) => {
       const run = newRun();
+      // The run takes minutes of the sandbox's time, in which the sweep would come too early.
+      const events = new EventBridgeClient(operatorAt(sandbox().endpoint));
+      const rule = { Name: 'SweepExecutionsRule' };
+      await events.send(new DisableRuleCommand(rule));
       sandbox().faults.add({ ...parseFault('events:ExecutionStatusChange:lose'), times: 9 });
       sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
       const report = await onboard(sandbox(), run.request);
       expect(eventsOf(sandbox(), report)).toEqual([]);
       sandbox().faults.add(faultAt(`sweep-executions ${call}`, 'kill'));
+      await events.send(new EnableRuleCommand(rule));
       sandbox().clock.advance(5 * 60_000);
       await expectFailure(sandbox(), report, { name: 'AccessDenied', step: 'ReadRoleArn' });
     },
