@@ -57,6 +57,7 @@ export interface Sandbox {
   endpoint: string;
   /** Of the deployment's HTTP API. */
   apiEndpoint: string;
+  /** Of the machine that onboards subscribers. */
   stateMachineArn: string;
   /** The name of the registry's table. */
   registryTable: string;

@@ -11,15 +11,15 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { arnOwner } from '../shared/arns.ts';
+import { claim } from '../shared/claim.ts';
 import { describeStack } from '../shared/describe-stack.ts';
 import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
 import { keyAccess } from '../shared/key-access-environment.ts';
 import type { Plan } from '../shared/plan.ts';
-import type { Registry } from '../shared/registry.ts';
+import { type Registry, readRecord } from '../shared/registry.ts';
 import { customerManagedKeys, parseRequest } from '../shared/request.ts';
 import { requestRules } from '../shared/request-environment.ts';
 import { decideStack, ownershipTags } from '../shared/stack-decision.ts';
-import { claim } from './claim.ts';
 import type { Environment } from './environment.ts';
 import { checkInputSecrets } from './input-secrets.ts';
 import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
@@ -112,7 +112,8 @@ export async function acceptRequest(
     keyArns,
   };
   decideStack(await describeStack(cloudFormation(region), plan.stack.name), plan);
-  await claim({ registry, stepFunctions, now }, plan);
+  const claimed = { ...request.subscriber, executionArn };
+  await claim({ registry, stepFunctions, now }, claimed, await readRecord(registry, userName));
   return plan;
 }
 

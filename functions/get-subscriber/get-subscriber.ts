@@ -3,6 +3,7 @@ import { executionArnOf } from '../shared/arns.ts';
 import { describeExecution } from '../shared/describe-execution.ts';
 import { remedyFor } from '../shared/errors.ts';
 import { describeFailure, enteredLast, type Failure, requestedUserName } from '../shared/execution-failure.ts';
+import { type Operation, operationOf, operations, runningStatuses, type Status } from '../shared/operations.ts';
 import { type Attempt, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 
 interface Dependencies {
@@ -13,10 +14,13 @@ interface Dependencies {
 
 export interface SubscriberStatus {
   userName: string;
-  status: 'ONBOARDING' | 'ACTIVE' | 'FAILED';
+  status: Status;
+  /** What the execution does or did. */
+  operation: Operation;
   executionArn: string;
   /** The state that runs now. */
   step?: string;
+  /** Why the execution failed. The subscriber may be ACTIVE all the same: an update that fails takes nothing away. */
   error?: Omit<Failure, 'step'> & { step?: string | undefined; remedy: string };
   stackId?: string | undefined;
   roleArn?: string | undefined;
@@ -25,9 +29,9 @@ export interface SubscriberStatus {
 }
 
 /**
- * How a subscriber's onboarding stands. Step Functions is asked, and not the registry alone: the registry learns of an
+ * How a subscriber stands, by the latest of what was done to it. Step Functions is asked, and not the registry alone: the registry learns of an
  * execution's end by an event, which may be late or lost.
- * @param executionName one execution of the subscriber; without it, the one that its record belongs to
+ * @param executionName one onboarding of the subscriber; without it, the one that its record belongs to
  * @returns undefined when nothing is known of the subscriber, or of that execution as one of the subscriber's
  */
 export async function getSubscriber(
@@ -46,6 +50,7 @@ export async function getSubscriber(
   const result = await outcome(stepFunctions, execution);
   return {
     userName: record?.userName ?? requested,
+    operation: operationOf(executionArn),
     executionArn,
     ...result,
     ...(isOfRecord && made(record)),
@@ -61,29 +66,32 @@ function withEnd(
   { stopDate }: DescribeExecutionOutput,
   { status, error }: Pick<SubscriberStatus, 'status' | 'error'>,
 ): Attempt {
-  if (status === 'ONBOARDING' || stopDate === undefined) return attempt;
-  const reason = error && { name: error.name, step: error.step, message: error.message };
-  return { ...attempt, endedAt: stopDate.toISOString(), status, ...(reason && { error: reason }) };
+  if (runningStatuses.includes(status) || stopDate === undefined) return attempt;
+  const endedAt = stopDate.toISOString();
+  if (error === undefined) return { ...attempt, endedAt, status };
+  const { name, step, message } = error;
+  return { ...attempt, endedAt, status: 'FAILED', error: { name, step, message } };
 }
 
 async function outcome(
   stepFunctions: SFNClient,
   execution: DescribeExecutionOutput,
 ): Promise<Pick<SubscriberStatus, 'status' | 'step' | 'error'>> {
+  const { running, succeeded, failed } = operations[operationOf(execution.executionArn ?? '')];
   switch (execution.status) {
     case 'SUCCEEDED':
-      return { status: 'ACTIVE' };
+      return { status: succeeded };
     case 'RUNNING':
     case 'PENDING_REDRIVE':
     case undefined: {
       const step = await enteredLast(stepFunctions, execution.executionArn ?? '');
-      return { status: 'ONBOARDING', ...(step !== undefined && { step }) };
+      return { status: running, ...(step !== undefined && { step }) };
     }
     case 'FAILED':
     case 'TIMED_OUT':
     case 'ABORTED': {
       const failure = await describeFailure(stepFunctions, execution);
-      return { status: 'FAILED', error: { ...failure, remedy: remedyFor(failure.name) } };
+      return { status: failed, error: { ...failure, remedy: remedyFor(failure.name) } };
     }
   }
 }
@@ -98,9 +106,10 @@ function recordedStatus(record: SubscriberRecord): SubscriberStatus {
   };
   return {
     userName,
+    operation: operationOf(executionArn),
     executionArn,
-    ...(status === 'ONBOARDING'
-      ? { status: 'FAILED', error: forgotten }
+    ...(runningStatuses.includes(status)
+      ? { status: operations[operationOf(executionArn)].failed, error: forgotten }
       : { status, ...(lastError && { error: lastError }) }),
     ...made(record),
     attempts,

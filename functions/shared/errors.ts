@@ -45,7 +45,7 @@ export class OnboardingInProgress extends StepError {
   readonly executionArn: string;
 
   constructor(userName: string, executionArn: string) {
-    super(`Subscriber ${userName} is being onboarded by ${executionArn}`);
+    super(`Subscriber ${userName} is being changed by ${executionArn}`);
     this.executionArn = executionArn;
   }
 }

@@ -9,6 +9,7 @@ import * as v from 'valibot';
 import { remedyFor } from './errors.ts';
 import { failureMessage } from './failure-message.ts';
 import { json } from './json.ts';
+import { operationOf, operations } from './operations.ts';
 import { publishEvent } from './publish-event.ts';
 import { failRecord, type Registry } from './registry.ts';
 
@@ -33,7 +34,7 @@ export interface Failure {
 
 /**
  * Records how an execution ended that did not succeed: step, reason and remedy go into the subscriber's record, if it is
- * this execution's, and into a `SubscriberOnboardingFailed` event.
+ * this execution's, and into an event, of an onboarding `SubscriberOnboardingFailed`.
  * @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED
  */
 export async function recordExecutionFailure(
@@ -45,7 +46,7 @@ export async function recordExecutionFailure(
   const described = await describeFailure(stepFunctions, execution);
   const failure = { executionArn, ...described, remedy: remedyFor(described.name) };
   // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
-  await publishEvent(events, 'SubscriberOnboardingFailed', { userName, ...failure });
+  await publishEvent(events, operations[operationOf(executionArn)].failedEvent, { userName, ...failure });
   // A request so wrong that it names no subscriber has no record either.
   if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
 }
@@ -65,7 +66,7 @@ export async function describeFailure(
   const step = await enteredLast(stepFunctions, executionArn);
   return {
     name,
-    step: step ?? 'AcceptRequest',
+    step: step ?? operations[operationOf(executionArn)].firstState,
     message: failureMessage({ name, step, cause }),
   };
 }

@@ -1,7 +1,16 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { Operation, operations } from './operations.ts';
 
 /** The source of the project's own events. */
 const source = 'infinstor.onboarding';
+
+export type DetailType =
+  | 'SubscriberOnboarded'
+  | 'SubscriberUpdated'
+  | 'UsersAdded'
+  | 'SubscriberOffboarded'
+  | (typeof operations)[Operation]['failedEvent']
+  | 'KeyPolicyDrift';
 
 /**
  * Publishes one of the project's events on the default bus. A repeated step publishes again: consumers get each event at
@@ -10,7 +19,7 @@ const source = 'infinstor.onboarding';
  */
 export async function publishEvent(
   events: EventBridgeClient,
-  detailType: 'SubscriberOnboarded' | 'SubscriberOnboardingFailed' | 'KeyPolicyDrift',
+  detailType: DetailType,
   detail: Record<string, unknown>,
 ): Promise<void> {
   const { FailedEntryCount = 0, Entries = [] } = await events.send(

@@ -7,6 +7,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
 import type { Plan } from './plan.ts';
 
 /** The registry's table and the client for it. */
@@ -22,18 +23,20 @@ const attemptSchema = v.object({
   startedAt: v.string(),
   /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself tells. */
   endedAt: v.optional(v.string()),
-  status: v.optional(v.picklist(['ACTIVE', 'FAILED'])),
+  status: v.optional(statusSchema),
   error: v.optional(errorSchema),
 });
 export type Attempt = v.InferOutput<typeof attemptSchema>;
 
 const recordSchema = v.object({
   userName: v.string(),
-  status: v.picklist(['ONBOARDING', 'ACTIVE', 'FAILED']),
+  emailId: v.optional(v.string()),
+  status: statusSchema,
   /** The execution that the record belongs to: only that one may write it. */
   executionArn: v.string(),
   updatedAt: v.string(),
   attempts: v.array(attemptSchema),
+  /** Why the latest attempt failed; absent when it did not. */
   lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
@@ -72,23 +75,26 @@ export async function readRecord(registry: Registry, userName: string): Promise<
 /**
  * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none). How the
  * attempt before ended goes into the history of attempts.
- * @param attempts the attempts before this one
  * @returns false when another execution was faster
  */
 export async function claimRecord(
   registry: Registry,
-  plan: Plan,
-  claim: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
+  claimed: { userName: string; executionArn: string; emailId?: string },
+  {
+    previousExecutionArn,
+    attempts,
+    now,
+  }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
 ): Promise<boolean> {
-  const { previousExecutionArn, attempts, now } = claim;
-  return updateRecord(registry, plan.subscriber.userName, {
+  const { userName, executionArn, emailId } = claimed;
+  return updateRecord(registry, userName, {
     set: {
-      userName: plan.subscriber.userName,
-      emailId: plan.subscriber.emailId,
-      status: 'ONBOARDING',
-      executionArn: plan.executionArn,
+      userName,
+      ...(emailId !== undefined && { emailId }),
+      status: operations[operationOf(executionArn)].running,
+      executionArn,
       updatedAt: now,
-      attempts: [...attempts.slice(1 - keptAttempts), { executionArn: plan.executionArn, startedAt: now }],
+      attempts: [...attempts.slice(1 - keptAttempts), { executionArn, startedAt: now }],
     },
     remove: ['lastError'],
     onlyIfOf: previousExecutionArn,
@@ -114,7 +120,10 @@ export async function completeRecord(
   });
 }
 
-/** Writes why an execution failed; false when the record belongs to another execution, which is then the one that counts. */
+/**
+ * Writes why an execution failed, and how the subscriber stands then; false when the record belongs to another execution, which is then the
+ * one that counts.
+ */
 export async function failRecord(
   registry: Registry,
   userName: string,
@@ -122,13 +131,13 @@ export async function failRecord(
 ): Promise<boolean> {
   const { executionArn, now, ...lastError } = failure;
   return updateRecord(registry, userName, {
-    set: { status: 'FAILED', lastError, updatedAt: now },
+    set: { status: operations[operationOf(executionArn)].failed, lastError, updatedAt: now },
     onlyIfOf: executionArn,
   });
 }
 
 /**
- * The records whose execution may have ended unseen: those that say ONBOARDING, and those of failures that can still be
+ * The records whose execution may have ended unseen: those that say that it runs, and those of failures that can still be
  * redriven. A scan: the registry holds a few items per subscriber, and no index is worth its writes.
  * @param failedSince ISO 8601
  */
@@ -136,19 +145,20 @@ export async function* unsettledRecords(
   { documents, tableName }: Registry,
   failedSince: string,
 ): AsyncGenerator<SweptRecord> {
+  const running = Object.fromEntries(runningStatuses.map((status) => [`:${status}`, status]));
   const pages = paginateScan(
     { client: documents },
     {
       TableName: tableName,
       ConsistentRead: true,
-      FilterExpression: '#sk = :record AND (#status = :onboarding OR (#status = :failed AND #updatedAt >= :since))',
-      ExpressionAttributeNames: { '#sk': 'sk', '#status': 'status', '#updatedAt': 'updatedAt' },
-      ExpressionAttributeValues: {
-        ':record': 'RECORD',
-        ':onboarding': 'ONBOARDING',
-        ':failed': 'FAILED',
-        ':since': failedSince,
+      FilterExpression: `#sk = :record AND (#status IN (${Object.keys(running).join(', ')}) OR (attribute_exists(#lastError) AND #updatedAt >= :since))`,
+      ExpressionAttributeNames: {
+        '#sk': 'sk',
+        '#status': 'status',
+        '#updatedAt': 'updatedAt',
+        '#lastError': 'lastError',
       },
+      ExpressionAttributeValues: { ':record': 'RECORD', ...running, ':since': failedSince },
     },
   );
   for await (const { Items = [] } of pages) {

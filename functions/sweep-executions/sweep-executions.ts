@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { describeExecution } from '../shared/describe-execution.ts';
 import { type FailureRecorder, recordExecutionFailure } from '../shared/execution-failure.ts';
+import { runningStatuses } from '../shared/operations.ts';
 import { type SweptRecord, unsettledRecords } from '../shared/registry.ts';
 
 /** How long an execution can be redriven (Step Functions developer guide, "Redriving executions"). */
@@ -34,7 +35,7 @@ async function sweep({ executionArn, status, updatedAt }: SweptRecord, recorder:
     case 'FAILED':
     case 'TIMED_OUT':
     case 'ABORTED': {
-      const isRecorded = status === 'FAILED' && (execution.stopDate?.toISOString() ?? '') <= updatedAt;
+      const isRecorded = !runningStatuses.includes(status) && (execution.stopDate?.toISOString() ?? '') <= updatedAt;
       if (isRecorded) return;
       logger.warn('execution ended unseen', { executionArn, status: execution.status });
       return recordExecutionFailure(execution, recorder);

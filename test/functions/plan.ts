@@ -13,6 +13,9 @@ export const requestRules: RequestRules = {
   stackRegions: ['us-east-1', 'eu-west-1'],
 };
 
+/** Who the execution of a plan claims. */
+export const claimOf = ({ subscriber, executionArn: claimant }: Plan) => ({ ...subscriber, executionArn: claimant });
+
 /** The plan of a subscriber whose stack lies in another Region than the functions. */
 export const plan: Plan = {
   subscriber: { userName: 'Acme', emailId: 'mlops@acme.example' },

@@ -263,7 +263,7 @@ describe('claiming the subscriber', () => {
     documents.on(GetCommand).resolves({ Item: { ...record, status } });
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: otherExecutionArn })
-      .resolves({ status: executionStatus });
+      .resolves({ executionArn: otherExecutionArn, status: executionStatus });
     await expect(accept()).rejects.toMatchObject({ name: 'OnboardingInProgress', executionArn: otherExecutionArn });
     expect(claims()).toEqual([]);
   });
@@ -275,7 +275,7 @@ describe('claiming the subscriber', () => {
   ])('takes over a record %s whose execution is %s, if it belongs to it still', async (status, executionStatus) => {
     const { accept, documents, stepFunctions, claims } = setUp();
     documents.on(GetCommand).resolves({ Item: { ...record, status } });
-    stepFunctions.on(DescribeExecutionCommand).resolves({ status: executionStatus });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: otherExecutionArn, status: executionStatus });
     await accept();
     expect(claims().map(({ args: [{ input }] }) => input)).toMatchObject([
       {

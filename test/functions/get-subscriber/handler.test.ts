@@ -61,7 +61,14 @@ describe('GET /subscribers/{userName}', () => {
     const ask = setUp({ item: record, execution: { status: 'RUNNING' } });
     expect(await ask(get('acme'))).toEqual({
       statusCode: 200,
-      body: { userName: 'Acme', executionArn, status: 'ONBOARDING', step: 'WaitForStack', attempts },
+      body: {
+        userName: 'Acme',
+        operation: 'onboard-subscriber',
+        executionArn,
+        status: 'ONBOARDING',
+        step: 'WaitForStack',
+        attempts,
+      },
     });
   });
 

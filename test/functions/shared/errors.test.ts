@@ -63,7 +63,7 @@ it.each([
   [new errors.InvalidRequest('stack.build', 'must be digits'), 'stack.build: must be digits', { field: 'stack.build' }],
   [
     new errors.OnboardingInProgress('acme', 'arn:execution'),
-    'Subscriber acme is being onboarded by arn:execution',
+    'Subscriber acme is being changed by arn:execution',
     { executionArn: 'arn:execution' },
   ],
   [new errors.KeyNotUsable('arn:key', 'it is off'), 'Key arn:key cannot be used: it is off', { keyArn: 'arn:key' }],

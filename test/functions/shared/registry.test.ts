@@ -9,7 +9,7 @@ import {
   readRecord,
   readWaiter,
 } from '../../../functions/shared/registry.ts';
-import { executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
+import { claimOf, executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
 import { registryTable } from './registry-table.ts';
 
 const otherPlan = { ...plan, executionArn: otherExecutionArn };
@@ -33,7 +33,7 @@ const record = (registry: Registry) => item(registry, 'SUBSCRIBER#acme', 'RECORD
 describe("a subscriber's record", () => {
   it('is made by the first claim', async () => {
     const registry = await registryTable();
-    expect(await claimRecord(registry, plan, first)).toBe(true);
+    expect(await claimRecord(registry, claimOf(plan), first)).toBe(true);
     expect(await record(registry)).toEqual({
       pk: 'SUBSCRIBER#acme',
       sk: 'RECORD',
@@ -48,7 +48,7 @@ describe("a subscriber's record", () => {
 
   it('is the same in whatever case the name is written', async () => {
     const registry = await registryTable();
-    await claimRecord(registry, plan, first);
+    await claimRecord(registry, claimOf(plan), first);
     expect(await readRecord(registry, 'aCME')).toMatchObject({ userName: 'Acme', executionArn });
   });
 
@@ -58,26 +58,29 @@ describe("a subscriber's record", () => {
 
   it('is not claimed by who has read none when there is one', async () => {
     const registry = await registryTable();
-    await claimRecord(registry, plan, first);
-    expect(await claimRecord(registry, otherPlan, first)).toBe(false);
+    await claimRecord(registry, claimOf(plan), first);
+    expect(await claimRecord(registry, claimOf(otherPlan), first)).toBe(false);
     expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn });
   });
 
   it('goes to one of two executions that read the same record', async () => {
     const registry = await registryTable();
-    await claimRecord(registry, plan, first);
+    await claimRecord(registry, claimOf(plan), first);
     const claims = ['one', 'two'].map((name) =>
-      claimRecord(registry, { ...plan, executionArn: name }, { ...first, previousExecutionArn: executionArn }),
+      claimRecord(registry, claimOf({ ...plan, executionArn: `${executionArn}-${name}` }), {
+        ...first,
+        previousExecutionArn: executionArn,
+      }),
     );
     expect((await Promise.all(claims)).toSorted()).toEqual([false, true]);
   });
 
   it('keeps the attempts that it is given, and begins one', async () => {
     const registry = await registryTable();
-    await claimRecord(registry, otherPlan, first);
+    await claimRecord(registry, claimOf(otherPlan), first);
     const attempts = [{ executionArn: otherExecutionArn, startedAt: first.now, status: 'FAILED' as const }];
     const now = '2026-01-02T12:00:00.000Z';
-    await claimRecord(registry, plan, { previousExecutionArn: otherExecutionArn, attempts, now });
+    await claimRecord(registry, claimOf(plan), { previousExecutionArn: otherExecutionArn, attempts, now });
     expect(await record(registry)).toMatchObject({
       executionArn,
       attempts: [...attempts, { executionArn, startedAt: now }],
@@ -87,7 +90,7 @@ describe("a subscriber's record", () => {
   it('keeps the latest 50 attempts, so that it never outgrows an item of DynamoDB', async () => {
     const registry = await registryTable();
     const attempts = Array.from({ length: 50 }, (_, index) => ({ executionArn: `${index}`, startedAt: first.now }));
-    await claimRecord(registry, plan, { ...first, attempts });
+    await claimRecord(registry, claimOf(plan), { ...first, attempts });
     const kept = (await readRecord(registry, 'acme'))?.attempts.map((attempt) => attempt.executionArn);
     expect(kept).toHaveLength(50);
     expect(kept).toEqual([...attempts.slice(1).map((attempt) => attempt.executionArn), executionArn]);
@@ -95,7 +98,7 @@ describe("a subscriber's record", () => {
 
   it('says why its execution failed', async () => {
     const registry = await registryTable();
-    await claimRecord(registry, plan, first);
+    await claimRecord(registry, claimOf(plan), first);
     expect(await failRecord(registry, 'ACME', failure)).toBe(true);
     const { executionArn: _, now, ...lastError } = failure;
     expect(await record(registry)).toMatchObject({ status: 'FAILED', lastError, updatedAt: now, executionArn });
@@ -103,7 +106,7 @@ describe("a subscriber's record", () => {
 
   it('says what became of the subscriber, and no longer why an attempt before failed', async () => {
     const registry = await registryTable();
-    await claimRecord(registry, plan, first);
+    await claimRecord(registry, claimOf(plan), first);
     await failRecord(registry, 'acme', failure);
     expect(await completeRecord(registry, { ...plan, keyArns: ['key-1'] }, result)).toBe(true);
     const { now, ...outcome } = result;
@@ -113,7 +116,7 @@ describe("a subscriber's record", () => {
 
   it("is not changed by another execution's end", async () => {
     const registry = await registryTable();
-    await claimRecord(registry, otherPlan, first);
+    await claimRecord(registry, claimOf(otherPlan), first);
     const before = await record(registry);
     expect(await completeRecord(registry, plan, result)).toBe(false);
     expect(await failRecord(registry, 'acme', failure)).toBe(false);

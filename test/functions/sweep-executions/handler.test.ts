@@ -90,18 +90,21 @@ describe('the sweep', () => {
     expect(failed()).toEqual(['SUBSCRIBER#slow']);
   });
 
-  it('looks only at records that say ONBOARDING, or FAILED as long as a redrive is possible', async () => {
+  it('looks only at records that say that an execution runs, or why one failed as long as a redrive is possible', async () => {
     const { invoke, documents } = setUp({});
     await invoke({});
     const [scan] = documents.commandCalls(ScanCommand);
     expect(scan?.args[0].input).toMatchObject({
       TableName: 'registry',
       ConsistentRead: true,
-      FilterExpression: '#sk = :record AND (#status = :onboarding OR (#status = :failed AND #updatedAt >= :since))',
+      FilterExpression:
+        '#sk = :record AND (#status IN (:ONBOARDING, :UPDATING, :ADDING_USERS, :OFFBOARDING) OR (attribute_exists(#lastError) AND #updatedAt >= :since))',
       ExpressionAttributeValues: {
         ':record': 'RECORD',
-        ':onboarding': 'ONBOARDING',
-        ':failed': 'FAILED',
+        ':ONBOARDING': 'ONBOARDING',
+        ':UPDATING': 'UPDATING',
+        ':ADDING_USERS': 'ADDING_USERS',
+        ':OFFBOARDING': 'OFFBOARDING',
         ':since': minutesAgo(14 * 24 * 60),
       },
     });

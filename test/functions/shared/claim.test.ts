@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { claim } from '../../../functions/accept-request/claim.ts';
+import { claim } from '../../../functions/shared/claim.ts';
 import { claimRecord, completeRecord, failRecord, readRecord } from '../../../functions/shared/registry.ts';
-import { executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
-import { registryTable } from '../shared/registry-table.ts';
+import { claimOf, executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
+import { registryTable } from './registry-table.ts';
 
 const otherPlan = { ...plan, executionArn: otherExecutionArn };
 const now = new Date('2026-01-01T12:00:00.000Z');
@@ -25,7 +25,8 @@ async function setUp() {
   return {
     registry,
     stepFunctions: mocked,
-    claimBy: (claimant = plan) => claim({ registry, stepFunctions, now }, claimant),
+    claimBy: async (claimant = plan) =>
+      claim({ registry, stepFunctions, now }, claimOf(claimant), await readRecord(registry, 'acme')),
     owner: async () => (await readRecord(registry, 'acme'))?.executionArn,
   };
 }
@@ -57,7 +58,9 @@ describe('a claim', () => {
     async (status) => {
       const { claimBy, owner, stepFunctions } = await setUp();
       await claimBy(otherPlan);
-      stepFunctions.on(DescribeExecutionCommand, { executionArn: otherExecutionArn }).resolves({ status });
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn: otherExecutionArn })
+        .resolves({ executionArn: otherExecutionArn, status });
       await expect(claimBy()).rejects.toThrow(inProgress);
       expect(await owner()).toBe(otherExecutionArn);
     },
@@ -68,7 +71,9 @@ describe('a claim', () => {
     async (status) => {
       const { claimBy, owner, stepFunctions } = await setUp();
       await claimBy(otherPlan);
-      stepFunctions.on(DescribeExecutionCommand, { executionArn: otherExecutionArn }).resolves({ status });
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn: otherExecutionArn })
+        .resolves({ executionArn: otherExecutionArn, status });
       await claimBy();
       expect(await owner()).toBe(executionArn);
     },
@@ -86,7 +91,7 @@ describe('a claim', () => {
     const { claimBy, registry, stepFunctions } = await setUp();
     await claimBy(otherPlan);
     await failRecord(registry, 'acme', { ...failure, executionArn: otherExecutionArn });
-    stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: otherExecutionArn, status: 'RUNNING' });
     await expect(claimBy()).rejects.toThrow(inProgress);
   });
 
@@ -94,7 +99,7 @@ describe('a claim', () => {
     const { claimBy, registry, stepFunctions } = await setUp();
     await claimBy(otherPlan);
     await completeRecord(registry, otherPlan, { stackId, roleArn: '', now: now.toISOString() });
-    stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'SUCCEEDED' });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: otherExecutionArn, status: 'SUCCEEDED' });
     await claimBy();
     expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, status: 'ONBOARDING' });
   });
@@ -151,8 +156,12 @@ describe('a claim', () => {
     const deadArn = `${otherExecutionArn}-dead`;
     await rest.claimBy({ ...plan, executionArn: deadArn });
     stepFunctions.on(DescribeExecutionCommand).callsFake(async () => {
-      await claimRecord(registry, faster, { previousExecutionArn: deadArn, attempts: [], now: now.toISOString() });
-      return { status: 'ABORTED' };
+      await claimRecord(registry, claimOf(faster), {
+        previousExecutionArn: deadArn,
+        attempts: [],
+        now: now.toISOString(),
+      });
+      return { executionArn: deadArn, status: 'ABORTED' };
     });
     return rest;
   }

@@ -1,52 +1,64 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { describeExecution } from '../shared/describe-execution.ts';
-import { OnboardingInProgress } from '../shared/errors.ts';
-import { describeFailure } from '../shared/execution-failure.ts';
-import type { Plan } from '../shared/plan.ts';
-import { type Attempt, claimRecord, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
+import { describeExecution } from './describe-execution.ts';
+import { OnboardingInProgress } from './errors.ts';
+import { describeFailure } from './execution-failure.ts';
+import { operationOf, operations, runningStatuses } from './operations.ts';
+import { type Attempt, claimRecord, type Registry, readRecord, type SubscriberRecord } from './registry.ts';
+
+/** The execution that is to have the subscriber for itself. */
+export interface Claim {
+  userName: string;
+  executionArn: string;
+  /** The subscriber's e-mail address from now on; default: the one that it has. */
+  emailId?: string;
+}
 
 /**
- * Makes this execution the one that onboards the subscriber. Its own claim is accepted again; another execution's only
- * when that one no longer runs.
+ * Makes this execution the one that works on the subscriber. Its own claim is accepted again; another execution's only when
+ * that one no longer runs.
+ * @param record the subscriber's record, read just before
  * @throws OnboardingInProgress while another execution runs, or when another one is claiming at this moment
  */
 export async function claim(
   { registry, stepFunctions, now }: { registry: Registry; stepFunctions: SFNClient; now: Date },
-  plan: Plan,
+  claimed: Claim,
+  record: SubscriberRecord | undefined,
 ): Promise<void> {
-  const { userName } = plan.subscriber;
-  const record = await readRecord(registry, userName);
-  const isOwn = record?.executionArn === plan.executionArn;
-  if (isOwn && record.status === 'ONBOARDING') return;
-  const claimed = await claimRecord(registry, plan, {
+  const { userName, executionArn } = claimed;
+  const isOwn = record?.executionArn === executionArn;
+  if (isOwn && record.status === operations[operationOf(executionArn)].running) return;
+  const isClaimed = await claimRecord(registry, claimed, {
     previousExecutionArn: record?.executionArn,
-    attempts: record === undefined ? [] : await endedAttempts(stepFunctions, record, plan),
+    attempts: record === undefined ? [] : await endedAttempts(stepFunctions, record, executionArn),
     now: now.toISOString(),
   });
-  if (claimed) return;
+  if (isClaimed) return;
   const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
   // The claim was made, its answer was lost, and the client repeated it.
-  if (owner !== plan.executionArn) throw new OnboardingInProgress(userName, owner);
+  if (owner !== executionArn) throw new OnboardingInProgress(userName, owner);
 }
 
 /**
  * The attempts of a record whose execution is over, with the end of the latest one.
  * @throws OnboardingInProgress while that execution runs
  */
-async function endedAttempts(stepFunctions: SFNClient, record: SubscriberRecord, plan: Plan): Promise<Attempt[]> {
+async function endedAttempts(
+  stepFunctions: SFNClient,
+  record: SubscriberRecord,
+  claimingArn: string,
+): Promise<Attempt[]> {
   const { executionArn, status, updatedAt, lastError } = record;
   const latest = record.attempts.at(-1);
   const ended = (end: Partial<Attempt>): Attempt[] =>
     latest === undefined ? [] : [...record.attempts.slice(0, -1), { ...latest, ...end }];
   // Whatever the record says: a redriven execution runs again, though its failure is recorded.
-  const execution =
-    executionArn === plan.executionArn ? undefined : await describeExecution(stepFunctions, executionArn);
+  const execution = executionArn === claimingArn ? undefined : await describeExecution(stepFunctions, executionArn);
   if (execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE') {
     throw new OnboardingInProgress(record.userName, executionArn);
   }
-  if (status !== 'ONBOARDING') {
+  if (!runningStatuses.includes(status)) {
     const error = lastError && { name: lastError.name, step: lastError.step, message: lastError.message };
-    return ended({ endedAt: updatedAt, status, error });
+    return ended({ endedAt: updatedAt, status: error === undefined ? status : 'FAILED', error });
   }
   // It ended unseen, or is about to be recorded.
   if (execution === undefined) {

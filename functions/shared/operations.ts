@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+
+const names = ['onboard-subscriber', 'update-subscriber', 'add-user', 'offboard-subscriber'] as const;
+
+/** What is done to a subscriber, each by the machine of its name. */
+export const operationSchema = v.picklist([
+  'onboard-subscriber',
+  'update-subscriber',
+  'add-user',
+  'offboard-subscriber',
+]);
+export type Operation = v.InferOutput<typeof operationSchema>;
+
+/** How a subscriber stands: what is being done to it, what came of it, or that its onboarding or offboarding failed. */
+export const statusSchema = v.picklist([
+  'ONBOARDING',
+  'UPDATING',
+  'ADDING_USERS',
+  'OFFBOARDING',
+  'ACTIVE',
+  'OFFBOARDED',
+  'FAILED',
+]);
+export type Status = v.InferOutput<typeof statusSchema>;
+
+interface OperationTraits {
+  /** The status while it runs. */
+  running: Status;
+  succeeded: 'ACTIVE' | 'OFFBOARDED';
+  /** A subscriber that could not be updated is as active as it was. */
+  failed: 'ACTIVE' | 'FAILED';
+  failedEvent: `${string}Failed`;
+  /** Where an execution fails that entered no state. */
+  firstState: string;
+}
+
+export const operations = {
+  'onboard-subscriber': {
+    running: 'ONBOARDING',
+    succeeded: 'ACTIVE',
+    failed: 'FAILED',
+    failedEvent: 'SubscriberOnboardingFailed',
+    firstState: 'AcceptRequest',
+  },
+  'update-subscriber': {
+    running: 'UPDATING',
+    succeeded: 'ACTIVE',
+    failed: 'ACTIVE',
+    failedEvent: 'SubscriberUpdateFailed',
+    firstState: 'AcceptUpdate',
+  },
+  'add-user': {
+    running: 'ADDING_USERS',
+    succeeded: 'ACTIVE',
+    failed: 'ACTIVE',
+    failedEvent: 'AddingUsersFailed',
+    firstState: 'AcceptUsers',
+  },
+  'offboard-subscriber': {
+    running: 'OFFBOARDING',
+    succeeded: 'OFFBOARDED',
+    failed: 'FAILED',
+    failedEvent: 'SubscriberOffboardingFailed',
+    firstState: 'AcceptOffboarding',
+  },
+} as const satisfies Record<Operation, OperationTraits>;
+
+/** The statuses of subscribers that something is being done to, as far as the registry knows. */
+export const runningStatuses: readonly Status[] = Object.values(operations).map(({ running }) => running);
+
+/**
+ * The operation of a machine or an execution, whose ARN holds the machine's name.
+ * @throws TypeError for the ARN of another machine
+ */
+export function operationOf(arn: string): Operation {
+  const machine = arn.split(':')[6] ?? '';
+  const operation = names.find((name) => machine === name || machine.endsWith(`-${name}`));
+  if (operation === undefined) throw new TypeError(`${arn} is not of a machine of the onboarding`);
+  return operation;
+}
