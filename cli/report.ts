@@ -36,11 +36,12 @@ export interface Report {
   history: { state: string; attempt: number; enteredAt: string; exitedAt: string | null }[];
 }
 
-const outputSchema = v.object({
+// Each machine puts out what it knows of the subscriber, and more of its own.
+const outputSchema = v.looseObject({
   userName: v.string(),
-  stackId: v.string(),
-  roleArn: v.string(),
-  keyArns: v.array(v.string()),
+  stackId: v.optional(v.string()),
+  roleArn: v.optional(v.string()),
+  keyArns: v.optional(v.array(v.string())),
 });
 export type Output = v.InferOutput<typeof outputSchema>;
 
@@ -114,7 +115,7 @@ export function exitStatus({ error }: { error: Pick<Failure, 'name'> | null }): 
   return error.name === 'InvalidRequest' ? 2 : 1;
 }
 
-/** The output of a succeeded execution; null for what no onboarding puts out. */
+/** The output of a succeeded execution; null for what no machine puts out. */
 export function outputOf(output: string | undefined): Output | null {
   const result = v.safeParse(outputSchema, parseJson(output ?? ''));
   return result.success ? result.output : null;

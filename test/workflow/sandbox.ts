@@ -4,6 +4,7 @@ import { connect, follow, start } from '../../cli/onboard.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { summaryText } from '../../cli/summary.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
+import { type Operation, operationOf, operations } from '../../functions/shared/operations.ts';
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
 import { leaksOf } from './secret-scan.ts';
 
@@ -53,6 +54,13 @@ export async function withSandbox(
   } finally {
     await sandbox.close();
   }
+}
+
+/** Sends a request to the machine of an operation and follows it to its end. */
+export async function run(sandbox: Sandbox, operation: Operation, request: object): Promise<Report> {
+  const { sfn } = connect(sandbox.endpoint);
+  const machineArn = sandbox.stateMachineArn.replace('onboard-subscriber', operation);
+  return ended(sandbox, await start({ sfn }, machineArn, { ...request }));
 }
 
 /** Sends a request to the real machine and follows it to its end. */
@@ -122,8 +130,9 @@ export async function expectFailure(
   const { remedy, message } = report.error ?? {};
   expect(message).not.toBe('');
   // A redriven execution may have failed otherwise before.
+  const operation = operations[operationOf(report.executionArn ?? '')];
   const told = {
-    'detail-type': 'SubscriberOnboardingFailed',
+    'detail-type': operation.failedEvent,
     detail: expect.objectContaining({ name, step, message, remedy }),
   };
   await expect.poll(() => eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told));
@@ -131,11 +140,11 @@ export async function expectFailure(
     (await sandbox.dynamoDb.items(sandbox.registryTable)).find(
       ({ sk, executionArn }) => sk?.S === 'RECORD' && executionArn?.S === report.executionArn,
     );
-  if (step === 'AcceptRequest') {
+  if (step === operation.firstState) {
     expect(await record()).toBeUndefined();
     return;
   }
-  await expect.poll(async () => (await record())?.status).toEqual({ S: 'FAILED' });
+  await expect.poll(async () => (await record())?.status).toEqual({ S: operation.failed });
   expect(await record()).toMatchObject({
     lastError: { M: { name: { S: name }, step: { S: step }, message: { S: message }, remedy: { S: remedy } } },
   });
