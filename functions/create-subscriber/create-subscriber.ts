@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  InvalidRequestException,
+  RestoreSecretCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { LostAnswer } from '../shared/add-subscriber-answer.ts';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
@@ -45,7 +49,7 @@ type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
  * Creates the subscriber in InfinStor and stores its custom token before anything else is done. add_subscriber has no
  * inverse, so a `creating` mark goes into the subscriber's secret first: whoever finds the mark without a token knows that
  * the call may have had its effect, and repeats it only when the subscriber is provably not there. Of several executions just
- * one can set the mark.
+ * one can set the mark. A subscriber that comes back after its offboarding has its kept token, unless it was deleted in InfinStor.
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
@@ -57,18 +61,21 @@ export async function createSubscriber(
 ): Promise<{ credentialsSecretId: string }> {
   const secretId = plan.credentialsSecretId;
   const { userName } = plan.subscriber;
-  const stored = await readSecret(secrets, { secretId }, credentialsSchema);
+  const { stored, isRestored } = await readOrRestore(secrets, secretId);
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
     await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
     return { credentialsSecretId: secretId };
   }
-  if (stored?.value.state === 'created') return { credentialsSecretId: secretId };
-
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
       ? Promise.resolve('unknown')
       : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
+  if (stored?.value.state === 'created') {
+    // Nothing else tells whether somebody deleted the subscriber in InfinStor after its offboarding.
+    const isGone = (isRestored || plan.returning) && (await find(stored.value.password)) === 'absent';
+    if (!isGone) return { credentialsSecretId: secretId };
+  }
   const isTakenOver = stored?.value.state === 'creating';
   if (stored?.value.state === 'creating') {
     const password = await passwordOf(secrets, stored.value);
@@ -127,6 +134,20 @@ function outcomeUnknown(userName: string, happened: string, finding: Finding): S
     unknown: 'whether InfinStor has the subscriber could not be found out by a login',
   };
   return new SubscriberOutcomeUnknown(`add_subscriber for ${userName} ${happened}; ${findings[finding]}`);
+}
+
+/** The subscriber's credentials, which an offboarding has scheduled for deletion. */
+async function readOrRestore(
+  secrets: SecretsManagerClient,
+  secretId: string,
+): Promise<{ stored: Stored; isRestored: boolean }> {
+  try {
+    return { stored: await readSecret(secrets, { secretId }, credentialsSchema), isRestored: false };
+  } catch (error) {
+    if (!(error instanceof InvalidRequestException)) throw error;
+    await secrets.send(new RestoreSecretCommand({ SecretId: secretId }));
+    return { stored: await readSecret(secrets, { secretId }, credentialsSchema), isRestored: true };
+  }
 }
 
 /**

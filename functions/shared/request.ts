@@ -36,7 +36,7 @@ export const userNameSchema = v.pipe(
 const reservedNames = ['__proto__', 'prototype', 'constructor'];
 
 /** Refuses an array, which valibot takes for an object with its indexes as fields, and names that it would drop. */
-function object<Output>(schema: v.GenericSchema<unknown, Output>) {
+export function object<Output>(schema: v.GenericSchema<unknown, Output>) {
   return v.pipe(
     v.unknown(),
     v.check((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object'),
@@ -194,7 +194,7 @@ export function customerManagedKeys({ encryption: { artifacts: bucket, tracking:
 }
 
 /** First of all: a password that stands in an execution's input is in its history already. */
-function refusePlaintextPassword(request: unknown): void {
+export function refusePlaintextPassword(request: unknown): void {
   const subscriber =
     typeof request === 'object' && request !== null && 'subscriber' in request ? request.subscriber : null;
   for (const [place, holder] of [

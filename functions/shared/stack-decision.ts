@@ -26,10 +26,7 @@ export function decideStack(stack: CloudFormationStack | undefined, plan: Plan):
   const tags = new Map(stack.Tags?.map(({ Key, Value }) => [Key, Value]));
   const status = stack.StackStatus;
   const { name } = plan.stack;
-  const isOurs = [ownershipTags.deployment, ownershipTags.subscriber].every(
-    (key) => tags.get(key) === plan.stack.tags[key],
-  );
-  if (status === undefined || !isOurs) {
+  if (status === undefined || !isOwn(stack, plan.stack.tags)) {
     throw new StackNeedsAttention(
       `Stack ${name} exists and was not made by the onboarding of ${plan.subscriber.userName}`,
     );
@@ -54,6 +51,13 @@ export function decideStack(stack: CloudFormationStack | undefined, plan: Plan):
     case 'stuck':
       throw new StackNeedsAttention(`Stack ${name} is in status ${status}, which the onboarding must not touch`);
   }
+}
+
+/** Whether a stack was made by this deployment for this subscriber, by these tags of its plan. */
+export function isOwn({ Tags = [] }: CloudFormationStack, tags: Record<string, string>): boolean {
+  return [ownershipTags.deployment, ownershipTags.subscriber].every((key) =>
+    Tags.some(({ Key, Value }) => Key === key && Value === tags[key]),
+  );
 }
 
 /** How the request differs from the stack, as far as the stack's parameters tell. The custom token is none of the plan's. */

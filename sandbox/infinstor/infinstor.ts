@@ -45,6 +45,8 @@ export interface InfinStor {
   subscribers(): readonly Readonly<Subscriber>[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
   customTokenOf(userName: string): string | undefined;
+  /** Deletes a subscriber, as a person would by the vendor's means: no call is documented that does. */
+  deleteSubscriber(userName: string): void;
   /**
    * The stack's callback with its custom token, which may come more than once.
    * Throws an Error `Invalid token` or, seven days after the token was issued, `Expired token`.
@@ -149,6 +151,12 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     subscribers: () => [...subscribers.values()],
     customTokenOf: (userName) =>
       [...tokens].find(([, { subscriber }]) => subscriber.userName.toLowerCase() === userName.toLowerCase())?.[0],
+    deleteSubscriber(userName) {
+      const id = userName.toLowerCase();
+      if (!subscribers.delete(id)) throw new Error(`There is no subscriber ${userName}`);
+      cognito.deleteUser(userName);
+      for (const [token, { subscriber }] of tokens) if (subscriber.userName.toLowerCase() === id) tokens.delete(token);
+    },
     redeem(customToken, registration) {
       const issued = tokens.get(customToken);
       if (issued === undefined) throw new Error('Invalid token');

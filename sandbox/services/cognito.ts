@@ -25,6 +25,7 @@ export interface Cognito {
   /** Throws when there is such a user already (names are unique ignoring case). */
   createUser(user: { userName: string; password: string; email: string; status?: User['status'] }): void;
   hasUser(userName: string): boolean;
+  deleteUser(userName: string): void;
   setStatus(userName: string, status: User['status']): void;
   /** Answers a login of a user who is not there like one with a wrong password, as pools with PreventUserExistenceErrors do. */
   hideMissingUsers(): void;
@@ -164,6 +165,9 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
       users.set(id, { ...user, status, sub: randomUUID(), failures: 0, lockedUntil: 0 });
     },
     hasUser: (userName) => users.has(userName.toLowerCase()),
+    deleteUser(userName) {
+      if (!users.delete(userName.toLowerCase())) throw new AwsError('UserNotFoundException', 'User does not exist.');
+    },
     setStatus(userName, status) {
       const user = users.get(userName.toLowerCase());
       if (user === undefined) throw new AwsError('UserNotFoundException', 'User does not exist.');
