@@ -48,7 +48,8 @@ function inYaml(template: string): Map<string, string> {
     } else {
       memberIndentation ??= indentation;
       if (indentation !== memberIndentation || key !== 'DeletionPolicy' || resource.logicalId === '') continue;
-      policies.set(resource.logicalId, text.replace(/^(['"])(.*)\1$/, '$2'));
+      const [, , policy] = /^(['"]?)(\w+)\1$/.exec(text) ?? [];
+      if (policy !== undefined) policies.set(resource.logicalId, policy);
     }
   }
   return policies;

@@ -159,15 +159,6 @@ export class DataNotRetained extends StepError {
     'Update the stack with DeletionPolicy: Retain on what is named, or let its data be deleted by keepData: false; then send the request again.';
   override readonly name = 'DataNotRetained';
   readonly remedy = DataNotRetained.remedy;
-  /** What would be deleted, as `<logical id> (<type>)`. */
-  readonly resources: readonly string[];
-
-  constructor(stackId: string, resources: readonly string[]) {
-    super(
-      `Stack ${stackId} does not keep its data: no DeletionPolicy Retain of ${resources.join(', ')} is found in its template`,
-    );
-    this.resources = resources;
-  }
 }
 
 export class StackFailed extends StepError {

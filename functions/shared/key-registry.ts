@@ -1,12 +1,5 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteCommand,
-  GetCommand,
-  PutCommand,
-  paginateQuery,
-  paginateScan,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, paginateQuery, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { Registry } from './registry.ts';
 
@@ -17,16 +10,18 @@ const grantSchema = v.object({
   roleId: v.string(),
   userName: v.string(),
   /**
-   * `applied`: read back in the policy; `orphaned`: there is no such role any more; `withdrawn`: its subscriber is being offboarded,
-   * and the item is there until the policy reads back without the role.
+   * `applied`: read back in the policy; `orphaned`: there is no such role any more; `withdrawn`: its subscriber is being or has
+   * been offboarded.
    */
   state: v.picklist(['pending', 'applied', 'orphaned', 'withdrawn']),
   /** Whether KMS refused the role when it was last written: it could not see it then. */
   refused: v.optional(v.boolean(), false),
+  /** Of one that was withdrawn, when the policy reads back without the role: when DynamoDB may remove it, in seconds since the epoch. */
+  expiresAt: v.optional(v.number()),
 });
 export type Grant = v.InferOutput<typeof grantSchema>;
 
-/** Whether the role is to have the key. One that is known and not wanted is in the policy of nobody's wish. */
+/** Whether the role is to have the key. */
 export const isWanted = ({ state }: Grant) => state !== 'orphaned' && state !== 'withdrawn';
 
 /** What is known of the last policy that was written, so that a read that is older is found out. */
@@ -143,13 +138,14 @@ export async function withdrawGrant(
       Key: grantKey(keyArn, roleArn),
       // A role that the registry does not know, and the policy does, gets an item, too: unknown roles stay in policies.
       UpdateExpression:
-        'SET #state = :withdrawn, #refused = :no, #roleArn = :roleArn, #userName = :userName, #roleId = if_not_exists(#roleId, :roleId)',
+        'SET #state = :withdrawn, #refused = :no, #roleArn = :roleArn, #userName = :userName, #roleId = if_not_exists(#roleId, :roleId) REMOVE #expiresAt',
       ExpressionAttributeNames: {
         '#state': 'state',
         '#refused': 'refused',
         '#roleArn': 'roleArn',
         '#userName': 'userName',
         '#roleId': 'roleId',
+        '#expiresAt': 'expiresAt',
       },
       ExpressionAttributeValues: {
         ':withdrawn': 'withdrawn',
@@ -162,26 +158,41 @@ export async function withdrawGrant(
   );
 }
 
-/** Forgets a grant that was withdrawn; nothing when it has been asked for again meanwhile. */
+/**
+ * For how long a grant that was withdrawn is remembered, in seconds. Roles that the registry does not know stay in policies: for as
+ * long as KMS may tell a policy from before, it must know this one.
+ */
+const rememberedSeconds = 60 * 60;
+
+/**
+ * Lets a grant that was withdrawn be forgotten, when the policy reads back without the role; nothing when it has been asked for
+ * again meanwhile.
+ * @param now milliseconds since the epoch
+ */
 export async function forgetGrant(
   { documents, tableName }: Registry,
   keyArn: string,
   { roleArn }: Pick<Grant, 'roleArn'>,
+  now: number,
 ): Promise<void> {
   await unlessRefused(
     documents.send(
-      new DeleteCommand({
+      new UpdateCommand({
         TableName: tableName,
         Key: grantKey(keyArn, roleArn),
+        UpdateExpression: 'SET #expiresAt = :expiresAt',
         ConditionExpression: '#state = :withdrawn',
-        ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':withdrawn': 'withdrawn' },
+        ExpressionAttributeNames: { '#state': 'state', '#expiresAt': 'expiresAt' },
+        ExpressionAttributeValues: {
+          ':withdrawn': 'withdrawn',
+          ':expiresAt': Math.ceil(now / 1000) + rememberedSeconds,
+        },
       }),
     ),
   );
 }
 
-/** The grants of a subscriber on all keys. A scan, as of the registry's other rare readers. */
+/** The grants of a subscriber on all keys, but for those that were withdrawn for good. A scan, as of the registry's other rare readers. */
 export async function grantsOf(
   { documents, tableName }: Registry,
   subscriber: string,
@@ -191,9 +202,9 @@ export async function grantsOf(
     {
       TableName: tableName,
       ConsistentRead: true,
-      FilterExpression: 'begins_with(#sk, :grant)',
+      FilterExpression: 'begins_with(#sk, :grant) AND attribute_not_exists(#expiresAt)',
       ProjectionExpression: '#pk, roleArn, userName',
-      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
       ExpressionAttributeValues: { ':grant': 'GRANT#' },
     },
   );

@@ -126,7 +126,8 @@ async function reconcileLeased(
   let latest: KeyPolicy | undefined;
   let isKept = false;
   // A policy that reads without a role may be an older one, from before the role came: only one known to be the last is believed.
-  const mustWrite = grants.some(({ state }) => state === 'withdrawn') && access.mode === 'role-arns' && !isProven;
+  const isLeaving = ({ state, expiresAt }: Grant) => state === 'withdrawn' && expiresAt === undefined;
+  const mustWrite = grants.some(isLeaving) && access.mode === 'role-arns' && !isProven;
 
   /** Writes the policy with these roles beside those that have the key. @returns why it cannot be */
   async function attempt(more: readonly Grant[]): Promise<StepError | undefined> {

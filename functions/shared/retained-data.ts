@@ -27,7 +27,10 @@ export async function requireRetainedData(
       if (!retaining.includes(policies.get(logicalId) ?? '')) lost.push(`${path} (${type})`);
     }
   }
-  if (lost.length > 0) throw new DataNotRetained(stackId, lost);
+  if (lost.length === 0) return;
+  throw new DataNotRetained(
+    `Stack ${stackId} would take its data along: its template has no DeletionPolicy: Retain that is found of ${lost.join(', ')}`,
+  );
 }
 
 async function processedTemplate(cloudFormation: CloudFormationClient, stackId: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { roleIdentity } from '../shared/arns.ts';
 import { KeyPolicyBusy } from '../shared/errors.ts';
-import { grantedRoles, type KeyPolicy, requireWithdrawable } from '../shared/key-policy.ts';
-import { forgetGrant, type Grant, readGrants, withdrawGrant } from '../shared/key-registry.ts';
+import { grantedRoles, requireWithdrawable } from '../shared/key-policy.ts';
+import { forgetGrant, readGrants, withdrawGrant } from '../shared/key-registry.ts';
 import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
 import type { OffboardingPlan } from '../shared/plan.ts';
 import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
@@ -27,41 +27,23 @@ export async function withdrawGrants(
   const roles = new Set(roleArns.map(roleIdentity));
   const isRole = (roleArn: string) => roles.has(roleIdentity(roleArn));
   const read = await readKeyPolicyOf(kms, keyArn);
-  const grants = (await readGrants(registry, keyArn)).filter(({ roleArn }) => isRole(roleArn));
-  if (read === undefined) {
-    for (const grant of grants) await withdrawGrant(registry, keyArn, { ...grant, userName });
-    return forgotten(registry, keyArn, grants, false);
-  }
-  requireWithdrawable(keyArn, read.policy, roleArns);
-  const withdrawn = [
-    ...grants,
-    ...unknownGrants(read.policy, grants, userName).filter(({ roleArn }) => isRole(roleArn)),
-  ];
+  if (read !== undefined) requireWithdrawable(keyArn, read.policy, roleArns);
+  const known = (await readGrants(registry, keyArn)).filter(({ roleArn }) => isRole(roleArn));
+  const named = read === undefined ? [] : grantedRoles(read.policy).filter(isRole);
+  const left = known.filter(({ roleArn, expiresAt }) => expiresAt === undefined || named.includes(roleArn));
+  const unknown = named.filter((roleArn) => !known.some((grant) => grant.roleArn === roleArn));
+  const withdrawn = [...left, ...unknown.map((roleArn) => ({ roleArn, roleId: '' }))];
   if (withdrawn.length === 0) return { keyArn, changed: false };
-  for (const grant of withdrawn) await withdrawGrant(registry, keyArn, { ...grant, userName });
-  const { changed, policy } = await reconcileKeyPolicy(reconciler, keyArn, { by: executionArn });
-  const left = grantedRoles(policy).find(isRole);
-  // KMS refuses the policy for another role's sake, or the subscriber is being onboarded again.
-  if (left !== undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} still names ${left}`);
-  requireWithdrawable(keyArn, policy, roleArns);
-  return forgotten(registry, keyArn, withdrawn, changed);
-}
-
-type Withdrawn = Pick<Grant, 'roleArn' | 'roleId' | 'userName'>;
-
-/** The roles that our statements name and the registry does not know. */
-function unknownGrants(policy: KeyPolicy, grants: readonly Grant[], userName: string): Withdrawn[] {
-  return grantedRoles(policy)
-    .filter((roleArn) => !grants.some((grant) => grant.roleArn === roleArn))
-    .map((roleArn) => ({ roleArn, roleId: '', userName }));
-}
-
-async function forgotten(
-  registry: Reconciler['registry'],
-  keyArn: string,
-  withdrawn: readonly Withdrawn[],
-  changed: boolean,
-): Promise<{ keyArn: string; changed: boolean }> {
-  for (const grant of withdrawn) await forgetGrant(registry, keyArn, grant);
+  for (const { roleArn, roleId } of withdrawn) await withdrawGrant(registry, keyArn, { roleArn, roleId, userName });
+  let changed = false;
+  if (read !== undefined) {
+    const reconciled = await reconcileKeyPolicy(reconciler, keyArn, { by: executionArn });
+    changed = reconciled.changed;
+    const still = grantedRoles(reconciled.policy).find(isRole);
+    // KMS refuses the policy for another role's sake, or the subscriber is being onboarded again.
+    if (still !== undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} still names ${still}`);
+    requireWithdrawable(keyArn, reconciled.policy, roleArns);
+  }
+  for (const grant of withdrawn) await forgetGrant(registry, keyArn, grant, reconciler.clock.now());
   return { keyArn, changed };
 }

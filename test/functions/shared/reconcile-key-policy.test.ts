@@ -31,6 +31,7 @@ describe('the desired grants of a key', () => {
     expect(await reconcileKeyPolicy(reconciler, keyArn, { by, roleArn: roleArn('a') })).toEqual({
       changed: true,
       refusals: new Map(),
+      policy: withForeign(granting('a', 'b', 'c')),
     });
     expect(kms.policy(keyArn)).toEqual(withForeign(granting('a', 'b', 'c')));
     expect(await states()).toEqual({ a: 'applied', b: 'applied', c: 'applied' });
