@@ -198,10 +198,11 @@ describe('two writers of one key', () => {
 });
 
 describe('an offboarding and an onboarding of one key', () => {
-  /** A key that `gone` has, whose offboarding is about to begin, as is the onboarding of `new`. */
-  async function twoWorlds() {
+  /** A key that `gone` has or was to have, whose offboarding is about to begin, as is the onboarding of `new`. */
+  async function twoWorlds(state: 'applied' | 'pending') {
     const world = await newWorld(['gone', 'new']);
-    await world.patch('gone');
+    if (state === 'applied') await world.patch('gone');
+    else await world.ask('gone');
     world.time.now += 120_000;
     const withdraw = (by = world.reconciler) =>
       withdrawGrants(by, keyArn, {
@@ -223,21 +224,23 @@ describe('an offboarding and an onboarding of one key', () => {
     ['offboarding', 'onboarding'],
     ['onboarding', 'offboarding'],
   ] as const;
+  const orders = writers.flatMap(([first, second]) =>
+    (['applied', 'pending'] as const).map((state) => ({ first, second, state })),
+  );
 
   it.each(
-    writers.flatMap(([first, second]) => [
-      { first, second, name: '', pauseMs: 15_000, stale: false, slowMs: 0 },
-      { first, second, name: ', when KMS tells old policies', pauseMs: 61_000, stale: true, slowMs: 0 },
-      { first, second, name: ', when all calls take long', pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 2 },
+    orders.flatMap((order) => [
+      { ...order, name: '', pauseMs: 15_000, stale: false, slowMs: 0 },
+      { ...order, name: ', when KMS tells old policies', pauseMs: 61_000, stale: true, slowMs: 0 },
+      { ...order, name: ', when all calls take long', pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 2 },
     ]),
   )(
-    'lose neither intent, wherever the $first stops while the $second goes on$name',
-    async ({ first, pauseMs, stale, slowMs }) => {
+    'lose neither intent, wherever the $first stops while the $second goes on, of a grant that is $state$name',
+    async ({ first, second, state, pauseMs, stale, slowMs }) => {
       const reached = await atEachAwait(async (pause) => {
-        const world = await twoWorlds();
+        const world = await twoWorlds(state);
         if (stale) makeStale(world);
         const works = { onboarding: (by?: Reconciler) => world.patch('new', by), offboarding: world.withdraw };
-        const second = first === 'offboarding' ? 'onboarding' : 'offboarding';
         let reached = false;
         const isDone = { first: false, second: false };
         await settled(
@@ -263,29 +266,31 @@ describe('an offboarding and an onboarding of one key', () => {
     },
   );
 
-  it.each(writers)('lose neither intent, wherever the %s stops until its lease has run out', async (first) => {
-    await atEachAwait(async (pause) => {
-      const world = await twoWorlds();
-      const works = { onboarding: (by?: Reconciler) => world.patch('new', by), offboarding: world.withdraw };
-      const second = first === 'offboarding' ? 'onboarding' : 'offboarding';
-      let reached = false;
-      const isDone = await settled(
-        works[first](
-          gated(world, async (passed) => {
-            if (passed !== pause) return;
-            reached = true;
-            await world.repeated(() => works[second](), 15_000);
-            world.time.now += 15_000;
-          }),
-        ),
-      );
-      world.time.now += 15_000;
-      if (!isDone) await world.repeated(() => works[first](), 15_000);
-      if (!reached) await world.repeated(() => works[second](), 15_000);
-      await world.expectIntents();
-      return { reached };
-    });
-  });
+  it.each(orders)(
+    'lose neither intent, wherever the $first stops until its lease has run out, of a grant that is $state',
+    async ({ first, second, state }) => {
+      await atEachAwait(async (pause) => {
+        const world = await twoWorlds(state);
+        const works = { onboarding: (by?: Reconciler) => world.patch('new', by), offboarding: world.withdraw };
+        let reached = false;
+        const isDone = await settled(
+          works[first](
+            gated(world, async (passed) => {
+              if (passed !== pause) return;
+              reached = true;
+              await world.repeated(() => works[second](), 15_000);
+              world.time.now += 15_000;
+            }),
+          ),
+        );
+        world.time.now += 15_000;
+        if (!isDone) await world.repeated(() => works[first](), 15_000);
+        if (!reached) await world.repeated(() => works[second](), 15_000);
+        await world.expectIntents();
+        return { reached };
+      });
+    },
+  );
 });
 
 /** Whether work succeeds. */
