@@ -230,12 +230,14 @@ describe('an offboarding and an onboarding of one key', () => {
 
   it.each(
     orders.flatMap((order) => [
-      { ...order, name: '', pauseMs: 15_000, stale: false, slowMs: 0 },
-      { ...order, name: ', when KMS tells old policies', pauseMs: 61_000, stale: true, slowMs: 0 },
-      { ...order, name: ', when all calls take long', pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 2 },
+      { ...order, name: 'at once', pauseMs: 15_000, stale: false, slowMs: 0 },
+      { ...order, name: 'when KMS tells old policies', pauseMs: 61_000, stale: true, slowMs: 0 },
+      { ...order, name: 'when all calls take long', pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 2 },
+      // The writer comes to write, and to settle when its lease has run out.
+      { ...order, name: 'when calls take some seconds', pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 3 },
     ]),
   )(
-    'lose neither intent, wherever the $first stops while the $second goes on, of a grant that is $state$name',
+    'lose neither intent, wherever the $first stops while the $second goes on, $name, of a grant that is $state',
     async ({ first, second, state, pauseMs, stale, slowMs }) => {
       const reached = await atEachAwait(async (pause) => {
         const world = await twoWorlds(state);

@@ -46,7 +46,7 @@ export async function keyWorld(policy: object = keyPolicy(), roles: readonly str
       Object.fromEntries(
         (await readGrants(registry, keyArn))
           // As good as forgotten.
-          .filter(({ expiresAt }) => expiresAt === undefined)
+          .filter(({ state, expiresAt }) => state !== 'withdrawn' || expiresAt === undefined)
           .map(({ userName, state, refused }: Grant) => [userName, refused ? `${state}, refused` : state]),
       ),
   };
