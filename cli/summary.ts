@@ -50,11 +50,28 @@ export function summaryText(
 /** What an execution has put out, as labelled facts. */
 function outputFacts(output: Report['output']): [string, string | null][] {
   if (output === null) return [];
-  const { userName, stackId = null, roleArn = null } = output;
+  const {
+    userName,
+    stackId = null,
+    roleArn = null,
+    verified,
+    changed,
+    users = [],
+    retained = [],
+    byHand = [],
+  } = output;
   return [
     ['Subscriber', userName],
+    ['Changed', changed?.join(', ') ?? null],
     ['Stack', stackId],
     ['Role', roleArn],
+    ['Verified', verified === undefined ? null : verified ? 'InfinStor uses the role' : 'no'],
+    ...users.map((user): [string, string] => [
+      'User',
+      [user.userName, user.outcome, user.credentialsSecretId].join('  '),
+    ]),
+    ...retained.map(({ type, physicalId }): [string, string] => ['Retained', `${physicalId} (${type})`]),
+    ...byHand.map((task): [string, string] => ['By hand', task]),
   ];
 }
 
