@@ -17,7 +17,7 @@ export function restoreRemedyFor(errorName: string): string {
     case 'KeyPolicyNotUnderstood':
       return `Where the policy in force is meant, change what is named in it and restore again; a kept policy can be written by hand without it: ${byHand}.`;
     case 'KeyPolicyFull':
-      return 'Take the key from roles that no longer need it, or let the deployment use keyAccess: role-pattern (docs/runbook.md, KeyPolicyFull); then restore again.';
+      return 'Withdraw the grants of a subscriber that is not needed any more, or let the deployment use keyAccess: role-pattern (docs/runbook.md, KeyPolicyFull); then restore again.';
     case 'KeyNotUsable':
       return `Write the kept policy by hand with a statement that lets the onboarding change it: ${byHand}.`;
     default:
