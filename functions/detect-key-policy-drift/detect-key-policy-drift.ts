@@ -4,7 +4,7 @@ import { canonicalHash } from '../shared/canonical-policy.ts';
 import { KeyPolicyBusy, KeyPolicyNotUnderstood } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import type { KeyPolicy } from '../shared/key-policy.ts';
-import { keepPolicy, knownKeys, readGrants, readKeptPolicies, readLease } from '../shared/key-registry.ts';
+import { isKnownKey, keepPolicy, knownKeys, readGrants, readKeptPolicies, readLease } from '../shared/key-registry.ts';
 import { readKeyPolicy } from '../shared/kms-key-policy.ts';
 import { publishEvent } from '../shared/publish-event.ts';
 import { leaseMs, type Reconciler, reconcileKeyPolicy, rereadMs, staleMs } from '../shared/reconcile-key-policy.ts';
@@ -42,7 +42,7 @@ export async function detectKeyPolicyDrift(edit: Edit | undefined, detector: Det
   if (edit === undefined) return lookAtAll(detector);
   const { registry, writers, logger } = detector;
   const isOwn = edit.roleArn !== undefined && writers.includes(edit.roleArn);
-  if (isOwn || (await readLease(registry, edit.keyArn)) === undefined) return;
+  if (isOwn || !(await isKnownKey(registry, edit.keyArn))) return;
   logger.info('key policy written by hand', { keyArn: edit.keyArn, by: edit.by });
   await keepEdit(edit, detector);
   await look(edit.keyArn, detector, edit);

@@ -1,5 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetKeyPolicyCommand, KMSServiceException, NotFoundException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import {
@@ -68,6 +69,10 @@ async function setUp({ repairs = false } = {}) {
         expect(others).toEqual([]);
         return { Source, DetailType, Detail: JSON.parse(Detail ?? '') };
       }),
+    forgetLease: () =>
+      registry.documents.send(
+        new DeleteCommand({ TableName: registry.tableName, Key: { pk: `KEY#${keyArn}`, sk: 'LEASE' } }),
+      ),
     /** Makes the registry know another key. */
     async knowOther() {
       const lease = { owner: 'another', until: time.now };
@@ -123,6 +128,16 @@ describe('the look of the schedule', () => {
       errorOf('AggregateError', '1 keys could not be looked at, the first for Error: no route to host'),
     );
     expect(told()).toHaveLength(1);
+  });
+
+  it('looks once at a key of several grants and a lease, and still at one whose lease was deleted', async () => {
+    const { look, told, kms, forgetLease } = await setUp();
+    await look();
+    expect(kms.gets()).toBe(1);
+    await forgetLease();
+    kms.set(keyArn, granting('b'));
+    await look();
+    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
   });
 
   it('says so when EventBridge does not take what is told', async () => {
@@ -246,6 +261,13 @@ describe('a policy that was written by hand', () => {
     const { look, edited, told } = await setUp();
     await look(edited(granting('b'), { roleArn: `${writer}-of-another` }));
     expect(told()).toHaveLength(1);
+  });
+
+  it('is told of a key whose lease was deleted, as its grants know it', async () => {
+    const { look, edited, told, forgetLease } = await setUp();
+    await forgetLease();
+    await look(edited(granting('b')));
+    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
   });
 
   it('of a key that nobody onboarded with is nothing', async () => {
