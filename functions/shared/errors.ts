@@ -238,7 +238,7 @@ export class KeyPolicyFull extends StepError {
 /** The key policy holds something that could not be kept as it is, or that is not ours under a Sid of ours. */
 export class KeyPolicyNotUnderstood extends StepError {
   static readonly remedy =
-    'Change what is named in the key policy (a statement that is yours needs a Sid of its own), then send the request again.';
+    'Change what is named in the key policy as the section KeyPolicyNotUnderstood of docs/runbook.md tells (correct a statement of the onboarding, give one that is yours a Sid of its own), then send the request again.';
   override readonly name = 'KeyPolicyNotUnderstood';
   readonly remedy = KeyPolicyNotUnderstood.remedy;
 }
