@@ -15,7 +15,7 @@ export function restoreRemedyFor(errorName: string): string {
     case 'KeyPolicyOrphan':
       return `Write the kept policy by hand without the principal that is named: ${byHand}.`;
     case 'KeyPolicyNotUnderstood':
-      return `Where the policy in force is meant, change what is named in it and restore again; a kept policy can be written by hand without it: ${byHand}.`;
+      return `Where the policy in force is meant, change what is named in it (docs/runbook.md, KeyPolicyNotUnderstood) and restore again; a kept policy can be written by hand without it: ${byHand}.`;
     case 'KeyPolicyFull':
       return 'Withdraw the grants of a subscriber that is not needed any more, or let the deployment use keyAccess: role-pattern (docs/runbook.md, KeyPolicyFull); then restore again.';
     case 'KeyNotUsable':
