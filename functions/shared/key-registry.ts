@@ -39,6 +39,8 @@ const keptPolicySchema = v.object({
   by: v.string(),
   /** The CloudTrail event that told of it, of a policy that was written by hand. */
   eventId: v.optional(v.string()),
+  /** False when nobody has written over it after all; otherwise somebody has, or died before it was known. */
+  overwritten: v.optional(v.literal(false)),
 });
 export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
 
@@ -193,15 +195,40 @@ export async function readLease(
   return { leasedUntil, written };
 }
 
-/** Keeps a policy for whoever wants to look at it or restore it. It is never deleted. */
+/**
+ * Keeps a policy for whoever wants to look at it or restore it. It is never deleted.
+ * @returns its id
+ */
 export async function keepPolicy(
   { documents, tableName }: Registry,
   keyArn: string,
-  kept: Omit<KeptPolicy, 'id'> & { owner: string },
-): Promise<void> {
+  kept: Omit<KeptPolicy, 'id' | 'overwritten'> & { owner: string },
+): Promise<string> {
   const { owner, ...rest } = kept;
   const id = `${kept.keptAt}#${owner}`;
   await documents.send(new PutCommand({ TableName: tableName, Item: { ...keptPolicyKey(keyArn, id), id, ...rest } }));
+  return id;
+}
+
+/** Marks a kept policy as one that was not written over: KMS has refused every write, or none was sent. */
+export async function markNotOverwritten(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  id: string,
+): Promise<void> {
+  await unlessRefused(
+    documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: keptPolicyKey(keyArn, id),
+        UpdateExpression: 'SET #overwritten = :no',
+        // Somebody may have deleted it by hand: half of an item could not be read.
+        ConditionExpression: 'attribute_exists(#policy)',
+        ExpressionAttributeNames: { '#overwritten': 'overwritten', '#policy': 'policy' },
+        ExpressionAttributeValues: { ':no': false },
+      }),
+    ),
+  );
 }
 
 /** A policy that was kept of a key, by its id; undefined when there is none. */
