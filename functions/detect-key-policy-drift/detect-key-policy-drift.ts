@@ -85,11 +85,11 @@ async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<vo
   const drift = await driftSince(since, keyArn, reconciler);
   if (drift === undefined) return logger.warn('key is gone', { keyArn });
   if (!isDrift(drift)) return;
-  const told = shortened(drift);
-  logger.warn('key policy drifted', { keyArn, ...told });
   count();
   const repaired = detector.repairs && isRepairable(drift) ? await repair(keyArn, reconciler, logger) : 'no';
-  await publishEvent(events, 'KeyPolicyDrift', { keyArn, ...told, repaired, by: edit?.by ?? null });
+  const told = { keyArn, ...shortened(drift), repaired, by: edit?.by ?? null };
+  logger.warn('key policy drifted', told);
+  await publishEvent(events, 'KeyPolicyDrift', told);
 }
 
 /**
