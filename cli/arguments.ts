@@ -61,27 +61,41 @@ const ofKeyPolicies = {
   restore: { type: 'string' },
 } satisfies ParseArgsConfig['options'];
 
+/** The commands beside the onboarding, which has no name. */
+const commands = ['key-policies'] as const;
+
 /**
  * Parses the command line. Its first word that is no option may be a command; everything else onboards.
- * @throws CommandError named InvalidRequest for an unknown option, more or less than the command takes, or a value that cannot be
+ * @throws CommandError named InvalidRequest for an unknown command or option, more or less than the command takes, or a value
+ * that cannot be
  */
 export function parseArguments(args: readonly string[]): Arguments {
   switch (commandOf(args)) {
     case 'key-policies':
       return keyPoliciesArguments(args);
-    default:
+    case undefined:
       return onboardArguments(args);
   }
 }
 
-/** The options of every command take part, so that the value of one is not taken for a command. */
-function commandOf(args: readonly string[]): string | undefined {
+/** The command that is meant, whatever else is wrong with the arguments; undefined for an onboarding. */
+export function commandOf(args: readonly string[]): (typeof commands)[number] | undefined {
+  const [word] = wordsOf(args);
+  return commands.find((command) => command === word);
+}
+
+/** The options of every command take part, so that the value of one is not taken for a word. */
+function wordsOf(args: readonly string[]): string[] {
   const options = { ...ofOnboard, ...ofKeyPolicies };
-  const [command] = parseArgs({ args: [...args], strict: false, allowPositionals: true, options }).positionals;
-  return command;
+  return parseArgs({ args: [...args], strict: false, allowPositionals: true, options }).positionals;
 }
 
 function onboardArguments(args: readonly string[]): Arguments {
+  const [word = '', ...others] = wordsOf(args);
+  // A request file stands alone, and mostly has a dot in its name.
+  if (others.length > 0 && /^[\w-]+$/.test(word)) {
+    throw usageError(`There is no command '${word}'; there is ${commands.join(', ')}`);
+  }
   const { values, positionals } = parse(args, ofOnboard);
   if (values.help) return { command: 'help' };
   const [requestFile, another] = positionals;

@@ -2,9 +2,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Sandbox } from '../sandbox/boot.ts';
 import type { FaultRule } from '../sandbox/faults.ts';
-import { type Arguments, type OnboardArguments, parseArguments, usage } from './arguments.ts';
+import { type Arguments, commandOf, type OnboardArguments, parseArguments, usage } from './arguments.ts';
 import { attemptsOf } from './attempts.ts';
-import { asCommandError } from './command-error.ts';
+import { asCommandError, type CommandError } from './command-error.ts';
 import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './onboard.ts';
 import { brokenOff, exitStatus, failureOfCommand, outputOf, reportOf } from './report.ts';
 import { keyArnsOf, type Request, readRequest, userNameOf } from './request.ts';
@@ -77,13 +77,16 @@ async function main(): Promise<number> {
     );
     const { paint, write } = createTerminal(process.stderr, process.env);
     if (!json) write(failureText(failureOfCommand(failure), paint));
-    printDocument(
-      parsed?.command === 'key-policies'
-        ? { status: 'FAILED', keyArn: parsed.keyArn, error: failureOfCommand(failure) }
-        : brokenOff(failure, executionArn),
-    );
+    printDocument(failedDocument(parsed, failure));
     return exitStatus({ error: failure });
   }
+}
+
+/** The document of a command that failed, in the command's own form also when its arguments could not be read. */
+function failedDocument(parsed: Arguments | undefined, failure: CommandError): object {
+  if (commandOf(args) !== 'key-policies') return brokenOff(failure, executionArn);
+  const keyArn = parsed?.command === 'key-policies' ? parsed.keyArn : null;
+  return { status: 'FAILED', keyArn, error: failureOfCommand(failure) };
 }
 
 /** Prints what `--json` asks for; nothing for people. */
