@@ -7,7 +7,7 @@ const byHand = 'docs/runbook.md, "Find and restore a key policy", says how';
 export function restoreRemedyFor(errorName: string): string {
   switch (errorName) {
     case 'InvalidRequest':
-      return 'List what is kept of the key with `npm start -- key-policies <key ARN> --endpoint URL`, and restore one of these ids.';
+      return 'List what is kept of the key with `npm start -- key-policies <key ARN> --endpoint URL`, and take one of these ids.';
     case 'InvalidConfiguration':
       return 'Correct the value that is named, a param in serverless.yml, deploy, and restore again.';
     case 'KeyPolicyBusy':
