@@ -90,10 +90,13 @@ const operationWords: ReadonlyMap<string, Operation> = new Map([
   ['add-user', 'add-user'],
   ['offboard', 'offboard-subscriber'],
 ]);
+/** The commands beside those. */
+const commands = ['status', 'retry', 'key-policies'] as const;
 
 /**
  * Parses the command line. Its first word that is no option may be a command; everything else onboards.
- * @throws CommandError named InvalidRequest for an unknown option, more or less than the command takes, or a value that cannot be
+ * @throws CommandError named InvalidRequest for an unknown command or option, more or less than the command takes, or a value
+ * that cannot be
  */
 export function parseArguments(args: readonly string[]): Arguments {
   const command = commandOf(args);
@@ -103,20 +106,30 @@ export function parseArguments(args: readonly string[]): Arguments {
     case 'status':
     case 'retry':
       return subscriberArguments(command, args);
-    default:
-      return runArguments(operationWords.get(command ?? ''), args);
+    case undefined:
+      return runArguments(args);
   }
 }
 
-/** The options of every command take part, so that the value of one is not taken for a command. */
-function commandOf(args: readonly string[]): string | undefined {
-  const options = { ...ofRun, ...ofKeyPolicies };
-  const [command] = parseArgs({ args: [...args], strict: false, allowPositionals: true, options }).positionals;
-  return command;
+/** The command that is meant, whatever else is wrong with the arguments; undefined for a request to a machine. */
+export function commandOf(args: readonly string[]): (typeof commands)[number] | undefined {
+  const [word] = wordsOf(args);
+  return commands.find((command) => command === word);
 }
 
-/** @param operation the one that the first word names; undefined: there is no such word */
-function runArguments(operation: Operation | undefined, args: readonly string[]): Arguments {
+/** The options of every command take part, so that the value of one is not taken for a word. */
+function wordsOf(args: readonly string[]): string[] {
+  const options = { ...ofRun, ...ofKeyPolicies };
+  return parseArgs({ args: [...args], strict: false, allowPositionals: true, options }).positionals;
+}
+
+function runArguments(args: readonly string[]): Arguments {
+  const [word = '', ...others] = wordsOf(args);
+  const operation = operationWords.get(word);
+  // A request file stands alone, and mostly has a dot in its name.
+  if (operation === undefined && others.length > 0 && /^[\w-]+$/.test(word)) {
+    throw usageError(`There is no command '${word}'; there are ${[...operationWords.keys(), ...commands].join(', ')}`);
+  }
   const { values, positionals } = parse(args, ofRun);
   if (values.help) return { command: 'help' };
   const files = operation === undefined ? positionals : positionals.slice(1);

@@ -111,12 +111,25 @@ export async function readKeyPolicies(
 ): Promise<Map<string, unknown>> {
   const policies = new Map<string, unknown>();
   for (const keyArn of keyArns) {
-    try {
-      const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
-      if (Policy !== undefined) policies.set(keyArn, JSON.parse(Policy));
-    } catch (error) {
-      if (!isServiceError(error)) throw unreachable(error);
-    }
+    const { policy } = await readKeyPolicy({ kms }, keyArn);
+    if (policy !== undefined) policies.set(keyArn, policy);
   }
   return policies;
+}
+
+/**
+ * The policy of a key, or why KMS does not tell it.
+ * @throws CommandError when the endpoint cannot be reached
+ */
+export async function readKeyPolicy(
+  { kms }: Pick<Clients, 'kms'>,
+  keyArn: string,
+): Promise<{ policy: unknown; refusal?: never } | { policy?: never; refusal: Error }> {
+  try {
+    const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+    return { policy: Policy === undefined ? undefined : JSON.parse(Policy) };
+  } catch (error) {
+    if (!isServiceError(error)) throw unreachable(error);
+    return { refusal: error };
+  }
 }

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Operation } from '../functions/shared/operations.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import type { FaultRule } from '../sandbox/faults.ts';
-import { type Arguments, parseArguments, type RunArguments, usage } from './arguments.ts';
+import { type Arguments, commandOf, parseArguments, type RunArguments, usage } from './arguments.ts';
 import { attemptsOf } from './attempts.ts';
 import { asCommandError, CommandError } from './command-error.ts';
 import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './execution.ts';
@@ -96,22 +96,20 @@ async function main(): Promise<number> {
     );
     const { paint, write } = createTerminal(process.stderr, process.env);
     if (!json) write(failureText(failureOfCommand(failure), paint));
-    printDocument(failureDocument(parsed, failure));
+    printDocument(failedDocument(parsed, failure));
     return exitStatus({ error: failure });
   }
 }
 
-/** What `--json` prints of a command that failed itself, in the form of what it prints otherwise. */
-function failureDocument(parsed: Arguments | undefined, failure: CommandError): object {
+/** The document of a command that failed, in the command's own form also when its arguments could not be read. */
+function failedDocument(parsed: Arguments | undefined, failure: CommandError): object {
   const error = failureOfCommand(failure);
-  switch (parsed?.command) {
+  switch (commandOf(args)) {
     case 'key-policies':
-      return { status: 'FAILED', keyArn: parsed.keyArn, error };
+      return { status: 'FAILED', keyArn: parsed?.command === 'key-policies' ? parsed.keyArn : null, error };
     case 'status':
-      return { userName: parsed.userName, status: null, error };
-    case 'run':
+      return { userName: parsed?.command === 'status' ? parsed.userName : null, status: null, error };
     case 'retry':
-    case 'help':
     case undefined:
       return brokenOff(failure, executionArn);
   }

@@ -123,14 +123,28 @@ function policyChanges(
 }
 
 /** A line of a diff, as people know it. */
-export function diffLine({ kind, text }: DiffLine, paint: Paint): string {
-  switch (kind) {
+export function diffLine(line: DiffLine, paint: Paint): string {
+  const text = `  ${markedLine(line)}`;
+  switch (line.kind) {
     case 'added':
-      return paint('green', `  + ${text}`);
+      return paint('green', text);
     case 'removed':
-      return paint('red', `  - ${text}`);
+      return paint('red', text);
     case 'same':
     case 'gap':
-      return paint('dim', `    ${text}`);
+      return paint('dim', text);
+  }
+}
+
+/** A line of a diff with its mark. */
+export function markedLine({ kind, text }: DiffLine): string {
+  switch (kind) {
+    case 'added':
+      return `+ ${text}`;
+    case 'removed':
+      return `- ${text}`;
+    case 'same':
+    case 'gap':
+      return `  ${text}`;
   }
 }

@@ -220,7 +220,7 @@ export class KeyPolicyOrphan extends StepError {
 
 export class KeyPolicyFull extends StepError {
   static readonly remedy =
-    'Remove roles that no longer need the key from its policy, let the deployment use keyAccess: role-pattern, or, while the subscriber has no stack, choose another key; then send the request again.';
+    'Withdraw the grants of a subscriber that is not needed any more (delete its GRANT item from the registry, then take its role out of the key policy, as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.';
   override readonly name = 'KeyPolicyFull';
   readonly remedy = KeyPolicyFull.remedy;
   /** How many roles our statements would name. */
@@ -238,7 +238,7 @@ export class KeyPolicyFull extends StepError {
 /** The key policy holds something that could not be kept as it is, or that is not ours under a Sid of ours. */
 export class KeyPolicyNotUnderstood extends StepError {
   static readonly remedy =
-    'Change what is named in the key policy (a statement that is yours needs a Sid of its own), then send the request again.';
+    'Change what is named in the key policy as the section KeyPolicyNotUnderstood of docs/runbook.md tells (correct a statement of the onboarding, give one that is yours a Sid of its own), then send the request again.';
   override readonly name = 'KeyPolicyNotUnderstood';
   readonly remedy = KeyPolicyNotUnderstood.remedy;
 }

@@ -78,6 +78,16 @@ describe('parseArguments', () => {
   it.each([
     ['an unknown option', ['--verbose'], "Unknown option '--verbose'"],
     ['two files', ['a.json', 'b.json'], 'One request file at a time: got a.json and b.json'],
+    [
+      'a command that there is not',
+      ['key-policy', keyArn, ...at],
+      "There is no command 'key-policy'; there are update, add-user, offboard, status, retry, key-policies",
+    ],
+    [
+      'options of a command that there is not',
+      ['--json', ...at, 'keypolicies', keyArn, '--show', 'a'],
+      "There is no command 'keypolicies'",
+    ],
     ['an endpoint without a value', ['--endpoint'], "Option '--endpoint <value>' argument missing"],
     ['an endpoint that is no URL', ['--endpoint', 'sandbox'], '--endpoint takes a URL'],
     ['an unknown fault', ['--fault', 'kms:Encrypt:drop'], 'unknown operation'],
