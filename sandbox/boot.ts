@@ -201,7 +201,8 @@ export async function bootSandbox({
       editTemplate,
       workFolder: join(workFolder, 'functions'),
       endpoint: server.endpoint,
-      parameters: { InfinStorMlflowUrl: server.infinstorUrl },
+      // The sandbox has InfinStor's hosts at one place.
+      parameters: { InfinStorMlflowUrl: server.infinstorUrl, InfinStorApiUrl: server.infinstorUrl },
       environment,
       deployer,
       roleProvider: roleProvider({ iam, onAccess: authorizer.authorize }),

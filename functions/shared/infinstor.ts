@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Answer, customTokenIn, LostAnswer } from './add-subscriber-answer.ts';
-import { InfinStorRejected, InfinStorUnavailable } from './errors.ts';
+import { InfinStorRejected, InfinStorUnavailable, InvalidConfiguration } from './errors.ts';
 import { parseJson } from './json.ts';
 
 /** API Gateway, which stands in front of InfinStor, gives up after 30 s; a little longer lets its answer arrive. */
@@ -11,6 +11,8 @@ const versionSchema = v.object({
   region: v.string(),
   /** `'true'`: users log in elsewhere, and the pool need not know them. */
   isExternalAuth: v.optional(v.string(), 'false'),
+  apiDnsName: v.optional(v.string(), ''),
+  serviceDnsName: v.optional(v.string(), ''),
 });
 export type Discovery = v.InferOutput<typeof versionSchema>;
 
@@ -40,6 +42,24 @@ export async function getVersion(mlflowUrl: string): Promise<Discovery> {
     );
   }
   return discovery.output;
+}
+
+/**
+ * Where the service has its API beside MLflow's (`addsecondaryuser`, `customerinfo`): as the deployment says, else as get_version
+ * tells; without a slash at the end.
+ * @param configured the param infinstorApiUrl; empty: none
+ * @throws InvalidConfiguration when neither tells it
+ */
+export function apiUrlOf({ apiDnsName, serviceDnsName }: Discovery, configured: string): string {
+  if (configured !== '') return configured;
+  const host = `${apiDnsName}.${serviceDnsName}`;
+  // Tokens and passwords are sent there: nothing but a host name may follow.
+  if (!/^[a-z\d-]+(\.[a-z\d-]+)+$/i.test(host)) {
+    throw new InvalidConfiguration(
+      'infinstorApiUrl: must be set, as get_version does not tell the host of the API (apiDnsName and serviceDnsName)',
+    );
+  }
+  return `https://${host}`;
 }
 
 /**
