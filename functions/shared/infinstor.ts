@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { type Answer, customTokenIn, LostAnswer } from './add-subscriber-answer.ts';
+import { customTokenIn } from './add-subscriber-answer.ts';
 import { InfinStorRejected, InfinStorUnavailable, InvalidConfiguration } from './errors.ts';
+import { type Answer, LostAnswer } from './infinstor-answer.ts';
 import { parseJson } from './json.ts';
 
 /** API Gateway, which stands in front of InfinStor, gives up after 30 s; a little longer lets its answer arrive. */
@@ -74,23 +75,40 @@ export async function addSubscriber(
   subscriber: { userName: string; password: string; emailId: string },
   place: { tokenOf: (answer: unknown) => string | undefined; tokenPlace: string },
 ): Promise<string> {
-  let answer: Answer;
+  const answer = await send(`${mlflowUrl}/api/2.0/mlflow/infinstor/add_subscriber`, {
+    authorization: token,
+    contentType: 'application/json',
+    body: JSON.stringify(subscriber),
+  });
+  return customTokenIn(answer, { subscriber, ...place });
+}
+
+/**
+ * Posts a call of InfinStor's, once.
+ * @throws InfinStorUnavailable when it was never sent
+ * @throws LostAnswer when it was, and no whole answer came
+ */
+export async function send(
+  url: string,
+  { authorization, contentType, body }: { authorization: string; contentType: string; body: string },
+): Promise<Answer> {
   try {
-    const response = await fetch(`${mlflowUrl}/api/2.0/mlflow/infinstor/add_subscriber`, {
+    const response = await fetch(url, {
       method: 'POST',
-      headers: { authorization: token, 'content-type': 'application/json' },
-      body: JSON.stringify(subscriber),
+      headers: { authorization, 'content-type': contentType },
+      body,
       // A redirect would carry token and password to another address.
       redirect: 'manual',
       signal: AbortSignal.timeout(requestTimeoutMs),
     });
     const location = response.headers.get('location') ?? undefined;
-    answer = { status: response.status, location, body: await response.text() };
+    return { status: response.status, location, body: await response.text() };
   } catch (error) {
-    if (neverSent(error)) throw new InfinStorUnavailable(`add_subscriber: ${networkReason(error)}`);
+    if (neverSent(error)) {
+      throw new InfinStorUnavailable(`${url.slice(url.lastIndexOf('/') + 1)}: ${networkReason(error)}`);
+    }
     throw new LostAnswer(`was sent, and ${networkReason(error)}`);
   }
-  return customTokenIn(answer, { subscriber, ...place });
 }
 
 function errorCode(error: unknown): string | undefined {
