@@ -50,6 +50,22 @@ export class OnboardingInProgress extends StepError {
   }
 }
 
+/** What is to be done to a subscriber presupposes that it is onboarded. */
+export class SubscriberNotActive extends StepError {
+  static readonly remedy =
+    'Onboard the subscriber, or wait until what is being done to it is over; then send the request again.';
+  override readonly name = 'SubscriberNotActive';
+  readonly remedy = SubscriberNotActive.remedy;
+
+  constructor(userName: string, status: string | undefined) {
+    super(
+      status === undefined
+        ? `There is no subscriber ${userName} in the registry`
+        : `Subscriber ${userName} is not active, but ${status}`,
+    );
+  }
+}
+
 export class LoginRejected extends StepError {
   static readonly remedy =
     'Check user name and password in the superadmin secret by logging in with them, correct the secret, and redrive the execution.';
@@ -251,6 +267,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       InvalidConfiguration,
       InvalidStepInput,
       OnboardingInProgress,
+      SubscriberNotActive,
       LoginRejected,
       LoginChallenge,
       TokenRejected,
