@@ -1,5 +1,5 @@
 import { complete } from '../shared/complete.ts';
-import type { Plan, Role, Stack } from '../shared/plan.ts';
+import type { Plan, Role, Stack, Verification } from '../shared/plan.ts';
 
 /** The output of the execution. */
 export interface Onboarded {
@@ -7,6 +7,10 @@ export interface Onboarded {
   stackId: string;
   roleArn: string;
   keyArns: string[];
+  /** Whether InfinStor knows the subscriber with this role; null: that was not looked at. */
+  verified: boolean | null;
+  /** Why it is not verified. */
+  verification?: string;
 }
 
 /**
@@ -14,14 +18,22 @@ export interface Onboarded {
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeOnboarding(
-  { plan, stack, role }: { plan: Plan; stack: Stack; role: Role },
+  { plan, stack, role, verification }: { plan: Plan; stack: Stack; role: Role; verification: Verification },
   clients: Parameters<typeof complete>[1],
 ): Promise<Onboarded> {
   const { executionArn, keyArns } = plan;
   const { userName } = plan.subscriber;
   const { stackId } = stack;
   const { roleArn } = role;
-  const onboarded = { userName, stackId, roleArn, keyArns };
+  const { verified, reason } = verification;
+  const onboarded = {
+    userName,
+    stackId,
+    roleArn,
+    keyArns,
+    verified,
+    ...(reason !== undefined && { verification: reason }),
+  };
   const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
   await complete({ userName, executionArn, event, result: { stackId, roleArn, keyArns } }, clients);
   return onboarded;

@@ -259,6 +259,18 @@ export class KeyPolicyNotUnderstood extends StepError {
   readonly remedy = KeyPolicyNotUnderstood.remedy;
 }
 
+/** InfinStor does not know the subscriber with its stack's role, or that could not be found out. */
+export class SubscriberNotVerified extends StepError {
+  static readonly remedy =
+    'Remove what the message names, and redrive the execution; or let the deployment only warn of it (verify: warn), and send the request again.';
+  override readonly name = 'SubscriberNotVerified';
+  readonly remedy = SubscriberNotVerified.remedy;
+
+  constructor(userName: string, reason: string) {
+    super(`Subscriber ${userName} could not be verified: ${reason}`);
+  }
+}
+
 // Not made beforehand: every bundle would then hold every error.
 const remedies = (): ReadonlyMap<string, string> =>
   new Map(
@@ -290,6 +302,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       KeyPolicyOrphan,
       KeyPolicyFull,
       KeyPolicyNotUnderstood,
+      SubscriberNotVerified,
     }).map(([name, { remedy }]) => [name, remedy]),
   );
 

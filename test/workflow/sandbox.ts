@@ -211,5 +211,6 @@ export const happyPath = [
   'WaitForStack',
   'ReadRoleArn',
   'PatchKeyPolicy',
+  'VerifySubscriber',
   'CompleteOnboarding',
 ];

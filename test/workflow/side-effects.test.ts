@@ -85,6 +85,8 @@ const straightLine = [
   'patch-key-policy kms:PutKeyPolicy #2',
   'patch-key-policy dynamodb:UpdateItem #5',
   'patch-key-policy dynamodb:UpdateItem #6',
+  // The end check's, as the subscriber.
+  'cognito:InitiateAuth #2',
   'complete-onboarding events:PutEvents',
   'complete-onboarding dynamodb:UpdateItem',
 ];
