@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { LostAnswer } from '../shared/add-subscriber-answer.ts';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
+import { findCustomToken } from '../shared/custom-token.ts';
 import {
-  InvalidRequest,
   OnboardingInProgress,
   StepError,
   SubscriberOutcomeUnknown,
@@ -13,15 +12,15 @@ import {
   TokenRejected,
 } from '../shared/errors.ts';
 import { addSubscriber } from '../shared/infinstor.ts';
+import { LostAnswer } from '../shared/infinstor-answer.ts';
+import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
 import type { Plan, Token } from '../shared/plan.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
 import { superadminTokenSchema } from '../shared/superadmin-token.ts';
-import { findCustomToken } from './custom-token.ts';
 import type { Environment } from './environment.ts';
 import { type Finding, findSubscriber } from './find-subscriber.ts';
 import { generatePassword } from './password.ts';
 
-const passwordSchema = v.object({ password: v.pipe(v.string(), v.nonEmpty()) });
 const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty()) });
 
 /**
@@ -183,7 +182,8 @@ async function storeGivenToken(
   stored: Stored,
   customTokenSecretId: string,
 ): Promise<void> {
-  const { customToken } = await inputSecret(secrets, 'customTokenSecretId', customTokenSecretId, customTokenSchema);
+  const input = { field: 'customTokenSecretId', secretId: customTokenSecretId };
+  const { customToken } = await readInputSecret(secrets, input, customTokenSchema);
   if (stored?.value.state === 'created' && stored.value.customToken === customToken) return;
   // A password that add_subscriber never took is not the subscriber's.
   const password =
@@ -201,7 +201,8 @@ async function choosePassword(secrets: SecretsManagerClient, plan: Plan, prepare
     const password = prepared ?? generatePassword();
     return { password, kept: { password } };
   }
-  const { password } = await inputSecret(secrets, 'passwordSecretId', passwordSecretId, passwordSchema);
+  const input = { field: 'passwordSecretId', secretId: passwordSecretId };
+  const { password } = await readInputSecret(secrets, input, passwordSchema);
   return { password, kept: { passwordSecretId } };
 }
 
@@ -215,15 +216,4 @@ async function passwordOf(secrets: SecretsManagerClient, credentials: Credential
     if (error instanceof InvalidRequestException) return undefined;
     throw error;
   }
-}
-
-async function inputSecret<Value>(
-  secrets: SecretsManagerClient,
-  field: string,
-  secretId: string,
-  schema: v.GenericSchema<unknown, Value>,
-): Promise<Value> {
-  const secret = await readSecret(secrets, { secretId }, schema, (problem) => new InvalidRequest(field, problem));
-  if (secret === undefined) throw new InvalidRequest(field, `there is no secret ${secretId}`);
-  return secret.value;
 }

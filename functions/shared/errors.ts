@@ -50,6 +50,22 @@ export class OnboardingInProgress extends StepError {
   }
 }
 
+/** What is to be done to a subscriber presupposes that it is onboarded. */
+export class SubscriberNotActive extends StepError {
+  static readonly remedy =
+    'Onboard the subscriber, or wait until what is being done to it is over; then send the request again.';
+  override readonly name = 'SubscriberNotActive';
+  readonly remedy = SubscriberNotActive.remedy;
+
+  constructor(userName: string, status: string | undefined) {
+    super(
+      status === undefined
+        ? `There is no subscriber ${userName} in the registry`
+        : `Subscriber ${userName} is not active, but ${status}`,
+    );
+  }
+}
+
 export class LoginRejected extends StepError {
   static readonly remedy =
     'Check user name and password in the superadmin secret by logging in with them, correct the secret, and redrive the execution.';
@@ -243,6 +259,18 @@ export class KeyPolicyNotUnderstood extends StepError {
   readonly remedy = KeyPolicyNotUnderstood.remedy;
 }
 
+/** InfinStor does not know the subscriber with its stack's role, or that could not be found out. */
+export class SubscriberNotVerified extends StepError {
+  static readonly remedy =
+    'Remove what the message names, and redrive the execution; or let the deployment only warn of it (verify: warn), and send the request again.';
+  override readonly name = 'SubscriberNotVerified';
+  readonly remedy = SubscriberNotVerified.remedy;
+
+  constructor(userName: string, reason: string) {
+    super(`Subscriber ${userName} could not be verified: ${reason}`);
+  }
+}
+
 // Not made beforehand: every bundle would then hold every error.
 const remedies = (): ReadonlyMap<string, string> =>
   new Map(
@@ -251,6 +279,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       InvalidConfiguration,
       InvalidStepInput,
       OnboardingInProgress,
+      SubscriberNotActive,
       LoginRejected,
       LoginChallenge,
       TokenRejected,
@@ -273,6 +302,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       KeyPolicyOrphan,
       KeyPolicyFull,
       KeyPolicyNotUnderstood,
+      SubscriberNotVerified,
     }).map(([name, { remedy }]) => [name, remedy]),
   );
 

@@ -8,7 +8,6 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
-import type { Plan } from './plan.ts';
 
 /** The registry's table and the client for it. */
 export interface Registry {
@@ -101,22 +100,18 @@ export async function claimRecord(
   });
 }
 
-/** Marks the subscriber as active; false when the record no longer belongs to this execution. */
+/**
+ * Writes that an execution has succeeded, and what came of it; false when the record no longer belongs to this execution.
+ */
 export async function completeRecord(
   registry: Registry,
-  plan: Plan,
-  result: { stackId: string; roleArn: string; now: string },
+  { userName, executionArn }: { userName: string; executionArn: string },
+  { now, ...result }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'roleArn' | 'keyArns'>> & { now: string },
 ): Promise<boolean> {
-  return updateRecord(registry, plan.subscriber.userName, {
-    set: {
-      status: 'ACTIVE',
-      stackId: result.stackId,
-      roleArn: result.roleArn,
-      keyArns: plan.keyArns,
-      updatedAt: result.now,
-    },
+  return updateRecord(registry, userName, {
+    set: { status: operations[operationOf(executionArn)].succeeded, ...result, updatedAt: now },
     remove: ['lastError'],
-    onlyIfOf: plan.executionArn,
+    onlyIfOf: executionArn,
   });
 }
 

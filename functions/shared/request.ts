@@ -36,7 +36,7 @@ export const userNameSchema = v.pipe(
 const reservedNames = ['__proto__', 'prototype', 'constructor'];
 
 /** Refuses an array, which valibot takes for an object with its indexes as fields, and names that it would drop. */
-function object<Output>(schema: v.GenericSchema<unknown, Output>) {
+export function object<Output>(schema: v.GenericSchema<unknown, Output>) {
   return v.pipe(
     v.unknown(),
     v.check((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object'),
@@ -95,8 +95,16 @@ const stack = object(
   }),
 );
 
-function requestSchema(inputSecretPrefix: string) {
-  const inputSecretId = v.pipe(
+export const emailIdSchema = v.pipe(
+  v.string('must be a string'),
+  v.maxLength(254, 'must be at most 254 characters'),
+  // Not the narrower `email`, which refuses domains such as xn--….
+  v.rfcEmail('must be an e-mail address'),
+);
+
+/** A secret that a request may refer to. */
+export function inputSecretIdSchema(inputSecretPrefix: string) {
+  return v.pipe(
     v.string('must be a string'),
     v.startsWith(inputSecretPrefix, `must name a secret below ${inputSecretPrefix}`),
     v.minLength(inputSecretPrefix.length + 1, `must name a secret below ${inputSecretPrefix}`),
@@ -104,19 +112,13 @@ function requestSchema(inputSecretPrefix: string) {
     v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
     v.excludes('..', 'must not contain ".."'),
   );
+}
+
+function requestSchema(inputSecretPrefix: string) {
+  const inputSecretId = inputSecretIdSchema(inputSecretPrefix);
   return object(
     v.strictObject({
-      subscriber: object(
-        v.strictObject({
-          userName: userNameSchema,
-          emailId: v.pipe(
-            v.string('must be a string'),
-            v.maxLength(254, 'must be at most 254 characters'),
-            // Not the narrower `email`, which refuses domains such as xn--….
-            v.rfcEmail('must be an e-mail address'),
-          ),
-        }),
-      ),
+      subscriber: object(v.strictObject({ userName: userNameSchema, emailId: emailIdSchema })),
       passwordSecretId: v.optional(inputSecretId),
       customTokenSecretId: v.optional(inputSecretId),
       stack: v.optional(stack),
@@ -145,12 +147,16 @@ export interface Request {
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
 export function checkRequest(request: unknown, inputSecretPrefix = '') {
+  return parseFields(requestSchema(inputSecretPrefix), request);
+}
+
+/**
+ * Parses the request of any machine.
+ * @throws InvalidRequest naming the field and the rule; never quoting a value
+ */
+export function parseFields<Parsed>(schema: v.GenericSchema<unknown, Parsed>, request: unknown): Parsed {
   refusePlaintextPassword(request);
-  return parse(
-    requestSchema(inputSecretPrefix),
-    request,
-    (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
-  );
+  return parse(schema, request, (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule));
 }
 
 /** What a deployment lets a request choose from. */

@@ -45,6 +45,8 @@ export interface InfinStor {
   subscribers(): readonly Readonly<Subscriber>[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
   customTokenOf(userName: string): string | undefined;
+  /** Lets the service no longer know a subscriber, whose user stays in the pool. */
+  forget(userName: string): void;
   /**
    * The stack's callback with its custom token, which may come more than once.
    * Throws an Error `Invalid token` or, seven days after the token was issued, `Expired token`.
@@ -70,6 +72,15 @@ const newSubscriber = v.object({
   emailId: v.pipe(v.string(), v.minLength(1)),
 });
 
+const change = v.object({
+  userName: v.pipe(v.string(), v.minLength(1)),
+  password: v.optional(v.pipe(v.string(), v.minLength(1))),
+  emailId: v.optional(v.pipe(v.string(), v.minLength(1))),
+});
+
+/** What the vendor's own client sends with `customerinfo`. */
+const productCode = '9fcazc4rbiwp6ewg4xlt5c8fu';
+
 /** The multi-tenant MLflow service, as far as its REST interface is known. */
 export function createInfinStor(options: InfinStorOptions): InfinStor {
   const { clock, cognito, baseUrl, region, superadmin } = options;
@@ -92,19 +103,36 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
 
   const loginExpired = () => expiredLoginAnswer(variant.expiredLogin, `${baseUrl()}/login.html`);
 
-  function addSubscriber({ headers, body }: InfinStorRequest): InfinStorResponse {
+  /** What is wrong with who calls: undefined for the superadmin. */
+  function superadminProblem({ headers }: InfinStorRequest, action: string): InfinStorResponse | undefined {
     const idToken = headers.authorization;
     if (idToken === undefined || /^bearer /i.test(idToken)) return json(401, { message: 'Unauthorized' });
     const caller = cognito.userOf(idToken);
     if (caller === undefined || caller === 'expired') return loginExpired();
-    if (caller.userName !== superadmin.userName) return refusal(403, 'Error Only superadmin can add subscribers');
-    if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) return refusal(400, 'Error Expected a JSON body');
-    const request = v.safeParse(newSubscriber, parseJson(body));
-    if (!request.success) {
-      const field = v.getDotPath(request.issues[0]);
-      return refusal(400, field ? `Error Missing parameter ${field}` : 'Error Malformed JSON body');
+    if (caller.userName !== superadmin.userName) return refusal(403, `Error Only superadmin can ${action} subscribers`);
+    return undefined;
+  }
+
+  /** The JSON of a request, or what is wrong with it. */
+  function parsed<Fields>(
+    { headers, body }: InfinStorRequest,
+    schema: v.GenericSchema<unknown, Fields>,
+  ): { fields: Fields } | { problem: InfinStorResponse } {
+    if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) {
+      return { problem: refusal(400, 'Error Expected a JSON body') };
     }
-    const { userName, password, emailId } = request.output;
+    const request = v.safeParse(schema, parseJson(body));
+    if (request.success) return { fields: request.output };
+    const field = v.getDotPath(request.issues[0]);
+    return { problem: refusal(400, field ? `Error Missing parameter ${field}` : 'Error Malformed JSON body') };
+  }
+
+  function addSubscriber(call: InfinStorRequest): InfinStorResponse {
+    const problem = superadminProblem(call, 'add');
+    if (problem !== undefined) return problem;
+    const request = parsed(call, newSubscriber);
+    if ('problem' in request) return request.problem;
+    const { userName, password, emailId } = request.fields;
     if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
     if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
 
@@ -118,6 +146,12 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     });
     const subscriber = { userName, emailId };
     subscribers.set(userName.toLowerCase(), subscriber);
+    return newToken(subscriber);
+  }
+
+  /** Issues a custom token, with which those before are void. */
+  function newToken(subscriber: Subscriber): InfinStorResponse {
+    for (const [issued, { subscriber: holder }] of tokens) if (holder === subscriber) tokens.delete(issued);
     const id = randomUUID();
     const token = randomBytes(256).toString('base64url');
     const customToken =
@@ -126,10 +160,55 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     return tokenAnswer(variant.tokenShape, { id, token, customToken });
   }
 
+  function updateSubscriber(call: InfinStorRequest): InfinStorResponse {
+    const problem = superadminProblem(call, 'update');
+    if (problem !== undefined) return problem;
+    const request = parsed(call, variant.missingField === 'refused' ? newSubscriber : change);
+    if ('problem' in request) return request.problem;
+    const { userName, password, emailId } = request.fields;
+    // Unlike the pool, it knows a name only as it was written first.
+    const subscriber = subscribers.get(userName.toLowerCase());
+    if (subscriber?.userName !== userName) return errorAnswer(variant.unknownUser, 'Error User does not exist');
+    if (password !== undefined && !isStrong(password)) {
+      return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
+    }
+    cognito.changeUser(userName, { password, email: emailId });
+    subscriber.emailId = emailId ?? subscriber.emailId;
+    return variant.updateRotatesToken ? newToken(subscriber) : refusal(200, 'Successfully updated subscriber');
+  }
+
+  function customerInfo({ headers, body }: InfinStorRequest): InfinStorResponse {
+    const idToken = headers.authorization;
+    const caller = idToken === undefined ? undefined : cognito.userOf(idToken);
+    if (caller === undefined || caller === 'expired') return loginExpired();
+    const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+    if (!isForm || new URLSearchParams(body).get('ProductCode') !== productCode) {
+      return refusal(400, 'Error Unknown product code');
+    }
+    const subscriber = subscribers.get(caller.userName.toLowerCase());
+    if (subscriber === undefined) return refusal(400, 'Error No such customer');
+    const { userName, registered } = subscriber;
+    return json(200, {
+      userName,
+      productCode,
+      isSecondaryUser: false,
+      enableProjects: true,
+      InfinSnapBuckets: [],
+      ...(registered !== undefined && {
+        awsAccountId: registered.roleArn.split(':')[4],
+        customerRoleArn: registered.roleArn,
+        customerArtifactUri: `s3://${registered.bucketName}/`,
+        mlflowTrackingDdbTableName: registered.tableName,
+      }),
+    });
+  }
+
   const routes: Readonly<Record<string, (request: InfinStorRequest) => InfinStorResponse>> = {
     'GET /api/2.0/mlflow/infinstor/get_version': (request) =>
       request.headers.authorization === 'None' ? getVersion() : json(401, { message: 'Unauthorized' }),
     'POST /api/2.0/mlflow/infinstor/add_subscriber': addSubscriber,
+    'POST /api/2.0/mlflow/infinstor/update_subscriber': updateSubscriber,
+    'POST /customerinfo': customerInfo,
   };
 
   return {
@@ -149,6 +228,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     subscribers: () => [...subscribers.values()],
     customTokenOf: (userName) =>
       [...tokens].find(([, { subscriber }]) => subscriber.userName.toLowerCase() === userName.toLowerCase())?.[0],
+    forget: (userName) => void subscribers.delete(userName.toLowerCase()),
     redeem(customToken, registration) {
       const issued = tokens.get(customToken);
       if (issued === undefined) throw new Error('Invalid token');

@@ -1,5 +1,7 @@
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
+import { operatorAt } from '../../cli/endpoint.ts';
 import { connect, follow, start } from '../../cli/execution.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { summaryText } from '../../cli/summary.ts';
@@ -106,6 +108,12 @@ export async function redrive(sandbox: Sandbox, { executionArn }: Pick<Report, '
   return ended(sandbox, arn);
 }
 
+/** Stores a secret as a person would. */
+export async function putSecret({ endpoint }: Sandbox, SecretId: string, value: object): Promise<void> {
+  const client = new SecretsManagerClient(operatorAt(endpoint));
+  await client.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
+}
+
 /** The subscriber's record in the registry. */
 export async function recordOf({ dynamoDb, registryTable }: Sandbox, userName: string) {
   const items = await dynamoDb.items(registryTable);
@@ -208,5 +216,6 @@ export const happyPath = [
   'WaitForStack',
   'ReadRoleArn',
   'PatchKeyPolicy',
+  'VerifySubscriber',
   'CompleteOnboarding',
 ];
