@@ -9,10 +9,10 @@ import { failureMessage } from '../functions/shared/failure-message.ts';
 import type { KeyPoliciesArguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
 import { answer, operatorAt } from './endpoint.ts';
+import { findMachine, readKeyPolicies } from './execution.ts';
 import { documentOf, type KeptPolicy, keptPolicySchema, statementChanges } from './kept-policy.ts';
 import { type KeptListing, listText, type Restoration, restoredText, showText } from './key-policies-text.ts';
 import { diffKeyPolicies } from './key-policy-diff.ts';
-import { findMachine, readKeyPolicies } from './onboard.ts';
 import { restoreRemedyFor } from './restore-remedy.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,7 +49,7 @@ export async function keyPolicies(
 ): Promise<Result> {
   const clients = connect(endpoint, keyArn);
   try {
-    const machineArn = await findMachine(clients);
+    const machineArn = await findMachine(clients, 'onboard-subscriber');
     const service = machineArn.slice(machineArn.lastIndexOf(':') + 1).replace(/-onboard-subscriber$/, '');
     if (action.name === 'restore') {
       const request = { keyArn, policyId: action.policyId };

@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { connect, follow } from '../../cli/onboard.ts';
+import { connect, follow } from '../../cli/execution.ts';
 import { reportOf } from '../../cli/report.ts';
 import { account, fixtures, operator } from '../../sandbox/account.ts';
 import { callApi } from './api.ts';

@@ -1,6 +1,6 @@
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { connect, follow, start } from '../../cli/onboard.ts';
+import { connect, follow, start } from '../../cli/execution.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { summaryText } from '../../cli/summary.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
@@ -82,7 +82,12 @@ export async function ended({ endpoint }: Sandbox, executionArn: string): Promis
   const report = reportOf(description, events, new Map());
   spoken.push(
     JSON.stringify(report),
-    summaryText(undefined, report, new Map(), (_style, text) => text),
+    summaryText(
+      { operation: operationOf(executionArn), userName: undefined },
+      report,
+      new Map(),
+      (_style, text) => text,
+    ),
   );
   return report;
 }
