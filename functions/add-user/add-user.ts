@@ -85,7 +85,11 @@ async function tryToAdd(
   const { userName, emailId, passwordSecretId, credentialsSecretId: secretId } = user;
   const subscriberName = plan.subscriber.userName;
   const stored = await readRestored(secrets, secretId, userSecretSchema);
-  if (stored?.value.state === 'created' && !stored.wasDeleted) return undefined;
+  if (stored?.value.state === 'created') {
+    if (!stored.wasDeleted) return undefined;
+    // Since the offboarding, somebody may have deleted the user in InfinStor.
+    await putSecret(secrets, secretId, { ...stored.value, state: 'prepared' } satisfies UserSecret);
+  }
 
   const subscriberToken = await readSecret(secrets, token, tokenSecretSchema);
   if (subscriberToken === undefined) throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);

@@ -20,7 +20,7 @@ interface Update {
 export async function sendUpdate(mlflowUrl: string, token: string, update: Update): Promise<unknown> {
   const answer = await answerTo(mlflowUrl, token, update);
   const { status, body } = answer;
-  switch (verdict(answer, () => false)) {
+  switch (verdict(answer, saysWhatIsWrong)) {
     case 'token-refused':
       throw new TokenRejected(`update_subscriber: InfinStor refused the superadmin token (status ${status})`);
     case 'throttled':
@@ -38,6 +38,11 @@ export async function sendUpdate(mlflowUrl: string, token: string, update: Updat
       return parseJson(body);
     }
   }
+}
+
+/** Whether a refusal speaks of the password or of a user who is not there: such a 401 or 403 is not about the token. */
+function saysWhatIsWrong(body: string): boolean {
+  return /^(?!\s*<).*(?:password|\bUserNotFoundException\b|\buser\b.*\b(?:not found|does not exist))/is.test(body);
 }
 
 async function answerTo(mlflowUrl: string, token: string, update: Update): Promise<Answer> {

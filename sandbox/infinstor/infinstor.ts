@@ -54,6 +54,8 @@ export interface InfinStor {
   usersOf(userName: string): readonly { userName: string; emailId: string }[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
   customTokenOf(userName: string): string | undefined;
+  /** Lets the service no longer know a subscriber, whose user stays in the pool. */
+  forget(userName: string): void;
   /**
    * The stack's callback with its custom token, which may come more than once.
    * Throws an Error `Invalid token` or, seven days after the token was issued, `Expired token`.
@@ -264,6 +266,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
         .map(({ userName, emailId }) => ({ userName, emailId })),
     customTokenOf: (userName) =>
       [...tokens].find(([, { subscriber }]) => subscriber.userName.toLowerCase() === userName.toLowerCase())?.[0],
+    forget: (userName) => void subscribers.delete(userName.toLowerCase()),
     redeem(customToken, registration) {
       const issued = tokens.get(customToken);
       if (issued === undefined) throw new Error('Invalid token');

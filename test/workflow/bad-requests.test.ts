@@ -105,7 +105,7 @@ const large = stack({
 async function expectNoSideEffect(): Promise<void> {
   const { infinstor, cloudFormation, dynamoDb, registryTable, secretsManager } = sandbox();
   // The account's own two.
-  expect(secretsManager.everyValue()).toHaveLength(1);
+  expect(secretsManager.everyValue()).toHaveLength(2);
   expect(infinstor.subscribers()).toEqual([]);
   expect(cloudFormation.stack('infinstor-subscriber-acme')).toBeUndefined();
   expect(await dynamoDb.items(registryTable)).toEqual([]);

@@ -1,5 +1,7 @@
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
+import { operatorAt } from '../../cli/endpoint.ts';
 import { connect, follow, start } from '../../cli/execution.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { summaryText } from '../../cli/summary.ts';
@@ -104,6 +106,12 @@ export async function redrive(sandbox: Sandbox, { executionArn }: Pick<Report, '
   const arn = executionArn ?? '';
   await connect(sandbox.endpoint).sfn.send(new RedriveExecutionCommand({ executionArn: arn }));
   return ended(sandbox, arn);
+}
+
+/** Stores a secret as a person would. */
+export async function putSecret({ endpoint }: Sandbox, SecretId: string, value: object): Promise<void> {
+  const client = new SecretsManagerClient(operatorAt(endpoint));
+  await client.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
 }
 
 /** The subscriber's record in the registry. */
