@@ -45,7 +45,7 @@ const infinstorAnswers = ['LoginExpired', 'EndpointTimedOut'];
 const faultTargets: Readonly<Record<string, readonly string[]>> = {
   cognito: ['InitiateAuth'],
   // `register` is the call of the template's custom resource, by which a stack tells the service that it is up.
-  infinstor: ['get_version', 'add_subscriber', 'update_subscriber', 'customerinfo', 'register'],
+  infinstor: ['get_version', 'add_subscriber', 'update_subscriber', 'addsecondaryuser', 'customerinfo', 'register'],
   cloudformation: [
     'CreateStack',
     'DeleteStack',

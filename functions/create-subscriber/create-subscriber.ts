@@ -14,12 +14,12 @@ import {
 import { addSubscriber } from '../shared/infinstor.ts';
 import { LostAnswer } from '../shared/infinstor-answer.ts';
 import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
+import { generatePassword } from '../shared/password.ts';
 import type { Plan, Token } from '../shared/plan.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
-import { superadminTokenSchema } from '../shared/superadmin-token.ts';
+import { tokenSecretSchema } from '../shared/token-secret.ts';
 import type { Environment } from './environment.ts';
 import { type Finding, findSubscriber } from './find-subscriber.ts';
-import { generatePassword } from './password.ts';
 
 const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty()) });
 
@@ -81,7 +81,7 @@ export async function createSubscriber(
     }
   }
 
-  const superadminToken = await readSecret(secrets, token, superadminTokenSchema);
+  const superadminToken = await readSecret(secrets, token, tokenSecretSchema);
   if (superadminToken === undefined) {
     throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
   }

@@ -1,7 +1,7 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { OnboardingInProgress } from './errors.ts';
 import { type DetailType, publishEvent } from './publish-event.ts';
-import { completeRecord, type Registry, readRecord } from './registry.ts';
+import { completeRecord, type Registry, readRecord, type SubscriberRecord } from './registry.ts';
 
 interface Success {
   userName: string;
@@ -27,11 +27,15 @@ export async function complete(
   if (!isOurs) await requireOwn(registry, claim);
 }
 
-/** @throws OnboardingInProgress when the record belongs to another execution */
-async function requireOwn(
+/**
+ * The subscriber's record, as this execution's own.
+ * @throws OnboardingInProgress when it belongs to another execution
+ */
+export async function requireOwn(
   registry: Registry,
   { userName, executionArn }: { userName: string; executionArn: string },
-): Promise<void> {
-  const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
-  if (owner !== executionArn) throw new OnboardingInProgress(userName, owner);
+): Promise<SubscriberRecord> {
+  const record = await readRecord(registry, userName);
+  if (record?.executionArn === executionArn) return record;
+  throw new OnboardingInProgress(userName, record?.executionArn ?? 'another execution');
 }

@@ -68,7 +68,7 @@ export class SubscriberNotActive extends StepError {
 
 export class LoginRejected extends StepError {
   static readonly remedy =
-    'Check user name and password in the superadmin secret by logging in with them, correct the secret, and redrive the execution.';
+    'Check the password of the user that the message names, in the superadmin secret or the credentials secret of a subscriber, by logging in with it; correct the secret, and redrive the execution.';
   override readonly name = 'LoginRejected';
   readonly remedy = LoginRejected.remedy;
   /** The name of Cognito's error. */
@@ -82,7 +82,7 @@ export class LoginRejected extends StepError {
 
 export class LoginChallenge extends StepError {
   static readonly remedy =
-    'Log in as the superadmin once in a browser, answer the challenge, update the superadmin secret, and redrive the execution.';
+    'Log in once in a browser as the user that the message names, answer the challenge, update the superadmin secret or the credentials secret of the subscriber, and redrive the execution.';
   override readonly name = 'LoginChallenge';
   readonly remedy = LoginChallenge.remedy;
   readonly challenge: string;
@@ -95,12 +95,24 @@ export class LoginChallenge extends StepError {
 
 export class TokenRejected extends StepError {
   static readonly remedy =
-    'InfinStor refuses fresh superadmin tokens: check that the superadmin secret names the superadmin of this service, then send the request again.';
+    'InfinStor refuses fresh tokens of the user that the message names: check that the superadmin secret names the superadmin of this service, or that the subscriber may add users there; then send the request again.';
   override readonly name = 'TokenRejected';
   readonly remedy = TokenRejected.remedy;
 }
 
-/** InfinStor did not answer, and nothing can have happened there. Retried. */
+/** No password is kept to log in with as the subscriber. */
+export class SubscriberPasswordUnknown extends StepError {
+  static readonly remedy =
+    'Give the subscriber a password with the machine update-subscriber (passwordSecretId), then send the request again.';
+  override readonly name = 'SubscriberPasswordUnknown';
+  readonly remedy = SubscriberPasswordUnknown.remedy;
+
+  constructor(userName: string, secretId: string) {
+    super(`The password of subscriber ${userName} is not known here: secret ${secretId} has none`);
+  }
+}
+
+/** InfinStor did not answer, and nothing can have happened there, or what happened may be repeated. Retried. */
 export class InfinStorUnavailable extends StepError {
   static readonly remedy = 'Check that the InfinStor service is up at the configured URL, then redrive the execution.';
   override readonly name = 'InfinStorUnavailable';
@@ -139,6 +151,40 @@ export class SubscriberOutcomeUnknown extends StepError {
     'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, set the state in its credentials secret to prepared and send the request again.';
   override readonly name = 'SubscriberOutcomeUnknown';
   readonly remedy = SubscriberOutcomeUnknown.remedy;
+}
+
+/** A result of add-user, which the others come after. */
+export class UserExists extends StepError {
+  static readonly remedy =
+    'Choose another name; or, if it is a user of this subscriber, put its password into a secret below input/, and send the request again with passwordSecretId for this user.';
+  override readonly name = 'UserExists';
+  readonly remedy = UserExists.remedy;
+
+  constructor(userName: string) {
+    super(`InfinStor already has a user ${userName}, who has another password than the one that is known here`);
+  }
+}
+
+/** How much of the reason is told of each user: the record of a subscriber keeps many attempts. */
+const maxReason = 120;
+
+export class UsersNotAdded extends StepError {
+  static readonly remedy =
+    'Correct what the message names of each user, then send the request again: who was added stays as he is.';
+  override readonly name = 'UsersNotAdded';
+  readonly remedy = UsersNotAdded.remedy;
+
+  constructor(
+    subscriberName: string,
+    total: number,
+    failed: readonly { userName: string; error?: { name: string; message: string } | undefined }[],
+  ) {
+    const reasons = failed.map(({ userName, error }) => {
+      const reason = `${userName}: ${error?.name} (${error?.message.slice(0, maxReason)})`;
+      return reason;
+    });
+    super(`${failed.length} of ${total} users of ${subscriberName} were not added: ${reasons.join('; ')}`);
+  }
 }
 
 /** The vendor's template does not fit the deployment's parameter map or allowed capabilities. */
@@ -283,11 +329,14 @@ const remedies = (): ReadonlyMap<string, string> =>
       LoginRejected,
       LoginChallenge,
       TokenRejected,
+      SubscriberPasswordUnknown,
       InfinStorUnavailable,
       InfinStorRejected,
       SubscriberExists,
       SubscriberUnsettled,
       SubscriberOutcomeUnknown,
+      UserExists,
+      UsersNotAdded,
       TemplateMismatch,
       StackNeedsAttention,
       StackFailed,

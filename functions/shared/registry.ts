@@ -40,6 +40,8 @@ const recordSchema = v.object({
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  /** The users who were added under the subscriber. */
+  users: v.optional(v.array(v.string())),
 });
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
 
@@ -106,13 +108,25 @@ export async function claimRecord(
 export async function completeRecord(
   registry: Registry,
   { userName, executionArn }: { userName: string; executionArn: string },
-  { now, ...result }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'roleArn' | 'keyArns'>> & { now: string },
+  {
+    now,
+    ...result
+  }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'roleArn' | 'keyArns' | 'users'>> & { now: string },
 ): Promise<boolean> {
   return updateRecord(registry, userName, {
     set: { status: operations[operationOf(executionArn)].succeeded, ...result, updatedAt: now },
     remove: ['lastError'],
     onlyIfOf: executionArn,
   });
+}
+
+/** Writes which users there are under a subscriber; false when the record no longer belongs to this execution. */
+export async function recordUsers(
+  registry: Registry,
+  { userName, executionArn }: { userName: string; executionArn: string },
+  { users, now }: { users: string[]; now: string },
+): Promise<boolean> {
+  return updateRecord(registry, userName, { set: { users, updatedAt: now }, onlyIfOf: executionArn });
 }
 
 /**

@@ -201,11 +201,11 @@ export function customerManagedKeys({ encryption: { artifacts: bucket, tracking:
 
 /** First of all: a password that stands in an execution's input is in its history already. */
 function refusePlaintextPassword(request: unknown): void {
-  const subscriber =
-    typeof request === 'object' && request !== null && 'subscriber' in request ? request.subscriber : null;
+  const users = Object.entries(Object(member(request, 'users')));
   for (const [place, holder] of [
     ['password', request],
-    ['subscriber.password', subscriber],
+    ['subscriber.password', member(request, 'subscriber')],
+    ...users.map(([index, user]) => [`users.${index}.password`, user] as const),
   ] as const) {
     if (typeof holder === 'object' && holder !== null && 'password' in holder) {
       throw new InvalidRequest(
@@ -214,4 +214,8 @@ function refusePlaintextPassword(request: unknown): void {
       );
     }
   }
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : null;
 }

@@ -5,7 +5,7 @@ import { InvalidConfiguration, InvalidRequest, OnboardingInProgress, TokenReject
 import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
 import type { Token } from '../shared/plan.ts';
 import { putSuccessor, readSecret } from '../shared/secrets.ts';
-import { superadminTokenSchema } from '../shared/superadmin-token.ts';
+import { tokenSecretSchema } from '../shared/token-secret.ts';
 import type { UpdatePlan } from '../shared/update-plan.ts';
 import type { Environment } from './environment.ts';
 import { sendUpdate } from './send-update.ts';
@@ -46,7 +46,7 @@ export async function updateSubscriber(
       `is required, as the password of ${subscriber.userName} is not known here, and update_subscriber is told every field (param updateSubscriberFields)`,
     );
   }
-  const superadminToken = await readSecret(secrets, token, superadminTokenSchema);
+  const superadminToken = await readSecret(secrets, token, tokenSecretSchema);
   if (superadminToken === undefined) {
     throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
   }

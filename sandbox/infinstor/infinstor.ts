@@ -36,6 +36,13 @@ interface Subscriber {
   registered?: Registration;
 }
 
+/** A user under a subscriber. */
+interface SecondaryUser {
+  userName: string;
+  emailId: string;
+  subscriber: Subscriber;
+}
+
 export interface InfinStor {
   handle(request: InfinStorRequest): InfinStorResponse;
   /** The names of the calls that it has. */
@@ -43,6 +50,8 @@ export interface InfinStor {
   /** How the service answers a fault: with this status, as to an expired login, or as API Gateway for it; any other name is throttling. */
   failure(name: string): InfinStorResponse;
   subscribers(): readonly Readonly<Subscriber>[];
+  /** The users under a subscriber, in the order in which they were made. */
+  usersOf(userName: string): readonly { userName: string; emailId: string }[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
   customTokenOf(userName: string): string | undefined;
   /** Lets the service no longer know a subscriber, whose user stays in the pool. */
@@ -78,6 +87,12 @@ const change = v.object({
   emailId: v.optional(v.pipe(v.string(), v.minLength(1))),
 });
 
+const newUser = v.object({
+  newuser: v.pipe(v.string(), v.minLength(1)),
+  email: v.pipe(v.string(), v.minLength(1)),
+  password: v.pipe(v.string(), v.minLength(1)),
+});
+
 /** What the vendor's own client sends with `customerinfo`. */
 const productCode = '9fcazc4rbiwp6ewg4xlt5c8fu';
 
@@ -86,7 +101,10 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
   const { clock, cognito, baseUrl, region, superadmin } = options;
   const variant = { ...usualVariant, ...options.variant };
   const subscribers = new Map<string, Subscriber>();
+  const secondaryUsers = new Map<string, SecondaryUser>();
   const tokens = new Map<string, { subscriber: Subscriber; expires: number }>();
+  // Where users log in elsewhere, the pool has them without a password.
+  const isElsewhere = variant.externalAuth.startsWith('superadmin');
 
   const getVersion = () =>
     json(200, {
@@ -136,14 +154,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
     if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
 
-    // Where users log in elsewhere, the pool has them without a password.
-    const isElsewhere = variant.externalAuth.startsWith('superadmin');
-    cognito.createUser({
-      userName,
-      password,
-      email: emailId,
-      status: isElsewhere ? 'EXTERNAL_PROVIDER' : 'CONFIRMED',
-    });
+    cognito.createUser({ userName, password, email: emailId, status: isElsewhere ? 'EXTERNAL_PROVIDER' : 'CONFIRMED' });
     const subscriber = { userName, emailId };
     subscribers.set(userName.toLowerCase(), subscriber);
     return newToken(subscriber);
@@ -177,21 +188,43 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     return variant.updateRotatesToken ? newToken(subscriber) : refusal(200, 'Successfully updated subscriber');
   }
 
+  function addSecondaryUser({ headers, body }: InfinStorRequest): InfinStorResponse {
+    const [, idToken] = /^Bearer (\S+)$/.exec(headers.authorization ?? '') ?? [];
+    if (idToken === undefined) return json(401, { message: 'Unauthorized' });
+    const caller = cognito.userOf(idToken);
+    if (caller === undefined || caller === 'expired') return loginExpired();
+    const subscriber = subscribers.get(caller.userName.toLowerCase());
+    if (subscriber === undefined) return errorAnswer(variant.refusal, 'Error Only subscribers can add users');
+    if (!isForm(headers)) return refusal(400, 'Error Expected a form');
+    const request = v.safeParse(newUser, Object.fromEntries(new URLSearchParams(body)));
+    if (!request.success) return refusal(400, `Error Missing parameter ${v.getDotPath(request.issues[0])}`);
+    const { newuser: userName, email, password } = request.output;
+    if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
+    if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
+    const isTemporary = variant.newUserPassword === 'temporary';
+    const status = isElsewhere ? 'EXTERNAL_PROVIDER' : isTemporary ? 'FORCE_CHANGE_PASSWORD' : 'CONFIRMED';
+    cognito.createUser({ userName, password, email, status });
+    secondaryUsers.set(userName.toLowerCase(), { userName, emailId: email, subscriber });
+    // Plain text, whatever its content type says (setup guide, 1.2.2).
+    return refusal(200, 'Successfully created user');
+  }
+
   function customerInfo({ headers, body }: InfinStorRequest): InfinStorResponse {
     const idToken = headers.authorization;
     const caller = idToken === undefined ? undefined : cognito.userOf(idToken);
     if (caller === undefined || caller === 'expired') return loginExpired();
-    const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
-    if (!isForm || new URLSearchParams(body).get('ProductCode') !== productCode) {
+    if (!isForm(headers) || new URLSearchParams(body).get('ProductCode') !== productCode) {
       return refusal(400, 'Error Unknown product code');
     }
-    const subscriber = subscribers.get(caller.userName.toLowerCase());
+    const secondaryUser = secondaryUsers.get(caller.userName.toLowerCase());
+    const subscriber = secondaryUser?.subscriber ?? subscribers.get(caller.userName.toLowerCase());
     if (subscriber === undefined) return refusal(400, 'Error No such customer');
-    const { userName, registered } = subscriber;
+    const { userName } = secondaryUser ?? subscriber;
+    const { registered } = subscriber;
     return json(200, {
       userName,
       productCode,
-      isSecondaryUser: false,
+      isSecondaryUser: secondaryUser !== undefined,
       enableProjects: true,
       InfinSnapBuckets: [],
       ...(registered !== undefined && {
@@ -208,6 +241,7 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
       request.headers.authorization === 'None' ? getVersion() : json(401, { message: 'Unauthorized' }),
     'POST /api/2.0/mlflow/infinstor/add_subscriber': addSubscriber,
     'POST /api/2.0/mlflow/infinstor/update_subscriber': updateSubscriber,
+    'POST /addsecondaryuser': addSecondaryUser,
     'POST /customerinfo': customerInfo,
   };
 
@@ -226,6 +260,10 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
         : json(429, { message: name });
     },
     subscribers: () => [...subscribers.values()],
+    usersOf: (name) =>
+      [...secondaryUsers.values()]
+        .filter(({ subscriber }) => subscriber.userName.toLowerCase() === name.toLowerCase())
+        .map(({ userName, emailId }) => ({ userName, emailId })),
     customTokenOf: (userName) =>
       [...tokens].find(([, { subscriber }]) => subscriber.userName.toLowerCase() === userName.toLowerCase())?.[0],
     forget: (userName) => void subscribers.delete(userName.toLowerCase()),
@@ -237,6 +275,9 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
     },
   };
 }
+
+const isForm = (headers: InfinStorRequest['headers']) =>
+  /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
 
 /** Like a Cognito pool that asks for every kind of character. */
 const isStrong = (password: string) =>

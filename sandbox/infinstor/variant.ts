@@ -1,7 +1,7 @@
 /** The shape of `add_subscriber`'s answer, of which the vendor documents none; these are the likely ones. */
 export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'opaque' | 'none';
 
-/** How an error of `add_subscriber` and `update_subscriber` is answered: the form of its text, and the status. */
+/** How an error of `add_subscriber`, `update_subscriber` and `addsecondaryuser` is answered: the form of its text, and the status. */
 export type ErrorAnswer =
   | 'text 400'
   | 'text 403'
@@ -33,6 +33,8 @@ export interface InfinStorVariant {
   missingField: 'ignored' | 'refused';
   /** Whether `update_subscriber` answers with a new custom token, with which the one before is void. */
   updateRotatesToken: boolean;
+  /** Whether a user whom `addsecondaryuser` made may log in with that password, or has to choose another one first. */
+  newUserPassword: 'final' | 'temporary';
   expiredLogin: ExpiredLoginAnswer;
   externalAuth: ExternalAuth;
   /** The names that get_version tells. */
@@ -48,6 +50,7 @@ export const usualVariant: InfinStorVariant = {
   unknownUser: 'text 400',
   missingField: 'ignored',
   updateRotatesToken: false,
+  newUserPassword: 'final',
   expiredLogin: 'page 200',
   externalAuth: 'off',
   hosts: { mlflow: 'mlflow', mlflowui: 'mlflowui', mlflowstatic: 'mlflowstatic', api: 'infinstorapi' },

@@ -44,9 +44,10 @@ export function packagedMachine(logicalId: string) {
     return lambda.Properties.FunctionName;
   };
   const states = Object.entries(v.parse(definitionSchema, JSON.parse(definition)).States);
+  const tasks = states.filter(([, { Type }]) => Type === 'Task');
   /** The function that a state invokes. */
   const functionOf = new Map(
-    states.map(([state, { Resource, Parameters }]) => {
+    tasks.map(([state, { Resource, Parameters }]) => {
       const [, placeholder = ''] = /\$\{(\w+)\}/.exec(JSON.stringify([Resource, Parameters])) ?? [];
       return [state, functionName(placeholder)];
     }),
