@@ -5,7 +5,7 @@ import { Session } from 'node:inspector/promises';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { connect } from '../cli/onboard.ts';
+import { connect } from '../cli/execution.ts';
 import { bootSandbox, type Sandbox } from '../sandbox/boot.ts';
 import type { Execution } from '../sandbox/states/execution.ts';
 import { packageForSandbox } from '../scripts/package.ts';

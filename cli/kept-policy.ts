@@ -12,6 +12,8 @@ export const keptPolicySchema = v.object({
   by: v.string(),
   /** The CloudTrail event that told of a policy written by hand. */
   eventId: v.optional(v.string()),
+  /** False when nobody has written over it after all. */
+  overwritten: v.optional(v.literal(false)),
   /** The document. */
   policy: v.string(),
 });

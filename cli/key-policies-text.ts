@@ -3,7 +3,10 @@ import { diffKeyPolicies } from './key-policy-diff.ts';
 import { diffLine, rows } from './summary.ts';
 import { type Paint, printable } from './terminal.ts';
 
-/** A kept policy in the list: without the document, and with what changed up to the next one or the policy in force. */
+/**
+ * A kept policy in the list: without the document, and with what changed until the next one or the policy in force. That may be
+ * the work of several: what was written by hand is kept later, or not at all.
+ */
 export type KeptListing = Omit<KeptPolicy, 'policy'> & {
   /** Null where the policy in force cannot be read. */
   changes: StatementChanges | null;
@@ -14,6 +17,8 @@ export interface Restoration {
   keyArn: string;
   policyId: string;
   changed: boolean;
+  /** The id of the kept policy that undoes it; null where nothing was written, or nobody knows. */
+  previousPolicyId: string | null;
   refusedRoles: { roleArn: string; name: string; message: string }[];
   /** The key's policy before and after; undefined where KMS did not tell it. */
   before: unknown;
@@ -30,8 +35,12 @@ export function listText(keyArn: string, policies: readonly KeptListing[], paint
   const count = policies.length === 1 ? '1 policy' : `${policies.length} policies`;
   return [
     paint('bold', `${count} kept of ${keyArn}, the oldest first`),
-    ...policies.flatMap((policy) => ['', ...rows([...factsOf(policy), ['Then', changesText(policy.changes)]], paint)]),
+    ...policies.flatMap((policy, index) => {
+      const until = index + 1 < policies.length ? 'the next one' : 'the policy in force';
+      return ['', ...rows([...factsOf(policy), ['Changes', changesText(policy.changes, until)]], paint)];
+    }),
     '',
+    'Changes are of all who wrote until then, also by hand.',
     'To see one and how it differs from the policy in force, add --show <id>; to restore it, --restore <id>.',
     '',
   ].join('\n');
@@ -64,9 +73,11 @@ export function showText(
 
 /** What a restore changed. */
 export function restoredText(
-  { keyArn, policyId, changed, refusedRoles, before, after }: Restoration,
+  { keyArn, policyId, changed, previousPolicyId, refusedRoles, before, after }: Restoration,
   paint: Paint,
 ): string {
+  const undo =
+    previousPolicyId === null ? 'the last in the list by restore-key-policy.' : `--restore ${previousPolicyId}`;
   return [
     '',
     paint('bold', changed ? paint('green', 'Restored') : 'Nothing to restore'),
@@ -95,25 +106,30 @@ export function restoredText(
         paint,
       ),
     ]),
-    ...(changed ? ['', 'The policy that was in force before is kept, too: restore it to undo this.'] : []),
+    ...(changed ? ['', `To undo this, restore the one that was in force before: ${undo}`] : []),
     '',
   ].join('\n');
 }
 
-function factsOf({ id, keptAt, hash, by, eventId }: Omit<KeptPolicy, 'policy'>): [string, string][] {
+function factsOf(kept: Omit<KeptPolicy, 'policy'>): [string, string][] {
   return [
-    ['Policy', id],
-    ['Kept', eventId === undefined ? `${keptAt}, before ${by} wrote over it` : `${keptAt}, as ${by} wrote it`],
-    ['Hash', hash.slice(0, hashLength)],
+    ['Policy', kept.id],
+    ['Kept', `${kept.keptAt}, ${occasionOf(kept)}`],
+    ['Hash', kept.hash.slice(0, hashLength)],
   ];
 }
 
-function changesText(changes: StatementChanges | null): string {
+function occasionOf({ by, eventId, overwritten }: Omit<KeptPolicy, 'policy'>): string {
+  if (eventId !== undefined) return `as ${by} wrote it`;
+  return overwritten === false ? `before ${by} was to write over it, and did not` : `before ${by} wrote over it`;
+}
+
+function changesText(changes: StatementChanges | null, until: string): string {
   if (changes === null) return 'the policy in force cannot be read';
   const parts = Object.entries({ added: changes.added, removed: changes.removed, changed: changes.changed })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${count} ${count === 1 ? 'statement' : 'statements'} ${what}`);
-  return parts.length === 0 ? 'no statement changed' : parts.join(', ');
+  return `${parts.length === 0 ? 'no statement changed' : parts.join(', ')}, until ${until}`;
 }
 
 function differences(before: unknown, after: unknown, paint: Paint, words: { title: string; same: string }): string[] {

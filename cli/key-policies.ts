@@ -9,11 +9,12 @@ import { failureMessage } from '../functions/shared/failure-message.ts';
 import type { KeyPoliciesArguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
 import { answer, operatorAt } from './endpoint.ts';
+import { findMachine, readKeyPolicy } from './execution.ts';
 import { documentOf, type KeptPolicy, keptPolicySchema, statementChanges } from './kept-policy.ts';
 import { type KeptListing, listText, type Restoration, restoredText, showText } from './key-policies-text.ts';
 import { diffKeyPolicies } from './key-policy-diff.ts';
-import { findMachine, readKeyPolicies } from './onboard.ts';
 import { restoreRemedyFor } from './restore-remedy.ts';
+import { markedLine } from './summary.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command is done with: the document that `--json` prints, and the text for people. */
@@ -40,8 +41,8 @@ const busyMs = [2_000, 4_000, 8_000, 16_000, 32_000] as const;
 
 /**
  * Lists the policies that were kept of a key, shows one, or restores it, and shows each try of that as it runs.
- * @throws CommandError named InvalidRequest when no such policy is kept; named as the function's error when it cannot be
- * restored; or when the endpoint has no deployment
+ * @throws CommandError named InvalidRequest when no such policy is kept; named as KMS's error when nothing is kept of a key that
+ * it does not know; named as the function's error when a policy cannot be restored; or when the endpoint has no deployment
  */
 export async function keyPolicies(
   { keyArn, action, endpoint }: KeyPoliciesArguments,
@@ -49,7 +50,7 @@ export async function keyPolicies(
 ): Promise<Result> {
   const clients = connect(endpoint, keyArn);
   try {
-    const machineArn = await findMachine(clients);
+    const machineArn = await findMachine(clients, 'onboard-subscriber');
     const service = machineArn.slice(machineArn.lastIndexOf(':') + 1).replace(/-onboard-subscriber$/, '');
     if (action.name === 'restore') {
       const request = { keyArn, policyId: action.policyId };
@@ -80,7 +81,15 @@ async function list(
   kept: readonly KeptPolicy[],
   terminal: Terminal,
 ): Promise<Result> {
-  const documents = [...kept.map(documentOf), await inForce(clients, keyArn)];
+  const { policy: current, refusal } = await readKeyPolicy(clients, keyArn);
+  if (refusal !== undefined && kept.length === 0) {
+    throw new CommandError(
+      refusal.name,
+      `No policy of ${keyArn} is kept, and KMS does not tell the one in force: ${refusal.message}`,
+      "Check the key's ARN; nothing is kept of a key that nobody was onboarded with.",
+    );
+  }
+  const documents = [...kept.map(documentOf), current];
   const listing: KeptListing[] = kept.map(({ policy: _, ...rest }, index) => {
     const next = documents[index + 1];
     return { ...rest, changes: next === undefined ? null : statementChanges(documents[index], next) };
@@ -95,7 +104,14 @@ async function show(clients: Clients, keyArn: string, kept: KeptPolicy, terminal
   const shown = { ...kept, policy: documentOf(kept) };
   const current = await inForce(clients, keyArn);
   return {
-    document: { status: 'SUCCEEDED', keyArn, ...shown, inForce: current ?? null, error: null },
+    document: {
+      status: 'SUCCEEDED',
+      keyArn,
+      ...shown,
+      inForce: current ?? null,
+      difference: current === undefined ? null : diffKeyPolicies(current, shown.policy).map(markedLine),
+      error: null,
+    },
     text: showText(keyArn, shown, current, terminal.paint),
   };
 }
@@ -151,14 +167,14 @@ function chosen(kept: readonly KeptPolicy[], keyArn: string, policyId: string): 
 
 /** The key's policy now; undefined when KMS does not tell it. */
 async function inForce(clients: Clients, keyArn: string): Promise<unknown> {
-  const policies = await readKeyPolicies(clients, [keyArn]);
-  return policies.get(keyArn);
+  return (await readKeyPolicy(clients, keyArn)).policy;
 }
 
 const restoredSchema = v.object({
   keyArn: v.string(),
   policyId: v.string(),
   changed: v.boolean(),
+  previousPolicyId: v.optional(v.nullable(v.string()), null),
   refusedRoles: v.optional(v.array(v.object({ roleArn: v.string(), name: v.string(), message: v.string() })), []),
 });
 const errorSchema = v.object({ errorType: v.string() });

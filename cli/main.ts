@@ -1,19 +1,28 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Operation } from '../functions/shared/operations.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import type { FaultRule } from '../sandbox/faults.ts';
-import { type Arguments, type OnboardArguments, parseArguments, usage } from './arguments.ts';
+import { type Arguments, commandOf, parseArguments, type RunArguments, usage } from './arguments.ts';
 import { attemptsOf } from './attempts.ts';
-import { asCommandError } from './command-error.ts';
-import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './onboard.ts';
+import { asCommandError, CommandError } from './command-error.ts';
+import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './execution.ts';
 import { brokenOff, exitStatus, failureOfCommand, outputOf, reportOf } from './report.ts';
-import { keyArnsOf, type Request, readRequest, userNameOf } from './request.ts';
-import { failureText, summaryText } from './summary.ts';
+import { keyArnsOf, named, type Request, readRequest, userNameOf } from './request.ts';
+import { failedRequest, knownKeyArns, subscriberStatus } from './subscriber.ts';
+import { doing, failureText, summaryText } from './summary.ts';
 import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './terminal.ts';
 
 /** How long closing the sandbox may take once the command is interrupted. */
 const graceMilliseconds = 5000;
 const noScreen: Screen = { write: () => true };
+
+const defaultRequests: Record<Operation, string> = {
+  'onboard-subscriber': 'acme.json',
+  'update-subscriber': 'update-email.json',
+  'add-user': 'add-user-alice.json',
+  'offboard-subscriber': 'offboard-acme.json',
+};
 
 const args = process.argv.slice(2);
 // Also of arguments that are wrong: whoever asked for a document gets one.
@@ -57,8 +66,18 @@ async function main(): Promise<number> {
       case 'help':
         process.stdout.write(usage);
         return 0;
-      case 'onboard':
-        return await showOnboarding(parsed, terminal);
+      case 'run': {
+        const request = await readRequest(pathOf(parsed), parsed.operation);
+        return await showRun({ ...parsed, request }, terminal);
+      }
+      case 'retry':
+        return await showRun({ ...parsed, ...(await failedRequest(parsed)), faults: [] }, terminal);
+      case 'status': {
+        const { document, text } = await subscriberStatus(parsed, terminal.paint);
+        if (!json) terminal.write(text);
+        printDocument(document);
+        return 0;
+      }
       case 'key-policies': {
         // Imported here, since an onboarding needs none of its clients.
         const { keyPolicies } = await import('./key-policies.ts');
@@ -77,12 +96,22 @@ async function main(): Promise<number> {
     );
     const { paint, write } = createTerminal(process.stderr, process.env);
     if (!json) write(failureText(failureOfCommand(failure), paint));
-    printDocument(
-      parsed?.command === 'key-policies'
-        ? { status: 'FAILED', keyArn: parsed.keyArn, error: failureOfCommand(failure) }
-        : brokenOff(failure, executionArn),
-    );
+    printDocument(failedDocument(parsed, failure));
     return exitStatus({ error: failure });
+  }
+}
+
+/** The document of a command that failed, in the command's own form also when its arguments could not be read. */
+function failedDocument(parsed: Arguments | undefined, failure: CommandError): object {
+  const error = failureOfCommand(failure);
+  switch (commandOf(args)) {
+    case 'key-policies':
+      return { status: 'FAILED', keyArn: parsed?.command === 'key-policies' ? parsed.keyArn : null, error };
+    case 'status':
+      return { userName: parsed?.command === 'status' ? parsed.userName : null, status: null, error };
+    case 'retry':
+    case undefined:
+      return brokenOff(failure, executionArn);
   }
 }
 
@@ -91,28 +120,37 @@ function printDocument(document: object): void {
   if (json && !interrupted) process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
-async function showOnboarding(parsed: OnboardArguments, terminal: Terminal): Promise<number> {
-  const request = await readRequest(pathOf(parsed.requestFile));
-  const { report, policiesBefore, sandbox } = await onboard(request, parsed, terminal);
-  if (!json) terminal.write(summaryText(userNameOf(request), report, policiesBefore, terminal.paint));
+/** A request to a machine, and where that is. */
+type Run = Pick<RunArguments, 'operation' | 'endpoint' | 'faults'> & { request: Request };
+
+async function showRun(run: Run, terminal: Terminal): Promise<number> {
+  const { operation, request } = run;
+  const { report, policiesBefore, sandbox } = await send(run, terminal);
+  const subject = { operation, userName: userNameOf(request) };
+  if (!json) terminal.write(summaryText(subject, report, policiesBefore, terminal.paint));
   if (!json && sandbox) terminal.write(hints(sandbox));
   printDocument(report);
   return exitStatus(report);
 }
 
 /** Sends the request to the machine of the endpoint, or of a sandbox booted for it, and follows it to its end. */
-async function onboard(
-  request: Request,
-  { endpoint: givenEndpoint, faults }: Pick<OnboardArguments, 'endpoint' | 'faults'>,
-  terminal: Terminal,
-) {
-  const sandbox = givenEndpoint === undefined ? await bootSandbox(terminal, faults) : undefined;
-  const clients = connect(givenEndpoint ?? sandbox?.endpoint ?? '');
+async function send({ operation, request, endpoint: givenEndpoint, faults }: Run, terminal: Terminal) {
+  const userName = userNameOf(request);
+  const isFirst = operation === 'onboard-subscriber';
+  const sandbox = givenEndpoint === undefined ? await bootSandbox(terminal, isFirst ? faults : []) : undefined;
+  const endpoint = givenEndpoint ?? sandbox?.endpoint ?? '';
+  const clients = connect(endpoint);
   try {
-    const machineArn = sandbox?.stateMachineArn ?? (await findMachine(clients));
-    const keyArns = keyArnsOf(request);
+    if (sandbox !== undefined && !isFirst) {
+      await onboardFirst(clients, userName, terminal);
+      for (const fault of faults) sandbox.faults.add(fault);
+    }
+    const machineArn = await findMachine(clients, operation);
+    // An offboarding takes the keys from the subscriber without naming them.
+    const isLast = operation === 'offboard-subscriber' && userName !== undefined;
+    const keyArns = isLast ? await knownKeyArns(endpoint, userName) : keyArnsOf(request);
     const policiesBefore = await readKeyPolicies(clients, keyArns);
-    terminal.write(`\nOnboarding ${printable(userNameOf(request) ?? 'the subscriber')} …\n`);
+    terminal.write(`\n${printable(doing(operation, userName))} …\n`);
     executionArn = await start(clients, machineArn, request);
     terminal.write(`${executionArn}\n`);
     const { description, events } = await followShowing(clients, executionArn, terminal);
@@ -123,6 +161,22 @@ async function onboard(
     clients.sfn.destroy();
     clients.kms.destroy();
   }
+}
+
+/** Onboards the example's subscriber under this name, for what is to be done to it. */
+async function onboardFirst(clients: Clients, userName: string | undefined, terminal: Terminal): Promise<void> {
+  const example = await readRequest(examplePath('acme.json'), 'onboard-subscriber');
+  const request = named(example, userName);
+  await showing(terminal, `${printable(doing('onboard-subscriber', userName))} …`, async () => {
+    const machineArn = await findMachine(clients, 'onboard-subscriber');
+    const { description } = await follow(clients, await start(clients, machineArn, request), () => {});
+    if (description.status === 'SUCCEEDED') return;
+    throw new CommandError(
+      description.error ?? 'OnboardingFailed',
+      'The subscriber could not be onboarded, to which the request is to be sent',
+      'Run `npm start` to see the onboarding fail; without a sandbox of its own, pass --endpoint.',
+    );
+  });
 }
 
 async function followShowing(clients: Clients, arn: string, terminal: Terminal): Promise<Snapshot> {
@@ -173,9 +227,13 @@ async function closeSandbox(): Promise<void> {
   await sandbox?.close({ keepLogs: true });
 }
 
+function examplePath(file: string): string {
+  return join(import.meta.dirname, '..', 'examples', file);
+}
+
 /** npm runs scripts in the project's folder; a path is meant from where npm was called. */
-function pathOf(requestFile: string | undefined): string {
-  if (requestFile === undefined) return join(import.meta.dirname, '..', 'examples', 'acme.json');
+function pathOf({ requestFile, operation }: Pick<RunArguments, 'requestFile' | 'operation'>): string {
+  if (requestFile === undefined) return examplePath(defaultRequests[operation]);
   const { npm_lifecycle_event: script, INIT_CWD: calledFrom } = process.env;
   return resolve(script === 'start' && calledFrom ? calledFrom : process.cwd(), requestFile);
 }

@@ -36,12 +36,23 @@ export interface Report {
   history: { state: string; attempt: number; enteredAt: string; exitedAt: string | null }[];
 }
 
-// Each machine puts out what it knows of the subscriber, and more of its own.
+// What the machines put out: of the subscriber what each of them knows, and what came of it.
 const outputSchema = v.looseObject({
   userName: v.string(),
-  stackId: v.optional(v.string()),
+  stackId: v.optional(v.nullable(v.string())),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  /** Of an onboarding: whether InfinStor was seen to use the role; null when that was not found out. */
+  verified: v.optional(v.nullable(v.boolean())),
+  /** Of an update: what of the subscriber was changed. */
+  changed: v.optional(v.array(v.string())),
+  /** Of users that were to be added. */
+  users: v.optional(
+    v.array(v.looseObject({ userName: v.string(), outcome: v.string(), credentialsSecretId: v.optional(v.string()) })),
+  ),
+  /** Of an offboarding: what of the stack is still there, and what is left for a person to do. */
+  retained: v.optional(v.array(v.looseObject({ type: v.string(), physicalId: v.string() }))),
+  byHand: v.optional(v.array(v.string())),
 });
 export type Output = v.InferOutput<typeof outputSchema>;
 

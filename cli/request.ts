@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { parseKeyArn } from '../functions/shared/arns.ts';
 import { InvalidRequest } from '../functions/shared/errors.ts';
+import type { Operation } from '../functions/shared/operations.ts';
 import { checkRequest } from '../functions/shared/request.ts';
 import { CommandError } from './command-error.ts';
 
@@ -14,10 +15,10 @@ const artifactsSchema = v.object({ encryption: v.object({ artifacts: v.object({ 
 const trackingSchema = v.object({ encryption: v.object({ tracking: v.object({ keyArn: v.string() }) }) });
 
 /**
- * Reads a request file.
+ * Reads the file of a request for an operation.
  * @throws CommandError named InvalidRequest when the file cannot be read or does not hold a JSON object
  */
-export async function readRequest(path: string): Promise<Request> {
+export async function readRequest(path: string, operation: Operation): Promise<Request> {
   const invalid = (rule: string) =>
     new CommandError(
       'InvalidRequest',
@@ -37,7 +38,7 @@ export async function readRequest(path: string): Promise<Request> {
     throw invalid('holds a password: put it into a secret and refer to it with passwordSecretId');
   }
   try {
-    checkRequest(request);
+    if (operation === 'onboard-subscriber') checkRequest(request);
   } catch (error) {
     if (error instanceof InvalidRequest) throw invalid(`cannot be sent: ${error.message}`);
     throw error;
@@ -63,6 +64,14 @@ function parseJson(text: string, invalid: (rule: string) => Error): unknown {
 export function userNameOf(request: Request): string | undefined {
   const result = v.safeParse(userNameSchema, request);
   return result.success ? result.output.subscriber.userName : undefined;
+}
+
+/** The same request for another subscriber. */
+export function named(request: Request, userName: string | undefined): Request {
+  const { subscriber } = request;
+  return userName === undefined || !isRecord(subscriber)
+    ? request
+    : { ...request, subscriber: { ...subscriber, userName } };
 }
 
 /** The KMS keys that the request names, each once; what is no key ARN is left for the machine to refuse. */

@@ -7,7 +7,7 @@ const byHand = 'docs/runbook.md, "Find and restore a key policy", says how';
 export function restoreRemedyFor(errorName: string): string {
   switch (errorName) {
     case 'InvalidRequest':
-      return 'List what is kept of the key with `npm start -- key-policies <key ARN> --endpoint URL`, and restore one of these ids.';
+      return 'List what is kept of the key with `npm start -- key-policies <key ARN> --endpoint URL`, and take one of these ids.';
     case 'InvalidConfiguration':
       return 'Correct the value that is named, a param in serverless.yml, deploy, and restore again.';
     case 'KeyPolicyBusy':
@@ -15,9 +15,9 @@ export function restoreRemedyFor(errorName: string): string {
     case 'KeyPolicyOrphan':
       return `Write the kept policy by hand without the principal that is named: ${byHand}.`;
     case 'KeyPolicyNotUnderstood':
-      return `Where the policy in force is meant, change what is named in it and restore again; a kept policy can be written by hand without it: ${byHand}.`;
+      return `Where the policy in force is meant, change what is named in it (docs/runbook.md, KeyPolicyNotUnderstood) and restore again; a kept policy can be written by hand without it: ${byHand}.`;
     case 'KeyPolicyFull':
-      return 'Take the key from roles that no longer need it, or let the deployment use keyAccess: role-pattern (docs/runbook.md, KeyPolicyFull); then restore again.';
+      return 'Withdraw the grants of a subscriber that is not needed any more, or let the deployment use keyAccess: role-pattern (docs/runbook.md, KeyPolicyFull); then restore again.';
     case 'KeyNotUsable':
       return `Write the kept policy by hand with a statement that lets the onboarding change it: ${byHand}.`;
     default:

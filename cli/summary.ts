@@ -1,27 +1,41 @@
+import type { Operation } from '../functions/shared/operations.ts';
 import { type DiffLine, diffKeyPolicies } from './key-policy-diff.ts';
 import type { Failure, Report } from './report.ts';
 import { type Paint, printable, seconds } from './terminal.ts';
 
 const labelWidth = 10;
 
-/** What people want to know of an onboarding that is over: what came of it, and what it changed. */
+/** What an execution is about. */
+interface Subject {
+  operation: Operation;
+  userName: string | undefined;
+}
+
+/** What an operation is called while it goes on. */
+export function doing(operation: Operation, userName: string | undefined): string {
+  return `${verbs[operation].doing} ${userName ?? 'the subscriber'}`;
+}
+
+const verbs: Record<Operation, { doing: string; done: string }> = {
+  'onboard-subscriber': { doing: 'Onboarding', done: 'Onboarded' },
+  'update-subscriber': { doing: 'Updating', done: 'Updated' },
+  'add-user': { doing: 'Adding users to', done: 'Added users to' },
+  'offboard-subscriber': { doing: 'Offboarding', done: 'Offboarded' },
+};
+
+/** What people want to know of an execution that is over: what came of it, and what it changed. */
 export function summaryText(
-  userName: string | undefined,
+  { operation, userName }: Subject,
   report: Report,
   policiesBefore: ReadonlyMap<string, unknown>,
   paint: Paint,
 ): string {
   const { status, output, error, executionArn, durationMs, transitions } = report;
-  const who = printable(userName ?? 'the subscriber');
-  const title = error === null ? paint('green', `Onboarded ${who}`) : paint('red', `Onboarding ${who} ended ${status}`);
-  const facts: [string, string | null][] =
+  const title =
     error === null
-      ? [
-          ['Subscriber', output?.userName ?? null],
-          ['Stack', output?.stackId ?? null],
-          ['Role', output?.roleArn ?? null],
-        ]
-      : [];
+      ? paint('green', `${verbs[operation].done} ${printable(userName ?? 'the subscriber')}`)
+      : paint('red', `${printable(doing(operation, userName))} ended ${status}`);
+  const facts = error === null ? outputFacts(output) : [];
   return [
     '',
     `${paint('bold', title)} in ${seconds(durationMs)}, ${transitions} ${transitions === 1 ? 'transition' : 'transitions'}.`,
@@ -31,6 +45,34 @@ export function summaryText(
     ...policyChanges(report, policiesBefore, paint),
     '',
   ].join('\n');
+}
+
+/** What an execution has put out, as labelled facts. */
+function outputFacts(output: Report['output']): [string, string | null][] {
+  if (output === null) return [];
+  const {
+    userName,
+    stackId = null,
+    roleArn = null,
+    verified,
+    changed,
+    users = [],
+    retained = [],
+    byHand = [],
+  } = output;
+  return [
+    ['Subscriber', userName],
+    ['Changed', changed?.join(', ') ?? null],
+    ['Stack', stackId],
+    ['Role', roleArn],
+    ['Verified', verified === undefined ? null : verified ? 'InfinStor uses the role' : 'no'],
+    ...users.map((user): [string, string] => [
+      'User',
+      [user.userName, user.outcome, user.credentialsSecretId].join('  '),
+    ]),
+    ...retained.map(({ type, physicalId }): [string, string] => ['Retained', `${physicalId} (${type})`]),
+    ...byHand.map((task): [string, string] => ['By hand', task]),
+  ];
 }
 
 /** Why the command failed, what it means and what to do next, as lines. */
@@ -81,14 +123,28 @@ function policyChanges(
 }
 
 /** A line of a diff, as people know it. */
-export function diffLine({ kind, text }: DiffLine, paint: Paint): string {
-  switch (kind) {
+export function diffLine(line: DiffLine, paint: Paint): string {
+  const text = `  ${markedLine(line)}`;
+  switch (line.kind) {
     case 'added':
-      return paint('green', `  + ${text}`);
+      return paint('green', text);
     case 'removed':
-      return paint('red', `  - ${text}`);
+      return paint('red', text);
     case 'same':
     case 'gap':
-      return paint('dim', `    ${text}`);
+      return paint('dim', text);
+  }
+}
+
+/** A line of a diff with its mark. */
+export function markedLine({ kind, text }: DiffLine): string {
+  switch (kind) {
+    case 'added':
+      return `+ ${text}`;
+    case 'removed':
+      return `- ${text}`;
+    case 'same':
+    case 'gap':
+      return `  ${text}`;
   }
 }

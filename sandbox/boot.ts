@@ -201,7 +201,8 @@ export async function bootSandbox({
       editTemplate,
       workFolder: join(workFolder, 'functions'),
       endpoint: server.endpoint,
-      parameters: { InfinStorMlflowUrl: server.infinstorUrl },
+      // The sandbox has InfinStor's hosts at one place.
+      parameters: { InfinStorMlflowUrl: server.infinstorUrl, InfinStorApiUrl: server.infinstorUrl },
       environment,
       deployer,
       roleProvider: roleProvider({ iam, onAccess: authorizer.authorize }),
@@ -305,8 +306,11 @@ function makeFixtures({
   kms.createKey({ arn: fixtures.trackingKeyArn, tags });
   kms.createKey({ arn: fixtures.disabledKeyArn, tags, state: 'Disabled' });
   const { userName, secretId } = fixtures.superadmin;
-  // New at every boot, so that no password stands in the source.
-  const password = `Aa1!${randomBytes(18).toString('base64url')}`;
+  const password = newPassword();
   cognito.createUser({ userName, password, email: 'superadmin@infinstor.example' });
   secretsManager.createSecret(secretId, JSON.stringify({ userName, password }));
+  secretsManager.createSecret(fixtures.newPasswordSecretId, JSON.stringify({ password: newPassword() }));
 }
+
+/** New at every boot, so that no password stands in the source. */
+const newPassword = () => `Aa1!${randomBytes(18).toString('base64url')}`;

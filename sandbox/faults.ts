@@ -32,7 +32,7 @@ export interface FaultRule {
 
 /** Whether an operation only reads, and so may answer what it answered before. */
 export function isRead(operation: string): boolean {
-  return /^(Get|Describe|List|Query|Scan|get_)/.test(operation);
+  return /^(Get|Describe|List|Query|Scan|get_|customerinfo$)/.test(operation);
 }
 
 /**
@@ -45,7 +45,7 @@ const infinstorAnswers = ['LoginExpired', 'EndpointTimedOut'];
 const faultTargets: Readonly<Record<string, readonly string[]>> = {
   cognito: ['InitiateAuth'],
   // `register` is the call of the template's custom resource, by which a stack tells the service that it is up.
-  infinstor: ['get_version', 'add_subscriber', 'register'],
+  infinstor: ['get_version', 'add_subscriber', 'update_subscriber', 'addsecondaryuser', 'customerinfo', 'register'],
   cloudformation: [
     'CreateStack',
     'DeleteStack',

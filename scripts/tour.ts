@@ -7,7 +7,7 @@ import {
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { operatorAt } from '../cli/endpoint.ts';
-import { connect, follow, start } from '../cli/onboard.ts';
+import { connect, follow, start } from '../cli/execution.ts';
 import { account, fixtures } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { parseFault } from '../sandbox/faults.ts';

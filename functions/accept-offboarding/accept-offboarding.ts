@@ -8,13 +8,13 @@ import { StackNeedsAttention, SubscriberNotFound } from '../shared/errors.ts';
 import { requireWithdrawable } from '../shared/key-policy.ts';
 import { grantsOf } from '../shared/key-registry.ts';
 import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
+import { checkOffboardingRequest } from '../shared/offboarding-request.ts';
 import type { OffboardingPlan } from '../shared/plan.ts';
 import { type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 import { requireRetainedData } from '../shared/retained-data.ts';
 import { isOwn, ownershipTags } from '../shared/stack-decision.ts';
 import { isThere, stackResources } from '../shared/stack-resources.ts';
 import type { Environment } from './environment.ts';
-import { parseOffboarding } from './offboarding-request.ts';
 
 // As of an onboarding: where CloudFormation's events reach us, looking again is a safety net for a lost one.
 const pollSeconds = { withEvents: 600, withoutEvents: 30 };
@@ -42,7 +42,7 @@ export async function acceptOffboarding(
   { request, executionArn }: { request: unknown; executionArn: string },
   { environment, cloudFormation: cloudFormationIn, kms, stepFunctions, registry, now }: Dependencies,
 ): Promise<OffboardingPlan> {
-  const { userName: named, keepData } = parseOffboarding(request);
+  const { userName: named, keepData } = checkOffboardingRequest(request);
   const record = await readRecord(registry, named);
   if (record === undefined) throw new SubscriberNotFound(named);
   const { userName } = record;

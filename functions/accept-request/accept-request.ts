@@ -14,6 +14,7 @@ import { arnOwner } from '../shared/arns.ts';
 import { claim } from '../shared/claim.ts';
 import { describeStack } from '../shared/describe-stack.ts';
 import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
+import { checkInputSecrets } from '../shared/input-secrets.ts';
 import { keyAccess } from '../shared/key-access-environment.ts';
 import type { Plan } from '../shared/plan.ts';
 import { type Registry, readRecord } from '../shared/registry.ts';
@@ -21,7 +22,6 @@ import { customerManagedKeys, parseRequest } from '../shared/request.ts';
 import { requestRules } from '../shared/request-environment.ts';
 import { decideStack, ownershipTags } from '../shared/stack-decision.ts';
 import type { Environment } from './environment.ts';
-import { checkInputSecrets } from './input-secrets.ts';
 import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
 
@@ -50,7 +50,8 @@ export async function acceptRequest(
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
   const request = parseRequest(rawRequest, requestRules(environment, executionArn));
-  await checkInputSecrets(secrets, request);
+  const { passwordSecretId, customTokenSecretId } = request;
+  await checkInputSecrets(secrets, { passwordSecretId, customTokenSecretId });
   const { region } = request.stack;
   const { userName } = request.subscriber;
   const expectedRoleArn = `arn:aws:iam::${own.accountId}:role/${environment.ROLE_NAME_PREFIX}${userName}`;
@@ -89,8 +90,8 @@ export async function acceptRequest(
   const plan: Plan = {
     subscriber: request.subscriber,
     executionArn,
-    passwordSecretId: request.passwordSecretId,
-    customTokenSecretId: request.customTokenSecretId,
+    passwordSecretId,
+    customTokenSecretId,
     credentialsSecretId: `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/credentials`,
     stack: {
       name: `${environment.STACK_NAME_PREFIX}${userName.toLowerCase()}`,

@@ -1,8 +1,5 @@
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { OnboardingInProgress } from '../shared/errors.ts';
-import type { Plan, Role, Stack } from '../shared/plan.ts';
-import { publishEvent } from '../shared/publish-event.ts';
-import { completeRecord, type Registry, readRecord } from '../shared/registry.ts';
+import { complete } from '../shared/complete.ts';
+import type { Plan, Role, Stack, Verification } from '../shared/plan.ts';
 
 /** The output of the execution. */
 export interface Onboarded {
@@ -10,6 +7,10 @@ export interface Onboarded {
   stackId: string;
   roleArn: string;
   keyArns: string[];
+  /** Whether InfinStor knows the subscriber with this role; null: that was not looked at. */
+  verified: boolean | null;
+  /** Why it is not verified. */
+  verification?: string;
 }
 
 /**
@@ -17,23 +18,23 @@ export interface Onboarded {
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeOnboarding(
-  { plan, stack, role }: { plan: Plan; stack: Stack; role: Role },
-  { registry, events, now }: { registry: Registry; events: EventBridgeClient; now: Date },
+  { plan, stack, role, verification }: { plan: Plan; stack: Stack; role: Role; verification: Verification },
+  clients: Parameters<typeof complete>[1],
 ): Promise<Onboarded> {
+  const { executionArn, keyArns } = plan;
   const { userName } = plan.subscriber;
   const { stackId } = stack;
   const { roleArn } = role;
-  const onboarded = { userName, stackId, roleArn, keyArns: plan.keyArns };
-  await requireOwn(registry, plan);
-  // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
-  await publishEvent(events, 'SubscriberOnboarded', { ...onboarded, executionArn: plan.executionArn });
-  const isOurs = await completeRecord(registry, plan, { stackId, roleArn, now: now.toISOString() });
-  if (!isOurs) await requireOwn(registry, plan);
+  const { verified, reason } = verification;
+  const onboarded = {
+    userName,
+    stackId,
+    roleArn,
+    keyArns,
+    verified,
+    ...(reason !== undefined && { verification: reason }),
+  };
+  const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
+  await complete({ userName, executionArn, event, result: { stackId, roleArn, keyArns } }, clients);
   return onboarded;
-}
-
-/** @throws OnboardingInProgress when the record belongs to another execution */
-async function requireOwn(registry: Registry, { subscriber: { userName }, executionArn }: Plan): Promise<void> {
-  const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
-  if (owner !== executionArn) throw new OnboardingInProgress(userName, owner);
 }

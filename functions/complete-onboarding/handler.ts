@@ -2,7 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import * as v from 'valibot';
 import { clientConfig } from '../shared/clients.ts';
 import { documentClient } from '../shared/document-client.ts';
-import { planSchema, roleSchema, stackSchema } from '../shared/plan.ts';
+import { planSchema, roleSchema, stackSchema, verificationSchema } from '../shared/plan.ts';
 import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
 import { step } from '../shared/step.ts';
 import { completeOnboarding } from './complete-onboarding.ts';
@@ -13,7 +13,13 @@ const documents = documentClient();
 export const handler = step({
   name: 'complete-onboarding',
   environment: registryEnvironmentSchema,
-  input: v.object({ plan: planSchema, stack: stackSchema, role: roleSchema }),
+  input: v.object({
+    plan: planSchema,
+    stack: stackSchema,
+    role: roleSchema,
+    // An execution that began before there was this step is redriven without it.
+    verification: v.optional(verificationSchema, { verified: null }),
+  }),
   run: (input, { environment }) =>
     completeOnboarding(input, {
       registry: { documents, tableName: environment.REGISTRY_TABLE },

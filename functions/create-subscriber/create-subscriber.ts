@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import {
-  InvalidRequestException,
-  RestoreSecretCommand,
-  type SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
+import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { LostAnswer } from '../shared/add-subscriber-answer.ts';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
+import { findCustomToken } from '../shared/custom-token.ts';
 import {
-  InvalidRequest,
   OnboardingInProgress,
   StepError,
   SubscriberOutcomeUnknown,
@@ -17,15 +12,16 @@ import {
   TokenRejected,
 } from '../shared/errors.ts';
 import { addSubscriber } from '../shared/infinstor.ts';
+import { LostAnswer } from '../shared/infinstor-answer.ts';
+import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
+import { generatePassword } from '../shared/password.ts';
 import type { Plan, Token } from '../shared/plan.ts';
+import { readRestored } from '../shared/restored-secret.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
-import { superadminTokenSchema } from '../shared/superadmin-token.ts';
-import { findCustomToken } from './custom-token.ts';
+import { tokenSecretSchema } from '../shared/token-secret.ts';
 import type { Environment } from './environment.ts';
 import { type Finding, findSubscriber } from './find-subscriber.ts';
-import { generatePassword } from './password.ts';
 
-const passwordSchema = v.object({ password: v.pipe(v.string(), v.nonEmpty()) });
 const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty()) });
 
 /**
@@ -43,7 +39,7 @@ interface Dependencies {
   now: Date;
 }
 
-type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
+type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
 
 /**
  * Creates the subscriber in InfinStor and stores its custom token before anything else is done. add_subscriber has no
@@ -61,7 +57,7 @@ export async function createSubscriber(
 ): Promise<{ credentialsSecretId: string }> {
   const secretId = plan.credentialsSecretId;
   const { userName } = plan.subscriber;
-  const { stored, isRestored } = await readOrRestore(secrets, secretId);
+  const stored = await readRestored(secrets, secretId, credentialsSchema);
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
     await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
@@ -73,7 +69,7 @@ export async function createSubscriber(
       : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
   if (stored?.value.state === 'created') {
     // Nothing else tells whether somebody deleted the subscriber in InfinStor after its offboarding.
-    const isGone = (isRestored || plan.returning) && (await find(stored.value.password)) === 'absent';
+    const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
     if (!isGone) return { credentialsSecretId: secretId };
   }
   const isTakenOver = stored?.value.state === 'creating';
@@ -89,7 +85,7 @@ export async function createSubscriber(
     }
   }
 
-  const superadminToken = await readSecret(secrets, token, superadminTokenSchema);
+  const superadminToken = await readSecret(secrets, token, tokenSecretSchema);
   if (superadminToken === undefined) {
     throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
   }
@@ -134,20 +130,6 @@ function outcomeUnknown(userName: string, happened: string, finding: Finding): S
     unknown: 'whether InfinStor has the subscriber could not be found out by a login',
   };
   return new SubscriberOutcomeUnknown(`add_subscriber for ${userName} ${happened}; ${findings[finding]}`);
-}
-
-/** The subscriber's credentials, which an offboarding has scheduled for deletion. */
-async function readOrRestore(
-  secrets: SecretsManagerClient,
-  secretId: string,
-): Promise<{ stored: Stored; isRestored: boolean }> {
-  try {
-    return { stored: await readSecret(secrets, { secretId }, credentialsSchema), isRestored: false };
-  } catch (error) {
-    if (!(error instanceof InvalidRequestException)) throw error;
-    await secrets.send(new RestoreSecretCommand({ SecretId: secretId }));
-    return { stored: await readSecret(secrets, { secretId }, credentialsSchema), isRestored: true };
-  }
 }
 
 /**
@@ -204,7 +186,8 @@ async function storeGivenToken(
   stored: Stored,
   customTokenSecretId: string,
 ): Promise<void> {
-  const { customToken } = await inputSecret(secrets, 'customTokenSecretId', customTokenSecretId, customTokenSchema);
+  const input = { field: 'customTokenSecretId', secretId: customTokenSecretId };
+  const { customToken } = await readInputSecret(secrets, input, customTokenSchema);
   if (stored?.value.state === 'created' && stored.value.customToken === customToken) return;
   // A password that add_subscriber never took is not the subscriber's.
   const password =
@@ -222,7 +205,8 @@ async function choosePassword(secrets: SecretsManagerClient, plan: Plan, prepare
     const password = prepared ?? generatePassword();
     return { password, kept: { password } };
   }
-  const { password } = await inputSecret(secrets, 'passwordSecretId', passwordSecretId, passwordSchema);
+  const input = { field: 'passwordSecretId', secretId: passwordSecretId };
+  const { password } = await readInputSecret(secrets, input, passwordSchema);
   return { password, kept: { passwordSecretId } };
 }
 
@@ -236,15 +220,4 @@ async function passwordOf(secrets: SecretsManagerClient, credentials: Credential
     if (error instanceof InvalidRequestException) return undefined;
     throw error;
   }
-}
-
-async function inputSecret<Value>(
-  secrets: SecretsManagerClient,
-  field: string,
-  secretId: string,
-  schema: v.GenericSchema<unknown, Value>,
-): Promise<Value> {
-  const secret = await readSecret(secrets, { secretId }, schema, (problem) => new InvalidRequest(field, problem));
-  if (secret === undefined) throw new InvalidRequest(field, `there is no secret ${secretId}`);
-  return secret.value;
 }

@@ -4,7 +4,7 @@ import { canonicalHash } from '../shared/canonical-policy.ts';
 import { KeyPolicyBusy, KeyPolicyNotUnderstood } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import type { KeyPolicy } from '../shared/key-policy.ts';
-import { keepPolicy, knownKeys, readGrants, readKeptPolicies, readLease } from '../shared/key-registry.ts';
+import { isKnownKey, keepPolicy, knownKeys, readGrants, readKeptPolicies, readLease } from '../shared/key-registry.ts';
 import { readKeyPolicy } from '../shared/kms-key-policy.ts';
 import { publishEvent } from '../shared/publish-event.ts';
 import { leaseMs, type Reconciler, reconcileKeyPolicy, rereadMs, staleMs } from '../shared/reconcile-key-policy.ts';
@@ -42,7 +42,7 @@ export async function detectKeyPolicyDrift(edit: Edit | undefined, detector: Det
   if (edit === undefined) return lookAtAll(detector);
   const { registry, writers, logger } = detector;
   const isOwn = edit.roleArn !== undefined && writers.includes(edit.roleArn);
-  if (isOwn || (await readLease(registry, edit.keyArn)) === undefined) return;
+  if (isOwn || !(await isKnownKey(registry, edit.keyArn))) return;
   logger.info('key policy written by hand', { keyArn: edit.keyArn, by: edit.by });
   await keepEdit(edit, detector);
   await look(edit.keyArn, detector, edit);
@@ -85,11 +85,11 @@ async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<vo
   const drift = await driftSince(since, keyArn, reconciler);
   if (drift === undefined) return logger.warn('key is gone', { keyArn });
   if (!isDrift(drift)) return;
-  const told = shortened(drift);
-  logger.warn('key policy drifted', { keyArn, ...told });
   count();
   const repaired = detector.repairs && isRepairable(drift) ? await repair(keyArn, reconciler, logger) : 'no';
-  await publishEvent(events, 'KeyPolicyDrift', { keyArn, ...told, repaired, by: edit?.by ?? null });
+  const told = { keyArn, ...shortened(drift), repaired, by: edit?.by ?? null };
+  logger.warn('key policy drifted', told);
+  await publishEvent(events, 'KeyPolicyDrift', told);
 }
 
 /**

@@ -9,7 +9,10 @@ import { leaseMs, staleMs } from '../shared/reconcile-key-policy.ts';
 export interface History {
   /** Of our last write; undefined when there was none, or its writer died. */
   written: Written | undefined;
-  /** The policies that were kept, oldest first. Those with an event were written by hand; over the others one of ours wrote. */
+  /**
+   * The policies that were kept, oldest first. Those with an event were written by hand; over the others one of ours wrote, unless
+   * they are marked as not written over.
+   */
   kept: readonly KeptPolicy[];
 }
 
@@ -103,7 +106,7 @@ function lastEdits(kept: readonly KeptPolicy[]): KeptPolicy[] {
 }
 
 function ourWrites(kept: readonly KeptPolicy[]): KeptPolicy[] {
-  return kept.filter(({ eventId }) => eventId === undefined);
+  return kept.filter(({ eventId, overwritten }) => eventId === undefined && overwritten !== false);
 }
 
 function timeOf(kept: KeptPolicy | undefined): number {

@@ -1,8 +1,10 @@
-import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
+import { type DescribeExecutionOutput, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
 import { executionArnOf } from '../shared/arns.ts';
 import { describeExecution } from '../shared/describe-execution.ts';
 import { remedyFor } from '../shared/errors.ts';
 import { describeFailure, enteredLast, type Failure, requestedUserName } from '../shared/execution-failure.ts';
+import { json } from '../shared/json.ts';
 import { type Operation, operationOf, operations, runningStatuses, type Status } from '../shared/operations.ts';
 import { type Attempt, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 
@@ -22,11 +24,24 @@ export interface SubscriberStatus {
   step?: string;
   /** Why the execution failed. The subscriber may be ACTIVE all the same: an update that fails takes nothing away. */
   error?: Omit<Failure, 'step'> & { step?: string | undefined; remedy: string };
+  /** What exists, as far as the record knows, or the execution's states that were left. */
+  credentialsSecretId?: string | undefined;
   stackId?: string | undefined;
   roleArn?: string | undefined;
+  /** The keys that the role may use. */
   keyArns?: string[] | undefined;
   attempts: Attempt[];
 }
+
+/** The parts that are read of a state's output: what the steps before it have made. */
+const progressSchema = json(
+  v.object({
+    subscriber: v.optional(v.object({ credentialsSecretId: v.string() })),
+    stack: v.optional(v.object({ stackId: v.string() })),
+    role: v.optional(v.object({ roleArn: v.string() })),
+    keys: v.optional(v.array(v.object({ keyArn: v.string() }))),
+  }),
+);
 
 /**
  * How a subscriber stands, by the latest of what was done to it. Step Functions is asked, and not the registry alone: the registry learns of an
@@ -54,6 +69,7 @@ export async function getSubscriber(
     executionArn,
     ...result,
     ...(isOfRecord && made(record)),
+    ...(execution.status !== 'SUCCEEDED' && (await madeBy(stepFunctions, executionArn))),
     attempts: (record?.attempts ?? []).map((attempt) =>
       attempt.executionArn === executionArn ? withEnd(attempt, execution, result) : attempt,
     ),
@@ -94,6 +110,28 @@ async function outcome(
       return { status: failed, error: { ...failure, remedy: remedyFor(failure.name) } };
     }
   }
+}
+
+/** What an execution that is not done has made so far. */
+async function madeBy(
+  stepFunctions: SFNClient,
+  executionArn: string,
+): Promise<Pick<SubscriberStatus, 'credentialsSecretId' | 'stackId' | 'roleArn' | 'keyArns'>> {
+  const pages = paginateGetExecutionHistory({ client: stepFunctions }, { executionArn, reverseOrder: true });
+  for await (const { events = [] } of pages) {
+    const left = events.find(({ stateExitedEventDetails }) => stateExitedEventDetails !== undefined);
+    if (left === undefined) continue;
+    const progress = v.safeParse(progressSchema, left.stateExitedEventDetails?.output);
+    if (!progress.success) return {};
+    const { subscriber, stack, role, keys } = progress.output;
+    return {
+      ...(subscriber && { credentialsSecretId: subscriber.credentialsSecretId }),
+      ...(stack && { stackId: stack.stackId }),
+      ...(role && { roleArn: role.roleArn }),
+      ...(keys && { keyArns: keys.map(({ keyArn }) => keyArn) }),
+    };
+  }
+  return {};
 }
 
 /** What the registry itself knows of an execution that Step Functions has forgotten, as it does after 90 days. */

@@ -14,6 +14,8 @@ export interface Restored {
   policyId: string;
   /** Whether the policy was written: not when it said the same already. */
   changed: boolean;
+  /** The id under which the policy that was in force is kept, to undo this. */
+  previousPolicyId?: string;
   /** The roles that the registry wants to have the key and that did not get it. */
   refusedRoles?: { roleArn: string; name: string; message: string }[];
 }
@@ -35,10 +37,17 @@ export async function restoreKeyPolicy(
 ): Promise<Restored> {
   const kept = await readKeptPolicy(reconciler.registry, keyArn, policyId);
   if (kept === undefined) throw new InvalidRequest('policyId', `no policy ${policyId} of key ${keyArn} is kept`);
-  const { changed, refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by, restored: restorable(kept) });
+  const restored = restorable(kept);
+  const { changed, previousPolicyId, refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by, restored });
   const reasons = new Map([...(await refusedBefore(reconciler, keyArn)), ...refusals]);
   const refusedRoles = [...reasons].map(([roleArn, { name, message }]) => ({ roleArn, name, message }));
-  return { keyArn, policyId, changed, ...(refusedRoles.length > 0 && { refusedRoles }) };
+  return {
+    keyArn,
+    policyId,
+    changed,
+    ...(previousPolicyId !== undefined && { previousPolicyId }),
+    ...(refusedRoles.length > 0 && { refusedRoles }),
+  };
 }
 
 /** The reconciler leaves a role that KMS refused before to its own step, which may have ended long ago. */

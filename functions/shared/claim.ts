@@ -1,8 +1,8 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { describeExecution } from './describe-execution.ts';
-import { OnboardingInProgress } from './errors.ts';
+import { OnboardingInProgress, SubscriberNotActive } from './errors.ts';
 import { describeFailure } from './execution-failure.ts';
-import { operationOf, operations, runningStatuses } from './operations.ts';
+import { operationOf, operations, runningStatuses, type Status } from './operations.ts';
 import {
   type Attempt,
   type Claimed,
@@ -35,6 +35,17 @@ export async function claim(
   const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
   // The claim was made, its answer was lost, and the client repeated it.
   if (owner !== executionArn) throw new OnboardingInProgress(userName, owner);
+}
+
+/**
+ * The record of a subscriber that is onboarded.
+ * @throws SubscriberNotActive when there is none, or it has another status
+ */
+export function requireActive(record: SubscriberRecord | undefined, userName: string): SubscriberRecord {
+  // What fails in the others leaves the subscriber active; while they run, the claim is refused.
+  const active: readonly (Status | undefined)[] = ['ACTIVE', 'UPDATING', 'ADDING_USERS'];
+  if (record === undefined || !active.includes(record.status)) throw new SubscriberNotActive(userName, record?.status);
+  return record;
 }
 
 /**

@@ -50,9 +50,25 @@ export class OnboardingInProgress extends StepError {
   }
 }
 
+/** What is to be done to a subscriber presupposes that it is onboarded. */
+export class SubscriberNotActive extends StepError {
+  static readonly remedy =
+    'Onboard the subscriber, or wait until what is being done to it is over; then send the request again.';
+  override readonly name = 'SubscriberNotActive';
+  readonly remedy = SubscriberNotActive.remedy;
+
+  constructor(userName: string, status: string | undefined) {
+    super(
+      status === undefined
+        ? `There is no subscriber ${userName} in the registry`
+        : `Subscriber ${userName} is not active, but ${status}`,
+    );
+  }
+}
+
 export class LoginRejected extends StepError {
   static readonly remedy =
-    'Check user name and password in the superadmin secret by logging in with them, correct the secret, and redrive the execution.';
+    'Check the password of the user that the message names, in the superadmin secret or the credentials secret of a subscriber, by logging in with it; correct the secret, and redrive the execution.';
   override readonly name = 'LoginRejected';
   readonly remedy = LoginRejected.remedy;
   /** The name of Cognito's error. */
@@ -66,7 +82,7 @@ export class LoginRejected extends StepError {
 
 export class LoginChallenge extends StepError {
   static readonly remedy =
-    'Log in as the superadmin once in a browser, answer the challenge, update the superadmin secret, and redrive the execution.';
+    'Log in once in a browser as the user that the message names, answer the challenge, update the superadmin secret or the credentials secret of the subscriber, and redrive the execution.';
   override readonly name = 'LoginChallenge';
   readonly remedy = LoginChallenge.remedy;
   readonly challenge: string;
@@ -79,12 +95,24 @@ export class LoginChallenge extends StepError {
 
 export class TokenRejected extends StepError {
   static readonly remedy =
-    'InfinStor refuses fresh superadmin tokens: check that the superadmin secret names the superadmin of this service, then send the request again.';
+    'InfinStor refuses fresh tokens of the user that the message names: check that the superadmin secret names the superadmin of this service, or that the subscriber may add users there; then send the request again.';
   override readonly name = 'TokenRejected';
   readonly remedy = TokenRejected.remedy;
 }
 
-/** InfinStor did not answer, and nothing can have happened there. Retried. */
+/** No password is kept to log in with as the subscriber. */
+export class SubscriberPasswordUnknown extends StepError {
+  static readonly remedy =
+    'Give the subscriber a password with the machine update-subscriber (passwordSecretId), then send the request again.';
+  override readonly name = 'SubscriberPasswordUnknown';
+  readonly remedy = SubscriberPasswordUnknown.remedy;
+
+  constructor(userName: string, secretId: string) {
+    super(`The password of subscriber ${userName} is not known here: secret ${secretId} has none`);
+  }
+}
+
+/** InfinStor did not answer, and nothing can have happened there, or what happened may be repeated. Retried. */
 export class InfinStorUnavailable extends StepError {
   static readonly remedy = 'Check that the InfinStor service is up at the configured URL, then redrive the execution.';
   override readonly name = 'InfinStorUnavailable';
@@ -134,6 +162,40 @@ export class SubscriberNotFound extends StepError {
 
   constructor(userName: string) {
     super(`The registry knows no subscriber ${userName}`);
+  }
+}
+
+/** A result of add-user, which the others come after. */
+export class UserExists extends StepError {
+  static readonly remedy =
+    'Choose another name; or, if it is a user of this subscriber, put its password into a secret below input/, and send the request again with passwordSecretId for this user.';
+  override readonly name = 'UserExists';
+  readonly remedy = UserExists.remedy;
+
+  constructor(userName: string) {
+    super(`InfinStor already has a user ${userName}, who has another password than the one that is known here`);
+  }
+}
+
+/** How much of the reason is told of each user: the record of a subscriber keeps many attempts. */
+const maxReason = 120;
+
+export class UsersNotAdded extends StepError {
+  static readonly remedy =
+    'Correct what the message names of each user, then send the request again: who was added stays as he is.';
+  override readonly name = 'UsersNotAdded';
+  readonly remedy = UsersNotAdded.remedy;
+
+  constructor(
+    subscriberName: string,
+    total: number,
+    failed: readonly { userName: string; error?: { name: string; message: string } | undefined }[],
+  ) {
+    const reasons = failed.map(({ userName, error }) => {
+      const reason = `${userName}: ${error?.name} (${error?.message.slice(0, maxReason)})`;
+      return reason;
+    });
+    super(`${failed.length} of ${total} users of ${subscriberName} were not added: ${reasons.join('; ')}`);
   }
 }
 
@@ -259,7 +321,7 @@ export class RoleStillNamed extends StepError {
 
 export class KeyPolicyFull extends StepError {
   static readonly remedy =
-    'Remove roles that no longer need the key from its policy, let the deployment use keyAccess: role-pattern, or, while the subscriber has no stack, choose another key; then send the request again.';
+    'Withdraw the grants of a subscriber that is not needed any more (delete its GRANT item from the registry, then take its role out of the key policy, as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.';
   override readonly name = 'KeyPolicyFull';
   readonly remedy = KeyPolicyFull.remedy;
   /** How many roles our statements would name. */
@@ -277,9 +339,21 @@ export class KeyPolicyFull extends StepError {
 /** The key policy holds something that could not be kept as it is, or that is not ours under a Sid of ours. */
 export class KeyPolicyNotUnderstood extends StepError {
   static readonly remedy =
-    'Change what is named in the key policy (a statement that is yours needs a Sid of its own), then send the request again.';
+    'Change what is named in the key policy as the section KeyPolicyNotUnderstood of docs/runbook.md tells (correct a statement of the onboarding, give one that is yours a Sid of its own), then send the request again.';
   override readonly name = 'KeyPolicyNotUnderstood';
   readonly remedy = KeyPolicyNotUnderstood.remedy;
+}
+
+/** InfinStor does not know the subscriber with its stack's role, or that could not be found out. */
+export class SubscriberNotVerified extends StepError {
+  static readonly remedy =
+    'Remove what the message names, and redrive the execution; or let the deployment only warn of it (verify: warn), and send the request again.';
+  override readonly name = 'SubscriberNotVerified';
+  readonly remedy = SubscriberNotVerified.remedy;
+
+  constructor(userName: string, reason: string) {
+    super(`Subscriber ${userName} could not be verified: ${reason}`);
+  }
 }
 
 // Not made beforehand: every bundle would then hold every error.
@@ -290,15 +364,19 @@ const remedies = (): ReadonlyMap<string, string> =>
       InvalidConfiguration,
       InvalidStepInput,
       OnboardingInProgress,
+      SubscriberNotActive,
       LoginRejected,
       LoginChallenge,
       TokenRejected,
+      SubscriberPasswordUnknown,
       InfinStorUnavailable,
       InfinStorRejected,
       SubscriberExists,
       SubscriberUnsettled,
       SubscriberOutcomeUnknown,
       SubscriberNotFound,
+      UserExists,
+      UsersNotAdded,
       TemplateMismatch,
       StackNeedsAttention,
       DataNotRetained,
@@ -315,6 +393,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       RoleStillNamed,
       KeyPolicyFull,
       KeyPolicyNotUnderstood,
+      SubscriberNotVerified,
     }).map(([name, { remedy }]) => [name, remedy]),
   );
 

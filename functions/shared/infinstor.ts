@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { type Answer, customTokenIn, LostAnswer } from './add-subscriber-answer.ts';
-import { InfinStorRejected, InfinStorUnavailable } from './errors.ts';
+import { customTokenIn } from './add-subscriber-answer.ts';
+import { InfinStorRejected, InfinStorUnavailable, InvalidConfiguration } from './errors.ts';
+import { type Answer, LostAnswer } from './infinstor-answer.ts';
 import { parseJson } from './json.ts';
 
 /** API Gateway, which stands in front of InfinStor, gives up after 30 s; a little longer lets its answer arrive. */
@@ -11,6 +12,8 @@ const versionSchema = v.object({
   region: v.string(),
   /** `'true'`: users log in elsewhere, and the pool need not know them. */
   isExternalAuth: v.optional(v.string(), 'false'),
+  apiDnsName: v.optional(v.string(), ''),
+  serviceDnsName: v.optional(v.string(), ''),
 });
 export type Discovery = v.InferOutput<typeof versionSchema>;
 
@@ -43,6 +46,24 @@ export async function getVersion(mlflowUrl: string): Promise<Discovery> {
 }
 
 /**
+ * Where the service has its API beside MLflow's (`addsecondaryuser`, `customerinfo`): as the deployment says, else as get_version
+ * tells; without a slash at the end.
+ * @param configured the param infinstorApiUrl; empty: none
+ * @throws InvalidConfiguration when neither tells it
+ */
+export function apiUrlOf({ apiDnsName, serviceDnsName }: Discovery, configured: string): string {
+  if (configured !== '') return configured;
+  const host = `${apiDnsName}.${serviceDnsName}`;
+  // Tokens and passwords are sent there: nothing but a host name may follow.
+  if (!/^[a-z\d-]+(\.[a-z\d-]+)+$/i.test(host)) {
+    throw new InvalidConfiguration(
+      'infinstorApiUrl: must be set, as get_version does not tell the host of the API (apiDnsName and serviceDnsName)',
+    );
+  }
+  return `https://${host}`;
+}
+
+/**
  * Creates a subscriber and returns its custom token, which stands in InfinStor's answer in a shape that is configured.
  * The header takes the raw token, without `Bearer` (setup guide, 1.1.2). Nothing is repeated here, as the call has no inverse.
  * @throws TokenRejected, InfinStorRejected, SubscriberExists, InfinStorUnavailable: this call has changed nothing in InfinStor
@@ -54,23 +75,40 @@ export async function addSubscriber(
   subscriber: { userName: string; password: string; emailId: string },
   place: { tokenOf: (answer: unknown) => string | undefined; tokenPlace: string },
 ): Promise<string> {
-  let answer: Answer;
+  const answer = await send(`${mlflowUrl}/api/2.0/mlflow/infinstor/add_subscriber`, {
+    authorization: token,
+    contentType: 'application/json',
+    body: JSON.stringify(subscriber),
+  });
+  return customTokenIn(answer, { subscriber, ...place });
+}
+
+/**
+ * Posts a call of InfinStor's, once.
+ * @throws InfinStorUnavailable when it was never sent
+ * @throws LostAnswer when it was, and no whole answer came
+ */
+export async function send(
+  url: string,
+  { authorization, contentType, body }: { authorization: string; contentType: string; body: string },
+): Promise<Answer> {
   try {
-    const response = await fetch(`${mlflowUrl}/api/2.0/mlflow/infinstor/add_subscriber`, {
+    const response = await fetch(url, {
       method: 'POST',
-      headers: { authorization: token, 'content-type': 'application/json' },
-      body: JSON.stringify(subscriber),
+      headers: { authorization, 'content-type': contentType },
+      body,
       // A redirect would carry token and password to another address.
       redirect: 'manual',
       signal: AbortSignal.timeout(requestTimeoutMs),
     });
     const location = response.headers.get('location') ?? undefined;
-    answer = { status: response.status, location, body: await response.text() };
+    return { status: response.status, location, body: await response.text() };
   } catch (error) {
-    if (neverSent(error)) throw new InfinStorUnavailable(`add_subscriber: ${networkReason(error)}`);
+    if (neverSent(error)) {
+      throw new InfinStorUnavailable(`${url.slice(url.lastIndexOf('/') + 1)}: ${networkReason(error)}`);
+    }
     throw new LostAnswer(`was sent, and ${networkReason(error)}`);
   }
-  return customTokenIn(answer, { subscriber, ...place });
 }
 
 function errorCode(error: unknown): string | undefined {

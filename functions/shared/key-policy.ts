@@ -3,6 +3,7 @@ import { arnOwner, roleIdentity } from './arns.ts';
 import { canonical } from './canonical-policy.ts';
 import { KeyPolicyFull, KeyPolicyNotUnderstood, KeyPolicyOrphan, RoleStillNamed } from './errors.ts';
 import { json, parseJson } from './json.ts';
+import { statementDifferences } from './statement-differences.ts';
 import { parse } from './step.ts';
 
 // The grammar of key policies: KMS developer guide, "Elements in a key policy"; IAM user guide, "Grammar of the IAM JSON policy language".
@@ -105,10 +106,12 @@ export function parseKeyPolicy(document: string): KeyPolicy {
   if (repeated !== undefined) {
     throw new KeyPolicyNotUnderstood(`Several statements of the key policy have the Sid "${repeated}"`);
   }
-  const taken = foreign.find(({ Sid }) => ourStatements.some((ours) => ours.Sid === Sid));
-  if (taken !== undefined) {
+  for (const statement of foreign) {
+    const template = templateOf(statement);
+    if (template === undefined) continue;
+    const differences = statementDifferences(statement, closestTo(statement, template));
     throw new KeyPolicyNotUnderstood(
-      `Statement "${taken.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it`,
+      `Statement "${template.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it: ${differences.join('; ')}`,
     );
   }
   return policy;
@@ -286,11 +289,28 @@ function statementWith(template: Template, grantees: readonly string[], mode: Ke
 
 /** Whether a statement is one that we write, for some roles or ids of deleted ones. */
 function isOurs(statement: Statement): boolean {
-  const template = ourStatements.find(({ Sid }) => Sid === statement.Sid);
+  const template = templateOf(statement);
   if (template === undefined) return false;
   const grantees = granteesOf(statement);
-  const areOurs = grantees.every((grantee) => isRole(grantee.replace(/\*$/, '')) || isOrphan(grantee));
+  const areOurs = grantees.every(isGrantee);
   return areOurs && canonical(statementWith(template, grantees, modeOf(statement))) === canonical(statement);
+}
+
+function templateOf({ Sid }: Statement): Template | undefined {
+  return ourStatements.find((ours) => ours.Sid === Sid);
+}
+
+/** The statement of ours that one is most likely meant to be: for whom it is for, as far as we would write that. */
+function closestTo(statement: Statement, template: Template): Statement {
+  const grantees = granteesOf(statement);
+  // Everybody without a pattern is not half of what we write, but a principal that we never would.
+  const mode = grantees.length === 0 ? 'role-arns' : modeOf(statement);
+  return statementWith(template, grantees.filter(isGrantee), mode);
+}
+
+/** Whom our statements may name: roles, patterns of roles, and the ids that deleted roles left. */
+function isGrantee(principal: string): boolean {
+  return isRole(principal.replace(/\*$/, '')) || isOrphan(principal);
 }
 
 function modeOf({ Principal }: Statement): KeyAccess['mode'] {

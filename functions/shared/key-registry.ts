@@ -47,12 +47,15 @@ const keptPolicySchema = v.object({
   by: v.string(),
   /** The CloudTrail event that told of it, of a policy that was written by hand. */
   eventId: v.optional(v.string()),
+  /** False when nobody has written over it after all; otherwise somebody has, or died before it was known. */
+  overwritten: v.optional(v.literal(false)),
 });
 export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
 
 const keyPk = (keyArn: string) => `KEY#${keyArn}`;
 const leaseKey = (keyArn: string) => ({ pk: keyPk(keyArn), sk: 'LEASE' });
-const grantKey = (keyArn: string, roleArn: string) => ({ pk: keyPk(keyArn), sk: `GRANT#${roleArn}` });
+const grantPrefix = 'GRANT#';
+const grantKey = (keyArn: string, roleArn: string) => ({ pk: keyPk(keyArn), sk: `${grantPrefix}${roleArn}` });
 const policyPrefix = 'POLICY#';
 const keptPolicyKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
 
@@ -93,7 +96,7 @@ async function readGrant({ documents, tableName }: Registry, keyArn: string, rol
 
 /** All grants of a key, read consistently. */
 export async function readGrants({ documents, tableName }: Registry, keyArn: string): Promise<Grant[]> {
-  const items = await query({ documents, tableName }, keyArn, 'GRANT#');
+  const items = await query({ documents, tableName }, keyArn, grantPrefix);
   return items.map((item) => v.parse(grantSchema, item));
 }
 
@@ -305,15 +308,40 @@ export async function readLease(
   return { leasedUntil, written };
 }
 
-/** Keeps a policy for whoever wants to look at it or restore it. It is never deleted. */
+/**
+ * Keeps a policy for whoever wants to look at it or restore it. It is never deleted.
+ * @returns its id
+ */
 export async function keepPolicy(
   { documents, tableName }: Registry,
   keyArn: string,
-  kept: Omit<KeptPolicy, 'id'> & { owner: string },
-): Promise<void> {
+  kept: Omit<KeptPolicy, 'id' | 'overwritten'> & { owner: string },
+): Promise<string> {
   const { owner, ...rest } = kept;
   const id = `${kept.keptAt}#${owner}`;
   await documents.send(new PutCommand({ TableName: tableName, Item: { ...keptPolicyKey(keyArn, id), id, ...rest } }));
+  return id;
+}
+
+/** Marks a kept policy as one that was not written over: KMS has refused every write, or none was sent. */
+export async function markNotOverwritten(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  id: string,
+): Promise<void> {
+  await unlessRefused(
+    documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: keptPolicyKey(keyArn, id),
+        UpdateExpression: 'SET #overwritten = :no',
+        // Somebody may have deleted it by hand: half of an item could not be read.
+        ConditionExpression: 'attribute_exists(#policy)',
+        ExpressionAttributeNames: { '#overwritten': 'overwritten', '#policy': 'policy' },
+        ExpressionAttributeValues: { ':no': false },
+      }),
+    ),
+  );
 }
 
 /** A policy that was kept of a key, by its id; undefined when there is none. */
@@ -337,21 +365,34 @@ export async function readKeptPolicies(registry: Registry, keyArn: string, since
   return items.map((item) => v.parse(keptPolicySchema, item));
 }
 
-/** The keys whose policies were ever written, or were to be. A scan, as of the registry's other rare readers. */
+/**
+ * Whether the registry wants anything of a key, or its policy was ever written. Either is enough: a key whose lease was deleted
+ * stays known by its grants, as a role that has the key already takes no lease.
+ */
+export async function isKnownKey(registry: Registry, keyArn: string): Promise<boolean> {
+  return (await readLease(registry, keyArn)) !== undefined || (await readGrants(registry, keyArn)).length > 0;
+}
+
+/** The keys that the registry knows, each once. A scan, as of the registry's other rare readers. */
 export async function* knownKeys({ documents, tableName }: Registry): AsyncGenerator<string> {
   const pages = paginateScan(
     { client: documents },
     {
       TableName: tableName,
       ConsistentRead: true,
-      FilterExpression: '#sk = :lease',
+      FilterExpression: '#sk = :lease OR begins_with(#sk, :grant)',
       ProjectionExpression: '#pk',
       ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
-      ExpressionAttributeValues: { ':lease': 'LEASE' },
+      ExpressionAttributeValues: { ':lease': 'LEASE', ':grant': grantPrefix },
     },
   );
+  const known = new Set<string>();
   for await (const { Items = [] } of pages) {
-    for (const item of Items) yield v.parse(v.object({ pk: v.string() }), item).pk.slice(keyPk('').length);
+    for (const item of Items) {
+      const keyArn = v.parse(v.object({ pk: v.string() }), item).pk.slice(keyPk('').length);
+      if (!known.has(keyArn)) yield keyArn;
+      known.add(keyArn);
+    }
   }
 }
 

@@ -65,6 +65,10 @@ export type Token = v.InferOutput<typeof tokenSchema>;
 export const roleSchema = v.object({ roleName: v.string(), roleArn: v.string(), roleId: v.string() });
 export type Role = v.InferOutput<typeof roleSchema>;
 
+/** Whether InfinStor knows the subscriber with its stack's role; null: that was not looked at. */
+export const verificationSchema = v.object({ verified: v.nullable(v.boolean()), reason: v.optional(v.string()) });
+export type Verification = v.InferOutput<typeof verificationSchema>;
+
 /** What accept-offboarding found, and the later steps of an offboarding read. */
 export const offboardingPlanSchema = v.object({
   subscriber: v.object({ userName: v.string() }),

@@ -19,6 +19,7 @@ import {
   isWanted,
   keepPolicy,
   type Lease,
+  markNotOverwritten,
   readGrants,
   releaseLease,
   settleGrant,
@@ -67,10 +68,21 @@ interface Wish {
 export interface Reconciled {
   /** Whether the policy was written. */
   changed: boolean;
+  /** The id under which the policy that was written over is kept; undefined when none was. */
+  previousPolicyId: string | undefined;
   /** Why roles that are wanted did not get the key, by role ARN. */
   refusals: ReadonlyMap<string, StepError>;
   /** The policy that is in force then. */
   policy: KeyPolicy;
+}
+
+/** What the holder of a lease knows of the policy. */
+interface Leased {
+  lease: Lease;
+  /** Of the last write of ours. */
+  written: Written | undefined;
+  /** The policy that was kept to be written over, and whether that was done. */
+  kept: { id: string; overwritten: boolean } | undefined;
 }
 
 /**
@@ -87,23 +99,29 @@ export async function reconcileKeyPolicy(reconciler: Reconciler, keyArn: string,
   const lease: Lease = { owner: randomUUID(), until: clock.now() + leaseMs };
   const taken = await takeLease(registry, keyArn, lease, clock.now());
   if (taken === undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} is being changed by another execution`);
-  const leased = { lease, written: taken.written };
+  const leased: Leased = { lease, written: taken.written, kept: undefined };
   try {
     const reconciled = await reconcileLeased(reconciler, keyArn, wish, leased);
-    await releaseLease(registry, keyArn, lease, leased.written);
+    await release(registry, keyArn, leased);
     return reconciled;
   } catch (error) {
     // What may still arrive must not meet what another holder writes: the lease runs out by itself.
-    if (!(error instanceof PutOutcomeUnknown)) await releaseLease(registry, keyArn, lease, leased.written);
+    if (!(error instanceof PutOutcomeUnknown)) await release(registry, keyArn, leased);
     throw error;
   }
+}
+
+/** Gives the lease back, when it is known whether the policy was written. */
+async function release(registry: Registry, keyArn: string, { lease, written, kept }: Leased): Promise<void> {
+  if (kept?.overwritten === false) await markNotOverwritten(registry, keyArn, kept.id);
+  await releaseLease(registry, keyArn, lease, written);
 }
 
 async function reconcileLeased(
   reconciler: Reconciler,
   keyArn: string,
   wish: Wish,
-  leased: { lease: Lease; written: Written | undefined },
+  leased: Leased,
 ): Promise<Reconciled> {
   const { kmsOnce, iam, registry, access, clock } = reconciler;
   const { document, policy: inForce, isProven } = await readFresh(reconciler, keyArn, leased.written);
@@ -124,7 +142,6 @@ async function reconcileLeased(
   const refused: Grant[] = [];
   const refusals = new Map<string, StepError>();
   let latest: KeyPolicy | undefined;
-  let isKept = false;
   // A policy that reads without a role may be an older one, from before the role came: only one known to be the last is believed.
   const isLeaving = ({ state, expiresAt }: Grant) => state === 'withdrawn' && expiresAt === undefined;
   const mustWrite = grants.some(isLeaving) && access.mode === 'role-arns' && !isProven;
@@ -141,18 +158,16 @@ async function reconcileLeased(
     }
     // Also an equal policy: to KMS a role that was made anew is not the one that the policy names by the same ARN.
     if (more.length > 0 || next !== inForce || (mustWrite && latest === undefined)) {
-      if (!isKept) {
-        const keptAt = new Date(clock.now()).toISOString();
-        const { owner } = leased.lease;
-        await keepPolicy(registry, keyArn, {
-          keptAt,
+      leased.kept ??= {
+        id: await keepPolicy(registry, keyArn, {
+          keptAt: new Date(clock.now()).toISOString(),
           hash: canonicalHash(inForce),
           policy: document,
           by: wish.by,
-          owner,
-        });
-        isKept = true;
-      }
+          owner: leased.lease.owner,
+        }),
+        overwritten: false,
+      };
       if (leased.lease.until - clock.now() < requestBoundMs) {
         throw new KeyPolicyBusy(`The policy of key ${keyArn} takes longer to change than its lease is good for`);
       }
@@ -160,6 +175,7 @@ async function reconcileLeased(
         return new PrincipalNotVisible(`KMS cannot see a principal of the new policy of key ${keyArn} yet`);
       }
       latest = next;
+      leased.kept.overwritten = true;
       leased.written = { statementsHash: canonicalHash(ownStatements(next)), writtenAt: clock.now() };
     }
     granted.push(...more);
@@ -230,7 +246,12 @@ async function reconcileLeased(
   await Promise.all(news.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'applied', refused: false })));
   const failure = interruption ?? unrestored;
   if (failure !== undefined) throw failure;
-  return { changed: written !== undefined, refusals, policy: written ?? inForce };
+  return {
+    changed: written !== undefined,
+    previousPolicyId: leased.kept?.overwritten ? leased.kept.id : undefined,
+    refusals,
+    policy: written ?? inForce,
+  };
 }
 
 /** KMS does not say which one it is, but it is none that the policy in force names, where a deleted one is only an id. */

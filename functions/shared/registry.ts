@@ -8,7 +8,6 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
-import type { Plan } from './plan.ts';
 
 /** The registry's table and the client for it. */
 export interface Registry {
@@ -45,6 +44,8 @@ const recordSchema = v.object({
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  /** The users who were added under the subscriber. */
+  users: v.optional(v.array(v.string())),
   /** Where the stack of the latest onboarding is, or was to be. */
   home: v.optional(v.object({ region: v.string() })),
   /** What the latest offboarding took away, and what it left. It stays when the subscriber is onboarded again. */
@@ -119,23 +120,31 @@ export async function claimRecord(
   });
 }
 
-/** Marks the subscriber as active; false when the record no longer belongs to this execution. */
+/**
+ * Writes that an execution has succeeded, and what came of it; false when the record no longer belongs to this execution.
+ */
 export async function completeRecord(
   registry: Registry,
-  plan: Plan,
-  result: { stackId: string; roleArn: string; now: string },
+  { userName, executionArn }: { userName: string; executionArn: string },
+  {
+    now,
+    ...result
+  }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'roleArn' | 'keyArns' | 'users'>> & { now: string },
 ): Promise<boolean> {
-  return updateRecord(registry, plan.subscriber.userName, {
-    set: {
-      status: 'ACTIVE',
-      stackId: result.stackId,
-      roleArn: result.roleArn,
-      keyArns: plan.keyArns,
-      updatedAt: result.now,
-    },
+  return updateRecord(registry, userName, {
+    set: { status: operations[operationOf(executionArn)].succeeded, ...result, updatedAt: now },
     remove: ['lastError'],
-    onlyIfOf: plan.executionArn,
+    onlyIfOf: executionArn,
   });
+}
+
+/** Writes which users there are under a subscriber; false when the record no longer belongs to this execution. */
+export async function recordUsers(
+  registry: Registry,
+  { userName, executionArn }: { userName: string; executionArn: string },
+  { users, now }: { users: string[]; now: string },
+): Promise<boolean> {
+  return updateRecord(registry, userName, { set: { users, updatedAt: now }, onlyIfOf: executionArn });
 }
 
 /**
@@ -149,7 +158,7 @@ export async function emptyRecord(
 ): Promise<boolean> {
   return updateRecord(registry, subscriber.userName, {
     set: { offboarded, updatedAt: now },
-    remove: ['stackId', 'roleArn', 'keyArns'],
+    remove: ['stackId', 'roleArn', 'keyArns', 'users'],
     onlyIfOf: executionArn,
   });
 }

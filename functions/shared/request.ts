@@ -95,8 +95,16 @@ const stack = object(
   }),
 );
 
-function requestSchema(inputSecretPrefix: string) {
-  const inputSecretId = v.pipe(
+export const emailIdSchema = v.pipe(
+  v.string('must be a string'),
+  v.maxLength(254, 'must be at most 254 characters'),
+  // Not the narrower `email`, which refuses domains such as xn--….
+  v.rfcEmail('must be an e-mail address'),
+);
+
+/** A secret that a request may refer to. */
+export function inputSecretIdSchema(inputSecretPrefix: string) {
+  return v.pipe(
     v.string('must be a string'),
     v.startsWith(inputSecretPrefix, `must name a secret below ${inputSecretPrefix}`),
     v.minLength(inputSecretPrefix.length + 1, `must name a secret below ${inputSecretPrefix}`),
@@ -104,19 +112,13 @@ function requestSchema(inputSecretPrefix: string) {
     v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
     v.excludes('..', 'must not contain ".."'),
   );
+}
+
+function requestSchema(inputSecretPrefix: string) {
+  const inputSecretId = inputSecretIdSchema(inputSecretPrefix);
   return object(
     v.strictObject({
-      subscriber: object(
-        v.strictObject({
-          userName: userNameSchema,
-          emailId: v.pipe(
-            v.string('must be a string'),
-            v.maxLength(254, 'must be at most 254 characters'),
-            // Not the narrower `email`, which refuses domains such as xn--….
-            v.rfcEmail('must be an e-mail address'),
-          ),
-        }),
-      ),
+      subscriber: object(v.strictObject({ userName: userNameSchema, emailId: emailIdSchema })),
       passwordSecretId: v.optional(inputSecretId),
       customTokenSecretId: v.optional(inputSecretId),
       stack: v.optional(stack),
@@ -145,12 +147,16 @@ export interface Request {
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
 export function checkRequest(request: unknown, inputSecretPrefix = '') {
+  return parseFields(requestSchema(inputSecretPrefix), request);
+}
+
+/**
+ * Parses the request of any machine.
+ * @throws InvalidRequest naming the field and the rule; never quoting a value
+ */
+export function parseFields<Parsed>(schema: v.GenericSchema<unknown, Parsed>, request: unknown): Parsed {
   refusePlaintextPassword(request);
-  return parse(
-    requestSchema(inputSecretPrefix),
-    request,
-    (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
-  );
+  return parse(schema, request, (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule));
 }
 
 /** What a deployment lets a request choose from. */
@@ -194,12 +200,12 @@ export function customerManagedKeys({ encryption: { artifacts: bucket, tracking:
 }
 
 /** First of all: a password that stands in an execution's input is in its history already. */
-export function refusePlaintextPassword(request: unknown): void {
-  const subscriber =
-    typeof request === 'object' && request !== null && 'subscriber' in request ? request.subscriber : null;
+function refusePlaintextPassword(request: unknown): void {
+  const users = Object.entries(Object(member(request, 'users')));
   for (const [place, holder] of [
     ['password', request],
-    ['subscriber.password', subscriber],
+    ['subscriber.password', member(request, 'subscriber')],
+    ...users.map(([index, user]) => [`users.${index}.password`, user] as const),
   ] as const) {
     if (typeof holder === 'object' && holder !== null && 'password' in holder) {
       throw new InvalidRequest(
@@ -208,4 +214,8 @@ export function refusePlaintextPassword(request: unknown): void {
       );
     }
   }
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : null;
 }

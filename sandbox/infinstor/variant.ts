@@ -1,7 +1,7 @@
 /** The shape of `add_subscriber`'s answer, of which the vendor documents none; these are the likely ones. */
 export type TokenShape = 'customToken' | 'custom_token' | 'token' | 'queue' | 'nested' | 'opaque' | 'none';
 
-/** How an error of `add_subscriber` is answered: the form of its text, and the status. */
+/** How an error of `add_subscriber`, `update_subscriber` and `addsecondaryuser` is answered: the form of its text, and the status. */
 export type ErrorAnswer =
   | 'text 400'
   | 'text 403'
@@ -27,6 +27,14 @@ export interface InfinStorVariant {
   duplicate: ErrorAnswer;
   /** To a password that breaks the pool's policy. */
   refusal: ErrorAnswer;
+  /** To an update of a user whom it does not know. */
+  unknownUser: ErrorAnswer;
+  /** What `update_subscriber` does with a field that is missing: leaves it as it is, or refuses the call. */
+  missingField: 'ignored' | 'refused';
+  /** Whether `update_subscriber` answers with a new custom token, with which the one before is void. */
+  updateRotatesToken: boolean;
+  /** Whether a user whom `addsecondaryuser` made may log in with that password, or has to choose another one first. */
+  newUserPassword: 'final' | 'temporary';
   expiredLogin: ExpiredLoginAnswer;
   externalAuth: ExternalAuth;
   /** The names that get_version tells. */
@@ -39,6 +47,10 @@ export const usualVariant: InfinStorVariant = {
   tokenPrefix: 'Custom ',
   duplicate: 'text 400',
   refusal: 'text 400',
+  unknownUser: 'text 400',
+  missingField: 'ignored',
+  updateRotatesToken: false,
+  newUserPassword: 'final',
   expiredLogin: 'page 200',
   externalAuth: 'off',
   hosts: { mlflow: 'mlflow', mlflowui: 'mlflowui', mlflowstatic: 'mlflowstatic', api: 'infinstorapi' },

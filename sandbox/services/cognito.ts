@@ -27,6 +27,10 @@ export interface Cognito {
   hasUser(userName: string): boolean;
   deleteUser(userName: string): void;
   setStatus(userName: string, status: User['status']): void;
+  /** Changes what is given of a user, who need not be let in again. */
+  changeUser(userName: string, change: { password?: string | undefined; email?: string | undefined }): void;
+  /** The e-mail address of a user. */
+  emailOf(userName: string): string | undefined;
   /** Answers a login of a user who is not there like one with a wrong password, as pools with PreventUserExistenceErrors do. */
   hideMissingUsers(): void;
   /** Turns refresh token rotation on, with which the client has no REFRESH_TOKEN_AUTH any more. */
@@ -126,6 +130,12 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
     return { ChallengeParameters: {}, AuthenticationResult: tokensOf(grant.user) };
   }
 
+  function existing(userName: string): User {
+    const user = users.get(userName.toLowerCase());
+    if (user === undefined) throw new AwsError('UserNotFoundException', 'User does not exist.');
+    return user;
+  }
+
   const service: Service = {
     name: 'cognito-idp',
     protocol: 'json',
@@ -169,10 +179,14 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
       if (!users.delete(userName.toLowerCase())) throw new AwsError('UserNotFoundException', 'User does not exist.');
     },
     setStatus(userName, status) {
-      const user = users.get(userName.toLowerCase());
-      if (user === undefined) throw new AwsError('UserNotFoundException', 'User does not exist.');
-      user.status = status;
+      existing(userName).status = status;
     },
+    changeUser(userName, { password, email }) {
+      const user = existing(userName);
+      user.password = password ?? user.password;
+      user.email = email ?? user.email;
+    },
+    emailOf: (userName) => users.get(userName.toLowerCase())?.email,
     hideMissingUsers() {
       missingUsersAreHidden = true;
     },

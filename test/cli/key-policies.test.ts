@@ -32,7 +32,10 @@ let inForce: (object | undefined)[] = [];
 let restores: object[] = [];
 let asked: Record<string, unknown>[] = [];
 
-const wire = (item: Kept) => Object.fromEntries(Object.entries(item).map(([name, text]) => [name, { S: text }]));
+const wire = (item: object) =>
+  Object.fromEntries(
+    Object.entries(item).map(([name, value]) => [name, typeof value === 'boolean' ? { BOOL: value } : { S: value }]),
+  );
 const answers: Record<string, (input: { ExclusiveStartKey?: { n: { N: string } } }) => object | undefined> = {
   ListStateMachines: () => ({
     stateMachines: [
@@ -149,12 +152,20 @@ describe('the list of kept policies', () => {
         '  Policy      2026-01-01T12:01:00.000Z#owner',
         `  Kept        2026-01-01T12:01:00.000Z, before ${execution('acme-1')} wrote over it`,
         '  Hash        111111111111',
-        '  Then        1 statement added',
+        '  Changes     1 statement added, until the next one',
         '',
       ].join('\n'),
     );
     expect(text).toContain('12:03:00.000Z, as arn:aws:iam::111111111111:user/operator wrote it\n');
-    expect(text).toContain('Then        1 statement added, 1 statement changed\n');
+    expect(text).toContain('Changes     1 statement added, 1 statement changed, until the policy in force\n');
+  });
+
+  it('says that changes may be the work of several, and which policy was not written over after all', async () => {
+    keptPolicies = [kept(1, policy(statement('Owner')), { overwritten: false })];
+    const { text, document } = await run({ name: 'list' });
+    expect(text).toContain(`12:01:00.000Z, before ${execution('acme-1')} was to write over it, and did not\n`);
+    expect(text).toMatch(/\nChanges are of all who wrote until then, also by hand\.\n/);
+    expect(document).toMatchObject({ policies: [{ overwritten: false }] });
   });
 
   it('says so when nothing is kept, nothing changed, or KMS does not tell the policy in force', async () => {
@@ -162,11 +173,23 @@ describe('the list of kept policies', () => {
     expect((await run({ name: 'list' })).text).toMatch(/^No policy of \S+ is kept: /);
     keptPolicies = [kept(1, policy(statement('Owner')))];
     inForce = [policy(statement('Owner'))];
-    expect((await run({ name: 'list' })).text).toMatch(/^1 policy kept .*Then +no statement changed\n/s);
+    expect((await run({ name: 'list' })).text).toMatch(
+      /^1 policy kept .*Changes +no statement changed, until the policy in force\n/s,
+    );
     inForce = [undefined];
     const { text, document } = await run({ name: 'list' });
-    expect(text).toMatch(/Then +the policy in force cannot be read\n/);
+    expect(text).toMatch(/Changes +the policy in force cannot be read\n/);
     expect(document).toMatchObject({ policies: [{ changes: null }] });
+  });
+});
+
+it('a key that KMS does not know, and of which nothing is kept, is told so', async () => {
+  keptPolicies = [];
+  inForce = [undefined];
+  expect((await run({ name: 'list' })).error).toMatchObject({
+    name: 'NotFoundException',
+    message: `No policy of ${keyArn} is kept, and KMS does not tell the one in force: there is none`,
+    remedy: expect.stringContaining("Check the key's ARN"),
   });
 });
 
@@ -180,6 +203,7 @@ describe('a kept policy', () => {
       ...kept(2, {}),
       policy: shown,
       inForce: inForce[0],
+      difference: expect.arrayContaining(['-           "b"']),
       error: null,
     });
     expect(text).toContain(`\n${JSON.stringify(shown, undefined, 2)}\n`);
@@ -191,12 +215,14 @@ describe('a kept policy', () => {
     keptPolicies = [kept(2, {}, { policy: 'non\u001bsense' })];
     inForce = [undefined];
     const { document, text } = await run({ name: 'show', policyId });
-    expect(document).toMatchObject({ policy: 'non\u001bsense', inForce: null });
+    expect(document).toMatchObject({ policy: 'non\u001bsense', inForce: null, difference: null });
     expect(text).toMatch(/\nnon sense\n\nThe policy in force cannot be read\.\n/);
     const same = policy(statement('Owner'));
     keptPolicies = [kept(2, same)];
     inForce = [same];
-    expect((await run({ name: 'show', policyId })).text).toContain('\nThe policy in force says the same.\n');
+    const shown = await run({ name: 'show', policyId });
+    expect(shown.text).toContain('\nThe policy in force says the same.\n');
+    expect(shown.document).toMatchObject({ difference: [] });
   });
 
   it('that is not there is InvalidRequest, with what to do', async () => {
@@ -204,14 +230,16 @@ describe('a kept policy', () => {
     expect(error).toMatchObject({
       name: 'InvalidRequest',
       step: null,
-      remedy: expect.stringContaining('key-policies'),
+      remedy: expect.stringMatching(/key-policies .*, and take one of these ids\.$/),
     });
   });
 });
 
 describe('a restore', () => {
   const busy = { errorType: 'KeyPolicyBusy', errorMessage: 'The policy is being changed', trace: [] };
-  const restored = { keyArn, policyId, changed: true };
+  const previousPolicyId = '2026-01-01T12:09:00.000Z#restorer';
+  const restored = { keyArn, policyId, changed: true, previousPolicyId };
+  const unchanged = { keyArn, policyId, changed: false };
   const after = policy(statement('Owner'), statement('Backup'), statement('Roles', ['a', 'b']));
 
   it('is asked of the function, and shows the diff of the policy', async () => {
@@ -226,24 +254,28 @@ describe('a restore', () => {
     expect(progress).toMatch(/^\nRestoring the key policy of \S+ …\n {2}RestoreKeyPolicy +\d+\.\d s\n$/);
     expect(text).toContain('\nRestored\n');
     expect(text).toMatch(/^ {2}\+ +"Sid": "Backup",$/m);
-    expect(text).toContain('restore it to undo this');
+    expect(text).toContain(`To undo this, restore the one that was in force before: --restore ${previousPolicyId}\n`);
   });
 
   it('of what is in force already changes nothing', async () => {
-    restores = [{ ...restored, changed: false }];
+    restores = [unchanged];
     const { text, document } = await run({ name: 'restore', policyId });
-    expect(document).toMatchObject({ changed: false });
+    expect(document).toMatchObject({ changed: false, previousPolicyId: null });
     expect(text).toMatch(/^\nNothing to restore\n.*: unchanged, as it says all this already\n$/s);
   });
 
   it('that a try has done whose outcome was not known is told as done', async () => {
-    restores = [busy, { ...restored, changed: false }];
+    restores = [busy, unchanged];
     inForce = [inForce[0], after];
-    expect((await run({ name: 'restore', policyId })).document).toMatchObject({ changed: true });
+    const { document, text } = await run({ name: 'restore', policyId });
+    expect(document).toMatchObject({ changed: true });
+    expect(text).toContain(
+      'To undo this, restore the one that was in force before: the last in the list by restore-key-policy.\n',
+    );
   });
 
   it('is not told as done because the policy could not be read before', async () => {
-    restores = [{ ...restored, changed: false }];
+    restores = [unchanged];
     inForce = [undefined, after];
     const { document, text } = await run({ name: 'restore', policyId });
     expect(document).toMatchObject({ changed: false, after });

@@ -126,6 +126,19 @@ describe('npm start', () => {
     expect(status).toBe(2);
   });
 
+  it.each([
+    ['no key', ['key-policies', 'foo']],
+    ['an unknown option', ['--verbose', 'key-policies', fixtures.artifactsKeyArn]],
+  ])('has a document of key-policies for its usage with %s', async (_, args) => {
+    const { status, stdout } = await command('--json', ...args);
+    expect(JSON.parse(stdout)).toEqual({
+      status: 'FAILED',
+      keyArn: null,
+      error: expect.objectContaining({ name: 'InvalidRequest', step: null }),
+    });
+    expect(status).toBe(2);
+  });
+
   it('tells wrong usage and its remedy to people', async () => {
     const { status, stdout, stderr } = await command('--verbose');
     expect(stderr).toMatch(/Reason +InvalidRequest: Unknown option '--verbose'\n +Remedy +Run `npm start -- --help`/);

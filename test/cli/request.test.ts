@@ -27,19 +27,22 @@ describe('readRequest', () => {
   ])('refuses a file of %s', async (name, text, message) => {
     const path = join(folder, `${name}.json`);
     await writeFile(path, text);
-    await expect(readRequest(path)).rejects.toMatchObject({ name: 'InvalidRequest', message: `${path} ${message}` });
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: `${path} ${message}`,
+    });
   });
 
   it('refuses a file that does not exist', async () => {
     const path = join(folder, 'none.json');
-    await expect(readRequest(path)).rejects.toMatchObject({
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toMatchObject({
       name: 'InvalidRequest',
       message: `${path} does not exist`,
     });
   });
 
   it('refuses a folder', async () => {
-    await expect(readRequest(folder)).rejects.toMatchObject({
+    await expect(readRequest(folder, 'onboard-subscriber')).rejects.toMatchObject({
       name: 'InvalidRequest',
       message: `${folder} cannot be read: EISDIR`,
     });
@@ -48,14 +51,14 @@ describe('readRequest', () => {
   it('tells where JSON is broken without quoting it', async () => {
     const path = join(folder, 'broken.json');
     await writeFile(path, '{\n  "password": "hunter2",\n}');
-    const error = await readRequest(path).catch((thrown: unknown) => thrown);
+    const error = await readRequest(path, 'onboard-subscriber').catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ message: `${path} is not JSON (line 3 column 1)` });
   });
 
   it('does not quote a file whose beginning is not JSON', async () => {
     const path = join(folder, 'password.json');
     await writeFile(path, 'hunter2');
-    await expect(readRequest(path)).rejects.toMatchObject({ message: `${path} is not JSON` });
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toMatchObject({ message: `${path} is not JSON` });
   });
 });
 
@@ -100,15 +103,21 @@ describe('executionNameFor', () => {
 describe('examples', () => {
   it('name a subscriber each, all different', async () => {
     const examples = join(import.meta.dirname, '..', '..', 'examples');
-    const files = (await readdir(examples)).filter((file) => file.endsWith('.json'));
-    const userNames = await Promise.all(files.map(async (file) => userNameOf(await readRequest(join(examples, file)))));
+    // The others are for the other machines.
+    const files = (await readdir(examples)).filter((file) => !/^(update|add-user|offboard)-/.test(file));
+    const userNames = await Promise.all(
+      files.map(async (file) => userNameOf(await readRequest(join(examples, file), 'onboard-subscriber'))),
+    );
     expect(files.length).toBeGreaterThanOrEqual(7);
     expect(userNames).not.toContain(undefined);
     expect(new Set(userNames).size).toBe(files.length);
   });
 
   it('onboard acme on the two customer managed keys by default', async () => {
-    const request = await readRequest(join(import.meta.dirname, '..', '..', 'examples', 'acme.json'));
+    const request = await readRequest(
+      join(import.meta.dirname, '..', '..', 'examples', 'acme.json'),
+      'onboard-subscriber',
+    );
     expect(keyArnsOf(request)).toEqual([artifactsKeyArn, trackingKeyArn]);
   });
 });

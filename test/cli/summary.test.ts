@@ -22,9 +22,11 @@ const succeeded: Report = {
 const failed: Report = { ...succeeded, status: 'FAILED', output: null, error };
 const before = new Map([[keyArn, policy('a')]]);
 
+const acme = { operation: 'onboard-subscriber', userName: 'acme' } as const;
+
 describe('summaryText', () => {
   it('tells subscriber, stack, role and how each key policy changed', () => {
-    const text = summaryText('acme', succeeded, before, plain);
+    const text = summaryText(acme, succeeded, before, plain);
     expect(text).toContain('Onboarded acme in 6.2 s, 8 transitions.');
     for (const fact of [/Subscriber +acme/, /Stack +the-stack/, /Role +the-role/, /Execution +the-execution/])
       expect(text).toMatch(fact);
@@ -33,23 +35,23 @@ describe('summaryText', () => {
   });
 
   it('says so when a key policy did not change', () => {
-    const text = summaryText('acme', succeeded, new Map([[keyArn, policy('b', 'a')]]), plain);
+    const text = summaryText(acme, succeeded, new Map([[keyArn, policy('b', 'a')]]), plain);
     expect(text).toContain(`Key policy of ${keyArn}: unchanged`);
   });
 
   it('says so when a key policy cannot be read', () => {
-    expect(summaryText('acme', succeeded, new Map(), plain)).toContain(`The key policy of ${keyArn} could not be read`);
+    expect(summaryText(acme, succeeded, new Map(), plain)).toContain(`The key policy of ${keyArn} could not be read`);
   });
 
   it('tells step, reason and remedy of a failure, and what it changed nevertheless', () => {
-    const text = summaryText('acme', failed, before, plain);
+    const text = summaryText(acme, failed, before, plain);
     expect(text).toContain('Onboarding acme ended FAILED');
     expect(text).toMatch(/Step +WaitForStack\n +Reason +StackFailed: the bucket exists\n +Remedy +Remove the bucket\./);
     expect(text).toMatch(/^ {2}\+ +"b"$/m);
   });
 
   it('has no word for the keys of a failure that left them alone', () => {
-    expect(summaryText('acme', { ...failed, keyPolicies: { [keyArn]: policy('a') } }, before, plain)).not.toContain(
+    expect(summaryText(acme, { ...failed, keyPolicies: { [keyArn]: policy('a') } }, before, plain)).not.toContain(
       keyArn,
     );
   });

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { canonical } from '../../functions/shared/canonical-policy.ts';
 import * as errors from '../../functions/shared/errors.ts';
+import { type KeyAccess, withGrants } from '../../functions/shared/key-policy.ts';
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 const runbook = read('docs/runbook.md');
@@ -42,6 +44,23 @@ describe('the runbook', () => {
     const advice = new Map(paragraphs(body)).get('What to do.');
     const remedy = errors.remedyFor(name);
     for (const way of [/redrive/, /send[^.]* again/]) if (way.test(remedy)) expect(advice).toMatch(way);
+  });
+
+  it("shows the onboarding's statements in a key policy as they are written", () => {
+    const { body = '' } = sections.find(({ name }) => name === 'KeyPolicyNotUnderstood') ?? {};
+    const [byArns, like] = [...body.matchAll(/^ *```json\n(.*?)```/gms)].map(([, json = '']) => JSON.parse(json));
+    const role = 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-acme';
+    const written = (access: KeyAccess) => canonical(withGrants({ Statement: [] }, [role], access).Statement);
+    expect(canonical(byArns)).toBe(written({ mode: 'role-arns' }));
+    const statements = v.parse(v.array(v.looseObject({ Condition: v.exactOptional(v.looseObject({})) })), byArns);
+    const byPattern = statements.map((each) => ({
+      ...each,
+      Principal: '*',
+      Condition: { ...each.Condition, ...like },
+    }));
+    expect(canonical(byPattern)).toBe(
+      written({ mode: 'role-pattern', roleNamePrefix: 'RoleForInfinStorMlflowService-' }),
+    );
   });
 
   it('tells of each state of the machine what exists after its failure', () => {

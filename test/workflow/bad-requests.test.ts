@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { connect, follow } from '../../cli/onboard.ts';
+import { connect, follow } from '../../cli/execution.ts';
 import { reportOf } from '../../cli/report.ts';
 import { account, fixtures, operator } from '../../sandbox/account.ts';
 import { callApi } from './api.ts';
@@ -105,7 +105,7 @@ const large = stack({
 async function expectNoSideEffect(): Promise<void> {
   const { infinstor, cloudFormation, dynamoDb, registryTable, secretsManager } = sandbox();
   // The account's own two.
-  expect(secretsManager.everyValue()).toHaveLength(1);
+  expect(secretsManager.everyValue()).toHaveLength(2);
   expect(infinstor.subscribers()).toEqual([]);
   expect(cloudFormation.stack('infinstor-subscriber-acme')).toBeUndefined();
   expect(await dynamoDb.items(registryTable)).toEqual([]);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { operationOf, operations } from '../../functions/shared/operations.ts';
 import { happyPath } from './sandbox.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -24,11 +25,8 @@ const definitionSchema = v.looseObject({
     }),
   ),
 });
-const definition = v.parse(
-  definitionSchema,
-  JSON.parse(readFileSync(join(root, 'statemachine/onboard-subscriber.asl.json'), 'utf8')),
-);
-const states = Object.entries(definition.States);
+const definitionOf = (machine: string) =>
+  v.parse(definitionSchema, JSON.parse(readFileSync(join(root, `statemachine/${machine}.asl.json`), 'utf8')));
 const lambdaServiceErrors = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
@@ -37,25 +35,47 @@ const lambdaServiceErrors = [
   'Lambda.TooManyRequestsException',
 ];
 
-describe('the definition of onboard-subscriber', () => {
-  it('is a straight line of eight states', () => {
-    const line: string[] = [];
-    for (let name: string | undefined = definition.StartAt; name !== undefined; name = definition.States[name]?.Next)
-      line.push(name);
-    expect(line).toEqual(happyPath);
-    expect(states).toHaveLength(8);
-  });
-
-  it('has no edges beside it but the four that are designed', () => {
-    const edges = states.flatMap(([from, { Catch }]) =>
-      Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => `${from} ${error} ${Next}`)),
-    );
-    expect(edges).toEqual([
+const machines = [
+  {
+    machine: 'onboard-subscriber',
+    line: happyPath,
+    edges: [
       'CreateSubscriber TokenRejected ObtainToken',
       'WaitForStack States.Timeout WaitForStack',
       'WaitForStack StackGone DeployStack',
       'WaitForStack StackSettled DeployStack',
-    ]);
+    ],
+  },
+  {
+    machine: 'update-subscriber',
+    line: ['AcceptUpdate', 'ObtainToken', 'UpdateSubscriber', 'CompleteUpdate'],
+    edges: ['UpdateSubscriber TokenRejected ObtainToken'],
+  },
+];
+
+describe.each(machines)('the definition of $machine', ({ machine, line: designed, edges: designedEdges }) => {
+  const definition = definitionOf(machine);
+  const states = Object.entries(definition.States);
+
+  it('is a straight line of the states that are designed', () => {
+    const line: string[] = [];
+    for (let name: string | undefined = definition.StartAt; name !== undefined; name = definition.States[name]?.Next)
+      line.push(name);
+    expect(line).toEqual(designed);
+    expect(states).toHaveLength(designed.length);
+  });
+
+  it('has no edges beside it but those that are designed', () => {
+    const edges = states.flatMap(([from, { Catch }]) =>
+      Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => `${from} ${error} ${Next}`)),
+    );
+    expect(edges).toEqual(designedEdges);
+  });
+
+  it('begins where a failure is told of that came before the first state', () => {
+    expect(operations[operationOf(`arn:aws:states:us-east-1:111111111111:stateMachine:${machine}`)].firstState).toBe(
+      definition.StartAt,
+    );
   });
 
   it.each(states)(
@@ -72,7 +92,12 @@ describe('the definition of onboard-subscriber', () => {
     const folders = readdirSync(join(root, 'functions'));
     const kebab = (name: string) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase();
     // WaitForStack is the state; the function that begins the wait awaits the stack.
-    const expected = happyPath.map((name) => (name === 'WaitForStack' ? 'await-stack' : kebab(name)));
+    const expected = designed.map((name) => (name === 'WaitForStack' ? 'await-stack' : kebab(name)));
     expect(folders).toEqual(expect.arrayContaining(expected));
   });
+});
+
+it('knows all machines', () => {
+  const files = readdirSync(join(root, 'statemachine')).filter((file) => file.endsWith('.asl.json'));
+  expect(machines.map(({ machine }) => `${machine}.asl.json`)).toEqual(files.toSorted());
 });

@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { connect, follow } from '../../cli/onboard.ts';
+import { connect, follow } from '../../cli/execution.ts';
 import { account, operator } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { callApi } from './api.ts';

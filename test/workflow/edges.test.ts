@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import * as v from 'valibot';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { parseFault } from '../../sandbox/faults.ts';
+import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
   eventsOf,
@@ -20,78 +18,23 @@ import {
 } from './sandbox.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
-const sandbox = useSandbox({ resourceDelayMs: 60_000 });
+// Only where the end check is required does an error of it end anything.
+const sandbox = useSandbox({ resourceDelayMs: 60_000, environment: { VERIFY: 'require' } });
 
 afterEach(() => {
   sandbox().faults.clear();
   sandbox().iam.delayNewRoles(0);
 });
 
-const ruleSchema = v.looseObject({ ErrorEquals: v.array(v.string()) });
-const definitionSchema = v.object({
-  States: v.record(
-    v.string(),
-    v.looseObject({
-      Type: v.string(),
-      Resource: v.optional(v.string()),
-      Parameters: v.optional(v.unknown()),
-      Choices: v.optional(v.array(v.unknown()), []),
-      Retry: v.optional(v.array(v.looseObject({ ...ruleSchema.entries, MaxAttempts: v.number() })), []),
-      Catch: v.optional(v.array(v.looseObject({ ...ruleSchema.entries, Next: v.string() })), []),
-    }),
-  ),
-});
-
-/** What is deployed: the definition, whose functions are placeholders, and the function behind each of these. */
-function packagedMachine() {
-  const text = readFileSync(join(inject('packageFolder'), 'cloudformation-template-update-stack.json'), 'utf8');
-  const { Resources } = v.parse(v.object({ Resources: v.record(v.string(), v.looseObject({})) }), JSON.parse(text));
-  const { Properties: machine } = v.parse(
-    v.object({
-      Properties: v.object({
-        DefinitionString: v.object({ 'Fn::Sub': v.tuple([v.string(), v.record(v.string(), v.unknown())]) }),
-      }),
-    }),
-    Resources.OnboardSubscriber,
-  );
-  const [definition, placeholders] = machine.DefinitionString['Fn::Sub'];
-  const functionName = (placeholder: string) => {
-    const { 'Fn::GetAtt': getAtt } = v.parse(
-      v.object({ 'Fn::GetAtt': v.array(v.string()) }),
-      placeholders[placeholder],
-    );
-    const lambda = v.parse(
-      v.object({ Properties: v.object({ FunctionName: v.string() }) }),
-      Resources[getAtt[0] ?? ''],
-    );
-    return lambda.Properties.FunctionName;
-  };
-  return { states: Object.entries(v.parse(definitionSchema, JSON.parse(definition)).States), functionName };
-}
-
-const { states, functionName } = packagedMachine();
-
-/** The function that a state invokes. */
-const functionOf = new Map(
-  states.map(([state, { Resource, Parameters }]) => {
-    const [, placeholder = ''] = /\$\{(\w+)\}/.exec(JSON.stringify([Resource, Parameters])) ?? [];
-    return [state, functionName(placeholder)];
-  }),
-);
-const retries = states.flatMap(([state, { Retry }]) =>
-  Retry.flatMap(({ ErrorEquals, MaxAttempts }) => ErrorEquals.map((error) => ({ state, error, MaxAttempts }))),
-);
-const catches = states.flatMap(([state, { Catch }]) =>
-  Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => ({ state, error, next: Next }))),
-);
+const { states, functionOf, retries, catches } = packagedMachine('OnboardSubscriber');
 
 /** Makes a state end with an error, so often: how the services around it bring that about. */
 type Cause = (times: number) => void;
 const fault =
-  (text: string, perTry = 1): Cause =>
+  (text: string, perTry = 1, skip = 0): Cause =>
   (times) => {
     // An SDK tries some calls more often than once before the state has failed once.
-    sandbox().faults.add({ ...parseFault(text), times: times * perTry });
+    sandbox().faults.add({ ...parseFault(text), times: times * perTry, skip });
   };
 
 /** The state's function ends with the error, without having been called. */
@@ -118,6 +61,10 @@ const causes: Record<string, Cause> = {
   // Once means four minutes; more often, longer than anybody waits.
   'PatchKeyPolicy PrincipalNotVisible': (times) => sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
   'PatchKeyPolicy KeyPolicyBusy': fault('kms:PutKeyPolicy:throttle'),
+  'VerifySubscriber InfinStorUnavailable': fault('infinstor:customerinfo:error=503'),
+  // The login before is the superadmin's.
+  'VerifySubscriber TooManyRequestsException': fault('cognito:InitiateAuth:throttle', 3, 1),
+  'VerifySubscriber InternalErrorException': fault('cognito:InitiateAuth:error=InternalErrorException', 3, 1),
 };
 
 const causeOf = (state: string, error: string) =>
@@ -206,7 +153,7 @@ const caught: Record<string, () => Promise<void>> = {
     expectOneOfEach(sandbox(), report, run);
     expect(statesOf(report).slice(3, 7)).toEqual(['DeployStack', 'WaitForStack', 'DeployStack', 'WaitForStack']);
     const again = await onboard(sandbox(), run.request);
-    expect(statesOf(again)).toHaveLength(8);
+    expect(statesOf(again)).toHaveLength(9);
   },
 
   async 'WaitForStack StackSettled'() {
@@ -243,5 +190,5 @@ describe('a catcher', () => {
 
 it('needs no edge when all goes well', async () => {
   const report = await onboard(sandbox(), requestFor('straight'));
-  expect(statesOf(report)).toHaveLength(8);
+  expect(statesOf(report)).toHaveLength(9);
 });

@@ -53,7 +53,7 @@ describe('every combination of the encryption options', () => {
         subscriber: { userName: name, emailId: 'mlops@example.com' },
         encryption: { artifacts: bucketChoice.request, tracking: tableChoice.request },
       });
-      expect(report).toMatchObject({ status: 'SUCCEEDED', transitions: 8 });
+      expect(report).toMatchObject({ status: 'SUCCEEDED', transitions: 9 });
 
       const stack = cloudFormation.stack(`infinstor-subscriber-${name}`);
       expect(stack?.scope.parameters).toEqual({

@@ -4,15 +4,18 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { fixtures } from '../../sandbox/account.ts';
 import { policyAllows } from '../../sandbox/policy.ts';
-import { happyPath, onboard, statesOf, useSandbox } from './sandbox.ts';
+import { happyPath, onboard, run, statesOf, useSandbox } from './sandbox.ts';
 
 const sandbox = useSandbox();
 const folder = join(import.meta.dirname, '../../examples');
 const requestSchema = v.looseObject({ subscriber: v.looseObject({ userName: v.string() }) });
-const examples = readdirSync(folder).map((file) => ({
+const all = readdirSync(folder).map((file) => ({
   file,
   request: v.parse(requestSchema, JSON.parse(readFileSync(join(folder, file), 'utf8'))),
 }));
+const isOf = (prefix: string) => (example: { file: string }) => example.file.startsWith(prefix);
+// The others are for the other machines.
+const examples = all.filter(({ file }) => !/^(update|add-user|offboard)-/.test(file));
 
 describe('each example', () => {
   it.each(examples)('$file onboards its subscriber', async ({ request }) => {
@@ -28,6 +31,18 @@ describe('each example', () => {
       .infinstor.subscribers()
       .find((found) => found.userName === userName);
     expect(subscriber?.registered).toMatchObject({ roleArn: report.output?.roleArn });
+  });
+});
+
+describe('each example of an update', () => {
+  const updates = all.filter(isOf('update-'));
+
+  it('changes the e-mail address, and the password', () => {
+    expect(updates).toHaveLength(2);
+  });
+
+  it.each(updates)('$file updates its subscriber, which is onboarded', async ({ request }) => {
+    expect((await run(sandbox(), 'update-subscriber', request)).error).toBeNull();
   });
 });
 

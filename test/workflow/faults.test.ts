@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connect } from '../../cli/onboard.ts';
+import { connect } from '../../cli/execution.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { expectFailure, expectOneOfEach, newKey, onboard, redrive, requestWithKey, useSandbox } from './sandbox.ts';
 

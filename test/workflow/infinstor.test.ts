@@ -1,11 +1,11 @@
-import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, it } from 'vitest';
-import { account, fixtures, operator } from '../../sandbox/account.ts';
+import { fixtures } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
   expectFailure,
   expectOneOfEach,
   onboard,
+  putSecret,
   redrive,
   requestFor,
   statesOf,
@@ -34,16 +34,6 @@ const subscribersNamed = (name: string) =>
   sandbox()
     .infinstor.subscribers()
     .filter(({ userName }) => userName === name);
-
-/** Stores a secret as a person would. */
-async function putSecret(SecretId: string, value: object): Promise<void> {
-  const client = new SecretsManagerClient({
-    endpoint: sandbox().endpoint,
-    region: account.region,
-    credentials: operator,
-  });
-  await client.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
-}
 
 /** Puts the custom token where a request may refer to it, and returns the reference. */
 function supplyToken(userName: string): { customTokenSecretId: string } {
@@ -131,7 +121,7 @@ describe('a subscriber that exists', () => {
     // As if somebody had made it by hand: nothing of it is known here.
     fault('infinstor:add_subscriber:drop');
     await onboard(sandbox(), run.request);
-    await putSecret(`infinstor/sandbox/subscribers/${run.userName}/credentials`, { state: 'prepared' });
+    await putSecret(sandbox(), `infinstor/sandbox/subscribers/${run.userName}/credentials`, { state: 'prepared' });
 
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'SubscriberExists', step: 'CreateSubscriber' });
@@ -182,7 +172,7 @@ describe("the superadmin's login", () => {
   it('with a wrong password is tried once for each attempt, locks the user, and heals with the right one', async () => {
     const run = newRun();
     const right = JSON.parse(sandbox().secretsManager.value(secretId) ?? '');
-    await putSecret(secretId, { userName, password: 'Wrong-Password-Marker-1' });
+    await putSecret(sandbox(), secretId, { userName, password: 'Wrong-Password-Marker-1' });
     const tries = () =>
       sandbox()
         .calls()
@@ -199,7 +189,7 @@ describe("the superadmin's login", () => {
     const report = await refused();
     expect(tries() - before).toBe(2 * 6);
 
-    await putSecret(secretId, right);
+    await putSecret(sandbox(), secretId, right);
     sandbox().clock.advance(15 * 60_000);
     expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
   });
@@ -217,7 +207,7 @@ describe('a user pool that does not tell who is missing', () => {
     expect(report.error?.message).toContain('could not be found out');
     expect(subscribersNamed(run.userName)).toEqual([]);
 
-    await putSecret(`infinstor/sandbox/subscribers/${run.userName}/credentials`, { state: 'prepared' });
+    await putSecret(sandbox(), `infinstor/sandbox/subscribers/${run.userName}/credentials`, { state: 'prepared' });
     expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
   });
 });

@@ -1,6 +1,8 @@
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { connect, follow, start } from '../../cli/onboard.ts';
+import { operatorAt } from '../../cli/endpoint.ts';
+import { connect, follow, start } from '../../cli/execution.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { summaryText } from '../../cli/summary.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
@@ -82,7 +84,12 @@ export async function ended({ endpoint }: Sandbox, executionArn: string): Promis
   const report = reportOf(description, events, new Map());
   spoken.push(
     JSON.stringify(report),
-    summaryText(undefined, report, new Map(), (_style, text) => text),
+    summaryText(
+      { operation: operationOf(executionArn), userName: undefined },
+      report,
+      new Map(),
+      (_style, text) => text,
+    ),
   );
   return report;
 }
@@ -99,6 +106,12 @@ export async function redrive(sandbox: Sandbox, { executionArn }: Pick<Report, '
   const arn = executionArn ?? '';
   await connect(sandbox.endpoint).sfn.send(new RedriveExecutionCommand({ executionArn: arn }));
   return ended(sandbox, arn);
+}
+
+/** Stores a secret as a person would. */
+export async function putSecret({ endpoint }: Sandbox, SecretId: string, value: object): Promise<void> {
+  const client = new SecretsManagerClient(operatorAt(endpoint));
+  await client.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
 }
 
 /** The subscriber's record in the registry. */
@@ -203,5 +216,6 @@ export const happyPath = [
   'WaitForStack',
   'ReadRoleArn',
   'PatchKeyPolicy',
+  'VerifySubscriber',
   'CompleteOnboarding',
 ];

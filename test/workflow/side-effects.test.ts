@@ -1,9 +1,7 @@
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterEach, describe, expect, it } from 'vitest';
 import { operatorAt } from '../../cli/endpoint.ts';
-import type { Report } from '../../cli/report.ts';
-import type { Sandbox } from '../../sandbox/boot.ts';
-import { type FaultRule, isRead, parseFault } from '../../sandbox/faults.ts';
+import { parseFault } from '../../sandbox/faults.ts';
 import {
   eventsOf,
   expectFailure,
@@ -11,10 +9,17 @@ import {
   newKey,
   onboard,
   recordOf,
-  redrive,
   requestFor,
   useSandbox,
 } from './sandbox.ts';
+import {
+  type Effect,
+  effectsOf as effectsIn,
+  faultAt,
+  interruptAndRecover as interrupt,
+  type Way,
+  ways,
+} from './side-effects.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const sandbox = useSandbox({ resourceDelayMs: 60_000 });
@@ -23,7 +28,6 @@ afterEach(() => {
   sandbox().faults.clear();
 });
 
-const prefix = 'infinstor-onboarding-sandbox-';
 let runs = 0;
 
 /** A subscriber of its own for each run, with two keys of its own, when no token of an earlier run is good any more. */
@@ -53,54 +57,10 @@ async function rolledBack(run: Run): Promise<Run> {
   return run;
 }
 
-/** `function service:Operation`, with `#2` for the second such call of a run; InfinStor and Cognito do not know who calls. */
-type Effect = string;
+const effectsOf = (work: () => Promise<unknown>) => effectsIn(sandbox(), work);
 
-/** The calls of the machine's functions that were not mere reads, of the time in which `work` ran. */
-async function effectsOf(work: () => Promise<unknown>): Promise<Effect[]> {
-  const before = sandbox().calls().length;
-  await work();
-  const counts = new Map<string, number>();
-  return sandbox()
-    .calls()
-    .slice(before)
-    .filter(({ operation, functionName = '' }) => !isRead(operation) && !functionName.endsWith('sweep-executions'))
-    .map(({ service, operation, functionName = '' }) => {
-      const effect = `${functionName.replace(prefix, '')} ${service}:${operation}`.trim();
-      const count = (counts.get(effect) ?? 0) + 1;
-      counts.set(effect, count);
-      return count === 1 ? effect : `${effect} #${count}`;
-    });
-}
-
-function faultAt(effect: Effect, kind: 'drop' | 'kill'): FaultRule {
-  const [, name, call = '', count = '1'] = /^(?:([\w-]+) )?(\S+?)(?: #(\d))?$/.exec(effect) ?? [];
-  return {
-    ...parseFault(`${call}:${kind}`),
-    skip: Number(count) - 1,
-    ...(name !== undefined && { functionName: prefix + name }),
-  };
-}
-
-/** What comes after a run that an interruption has ended: the same request again, or a redrive. */
-const recoveries: Record<string, (sandbox: Sandbox, run: Run, failed: Report) => Promise<Report>> = {
-  repeat: (given, { request }) => onboard(given, request),
-  redrive: (given, _run, failed) => redrive(given, failed),
-};
-
-const ways = (['drop', 'kill'] as const).flatMap((kind) =>
-  Object.keys(recoveries).map((recovery) => ({ kind, recovery })),
-);
-
-async function interruptAndRecover(run: Run, effect: Effect, { kind, recovery }: (typeof ways)[number]) {
-  sandbox().faults.add(faultAt(effect, kind));
-  const first = await onboard(sandbox(), run.request);
-  // The fault has come.
-  expect(sandbox().faults.left()).toBe(0);
-  // What an SDK has healed is repeated all the same; only what has failed can be redriven.
-  if (first.status === 'SUCCEEDED') return onboard(sandbox(), run.request);
-  return (await recoveries[recovery]?.(sandbox(), run, first)) ?? first;
-}
+const interruptAndRecover = (run: Run, effect: Effect, way: Way) =>
+  interrupt(sandbox(), () => onboard(sandbox(), run.request), effect, way);
 
 const straightLine = [
   'accept-request dynamodb:UpdateItem',
@@ -125,6 +85,8 @@ const straightLine = [
   'patch-key-policy kms:PutKeyPolicy #2',
   'patch-key-policy dynamodb:UpdateItem #5',
   'patch-key-policy dynamodb:UpdateItem #6',
+  // The end check's, as the subscriber.
+  'cognito:InitiateAuth #2',
   'complete-onboarding events:PutEvents',
   'complete-onboarding dynamodb:UpdateItem',
 ];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../../cli/onboard.ts';
+import { connect } from '../../cli/execution.ts';
 import type { Report } from '../../cli/report.ts';
 import { account, operator } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { environmentSchema as acceptEvent } from '../../functions/accept-event/environment.ts';
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
+import { environmentSchema as acceptUpdate } from '../../functions/accept-update/environment.ts';
 import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
 import { environmentSchema as detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/environment.ts';
@@ -14,6 +15,8 @@ import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/
 import { reconcilerEnvironmentSchema } from '../../functions/shared/reconciler-environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
 import { environmentSchema as sweepPasswords } from '../../functions/sweep-passwords/environment.ts';
+import { environmentSchema as updateSubscriber } from '../../functions/update-subscriber/environment.ts';
+import { environmentSchema as verifySubscriber } from '../../functions/verify-subscriber/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
 
@@ -77,7 +80,11 @@ describe('the packaged template', () => {
     ['ReadRoleArn', readRoleArn],
     ['PatchKeyPolicy', reconcilerEnvironmentSchema],
     ['RestoreKeyPolicy', reconcilerEnvironmentSchema],
+    ['VerifySubscriber', verifySubscriber],
     ['CompleteOnboarding', registryEnvironmentSchema],
+    ['AcceptUpdate', acceptUpdate],
+    ['UpdateSubscriber', updateSubscriber],
+    ['CompleteUpdate', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
     ['DetectKeyPolicyDrift', detectKeyPolicyDrift],
@@ -99,7 +106,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(17);
+    expect(functions).toHaveLength(21);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -183,21 +190,18 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(19);
+    expect(groups).toHaveLength(24);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 
-  it('logs only errors of the machine, without execution data, and traces it', () => {
+  it('logs only errors of the machines, without execution data, and traces them', () => {
+    const Properties = {
+      LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    };
     expect(ofType('AWS::StepFunctions::StateMachine')).toMatchObject([
-      [
-        'OnboardSubscriber',
-        {
-          Properties: {
-            LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
-            TracingConfiguration: { Enabled: true },
-          },
-        },
-      ],
+      ['OnboardSubscriber', { Properties }],
+      ['UpdateSubscriberMachine', { Properties }],
     ]);
   });
 

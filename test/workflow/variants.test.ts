@@ -1,6 +1,4 @@
-import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
-import { account, operator } from '../../sandbox/account.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
@@ -9,6 +7,7 @@ import {
   happyPath,
   newKey,
   onboard,
+  putSecret,
   requestFor,
   requestWithKey,
   statesOf,
@@ -98,12 +97,6 @@ async function convergesWithItsToken(sandbox: Sandbox, send: Send, userName: str
   sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
   const keyArns: string[] = [];
   expectOneOfEach(sandbox, await send({ ...requestFor(userName), customTokenSecretId }), { userName, keyArns });
-}
-
-/** Stores a secret as a person would. */
-async function putSecret({ endpoint }: Sandbox, SecretId: string, value: object): Promise<void> {
-  const client = new SecretsManagerClient({ endpoint, region: account.region, credentials: operator });
-  await client.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
 }
 
 const variants: Record<string, Variant> = {

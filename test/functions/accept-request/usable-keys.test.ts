@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { checkKey } from '../../../functions/accept-request/usable-keys.ts';
 import type { KeyAccess } from '../../../functions/shared/key-policy.ts';
 import type { Grant } from '../../../functions/shared/key-registry.ts';
+import { namingStatements } from '../key-policies.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const expected = {
@@ -148,6 +149,17 @@ describe('a key cannot be used', () => {
       await expect(setUp({ policy, grants: [grant('two', 'pending')] }).check()).rejects.toThrow(
         expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 }),
       );
+    });
+
+    it('and another that was granted keeps it until it is out of both registry and policy', async () => {
+      const taken = {
+        ...policy,
+        Statement: [...policy.Statement, ...namingStatements([grant('two', 'applied').roleArn])],
+      };
+      const full = expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 });
+      await expect(setUp({ policy: taken }).check()).rejects.toThrow(full);
+      await expect(setUp({ policy, grants: [grant('two', 'applied')] }).check()).rejects.toThrow(full);
+      await expect(setUp({ policy }).check()).resolves.toBeUndefined();
     });
 
     it('can be, when the other has no role any more', async () => {

@@ -7,8 +7,8 @@ import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, role, stack, stackId } from '../plan.ts';
 
 const keyArns = ['arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111'];
-const event = { plan: { ...plan, keyArns }, stack, role };
-const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns };
+const event = { plan: { ...plan, keyArns }, stack, role, verification: { verified: true } };
+const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns, verified: true };
 const record = (owner: string) => ({
   userName: 'Acme',
   status: 'ONBOARDING',
@@ -63,6 +63,20 @@ describe('completing an onboarding', () => {
     expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...onboarded, executionArn });
     const [update] = documents.commandCalls(UpdateCommand);
     expect(update && published?.calledBefore(update)).toBe(true);
+  });
+
+  it('tells why the subscriber is not verified', async () => {
+    const { invoke, events } = setUp();
+    const verification = { verified: false, reason: 'InfinStor tells no role' };
+    const expected = { ...onboarded, verified: false, verification: 'InfinStor tells no role' };
+    expect(await invoke({ ...event, verification })).toEqual(expected);
+    const [entry] = events.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries ?? [];
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...expected, executionArn });
+  });
+
+  it('does without the end check, as of an execution that began before there was one', async () => {
+    const { verification: _, ...without } = event;
+    expect(await setUp().invoke(without)).toEqual({ ...onboarded, verified: null });
   });
 
   it('has the same result when it is repeated', async () => {

@@ -1,5 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetKeyPolicyCommand, KMSServiceException, NotFoundException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import {
@@ -68,6 +69,10 @@ async function setUp({ repairs = false } = {}) {
         expect(others).toEqual([]);
         return { Source, DetailType, Detail: JSON.parse(Detail ?? '') };
       }),
+    forgetLease: () =>
+      registry.documents.send(
+        new DeleteCommand({ TableName: registry.tableName, Key: { pk: `KEY#${keyArn}`, sk: 'LEASE' } }),
+      ),
     /** Makes the registry know another key. */
     async knowOther() {
       const lease = { owner: 'another', until: time.now };
@@ -107,9 +112,7 @@ describe('the look of the schedule', () => {
     await look();
     const Detail = detail({ missingRoles: [roleArn('a')], unexpectedRoles: [roleArn('intruder')] });
     expect(told()).toEqual([{ Source: 'infinstor.onboarding', DetailType: 'KeyPolicyDrift', Detail }]);
-    expect(log).toEqual([
-      ['warn', 'key policy drifted', expect.objectContaining({ keyArn, missingRoles: [roleArn('a')] })],
-    ]);
+    expect(log).toEqual([['warn', 'key policy drifted', Detail]]);
     expect(count()).toBe(1);
     expect(kms.puts()).toEqual([]);
   });
@@ -123,6 +126,16 @@ describe('the look of the schedule', () => {
       errorOf('AggregateError', '1 keys could not be looked at, the first for Error: no route to host'),
     );
     expect(told()).toHaveLength(1);
+  });
+
+  it('looks once at a key of several grants and a lease, and still at one whose lease was deleted', async () => {
+    const { look, told, kms, forgetLease } = await setUp();
+    await look();
+    expect(kms.gets()).toBe(1);
+    await forgetLease();
+    kms.set(keyArn, granting('b'));
+    await look();
+    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
   });
 
   it('says so when EventBridge does not take what is told', async () => {
@@ -211,10 +224,11 @@ describe('the look of the schedule', () => {
 
 describe('a policy that was written by hand', () => {
   it('is kept, and told with who wrote it', async () => {
-    const { look, told, edited, registry } = await setUp();
+    const { look, told, edited, registry, log } = await setUp();
     const edit = edited(granting('b'));
     await look(edit);
     expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
+    expect(log.at(-1)).toEqual(['warn', 'key policy drifted', told()[0]?.Detail]);
     const keptPolicies = await readKeptPolicies(registry, keyArn);
     expect(keptPolicies.at(-1)).toMatchObject({
       keptAt: new Date(edit.at).toISOString(),
@@ -246,6 +260,13 @@ describe('a policy that was written by hand', () => {
     const { look, edited, told } = await setUp();
     await look(edited(granting('b'), { roleArn: `${writer}-of-another` }));
     expect(told()).toHaveLength(1);
+  });
+
+  it('is told of a key whose lease was deleted, as its grants know it', async () => {
+    const { look, edited, told, forgetLease } = await setUp();
+    await forgetLease();
+    await look(edited(granting('b')));
+    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
   });
 
   it('of a key that nobody onboarded with is nothing', async () => {
@@ -337,10 +358,13 @@ describe('a repair', () => {
     await look();
     expect(told()).toMatchObject([{ Detail: { repaired: 'partly' } }]);
     expect(kms.policy(keyArn)).toEqual(granting('a'));
-    expect(log.at(-1)).toEqual([
-      'warn',
-      'role does not get the key',
-      expect.objectContaining({ keyArn, roleArn: roleArn('b'), errorName: 'PrincipalNotVisible' }),
+    expect(log).toEqual([
+      [
+        'warn',
+        'role does not get the key',
+        expect.objectContaining({ keyArn, roleArn: roleArn('b'), errorName: 'PrincipalNotVisible' }),
+      ],
+      ['warn', 'key policy drifted', expect.objectContaining({ keyArn, repaired: 'partly' })],
     ]);
   });
 
@@ -351,10 +375,13 @@ describe('a repair', () => {
     await look();
     expect(kms.puts()).toHaveLength(1);
     expect(told()).toMatchObject([{ Detail: { repaired: 'failed' } }]);
-    expect(log.at(-1)).toEqual([
-      'warn',
-      'key policy not repaired',
-      expect.objectContaining({ keyArn, errorName: denied.name, errorMessage: denied.message }),
+    expect(log).toEqual([
+      [
+        'warn',
+        'key policy not repaired',
+        expect.objectContaining({ keyArn, errorName: denied.name, errorMessage: denied.message }),
+      ],
+      ['warn', 'key policy drifted', expect.objectContaining({ keyArn, repaired: 'failed' })],
     ]);
   });
 
@@ -377,6 +404,9 @@ describe('a repair', () => {
     expect(kms.puts()).toHaveLength(4);
     expect(time.now - before).toBeGreaterThan(60_000);
     expect(told()).toMatchObject([{ Detail: { repaired: 'failed' } }]);
-    expect(log.at(-1)).toMatchObject(['warn', 'key policy not repaired', { errorName: 'KeyPolicyBusy' }]);
+    expect(log).toMatchObject([
+      ['warn', 'key policy not repaired', { errorName: 'KeyPolicyBusy' }],
+      ['warn', 'key policy drifted', { repaired: 'failed' }],
+    ]);
   });
 });

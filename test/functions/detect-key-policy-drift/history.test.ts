@@ -58,6 +58,20 @@ describe('of a policy written by hand', () => {
     expect(lostStatements(parsed(after), { kept: history, written: last })).toEqual(['Backup']);
   });
 
+  it('the statements are lost although one of ours had read them, which then wrote nothing', () => {
+    const kept: KeptPolicy[] = [
+      edit(0, edited),
+      { ...write(5_000, edited), overwritten: false },
+      write(20_000, before),
+    ];
+    expect(lostStatements(parsed(after), { kept, written: written(20_500, after) })).toEqual(['Backup']);
+  });
+
+  it('nothing is lost by one of ours that wrote nothing', () => {
+    const kept: KeptPolicy[] = [{ ...write(0, before), overwritten: false }, edit(1_000, edited)];
+    expect(lostStatements(parsed(before), { kept, written: undefined })).toEqual([]);
+  });
+
   it('the statements are lost that were written after others, which hold', () => {
     const more: Parts = { roles: ['a'], foreign: [...(edited.foreign ?? []), statement('New')] };
     const kept = [edit(0, edited), write(5_000, edited), edit(10_000, more)];

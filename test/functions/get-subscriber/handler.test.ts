@@ -28,7 +28,16 @@ const get = (userName: string, queryStringParameters?: Record<string, string>) =
 });
 
 /** The function, with this record and this execution, whose last state is WaitForStack. */
-function setUp({ item, execution }: { item?: object; execution?: Partial<DescribeExecutionOutput> }) {
+function setUp({
+  item,
+  execution,
+  left,
+}: {
+  item?: object;
+  execution?: Partial<DescribeExecutionOutput>;
+  /** What the state that was left last has put out. */
+  left?: object;
+}) {
   const documents = mockClient(DynamoDBDocumentClient);
   documents.on(GetCommand, { Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' } }).resolves({ Item: item && { ...item } });
   const stepFunctions = mockClient(SFNClient);
@@ -43,7 +52,17 @@ function setUp({ item, execution }: { item?: object; execution?: Partial<Describ
   }
   stepFunctions.on(GetExecutionHistoryCommand).resolves({
     events: [
-      { id: 1, timestamp: new Date(0), type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'WaitForStack' } },
+      { id: 2, timestamp: new Date(0), type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'WaitForStack' } },
+      ...(left === undefined
+        ? []
+        : [
+            {
+              id: 1,
+              timestamp: new Date(0),
+              type: 'TaskStateExited' as const,
+              stateExitedEventDetails: { name: 'DeployStack', output: JSON.stringify(left) },
+            },
+          ]),
     ],
   });
   const invoke = lambda(() => import('../../../functions/get-subscriber/handler.ts'), {
@@ -88,6 +107,31 @@ describe('GET /subscribers/{userName}', () => {
     expect(await ask(get('acme'))).toMatchObject({
       statusCode: 200,
       body: { status: 'FAILED', error: { name, step: 'WaitForStack', remedy: expect.stringMatching(/\.$/) } },
+    });
+  });
+
+  it('tells what exists of one that is not done, as its states have left it', async () => {
+    const credentialsSecretId = 'infinstor/test/subscribers/acme/credentials';
+    const left = { plan: { keyArns: ['a'] }, subscriber: { credentialsSecretId }, stack: { stackId, goal: 'created' } };
+    const ask = setUp({ item: record, execution: { status: 'FAILED', error: 'StackFailed' }, left });
+    const { body } = await ask(get('acme'));
+    expect(body).toMatchObject({ credentialsSecretId, stackId });
+    expect(body).not.toHaveProperty('keyArns');
+    const other = setUp({ item: record, execution: { status: 'RUNNING' }, left: { stack: 'unknown' } });
+    expect((await other(get('acme'))).body).not.toHaveProperty('stackId');
+  });
+
+  it.each(['update-subscriber', 'add-user'])('calls a subscriber ACTIVE whose %s has failed', async (operation) => {
+    const arn = executionArn.replace('onboard-subscriber', operation);
+    const execution = { executionArn: arn, status: 'FAILED', error: 'InfinStorRejected' } as const;
+    const ask = setUp({
+      item: { ...record, executionArn: arn, attempts: [{ ...attempts[0], executionArn: arn }] },
+      execution,
+    });
+    expect((await ask(get('acme'))).body).toMatchObject({
+      status: 'ACTIVE',
+      operation,
+      error: { name: 'InfinStorRejected' },
     });
   });
 

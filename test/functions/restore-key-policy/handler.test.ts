@@ -65,7 +65,8 @@ async function setUp({ inForce, kept, applied = [] }: { inForce: object; kept: o
 
 const policyId = '2026-01-01T11:00:00.000Z#owner-1';
 const event = { keyArn, policyId };
-const restored = { keyArn, policyId, changed: true };
+const previousPolicyId = expect.stringMatching(/^2\d{3}-.*Z#/);
+const restored = { keyArn, policyId, changed: true, previousPolicyId };
 
 describe('restoring a kept policy', () => {
   it("brings its statements back, in the key's Region and one write, and leaves the key to whoever has it by ours", async () => {
@@ -93,8 +94,9 @@ describe('restoring a kept policy', () => {
       kept: withBackup(keyPolicy()),
       applied: ['a'],
     });
-    await invoke(event);
+    const output = await invoke(event);
     const [, before, ...others] = await readKeptPolicies(registry, keyArn);
+    expect(output).toMatchObject({ previousPolicyId: before?.id });
     expect(before).toMatchObject({
       keptAt: now.toISOString(),
       by: `${context.invokedFunctionArn} request ${context.awsRequestId}`,
@@ -111,7 +113,7 @@ describe('restoring a kept policy', () => {
       applied: ['a'],
     });
     await invoke(event);
-    expect(await invoke(event)).toEqual({ ...restored, changed: false });
+    expect(await invoke(event)).toEqual({ keyArn, policyId, changed: false });
     expect(kms.puts()).toHaveLength(1);
     expect(await readKeptPolicies(registry, keyArn)).toHaveLength(2);
   });

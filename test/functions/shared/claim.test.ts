@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { claim } from '../../../functions/shared/claim.ts';
+import { claim, requireActive } from '../../../functions/shared/claim.ts';
+import { statusSchema } from '../../../functions/shared/operations.ts';
 import { claimRecord, completeRecord, failRecord, readRecord } from '../../../functions/shared/registry.ts';
 import { claimOf, executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
 import { registryTable } from './registry-table.ts';
@@ -98,7 +99,7 @@ describe('a claim', () => {
   it('takes over a subscriber that is onboarded', async () => {
     const { claimBy, registry, stepFunctions } = await setUp();
     await claimBy(otherPlan);
-    await completeRecord(registry, otherPlan, { stackId, roleArn: '', now: now.toISOString() });
+    await completeRecord(registry, claimOf(otherPlan), { stackId, roleArn: '', now: now.toISOString() });
     stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: otherExecutionArn, status: 'SUCCEEDED' });
     await claimBy();
     expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, status: 'ONBOARDING' });
@@ -122,11 +123,11 @@ describe('a claim', () => {
     await failRecord(registry, 'acme', { ...failure, executionArn: arn('failed') });
     await claimBy({ ...plan, executionArn: arn('unseen') });
     await claimBy({ ...plan, executionArn: arn('done') });
-    await completeRecord(
-      registry,
-      { ...plan, executionArn: arn('done') },
-      { stackId, roleArn: '', now: now.toISOString() },
-    );
+    await completeRecord(registry, claimOf({ ...plan, executionArn: arn('done') }), {
+      stackId,
+      roleArn: '',
+      now: now.toISOString(),
+    });
     await claimBy();
     const startedAt = now.toISOString();
     expect((await readRecord(registry, 'acme'))?.attempts).toEqual([
@@ -185,5 +186,26 @@ describe('a claim', () => {
     stepFunctions.on(DescribeExecutionCommand).rejects(denied);
     await expect(claimBy()).rejects.toBe(denied);
     expect(await owner()).toBe(otherExecutionArn);
+  });
+});
+
+describe('a subscriber that is to be changed', () => {
+  const record = { userName: 'acme', executionArn, updatedAt: '', attempts: [] };
+
+  it.each(['ACTIVE', 'UPDATING', 'ADDING_USERS'] as const)('may be %s', (status) => {
+    expect(requireActive({ ...record, status }, 'acme')).toEqual({ ...record, status });
+  });
+
+  it.each(statusSchema.options.filter((status) => !['ACTIVE', 'UPDATING', 'ADDING_USERS'].includes(status)))(
+    'may not be %s',
+    (status) => {
+      const error = { name: 'SubscriberNotActive', message: expect.stringContaining(status) };
+      expect(() => requireActive({ ...record, status }, 'acme')).toThrow(expect.objectContaining(error));
+    },
+  );
+
+  it('must be known', () => {
+    const error = { name: 'SubscriberNotActive', message: 'There is no subscriber acme in the registry' };
+    expect(() => requireActive(undefined, 'acme')).toThrow(expect.objectContaining(error));
   });
 });

@@ -91,3 +91,9 @@ it.each([
   expect(error.message).toBe(message);
   expect(error).toMatchObject(fields);
 });
+
+it('the remedy of a full key withdraws a grant before it takes the role out of the policy, or the role comes back', () => {
+  expect(errors.remedyFor('KeyPolicyFull')).toMatch(
+    /delete its GRANT item .*, then take its role out of the key policy/,
+  );
+});

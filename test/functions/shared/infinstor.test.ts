@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import * as v from 'valibot';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { addSubscriber, getVersion } from '../../../functions/shared/infinstor.ts';
+import { addSubscriber, apiUrlOf, getVersion } from '../../../functions/shared/infinstor.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 
 const subscriber = { userName: 'acme', password: 'Marked"\\1', emailId: 'mlops@acme.example' };
@@ -43,8 +43,38 @@ function silence(): () => Answer {
   };
 }
 
+describe('the URL of the API', () => {
+  const discovery = { cognitoCliClientId: 'client-1', region: 'eu-west-1', isExternalAuth: 'false' };
+  const told = { ...discovery, apiDnsName: 'infinstorapi', serviceDnsName: 'infinstor.example.com' };
+
+  it('is the one that get_version tells', () => {
+    expect(apiUrlOf(told, '')).toBe('https://infinstorapi.infinstor.example.com');
+  });
+
+  it('is the one that the deployment says, if it says one', () => {
+    expect(apiUrlOf(told, 'https://api.example.com')).toBe('https://api.example.com');
+  });
+
+  it.each([
+    ['no name of it', { ...told, apiDnsName: '' }],
+    ['no name of the service', { ...told, serviceDnsName: '' }],
+    ['more than a name', { ...told, apiDnsName: 'elsewhere.example/', serviceDnsName: 'x' }],
+    ['a name before a sign', { ...told, apiDnsName: 'user@elsewhere' }],
+  ])('must be configured where get_version tells %s', (_, discovered) => {
+    expect(() => apiUrlOf(discovered, '')).toThrow(
+      expect.objectContaining({ name: 'InvalidConfiguration', message: expect.stringContaining('infinstorApiUrl') }),
+    );
+  });
+});
+
 describe('get_version', () => {
-  const version = { cognitoCliClientId: 'client-1', region: 'eu-west-1', isExternalAuth: 'false' };
+  const version = {
+    cognitoCliClientId: 'client-1',
+    region: 'eu-west-1',
+    isExternalAuth: 'false',
+    apiDnsName: '',
+    serviceDnsName: '',
+  };
 
   it('tells Cognito client and Region to who sends the word None for a token', async () => {
     const { url, requests } = await fakeInfinStor({

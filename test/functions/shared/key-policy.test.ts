@@ -228,35 +228,93 @@ describe('a key policy document', () => {
   });
 
   const [useByPattern] = likeStatements(account, pattern);
-  it.each<[name: string, statement: Statement]>([
-    ['another effect', { ...useByAcme, Effect: 'Deny' }],
-    ['an action more', { ...useByAcme, Action: [useByAcme.Action ?? [], 'kms:Sign'].flat() }],
-    ['an action less', { ...attachByAcme, Action: ['kms:CreateGrant', 'kms:ListGrants'] }],
+  const isMember = 'Condition.ArnLike.aws:PrincipalArn';
+  const isAccount = 'Condition.StringEquals.aws:PrincipalAccount';
+  it.each<[name: string, statement: Statement, difference: string]>([
+    ['another effect', { ...useByAcme, Effect: 'Deny' }, 'Effect has "Deny" in place of "Allow"'],
+    [
+      'an action more',
+      { ...useByAcme, Action: [useByAcme.Action ?? [], 'kms:Sign'].flat() },
+      'Action should not have "kms:Sign"',
+    ],
+    [
+      'an action less',
+      { ...attachByAcme, Action: ['kms:CreateGrant', 'kms:ListGrants'] },
+      'Action lacks "kms:RevokeGrant"',
+    ],
     [
       'the actions of the other one',
       { ...useByAcme, Action: ['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'] },
+      'Action has "kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant" in place of "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*" and 2 more',
     ],
-    ['another resource', { ...useByAcme, Resource: 'arn:aws:kms:us-east-1:111111111111:key/a' }],
-    ['a condition', { ...useByAcme, Condition: { Bool: { 'aws:SecureTransport': 'true' } } }],
-    ['no condition', without(attachByAcme, 'Condition')],
-    ['another condition', { ...attachByAcme, Condition: { Bool: { 'kms:GrantIsForAWSResource': 'false' } } }],
-    ['no principal', without(useByAcme, 'Principal')],
-    ['NotPrincipal as well', { ...useByAcme, NotPrincipal: { AWS: beta } }],
-    ['an account as principal', { ...useByAcme, Principal: { AWS: [acme, account] } }],
-    ['a user as principal', { ...useByAcme, Principal: { AWS: `arn:aws:iam::${account}:user/Alice` } }],
-    ['a session as principal', { ...useByAcme, Principal: { AWS: `arn:aws:sts::${account}:assumed-role/acme/x` } }],
-    ['everybody as principal', { ...useByAcme, Principal: '*' }],
-    ['a service as principal', { ...useByAcme, Principal: { Service: 'logs.amazonaws.com' } }],
-    ['a service beside its principals', { ...useByAcme, Principal: { AWS: acme, Service: 'logs.amazonaws.com' } }],
-    ['a pattern for every role', likeStatements(account, `arn:aws:iam::${account}:role/*`)[0]],
-    ['a pattern for everything', likeStatements(account, '*')[0]],
-    ['a pattern for users', likeStatements(account, `arn:aws:iam::${account}:user/RoleForInfinStor*`)[0]],
-    ['a pattern within', likeStatements(account, `arn:aws:iam::${account}:role/Role*InfinStor`)[0]],
-    ['another account', likeStatements('222222222222', pattern)[0]],
-    ['a pattern and no account', { ...useByPattern, Condition: { ArnLike: { 'aws:PrincipalArn': pattern } } }],
+    [
+      'another resource',
+      { ...useByAcme, Resource: 'arn:aws:kms:*:*:key/a' },
+      'Resource has "arn:aws:kms:*:*:key/a" in place of "*"',
+    ],
+    [
+      'a condition',
+      { ...useByAcme, Condition: { Bool: { 'aws:SecureTransport': 'true' } } },
+      'Condition.Bool.aws:SecureTransport should not be there',
+    ],
+    ['no condition', without(attachByAcme, 'Condition'), 'Condition.Bool.kms:GrantIsForAWSResource is missing'],
+    [
+      'another condition',
+      { ...attachByAcme, Condition: { Bool: { 'kms:GrantIsForAWSResource': 'false' } } },
+      'Condition.Bool.kms:GrantIsForAWSResource has "false" in place of "true"',
+    ],
+    ['no principal', without(useByAcme, 'Principal'), 'Principal.AWS is missing'],
+    ['NotPrincipal as well', { ...useByAcme, NotPrincipal: { AWS: beta } }, 'NotPrincipal.AWS should not be there'],
+    [
+      'an account as principal',
+      { ...useByAcme, Principal: { AWS: [acme, account] } },
+      `Principal.AWS should not have "${account}"`,
+    ],
+    [
+      'a user as principal',
+      { ...useByAcme, Principal: { AWS: `arn:aws:iam::${account}:user/Alice` } },
+      `Principal.AWS should not have "arn:aws:iam::${account}:user/Alice"`,
+    ],
+    [
+      'a session as principal',
+      { ...useByAcme, Principal: { AWS: `arn:aws:sts::${account}:assumed-role/acme/x` } },
+      `Principal.AWS should not have "arn:aws:sts::${account}:assumed-role/acme/x"`,
+    ],
+    ['everybody as principal', { ...useByAcme, Principal: '*' }, 'Principal.AWS should not have "*"'],
+    [
+      'a service as principal',
+      { ...useByAcme, Principal: { Service: 'logs.amazonaws.com' } },
+      'Principal.AWS is missing; Principal.Service should not be there',
+    ],
+    [
+      'a service beside its principals',
+      { ...useByAcme, Principal: { AWS: acme, Service: 'logs.amazonaws.com' } },
+      'Principal.Service should not be there',
+    ],
+    ...[
+      `arn:aws:iam::${account}:role/*`,
+      '*',
+      `arn:aws:iam::${account}:user/RoleForInfinStor*`,
+      `arn:aws:iam::${account}:role/Role*InfinStor`,
+    ].map((arn): [string, Statement, string] => [
+      `the pattern ${arn}`,
+      likeStatements(account, arn)[0],
+      `${isAccount} should not have "${account}"; ${isMember} should not have "${arn}"`,
+    ]),
+    [
+      'another account',
+      likeStatements('222222222222', pattern)[0],
+      `${isAccount} has "222222222222" in place of "${account}"`,
+    ],
+    [
+      'a pattern and no account',
+      { ...useByPattern, Condition: { ArnLike: { 'aws:PrincipalArn': pattern } } },
+      `${isAccount} is missing`,
+    ],
     [
       'an account and no pattern',
       { ...useByPattern, Condition: { StringEquals: { 'aws:PrincipalAccount': account } } },
+      `Principal.AWS should not have "*"; ${isAccount} should not be there`,
     ],
     [
       'a pattern and lacks its condition',
@@ -265,13 +323,27 @@ describe('a key policy document', () => {
         Sid: 'Allow attachment of persistent resources by InfinStor',
         Action: attachByAcme.Action ?? [],
       },
+      'Condition.Bool.kms:GrantIsForAWSResource is missing',
     ],
-    ['a pattern and a role as principal', { ...useByPattern, Principal: { AWS: acme } }],
-    ['a pattern and a role beside everybody', { ...useByPattern, Principal: { AWS: ['*', acme] } }],
-  ])('with a statement under a Sid of ours that has %s is refused', (_name, statement) => {
+    [
+      'a pattern and a role as principal',
+      { ...useByPattern, Principal: { AWS: acme } },
+      `${isAccount} should not be there; ${isMember} should not be there`,
+    ],
+    [
+      'a pattern and a role beside everybody',
+      { ...useByPattern, Principal: { AWS: ['*', acme] } },
+      `Principal.AWS should not have "${acme}"`,
+    ],
+    [
+      'a deleted role and a user as principals',
+      { ...useByAcme, Principal: { AWS: [deletedRole, `arn:aws:iam::${account}:user/Alice`] } },
+      `Principal.AWS should not have "arn:aws:iam::${account}:user/Alice"`,
+    ],
+  ])('with a statement under a Sid of ours that has %s is refused, and told what', (_name, statement, difference) => {
     expect(() => parseKeyPolicy(JSON.stringify(policy(admin, statement)))).toThrow(
       notUnderstood(
-        `Statement "${statement.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it`,
+        `Statement "${statement.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it: ${difference}`,
       ),
     );
   });

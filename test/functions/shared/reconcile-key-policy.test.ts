@@ -1,5 +1,6 @@
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetKeyPolicyCommand, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { readKeptPolicies, requestGrant, takeLease } from '../../../functions/shared/key-registry.ts';
@@ -30,6 +31,7 @@ describe('the desired grants of a key', () => {
     await ask('a', 'b', 'c');
     expect(await reconcileKeyPolicy(reconciler, keyArn, { by, roleArn: roleArn('a') })).toEqual({
       changed: true,
+      previousPolicyId: expect.any(String),
       refusals: new Map(),
       policy: withForeign(granting('a', 'b', 'c')),
     });
@@ -96,6 +98,66 @@ describe('the desired grants of a key', () => {
       withForeign(granting()),
       granting('a'),
     ]);
+  });
+});
+
+describe('the policy that is kept', () => {
+  const marks = async ({ registry }: Pick<Awaited<ReturnType<typeof keyWorld>>, 'registry'>) =>
+    (await readKeptPolicies(registry, keyArn)).map(({ overwritten }) => overwritten);
+
+  it('is named by who wrote over it', async () => {
+    const world = await keyWorld(granting(), names);
+    await world.ask('a');
+    const { previousPolicyId } = await reconcileKeyPolicy(world.reconciler, keyArn, { by });
+    const [kept] = await readKeptPolicies(world.registry, keyArn);
+    expect(previousPolicyId).toBe(kept?.id);
+    expect(await marks(world)).toEqual([undefined]);
+    expect(await reconcileKeyPolicy(world.reconciler, keyArn, { by })).toMatchObject({ previousPolicyId: undefined });
+  });
+
+  it('is named by who wrote over it at the second try, and not marked', async () => {
+    const world = await keyWorld(granting(), names);
+    world.kms.unseen.add(roleArn('b'));
+    await world.ask('a', 'b');
+    expect((await reconcileKeyPolicy(world.reconciler, keyArn, { by })).previousPolicyId).toBeDefined();
+    expect(await marks(world)).toEqual([undefined]);
+  });
+
+  it('is marked when KMS has taken no write of it, and nobody is told to undo it', async () => {
+    const world = await keyWorld(granting(), names);
+    world.kms.unseen.add(roleArn('a'));
+    await world.ask('a');
+    expect(await reconcileKeyPolicy(world.reconciler, keyArn, { by })).toMatchObject({ previousPolicyId: undefined });
+    expect(await marks(world)).toEqual([false]);
+  });
+
+  const refusal = (name: string, $fault: 'client' | 'server') =>
+    new KMSServiceException({ name, message: 'no', $fault, $metadata: {} });
+  it.each<[string, Error, false | undefined]>([
+    ['is marked when KMS denies the write', refusal('AccessDeniedException', 'client'), false],
+    ['is marked when KMS is asked too often', refusal('ThrottlingException', 'client'), false],
+    ['is not marked when KMS may have written over it', refusal('KMSInternalException', 'server'), undefined],
+  ])('%s', async (_, error, mark) => {
+    const world = await keyWorld(granting(), names);
+    world.kms.client.on(PutKeyPolicyCommand).rejects(error);
+    await world.ask('a');
+    await expect(reconcileKeyPolicy(world.reconciler, keyArn, { by })).rejects.toThrow(Error);
+    expect(await marks(world)).toEqual([mark]);
+  });
+
+  it('is not half there when somebody has deleted it meanwhile', async () => {
+    const world = await keyWorld(granting(), names);
+    const { documents, tableName } = world.registry;
+    world.kms.client.on(PutKeyPolicyCommand).callsFake(async () => {
+      const [kept] = await readKeptPolicies(world.registry, keyArn);
+      await documents.send(
+        new DeleteCommand({ TableName: tableName, Key: { pk: `KEY#${keyArn}`, sk: `POLICY#${kept?.id}` } }),
+      );
+      throw refusal('AccessDeniedException', 'client');
+    });
+    await world.ask('a');
+    await expect(reconcileKeyPolicy(world.reconciler, keyArn, { by })).rejects.toThrow(named('AccessDeniedException'));
+    expect(await marks(world)).toEqual([]);
   });
 });
 

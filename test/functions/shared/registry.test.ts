@@ -108,7 +108,7 @@ describe("a subscriber's record", () => {
     const registry = await registryTable();
     await claimRecord(registry, claimOf(plan), first);
     await failRecord(registry, 'acme', failure);
-    expect(await completeRecord(registry, { ...plan, keyArns: ['key-1'] }, result)).toBe(true);
+    expect(await completeRecord(registry, claimOf(plan), { ...result, keyArns: ['key-1'] })).toBe(true);
     const { now, ...outcome } = result;
     expect(await record(registry)).toMatchObject({ status: 'ACTIVE', ...outcome, keyArns: ['key-1'], updatedAt: now });
     expect(await record(registry)).not.toHaveProperty('lastError');
@@ -118,7 +118,7 @@ describe("a subscriber's record", () => {
     const registry = await registryTable();
     await claimRecord(registry, claimOf(otherPlan), first);
     const before = await record(registry);
-    expect(await completeRecord(registry, plan, result)).toBe(false);
+    expect(await completeRecord(registry, claimOf(plan), result)).toBe(false);
     expect(await failRecord(registry, 'acme', failure)).toBe(false);
     expect(await record(registry)).toEqual(before);
   });

@@ -14,7 +14,7 @@ describe('parseDefinition', () => {
       /\{\s*"Fn::GetAtt":[^}]*\}/g,
       '"arn:aws:lambda:us-east-1:111111111111:function:f"',
     );
-    expect(Object.keys(parseDefinition(packaged).States)).toHaveLength(8);
+    expect(Object.keys(parseDefinition(packaged).States)).toHaveLength(9);
   });
 
   it('fills in the defaults of Retry', () => {

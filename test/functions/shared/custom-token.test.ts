@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { findCustomToken } from '../../../functions/create-subscriber/custom-token.ts';
+import { findCustomToken } from '../../../functions/shared/custom-token.ts';
 
 const uuid = '11111111-1111-4111-8111-111111111111';
 

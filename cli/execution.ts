@@ -8,6 +8,7 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import type { Operation } from '../functions/shared/operations.ts';
 import { CommandError } from './command-error.ts';
 import { answer, isServiceError, operatorAt, unreachable } from './endpoint.ts';
 import { type Description, finalStatus } from './report.ts';
@@ -33,20 +34,20 @@ export function connect(endpoint: string): Clients {
 }
 
 /**
- * The ARN of the machine that onboards subscribers.
+ * The ARN of an operation's machine.
  * @throws CommandError when the endpoint cannot be reached or has no such machine
  */
-export async function findMachine({ sfn }: Pick<Clients, 'sfn'>): Promise<string> {
+export async function findMachine({ sfn }: Pick<Clients, 'sfn'>, operation: Operation): Promise<string> {
   let nextToken: string | undefined;
   do {
     const page = await answer('Step Functions', sfn.send(new ListStateMachinesCommand({ nextToken })));
-    const machine = page.stateMachines?.find(({ name }) => name?.endsWith('onboard-subscriber'));
+    const machine = page.stateMachines?.find(({ name }) => name?.endsWith(operation));
     if (machine?.stateMachineArn !== undefined) return machine.stateMachineArn;
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
   throw new CommandError(
     'StateMachineDoesNotExist',
-    'The endpoint has no state machine onboard-subscriber',
+    `The endpoint has no state machine ${operation}`,
     'Start a sandbox with `npm run sandbox` and pass the endpoint that it prints.',
   );
 }
@@ -110,12 +111,25 @@ export async function readKeyPolicies(
 ): Promise<Map<string, unknown>> {
   const policies = new Map<string, unknown>();
   for (const keyArn of keyArns) {
-    try {
-      const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
-      if (Policy !== undefined) policies.set(keyArn, JSON.parse(Policy));
-    } catch (error) {
-      if (!isServiceError(error)) throw unreachable(error);
-    }
+    const { policy } = await readKeyPolicy({ kms }, keyArn);
+    if (policy !== undefined) policies.set(keyArn, policy);
   }
   return policies;
+}
+
+/**
+ * The policy of a key, or why KMS does not tell it.
+ * @throws CommandError when the endpoint cannot be reached
+ */
+export async function readKeyPolicy(
+  { kms }: Pick<Clients, 'kms'>,
+  keyArn: string,
+): Promise<{ policy: unknown; refusal?: never } | { policy?: never; refusal: Error }> {
+  try {
+    const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+    return { policy: Policy === undefined ? undefined : JSON.parse(Policy) };
+  } catch (error) {
+    if (!isServiceError(error)) throw unreachable(error);
+    return { refusal: error };
+  }
 }

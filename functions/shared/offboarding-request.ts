@@ -1,7 +1,6 @@
 import * as v from 'valibot';
-import { InvalidRequest } from '../shared/errors.ts';
-import { object, refusePlaintextPassword, userNameSchema } from '../shared/request.ts';
-import { parse } from '../shared/step.ts';
+import { InvalidRequest } from './errors.ts';
+import { object, parseFields, userNameSchema } from './request.ts';
 
 const requestSchema = object(
   v.strictObject({
@@ -12,16 +11,11 @@ const requestSchema = object(
 );
 
 /**
- * Parses a request to offboard a subscriber.
+ * Checks a request for the machine `offboard-subscriber`.
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function parseOffboarding(request: unknown): { userName: string; keepData: boolean } {
-  refusePlaintextPassword(request);
-  const { subscriber, confirm, keepData } = parse(
-    requestSchema,
-    request,
-    (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
-  );
+export function checkOffboardingRequest(request: unknown): { userName: string; keepData: boolean } {
+  const { subscriber, confirm, keepData } = parseFields(requestSchema, request);
   if (confirm !== subscriber.userName) {
     throw new InvalidRequest('confirm', 'must repeat subscriber.userName, as nothing brings back what is deleted');
   }

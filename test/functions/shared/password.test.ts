@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { generatePassword } from '../../../functions/create-subscriber/password.ts';
+import { generatePassword } from '../../../functions/shared/password.ts';
 
 const passwords = Array.from({ length: 500 }, generatePassword);
 

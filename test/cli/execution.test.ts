@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { findMachine, follow, readKeyPolicies, start } from '../../cli/onboard.ts';
+import { findMachine, follow, readKeyPolicies, start } from '../../cli/execution.ts';
 import { done, history, started, succeeded } from './history.ts';
 
 const sfnMock = mockClient(SFNClient);
@@ -36,12 +36,12 @@ describe('findMachine', () => {
       .resolves({ stateMachines: [machine('onboard-subscribers')], nextToken: 'more' })
       .on(ListStateMachinesCommand, { nextToken: 'more' })
       .resolves({ stateMachines: [last] });
-    expect(await findMachine(clients)).toBe(last.stateMachineArn);
+    expect(await findMachine(clients, 'onboard-subscriber')).toBe(last.stateMachineArn);
   });
 
   it('says so when there is none', async () => {
     sfnMock.on(ListStateMachinesCommand).resolves({ stateMachines: [] });
-    await expect(findMachine(clients)).rejects.toMatchObject({
+    await expect(findMachine(clients, 'onboard-subscriber')).rejects.toMatchObject({
       name: 'StateMachineDoesNotExist',
       remedy: expect.any(String),
     });
@@ -50,7 +50,7 @@ describe('findMachine', () => {
   it('says so when nothing listens there, even without a message', async () => {
     const error = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
     sfnMock.on(ListStateMachinesCommand).rejects(error);
-    await expect(findMachine(clients)).rejects.toMatchObject({
+    await expect(findMachine(clients, 'onboard-subscriber')).rejects.toMatchObject({
       name: 'EndpointUnreachable',
       message: expect.stringContaining('ECONNREFUSED'),
     });

@@ -1,0 +1,55 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { claim, requireActive } from '../shared/claim.ts';
+import { InvalidRequest } from '../shared/errors.ts';
+import { checkInputSecrets } from '../shared/input-secrets.ts';
+import { type Registry, readRecord } from '../shared/registry.ts';
+import type { UpdatePlan } from '../shared/update-plan.ts';
+import { checkUpdateRequest } from '../shared/update-request.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  secrets: SecretsManagerClient;
+  stepFunctions: SFNClient;
+  registry: Registry;
+  now: Date;
+}
+
+/**
+ * Validates a request to change a subscriber, claims the subscriber for the execution and returns the plan. The claim is the only side
+ * effect, and the last thing done.
+ * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress
+ */
+export async function acceptUpdate(
+  { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
+  { environment, secrets, stepFunctions, registry, now }: Dependencies,
+): Promise<UpdatePlan> {
+  const request = checkUpdateRequest(rawRequest, `${environment.SECRET_PREFIX}input/`);
+  const { passwordSecretId } = request;
+  await checkInputSecrets(secrets, { passwordSecretId });
+  const record = await readRecord(registry, request.subscriber.userName);
+  // As the onboarding spelled it: InfinStor may tell upper from lower case.
+  const { userName, emailId: registeredEmailId } = requireActive(record, request.subscriber.userName);
+  const emailId = request.subscriber.emailId ?? registeredEmailId;
+  const isAllSent = environment.UPDATE_SUBSCRIBER_FIELDS === 'all';
+  if (isAllSent && emailId === undefined) {
+    throw new InvalidRequest(
+      'subscriber.emailId',
+      'is required, as the registry does not know it, and update_subscriber is told every field (param updateSubscriberFields)',
+    );
+  }
+  const changed: UpdatePlan['changed'] = [
+    ...(request.subscriber.emailId === undefined ? [] : (['emailId'] as const)),
+    ...(passwordSecretId === undefined ? [] : (['password'] as const)),
+  ];
+  await claim({ registry, stepFunctions, now }, { userName, executionArn }, record);
+  return {
+    subscriber: { userName, emailId },
+    executionArn,
+    passwordSecretId,
+    credentialsSecretId: `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/credentials`,
+    changed,
+    sent: isAllSent ? ['emailId', 'password'] : changed,
+  };
+}

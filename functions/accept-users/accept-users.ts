@@ -1,0 +1,49 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { claim, requireActive } from '../shared/claim.ts';
+import { checkInputSecrets } from '../shared/input-secrets.ts';
+import { type Registry, readRecord } from '../shared/registry.ts';
+import type { UsersPlan } from '../shared/users-plan.ts';
+import { checkUsersRequest } from '../shared/users-request.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  secrets: SecretsManagerClient;
+  stepFunctions: SFNClient;
+  registry: Registry;
+  now: Date;
+}
+
+/**
+ * Validates a request to add users under a subscriber, claims the subscriber for the execution and returns the plan. The claim is the only
+ * side effect, and the last thing done.
+ * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress
+ */
+export async function acceptUsers(
+  { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
+  { environment, secrets, stepFunctions, registry, now }: Dependencies,
+): Promise<UsersPlan> {
+  const { SECRET_PREFIX } = environment;
+  const request = checkUsersRequest(rawRequest, `${SECRET_PREFIX}input/`);
+  const references = request.users.map(({ passwordSecretId }, index) => [
+    `users.${index}.passwordSecretId`,
+    passwordSecretId,
+  ]);
+  await checkInputSecrets(secrets, Object.fromEntries(references));
+  const record = await readRecord(registry, request.subscriber.userName);
+  // As the onboarding spelled it: InfinStor may tell upper from lower case.
+  const { userName } = requireActive(record, request.subscriber.userName);
+  await claim({ registry, stepFunctions, now }, { userName, executionArn }, record);
+  const folder = `${SECRET_PREFIX}subscribers/${userName.toLowerCase()}`;
+  return {
+    subscriber: { userName },
+    executionArn,
+    credentialsSecretId: `${folder}/credentials`,
+    tokenSecretId: `${folder}/token`,
+    users: request.users.map((user) => ({
+      ...user,
+      credentialsSecretId: `${folder}/users/${user.userName.toLowerCase()}`,
+    })),
+  };
+}

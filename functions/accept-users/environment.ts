@@ -1,0 +1,8 @@
+import * as v from 'valibot';
+
+export const environmentSchema = v.object({
+  REGISTRY_TABLE: v.string(),
+  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
+  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+});
+export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -1,0 +1,26 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { clientConfig } from '../shared/clients.ts';
+import { documentClient } from '../shared/document-client.ts';
+import { step } from '../shared/step.ts';
+import { acceptUsers } from './accept-users.ts';
+import { environmentSchema } from './environment.ts';
+
+const secrets = new SecretsManagerClient(clientConfig);
+const stepFunctions = new SFNClient(clientConfig);
+const documents = documentClient();
+
+export const handler = step({
+  name: 'accept-users',
+  environment: environmentSchema,
+  input: v.object({ request: v.unknown(), executionArn: v.string() }),
+  run: (input, { environment }) =>
+    acceptUsers(input, {
+      environment,
+      secrets,
+      stepFunctions,
+      registry: { documents, tableName: environment.REGISTRY_TABLE },
+      now: new Date(),
+    }),
+});

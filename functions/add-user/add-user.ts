@@ -1,0 +1,166 @@
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import {
+  InfinStorRejected,
+  InvalidRequest,
+  InvalidStepInput,
+  LoginChallenge,
+  LoginRejected,
+  OnboardingInProgress,
+  StepError,
+  TokenRejected,
+  UserExists,
+} from '../shared/errors.ts';
+import { apiUrlOf, type Discovery, getVersion } from '../shared/infinstor.ts';
+import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
+import { logIn } from '../shared/login.ts';
+import { generatePassword } from '../shared/password.ts';
+import { readRestored } from '../shared/restored-secret.ts';
+import { createSecret, putSecret, readSecret } from '../shared/secrets.ts';
+import { tokenSecretSchema } from '../shared/token-secret.ts';
+import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../shared/users-plan.ts';
+import { addSecondaryUser } from './add-secondary-user.ts';
+import type { Environment } from './environment.ts';
+
+/**
+ * What a user's secret holds. `prepared`: the password was generated, and InfinStor is not known to have accepted it; `created`: the user
+ * has this password, unless somebody has changed it since.
+ */
+const userSecretSchema = v.object({
+  state: v.picklist(['prepared', 'created']),
+  userName: v.string(),
+  password: v.string(),
+});
+type UserSecret = v.InferOutput<typeof userSecretSchema>;
+
+interface Dependencies {
+  environment: Environment;
+  secrets: SecretsManagerClient;
+  cognito: (region: string) => CognitoIdentityProviderClient;
+}
+
+interface Input {
+  plan: UsersPlan;
+  token: SubscriberToken;
+  progress?: Progress | undefined;
+}
+
+/**
+ * Adds the next user of the plan. What keeps this one from being added becomes its result, and the others are still to be added; what
+ * would keep all of them is thrown.
+ * @throws TokenRejected, which the machine answers with a new token
+ * @throws InfinStorUnavailable, InfinStorRejected, OnboardingInProgress, InvalidConfiguration, InvalidStepInput
+ */
+export async function addUser({ plan, token, progress }: Input, dependencies: Dependencies): Promise<Progress> {
+  const index = progress?.next ?? 0;
+  const user = plan.users[index];
+  if (user === undefined) throw new InvalidStepInput(`progress.next: there is no user ${index}`);
+  const { userName, credentialsSecretId } = user;
+  const problem = await tryToAdd({ plan, token, user, index }, dependencies);
+  const result: UserResult =
+    problem === undefined
+      ? { userName, outcome: 'added', credentialsSecretId }
+      : {
+          userName,
+          outcome: problem instanceof UserExists ? 'exists' : 'rejected',
+          error: { name: problem.name, message: problem.message, remedy: problem.remedy },
+        };
+  const next = index + 1;
+  return { next, hasMore: next < plan.users.length, results: [...(progress?.results ?? []), result] };
+}
+
+interface Attempt {
+  plan: UsersPlan;
+  token: SubscriberToken;
+  user: UsersPlan['users'][number];
+  index: number;
+}
+
+/** Adds a user, and keeps the password. @returns what keeps this user from being added; undefined: nothing did */
+async function tryToAdd(
+  { plan, token, user, index }: Attempt,
+  { environment, secrets, cognito }: Dependencies,
+): Promise<StepError | undefined> {
+  const { userName, emailId, passwordSecretId, credentialsSecretId: secretId } = user;
+  const subscriberName = plan.subscriber.userName;
+  const stored = await readRestored(secrets, secretId, userSecretSchema);
+  if (stored?.value.state === 'created') {
+    if (!stored.wasDeleted) return undefined;
+    // Since the offboarding, somebody may have deleted the user in InfinStor.
+    await putSecret(secrets, secretId, { ...stored.value, state: 'prepared' } satisfies UserSecret);
+  }
+
+  const subscriberToken = await readSecret(secrets, token, tokenSecretSchema);
+  if (subscriberToken === undefined) throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
+  const discovery = await getVersion(environment.INFINSTOR_MLFLOW_URL);
+  const apiUrl = apiUrlOf(discovery, environment.INFINSTOR_API_URL);
+
+  const kept = stored?.value.password;
+  const given = passwordSecretId && (await readGiven(secrets, `users.${index}.passwordSecretId`, passwordSecretId));
+  if (given instanceof StepError) return given;
+  const password = given ?? kept ?? generatePassword();
+  // Before the call: after it, a password that was generated and is not kept would be lost.
+  if (password !== given && kept === undefined) {
+    const prepared: UserSecret = { state: 'prepared', userName, password };
+    const { won } = await createSecret(secrets, secretId, prepared);
+    if (!won) throw new OnboardingInProgress(subscriberName, 'another execution');
+  }
+
+  const { idToken } = subscriberToken.value;
+  const addition = await addSecondaryUser({
+    apiUrl,
+    token: idToken,
+    subscriberName,
+    user: { userName, emailId, password },
+  });
+  if (addition.outcome === 'refused') return new InfinStorRejected(addition.answer);
+  // An earlier call, whose answer was lost, may have made the user; with the password that was kept, perhaps.
+  const candidates = [...new Set([password, ...(kept === undefined ? [] : [kept])])];
+  const accepted =
+    addition.outcome === 'added' ? password : await passwordThatLogsIn(userName, candidates, { discovery, cognito });
+  if (accepted === undefined) {
+    return addition.outcome === 'unclear' ? new InfinStorRejected(addition.answer) : new UserExists(userName);
+  }
+  const created: UserSecret = { state: 'created', userName, password: accepted };
+  const isThere = kept !== undefined || password !== given;
+  if (isThere || !(await createSecret(secrets, secretId, created)).won) await putSecret(secrets, secretId, created);
+  return undefined;
+}
+
+/** The password of the request's secret, or what is wrong with the secret. */
+async function readGiven(
+  secrets: SecretsManagerClient,
+  field: string,
+  secretId: string,
+): Promise<string | InvalidRequest> {
+  try {
+    return (await readInputSecret(secrets, { field, secretId }, passwordSchema)).password;
+  } catch (error) {
+    if (error instanceof InvalidRequest) return error;
+    throw error;
+  }
+}
+
+/**
+ * The first of these passwords that a user logs in with, which tells whose the user is: InfinStor documents no call that does. Each is
+ * tried once, as refused logins lock an account.
+ */
+async function passwordThatLogsIn(
+  userName: string,
+  passwords: readonly string[],
+  { discovery, cognito }: { discovery: Discovery; cognito: Dependencies['cognito'] },
+): Promise<string | undefined> {
+  const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
+  for (const password of passwords) {
+    try {
+      await logIn(login, { userName, password });
+      return password;
+    } catch (error) {
+      // Cognito asks for more only of who gave the right password.
+      if (error instanceof LoginChallenge) return password;
+      if (!(error instanceof LoginRejected)) throw error;
+    }
+  }
+  return undefined;
+}

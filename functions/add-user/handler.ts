@@ -1,0 +1,18 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import { clientConfig, regional } from '../shared/clients.ts';
+import { step } from '../shared/step.ts';
+import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../shared/users-plan.ts';
+import { addUser } from './add-user.ts';
+import { environmentSchema } from './environment.ts';
+
+const secrets = new SecretsManagerClient(clientConfig);
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+
+export const handler = step({
+  name: 'add-user',
+  environment: environmentSchema,
+  input: v.object({ plan: usersPlanSchema, token: subscriberTokenSchema, progress: v.optional(progressSchema) }),
+  run: (input, { environment }) => addUser(input, { environment, secrets, cognito }),
+});

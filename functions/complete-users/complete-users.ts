@@ -1,0 +1,53 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { complete, requireOwn } from '../shared/complete.ts';
+import { UsersNotAdded } from '../shared/errors.ts';
+import { publishEvent } from '../shared/publish-event.ts';
+import { type Registry, recordUsers } from '../shared/registry.ts';
+import type { Progress, UserResult, UsersPlan } from '../shared/users-plan.ts';
+
+/** The output of the execution. */
+export interface UsersAdded {
+  userName: string;
+  users: UserResult[];
+}
+
+/**
+ * Publishes `UsersAdded` and writes the users who were added into the subscriber's record. When all were, it marks the subscriber as active
+ * again; otherwise the execution fails, and whoever records the failure does.
+ * @throws UsersNotAdded when a user was not added
+ * @throws OnboardingInProgress when another execution has taken the subscriber over
+ */
+export async function completeUsers(
+  { plan, progress: { results } }: { plan: UsersPlan; progress: Progress },
+  clients: { registry: Registry; events: EventBridgeClient; now: Date },
+): Promise<UsersAdded> {
+  const { executionArn, subscriber } = plan;
+  const { userName } = subscriber;
+  const { registry, events, now } = clients;
+  const output = { userName, users: results };
+  const isAdded = ({ outcome }: UserResult) => outcome === 'added';
+  const added = results.filter(isAdded).map((result) => result.userName);
+  const record = await requireOwn(registry, { userName, executionArn });
+  const users = together(record.users, added);
+  if (results.every(isAdded)) {
+    const event = { detailType: 'UsersAdded', detail: { ...output } } as const;
+    await complete({ userName, executionArn, event, result: { users } }, clients);
+    return output;
+  }
+  if (added.length > 0) {
+    await publishEvent(events, 'UsersAdded', { ...output, executionArn });
+    const isOurs = await recordUsers(registry, { userName, executionArn }, { users, now: now.toISOString() });
+    if (!isOurs) await requireOwn(registry, { userName, executionArn });
+  }
+  throw new UsersNotAdded(
+    userName,
+    results.length,
+    results.filter((result) => !isAdded(result)),
+  );
+}
+
+/** The names of users who were added before, and of those who are new. */
+function together(before: readonly string[] = [], added: readonly string[]): string[] {
+  const isKnown = (name: string) => before.some((known) => known.toLowerCase() === name.toLowerCase());
+  return [...before, ...added.filter((name) => !isKnown(name))];
+}

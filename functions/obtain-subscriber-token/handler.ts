@@ -1,0 +1,23 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import { clientConfig, regional } from '../shared/clients.ts';
+import { step } from '../shared/step.ts';
+import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../shared/users-plan.ts';
+import { environmentSchema } from './environment.ts';
+import { obtainSubscriberToken } from './obtain-subscriber-token.ts';
+
+const secrets = new SecretsManagerClient(clientConfig);
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+
+export const handler = step({
+  name: 'obtain-subscriber-token',
+  environment: environmentSchema,
+  // The machine comes back here with the token that AddUser found refused.
+  input: v.object({
+    plan: usersPlanSchema,
+    token: v.optional(subscriberTokenSchema),
+    progress: v.optional(progressSchema),
+  }),
+  run: (input, { environment }) => obtainSubscriberToken(input, { environment, secrets, cognito, now: new Date() }),
+});

@@ -1,0 +1,66 @@
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { credentialsSchema } from '../shared/credentials.ts';
+import { SubscriberPasswordUnknown } from '../shared/errors.ts';
+import { provideToken } from '../shared/kept-token.ts';
+import { readRestored } from '../shared/restored-secret.ts';
+import { createSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
+import { type TokenSecret, tokenSecretSchema } from '../shared/token-secret.ts';
+import type { Progress, SubscriberToken, UsersPlan } from '../shared/users-plan.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  secrets: SecretsManagerClient;
+  cognito: (region: string) => CognitoIdentityProviderClient;
+  now: Date;
+}
+
+/**
+ * Provides an ID token of the subscriber, by the password that is kept of it, in a secret of the subscriber's own.
+ * @param token the token that this execution used before, when InfinStor refused it
+ * @throws SubscriberPasswordUnknown when no password is kept
+ * @throws TokenRejected when InfinStor has refused more tokens in a row, for the same user, than may be replaced
+ * @throws LoginRejected, LoginChallenge, InfinStorUnavailable, InfinStorRejected
+ */
+export async function obtainSubscriberToken(
+  { plan, token, progress }: { plan: UsersPlan; token?: SubscriberToken | undefined; progress?: Progress | undefined },
+  { environment, secrets, cognito, now }: Dependencies,
+): Promise<SubscriberToken> {
+  const { tokenSecretId: secretId, subscriber } = plan;
+  const userIndex = progress?.next ?? 0;
+  const earlierRejections = token?.userIndex === userIndex ? token.rejections : 0;
+  const current = await readRestored(secrets, secretId, tokenSecretSchema);
+  const provided = await provideToken(
+    {
+      secretId,
+      kind: `tokens of ${subscriber.userName}`,
+      current,
+      refusedVersionId: token?.versionId,
+      rejections: token === undefined ? 0 : earlierRejections + 1,
+      store: (value) => store(secrets, { secretId, predecessor: current?.versionId, value }),
+      user: async () => ({ userName: subscriber.userName, password: await passwordOf(secrets, plan) }),
+    },
+    { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now },
+  );
+  return { ...provided, userIndex };
+}
+
+async function store(
+  secrets: SecretsManagerClient,
+  { secretId, predecessor, value }: { secretId: string; predecessor: string | undefined; value: TokenSecret },
+): Promise<{ versionId: string }> {
+  if (predecessor === undefined) {
+    const created = await createSecret(secrets, secretId, value);
+    if (created.won) return created;
+  }
+  return putSuccessor(secrets, secretId, predecessor, value);
+}
+
+async function passwordOf(secrets: SecretsManagerClient, { subscriber, credentialsSecretId }: UsersPlan) {
+  const credentials = await readSecret(secrets, { secretId: credentialsSecretId }, credentialsSchema);
+  // Before a password is accepted, it is not the subscriber's.
+  const password = credentials?.value.state === 'created' ? credentials.value.password : undefined;
+  if (password === undefined) throw new SubscriberPasswordUnknown(subscriber.userName, credentialsSecretId);
+  return password;
+}

@@ -1,0 +1,18 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import { clientConfig } from '../shared/clients.ts';
+import { tokenSchema } from '../shared/plan.ts';
+import { step } from '../shared/step.ts';
+import { updatePlanSchema } from '../shared/update-plan.ts';
+import { environmentSchema } from './environment.ts';
+import { updateSubscriber } from './update-subscriber.ts';
+
+const secrets = new SecretsManagerClient(clientConfig);
+const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+
+export const handler = step({
+  name: 'update-subscriber',
+  environment: environmentSchema,
+  input: v.object({ plan: updatePlanSchema, token: tokenSchema }),
+  run: (input, { environment }) => updateSubscriber(input, { environment, secrets, patientSecrets }),
+});

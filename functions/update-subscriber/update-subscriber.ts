@@ -1,0 +1,67 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
+import { findCustomToken } from '../shared/custom-token.ts';
+import { InvalidConfiguration, InvalidRequest, OnboardingInProgress, TokenRejected } from '../shared/errors.ts';
+import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
+import type { Token } from '../shared/plan.ts';
+import { putSuccessor, readSecret } from '../shared/secrets.ts';
+import { tokenSecretSchema } from '../shared/token-secret.ts';
+import type { UpdatePlan } from '../shared/update-plan.ts';
+import type { Environment } from './environment.ts';
+import { sendUpdate } from './send-update.ts';
+
+interface Dependencies {
+  environment: Environment;
+  secrets: SecretsManagerClient;
+  /** Tries longer than the other: for what InfinStor has accepted already. */
+  patientSecrets: SecretsManagerClient;
+}
+
+/**
+ * Changes the subscriber in InfinStor. A new password replaces the kept one only when InfinStor has accepted it, and so does a new
+ * custom token, if the answer has one: whether it does is not documented. When it is repeated, it makes the call again.
+ * @throws TokenRejected, which the machine answers with a new token
+ * @throws OnboardingInProgress when somebody else stores credentials meanwhile
+ * @throws InfinStorRejected, InfinStorUnavailable, InvalidRequest, InvalidConfiguration
+ */
+export async function updateSubscriber(
+  { plan, token }: { plan: UpdatePlan; token: Token },
+  { environment, secrets, patientSecrets }: Dependencies,
+): Promise<{ isTokenNew: boolean }> {
+  const { subscriber, credentialsSecretId: secretId, passwordSecretId, sent } = plan;
+  const stored = await readSecret(secrets, { secretId }, credentialsSchema);
+  if (stored?.value.state !== 'created') {
+    throw new InvalidConfiguration(
+      `Secret ${secretId}: does not hold the credentials of a subscriber that was created`,
+    );
+  }
+  const password =
+    passwordSecretId === undefined
+      ? stored.value.password
+      : (await readInputSecret(secrets, { field: 'passwordSecretId', secretId: passwordSecretId }, passwordSchema))
+          .password;
+  if (sent.includes('password') && password === undefined) {
+    throw new InvalidRequest(
+      'passwordSecretId',
+      `is required, as the password of ${subscriber.userName} is not known here, and update_subscriber is told every field (param updateSubscriberFields)`,
+    );
+  }
+  const superadminToken = await readSecret(secrets, token, tokenSecretSchema);
+  if (superadminToken === undefined) {
+    throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
+  }
+  const answer = await sendUpdate(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
+    userName: subscriber.userName,
+    ...(sent.includes('password') && password !== undefined && { password }),
+    ...(sent.includes('emailId') && subscriber.emailId !== undefined && { emailId: subscriber.emailId }),
+  });
+  const newToken = findCustomToken(answer, environment.CUSTOM_TOKEN_PATH);
+  const { password: keptPassword, customToken: keptToken } = stored.value;
+  const customToken = newToken ?? keptToken;
+  if (password !== keptPassword || customToken !== keptToken) {
+    const credentials: Credentials = { state: 'created', password, customToken };
+    const { won } = await putSuccessor(patientSecrets, secretId, stored.versionId, credentials);
+    if (!won) throw new OnboardingInProgress(subscriber.userName, 'another execution');
+  }
+  return { isTokenNew: customToken !== keptToken };
+}

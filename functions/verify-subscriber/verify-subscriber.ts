@@ -1,0 +1,74 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { credentialsSchema } from '../shared/credentials.ts';
+import {
+  InfinStorUnavailable,
+  InvalidConfiguration,
+  LoginRejected,
+  StepError,
+  SubscriberNotVerified,
+} from '../shared/errors.ts';
+import { apiUrlOf, getVersion } from '../shared/infinstor.ts';
+import { logIn } from '../shared/login.ts';
+import type { Plan, Role, Verification } from '../shared/plan.ts';
+import { readSecret } from '../shared/secrets.ts';
+import { customerRole } from './customer-info.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  secrets: SecretsManagerClient;
+  cognito: (region: string) => CognitoIdentityProviderClient;
+  logger: Logger;
+}
+
+/**
+ * Logs in as the subscriber, and compares the role that InfinStor tells with the stack's. It changes nothing, and keeps no token. A
+ * subscriber that cannot be verified is worth a warning, or, where the deployment requires it, an error.
+ * @throws SubscriberNotVerified, InfinStorUnavailable, InvalidConfiguration: only where the deployment requires it
+ */
+export async function verifySubscriber(
+  { plan, role }: { plan: Plan; role: Role },
+  { logger, ...parts }: Dependencies,
+): Promise<Verification> {
+  const { VERIFY } = parts.environment;
+  if (VERIFY === 'off') return { verified: null };
+  let reason: string | undefined;
+  try {
+    reason = await problemWith(plan, role, parts);
+  } catch (error) {
+    const isItsFault =
+      error instanceof StepError && !(error instanceof InfinStorUnavailable || error instanceof InvalidConfiguration);
+    if (VERIFY === 'require' && !isItsFault) throw error;
+    // Of an error that is not the project's own, the message may quote anything.
+    reason = error instanceof StepError ? error.message : error instanceof Error ? error.name : 'unknown reason';
+  }
+  if (reason === undefined) return { verified: true };
+  if (VERIFY === 'require') throw new SubscriberNotVerified(plan.subscriber.userName, reason);
+  logger.warn('the subscriber could not be verified', { reason });
+  return { verified: false, reason };
+}
+
+/** What is wrong with the subscriber; undefined when InfinStor knows it with its stack's role. */
+async function problemWith(
+  { subscriber: { userName }, credentialsSecretId }: Plan,
+  { roleArn }: Role,
+  { environment, secrets, cognito }: Omit<Dependencies, 'logger'>,
+): Promise<string | undefined> {
+  const credentials = await readSecret(secrets, { secretId: credentialsSecretId }, credentialsSchema);
+  const password = credentials?.value.password;
+  if (password === undefined) return 'its password is not known here';
+  const discovery = await getVersion(environment.INFINSTOR_MLFLOW_URL);
+  const apiUrl = apiUrlOf(discovery, environment.INFINSTOR_API_URL);
+  const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
+  const { idToken } = await logIn(login, { userName, password }).catch((error: unknown) => {
+    if (!(error instanceof LoginRejected && discovery.isExternalAuth === 'true')) throw error;
+    throw new LoginRejected(userName, error.reason, '; users of this service log in elsewhere (external auth)');
+  });
+  const told = await customerRole(apiUrl, idToken);
+  if (told === roleArn) return undefined;
+  // Anything but a role is not quoted.
+  const isRole = told !== undefined && /^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]{1,128}$/.test(told);
+  return `InfinStor tells ${isRole ? `the role ${told}` : 'no role'}, and the stack has ${roleArn}`;
+}

@@ -1,0 +1,62 @@
+import { expect } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import type { Sandbox } from '../../sandbox/boot.ts';
+import { type FaultRule, isRead, parseFault } from '../../sandbox/faults.ts';
+import { redrive } from './sandbox.ts';
+
+const prefix = 'infinstor-onboarding-sandbox-';
+
+/** `function service:Operation`, with `#2` for the second such call of a run; InfinStor and Cognito do not know who calls. */
+export type Effect = string;
+
+/** The calls of the machine's functions that were not mere reads, of the time in which `work` ran. */
+export async function effectsOf(sandbox: Sandbox, work: () => Promise<unknown>): Promise<Effect[]> {
+  const before = sandbox.calls().length;
+  await work();
+  const counts = new Map<string, number>();
+  return sandbox
+    .calls()
+    .slice(before)
+    .filter(({ operation, functionName = '' }) => !isRead(operation) && !functionName.endsWith('sweep-executions'))
+    .map(({ service, operation, functionName = '' }) => {
+      const effect = `${functionName.replace(prefix, '')} ${service}:${operation}`.trim();
+      const count = (counts.get(effect) ?? 0) + 1;
+      counts.set(effect, count);
+      return count === 1 ? effect : `${effect} #${count}`;
+    });
+}
+
+/** Loses the answer of a call, or kills the function that made it, once it has had its effect. */
+export function faultAt(effect: Effect, kind: 'drop' | 'kill'): FaultRule {
+  const [, name, call = '', count = '1'] = /^(?:([\w-]+) )?(\S+?)(?: #(\d))?$/.exec(effect) ?? [];
+  return {
+    ...parseFault(`${call}:${kind}`),
+    skip: Number(count) - 1,
+    ...(name !== undefined && { functionName: prefix + name }),
+  };
+}
+
+/** How a run is interrupted, and what comes after it: the same request again, or a redrive. */
+export const ways = (['drop', 'kill'] as const).flatMap((kind) =>
+  (['repeat', 'redrive'] as const).map((recovery) => ({ kind, recovery })),
+);
+export type Way = (typeof ways)[number];
+
+/**
+ * Interrupts a run after one of its effects.
+ * @param send sends the run's request, and follows it to its end
+ * @returns how the run after it ended
+ */
+export async function interruptAndRecover(
+  sandbox: Sandbox,
+  send: () => Promise<Report>,
+  effect: Effect,
+  { kind, recovery }: Way,
+): Promise<Report> {
+  sandbox.faults.add(faultAt(effect, kind));
+  const first = await send();
+  // The fault has come.
+  expect(sandbox.faults.left()).toBe(0);
+  // What an SDK has healed is repeated all the same; only what has failed can be redriven.
+  return first.status === 'SUCCEEDED' || recovery === 'repeat' ? send() : redrive(sandbox, first);
+}
