@@ -78,7 +78,7 @@ export async function acceptOffboarding(
   }
 
   // With what a repeat could not find any more, once it is deleted.
-  const claimed = { userName, executionArn, stackId: stackId ?? record.stackId, keyArns };
+  const claimed = { userName, executionArn, keyArns, ...optionalId(stackId ?? record.stackId) };
   await claim({ registry, stepFunctions, now }, claimed, record);
   return {
     subscriber: { userName },
@@ -96,7 +96,7 @@ export async function acceptOffboarding(
   };
 }
 
-const optionalId = (stackId: string | undefined) => (stackId === undefined ? {} : { stackId });
+const optionalId = (stackId: string | undefined): { stackId?: string } => (stackId === undefined ? {} : { stackId });
 
 /** The Region of the subscriber's stack: of the one that it has, of the one that its onboarding tried to make, or of the last one. */
 function homeOf({ stackId, home, offboarded }: SubscriberRecord): string | undefined {

@@ -88,9 +88,13 @@ export async function readRecord(registry: Registry, userName: string): Promise<
 }
 
 /** The execution that is to have the subscriber for itself, and what it knows better than the record. */
-export interface Claimed extends Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'keyArns' | 'home'>> {
+export interface Claimed {
   userName: string;
   executionArn: string;
+  emailId?: string;
+  home?: { region: string };
+  stackId?: string;
+  keyArns?: string[];
 }
 
 /**
@@ -110,7 +114,7 @@ export async function claimRecord(
   const { userName, executionArn } = claimed;
   return updateRecord(registry, userName, {
     set: {
-      ...Object.fromEntries(Object.entries(claimed).filter(([, value]) => value !== undefined)),
+      ...claimed,
       status: operations[operationOf(executionArn)].running,
       updatedAt: now,
       attempts: [...attempts.slice(1 - keptAttempts), { executionArn, startedAt: now }],
