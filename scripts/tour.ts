@@ -12,6 +12,7 @@ import { account, fixtures } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { parseFault } from '../sandbox/faults.ts';
 import { callApi } from './call-api.ts';
+import { tourOfUsers } from './tour-users.ts';
 
 const subscriber = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
 const hour = 60 * 60_000;
@@ -127,6 +128,8 @@ Resources:
   const customTokenSecretId = 'infinstor/sandbox/input/lost';
   sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
   await onboard({ ...subscriber('lost'), customTokenSecretId });
+
+  await tourOfUsers(sandbox);
 
   // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.
   const rule = { Name: 'RecordFailureRule' };

@@ -165,26 +165,11 @@ export class UserExists extends StepError {
   }
 }
 
-/** How much of the reason is told of each user: the record of a subscriber keeps many attempts. */
-const maxReason = 120;
-
 export class UsersNotAdded extends StepError {
   static readonly remedy =
-    'Correct what the message names of each user, then send the request again: who was added stays as he is.';
+    'Correct what the message names of each user, then send the request again: users who were added stay as they are.';
   override readonly name = 'UsersNotAdded';
   readonly remedy = UsersNotAdded.remedy;
-
-  constructor(
-    subscriberName: string,
-    total: number,
-    failed: readonly { userName: string; error?: { name: string; message: string } | undefined }[],
-  ) {
-    const reasons = failed.map(({ userName, error }) => {
-      const reason = `${userName}: ${error?.name} (${error?.message.slice(0, maxReason)})`;
-      return reason;
-    });
-    super(`${failed.length} of ${total} users of ${subscriberName} were not added: ${reasons.join('; ')}`);
-  }
 }
 
 /** The vendor's template does not fit the deployment's parameter map or allowed capabilities. */

@@ -5,10 +5,13 @@ import { describe, expect, inject, it } from 'vitest';
 import { environmentSchema as acceptEvent } from '../../functions/accept-event/environment.ts';
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
 import { environmentSchema as acceptUpdate } from '../../functions/accept-update/environment.ts';
+import { environmentSchema as acceptUsers } from '../../functions/accept-users/environment.ts';
+import { environmentSchema as addUser } from '../../functions/add-user/environment.ts';
 import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
 import { environmentSchema as detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/environment.ts';
 import { environmentSchema as getSubscriber } from '../../functions/get-subscriber/environment.ts';
+import { environmentSchema as obtainSubscriberToken } from '../../functions/obtain-subscriber-token/environment.ts';
 import { environmentSchema as obtainToken } from '../../functions/obtain-token/environment.ts';
 import { environmentSchema as postSubscribers } from '../../functions/post-subscribers/environment.ts';
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
@@ -85,6 +88,10 @@ describe('the packaged template', () => {
     ['AcceptUpdate', acceptUpdate],
     ['UpdateSubscriber', updateSubscriber],
     ['CompleteUpdate', registryEnvironmentSchema],
+    ['AcceptUsers', acceptUsers],
+    ['ObtainSubscriberToken', obtainSubscriberToken],
+    ['AddUser', addUser],
+    ['CompleteUsers', registryEnvironmentSchema],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
     ['DetectKeyPolicyDrift', detectKeyPolicyDrift],
@@ -106,7 +113,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(21);
+    expect(functions).toHaveLength(25);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -190,7 +197,7 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(24);
+    expect(groups).toHaveLength(29);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 
@@ -202,6 +209,7 @@ describe('the packaged template', () => {
     expect(ofType('AWS::StepFunctions::StateMachine')).toMatchObject([
       ['OnboardSubscriber', { Properties }],
       ['UpdateSubscriberMachine', { Properties }],
+      ['AddUserMachine', { Properties }],
     ]);
   });
 

@@ -3,7 +3,7 @@ import * as errors from '../../../functions/shared/errors.ts';
 
 const names = [
   ...['InvalidRequest', 'InvalidConfiguration', 'InvalidStepInput', 'OnboardingInProgress'],
-  ...['LoginRejected', 'LoginChallenge', 'TokenRejected'],
+  ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
   ...[
     'InfinStorUnavailable',
     'InfinStorRejected',
@@ -11,6 +11,7 @@ const names = [
     'SubscriberUnsettled',
     'SubscriberOutcomeUnknown',
   ],
+  ...['UserExists', 'UsersNotAdded'],
   ...['TemplateMismatch', 'StackNeedsAttention', 'StackFailed', 'StackTimedOut', 'StackGone', 'StackSettled'],
   ...['RoleNotFound', 'RoleAmbiguous'],
   ...[
