@@ -5,9 +5,19 @@ import { parseKeyArn } from '../functions/shared/arns.ts';
 import { InvalidRequest } from '../functions/shared/errors.ts';
 import type { Operation } from '../functions/shared/operations.ts';
 import { checkRequest } from '../functions/shared/request.ts';
+import { checkUpdateRequest } from '../functions/shared/update-request.ts';
+import { checkUsersRequest } from '../functions/shared/users-request.ts';
 import { CommandError } from './command-error.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
+
+/** What each machine's first step checks without knowledge of the deployment. */
+const checks: Record<Operation, (request: unknown) => void> = {
+  'onboard-subscriber': checkRequest,
+  'update-subscriber': checkUpdateRequest,
+  'add-user': checkUsersRequest,
+  'offboard-subscriber': () => {},
+};
 
 // The machine validates the request. What the command itself wants to know of it may be absent or wrong.
 const userNameSchema = v.object({ subscriber: v.object({ userName: v.string() }) });
@@ -38,7 +48,7 @@ export async function readRequest(path: string, operation: Operation): Promise<R
     throw invalid('holds a password: put it into a secret and refer to it with passwordSecretId');
   }
   try {
-    if (operation === 'onboard-subscriber') checkRequest(request);
+    checks[operation](request);
   } catch (error) {
     if (error instanceof InvalidRequest) throw invalid(`cannot be sent: ${error.message}`);
     throw error;
