@@ -100,7 +100,7 @@ export class TokenRejected extends StepError {
   readonly remedy = TokenRejected.remedy;
 }
 
-/** InfinStor did not answer, and nothing can have happened there. Retried. */
+/** InfinStor did not answer, and nothing can have happened there, or nothing that a repeat does not do as well. Retried. */
 export class InfinStorUnavailable extends StepError {
   static readonly remedy = 'Check that the InfinStor service is up at the configured URL, then redrive the execution.';
   override readonly name = 'InfinStorUnavailable';
