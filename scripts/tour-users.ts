@@ -29,6 +29,7 @@ export async function tourOfUsers({
 
   // A failure that nobody hears of, taken over by a repeat whose token is stale.
   clock.advance(60 * 60_000);
+  await clock.quiet();
   const events = new EventBridgeClient(operatorAt(endpoint));
   const rule = { Name: 'RecordFailureRule' };
   await events.send(new DisableRuleCommand(rule));

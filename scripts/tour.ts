@@ -27,10 +27,13 @@ export async function tour(sandbox: Sandbox): Promise<void> {
   const events = new EventBridgeClient(operatorAt(endpoint));
   const lambda = new LambdaClient(operatorAt(endpoint));
 
-  async function onboard(request: Record<string, unknown>): Promise<void> {
-    await follow({ sfn }, await start({ sfn }, stateMachineArn, request), () => {});
+  async function run(machineArn: string, request: Record<string, unknown>): Promise<void> {
+    await follow({ sfn }, await start({ sfn }, machineArn, request), () => {});
     await clock.quiet();
   }
+  const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
+  const update = (request: Record<string, unknown>) =>
+    run(stateMachineArn.replace('onboard-subscriber', 'update-subscriber'), request);
   const put = async (Detail: object) => {
     const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
     await events.send(new PutEventsCommand({ Entries: [{ ...entry, Detail: JSON.stringify(Detail) }] }));
@@ -131,12 +134,20 @@ Resources:
 
   await tourOfUsers(sandbox);
 
+  // An update of everything that can be.
+  const passwordSecretId = 'infinstor/sandbox/input/new-password';
+  sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Tour-Marker-Strong-2!' }));
+  await update({ ...subscriber('stale'), passwordSecretId });
+
   // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.
   const rule = { Name: 'RecordFailureRule' };
   await events.send(new DisableRuleCommand(rule));
   fail('iam:GetRole:error=Refused');
   await onboard(subscriber('unseen'));
   await onboard(subscriber('unseen'));
+  fail('infinstor:update_subscriber:error=400');
+  await update(subscriber('unseen'));
+  await update(subscriber('unseen'));
   fail('iam:GetRole:error=Refused');
   await onboard(subscriber('swept'));
   clock.advance(2 * hour);

@@ -112,7 +112,7 @@ export class SubscriberPasswordUnknown extends StepError {
   }
 }
 
-/** InfinStor did not answer, and nothing can have happened there, or what happened may be repeated. Retried. */
+/** InfinStor did not answer, and nothing can have happened there, or nothing that a repeat does not do as well. Retried. */
 export class InfinStorUnavailable extends StepError {
   static readonly remedy = 'Check that the InfinStor service is up at the configured URL, then redrive the execution.';
   override readonly name = 'InfinStorUnavailable';

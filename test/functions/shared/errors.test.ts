@@ -8,6 +8,8 @@ const names = [
     'InfinStorUnavailable',
     'InfinStorRejected',
     'SubscriberExists',
+    'SubscriberNotActive',
+    'SubscriberNotVerified',
     'SubscriberUnsettled',
     'SubscriberOutcomeUnknown',
   ],
