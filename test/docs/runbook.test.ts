@@ -66,6 +66,7 @@ describe('the runbook', () => {
   it.each([
     { machine: 'onboard-subscriber', head: 'Failed in' },
     { machine: 'update-subscriber', head: 'Update failed in' },
+    { machine: 'add-user', head: 'Adding users failed in' },
   ])('tells of each state of $machine what exists after its failure', ({ machine, head }) => {
     const { States } = v.parse(
       v.object({ States: v.record(v.string(), v.unknown()) }),
