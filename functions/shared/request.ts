@@ -217,5 +217,5 @@ function refusePlaintextPassword(request: unknown): void {
 }
 
 function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : null;
+  return Object.entries(Object(value)).find(([key]) => key === name)?.[1];
 }

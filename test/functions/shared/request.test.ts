@@ -285,6 +285,7 @@ describe('a request is refused', () => {
     ['password', { password: 'Marked-1', subscriber: { emailId: 7 }, other: true }],
     ['subscriber.password', { subscriber: { password: 'Marked-1' }, other: true }],
     ['subscriber.password', { subscriber: { ...subscriber, password: null } }],
+    ['users.1.password', { subscriber, users: [{}, { password: 'Marked-1' }] }],
   ])('for a plaintext %s before anything else, with the advice to choose another one', (field, request) => {
     expect(() => parse(request)).toThrow(
       expect.objectContaining({ field, message: expect.stringMatching(/choose another password.*passwordSecretId/) }),
