@@ -1,4 +1,13 @@
+import {
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+  NotAuthorizedException,
+  PasswordResetRequiredException,
+  TooManyRequestsException,
+  UserNotFoundException,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { InternalServiceError, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
@@ -21,21 +30,33 @@ const loginExpired =
 async function setUp({
   stored = created,
   answer = () => ({ body: 'Successfully updated subscriber' }),
+  login = { AuthenticationResult: { IdToken: secret('subscriber-token') } },
+  isExternalAuth = 'false',
 }: {
   stored?: unknown;
   answer?: () => Answer;
+  login?: Error | object;
+  isExternalAuth?: string;
 } = {}) {
+  const pool = mockClient(CognitoIdentityProviderClient);
+  if (login instanceof Error) pool.on(InitiateAuthCommand).rejects(login);
+  else pool.on(InitiateAuthCommand).resolves(login);
+  const logins = () => pool.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input.AuthParameters);
   const secrets = fakeSecrets({
     [token.secretId]: superadminToken,
     [passwordSecretId]: { password },
     ...(stored !== undefined && { [credentialsSecretId]: stored }),
   });
-  const infinstor = await fakeInfinStor({ update_subscriber: answer });
+  const infinstor = await fakeInfinStor({
+    update_subscriber: answer,
+    get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1', isExternalAuth } }),
+  });
   const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'new.token' };
   const invoke = lambda(() => import('../../../functions/update-subscriber/handler.ts'), environment);
   const credentials = () => secrets.current(credentialsSecretId);
-  const sent = () => infinstor.requests.map(({ body }) => JSON.parse(body));
-  return { invoke, secrets, credentials, infinstor, sent };
+  const updates = () => infinstor.requests.filter(({ operation }) => operation === 'POST update_subscriber');
+  const sent = () => updates().map(({ body }) => JSON.parse(body));
+  return { invoke, secrets, credentials, infinstor, updates, sent, logins };
 }
 
 describe('updating a subscriber', () => {
@@ -69,6 +90,48 @@ describe('updating a subscriber', () => {
     await invoke({ plan: emailOnly, token });
     expect(sent()).toEqual([{ userName: 'Acme', password: created.password, emailId: 'new@acme.example' }]);
     expect(secrets.written).toEqual([]);
+  });
+
+  it("sends the kept password only when a login shows that it is still the subscriber's", async () => {
+    const { invoke, logins } = await setUp();
+    await invoke({ plan: updatePlan, token });
+    expect(logins()).toEqual([]);
+    await invoke({ plan: emailOnly, token });
+    expect(logins()).toEqual([{ USERNAME: 'Acme', PASSWORD: password }]);
+  });
+
+  it.each([
+    ['another', new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} })],
+    ['to choose another', new PasswordResetRequiredException({ message: 'Password reset required', $metadata: {} })],
+  ])('would set the password back of a subscriber that has %s: InvalidRequest, and no call', async (_, login) => {
+    const { invoke, updates } = await setUp({ login });
+    await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject(
+      errorOf(
+        'InvalidRequest',
+        'passwordSecretId: is required, as the password of Acme that is kept here is not its own',
+      ),
+    );
+    expect(updates()).toEqual([]);
+  });
+
+  it.each([
+    ['Cognito asks for more', { login: { ChallengeName: 'SOFTWARE_TOKEN_MFA' } }],
+    ['the pool has no such user', { login: new UserNotFoundException({ message: 'no', $metadata: {} }) }],
+    [
+      'users log in elsewhere',
+      { login: new NotAuthorizedException({ message: 'no', $metadata: {} }), isExternalAuth: 'true' },
+    ],
+  ])('sends the kept password when %s', async (_, parts) => {
+    const { invoke, updates } = await setUp(parts);
+    await invoke({ plan: emailOnly, token });
+    expect(updates()).toHaveLength(1);
+  });
+
+  it('makes no call while Cognito cannot tell', async () => {
+    const login = new TooManyRequestsException({ message: 'Rate exceeded', $metadata: {} });
+    const { invoke, updates } = await setUp({ login });
+    await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+    expect(updates()).toEqual([]);
   });
 
   it.each([
