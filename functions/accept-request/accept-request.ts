@@ -113,9 +113,9 @@ export async function acceptRequest(
     keyArns,
   };
   decideStack(await describeStack(cloudFormation(region), plan.stack.name), plan);
-  const claimed = { ...request.subscriber, executionArn };
-  await claim({ registry, stepFunctions, now }, claimed, await readRecord(registry, userName));
-  return plan;
+  const record = await readRecord(registry, userName);
+  await claim({ registry, stepFunctions, now }, { ...request.subscriber, executionArn, home: { region } }, record);
+  return { ...plan, ...(record?.offboarded && !record.stackId && { returning: true }) };
 }
 
 /** What CloudFormation says of the template; undefined when it cannot read it. */

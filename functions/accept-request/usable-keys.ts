@@ -8,7 +8,7 @@ import {
 import { parseKeyArn } from '../shared/arns.ts';
 import { KeyNotUsable } from '../shared/errors.ts';
 import { grantedRoles, type KeyAccess, withGrants } from '../shared/key-policy.ts';
-import { readGrants } from '../shared/key-registry.ts';
+import { isWanted, readGrants } from '../shared/key-registry.ts';
 import { readKeyPolicy } from '../shared/kms-key-policy.ts';
 import type { Registry } from '../shared/registry.ts';
 
@@ -52,7 +52,7 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
 
   const { policy } = await readKeyPolicy(kms, keyArn);
   // With those that other onboardings are about to add.
-  const grants = (await readGrants(registry, keyArn)).filter(({ state }) => state !== 'orphaned');
+  const grants = (await readGrants(registry, keyArn)).filter(isWanted);
   const roleArns = [...grantedRoles(policy), ...grants.map(({ roleArn }) => roleArn), expectedRoleArn];
   withGrants(policy, roleArns, access);
 }

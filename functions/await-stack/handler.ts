@@ -3,7 +3,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../shared/clients.ts';
 import { documentClient } from '../shared/document-client.ts';
-import { planSchema, stackSchema } from '../shared/plan.ts';
+import { stackSchema, waitPlanSchema } from '../shared/plan.ts';
 import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
 import { step } from '../shared/step.ts';
 import { awaitStack } from './await-stack.ts';
@@ -15,7 +15,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'await-stack',
   environment: registryEnvironmentSchema,
-  input: v.object({ plan: planSchema, stack: stackSchema, taskToken: v.string() }),
+  input: v.object({ plan: waitPlanSchema, stack: stackSchema, taskToken: v.string() }),
   run: (input, { environment }) =>
     awaitStack(input, {
       registry: { documents, tableName: environment.REGISTRY_TABLE },

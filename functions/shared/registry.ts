@@ -27,6 +27,10 @@ const attemptSchema = v.object({
 });
 export type Attempt = v.InferOutput<typeof attemptSchema>;
 
+/** What was left of a subscriber's stack: not everything that a template makes goes with it. */
+export const retainedSchema = v.object({ logicalId: v.string(), type: v.string(), physicalId: v.string() });
+export type Retained = v.InferOutput<typeof retainedSchema>;
+
 const recordSchema = v.object({
   userName: v.string(),
   emailId: v.optional(v.string()),
@@ -42,6 +46,16 @@ const recordSchema = v.object({
   keyArns: v.optional(v.array(v.string())),
   /** The users who were added under the subscriber. */
   users: v.optional(v.array(v.string())),
+  /** Where the stack of the latest onboarding is, or was to be. */
+  home: v.optional(v.object({ region: v.string() })),
+  /** What the latest offboarding took away, and what it left. It stays when the subscriber is onboarded again. */
+  offboarded: v.optional(
+    v.object({
+      stackId: v.optional(v.string()),
+      keyArns: v.array(v.string()),
+      retained: v.array(retainedSchema),
+    }),
+  ),
 });
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
 
@@ -73,6 +87,16 @@ export async function readRecord(registry: Registry, userName: string): Promise<
   return Item === undefined ? undefined : v.parse(recordSchema, Item);
 }
 
+/** The execution that is to have the subscriber for itself, and what it knows better than the record. */
+export interface Claimed {
+  userName: string;
+  executionArn: string;
+  emailId?: string;
+  home?: { region: string };
+  stackId?: string;
+  keyArns?: string[];
+}
+
 /**
  * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none). How the
  * attempt before ended goes into the history of attempts.
@@ -80,20 +104,18 @@ export async function readRecord(registry: Registry, userName: string): Promise<
  */
 export async function claimRecord(
   registry: Registry,
-  claimed: { userName: string; executionArn: string; emailId?: string },
+  claimed: Claimed,
   {
     previousExecutionArn,
     attempts,
     now,
   }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
 ): Promise<boolean> {
-  const { userName, executionArn, emailId } = claimed;
+  const { userName, executionArn } = claimed;
   return updateRecord(registry, userName, {
     set: {
-      userName,
-      ...(emailId !== undefined && { emailId }),
+      ...claimed,
       status: operations[operationOf(executionArn)].running,
-      executionArn,
       updatedAt: now,
       attempts: [...attempts.slice(1 - keptAttempts), { executionArn, startedAt: now }],
     },
@@ -127,6 +149,35 @@ export async function recordUsers(
   { users, now }: { users: string[]; now: string },
 ): Promise<boolean> {
   return updateRecord(registry, userName, { set: { users, updatedAt: now }, onlyIfOf: executionArn });
+}
+
+/**
+ * Writes what an offboarding took away, in place of what the subscriber had; false when the record belongs to another execution.
+ * The status is written last of all, by `closeRecord`: until then the sweep looks for an execution that has died.
+ */
+export async function emptyRecord(
+  registry: Registry,
+  { subscriber, executionArn }: { subscriber: { userName: string }; executionArn: string },
+  { offboarded, now }: { offboarded: NonNullable<SubscriberRecord['offboarded']>; now: string },
+): Promise<boolean> {
+  return updateRecord(registry, subscriber.userName, {
+    set: { offboarded, updatedAt: now },
+    remove: ['stackId', 'roleArn', 'keyArns', 'users'],
+    onlyIfOf: executionArn,
+  });
+}
+
+/** Marks the subscriber as offboarded; false when the record belongs to another execution. */
+export async function closeRecord(
+  registry: Registry,
+  { subscriber, executionArn }: { subscriber: { userName: string }; executionArn: string },
+  now: string,
+): Promise<boolean> {
+  return updateRecord(registry, subscriber.userName, {
+    set: { status: 'OFFBOARDED', updatedAt: now },
+    remove: ['lastError'],
+    onlyIfOf: executionArn,
+  });
 }
 
 /**

@@ -56,6 +56,8 @@ export interface Stack {
   stackId: string;
   stackName: string;
   template: Template;
+  /** As it was sent. */
+  templateBody: string;
   /** With the parameters in clear: the service masks those that the template marks `NoEcho`. */
   scope: Scope & { resources: Map<string, ProvisionedResource> };
   capabilities: readonly string[];

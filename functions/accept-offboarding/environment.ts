@@ -1,0 +1,11 @@
+import * as v from 'valibot';
+import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+
+export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
+  /** Where the subscribers' secrets lie, by which stacks are marked: `infinstor/<stage>/`. */
+  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  STACK_NAME_PREFIX: v.string(),
+  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
+});
+export type Environment = v.InferOutput<typeof environmentSchema>;
