@@ -32,7 +32,12 @@ export const environmentSchema = v.object({
   ...requestEnvironment,
   STACK_NAME_PREFIX: v.string(),
   ...keyAccessEnvironment,
-  /** The role that CloudFormation acts with. */
+  /** The Regions of the deployment's account whose stack events reach it, comma separated, beside its own Region. */
+  STACK_EVENT_REGIONS: v.pipe(
+    v.string(),
+    v.transform((list) => list.split(',')),
+  ),
+  /** The role that CloudFormation acts with in the deployment's account. */
   STACK_SERVICE_ROLE_ARN: v.string(),
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),

@@ -1,4 +1,5 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { Home } from './arns.ts';
 import { describeExecution } from './describe-execution.ts';
 import { OnboardingInProgress } from './errors.ts';
 import { describeFailure } from './execution-failure.ts';
@@ -11,6 +12,8 @@ export interface Claim {
   executionArn: string;
   /** The subscriber's e-mail address from now on; default: the one that it has. */
   emailId?: string;
+  /** Where its stack is to be; default: where it is. */
+  home?: Home;
 }
 
 /**

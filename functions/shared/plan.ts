@@ -15,6 +15,7 @@ export const planSchema = v.object({
   credentialsSecretId: v.string(),
   stack: v.object({
     name: v.string(),
+    accountId: v.string(),
     region: v.string(),
     templateUrl: v.string(),
     serviceRoleArn: v.string(),

@@ -7,6 +7,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import type { Home } from './arns.ts';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
 import type { Plan } from './plan.ts';
 
@@ -31,6 +32,8 @@ export type Attempt = v.InferOutput<typeof attemptSchema>;
 const recordSchema = v.object({
   userName: v.string(),
   emailId: v.optional(v.string()),
+  /** Where its stack is, or was to be; absent in records of before there was a choice of accounts. */
+  home: v.optional(v.object({ accountId: v.string(), region: v.string() })),
   status: statusSchema,
   /** The execution that the record belongs to: only that one may write it. */
   executionArn: v.string(),
@@ -79,18 +82,19 @@ export async function readRecord(registry: Registry, userName: string): Promise<
  */
 export async function claimRecord(
   registry: Registry,
-  claimed: { userName: string; executionArn: string; emailId?: string },
+  claimed: { userName: string; executionArn: string; emailId?: string; home?: Home },
   {
     previousExecutionArn,
     attempts,
     now,
   }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
 ): Promise<boolean> {
-  const { userName, executionArn, emailId } = claimed;
+  const { userName, executionArn, emailId, home } = claimed;
   return updateRecord(registry, userName, {
     set: {
       userName,
       ...(emailId !== undefined && { emailId }),
+      ...(home !== undefined && { home }),
       status: operations[operationOf(executionArn)].running,
       executionArn,
       updatedAt: now,
