@@ -1,10 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { KMSClient } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { arnOwner } from '../functions/shared/arns.ts';
 import { failureMessage } from '../functions/shared/failure-message.ts';
 import type { KeyPoliciesArguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
@@ -12,7 +10,7 @@ import { answer, operatorAt } from './endpoint.ts';
 import { documentOf, type KeptPolicy, keptPolicySchema, statementChanges } from './kept-policy.ts';
 import { type KeptListing, listText, type Restoration, restoredText, showText } from './key-policies-text.ts';
 import { diffKeyPolicies } from './key-policy-diff.ts';
-import { findMachine, readKeyPolicies } from './onboard.ts';
+import { findMachine, type KeyClients, keyClients, readKeyPolicies } from './onboard.ts';
 import { restoreRemedyFor } from './restore-remedy.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -26,8 +24,7 @@ interface Clients {
   sfn: SFNClient;
   documents: DynamoDBDocumentClient;
   lambda: LambdaClient;
-  /** In the key's Region. */
-  kms: KMSClient;
+  kms: KeyClients;
 }
 
 interface Surroundings {
@@ -47,7 +44,7 @@ export async function keyPolicies(
   { keyArn, action, endpoint }: KeyPoliciesArguments,
   { terminal, wait }: Surroundings,
 ): Promise<Result> {
-  const clients = connect(endpoint, keyArn);
+  const clients = connect(endpoint);
   try {
     const machineArn = await findMachine(clients);
     const service = machineArn.slice(machineArn.lastIndexOf(':') + 1).replace(/-onboard-subscriber$/, '');
@@ -64,13 +61,13 @@ export async function keyPolicies(
   }
 }
 
-function connect(endpoint: string, keyArn: string): Clients {
+function connect(endpoint: string): Clients {
   const configuration = operatorAt(endpoint);
   return {
     sfn: new SFNClient(configuration),
     documents: DynamoDBDocumentClient.from(new DynamoDBClient(configuration)),
     lambda: new LambdaClient(configuration),
-    kms: new KMSClient(operatorAt(endpoint, arnOwner(keyArn).region)),
+    kms: keyClients(endpoint),
   };
 }
 
