@@ -30,6 +30,20 @@ export class InvalidConfiguration extends StepError {
   readonly remedy = InvalidConfiguration.remedy;
 }
 
+/** The role by which the deployment works in another account cannot be assumed, or none is configured. */
+export class AccountNotAccessible extends StepError {
+  static readonly remedy =
+    "Compare the account's role, its trust and its external id with the param accounts in serverless.yml, correct what differs (and deploy), and redrive the execution.";
+  override readonly name = 'AccountNotAccessible';
+  readonly remedy = AccountNotAccessible.remedy;
+  readonly accountId: string;
+
+  constructor(accountId: string, reason: string) {
+    super(`Account ${accountId} cannot be reached: ${reason}`);
+    this.accountId = accountId;
+  }
+}
+
 /** A step got a state that the step before it does not make. */
 export class InvalidStepInput extends StepError {
   static readonly remedy =
@@ -347,6 +361,7 @@ const remedies = (): ReadonlyMap<string, string> =>
     Object.entries({
       InvalidRequest,
       InvalidConfiguration,
+      AccountNotAccessible,
       InvalidStepInput,
       OnboardingInProgress,
       SubscriberNotActive,

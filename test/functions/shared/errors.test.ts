@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as errors from '../../../functions/shared/errors.ts';
 
 const names = [
-  ...['InvalidRequest', 'InvalidConfiguration', 'InvalidStepInput', 'OnboardingInProgress'],
+  ...['InvalidRequest', 'InvalidConfiguration', 'AccountNotAccessible', 'InvalidStepInput', 'OnboardingInProgress'],
   ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
   ...[
     'InfinStorUnavailable',
