@@ -64,7 +64,10 @@ export async function estateOf(
   const accounts = [...new Set(homes.map(({ accountId }) => accountId))];
   return {
     records: ofKind('RECORD').map((item) => v.parse(recordSchema, item)),
-    grants: ofKind('GRANT#').map((item) => ({ ...v.parse(grantSchema, item), keyArn: keyOf(item) })),
+    // What was withdrawn stands there for a while, for whoever has read it before.
+    grants: ofKind('GRANT#')
+      .filter(({ expiresAt }) => expiresAt === undefined)
+      .map((item) => ({ ...v.parse(grantSchema, item), keyArn: keyOf(item) })),
     leasedKeys: ofKind('LEASE')
       .filter(({ owner }) => owner !== undefined)
       .map(keyOf),
