@@ -245,7 +245,7 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     if (stack.enableTerminationProtection) {
       throw validationError(`Stack [${stack.stackName}] cannot be deleted while TerminationProtection is enabled`);
     }
-    if (stack.status === 'ROLLBACK_IN_PROGRESS') {
+    if (stack.status === 'ROLLBACK_IN_PROGRESS' || stack.status === 'UPDATE_IN_PROGRESS') {
       throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
     }
     requireRetainable(stack, RetainResources);

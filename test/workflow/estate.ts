@@ -64,9 +64,9 @@ export async function estateOf(
   const accounts = [...new Set(homes.map(({ accountId }) => accountId))];
   return {
     records: ofKind('RECORD').map((item) => v.parse(recordSchema, item)),
-    // What was withdrawn stands there for a while, for whoever has read it before.
     grants: ofKind('GRANT#')
-      .filter(({ expiresAt }) => expiresAt === undefined)
+      // What was withdrawn is remembered for an hour.
+      .filter(({ state, expiresAt }) => state !== 'withdrawn' || expiresAt === undefined)
       .map((item) => ({ ...v.parse(grantSchema, item), keyArn: keyOf(item) })),
     leasedKeys: ofKind('LEASE')
       .filter(({ owner }) => owner !== undefined)

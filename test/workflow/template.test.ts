@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { environmentSchema as acceptEvent } from '../../functions/accept-event/environment.ts';
+import { environmentSchema as acceptOffboarding } from '../../functions/accept-offboarding/environment.ts';
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
 import { environmentSchema as acceptUpdate } from '../../functions/accept-update/environment.ts';
 import { environmentSchema as acceptUsers } from '../../functions/accept-users/environment.ts';
 import { environmentSchema as addUser } from '../../functions/add-user/environment.ts';
+import { environmentSchema as completeOffboarding } from '../../functions/complete-offboarding/environment.ts';
 import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
+import { environmentSchema as deleteStack } from '../../functions/delete-stack/environment.ts';
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
 import { environmentSchema as detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/environment.ts';
 import { environmentSchema as getSubscriber } from '../../functions/get-subscriber/environment.ts';
@@ -94,6 +97,10 @@ describe('the packaged template', () => {
     ['ObtainSubscriberToken', obtainSubscriberToken],
     ['AddUser', addUser],
     ['CompleteUsers', registryEnvironmentSchema],
+    ['AcceptOffboarding', acceptOffboarding],
+    ['WithdrawGrants', reconcilerEnvironmentSchema],
+    ['DeleteStack', deleteStack],
+    ['CompleteOffboarding', completeOffboarding],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
     ['DetectKeyPolicyDrift', detectKeyPolicyDrift],
@@ -115,7 +122,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(25);
+    expect(functions).toHaveLength(29);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -128,11 +135,15 @@ describe('the packaged template', () => {
   });
 
   it.each([
-    { deployment: 'as packaged', folder: packageFolder, writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole'] },
+    {
+      deployment: 'as packaged',
+      folder: packageFolder,
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'WithdrawGrantsRole'],
+    },
     {
       deployment: 'that repairs drift',
       folder: inject('repairingPackageFolder'),
-      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'DetectKeyPolicyDriftRole'],
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'WithdrawGrantsRole', 'DetectKeyPolicyDriftRole'],
     },
   ])(
     'lets, $deployment, only these roles write key policies, and only of tagged keys: $writers',
@@ -237,7 +248,7 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(29);
+    expect(groups).toHaveLength(34);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 
@@ -250,6 +261,7 @@ describe('the packaged template', () => {
       ['OnboardSubscriber', { Properties }],
       ['UpdateSubscriberMachine', { Properties }],
       ['AddUserMachine', { Properties }],
+      ['OffboardSubscriber', { Properties }],
     ]);
   });
 

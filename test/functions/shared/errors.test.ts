@@ -47,7 +47,7 @@ describe('the errors of the machine', () => {
   });
 
   it.each(classes)('$name has its own name, and a sentence that says what to do', ({ name, Class }) => {
-    const error: unknown = Reflect.construct(Class, ['one', 'two']);
+    const error: unknown = Reflect.construct(Class, ['one', 'two', []]);
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({
       name,
