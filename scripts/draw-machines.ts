@@ -15,6 +15,8 @@ const definitionSchema = v.object({
       Comment: v.string(),
       Next: v.optional(v.string()),
       End: v.optional(v.boolean()),
+      Default: v.optional(v.string()),
+      Choices: v.optional(v.array(v.looseObject({ Next: v.string() })), []),
       Catch: v.optional(v.array(v.object({ ErrorEquals: v.array(v.string()), Next: v.string() })), []),
     }),
   ),
@@ -32,9 +34,19 @@ export async function machinesPage(): Promise<string> {
   return `${['# The machines', 'Generated from `statemachine/` by `npm run draw-machines`.', ...machines].join('\n\n')}\n`;
 }
 
+/** A choice's rule as text, such as `progress.hasMore`. */
+function condition({ Variable, BooleanEquals, ...others }: Record<string, unknown>): string {
+  if (typeof Variable !== 'string' || BooleanEquals !== true || Object.keys(others).length > 0) {
+    throw new Error(`No words for the rule ${JSON.stringify({ Variable, BooleanEquals, ...others })}`);
+  }
+  return Variable.replace(/^\$\./, '');
+}
+
 function draw(name: string, { Comment, StartAt, States }: v.InferOutput<typeof definitionSchema>): string {
-  const edges = Object.entries(States).flatMap(([state, { Next, End, Catch }]) => [
+  const edges = Object.entries(States).flatMap(([state, { Next, End, Catch, Choices, Default }]) => [
     ...(Next === undefined ? [] : [`${state} --> ${Next}`]),
+    ...Choices.map(({ Next: target, ...rule }) => `${state} --> ${target}: ${condition(rule)}`),
+    ...(Default === undefined ? [] : [`${state} --> ${Default}: otherwise`]),
     ...(End ? [`${state} --> [*]`] : []),
     ...Catch.map(({ ErrorEquals, Next: target }) => `${state} --> ${target}: ${ErrorEquals.join(', ')}`),
   ]);

@@ -1,7 +1,7 @@
 import type { CloudFormationClient, Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { arnOwner, roleIdentity } from '../shared/arns.ts';
+import { arnOwner, type Home, roleIdentity } from '../shared/arns.ts';
 import { claim } from '../shared/claim.ts';
 import { describeStack } from '../shared/describe-stack.ts';
 import { StackNeedsAttention, SubscriberNotFound } from '../shared/errors.ts';
@@ -13,16 +13,14 @@ import type { OffboardingPlan } from '../shared/plan.ts';
 import { type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 import { requireRetainedData } from '../shared/retained-data.ts';
 import { isOwn, ownershipTags } from '../shared/stack-decision.ts';
+import { stackPollSeconds } from '../shared/stack-poll.ts';
 import { isThere, stackResources } from '../shared/stack-resources.ts';
 import type { Environment } from './environment.ts';
 
-// As of an onboarding: where CloudFormation's events reach us, looking again is a safety net for a lost one.
-const pollSeconds = { withEvents: 600, withoutEvents: 30 };
-
 interface Dependencies {
   environment: Environment;
-  cloudFormation: (region: string) => CloudFormationClient;
-  kms: (region: string) => KMSClient;
+  cloudFormation: (home: Home) => CloudFormationClient;
+  kms: (home: Home) => KMSClient;
   stepFunctions: SFNClient;
   registry: Registry;
   now: Date;
@@ -47,7 +45,7 @@ export async function acceptOffboarding(
   if (record === undefined) throw new SubscriberNotFound(named);
   const { userName } = record;
   const own = arnOwner(executionArn);
-  const home = homeOf(record) ?? own.region;
+  const home = homeOf(record) ?? own;
   const cloudFormation = cloudFormationIn(home);
   const tags = {
     [ownershipTags.deployment]: environment.SECRET_PREFIX,
@@ -62,7 +60,7 @@ export async function acceptOffboarding(
 
   const grants = await grantsOf(registry, userName);
   const partition = executionArn.split(':')[1];
-  const roleArnOf = (roleName: string) => `arn:${partition}:iam::${own.accountId}:role/${roleName}`;
+  const roleArnOf = (roleName: string) => `arn:${partition}:iam::${home.accountId}:role/${roleName}`;
   const roleArns = distinctRoles([
     ...(record.roleArn === undefined ? [] : [record.roleArn]),
     ...grants.map(({ roleArn }) => roleArn),
@@ -73,7 +71,7 @@ export async function acceptOffboarding(
   ]);
   const keyArns = [...new Set([...(record.keyArns ?? []), ...grants.map(({ keyArn }) => keyArn)])];
   for (const keyArn of keyArns) {
-    const read = await readKeyPolicyOf(kms(arnOwner(keyArn).region), keyArn);
+    const read = await readKeyPolicyOf(kms(arnOwner(keyArn)), keyArn);
     if (read !== undefined) requireWithdrawable(keyArn, read.policy, roleArns);
   }
 
@@ -87,9 +85,9 @@ export async function acceptOffboarding(
     stack: {
       name,
       ...optionalId(claimed.stackId ?? record.offboarded?.stackId),
-      region: home,
+      ...home,
       tags,
-      pollSeconds: home === own.region ? pollSeconds.withEvents : pollSeconds.withoutEvents,
+      pollSeconds: stackPollSeconds(home, own, environment),
     },
     roleArns,
     keyArns,
@@ -98,10 +96,10 @@ export async function acceptOffboarding(
 
 const optionalId = (stackId: string | undefined): { stackId?: string } => (stackId === undefined ? {} : { stackId });
 
-/** The Region of the subscriber's stack: of the one that it has, of the one that its onboarding tried to make, or of the last one. */
-function homeOf({ stackId, home, offboarded }: SubscriberRecord): string | undefined {
-  if (stackId !== undefined) return arnOwner(stackId).region;
-  return home?.region ?? (offboarded?.stackId && arnOwner(offboarded.stackId).region);
+/** Where the subscriber's stack is: the one that it has, the one that its onboarding tried to make, or the last one. */
+function homeOf({ stackId, home, offboarded }: SubscriberRecord): Home | undefined {
+  if (stackId !== undefined) return arnOwner(stackId);
+  return home ?? (offboarded?.stackId === undefined ? undefined : arnOwner(offboarded.stackId));
 }
 
 /** The stack that is to go; undefined when there is none any more. */

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+import { stackPollEnvironment } from '../shared/stack-poll.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
+  ...stackPollEnvironment,
   /** Where the subscribers' secrets lie, by which stacks are marked: `infinstor/<stage>/`. */
   SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
   STACK_NAME_PREFIX: v.string(),

@@ -28,7 +28,9 @@ export async function addSecondaryUser({ apiUrl, token, subscriberName, user }: 
   });
   const { status, body } = answer;
   const isDuplicate = (text: string) => saysDuplicate(text, userName);
-  const words = `addsecondaryuser: InfinStor answered ${status}: ${quotable(body, password)}`;
+  // An answer may quote the password as the form has it, too.
+  const text = body.replaceAll(formWriting(password), password);
+  const words = `addsecondaryuser: InfinStor answered ${status}: ${quotable(text, password)}`;
   switch (verdict(answer, isDuplicate)) {
     case 'token-refused':
       throw new TokenRejected(`addsecondaryuser: InfinStor refused the token of ${subscriberName} (status ${status})`);
@@ -48,6 +50,8 @@ export async function addSecondaryUser({ apiUrl, token, subscriberName, user }: 
     }
   }
 }
+
+const formWriting = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
 
 async function answerTo(url: string, call: Parameters<typeof send>[1]): Promise<Answer> {
   try {

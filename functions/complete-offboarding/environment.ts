@@ -1,8 +1,10 @@
 import * as v from 'valibot';
+import { accountsEnvironment } from '../shared/accounts-environment.ts';
 import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
+  ...accountsEnvironment,
   /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
   SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
   /** How long secrets can still be restored, as Secrets Manager allows. */

@@ -39,11 +39,15 @@ export async function completeUsers(
     const isOurs = await recordUsers(registry, { userName, executionArn }, { users, now: now.toISOString() });
     if (!isOurs) await requireOwn(registry, { userName, executionArn });
   }
+  const reasons = results.filter((result) => !isAdded(result)).map(reasonOf);
   throw new UsersNotAdded(
-    userName,
-    results.length,
-    results.filter((result) => !isAdded(result)),
+    `${reasons.length} of ${results.length} users of ${userName} were not added: ${reasons.join('; ')}`,
   );
+}
+
+/** Cut, since the subscriber's record keeps the messages of many attempts. */
+function reasonOf({ userName, error }: UserResult): string {
+  return `${userName}: ${error?.name} (${error?.message.slice(0, 120)})`;
 }
 
 /** The names of users who were added before, and of those who are new. */

@@ -42,7 +42,7 @@ export function customTokenIn(answer: Answer, { subscriber, tokenOf, tokenPlace 
       const problem =
         error === undefined
           ? `but its answer has no custom token at ${tokenPlace} or a known place`
-          : `but with an error: ${quotable(redactOpaque(error), subscriber.password)}`;
+          : `but with an error: ${quotable(error, subscriber.password, redactOpaque)}`;
       throw new LostAnswer(`was answered ${status}, ${problem}`);
     }
   }

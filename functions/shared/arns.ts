@@ -5,8 +5,14 @@ export function parseKeyArn(arn: string): { region: string; accountId: string; k
   return region && accountId && keyId ? { region, accountId, keyId } : undefined;
 }
 
+/** An account in a Region: where a stack lies, and its keys. */
+export interface Home {
+  accountId: string;
+  region: string;
+}
+
 /** The account and Region of a Step Functions, CloudFormation or other regional ARN. */
-export function arnOwner(arn: string): { region: string; accountId: string } {
+export function arnOwner(arn: string): Home {
   const [, , , region = '', accountId = ''] = arn.split(':');
   return { region, accountId };
 }

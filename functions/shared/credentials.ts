@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 
 /**
- * What a subscriber's credentials secret holds: create-subscriber writes it, deploy-stack reads the custom token.
+ * What a subscriber's credentials secret holds: create-subscriber writes it, deploy-stack reads the custom token, and
+ * update-subscriber replaces what InfinStor has accepted.
  * `prepared`: nothing was sent; `creating`: the execution that it names called add_subscriber, or will; `created`: the custom
  * token is known. A password that the request refers to stays in the request's own secret until InfinStor has accepted it.
  */

@@ -30,6 +30,20 @@ export class InvalidConfiguration extends StepError {
   readonly remedy = InvalidConfiguration.remedy;
 }
 
+/** The role by which the deployment works in another account cannot be assumed, or none is configured. */
+export class AccountNotAccessible extends StepError {
+  static readonly remedy =
+    "Compare the account's role, its trust and its external id with the param accounts in serverless.yml, correct what differs (and deploy), and redrive the execution.";
+  override readonly name = 'AccountNotAccessible';
+  readonly remedy = AccountNotAccessible.remedy;
+  readonly accountId: string;
+
+  constructor(accountId: string, reason: string) {
+    super(`Account ${accountId} cannot be reached: ${reason}`);
+    this.accountId = accountId;
+  }
+}
+
 /** A step got a state that the step before it does not make. */
 export class InvalidStepInput extends StepError {
   static readonly remedy =
@@ -112,7 +126,7 @@ export class SubscriberPasswordUnknown extends StepError {
   }
 }
 
-/** InfinStor did not answer, and nothing can have happened there, or what happened may be repeated. Retried. */
+/** InfinStor did not answer, and nothing can have happened there, or nothing that a repeat does not do as well. Retried. */
 export class InfinStorUnavailable extends StepError {
   static readonly remedy = 'Check that the InfinStor service is up at the configured URL, then redrive the execution.';
   override readonly name = 'InfinStorUnavailable';
@@ -177,26 +191,11 @@ export class UserExists extends StepError {
   }
 }
 
-/** How much of the reason is told of each user: the record of a subscriber keeps many attempts. */
-const maxReason = 120;
-
 export class UsersNotAdded extends StepError {
   static readonly remedy =
-    'Correct what the message names of each user, then send the request again: who was added stays as he is.';
+    'Correct what the message names of each user, then send the request again: users who were added stay as they are.';
   override readonly name = 'UsersNotAdded';
   readonly remedy = UsersNotAdded.remedy;
-
-  constructor(
-    subscriberName: string,
-    total: number,
-    failed: readonly { userName: string; error?: { name: string; message: string } | undefined }[],
-  ) {
-    const reasons = failed.map(({ userName, error }) => {
-      const reason = `${userName}: ${error?.name} (${error?.message.slice(0, maxReason)})`;
-      return reason;
-    });
-    super(`${failed.length} of ${total} users of ${subscriberName} were not added: ${reasons.join('; ')}`);
-  }
 }
 
 /** The vendor's template does not fit the deployment's parameter map or allowed capabilities. */
@@ -362,6 +361,7 @@ const remedies = (): ReadonlyMap<string, string> =>
     Object.entries({
       InvalidRequest,
       InvalidConfiguration,
+      AccountNotAccessible,
       InvalidStepInput,
       OnboardingInProgress,
       SubscriberNotActive,

@@ -85,17 +85,15 @@ export function errorIn(body: string): string | undefined {
 const isEmpty = (value: unknown) =>
   value === null || value === false || value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
 
-/** What people may read of an answer, which may quote the password, also as JSON or a form escapes it. */
-export function quotable(body: string, password: string | undefined): string {
-  if (password !== undefined && writings(password).some((written) => body.includes(written))) {
+/**
+ * What people may read of an answer, which may quote the password; JSON escapes its quotes and backslashes.
+ * @param hide what takes other secrets out of it
+ */
+export function quotable(text: string, password: string | undefined, hide = redact): string {
+  // First of all: of a password that is partly hidden the rest would be told.
+  if (password !== undefined && (text.includes(password) || text.includes(JSON.stringify(password).slice(1, -1)))) {
     return 'its answer is withheld, as it quotes the password';
   }
   // Cut last: half of a secret no longer looks like one.
-  return redact(body).slice(0, 200);
+  return hide(text).slice(0, 200);
 }
-
-const writings = (password: string) => [
-  password,
-  JSON.stringify(password).slice(1, -1),
-  new URLSearchParams([['', password]]).toString().slice(1),
-];

@@ -17,6 +17,7 @@ export const planSchema = v.object({
   credentialsSecretId: v.string(),
   stack: v.object({
     name: v.string(),
+    accountId: v.string(),
     region: v.string(),
     templateUrl: v.string(),
     serviceRoleArn: v.string(),
@@ -39,7 +40,7 @@ export type Plan = v.InferOutput<typeof planSchema>;
 /** What the wait for a stack needs of a machine's plan. */
 export const waitPlanSchema = v.object({
   executionArn: v.string(),
-  stack: v.object({ region: v.string(), pollSeconds: v.number() }),
+  stack: v.object({ accountId: v.string(), region: v.string(), pollSeconds: v.number() }),
 });
 export type WaitPlan = v.InferOutput<typeof waitPlanSchema>;
 
@@ -79,6 +80,7 @@ export const offboardingPlanSchema = v.object({
     name: v.string(),
     /** Absent when nobody knows of any. */
     stackId: v.optional(v.string()),
+    accountId: v.string(),
     region: v.string(),
     /** By which the stack is recognised as ours. */
     tags: v.record(v.string(), v.string()),

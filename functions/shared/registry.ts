@@ -7,6 +7,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import type { Home } from './arns.ts';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
 
 /** The registry's table and the client for it. */
@@ -34,6 +35,8 @@ export type Retained = v.InferOutput<typeof retainedSchema>;
 const recordSchema = v.object({
   userName: v.string(),
   emailId: v.optional(v.string()),
+  /** Where its stack is, or was to be; absent in records of before there was a choice of accounts. */
+  home: v.optional(v.object({ accountId: v.string(), region: v.string() })),
   status: statusSchema,
   /** The execution that the record belongs to: only that one may write it. */
   executionArn: v.string(),
@@ -46,8 +49,6 @@ const recordSchema = v.object({
   keyArns: v.optional(v.array(v.string())),
   /** The users who were added under the subscriber. */
   users: v.optional(v.array(v.string())),
-  /** Where the stack of the latest onboarding is, or was to be. */
-  home: v.optional(v.object({ region: v.string() })),
   /** What the latest offboarding took away, and what it left. It stays when the subscriber is onboarded again. */
   offboarded: v.optional(
     v.object({
@@ -91,8 +92,10 @@ export async function readRecord(registry: Registry, userName: string): Promise<
 export interface Claimed {
   userName: string;
   executionArn: string;
+  /** The subscriber's e-mail address from now on; default: the one that it has. */
   emailId?: string;
-  home?: { region: string };
+  /** Where its stack is to be; default: where it is. */
+  home?: Home;
   stackId?: string;
   keyArns?: string[];
 }

@@ -1,6 +1,7 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
+import { clientConfig, regional } from '../shared/clients.ts';
 import { tokenSchema } from '../shared/plan.ts';
 import { step } from '../shared/step.ts';
 import { updatePlanSchema } from '../shared/update-plan.ts';
@@ -9,10 +10,11 @@ import { updateSubscriber } from './update-subscriber.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 
 export const handler = step({
   name: 'update-subscriber',
   environment: environmentSchema,
   input: v.object({ plan: updatePlanSchema, token: tokenSchema }),
-  run: (input, { environment }) => updateSubscriber(input, { environment, secrets, patientSecrets }),
+  run: (input, { environment }) => updateSubscriber(input, { environment, secrets, patientSecrets, cognito }),
 });

@@ -31,7 +31,7 @@ export async function sendUpdate(mlflowUrl: string, token: string, update: Updat
       throw rejected(status, body, update);
     case 'success': {
       const error = errorIn(body);
-      if (error !== undefined) throw rejected(status, redactOpaque(error), update);
+      if (error !== undefined) throw rejected(status, error, update);
       // Whatever it says, it is not the answer to this call.
       if (/^\s*</.test(body))
         throw new InfinStorRejected(`update_subscriber: InfinStor answered ${status} with a page`);
@@ -59,5 +59,7 @@ async function answerTo(mlflowUrl: string, token: string, update: Update): Promi
 }
 
 function rejected(status: number, text: string, { password }: Update): InfinStorRejected {
-  return new InfinStorRejected(`update_subscriber: InfinStor answered ${status}: ${quotable(text, password)}`);
+  return new InfinStorRejected(
+    `update_subscriber: InfinStor answered ${status}: ${quotable(text, password, redactOpaque)}`,
+  );
 }

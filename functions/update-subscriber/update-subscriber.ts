@@ -1,3 +1,4 @@
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
 import { findCustomToken } from '../shared/custom-token.ts';
@@ -8,6 +9,7 @@ import { putSuccessor, readSecret } from '../shared/secrets.ts';
 import { tokenSecretSchema } from '../shared/token-secret.ts';
 import type { UpdatePlan } from '../shared/update-plan.ts';
 import type { Environment } from './environment.ts';
+import { requireCurrent } from './kept-password.ts';
 import { sendUpdate } from './send-update.ts';
 
 interface Dependencies {
@@ -15,6 +17,7 @@ interface Dependencies {
   secrets: SecretsManagerClient;
   /** Tries longer than the other: for what InfinStor has accepted already. */
   patientSecrets: SecretsManagerClient;
+  cognito: (region: string) => CognitoIdentityProviderClient;
 }
 
 /**
@@ -26,7 +29,7 @@ interface Dependencies {
  */
 export async function updateSubscriber(
   { plan, token }: { plan: UpdatePlan; token: Token },
-  { environment, secrets, patientSecrets }: Dependencies,
+  { environment, secrets, patientSecrets, cognito }: Dependencies,
 ): Promise<{ isTokenNew: boolean }> {
   const { subscriber, credentialsSecretId: secretId, passwordSecretId, sent } = plan;
   const stored = await readSecret(secrets, { secretId }, credentialsSchema);
@@ -49,6 +52,10 @@ export async function updateSubscriber(
   const superadminToken = await readSecret(secrets, token, tokenSecretSchema);
   if (superadminToken === undefined) {
     throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
+  }
+  if (sent.includes('password') && passwordSecretId === undefined && password !== undefined) {
+    const { userName } = subscriber;
+    await requireCurrent({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
   }
   const answer = await sendUpdate(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
     userName: subscriber.userName,

@@ -3,6 +3,7 @@ import { InfinStorRejected, InfinStorUnavailable, TokenRejected } from '../share
 import { send } from '../shared/infinstor.ts';
 import { type Answer, errorIn, LostAnswer, quotable, verdict } from '../shared/infinstor-answer.ts';
 import { parseJson } from '../shared/json.ts';
+import { redactOpaque } from '../shared/redact.ts';
 
 /** InfinStor's code in the AWS Marketplace, which the vendor's own client sends. */
 const productCode = '9fcazc4rbiwp6ewg4xlt5c8fu';
@@ -19,7 +20,7 @@ export async function customerRole(apiUrl: string, idToken: string): Promise<str
   const answer = first.status === 504 ? await ask(apiUrl, idToken) : first;
   const { status, body } = answer;
   const rejected = (text: string) =>
-    new InfinStorRejected(`customerinfo: InfinStor answered ${status}: ${quotable(text, undefined)}`);
+    new InfinStorRejected(`customerinfo: InfinStor answered ${status}: ${quotable(text, undefined, redactOpaque)}`);
   switch (verdict(answer, () => false)) {
     case 'token-refused':
       throw new TokenRejected(`customerinfo: InfinStor refused the subscriber's token (status ${status})`);

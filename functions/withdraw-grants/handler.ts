@@ -12,11 +12,11 @@ export const handler = step({
   name: 'withdraw-grants',
   environment: reconcilerEnvironmentSchema,
   input: v.object({ plan: offboardingPlanSchema }),
-  run: async ({ plan }, { environment, logger }) => {
+  run: async ({ plan }, context) => {
     const keys = [];
     for (const keyArn of plan.keyArns) {
-      const key = await withdrawGrants(reconcilerOf(arnOwner(keyArn).region, environment), keyArn, plan);
-      logger.info(key.changed ? 'key policy written' : 'no role of the subscriber has the key', { ...key });
+      const key = await withdrawGrants(reconcilerOf(arnOwner(keyArn), context), keyArn, plan);
+      context.logger.info(key.changed ? 'key policy written' : 'no role of the subscriber has the key', { ...key });
       keys.push(key);
     }
     return keys;

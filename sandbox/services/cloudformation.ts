@@ -30,6 +30,7 @@ import {
   validationError,
 } from '../cloudformation/template-checks.ts';
 import { type Access, AwsError, type Caller, type Operation, operation, type Service } from '../service.ts';
+import type { Events } from './events.ts';
 import type { Iam } from './iam.ts';
 import type { Kms } from './kms.ts';
 
@@ -58,6 +59,7 @@ interface CloudFormationOptions {
   customResource: CustomResource;
   /** Puts an event on the event bus. */
   publish: (event: StackStatusChange) => unknown;
+  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule'>;
   onAccess: OnAccess;
   /** How long each resource takes. */
   resourceDelayMs: number;

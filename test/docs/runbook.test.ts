@@ -63,12 +63,16 @@ describe('the runbook', () => {
     );
   });
 
-  it('tells of each state of the machine what exists after its failure', () => {
+  it.each([
+    { machine: 'onboard-subscriber', head: 'Failed in' },
+    { machine: 'update-subscriber', head: 'Update failed in' },
+    { machine: 'add-user', head: 'Adding users failed in' },
+  ])('tells of each state of $machine what exists after its failure', ({ machine, head }) => {
     const { States } = v.parse(
       v.object({ States: v.record(v.string(), v.unknown()) }),
-      JSON.parse(read('statemachine/onboard-subscriber.asl.json')),
+      JSON.parse(read(`statemachine/${machine}.asl.json`)),
     );
-    const [, table = ''] = /\| Failed in \|.*?\n\|-.*?\n(.*?)\n\n/s.exec(runbook) ?? [];
+    const [, table = ''] = new RegExp(`\\| ${head} \\|.*?\\n\\|-.*?\\n(.*?)\\n\\n`, 's').exec(runbook) ?? [];
     expect([...table.matchAll(/^\| (\w+) \|/gm)].map(([, state]) => state)).toEqual(Object.keys(States));
   });
 

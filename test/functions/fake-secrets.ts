@@ -57,7 +57,8 @@ export function fakeSecrets(initial: Record<string, unknown>) {
     return add(Name, version);
   });
   client.on(PutSecretValueCommand).callsFake(({ SecretId, ...version }) => add(SecretId, version));
-  return { client, current, currentVersionId, written };
+  const remove = (secretId: string) => void stored.delete(secretId);
+  return { client, current, currentVersionId, written, add, remove };
 }
 
 interface NewVersion {

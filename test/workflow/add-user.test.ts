@@ -348,6 +348,16 @@ describe('each user has a result of its own', () => {
     expect(repeated.error).toBeNull();
   });
 
+  it('of which one failed, and nobody heard of it: the sweep tells', async () => {
+    const [user, weak] = [newUser(), givenUser(sandbox(), 'weak-password-marker')];
+    fault('events:ExecutionStatusChange:lose:9');
+    const report = await add([user, weak]);
+    expect(report.error?.name).toBe('UsersNotAdded');
+    sandbox().clock.advance(5 * 60_000);
+    await expectFailure(sandbox(), report, { name: 'UsersNotAdded', step: 'CompleteUsers' });
+    await expectThere(user);
+  });
+
   it('of which none was added: there is no event that one was', async () => {
     const report = await add([givenUser(sandbox(), 'weak-password-marker')]);
     await expectFailure(sandbox(), report, { name: 'UsersNotAdded', step: 'CompleteUsers' });

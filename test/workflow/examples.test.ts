@@ -46,6 +46,23 @@ describe('each example of an update', () => {
   });
 });
 
+describe('each example of adding users', () => {
+  const additions = all.filter(isOf('add-user-'));
+
+  it('adds one user, and several', () => {
+    expect(additions).toHaveLength(2);
+  });
+
+  it.each(additions)('$file adds its users under its subscriber, which is onboarded', async ({ request }) => {
+    const { userName } = request.subscriber;
+    const { users } = v.parse(v.object({ users: v.array(v.object({ userName: v.string() })) }), request);
+    const report = await run(sandbox(), 'add-user', request);
+    expect(report.output).toMatchObject({ users: users.map((user) => ({ ...user, outcome: 'added' })) });
+    const there = sandbox().infinstor.usersOf(userName);
+    expect(there).toEqual(expect.arrayContaining(users.map((user) => expect.objectContaining(user))));
+  });
+});
+
 describe('the policy of a customer managed key', () => {
   const foreign = {
     Sid: 'Allow the backup team',

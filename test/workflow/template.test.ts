@@ -20,11 +20,13 @@ import { environmentSchema as postSubscribers } from '../../functions/post-subsc
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
 import { reconcilerEnvironmentSchema } from '../../functions/shared/reconciler-environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
+import { stackWaitEnvironmentSchema } from '../../functions/shared/stack-wait-environment.ts';
 import { environmentSchema as sweepPasswords } from '../../functions/sweep-passwords/environment.ts';
 import { environmentSchema as updateSubscriber } from '../../functions/update-subscriber/environment.ts';
 import { environmentSchema as verifySubscriber } from '../../functions/verify-subscriber/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
+import { accounts } from '../../scripts/other-account.ts';
 
 const packageFolder = inject('packageFolder');
 const templateIn = (folder: string) =>
@@ -81,8 +83,8 @@ describe('the packaged template', () => {
     ['ObtainToken', obtainToken],
     ['CreateSubscriber', createSubscriber],
     ['DeployStack', deployStack],
-    ['AwaitStack', registryEnvironmentSchema],
-    ['ResumeOnStackEvent', registryEnvironmentSchema],
+    ['AwaitStack', stackWaitEnvironmentSchema],
+    ['ResumeOnStackEvent', stackWaitEnvironmentSchema],
     ['ReadRoleArn', readRoleArn],
     ['PatchKeyPolicy', reconcilerEnvironmentSchema],
     ['RestoreKeyPolicy', reconcilerEnvironmentSchema],
@@ -161,6 +163,44 @@ describe('the packaged template', () => {
     expect(KEY_POLICY_WRITERS).toEqual({ 'Fn::Join': [',', writers] });
   });
 
+  it('lets nobody assume a role without other accounts, and takes no events of theirs', () => {
+    expect([...ofType('AWS::IAM::Policy'), ...ofType('AWS::Events::EventBusPolicy')]).toEqual([]);
+    expect(statements.filter(({ Action }) => Action.includes('sts:AssumeRole'))).toEqual([]);
+  });
+
+  it('lets the functions that work there assume the roles of other accounts, and no others', () => {
+    const withAccounts = templateIn(inject('accountsPackageFolder'));
+    const reaching = functions.filter(({ name, Environment: { Variables } }) => {
+      // These two only check what a request chooses.
+      return 'ACCOUNTS' in Variables && !['PostSubscribers', 'AcceptEvent'].includes(name);
+    });
+    const Resource = Object.values(accounts).map(({ roleArn }) => roleArn);
+    expect(ofType('AWS::IAM::Policy', withAccounts).map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource }] },
+        Roles: expect.toSatisfy((roles: { Ref: string }[]) => {
+          expect(roles.map(({ Ref }) => Ref).sort()).toEqual(reaching.map(({ name }) => `${name}Role`).sort());
+          return true;
+        }),
+      },
+    ]);
+    expect(statementsIn(withAccounts)).toEqual(statements);
+  });
+
+  it('takes events of accounts that forward them, of CloudFormation and KMS alone', () => {
+    const policies = ofType('AWS::Events::EventBusPolicy', templateIn(inject('accountsPackageFolder')));
+    expect(policies.map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        EventBusName: 'default',
+        Statement: {
+          Principal: { AWS: [{ 'Fn::Sub': 'arn:${AWS::Partition}:iam::222222222222:root' }] },
+          Action: 'events:PutEvents',
+          Condition: { 'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] } },
+        },
+      },
+    ]);
+  });
+
   it('lets no rule and no API run the restore of a key policy', () => {
     const invocable = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => JSON.stringify(Properties));
     expect(invocable.filter((permission) => permission.includes('RestoreKeyPolicy'))).toEqual([]);
@@ -208,7 +248,7 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(33);
+    expect(groups).toHaveLength(34);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 

@@ -250,6 +250,27 @@ describe('a password that is not known here', () => {
     }));
 });
 
+describe('a password that was changed elsewhere', () => {
+  it('is not set back by an update of the e-mail address: InvalidRequest names what is missing', async () => {
+    const { userName, emailId, before } = await onboarded();
+    sandbox().cognito.changeUser(userName, { password: 'Elsewhere-Marker-1!' });
+    const report = await update({ subscriber: { userName, emailId } });
+    await expectFailure(sandbox(), report, { name: 'InvalidRequest', step: 'UpdateSubscriber' });
+    expect(report.error?.message).toMatch(/^passwordSecretId: is required, .*updateSubscriberFields/);
+    expect(await letsIn(sandbox(), userName, 'Elsewhere-Marker-1!')).toBe(true);
+    expect(sandbox().cognito.emailOf(userName)).toBe('mlops@example.com');
+    expect(kept(sandbox(), userName)).toEqual(before);
+  });
+
+  it('does not matter where InfinStor is told what changes', () =>
+    withSandbox({ environment: { UPDATE_SUBSCRIBER_FIELDS: 'changed' } }, async (given) => {
+      const { userName, emailId } = await onboarded(given);
+      given.cognito.changeUser(userName, { password: 'Elsewhere-Marker-2!' });
+      expect((await update({ subscriber: { userName, emailId } }, given)).error).toBeNull();
+      expect(await letsIn(given, userName, 'Elsewhere-Marker-2!')).toBe(true);
+    }));
+});
+
 describe('a subscriber that', () => {
   it('is not known cannot be updated', async () => {
     const report = await update({ subscriber: { userName: 'nobody', emailId: 'a@b.example' } });
@@ -348,8 +369,15 @@ describe('a bad request', () => {
 const { states, functionOf, retries, catches } = packagedMachine('UpdateSubscriberMachine');
 
 describe('the edges of the machine', () => {
-  const fault = (text: string, perTry: number) => (times: number) =>
-    sandbox().faults.add({ ...parseFault(text), times: times * perTry });
+  const fault =
+    (text: string, perTry: number, skip = 0) =>
+    (times: number) =>
+      sandbox().faults.add({ ...parseFault(text), times: times * perTry, skip });
+  /** Only an update that leaves the password as it is logs in as the subscriber. */
+  const changedFor = (state: string, error: string) =>
+    state === 'UpdateSubscriber' && /^(TooManyRequests|InternalError)Exception$/.test(error)
+      ? 'emailId'
+      : 'emailId, password';
   /** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
   const causes: Record<string, (times: number) => void> = {
     'ObtainToken InfinStorUnavailable': fault('infinstor:get_version:error=503', 1),
@@ -357,6 +385,9 @@ describe('the edges of the machine', () => {
     'ObtainToken TooManyRequestsException': fault('cognito:InitiateAuth:throttle', 3),
     'ObtainToken InternalErrorException': fault('cognito:InitiateAuth:error=InternalErrorException', 3),
     'UpdateSubscriber InfinStorUnavailable': fault('infinstor:update_subscriber:error=503', 1),
+    // The login before is the superadmin's.
+    'UpdateSubscriber TooManyRequestsException': fault('cognito:InitiateAuth:throttle', 3, 1),
+    'UpdateSubscriber InternalErrorException': fault('cognito:InitiateAuth:error=InternalErrorException', 3, 1),
   };
   const causeOf = (state: string, error: string) =>
     error.startsWith('Lambda.')
@@ -382,8 +413,9 @@ describe('the edges of the machine', () => {
   it.each(retries)('$state, $error: is retried, and forgotten when it passes', async ({ state, error }) => {
     const subscriber = await onboarded();
     causeOf(state, error)?.(1);
-    const report = await update(both(subscriber));
-    await expectUpdated(report, subscriber, 'emailId, password');
+    const changed = changedFor(state, error);
+    const report = await update(changes[changed]?.(subscriber) ?? {});
+    await expectUpdated(report, subscriber, changed);
     expect(statesOf(report).filter((name) => name === state)).toHaveLength(2);
   });
 
@@ -392,7 +424,7 @@ describe('the edges of the machine', () => {
     async ({ state, error, MaxAttempts }) => {
       const subscriber = await onboarded();
       causeOf(state, error)?.(MaxAttempts + 1);
-      const report = await update(both(subscriber));
+      const report = await update(changes[changedFor(state, error)]?.(subscriber) ?? {});
       await expectFailure(sandbox(), report, { name: error, step: state });
       expect(statesOf(report).filter((name) => name === state)).toHaveLength(MaxAttempts + 1);
     },
@@ -437,6 +469,16 @@ describe('an answer that', () => {
     expect(kept(sandbox(), userName)).toEqual(before);
     await expectUpdated(await update(both(subscriber)), subscriber, 'emailId, password');
   });
+});
+
+it('of the e-mail address alone has one more side effect: the login as the subscriber', async () => {
+  const { userName, emailId } = await onboarded();
+  const effects = await effectsOf(sandbox(), () => update({ subscriber: { userName, emailId } }));
+  expect(effects).toEqual([
+    ...straightLine.slice(0, 3),
+    'cognito:InitiateAuth #2',
+    ...straightLine.slice(3).filter((effect) => !effect.startsWith('update-subscriber')),
+  ]);
 });
 
 const straightLine = [

@@ -21,7 +21,10 @@ function setUp(status: StackStatus) {
   wait.cloudFormation.on(DescribeStacksCommand, { StackName: stackId }).resolves({
     Stacks: [{ StackName: 'infinstor-subscriber-acme', CreationTime: new Date(0), StackStatus: status }],
   });
-  const invoke = lambda(() => import('../../../functions/await-stack/handler.ts'), { REGISTRY_TABLE: 'registry' });
+  const invoke = lambda(() => import('../../../functions/await-stack/handler.ts'), {
+    REGISTRY_TABLE: 'registry',
+    ACCOUNTS: '{}',
+  });
   return { ...wait, invoke };
 }
 

@@ -24,7 +24,7 @@ function setUp(stored: object | null = waiter) {
     .on(GetCommand)
     .resolves(stored === null ? {} : { Item: { pk: `STACK#${stackId}`, sk: 'WAITER', ...stored } });
   const load = () => import('../../../functions/resume-on-stack-event/handler.ts');
-  return { ...wait, invoke: lambda(load, { REGISTRY_TABLE: 'registry' }) };
+  return { ...wait, invoke: lambda(load, { REGISTRY_TABLE: 'registry', ACCOUNTS: '{}' }) };
 }
 
 describe('a stack event', () => {

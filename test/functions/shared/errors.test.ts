@@ -2,17 +2,19 @@ import { describe, expect, it } from 'vitest';
 import * as errors from '../../../functions/shared/errors.ts';
 
 const names = [
-  ...['InvalidRequest', 'InvalidConfiguration', 'InvalidStepInput', 'OnboardingInProgress'],
-  ...['SubscriberNotActive', 'SubscriberPasswordUnknown', 'SubscriberNotVerified', 'UserExists', 'UsersNotAdded'],
-  ...['LoginRejected', 'LoginChallenge', 'TokenRejected'],
+  ...['InvalidRequest', 'InvalidConfiguration', 'AccountNotAccessible', 'InvalidStepInput', 'OnboardingInProgress'],
+  ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
   ...[
     'InfinStorUnavailable',
     'InfinStorRejected',
     'SubscriberExists',
+    'SubscriberNotActive',
+    'SubscriberNotVerified',
     'SubscriberUnsettled',
     'SubscriberOutcomeUnknown',
     'SubscriberNotFound',
   ],
+  ...['UserExists', 'UsersNotAdded'],
   ...[
     'TemplateMismatch',
     'StackNeedsAttention',

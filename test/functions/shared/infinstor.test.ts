@@ -233,6 +233,14 @@ describe('add_subscriber', () => {
     },
   );
 
+  it('withholds an error that quotes a password which looks like a token in a part of it', async () => {
+    const password = `Aa!${'abc123'.repeat(9)}`;
+    const { url } = await fakeInfinStor({ add_subscriber: () => ({ body: { error: `no: ${password}` } }) });
+    await expect(addSubscriber(url, 'id-token-1', { ...subscriber, password }, place)).rejects.toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^[^!]*its answer is withheld/) }),
+    );
+  });
+
   it('has had no effect when no connection came about', async () => {
     await expect(add(await nowhere())).rejects.toThrow(
       expect.objectContaining({

@@ -44,7 +44,18 @@ function setUp(variant: Partial<InfinStorVariant> = {}) {
     return add(await logIn(user), JSON.stringify(subscriber));
   }
 
-  return { clock, infinstor, logIn, add, addAs };
+  async function updateAs(user: { userName: string; password: string }, body: object | string) {
+    const headers = { authorization: await logIn(user), 'content-type': 'application/json' };
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return infinstor.handle({ method: 'POST', path: path.replace('add_', 'update_'), headers, body: text });
+  }
+
+  function infoOf(authorization: string | undefined, body = 'ProductCode=9fcazc4rbiwp6ewg4xlt5c8fu') {
+    const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
+    return infinstor.handle({ method: 'POST', path: '/customerinfo', headers, body });
+  }
+
+  return { clock, cognito, infinstor, logIn, add, addAs, updateAs, infoOf };
 }
 
 const text = (status: number, body: unknown) => ({ status, headers: { 'content-type': 'application/json' }, body });
@@ -162,6 +173,110 @@ describe('add_subscriber', () => {
   );
 });
 
+describe('update_subscriber', () => {
+  const strong = 'Other-Horse-2';
+
+  it('changes password and e-mail address, together or alone', async () => {
+    const { addAs, cognito, infinstor, logIn, updateAs } = setUp();
+    await addAs(superadmin, acme);
+    const both = { userName: 'acme', password: strong, emailId: 'a@b.example' };
+    expect(await updateAs(superadmin, both)).toEqual(text(200, 'Successfully updated subscriber'));
+    expect([infinstor.subscribers()[0]?.emailId, cognito.emailOf('acme')]).toEqual(['a@b.example', 'a@b.example']);
+    await expect(logIn(acme)).rejects.toThrow('Incorrect username or password.');
+    await expect(logIn({ ...acme, password: strong })).resolves.toEqual(expect.any(String));
+
+    expect(await updateAs(superadmin, { userName: 'acme', emailId: 'c@d.example' })).toMatchObject({ status: 200 });
+    expect(await updateAs(superadmin, { userName: 'acme', password: acme.password })).toMatchObject({ status: 200 });
+    expect([infinstor.subscribers()[0]?.emailId, cognito.emailOf('acme')]).toEqual(['c@d.example', 'c@d.example']);
+    await expect(logIn(acme)).resolves.toEqual(expect.any(String));
+  });
+
+  it.each(['password', 'emailId'])('can refuse a request without %s', async (field) => {
+    const { addAs, updateAs } = setUp({ missingField: 'refused' });
+    await addAs(superadmin, acme);
+    expect(await updateAs(superadmin, { ...acme, [field]: undefined })).toEqual(
+      text(400, `Error Missing parameter ${field}`),
+    );
+  });
+
+  it('refuses who is not superadmin, an unknown user, and a name in another case', async () => {
+    const { addAs, updateAs } = setUp();
+    await addAs(superadmin, acme);
+    expect(await updateAs(acme, acme)).toEqual(text(403, 'Error Only superadmin can update subscribers'));
+    for (const userName of ['other', 'ACME', 'superadmin']) {
+      const answer = await updateAs(superadmin, { ...acme, userName });
+      expect(answer).toEqual(text(400, 'Error User does not exist'));
+    }
+  });
+
+  it('refuses a body that is no JSON, and a weak password', async () => {
+    const { addAs, logIn, updateAs } = setUp();
+    await addAs(superadmin, acme);
+    expect(await updateAs(superadmin, 'userName=acme')).toEqual(text(400, 'Error Malformed JSON body'));
+    const weak = { userName: 'acme', password: 'short', emailId: 'a@b.example' };
+    expect(await updateAs(superadmin, weak)).toEqual(text(400, 'Error Password did not conform with policy'));
+    await expect(logIn(acme)).resolves.toEqual(expect.any(String));
+  });
+
+  it('can answer with a new custom token, with which the one before is void', async () => {
+    const { addAs, infinstor, updateAs } = setUp({ updateRotatesToken: true });
+    const before = v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body)).customToken;
+    const answer = await updateAs(superadmin, { userName: 'acme', emailId: 'a@b.example' });
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse(answer.body));
+    expect(infinstor.customTokenOf('acme')).toBe(customToken);
+    expect(() => infinstor.redeem(before, registration)).toThrow('Invalid token');
+    expect(() => infinstor.redeem(customToken, registration)).not.toThrow();
+  });
+
+  it('does not know who was forgotten', async () => {
+    const { addAs, infinstor, logIn, updateAs } = setUp({ unknownUser: 'json 200' });
+    await addAs(superadmin, acme);
+    infinstor.forget('ACME');
+    expect(await updateAs(superadmin, acme)).toMatchObject({
+      status: 200,
+      body: '{"error":"Error User does not exist"}',
+    });
+    await expect(logIn(acme)).resolves.toEqual(expect.any(String));
+  });
+});
+
+describe('customerinfo', () => {
+  it('tells a subscriber what its stack has registered', async () => {
+    const { addAs, infinstor, infoOf, logIn } = setUp();
+    await addAs(superadmin, acme);
+    const before = infoOf(await logIn(acme));
+    expect(before.status).toBe(200);
+    expect(JSON.parse(before.body)).not.toHaveProperty('customerRoleArn');
+    infinstor.redeem(infinstor.customTokenOf('acme') ?? '', registration);
+    expect(JSON.parse(infoOf(await logIn(acme)).body)).toMatchObject({
+      userName: 'acme',
+      productCode: '9fcazc4rbiwp6ewg4xlt5c8fu',
+      isSecondaryUser: false,
+      awsAccountId: '111111111111',
+      customerRoleArn: registration.roleArn,
+      customerArtifactUri: 's3://acme/',
+      mlflowTrackingDdbTableName: 'acme',
+    });
+  });
+
+  it('shows the login page for no token, an unknown one and an expired one', async () => {
+    const { addAs, clock, infoOf, logIn } = setUp();
+    await addAs(superadmin, acme);
+    const idToken = await logIn(acme);
+    clock.advance(3_600_000);
+    for (const token of [undefined, 'unknown', `Bearer ${idToken}`, idToken]) {
+      expect(infoOf(token)).toMatchObject({ status: 200, body: expect.stringContaining('Login expired') });
+    }
+  });
+
+  it('refuses who is no subscriber, and a request without the product code', async () => {
+    const { addAs, infoOf, logIn } = setUp();
+    await addAs(superadmin, acme);
+    expect(infoOf(await logIn(superadmin))).toEqual(text(400, 'Error No such customer'));
+    expect(infoOf(await logIn(acme), 'ProductCode=other')).toEqual(text(400, 'Error Unknown product code'));
+  });
+});
+
 describe('a service that differs', () => {
   it.each<[InfinStorVariant['duplicate'], number, unknown]>([
     ['text 403', 403, 'Error User Exists'],
@@ -257,6 +372,6 @@ describe("a stack's callback", () => {
 
 it('answers with the name of what it does not have', () => {
   const { infinstor } = setUp();
-  const request = { method: 'POST', path: '/customerinfo', headers: {}, body: '' };
-  expect(infinstor.handle(request)).toEqual(text(404, "The sandbox's InfinStor does not have POST /customerinfo"));
+  const request = { method: 'POST', path: '/delete_subscriber', headers: {}, body: '' };
+  expect(infinstor.handle(request)).toEqual(text(404, "The sandbox's InfinStor does not have POST /delete_subscriber"));
 });

@@ -48,6 +48,16 @@ describe('logging in with a password', () => {
     await expect(logIn(password, 'nobody')).rejects.toMatchObject(wrong);
   });
 
+  it('takes a password and an address that were changed, each alone', async () => {
+    const { cognito, logIn } = setUp();
+    cognito.changeUser('SUPERADMIN', { password: 'Other-Horse-2' });
+    cognito.changeUser('superadmin', { email: 'new@acme.example' });
+    await expect(logIn()).rejects.toMatchObject(wrong);
+    await expect(logIn('Other-Horse-2')).resolves.toBeDefined();
+    expect(cognito.emailOf('SuperAdmin')).toBe('new@acme.example');
+    expect(() => cognito.changeUser('nobody', {})).toThrow('User does not exist.');
+  });
+
   it('challenges a user whose password is to be changed', async () => {
     const { cognito, logIn } = setUp();
     cognito.setStatus('SUPERADMIN', 'FORCE_CHANGE_PASSWORD');
