@@ -1,9 +1,10 @@
-import { account, operator } from '../sandbox/account.ts';
+import { account, type Home, operator, otherAccount } from '../sandbox/account.ts';
 import { CommandError } from './command-error.ts';
 
-/** What a client of the sandbox's operator is made with; the Region is the deployment's unless told. */
-export function operatorAt(endpoint: string, region: string = account.region) {
-  return { endpoint, region, credentials: operator };
+/** What a client of the sandbox's operator is made with: of the deployment's account and Region unless told. */
+export function operatorAt(endpoint: string, { accountId, region }: Home = account) {
+  const credentials = accountId === otherAccount.accountId ? otherAccount.operator : operator;
+  return { endpoint, region, credentials };
 }
 
 /**

@@ -8,7 +8,9 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { parseKeyArn } from '../functions/shared/arns.ts';
 import type { Operation } from '../functions/shared/operations.ts';
+import { account } from '../sandbox/account.ts';
 import { CommandError } from './command-error.ts';
 import { answer, isServiceError, operatorAt, unreachable } from './endpoint.ts';
 import { type Description, finalStatus } from './report.ts';
@@ -16,7 +18,13 @@ import { executionNameFor, type Request } from './request.ts';
 
 export interface Clients {
   sfn: SFNClient;
-  kms: KMSClient;
+  kms: KeyClients;
+}
+
+/** Clients for keys wherever they lie. */
+export interface KeyClients {
+  of(keyArn: string): KMSClient;
+  destroy(): void;
 }
 
 /** An execution as it stands: its description and its history so far. */
@@ -30,7 +38,25 @@ const pollMilliseconds = 150;
 /** AWS clients of the sandbox's operator at an endpoint. */
 export function connect(endpoint: string): Clients {
   const configuration = operatorAt(endpoint);
-  return { sfn: new SFNClient(configuration), kms: new KMSClient(configuration) };
+  return { sfn: new SFNClient(configuration), kms: keyClients(endpoint) };
+}
+
+/** Clients for keys, each of the operator of the key's account. */
+export function keyClients(endpoint: string): KeyClients {
+  const clients = new Map<string, KMSClient>();
+  return {
+    of(keyArn) {
+      // What is no key is for the machine to refuse.
+      const home = parseKeyArn(keyArn) ?? account;
+      const name = `${home.accountId} ${home.region}`;
+      const client = clients.get(name) ?? new KMSClient(operatorAt(endpoint, home));
+      clients.set(name, client);
+      return client;
+    },
+    destroy() {
+      for (const client of clients.values()) client.destroy();
+    },
+  };
 }
 
 /**
@@ -126,7 +152,7 @@ export async function readKeyPolicy(
   keyArn: string,
 ): Promise<{ policy: unknown; refusal?: never } | { policy?: never; refusal: Error }> {
   try {
-    const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+    const { Policy } = await kms.of(keyArn).send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
     return { policy: Policy === undefined ? undefined : JSON.parse(Policy) };
   } catch (error) {
     if (!isServiceError(error)) throw unreachable(error);

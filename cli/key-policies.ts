@@ -1,15 +1,13 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { KMSClient } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { arnOwner } from '../functions/shared/arns.ts';
 import { failureMessage } from '../functions/shared/failure-message.ts';
 import type { KeyPoliciesArguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
 import { answer, operatorAt } from './endpoint.ts';
-import { findMachine, readKeyPolicy } from './execution.ts';
+import { findMachine, type KeyClients, keyClients, readKeyPolicy } from './execution.ts';
 import { documentOf, type KeptPolicy, keptPolicySchema, statementChanges } from './kept-policy.ts';
 import { type KeptListing, listText, type Restoration, restoredText, showText } from './key-policies-text.ts';
 import { diffKeyPolicies } from './key-policy-diff.ts';
@@ -27,8 +25,7 @@ interface Clients {
   sfn: SFNClient;
   documents: DynamoDBDocumentClient;
   lambda: LambdaClient;
-  /** In the key's Region. */
-  kms: KMSClient;
+  kms: KeyClients;
 }
 
 interface Surroundings {
@@ -48,7 +45,7 @@ export async function keyPolicies(
   { keyArn, action, endpoint }: KeyPoliciesArguments,
   { terminal, wait }: Surroundings,
 ): Promise<Result> {
-  const clients = connect(endpoint, keyArn);
+  const clients = connect(endpoint);
   try {
     const machineArn = await findMachine(clients, 'onboard-subscriber');
     const service = machineArn.slice(machineArn.lastIndexOf(':') + 1).replace(/-onboard-subscriber$/, '');
@@ -65,13 +62,13 @@ export async function keyPolicies(
   }
 }
 
-function connect(endpoint: string, keyArn: string): Clients {
+function connect(endpoint: string): Clients {
   const configuration = operatorAt(endpoint);
   return {
     sfn: new SFNClient(configuration),
     documents: DynamoDBDocumentClient.from(new DynamoDBClient(configuration)),
     lambda: new LambdaClient(configuration),
-    kms: new KMSClient(operatorAt(endpoint, arnOwner(keyArn).region)),
+    kms: keyClients(endpoint),
   };
 }
 

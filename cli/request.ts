@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { parseKeyArn } from '../functions/shared/arns.ts';
 import { InvalidRequest } from '../functions/shared/errors.ts';
+import { checkOffboardingRequest } from '../functions/shared/offboarding-request.ts';
 import type { Operation } from '../functions/shared/operations.ts';
 import { checkRequest } from '../functions/shared/request.ts';
 import { checkUpdateRequest } from '../functions/shared/update-request.ts';
@@ -16,7 +17,7 @@ const checks: Record<Operation, (request: unknown) => void> = {
   'onboard-subscriber': checkRequest,
   'update-subscriber': checkUpdateRequest,
   'add-user': checkUsersRequest,
-  'offboard-subscriber': () => {},
+  'offboard-subscriber': checkOffboardingRequest,
 };
 
 // The machine validates the request. What the command itself wants to know of it may be absent or wrong.

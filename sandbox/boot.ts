@@ -24,6 +24,7 @@ import type { CloudFormation } from './services/cloudformation.ts';
 import { type Cognito, createCognito } from './services/cognito.ts';
 import type { DynamoDb } from './services/dynamodb.ts';
 import type { Events } from './services/events.ts';
+import { createForwarding } from './services/forwarding.ts';
 import { createHttpApi } from './services/http-api.ts';
 import type { Iam } from './services/iam.ts';
 import type { Kms } from './services/kms.ts';
@@ -130,7 +131,10 @@ export async function bootSandbox({
     accounts,
     faults,
     endpoint: () => server.endpoint,
-    deliver: (functionArn, event) => void invocations.invoke(functionArn, event),
+    deliver(targetArn, event, roleArn) {
+      if (targetArn.includes(':event-bus/')) forward(targetArn, event, roleArn);
+      else void invocations.invoke(targetArn, event);
+    },
     async invokeLambda(functionArn, event, roleArn) {
       authorizeInvocation(authorizer, iam.serviceCaller(roleArn, 'states.amazonaws.com'), functionArn);
       const fault = faults.take('lambda', 'Invoke', functionArn.split(':').at(-1));
@@ -141,6 +145,11 @@ export async function bootSandbox({
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
     resourceDelayMs,
+  });
+  const forward = createForwarding({
+    accounts,
+    authorize: authorizer.authorize,
+    events: (home) => worlds(home).events,
   });
   const own = worlds(account);
   const { kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb } = own;

@@ -5,8 +5,10 @@ import * as v from 'valibot';
 import { account } from './account.ts';
 import { dependencyOrder } from './cloudformation/dependencies.ts';
 import { evaluate, pseudoParameters, type ResourceValues } from './cloudformation/evaluate.ts';
+import { ruleProvider } from './cloudformation/events-rule.ts';
 import {
   parseProperties,
+  policyDocument,
   providerOf,
   type ResourceProvider,
   type ResourceProviders,
@@ -92,14 +94,6 @@ const functionProperties = v.object({
   Code: v.object({ S3Key: v.string() }),
   Environment: v.object({ Variables: v.record(v.string(), v.string()) }),
 });
-const ruleProperties = v.object({
-  Name: v.optional(v.string()),
-  EventBusName: v.optional(v.string(), 'default'),
-  EventPattern: v.optional(v.record(v.string(), v.unknown())),
-  ScheduleExpression: v.optional(v.pipe(v.string(), v.regex(/^rate\(\d+ minutes\)$/))),
-  State: v.optional(v.picklist(['ENABLED', 'DISABLED']), 'ENABLED'),
-  Targets: v.array(v.object({ Id: v.string(), Arn: v.string() })),
-});
 const machineProperties = v.object({ StateMachineName: v.string(), RoleArn: v.string(), DefinitionString: v.string() });
 const tableProperties = v.object({
   TableName: v.string(),
@@ -108,6 +102,16 @@ const tableProperties = v.object({
   KeySchema: v.array(v.object({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) })),
 });
 const secretProperties = v.object({ Name: v.string(), Description: v.optional(v.string()) });
+const busPolicyProperties = v.object({
+  EventBusName: v.string(),
+  StatementId: v.string(),
+  Statement: v.record(v.string(), v.unknown()),
+});
+const inlinePolicyProperties = v.object({
+  PolicyName: v.string(),
+  PolicyDocument: policyDocument,
+  Roles: v.array(v.string()),
+});
 const busProperties = v.object({ Name: v.string() });
 const queueProperties = v.object({ QueueName: v.string(), MessageRetentionPeriod: v.number() });
 const invokeConfigProperties = v.object({
@@ -125,7 +129,7 @@ const logGroupProperties = v.object({ LogGroupName: v.string() });
 
 /** The resource types of the packaged template. What only matters to a real deployment is accepted and left alone. */
 function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders {
-  const { lambdas, invocations, httpApi, states, events, secretsManager, sqs, dynamoDb } = parts;
+  const { lambdas, invocations, httpApi, iam, states, events, secretsManager, sqs, dynamoDb } = parts;
   /** The function behind each integration of the HTTP API. */
   const integrations = new Map<string, string>();
   const arn = (service: string, name: string) => `arn:aws:${service}:${account.region}:${account.accountId}:${name}`;
@@ -162,17 +166,16 @@ function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders 
       });
       return { physicalId: FunctionName, attributes: { Arn: functionArn } };
     },
-    'AWS::Events::Rule': async (context) => {
-      const rule = parseProperties(ruleProperties, context);
-      const { Name = context.logicalId, EventBusName: bus, EventPattern, ScheduleExpression, State, Targets } = rule;
-      const targets = Targets.map(({ Id, Arn }) => ({ id: Id, arn: Arn }));
-      const enabled = State === 'ENABLED';
-      if (EventPattern !== undefined) events.addRule({ name: Name, bus, eventPattern: EventPattern, enabled, targets });
-      if (ScheduleExpression !== undefined) {
-        events.addSchedule({ name: Name, scheduleExpression: ScheduleExpression, enabled, targets });
-      }
-      const path = bus === 'default' ? Name : `${bus}/${Name}`;
-      return { physicalId: Name, attributes: { Arn: arn('events', `rule/${path}`) } };
+    'AWS::Events::Rule': ruleProvider({ events, onAccess() {}, generatedName: ({ logicalId }) => logicalId }),
+    'AWS::Events::EventBusPolicy': async (context) => {
+      const { EventBusName, StatementId, Statement } = parseProperties(busPolicyProperties, context);
+      events.setBusPolicy(EventBusName, { Version: '2012-10-17', Statement: [{ Sid: StatementId, ...Statement }] });
+      return { physicalId: StatementId, attributes: {} };
+    },
+    'AWS::IAM::Policy': async (context) => {
+      const { PolicyName, PolicyDocument, Roles } = parseProperties(inlinePolicyProperties, context);
+      for (const role of Roles) iam.putRolePolicy(role, { name: PolicyName, document: PolicyDocument });
+      return { physicalId: context.logicalId, attributes: {} };
     },
     'AWS::Events::EventBus': async (context) => {
       const { Name } = parseProperties(busProperties, context);

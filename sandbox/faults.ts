@@ -69,6 +69,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
   states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
   events: ['PutEvents'],
   sqs: ['SendMessage'],
+  sts: ['AssumeRole'],
 };
 
 /** The events whose delivery can fail, under the service `events`, by detail type. */

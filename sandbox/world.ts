@@ -32,7 +32,7 @@ interface Parts {
   accounts: Accounts;
   faults: Faults;
   endpoint: () => string;
-  deliver: (functionArn: string, event: Event) => void;
+  deliver: (targetArn: string, event: Event, roleArn?: string) => void;
   invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
   templates: (url: string) => string | undefined;
   customResource: CustomResource;
@@ -61,7 +61,7 @@ function createWorld(home: Home, { buckets, ...parts }: Parts & { buckets: Bucke
   const secretsManager = createSecretsManager({ clock, home });
   const sqs = createSqs({ clock, endpoint, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, home });
-  const cloudFormation = createCloudFormation({ ...parts, iam, kms, publish: events.publish, buckets, home });
+  const cloudFormation = createCloudFormation({ ...parts, iam, kms, events, publish: events.publish, buckets, home });
   const dynamoDb = createDynamoDb(home);
   const sts = createSts({ accounts, now: clock.now });
   const services = [iam, sts, kms, secretsManager, events, sqs, states, cloudFormation].map(({ service }) => service);

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { account, otherAccount } from '../sandbox/account.ts';
 import { bootSandbox, type Sandbox } from '../sandbox/boot.ts';
 import { matchesPattern } from '../sandbox/policy-conditions.ts';
 import { parsePolicy } from '../sandbox/policy-document.ts';
@@ -32,8 +33,10 @@ const exceptions: readonly { actions: RegExp; reason: string }[] = [
 ];
 
 /** What each role of the deployment is granted, and what of it was used since the sandbox was booted. */
-export function permissionsOf({ iam, grants }: Pick<Sandbox, 'iam' | 'grants'>): Permission[] {
-  const ofDeployment = iam.roles().filter(({ roleName }) => roleName.startsWith('infinstor-onboarding-'));
+export function permissionsOf({ accounts, grants }: Pick<Sandbox, 'accounts' | 'grants'>): Permission[] {
+  // In another account its roles are those of docs/other-account.yaml.
+  const roles = [account, otherAccount].flatMap(({ accountId }) => accounts.iam(accountId).roles());
+  const ofDeployment = roles.filter(({ roleName }) => /^(infinstor-onboarding|forward-events)-/.test(roleName));
   return ofDeployment.flatMap(({ arn, roleName, policies }) => {
     const used = grants().filter(({ principalArn }) => principalArn === arn);
     const statements = [...policies.values()].flatMap(parsePolicy);
@@ -51,8 +54,8 @@ export function permissionsOf({ iam, grants }: Pick<Sandbox, 'iam' | 'grants'>):
   });
 }
 
-/** The role's name in the template: CloudFormation cuts the stack's, and adds what makes it unique. */
-const nameOf = (roleName: string) => roleName.split('-').at(-2) ?? roleName;
+/** The role's name in the template where it has no other: CloudFormation cuts the stack's, and adds what makes it unique. */
+const nameOf = (roleName: string) => /-([^-]+)-[0-9A-F]{12}$/.exec(roleName)?.[1] ?? roleName;
 
 function report(permissions: readonly Permission[]): string {
   const roles = [...new Set(permissions.map(({ role }) => role))].sort();

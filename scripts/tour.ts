@@ -8,20 +8,27 @@ import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { operatorAt } from '../cli/endpoint.ts';
 import { connect, follow, start } from '../cli/execution.ts';
-import { account, fixtures } from '../sandbox/account.ts';
+import { account, fixtures, otherAccount } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { parseFault } from '../sandbox/faults.ts';
 import { callApi } from './call-api.ts';
+import { forwardEvents, setUpOtherAccount } from './other-account.ts';
 import { tourOfUsers } from './tour-users.ts';
 
 const subscriber = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
 const hour = 60 * 60_000;
 
+/** What else the tour is to do. */
+interface Extras {
+  /** Everything that is for another account: the deployment must have the one of scripts/other-account.ts. */
+  otherAccount?: boolean;
+}
+
 /**
  * Makes a sandbox that skips idle time do everything that the deployment is for, each function at least once on each of its
  * ways: what a role is granted and no part of the tour needs, is not needed. Goes on whatever fails.
  */
-export async function tour(sandbox: Sandbox): Promise<void> {
+export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void> {
   const { endpoint, stateMachineArn, clock, faults } = sandbox;
   const { sfn } = connect(endpoint);
   const events = new EventBridgeClient(operatorAt(endpoint));
@@ -38,6 +45,10 @@ export async function tour(sandbox: Sandbox): Promise<void> {
     const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
     await events.send(new PutEventsCommand({ Entries: [{ ...entry, Detail: JSON.stringify(Detail) }] }));
     await clock.quiet();
+  };
+  const restore = async (keyArn: string, policyId: unknown = 'none') => {
+    const Payload = JSON.stringify({ keyArn, policyId });
+    await lambda.send(new InvokeCommand({ FunctionName: 'infinstor-onboarding-sandbox-restore-key-policy', Payload }));
   };
   const fail = (fault: string) => faults.add(parseFault(fault));
 
@@ -77,8 +88,7 @@ export async function tour(sandbox: Sandbox): Promise<void> {
   const kept = items.find(
     ({ pk, sk }) => pk?.S === `KEY#${fixtures.artifactsKeyArn}` && `${sk?.S}`.startsWith('POLICY#'),
   );
-  const Payload = JSON.stringify({ keyArn: fixtures.artifactsKeyArn, policyId: kept?.id?.S ?? 'none' });
-  await lambda.send(new InvokeCommand({ FunctionName: 'infinstor-onboarding-sandbox-restore-key-policy', Payload }));
+  await restore(fixtures.artifactsKeyArn, kept?.id?.S);
   sandbox.iam.delayNewRoles(0);
 
   // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.
@@ -118,6 +128,7 @@ Resources:
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  if (extras.otherAccount) await tourOtherAccount(sandbox, { onboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
   clock.advance(hour);
@@ -153,4 +164,48 @@ Resources:
   clock.advance(2 * hour);
   await clock.quiet();
   await events.send(new EnableRuleCommand(rule));
+}
+
+interface Guide {
+  onboard: (request: Record<string, unknown>) => Promise<void>;
+  restore: (keyArn: string, policyId: unknown) => Promise<void>;
+  fail: (fault: string) => void;
+}
+
+/** Another account: both keys there, a stack that is rolled back, whose events come or do not, and a nested one; drift and restore. */
+async function tourOtherAccount(sandbox: Sandbox, { onboard, restore, fail }: Guide): Promise<void> {
+  const { clock, faults } = sandbox;
+  const home = { accountId: otherAccount.accountId, region: account.region };
+  await setUpOtherAccount(sandbox);
+  await forwardEvents(sandbox, home);
+  const keyArn = `arn:aws:kms:${home.region}:${home.accountId}:key/66666666-ffff-4fff-8fff-666666666666`;
+  sandbox.world(home).kms.createKey({ arn: keyArn, tags: { 'infinstor-onboarding': 'allowed' } });
+  const stack = { accountId: home.accountId };
+  const abroad = (userName: string) => ({
+    ...subscriber(userName),
+    stack,
+    encryption: {
+      artifacts: { type: 'sse-kms-customer-managed', keyArn },
+      tracking: { type: 'customer-managed', keyArn },
+    },
+  });
+  await onboard(abroad('abroad'));
+  await onboard(abroad('beside'));
+  sandbox.accounts.iam(home.accountId).delayNewRoles(hour);
+  await onboard(abroad('unseen-abroad'));
+  const items = await sandbox.dynamoDb.items(sandbox.registryTable);
+  const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
+  await restore(keyArn, kept?.id?.S);
+  sandbox.accounts.iam(home.accountId).delayNewRoles(0);
+  clock.advance(hour);
+  await clock.quiet();
+  fail('infinstor:register:error=503');
+  await onboard({ ...subscriber('rolled-back-abroad'), stack });
+  await onboard({ ...subscriber('rolled-back-abroad'), stack });
+  for (const fault of ['infinstor:register:error=504', 'events:StackStatusChange:lose:99']) fail(fault);
+  await onboard({ ...subscriber('unheard-abroad'), stack });
+  faults.clear();
+  fail('infinstor:register:error=503');
+  await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
+  await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
 }

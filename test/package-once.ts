@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { accounts } from '../scripts/other-account.ts';
 import { packageForSandbox } from '../scripts/package.ts';
 
 declare module 'vitest' {
@@ -7,15 +8,19 @@ declare module 'vitest' {
     packageFolder: string;
     /** The same of a deployment that lets drift of key policies be repaired. */
     repairingPackageFolder: string;
+    /** The same of a deployment that works in another account, too. */
+    accountsPackageFolder: string;
   }
 }
 
 /** vitest's global setup: packages the project once for all test files. */
 export async function setup({ provide }: TestProject): Promise<void> {
-  const [packageFolder, repairingPackageFolder] = await Promise.all([
+  const [packageFolder, repairingPackageFolder, accountsPackageFolder] = await Promise.all([
     packageForSandbox(),
     packageForSandbox({ repairKeyPolicies: 'true' }),
+    packageForSandbox({ accounts: JSON.stringify(accounts) }),
   ]);
   provide('packageFolder', packageFolder);
   provide('repairingPackageFolder', repairingPackageFolder);
+  provide('accountsPackageFolder', accountsPackageFolder);
 }

@@ -10,17 +10,22 @@ import { tour } from '../scripts/tour.ts';
 const deployments = [
   { deployment: 'as packaged', packageFolder: inject('packageFolder') },
   { deployment: 'that repairs drift', packageFolder: inject('repairingPackageFolder') },
+  {
+    deployment: 'that works in another account',
+    packageFolder: inject('accountsPackageFolder'),
+    extras: { otherAccount: true },
+  },
 ];
-type Deployment = (typeof deployments)[number];
+type Deployment = Omit<(typeof deployments)[number], 'extras'> & { extras?: { otherAccount: boolean } };
 
 async function tourOf(
-  { packageFolder }: Deployment,
+  { packageFolder, extras }: Deployment,
   editTemplate: (template: string) => string,
   look: (sandbox: Sandbox) => void,
 ): Promise<void> {
   const sandbox = await bootSandbox({ packageFolder, skipIdle: true, editTemplate });
   try {
-    await tour(sandbox);
+    await tour(sandbox, extras);
     look(sandbox);
   } finally {
     await sandbox.close();

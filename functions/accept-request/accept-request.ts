@@ -10,28 +10,26 @@ import {
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { arnOwner } from '../shared/arns.ts';
+import { arnOwner, type Home } from '../shared/arns.ts';
 import { claim } from '../shared/claim.ts';
 import { describeStack } from '../shared/describe-stack.ts';
-import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
+import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../shared/errors.ts';
 import { checkInputSecrets } from '../shared/input-secrets.ts';
 import { keyAccess } from '../shared/key-access-environment.ts';
 import type { Plan } from '../shared/plan.ts';
-import { type Registry, readRecord } from '../shared/registry.ts';
+import { type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 import { customerManagedKeys, parseRequest } from '../shared/request.ts';
 import { requestRules } from '../shared/request-environment.ts';
 import { decideStack, ownershipTags } from '../shared/stack-decision.ts';
+import { stackPollSeconds } from '../shared/stack-poll.ts';
 import type { Environment } from './environment.ts';
 import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
 
-// Where CloudFormation's events reach us the wait is ended by them, and looking again is a safety net for a lost one.
-const pollSeconds = { withEvents: 600, withoutEvents: 30 };
-
 interface Dependencies {
   environment: Environment;
-  cloudFormation: (region: string) => CloudFormationClient;
-  kms: (region: string) => KMSClient;
+  cloudFormation: (home: Home) => CloudFormationClient;
+  kms: (home: Home) => KMSClient;
   secrets: SecretsManagerClient;
   stepFunctions: SFNClient;
   registry: Registry;
@@ -42,7 +40,7 @@ interface Dependencies {
 /**
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution and returns the plan. The claim is the only side effect, and the last thing done.
- * @throws InvalidRequest, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, OnboardingInProgress
+ * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, OnboardingInProgress
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
@@ -52,14 +50,14 @@ export async function acceptRequest(
   const request = parseRequest(rawRequest, requestRules(environment, executionArn));
   const { passwordSecretId, customTokenSecretId } = request;
   await checkInputSecrets(secrets, { passwordSecretId, customTokenSecretId });
-  const { region } = request.stack;
+  const { accountId, region } = request.stack;
+  const home = { accountId, region };
   const { userName } = request.subscriber;
-  const expectedRoleArn = `arn:aws:iam::${own.accountId}:role/${environment.ROLE_NAME_PREFIX}${userName}`;
+  const expectedRoleArn = `arn:aws:iam::${accountId}:role/${environment.ROLE_NAME_PREFIX}${userName}`;
   const keyArns = customerManagedKeys(request);
   for (const keyArn of keyArns) {
-    await checkKey(kms(region), keyArn, {
-      accountId: own.accountId,
-      region,
+    await checkKey(kms(home), keyArn, {
+      home,
       expectedRoleArn,
       access: keyAccess(environment),
       registry,
@@ -68,7 +66,7 @@ export async function acceptRequest(
 
   const build = request.stack.build ?? environment.DEFAULT_BUILD;
   const templateUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
-  const summary = await templateSummary(cloudFormation(region), templateUrl);
+  const summary = await templateSummary(cloudFormation(home), templateUrl);
   if (summary === undefined) {
     const problem = `there is no template of build ${build}, or the deployment may not read it (${templateUrl})`;
     throw request.stack.build === undefined
@@ -95,9 +93,9 @@ export async function acceptRequest(
     credentialsSecretId: `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/credentials`,
     stack: {
       name: `${environment.STACK_NAME_PREFIX}${userName.toLowerCase()}`,
-      region,
+      ...home,
       templateUrl,
-      serviceRoleArn: environment.STACK_SERVICE_ROLE_ARN,
+      serviceRoleArn: environment.ACCOUNTS[accountId]?.stackServiceRoleArn ?? environment.STACK_SERVICE_ROLE_ARN,
       capabilities: allowedCapabilities(summary, environment),
       parameters,
       tokenParameter,
@@ -108,14 +106,29 @@ export async function acceptRequest(
         [ownershipTags.planHash]: planHash,
       },
       planHash,
-      pollSeconds: region === own.region ? pollSeconds.withEvents : pollSeconds.withoutEvents,
+      pollSeconds: stackPollSeconds(home, own, environment),
     },
     keyArns,
   };
-  decideStack(await describeStack(cloudFormation(region), plan.stack.name), plan);
-  const claimed = { ...request.subscriber, executionArn };
-  await claim({ registry, stepFunctions, now }, claimed, await readRecord(registry, userName));
-  return plan;
+  decideStack(await describeStack(cloudFormation(home), plan.stack.name), plan);
+  const record = await readRecord(registry, userName);
+  await requireNoOtherHome(record, plan, cloudFormation);
+  await claim({ registry, stepFunctions, now }, { ...request.subscriber, executionArn, home }, record);
+  return { ...plan, ...(record?.offboarded && !record.stackId && { returning: true }) };
+}
+
+/** A subscriber has one stack: a request that moves it would leave the one before behind. */
+async function requireNoOtherHome(
+  record: SubscriberRecord | undefined,
+  { stack: { name, accountId, region } }: Plan,
+  cloudFormation: Dependencies['cloudFormation'],
+): Promise<void> {
+  const before = record?.home ?? (record?.stackId === undefined ? undefined : arnOwner(record.stackId));
+  if (before === undefined || (before.accountId === accountId && before.region === region)) return;
+  if ((await describeStack(cloudFormation(before), name)) === undefined) return;
+  throw new StackNeedsAttention(
+    `The subscriber has its stack ${name} in account ${before.accountId} in ${before.region} already`,
+  );
 }
 
 /** What CloudFormation says of the template; undefined when it cannot read it. */

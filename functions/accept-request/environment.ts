@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { json } from '../shared/json.ts';
 import { keyAccessEnvironment } from '../shared/key-access-environment.ts';
 import { requestEnvironment } from '../shared/request-environment.ts';
+import { stackPollEnvironment } from '../shared/stack-poll.ts';
 
 const parameters = v.record(v.string(), v.string());
 
@@ -32,7 +33,8 @@ export const environmentSchema = v.object({
   ...requestEnvironment,
   STACK_NAME_PREFIX: v.string(),
   ...keyAccessEnvironment,
-  /** The role that CloudFormation acts with. */
+  ...stackPollEnvironment,
+  /** The role that CloudFormation acts with in the deployment's account. */
   STACK_SERVICE_ROLE_ARN: v.string(),
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),

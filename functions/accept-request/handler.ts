@@ -3,14 +3,15 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../shared/clients.ts';
+import { clientConfig } from '../shared/clients.ts';
 import { documentClient } from '../shared/document-client.ts';
+import { inHomes } from '../shared/home-clients.ts';
 import { step } from '../shared/step.ts';
 import { acceptRequest } from './accept-request.ts';
 import { environmentSchema } from './environment.ts';
 
-const cloudFormation = regional((config) => new CloudFormationClient(config));
-const kms = regional((config) => new KMSClient(config));
+const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+const kms = inHomes((config) => new KMSClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
 const stepFunctions = new SFNClient(clientConfig);
 const documents = documentClient();
@@ -19,15 +20,15 @@ export const handler = step({
   name: 'accept-request',
   environment: environmentSchema,
   input: v.object({ request: v.unknown(), executionArn: v.string() }),
-  run: (input, { environment, logger }) =>
+  run: (input, context) =>
     acceptRequest(input, {
-      environment,
-      cloudFormation,
-      kms,
+      environment: context.environment,
+      cloudFormation: (home) => cloudFormation(home, context),
+      kms: (home) => kms(home, context),
       secrets,
       stepFunctions,
-      registry: { documents, tableName: environment.REGISTRY_TABLE },
-      logger,
+      registry: { documents, tableName: context.environment.REGISTRY_TABLE },
+      logger: context.logger,
       now: new Date(),
     }),
 });

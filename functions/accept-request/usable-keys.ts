@@ -5,10 +5,10 @@ import {
   NotFoundException,
   paginateListResourceTags,
 } from '@aws-sdk/client-kms';
-import { parseKeyArn } from '../shared/arns.ts';
+import { type Home, parseKeyArn } from '../shared/arns.ts';
 import { KeyNotUsable } from '../shared/errors.ts';
 import { grantedRoles, type KeyAccess, withGrants } from '../shared/key-policy.ts';
-import { readGrants } from '../shared/key-registry.ts';
+import { isWanted, readGrants } from '../shared/key-registry.ts';
 import { readKeyPolicy } from '../shared/kms-key-policy.ts';
 import type { Registry } from '../shared/registry.ts';
 
@@ -16,8 +16,8 @@ import type { Registry } from '../shared/registry.ts';
 const permission = { key: 'infinstor-onboarding', value: 'allowed' };
 
 interface Expectation {
-  accountId: string;
-  region: string;
+  /** Where the stack is to be. */
+  home: Home;
   /** The ARN that the subscriber's role will have, as far as it can be known before the stack is there. */
   expectedRoleArn: string;
   access: KeyAccess;
@@ -31,7 +31,8 @@ interface Expectation {
  * @throws KeyPolicyBusy when KMS is asked too often
  */
 export async function checkKey(kms: KMSClient, keyArn: string, expected: Expectation): Promise<void> {
-  const { accountId, region, expectedRoleArn, access, registry } = expected;
+  const { home, expectedRoleArn, access, registry } = expected;
+  const { accountId, region } = home;
   const owner = parseKeyArn(keyArn);
   if (owner?.accountId !== accountId)
     throw new KeyNotUsable(keyArn, `it is not in account ${accountId}, where the stack is`);
@@ -52,7 +53,7 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
 
   const { policy } = await readKeyPolicy(kms, keyArn);
   // With those that other onboardings are about to add.
-  const grants = (await readGrants(registry, keyArn)).filter(({ state }) => state !== 'orphaned');
+  const grants = (await readGrants(registry, keyArn)).filter(isWanted);
   const roleArns = [...grantedRoles(policy), ...grants.map(({ roleArn }) => roleArn), expectedRoleArn];
   withGrants(policy, roleArns, access);
 }

@@ -2,7 +2,7 @@ import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { describeStack } from '../shared/describe-stack.ts';
 import { StackTimedOut } from '../shared/errors.ts';
-import type { Plan, Stack } from '../shared/plan.ts';
+import type { Stack, WaitPlan } from '../shared/plan.ts';
 import { putWaiter, type Registry } from '../shared/registry.ts';
 import { settleWait } from '../shared/stack-wait.ts';
 
@@ -23,7 +23,7 @@ interface Dependencies {
  * @throws StackTimedOut when the deadline has passed and the stack is still in progress
  */
 export async function awaitStack(
-  { plan, stack, taskToken }: { plan: Plan; stack: Stack; taskToken: string },
+  { plan, stack, taskToken }: { plan: WaitPlan; stack: Stack; taskToken: string },
   { registry, cloudFormation, stepFunctions, now }: Dependencies,
 ): Promise<void> {
   const { stackId, goal, deadline } = stack;

@@ -16,6 +16,7 @@ import { LostAnswer } from '../shared/infinstor-answer.ts';
 import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
 import { generatePassword } from '../shared/password.ts';
 import type { Plan, Token } from '../shared/plan.ts';
+import { readRestored } from '../shared/restored-secret.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
 import { tokenSecretSchema } from '../shared/token-secret.ts';
 import type { Environment } from './environment.ts';
@@ -38,13 +39,13 @@ interface Dependencies {
   now: Date;
 }
 
-type Stored = Awaited<ReturnType<typeof readSecret<Credentials>>>;
+type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
 
 /**
  * Creates the subscriber in InfinStor and stores its custom token before anything else is done. add_subscriber has no
  * inverse, so a `creating` mark goes into the subscriber's secret first: whoever finds the mark without a token knows that
  * the call may have had its effect, and repeats it only when the subscriber is provably not there. Of several executions just
- * one can set the mark.
+ * one can set the mark. A subscriber that comes back after its offboarding has its kept token, unless it was deleted in InfinStor.
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
@@ -56,18 +57,21 @@ export async function createSubscriber(
 ): Promise<{ credentialsSecretId: string }> {
   const secretId = plan.credentialsSecretId;
   const { userName } = plan.subscriber;
-  const stored = await readSecret(secrets, { secretId }, credentialsSchema);
+  const stored = await readRestored(secrets, secretId, credentialsSchema);
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
     await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
     return { credentialsSecretId: secretId };
   }
-  if (stored?.value.state === 'created') return { credentialsSecretId: secretId };
-
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
       ? Promise.resolve('unknown')
       : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
+  if (stored?.value.state === 'created') {
+    // Nothing else tells whether somebody deleted the subscriber in InfinStor after its offboarding.
+    const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
+    if (!isGone) return { credentialsSecretId: secretId };
+  }
   const isTakenOver = stored?.value.state === 'creating';
   if (stored?.value.state === 'creating') {
     const password = await passwordOf(secrets, stored.value);

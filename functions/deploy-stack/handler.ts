@@ -1,13 +1,14 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../shared/clients.ts';
+import { clientConfig } from '../shared/clients.ts';
+import { inHomes } from '../shared/home-clients.ts';
 import { planSchema, stackSchema } from '../shared/plan.ts';
 import { step } from '../shared/step.ts';
 import { deployStack } from './deploy-stack.ts';
 import { environmentSchema } from './environment.ts';
 
-const cloudFormation = regional((config) => new CloudFormationClient(config));
+const cloudFormation = inHomes((config) => new CloudFormationClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
 
 export const handler = step({
@@ -15,10 +16,10 @@ export const handler = step({
   environment: environmentSchema,
   // The machine comes back here with the stack that WaitForStack saw go.
   input: v.object({ plan: planSchema, stack: v.optional(stackSchema) }),
-  run: (input, { environment }) =>
+  run: (input, context) =>
     deployStack(input, {
-      environment,
-      cloudFormation: cloudFormation(input.plan.stack.region),
+      environment: context.environment,
+      cloudFormation: cloudFormation(input.plan.stack, context),
       secrets,
       now: new Date(),
     }),

@@ -1,7 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { canonicalHash } from '../shared/canonical-policy.ts';
-import { KeyPolicyBusy, KeyPolicyNotUnderstood } from '../shared/errors.ts';
+import { KeyPolicyBusy } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
 import type { KeyPolicy } from '../shared/key-policy.ts';
 import { isKnownKey, keepPolicy, knownKeys, readGrants, readKeptPolicies, readLease } from '../shared/key-registry.ts';
@@ -20,7 +20,7 @@ const busyMs = [5_000, 20_000, 40_000] as const;
 const lookBackMs = 2 * 60 * 60_000;
 
 export interface Detector extends Pick<Reconciler, 'registry'> {
-  /** What a key is read and repaired with: keys may lie in another Region than the function. */
+  /** What a key is read and repaired with: keys may lie in another account or Region than the function. */
   reconcilerOf: (keyArn: string) => Reconciler;
   events: EventBridgeClient;
   /** The ARNs of the roles whose writes are the deployment's own. */
@@ -134,8 +134,8 @@ async function readOrReason(
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (error.name === 'NotFoundException') return undefined;
-    // A policy that gives nothing to the account any more, or a key that lost its tag, is denied to us.
-    if (!(error instanceof KeyPolicyNotUnderstood) && error.name !== 'AccessDeniedException') throw error;
+    // A policy that gives nothing to the account any more, or a key that lost its tag, is denied to us; so is an account.
+    if (!['KeyPolicyNotUnderstood', 'AccessDeniedException', 'AccountNotAccessible'].includes(error.name)) throw error;
     return { reason: { name: error.name, message: error.message } };
   }
 }

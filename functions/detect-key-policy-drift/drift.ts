@@ -33,8 +33,8 @@ export const noDrift: Drift = {
 };
 
 /**
- * Compares our statements with the grants that the registry wants. A grant that is pending or orphaned may be in them or not:
- * its role is about to come or to go.
+ * Compares our statements with the grants that the registry wants. A grant that is pending, orphaned or withdrawn may be in them or
+ * not: its role is about to come or to go.
  */
 export function driftOf(policy: KeyPolicy, grants: readonly Grant[], access: KeyAccess): Drift {
   const orphanedIds = orphans({ ...policy, Statement: ownStatements(policy) }).map(({ principalId }) => principalId);

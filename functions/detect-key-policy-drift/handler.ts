@@ -17,14 +17,20 @@ export const handler = step({
   name: 'detect-key-policy-drift',
   environment: environmentSchema,
   input: triggerSchema,
-  run: (trigger, { environment, logger }) =>
-    detectKeyPolicyDrift(editOf(trigger), {
+  run: (trigger, context) => {
+    const { environment, logger } = context;
+    return detectKeyPolicyDrift(editOf(trigger), {
       registry: { documents, tableName: environment.REGISTRY_TABLE },
-      reconcilerOf: (keyArn) => reconcilerOf(arnOwner(keyArn).region, environment),
+      reconcilerOf: (keyArn) => reconcilerOf(arnOwner(keyArn), context),
       events,
-      writers: environment.KEY_POLICY_WRITERS,
+      // In another account they write as its role.
+      writers: [
+        ...environment.KEY_POLICY_WRITERS,
+        ...Object.values(environment.ACCOUNTS).map(({ roleArn }) => roleArn),
+      ],
       repairs: environment.REPAIR_KEY_POLICIES === 'true',
       logger,
       count: () => countDrift(environment.METRIC_NAMESPACE),
-    }),
+    });
+  },
 });

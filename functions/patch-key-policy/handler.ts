@@ -11,13 +11,13 @@ export const handler = step({
   name: 'patch-key-policy',
   environment: reconcilerEnvironmentSchema,
   input: v.object({ plan: planSchema, role: roleSchema }),
-  run: async ({ plan, role: { roleArn, roleId } }, { environment, logger }) => {
-    const reconciler = reconcilerOf(plan.stack.region, environment);
+  run: async ({ plan, role: { roleArn, roleId } }, context) => {
+    const reconciler = reconcilerOf(plan.stack, context);
     const keys = [];
     for (const keyArn of plan.keyArns) {
       const role = { roleArn, roleId, userName: plan.subscriber.userName };
       const key = await patchKeyPolicy(reconciler, keyArn, role, plan.executionArn);
-      logger.info(key.changed ? 'key policy written' : 'role may use the key already', { ...key });
+      context.logger.info(key.changed ? 'key policy written' : 'role may use the key already', { ...key });
       keys.push(key);
     }
     return keys;

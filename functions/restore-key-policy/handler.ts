@@ -16,13 +16,17 @@ export const handler = step({
   environment: reconcilerEnvironmentSchema,
   // From a person, and not from a step before.
   input: v.unknown(),
-  run: async (event, { environment, logger, invocation: { functionArn, requestId } }) => {
+  run: async (event, context) => {
+    const { environment, logger } = context;
+    const { functionArn, requestId } = context.invocation;
     const request = parse(requestSchema, event, (field, rule) => new InvalidRequest(field, rule));
-    const { accountId } = arnOwner(functionArn);
-    const { region, accountId: owner } = arnOwner(request.keyArn);
-    if (owner !== accountId) throw new InvalidRequest('keyArn', `must be a key of account ${accountId}`);
+    const home = arnOwner(request.keyArn);
+    const accountIds = [arnOwner(functionArn).accountId, ...Object.keys(environment.ACCOUNTS)];
+    if (!accountIds.includes(home.accountId)) {
+      throw new InvalidRequest('keyArn', `must be a key of account ${accountIds.join(' or ')}`);
+    }
     const restored = await restoreKeyPolicy(
-      reconcilerOf(region, environment),
+      reconcilerOf(home, context),
       request,
       `${functionArn} request ${requestId}`,
     );

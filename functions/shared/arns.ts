@@ -5,8 +5,14 @@ export function parseKeyArn(arn: string): { region: string; accountId: string; k
   return region && accountId && keyId ? { region, accountId, keyId } : undefined;
 }
 
+/** An account in a Region: where a stack lies, and its keys. */
+export interface Home {
+  accountId: string;
+  region: string;
+}
+
 /** The account and Region of a Step Functions, CloudFormation or other regional ARN. */
-export function arnOwner(arn: string): { region: string; accountId: string } {
+export function arnOwner(arn: string): Home {
   const [, , , region = '', accountId = ''] = arn.split(':');
   return { region, accountId };
 }
@@ -14,4 +20,16 @@ export function arnOwner(arn: string): { region: string; accountId: string } {
 /** The ARN of a machine's execution of this name. */
 export function executionArnOf(stateMachineArn: string, name: string): string {
   return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+/**
+ * What a role is known by, however it is written: account and name, which is unique ignoring case. Its ARN may have any path, and
+ * its sessions have ARNs of their own.
+ * @returns undefined for what is neither the ARN of a role nor of a session of one
+ */
+export function roleIdentity(arn: string): string | undefined {
+  const [, ofRole, roleName, ofSession, sessionRole] =
+    /^arn:aws[\w-]*:(?:iam::(\d{12}):role\/(?:.*\/)?([^/]+)|sts::(\d{12}):assumed-role\/([^/]+)\/.+)$/.exec(arn) ?? [];
+  const name = roleName ?? sessionRole;
+  return name && `${ofRole ?? ofSession}/${name.toLowerCase()}`;
 }

@@ -3,15 +3,14 @@ import { describeExecution } from './describe-execution.ts';
 import { OnboardingInProgress, SubscriberNotActive } from './errors.ts';
 import { describeFailure } from './execution-failure.ts';
 import { operationOf, operations, runningStatuses, type Status } from './operations.ts';
-import { type Attempt, claimRecord, type Registry, readRecord, type SubscriberRecord } from './registry.ts';
-
-/** The execution that is to have the subscriber for itself. */
-export interface Claim {
-  userName: string;
-  executionArn: string;
-  /** The subscriber's e-mail address from now on; default: the one that it has. */
-  emailId?: string;
-}
+import {
+  type Attempt,
+  type Claimed,
+  claimRecord,
+  type Registry,
+  readRecord,
+  type SubscriberRecord,
+} from './registry.ts';
 
 /**
  * Makes this execution the one that works on the subscriber. Its own claim is accepted again; another execution's only when
@@ -21,7 +20,7 @@ export interface Claim {
  */
 export async function claim(
   { registry, stepFunctions, now }: { registry: Registry; stepFunctions: SFNClient; now: Date },
-  claimed: Claim,
+  claimed: Claimed,
   record: SubscriberRecord | undefined,
 ): Promise<void> {
   const { userName, executionArn } = claimed;

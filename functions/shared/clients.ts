@@ -9,7 +9,7 @@ export const clientConfig = {
 export const requestBoundMs =
   clientConfig.requestHandler.connectionTimeout + clientConfig.requestHandler.requestTimeout + 1_000;
 
-/** A client per Region, made on first use: stacks and keys may lie in another Region than the functions. */
+/** A client per Region of the deployment's account, made on first use. */
 export function regional<Client>(create: (config: typeof clientConfig & { region: string }) => Client) {
   const clients = new Map<string, Client>();
   return (region: string): Client => {

@@ -30,6 +30,20 @@ export class InvalidConfiguration extends StepError {
   readonly remedy = InvalidConfiguration.remedy;
 }
 
+/** The role by which the deployment works in another account cannot be assumed, or none is configured. */
+export class AccountNotAccessible extends StepError {
+  static readonly remedy =
+    "Compare the account's role, its trust and its external id with the param accounts in serverless.yml, correct what differs (and deploy), and redrive the execution.";
+  override readonly name = 'AccountNotAccessible';
+  readonly remedy = AccountNotAccessible.remedy;
+  readonly accountId: string;
+
+  constructor(accountId: string, reason: string) {
+    super(`Account ${accountId} cannot be reached: ${reason}`);
+    this.accountId = accountId;
+  }
+}
+
 /** A step got a state that the step before it does not make. */
 export class InvalidStepInput extends StepError {
   static readonly remedy =
@@ -153,6 +167,18 @@ export class SubscriberOutcomeUnknown extends StepError {
   readonly remedy = SubscriberOutcomeUnknown.remedy;
 }
 
+/** The registry has no record of the subscriber that a request is about. */
+export class SubscriberNotFound extends StepError {
+  static readonly remedy =
+    'Check the name. If the subscriber was onboarded without this registry, send its onboarding request again, which finds what exists; then send this one again.';
+  override readonly name = 'SubscriberNotFound';
+  readonly remedy = SubscriberNotFound.remedy;
+
+  constructor(userName: string) {
+    super(`The registry knows no subscriber ${userName}`);
+  }
+}
+
 /** Not thrown: the result of one user, after whom the others still have their turn. */
 export class UserExists extends StepError {
   static readonly remedy =
@@ -183,14 +209,22 @@ export class TemplateMismatch extends StepError {
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends StepError {
   static readonly remedy =
-    'Look at the named stack in CloudFormation: send the request that it was made from, or delete it by hand when nothing in it is needed and send this request again.';
+    'Look at the named stack in CloudFormation: send the request that it was made from; or remove what keeps it from being deleted, or delete it by hand when nothing in it is needed, and send this request again.';
   override readonly name = 'StackNeedsAttention';
   readonly remedy = StackNeedsAttention.remedy;
 }
 
+/** The stack would be deleted together with the subscriber's data, which the request wants to be kept. */
+export class DataNotRetained extends StepError {
+  static readonly remedy =
+    'Update the stack with DeletionPolicy: Retain on what is named, or let its data be deleted by keepData: false; then send the request again.';
+  override readonly name = 'DataNotRetained';
+  readonly remedy = DataNotRetained.remedy;
+}
+
 export class StackFailed extends StepError {
   static readonly remedy =
-    'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced.';
+    'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced. Where it is the custom token, put a new one into a secret below input/ and refer to it with customTokenSecretId.';
   override readonly name = 'StackFailed';
   readonly remedy = StackFailed.remedy;
 }
@@ -265,6 +299,25 @@ export class KeyPolicyOrphan extends StepError {
   readonly remedy = KeyPolicyOrphan.remedy;
 }
 
+/** A statement that is not the onboarding's names a role that is to be deleted: its id would be left there, and block the policy. */
+export class RoleStillNamed extends StepError {
+  static readonly remedy =
+    'Take the role out of the named statement of the key policy, then send the request again: the id that the deleted role would leave there blocks every change of the policy.';
+  override readonly name = 'RoleStillNamed';
+  readonly remedy = RoleStillNamed.remedy;
+  readonly keyArn: string;
+  /** The Sid of the statement. */
+  readonly sid: string;
+  readonly roleArn: string;
+
+  constructor(keyArn: string, sid: string, roleArn: string) {
+    super(`Statement "${sid}" of the policy of key ${keyArn} names ${roleArn}, which is to be deleted`);
+    this.keyArn = keyArn;
+    this.sid = sid;
+    this.roleArn = roleArn;
+  }
+}
+
 export class KeyPolicyFull extends StepError {
   static readonly remedy =
     'Withdraw the grants of a subscriber that is not needed any more (delete its GRANT item from the registry, then take its role out of the key policy, as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.';
@@ -308,6 +361,7 @@ const remedies = (): ReadonlyMap<string, string> =>
     Object.entries({
       InvalidRequest,
       InvalidConfiguration,
+      AccountNotAccessible,
       InvalidStepInput,
       OnboardingInProgress,
       SubscriberNotActive,
@@ -320,10 +374,12 @@ const remedies = (): ReadonlyMap<string, string> =>
       SubscriberExists,
       SubscriberUnsettled,
       SubscriberOutcomeUnknown,
+      SubscriberNotFound,
       UserExists,
       UsersNotAdded,
       TemplateMismatch,
       StackNeedsAttention,
+      DataNotRetained,
       StackFailed,
       StackTimedOut,
       StackGone,
@@ -334,6 +390,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       KeyPolicyBusy,
       PrincipalNotVisible,
       KeyPolicyOrphan,
+      RoleStillNamed,
       KeyPolicyFull,
       KeyPolicyNotUnderstood,
       SubscriberNotVerified,

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { arnOwner } from './arns.ts';
+import { arnOwner, roleIdentity } from './arns.ts';
 import { canonical } from './canonical-policy.ts';
-import { KeyPolicyFull, KeyPolicyNotUnderstood, KeyPolicyOrphan } from './errors.ts';
+import { KeyPolicyFull, KeyPolicyNotUnderstood, KeyPolicyOrphan, RoleStillNamed } from './errors.ts';
 import { json, parseJson } from './json.ts';
 import { statementDifferences } from './statement-differences.ts';
 import { parse } from './step.ts';
@@ -136,20 +136,22 @@ export function serializeKeyPolicy(policy: KeyPolicy): string {
  * @throws KeyPolicyFull when the result is larger than KMS allows
  */
 export function withGrants(policy: KeyPolicy, roleArns: readonly string[], access: KeyAccess): KeyPolicy {
-  const foreign = foreignStatements(policy);
-  const [orphan] = orphans({ ...policy, Statement: foreign });
-  if (orphan !== undefined) {
-    throw new KeyPolicyOrphan(
-      `Statement "${orphan.sid}" of the key policy names ${orphan.principalId}, a principal that was deleted`,
-    );
-  }
-  const edited = { ...policy, Statement: [...foreign, ...statementsFor(roleArns, access)] };
+  requireNoOrphan(policy);
+  const edited = { ...policy, Statement: [...foreignStatements(policy), ...statementsFor(roleArns, access)] };
   // The canonical form does not count: statements of ours may stand there twice.
   const isAsLong = edited.Statement.length === policy.Statement.length;
   if (isAsLong && canonical(edited) === canonical(policy)) return policy;
   const bytes = size(edited);
   if (bytes > maxBytes) throw new KeyPolicyFull(new Set(roleArns).size, { bytes, maxBytes });
   return edited;
+}
+
+function requireNoOrphan(policy: KeyPolicy): void {
+  const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });
+  if (orphan === undefined) return;
+  throw new KeyPolicyOrphan(
+    `Statement "${orphan.sid}" of the key policy names ${orphan.principalId}, a principal that was deleted`,
+  );
 }
 
 /** Whether both of our statements let the role use the key, in the way that is asked for. */
@@ -183,6 +185,28 @@ export function foreignPrincipals(policy: KeyPolicy): string[] {
     ...awsPrincipals(Principal),
     ...awsPrincipals(NotPrincipal),
   ]);
+}
+
+/**
+ * Checks that roles can be taken out of a policy and be deleted then.
+ * @throws KeyPolicyOrphan when a foreign statement names a deleted principal, since KMS then refuses every change
+ * @throws RoleStillNamed when a foreign statement names one of the roles
+ */
+export function requireWithdrawable(keyArn: string, policy: KeyPolicy, roleArns: readonly string[]): void {
+  requireNoOrphan(policy);
+  for (const roleArn of roleArns) {
+    const sid = foreignNaming(policy, roleArn);
+    if (sid !== undefined) throw new RoleStillNamed(keyArn, sid, roleArn);
+  }
+}
+
+/** The Sid of a statement that is not ours and names the role, or a session of it; undefined when there is none. */
+function foreignNaming(policy: KeyPolicy, roleArn: string): string | undefined {
+  const role = roleIdentity(roleArn);
+  const naming = foreignStatements(policy).find(({ Principal, NotPrincipal }) =>
+    [...awsPrincipals(Principal), ...awsPrincipals(NotPrincipal)].some((principal) => roleIdentity(principal) === role),
+  );
+  return naming && (naming.Sid || '(without Sid)');
 }
 
 /** The statements that are ours. */

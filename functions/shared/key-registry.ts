@@ -9,12 +9,20 @@ const grantSchema = v.object({
   /** A role that was made again under the same name has another id, and KMS does not know it by the ARN. */
   roleId: v.string(),
   userName: v.string(),
-  /** `applied`: read back in the policy; `orphaned`: there is no such role any more. */
-  state: v.picklist(['pending', 'applied', 'orphaned']),
+  /**
+   * `applied`: read back in the policy; `orphaned`: there is no such role any more; `withdrawn`: its subscriber is being or has
+   * been offboarded.
+   */
+  state: v.picklist(['pending', 'applied', 'orphaned', 'withdrawn']),
   /** Whether KMS refused the role when it was last written: it could not see it then. */
   refused: v.optional(v.boolean(), false),
+  /** Of one that was withdrawn, when the policy reads back without the role: when DynamoDB may remove it, in seconds since the epoch. */
+  expiresAt: v.optional(v.number()),
 });
 export type Grant = v.InferOutput<typeof grantSchema>;
+
+/** Whether the role is to have the key. */
+export const isWanted = ({ state }: Grant) => state !== 'orphaned' && state !== 'withdrawn';
 
 /** What is known of the last policy that was written, so that a read that is older is found out. */
 const writtenSchema = v.object({
@@ -53,7 +61,7 @@ const keptPolicyKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: 
 
 /**
  * Asks for a role's access to a key. A grant of the same role that is there already stays as it is; of a role made anew under
- * the same name it is asked for again.
+ * the same name, and after an offboarding that has not come to its end, it is asked for again.
  */
 export async function requestGrant(
   registry: Registry,
@@ -62,16 +70,16 @@ export async function requestGrant(
 ): Promise<Grant> {
   const { documents, tableName } = registry;
   const known = await readGrant(registry, keyArn, role.roleArn);
-  if (known?.roleId === role.roleId && known.state !== 'orphaned') return known;
+  if (known?.roleId === role.roleId && isWanted(known)) return known;
   const wanted: Grant = { ...role, state: 'pending', refused: false };
   const isWritten = await unlessRefused(
     documents.send(
       new PutCommand({
         TableName: tableName,
         Item: { ...grantKey(keyArn, role.roleArn), ...wanted },
-        ConditionExpression: 'attribute_not_exists(#roleId) OR #roleId <> :roleId OR #state = :orphaned',
+        ConditionExpression: 'attribute_not_exists(#roleId) OR #roleId <> :roleId OR #state IN (:orphaned, :withdrawn)',
         ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state' },
-        ExpressionAttributeValues: { ':roleId': role.roleId, ':orphaned': 'orphaned' },
+        ExpressionAttributeValues: { ':roleId': role.roleId, ':orphaned': 'orphaned', ':withdrawn': 'withdrawn' },
       }),
     ),
   );
@@ -92,7 +100,10 @@ export async function readGrants({ documents, tableName }: Registry, keyArn: str
   return items.map((item) => v.parse(grantSchema, item));
 }
 
-/** Writes what became of a grant; nothing when it has meanwhile been taken away or asked for again for another role. */
+/**
+ * Writes what became of a grant; nothing when it has meanwhile been taken away, is being withdrawn, or was asked for again for
+ * another role.
+ */
 export async function settleGrant(
   { documents, tableName }: Registry,
   keyArn: string,
@@ -104,13 +115,115 @@ export async function settleGrant(
         TableName: tableName,
         Key: grantKey(keyArn, roleArn),
         UpdateExpression: 'SET #state = :state, #refused = :refused',
-        ConditionExpression: '#roleId = :roleId',
+        // Whoever settles has read the grant a while ago.
+        ConditionExpression: '#roleId = :roleId AND #state <> :withdrawn',
         ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state', '#refused': 'refused' },
-        ExpressionAttributeValues: { ':roleId': roleId, ':state': state, ':refused': refused },
+        ExpressionAttributeValues: {
+          ':roleId': roleId,
+          ':state': state,
+          ':refused': refused,
+          ':withdrawn': 'withdrawn',
+        },
       }),
     ),
   );
 }
+
+/** Takes a grant back, whatever its state: from then on whoever changes the key's policy takes the role out of it. */
+export async function withdrawGrant(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  { roleArn, roleId, userName }: Pick<Grant, 'roleArn' | 'roleId' | 'userName'>,
+): Promise<void> {
+  await documents.send(
+    new UpdateCommand({
+      TableName: tableName,
+      Key: grantKey(keyArn, roleArn),
+      // A role that the registry does not know, and the policy does, gets an item, too: unknown roles stay in policies.
+      UpdateExpression:
+        'SET #state = :withdrawn, #refused = :no, #roleArn = :roleArn, #userName = :userName, #roleId = if_not_exists(#roleId, :roleId) REMOVE #expiresAt',
+      ExpressionAttributeNames: {
+        '#state': 'state',
+        '#refused': 'refused',
+        '#roleArn': 'roleArn',
+        '#userName': 'userName',
+        '#roleId': 'roleId',
+        '#expiresAt': 'expiresAt',
+      },
+      ExpressionAttributeValues: {
+        ':withdrawn': 'withdrawn',
+        ':no': false,
+        ':roleArn': roleArn,
+        ':userName': userName,
+        ':roleId': roleId,
+      },
+    }),
+  );
+}
+
+/**
+ * For how long a grant that was withdrawn is remembered, in seconds. Roles that the registry does not know stay in policies: for as
+ * long as KMS may tell a policy from before, it must know this one.
+ */
+const rememberedSeconds = 60 * 60;
+
+/**
+ * Lets a grant that was withdrawn be forgotten, when the policy reads back without the role; nothing when it has been asked for
+ * again meanwhile.
+ * @param now milliseconds since the epoch
+ */
+export async function forgetGrant(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  { roleArn }: Pick<Grant, 'roleArn'>,
+  now: number,
+): Promise<void> {
+  await unlessRefused(
+    documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: grantKey(keyArn, roleArn),
+        UpdateExpression: 'SET #expiresAt = :expiresAt',
+        ConditionExpression: '#state = :withdrawn',
+        ExpressionAttributeNames: { '#state': 'state', '#expiresAt': 'expiresAt' },
+        ExpressionAttributeValues: {
+          ':withdrawn': 'withdrawn',
+          ':expiresAt': Math.ceil(now / 1000) + rememberedSeconds,
+        },
+      }),
+    ),
+  );
+}
+
+/** The grants of a subscriber on all keys, but for those that were withdrawn for good. A scan, as of the registry's other rare readers. */
+export async function grantsOf(
+  { documents, tableName }: Registry,
+  subscriber: string,
+): Promise<{ keyArn: string; roleArn: string }[]> {
+  const pages = paginateScan(
+    { client: documents },
+    {
+      TableName: tableName,
+      ConsistentRead: true,
+      FilterExpression: 'begins_with(#sk, :grant) AND attribute_not_exists(#expiresAt)',
+      ProjectionExpression: '#pk, roleArn, userName',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
+      ExpressionAttributeValues: { ':grant': 'GRANT#' },
+    },
+  );
+  const found: { keyArn: string; roleArn: string }[] = [];
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) {
+      const { pk, roleArn, userName } = v.parse(ownedSchema, item);
+      // Names are unique ignoring case.
+      if (userName.toLowerCase() === subscriber.toLowerCase())
+        found.push({ keyArn: pk.slice(keyPk('').length), roleArn });
+    }
+  }
+  return found;
+}
+
+const ownedSchema = v.object({ pk: v.string(), roleArn: v.string(), userName: v.string() });
 
 /** The time that a lease is good for, in milliseconds since the epoch. */
 export interface Lease {

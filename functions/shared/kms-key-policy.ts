@@ -3,6 +3,7 @@ import {
   type KMSClient,
   KMSServiceException,
   MalformedPolicyDocumentException,
+  NotFoundException,
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
 import { KeyNotUsable, KeyPolicyBusy } from './errors.ts';
@@ -22,6 +23,16 @@ export async function readKeyPolicy(kms: KMSClient, keyArn: string): Promise<{ d
     return { document, policy: parseKeyPolicy(document) };
   } catch (error) {
     throw isThrottling(error) ? new KeyPolicyBusy(`KMS was asked too often about key ${keyArn}`) : error;
+  }
+}
+
+/** Like `readKeyPolicy`; undefined when there is no such key any more. */
+export async function readKeyPolicyOf(kms: KMSClient, keyArn: string) {
+  try {
+    return await readKeyPolicy(kms, keyArn);
+  } catch (error) {
+    if (error instanceof NotFoundException) return undefined;
+    throw error;
   }
 }
 

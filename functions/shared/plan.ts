@@ -11,10 +11,13 @@ export const planSchema = v.object({
   passwordSecretId: v.optional(v.string()),
   /** The secret with the custom token of a subscriber that already exists. */
   customTokenSecretId: v.optional(v.string()),
+  /** Whether the subscriber was offboarded before, and may have been deleted in InfinStor since. */
+  returning: v.optional(v.boolean()),
   /** The secret that create-subscriber keeps the subscriber's password and custom token in. */
   credentialsSecretId: v.string(),
   stack: v.object({
     name: v.string(),
+    accountId: v.string(),
     region: v.string(),
     templateUrl: v.string(),
     serviceRoleArn: v.string(),
@@ -34,10 +37,17 @@ export const planSchema = v.object({
 });
 export type Plan = v.InferOutput<typeof planSchema>;
 
-/** The stack as deploy-stack left it, and what the wait is for. */
+/** What the wait for a stack needs of a machine's plan. */
+export const waitPlanSchema = v.object({
+  executionArn: v.string(),
+  stack: v.object({ accountId: v.string(), region: v.string(), pollSeconds: v.number() }),
+});
+export type WaitPlan = v.InferOutput<typeof waitPlanSchema>;
+
+/** The stack as deploy-stack or delete-stack left it, and what the wait is for. */
 export const stackSchema = v.object({
   stackId: v.string(),
-  /** `created`: this attempt's stack; `deleted`: a failed stack of ours is being removed; `settled`: another operation runs on it. */
+  /** `created`: this attempt's stack; `deleted`: a stack of ours is being removed, or gone; `settled`: another operation runs on it. */
   goal: v.picklist(['created', 'deleted', 'settled']),
   /** When waiting for the stack ends in StackTimedOut, in ISO 8601. */
   deadline: v.string(),
@@ -59,3 +69,27 @@ export type Role = v.InferOutput<typeof roleSchema>;
 /** Whether InfinStor knows the subscriber with its stack's role; null: that was not looked at. */
 export const verificationSchema = v.object({ verified: v.nullable(v.boolean()), reason: v.optional(v.string()) });
 export type Verification = v.InferOutput<typeof verificationSchema>;
+
+/** What accept-offboarding found, and the later steps of an offboarding read. */
+export const offboardingPlanSchema = v.object({
+  subscriber: v.object({ userName: v.string() }),
+  executionArn: v.string(),
+  /** Whether a stack that would take the subscriber's data with it must stay. */
+  keepData: v.boolean(),
+  stack: v.object({
+    name: v.string(),
+    /** Absent when nobody knows of any. */
+    stackId: v.optional(v.string()),
+    accountId: v.string(),
+    region: v.string(),
+    /** By which the stack is recognised as ours. */
+    tags: v.record(v.string(), v.string()),
+    /** How long the wait may last before the stack is looked at again, in seconds. */
+    pollSeconds: v.number(),
+  }),
+  /** The roles that go with the stack. */
+  roleArns: v.array(v.string()),
+  /** The keys that they may have. */
+  keyArns: v.array(v.string()),
+});
+export type OffboardingPlan = v.InferOutput<typeof offboardingPlanSchema>;

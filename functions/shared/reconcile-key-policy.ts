@@ -16,6 +16,7 @@ import {
 } from './key-policy.ts';
 import {
   type Grant,
+  isWanted,
   keepPolicy,
   type Lease,
   markNotOverwritten,
@@ -71,6 +72,8 @@ export interface Reconciled {
   previousPolicyId: string | undefined;
   /** Why roles that are wanted did not get the key, by role ARN. */
   refusals: ReadonlyMap<string, StepError>;
+  /** The policy that is in force then. */
+  policy: KeyPolicy;
 }
 
 /** What the holder of a lease knows of the policy. */
@@ -121,11 +124,11 @@ async function reconcileLeased(
   leased: Leased,
 ): Promise<Reconciled> {
   const { kmsOnce, iam, registry, access, clock } = reconciler;
-  const { document, policy: inForce } = await readFresh(reconciler, keyArn, leased.written);
+  const { document, policy: inForce, isProven } = await readFresh(reconciler, keyArn, leased.written);
   const restored = wish.restored && !isSameElsewhere(wish.restored, inForce) ? wish.restored : undefined;
   let before = restored ?? inForce;
   const grants = await readGrants(registry, keyArn);
-  const wanted = grants.filter(({ state }) => state !== 'orphaned');
+  const wanted = grants.filter(isWanted);
   const isSettled = ({ roleArn, state }: Grant) =>
     isGranted(inForce, roleArn, access) && (state === 'applied' || access.mode === 'role-pattern');
   const settled = wanted.filter(isSettled);
@@ -139,6 +142,9 @@ async function reconcileLeased(
   const refused: Grant[] = [];
   const refusals = new Map<string, StepError>();
   let latest: KeyPolicy | undefined;
+  // A policy that reads without a role may be an older one, from before the role came: only one known to be the last is believed.
+  const isLeaving = ({ state, expiresAt }: Grant) => state === 'withdrawn' && expiresAt === undefined;
+  const mustWrite = grants.some(isLeaving) && access.mode === 'role-arns' && !isProven;
 
   /** Writes the policy with these roles beside those that have the key. @returns why it cannot be */
   async function attempt(more: readonly Grant[]): Promise<StepError | undefined> {
@@ -151,7 +157,7 @@ async function reconcileLeased(
       throw error;
     }
     // Also an equal policy: to KMS a role that was made anew is not the one that the policy names by the same ARN.
-    if (more.length > 0 || next !== inForce) {
+    if (more.length > 0 || next !== inForce || (mustWrite && latest === undefined)) {
       leased.kept ??= {
         id: await keepPolicy(registry, keyArn, {
           keptAt: new Date(clock.now()).toISOString(),
@@ -244,6 +250,7 @@ async function reconcileLeased(
     changed: written !== undefined,
     previousPolicyId: leased.kept?.overwritten ? leased.kept.id : undefined,
     refusals,
+    policy: written ?? inForce,
   };
 }
 
@@ -256,15 +263,18 @@ function unseenPrincipal(restored: KeyPolicy, inForce: KeyPolicy): KeyPolicyOrph
   );
 }
 
-/** A policy that is not older than the last one written by us. @throws KeyPolicyBusy */
+/**
+ * A policy that is not older than the last one written by us, as far as that can be known; `isProven` when it is.
+ * @throws KeyPolicyBusy
+ */
 async function readFresh(reconciler: Reconciler, keyArn: string, written: Written | undefined) {
   if (written === undefined || written.writtenAt + staleMs < reconciler.clock.now()) {
-    return readKeyPolicy(reconciler.kms, keyArn);
+    return { ...(await readKeyPolicy(reconciler.kms, keyArn)), isProven: false };
   }
   const isFresh = (policy: KeyPolicy) => canonicalHash(ownStatements(policy)) === written.statementsHash;
   const read = await readUntil(reconciler, keyArn, isFresh);
   if (read === undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} does not read as it was last written`);
-  return read;
+  return { ...read, isProven: true };
 }
 
 async function readUntil({ kms, clock }: Reconciler, keyArn: string, isRight: (policy: KeyPolicy) => boolean) {

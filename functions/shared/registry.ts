@@ -7,6 +7,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import type { Home } from './arns.ts';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
 
 /** The registry's table and the client for it. */
@@ -27,9 +28,15 @@ const attemptSchema = v.object({
 });
 export type Attempt = v.InferOutput<typeof attemptSchema>;
 
+/** What was left of a subscriber's stack: not everything that a template makes goes with it. */
+export const retainedSchema = v.object({ logicalId: v.string(), type: v.string(), physicalId: v.string() });
+export type Retained = v.InferOutput<typeof retainedSchema>;
+
 const recordSchema = v.object({
   userName: v.string(),
   emailId: v.optional(v.string()),
+  /** Where its stack is, or was to be; absent in records of before there was a choice of accounts. */
+  home: v.optional(v.object({ accountId: v.string(), region: v.string() })),
   status: statusSchema,
   /** The execution that the record belongs to: only that one may write it. */
   executionArn: v.string(),
@@ -42,6 +49,14 @@ const recordSchema = v.object({
   keyArns: v.optional(v.array(v.string())),
   /** The users who were added under the subscriber. */
   users: v.optional(v.array(v.string())),
+  /** What the latest offboarding took away, and what it left. It stays when the subscriber is onboarded again. */
+  offboarded: v.optional(
+    v.object({
+      stackId: v.optional(v.string()),
+      keyArns: v.array(v.string()),
+      retained: v.array(retainedSchema),
+    }),
+  ),
 });
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
 
@@ -73,6 +88,18 @@ export async function readRecord(registry: Registry, userName: string): Promise<
   return Item === undefined ? undefined : v.parse(recordSchema, Item);
 }
 
+/** The execution that is to have the subscriber for itself, and what it knows better than the record. */
+export interface Claimed {
+  userName: string;
+  executionArn: string;
+  /** The subscriber's e-mail address from now on; default: the one that it has. */
+  emailId?: string;
+  /** Where its stack is to be; default: where it is. */
+  home?: Home;
+  stackId?: string;
+  keyArns?: string[];
+}
+
 /**
  * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none). How the
  * attempt before ended goes into the history of attempts.
@@ -80,20 +107,18 @@ export async function readRecord(registry: Registry, userName: string): Promise<
  */
 export async function claimRecord(
   registry: Registry,
-  claimed: { userName: string; executionArn: string; emailId?: string },
+  claimed: Claimed,
   {
     previousExecutionArn,
     attempts,
     now,
   }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
 ): Promise<boolean> {
-  const { userName, executionArn, emailId } = claimed;
+  const { userName, executionArn } = claimed;
   return updateRecord(registry, userName, {
     set: {
-      userName,
-      ...(emailId !== undefined && { emailId }),
+      ...claimed,
       status: operations[operationOf(executionArn)].running,
-      executionArn,
       updatedAt: now,
       attempts: [...attempts.slice(1 - keptAttempts), { executionArn, startedAt: now }],
     },
@@ -127,6 +152,35 @@ export async function recordUsers(
   { users, now }: { users: string[]; now: string },
 ): Promise<boolean> {
   return updateRecord(registry, userName, { set: { users, updatedAt: now }, onlyIfOf: executionArn });
+}
+
+/**
+ * Writes what an offboarding took away, in place of what the subscriber had; false when the record belongs to another execution.
+ * The status is written last of all, by `closeRecord`: until then the sweep looks for an execution that has died.
+ */
+export async function emptyRecord(
+  registry: Registry,
+  { subscriber, executionArn }: { subscriber: { userName: string }; executionArn: string },
+  { offboarded, now }: { offboarded: NonNullable<SubscriberRecord['offboarded']>; now: string },
+): Promise<boolean> {
+  return updateRecord(registry, subscriber.userName, {
+    set: { offboarded, updatedAt: now },
+    remove: ['stackId', 'roleArn', 'keyArns', 'users'],
+    onlyIfOf: executionArn,
+  });
+}
+
+/** Marks the subscriber as offboarded; false when the record belongs to another execution. */
+export async function closeRecord(
+  registry: Registry,
+  { subscriber, executionArn }: { subscriber: { userName: string }; executionArn: string },
+  now: string,
+): Promise<boolean> {
+  return updateRecord(registry, subscriber.userName, {
+    set: { status: 'OFFBOARDED', updatedAt: now },
+    remove: ['lastError'],
+    onlyIfOf: executionArn,
+  });
 }
 
 /**

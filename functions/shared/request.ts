@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseKeyArn } from './arns.ts';
+import { type Home, parseKeyArn } from './arns.ts';
 import { InvalidRequest } from './errors.ts';
 import { parse } from './step.ts';
 
@@ -135,6 +135,7 @@ export interface Request {
   customTokenSecretId?: string | undefined;
   stack: {
     build?: string | undefined;
+    accountId: string;
     region: string;
     parameters: Record<string, string>;
     tags: Record<string, string>;
@@ -164,8 +165,9 @@ export interface RequestRules {
   /** The only place whose secrets a request may name. */
   inputSecretPrefix: string;
   /** The account and Region of the deployment, which are a request's defaults. */
-  own: { accountId: string; region: string };
-  stackRegions: readonly string[];
+  own: Home;
+  /** The Regions that a stack may lie in, by account. */
+  stackRegions: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -176,13 +178,22 @@ export interface RequestRules {
 export function parseRequest(request: unknown, { inputSecretPrefix, own, stackRegions }: RequestRules): Request {
   const parsed = checkRequest(request, inputSecretPrefix);
   const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
-  if (accountId !== own.accountId) throw new InvalidRequest('stack.accountId', 'is not an account of this deployment');
-  if (!stackRegions.includes(region)) {
-    throw new InvalidRequest('stack.region', `must be one of ${stackRegions.join(', ')}`);
+  const regions = stackRegions.get(accountId);
+  if (regions === undefined) {
+    throw new InvalidRequest('stack.accountId', `must be one of ${[...stackRegions.keys()].join(', ')}`);
+  }
+  if (!regions.includes(region)) {
+    throw new InvalidRequest('stack.region', `must be one of ${regions.join(', ')} in account ${accountId}`);
   }
   return {
     ...parsed,
-    stack: { ...parsed.stack, region, parameters: parsed.stack?.parameters ?? {}, tags: parsed.stack?.tags ?? {} },
+    stack: {
+      ...parsed.stack,
+      accountId,
+      region,
+      parameters: parsed.stack?.parameters ?? {},
+      tags: parsed.stack?.tags ?? {},
+    },
     encryption: {
       artifacts: parsed.encryption?.artifacts ?? { type: 'sse-s3' },
       tracking: parsed.encryption?.tracking ?? { type: 'aws-owned' },

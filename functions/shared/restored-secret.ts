@@ -14,7 +14,7 @@ export async function readRestored<Value>(
   secrets: SecretsManagerClient,
   secretId: string,
   schema: v.GenericSchema<unknown, Value>,
-): Promise<{ value: Value; versionId: string; wasDeleted: boolean } | undefined> {
+): Promise<(NonNullable<Awaited<ReturnType<typeof readSecret<Value>>>> & { wasDeleted: boolean }) | undefined> {
   const read = async (wasDeleted: boolean) => {
     const secret = await readSecret(secrets, { secretId }, schema);
     return secret && { ...secret, wasDeleted };

@@ -23,18 +23,14 @@ export type StackDecision =
  */
 export function decideStack(stack: CloudFormationStack | undefined, plan: Plan): StackDecision {
   if (stack === undefined) return { action: 'create' };
-  const tags = new Map(stack.Tags?.map(({ Key, Value }) => [Key, Value]));
   const status = stack.StackStatus;
   const { name } = plan.stack;
-  const isOurs = [ownershipTags.deployment, ownershipTags.subscriber].every(
-    (key) => tags.get(key) === plan.stack.tags[key],
-  );
-  if (status === undefined || !isOurs) {
+  if (status === undefined || !isOwn(stack, plan.stack.tags)) {
     throw new StackNeedsAttention(
       `Stack ${name} exists and was not made by the onboarding of ${plan.subscriber.userName}`,
     );
   }
-  const samePlan = tags.get(ownershipTags.planHash) === plan.stack.planHash;
+  const samePlan = hasTag(stack, plan.stack.tags, ownershipTags.planHash);
   const phase = stackPhase(status);
   switch (phase) {
     case 'deleted':
@@ -54,6 +50,15 @@ export function decideStack(stack: CloudFormationStack | undefined, plan: Plan):
     case 'stuck':
       throw new StackNeedsAttention(`Stack ${name} is in status ${status}, which the onboarding must not touch`);
   }
+}
+
+/** Whether a stack was made by this deployment for this subscriber, by these tags of its plan. */
+export function isOwn(stack: CloudFormationStack, tags: Record<string, string>): boolean {
+  return hasTag(stack, tags, ownershipTags.deployment) && hasTag(stack, tags, ownershipTags.subscriber);
+}
+
+function hasTag({ Tags }: CloudFormationStack, tags: Record<string, string>, key: string): boolean {
+  return Tags?.find(({ Key }) => Key === key)?.Value === tags[key];
 }
 
 /** How the request differs from the stack, as far as the stack's parameters tell. The custom token is none of the plan's. */

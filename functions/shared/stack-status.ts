@@ -52,7 +52,7 @@ export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutco
     case 'deleted':
       if (phase === 'deleted') return 'StackGone';
       // Events of what the stack went through before the deletion may arrive late.
-      return phase === 'stuck' ? 'StackNeedsAttention' : 'pending';
+      return status === 'DELETE_FAILED' || !knownPhases.has(status) ? 'StackNeedsAttention' : 'pending';
     case 'settled':
       return phase === 'creating' || phase === 'rolling-back' || phase === 'deleting' || phase === 'busy'
         ? 'pending'

@@ -38,7 +38,14 @@ export async function settleWait(
     await unlessOver(stepFunctions.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify({ status }) })));
     return true;
   }
-  const reason = outcome === 'StackFailed' ? `: ${await firstFailure(cloudFormation, stackId)}` : '';
+  let reason = '';
+  if (outcome === 'StackFailed') reason = `: ${await firstFailure(cloudFormation, stackId)}`;
+  if (outcome === 'StackNeedsAttention') {
+    const deletion = await latestDeletion(cloudFormation, stackId);
+    // The event is of an earlier deletion: the one that is waited for has begun since.
+    if (deletion.isUnderWay) return false;
+    reason = `: ${deletion.failure ?? noReason}`;
+  }
   const { name, message } = new failures[outcome](`Stack ${stackId} is ${status}${reason}`);
   await unlessOver(stepFunctions.send(new SendTaskFailureCommand({ taskToken, error: name, cause: message })));
   return true;
@@ -62,25 +69,55 @@ async function unlessOver(answer: Promise<unknown>): Promise<void> {
  * which names no more than its resource: that one's own is told.
  */
 async function firstFailure(cloudFormation: CloudFormationClient, stackId: string): Promise<string> {
-  return (await failureIn(cloudFormation, stackId)) ?? 'no resource has reported a reason';
+  return (await failureIn(cloudFormation, stackId)) ?? noReason;
 }
+
+const noReason = 'no resource has reported a reason';
 
 async function failureIn(cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> {
   let first: StackEvent | undefined;
   // Newest first: the last one met is the first that happened.
-  for await (const { StackEvents = [] } of paginateDescribeStackEvents(
-    { client: cloudFormation },
-    { StackName: stackId },
-  )) {
-    for (const event of StackEvents) {
-      const isFailure = event.ResourceStatus?.endsWith('_FAILED') && event.PhysicalResourceId !== stackId;
-      if (isFailure && event.ResourceStatusReason) first = event;
-    }
+  for await (const event of eventsOf(cloudFormation, stackId)) if (isFailure(event, stackId)) first = event;
+  return first && tellFailure(first, (nestedId) => failureIn(cloudFormation, nestedId));
+}
+
+/** What became of a stack's latest deletion: whether it goes on, and the reason of the resource that failed first in it. */
+async function latestDeletion(
+  cloudFormation: CloudFormationClient,
+  stackId: string,
+): Promise<{ isUnderWay: boolean; failure: string | undefined }> {
+  let first: StackEvent | undefined;
+  let isUnderWay: boolean | undefined;
+  for await (const event of eventsOf(cloudFormation, stackId)) {
+    const { ResourceStatus, PhysicalResourceId } = event;
+    const isOfStack = PhysicalResourceId === stackId;
+    if (isOfStack) isUnderWay ??= ResourceStatus === 'DELETE_IN_PROGRESS';
+    // It begins here: what failed before is of the creation, or of an earlier deletion.
+    if (isOfStack && ResourceStatus === 'DELETE_IN_PROGRESS') break;
+    if (isFailure(event, stackId)) first = event;
   }
-  if (first === undefined) return undefined;
-  const { LogicalResourceId, ResourceStatusReason = '', ResourceType, PhysicalResourceId: nestedId } = first;
+  const failure =
+    first && (await tellFailure(first, async (nestedId) => (await latestDeletion(cloudFormation, nestedId)).failure));
+  return { isUnderWay: isUnderWay ?? false, failure };
+}
+
+/** The events of a stack, newest first. */
+async function* eventsOf(cloudFormation: CloudFormationClient, stackId: string): AsyncGenerator<StackEvent> {
+  const pages = paginateDescribeStackEvents({ client: cloudFormation }, { StackName: stackId });
+  for await (const { StackEvents = [] } of pages) yield* StackEvents;
+}
+
+function isFailure({ ResourceStatus, PhysicalResourceId, ResourceStatusReason }: StackEvent, stackId: string): boolean {
+  const isOfResource = ResourceStatus?.endsWith('_FAILED') && PhysicalResourceId !== stackId;
+  return Boolean(isOfResource && ResourceStatusReason);
+}
+
+async function tellFailure(
+  { LogicalResourceId, ResourceStatusReason = '', ResourceType, PhysicalResourceId: nestedId }: StackEvent,
+  reasonIn: (nestedId: string) => Promise<string | undefined>,
+): Promise<string> {
   const isNested = ResourceType === 'AWS::CloudFormation::Stack' && nestedId?.startsWith('arn:');
-  const reason = isNested && nestedId ? await failureIn(cloudFormation, nestedId) : undefined;
+  const reason = isNested && nestedId ? await reasonIn(nestedId) : undefined;
   return `${LogicalResourceId}: ${reason ?? told(ResourceStatusReason)}`;
 }
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import type { Events } from '../services/events.ts';
 import type { Iam } from '../services/iam.ts';
 import type { Kms } from '../services/kms.ts';
 import { type TableStore, tableProvider } from './dynamodb-table.ts';
+import { ruleProvider } from './events-rule.ts';
 import {
   generatedName,
   type OnAccess,
@@ -27,10 +29,11 @@ interface ProviderParts {
   tables: TableStore;
   customResource: CustomResource;
   nestedStack: ResourceProvider;
+  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule'>;
   onAccess: OnAccess;
 }
 
-/** The resource types of a subscriber's stack. */
+/** The resource types of a subscriber's stack, and of those that prepare an account or Region for them. */
 export function customerProviders(parts: ProviderParts): ResourceProviders {
   return {
     'AWS::IAM::Role': roleProvider(parts),
@@ -38,6 +41,7 @@ export function customerProviders(parts: ProviderParts): ResourceProviders {
     'AWS::S3::BucketPolicy': bucketPolicyProvider(parts),
     'AWS::DynamoDB::Table': tableProvider(parts),
     'AWS::CloudFormation::Stack': parts.nestedStack,
+    'AWS::Events::Rule': ruleProvider({ ...parts, generatedName }),
     'Custom::*': customProvider(parts),
   };
 }

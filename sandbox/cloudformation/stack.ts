@@ -5,7 +5,7 @@ import type { Scope } from './evaluate.ts';
 import type { ProvisionedResource } from './resource-provider.ts';
 import type { Template } from './template.ts';
 
-/** The last one only by `setStatus`: the sandbox updates no stacks. */
+/** The last three only by `setStatus`: the sandbox updates no stacks. */
 export type StackStatus =
   | 'CREATE_IN_PROGRESS'
   | 'CREATE_COMPLETE'
@@ -16,6 +16,8 @@ export type StackStatus =
   | 'DELETE_IN_PROGRESS'
   | 'DELETE_COMPLETE'
   | 'DELETE_FAILED'
+  | 'UPDATE_IN_PROGRESS'
+  | 'UPDATE_COMPLETE'
   | 'UPDATE_ROLLBACK_COMPLETE';
 
 export type ResourceStatus =
@@ -56,6 +58,8 @@ export interface Stack {
   stackId: string;
   stackName: string;
   template: Template;
+  /** As it was sent. */
+  templateBody: string;
   /** With the parameters in clear: the service masks those that the template marks `NoEcho`. */
   scope: Scope & { resources: Map<string, ProvisionedResource> };
   capabilities: readonly string[];

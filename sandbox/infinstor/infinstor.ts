@@ -54,6 +54,10 @@ export interface InfinStor {
   usersOf(userName: string): readonly { userName: string; emailId: string }[];
   /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
   customTokenOf(userName: string): string | undefined;
+  /** Issues another custom token for a subscriber, as a person might get it from the vendor: no call is documented that does. */
+  renewToken(userName: string): string;
+  /** Deletes a subscriber, as a person would by the vendor's means: no call is documented that does. */
+  deleteSubscriber(userName: string): void;
   /** Lets the service no longer know a subscriber, whose user stays in the pool. */
   forget(userName: string): void;
   /**
@@ -266,6 +270,18 @@ export function createInfinStor(options: InfinStorOptions): InfinStor {
         .map(({ userName, emailId }) => ({ userName, emailId })),
     customTokenOf: (userName) =>
       [...tokens].find(([, { subscriber }]) => subscriber.userName.toLowerCase() === userName.toLowerCase())?.[0],
+    renewToken(userName) {
+      const subscriber = subscribers.get(userName.toLowerCase());
+      if (subscriber === undefined) throw new Error(`There is no subscriber ${userName}`);
+      newToken(subscriber);
+      return [...tokens].find(([, { subscriber: holder }]) => holder === subscriber)?.[0] ?? '';
+    },
+    deleteSubscriber(userName) {
+      const id = userName.toLowerCase();
+      if (!subscribers.delete(id)) throw new Error(`There is no subscriber ${userName}`);
+      cognito.deleteUser(userName);
+      for (const [token, { subscriber }] of tokens) if (subscriber.userName.toLowerCase() === id) tokens.delete(token);
+    },
     forget: (userName) => void subscribers.delete(userName.toLowerCase()),
     redeem(customToken, registration) {
       const issued = tokens.get(customToken);

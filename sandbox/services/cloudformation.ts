@@ -30,6 +30,7 @@ import {
   validationError,
 } from '../cloudformation/template-checks.ts';
 import { type Access, AwsError, type Caller, type Operation, operation, type Service } from '../service.ts';
+import type { Events } from './events.ts';
 import type { Iam } from './iam.ts';
 import type { Kms } from './kms.ts';
 
@@ -45,6 +46,8 @@ export interface CloudFormation {
   buckets(): readonly Bucket[];
   /** The tables that stacks have made. */
   tables(): readonly Table[];
+  /** Deletes a bucket or a table by its name, as a person would one that a stack has left. */
+  deleteByHand(name: string): void;
 }
 
 interface CloudFormationOptions {
@@ -56,6 +59,7 @@ interface CloudFormationOptions {
   customResource: CustomResource;
   /** Puts an event on the event bus. */
   publish: (event: StackStatusChange) => unknown;
+  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule'>;
   onAccess: OnAccess;
   /** How long each resource takes. */
   resourceDelayMs: number;
@@ -118,6 +122,10 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
   }
 
   function readTemplate(url: string): Template {
+    return templateOf(bodyOf(url));
+  }
+
+  function bodyOf(url: string): string {
     const body = templates(url);
     if (body === undefined) {
       throw validationError(
@@ -127,6 +135,10 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     if (Buffer.byteLength(body) > maxTemplateBytes) {
       throw validationError(`Template may not exceed ${maxTemplateBytes} bytes in size.`);
     }
+    return body;
+  }
+
+  function templateOf(body: string): Template {
     const template = templatesRead.get(body) ?? parseTemplate(body);
     templatesRead.set(body, template);
     return template;
@@ -195,7 +207,8 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     given: readonly GivenParameter[],
     request: StackRequest,
   ): Stack {
-    const template = readTemplate(templateUrl);
+    const templateBody = bodyOf(templateUrl);
+    const template = templateOf(templateBody);
     const parameters = resolveParameters(template, given);
     checkCapabilities(template, request.capabilities);
     const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
@@ -209,6 +222,7 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
       stackId,
       stackName,
       template,
+      templateBody,
       scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map() },
       creationTime: new Date(clock.now()),
       status: 'CREATE_IN_PROGRESS',
@@ -231,7 +245,7 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     if (stack.enableTerminationProtection) {
       throw validationError(`Stack [${stack.stackName}] cannot be deleted while TerminationProtection is enabled`);
     }
-    if (stack.status === 'ROLLBACK_IN_PROGRESS') {
+    if (stack.status === 'ROLLBACK_IN_PROGRESS' || stack.status === 'UPDATE_IN_PROGRESS') {
       throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
     }
     requireRetainable(stack, RetainResources);
@@ -279,6 +293,21 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
       run: ({ StackName, NextToken }) => resourcePage(requireStack(StackName), NextToken),
     }),
 
+    GetTemplate: operation(
+      v.strictObject({
+        StackName: text,
+        TemplateStage: v.optional(v.picklist(['Original', 'Processed']), 'Processed'),
+      }),
+      {
+        access: ({ StackName }) => [stackAccess('GetTemplate', StackName)],
+        // Without macros both stages are what was sent.
+        run: ({ StackName }) => ({
+          TemplateBody: requireStack(StackName).templateBody,
+          StagesAvailable: ['Original', 'Processed'],
+        }),
+      },
+    ),
+
     GetTemplateSummary: operation(v.strictObject({ TemplateURL: text }), {
       access: ({ TemplateURL }) => [
         {
@@ -311,6 +340,9 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     setStatus: (nameOrId, status) => transitions.stack(requireStack(nameOrId), status),
     buckets: () => [...buckets.values()],
     tables: () => [...tables.values()],
+    deleteByHand(name) {
+      if (!buckets.delete(name) && !tables.delete(name)) throw new Error(`There is no bucket and no table ${name}`);
+    },
   };
 }
 

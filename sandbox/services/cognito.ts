@@ -25,6 +25,7 @@ export interface Cognito {
   /** Throws when there is such a user already (names are unique ignoring case). */
   createUser(user: { userName: string; password: string; email: string; status?: User['status'] }): void;
   hasUser(userName: string): boolean;
+  deleteUser(userName: string): void;
   setStatus(userName: string, status: User['status']): void;
   /** Changes what is given of a user, who need not be let in again. */
   changeUser(userName: string, change: { password?: string | undefined; email?: string | undefined }): void;
@@ -174,6 +175,9 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
       users.set(id, { ...user, status, sub: randomUUID(), failures: 0, lockedUntil: 0 });
     },
     hasUser: (userName) => users.has(userName.toLowerCase()),
+    deleteUser(userName) {
+      if (!users.delete(userName.toLowerCase())) throw new AwsError('UserNotFoundException', 'User does not exist.');
+    },
     setStatus(userName, status) {
       existing(userName).status = status;
     },

@@ -5,8 +5,8 @@ type Literal = string | number | boolean | null;
 type Matcher = (value: unknown) => boolean;
 
 /**
- * Compiles an EventBridge event pattern: nested objects, arrays of literals, and the matchers `prefix`, `suffix`, `exists`,
- * `anything-but` and `equals-ignore-case`. Throws InvalidEventPatternException for anything else.
+ * Compiles an EventBridge event pattern: nested objects, arrays of literals, and the matchers `prefix`, `suffix`, `wildcard`,
+ * `exists`, `anything-but` and `equals-ignore-case`. Throws InvalidEventPatternException for anything else.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function compileEventPattern(pattern: unknown): (event: unknown) => boolean {
@@ -43,6 +43,10 @@ function compileMatcher(pattern: unknown): Matcher {
       return onText(type, operand, (text, prefix) => text.startsWith(prefix));
     case 'suffix':
       return onText(type, operand, (text, suffix) => text.endsWith(suffix));
+    case 'wildcard': {
+      const expression = typeof operand === 'string' ? wildcardExpression(operand) : /^/;
+      return onText(type, operand, (text) => expression.test(text));
+    }
     case 'equals-ignore-case':
       return onText(type, operand, (text, other) => text.toLowerCase() === other.toLowerCase());
     case 'exists': {
@@ -60,6 +64,18 @@ function compileMatcher(pattern: unknown): Matcher {
     default:
       throw invalid(`Unrecognized match type ${type}`);
   }
+}
+
+/** `*` stands for any text; a backslash takes its meaning from it, or from another backslash. */
+function wildcardExpression(pattern: string): RegExp {
+  if (/(?<!\\)(?:\\\\)*\*\*/.test(pattern)) throw invalid('Consecutive wildcard characters');
+  const source = pattern.replace(/\\(.?)|\*|[^\\*]+/gs, (part, escaped?: string) => {
+    if (part === '*') return '.*';
+    if (escaped === undefined) return part.replace(/[.+?^${}()|[\]]/g, '\\$&');
+    if (escaped !== '*' && escaped !== '\\') throw invalid('Invalid escape character');
+    return `\\${escaped}`;
+  });
+  return new RegExp(`^${source}$`, 's');
 }
 
 function onText(type: string, operand: unknown, matches: (text: string, operand: string) => boolean): Matcher {

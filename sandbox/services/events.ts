@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { account, type Home } from '../account.ts';
 import { type Clock, isoSeconds } from '../clock.ts';
 import { type Faults, faultEvents } from '../faults.ts';
-import { AwsError, operation, type Service } from '../service.ts';
+import { AwsError, operation, type PolicyDocument, type Service } from '../service.ts';
 import { compileEventPattern } from './event-pattern.ts';
 
 /** An event as its targets receive it. */
@@ -38,13 +38,22 @@ export interface NewRule {
   /** In place of the pattern, `rate(5 minutes)`. */
   scheduleExpression?: string;
   enabled: boolean;
-  targets: readonly { id: string; arn: string }[];
+  /** A target that is a bus is called with a role. */
+  targets: readonly { id: string; arn: string; roleArn?: string }[];
 }
 
 export interface Events {
   service: Service;
   /** Throws InvalidEventPatternException for a pattern that the sandbox cannot match. */
   addRule(rule: NewRule): void;
+  /** @throws AwsError ResourceNotFoundException */
+  deleteRule(rule: Pick<NewRule, 'name' | 'bus'>): void;
+  /** Takes an event that a rule elsewhere has forwarded; its account, Region, source and time stay as they are. */
+  receive(event: Event, bus: string): void;
+  /** Who may put events on a bus beside the account itself, from now on. @throws AwsError ResourceNotFoundException */
+  setBusPolicy(bus: string, policy: PolicyDocument): void;
+  /** Undefined for a bus that takes events of its account alone. */
+  busPolicy(bus: string): PolicyDocument | undefined;
   /** A rule of the default bus with a schedule. */
   addSchedule(schedule: Omit<NewRule, 'eventPattern' | 'bus'> & { scheduleExpression: string }): void;
   /** Adds a bus beside the default one. Returns its ARN. @throws AwsError ResourceAlreadyExistsException */
@@ -58,8 +67,8 @@ export interface Events {
 interface EventsOptions {
   clock: Clock;
   faults: Pick<Faults, 'take'>;
-  /** Hands an event to a rule's target, a function, which takes it at once and works on it later. */
-  deliver: (targetArn: string, event: Event) => void;
+  /** Hands an event to a rule's target, a function or a bus elsewhere, which takes it at once and works on it later. */
+  deliver: (targetArn: string, event: Event, roleArn?: string) => void;
   /** Default: where the onboarding is deployed. */
   home?: Home;
 }
@@ -97,6 +106,7 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
   /** By ARN. */
   const rules = new Map<string, NewRule & { matches: (event: unknown) => boolean }>();
   const log: Event[] = [];
+  const policies = new Map<string, PolicyDocument>();
 
   function ruleNamed({ Name, EventBusName }: v.InferOutput<typeof onRule>) {
     const rule = rules.get(ruleArn({ bus: EventBusName, name: Name }));
@@ -124,10 +134,12 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
   }
 
   /** Delivers an event to a target, or what a fault makes of it. */
-  function deliverTo(targetArn: string, event: Event): void {
+  function deliverTo({ arn: targetArn, roleArn }: NewRule['targets'][number], event: Event): void {
+    // What was forwarded once is not forwarded again.
+    if (targetArn.includes(':event-bus/') && (event.account !== home.accountId || event.region !== home.region)) return;
     const name = Object.keys(faultEvents).find((candidate) => faultEvents[candidate] === event['detail-type']);
     const fault = name === undefined ? undefined : faults.take('events', name);
-    const go = () => deliver(targetArn, structuredClone(event));
+    const go = () => deliver(targetArn, structuredClone(event), roleArn);
     if (fault?.kind === 'lose') return;
     clock.after(fault?.kind === 'late' ? lateMs : 0, go);
     if (fault?.kind === 'repeat') clock.after(0, go);
@@ -145,12 +157,16 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
 
   function publish({ time = clock.now(), resources = [], ...rest }: NewEvent, busName = defaultBus): Event {
     const event = eventAt(time, { resources, ...rest });
+    receive(event, busName);
+    return event;
+  }
+
+  function receive(event: Event, busName: string): void {
     log.push(event);
     for (const rule of rules.values()) {
       if (rule.bus !== busName || !rule.enabled || !rule.matches(event)) continue;
-      for (const { arn: targetArn } of rule.targets) deliverTo(targetArn, event);
+      for (const target of rule.targets) deliverTo(target, event);
     }
-    return event;
   }
 
   const setEnabled = (action: string, enabled: boolean) =>
@@ -220,7 +236,16 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
   return {
     service,
     publish: (event) => publish(event),
+    receive,
     published: () => log,
+    busPolicy: (name) => policies.get(name),
+    setBusPolicy(name, policy) {
+      requireBus(name);
+      policies.set(name, policy);
+    },
+    deleteRule({ name, bus: busName }) {
+      rules.delete(ruleArn(ruleNamed({ Name: name, EventBusName: busName })));
+    },
     addSchedule(schedule) {
       const rule = { ...schedule, bus: defaultBus, eventPattern: {}, matches: () => false };
       rules.set(ruleArn(rule), rule);

@@ -46,6 +46,8 @@ export interface Iam {
   }): Role;
   /** @throws AwsError NoSuchEntity */
   deleteRole(roleName: string): void;
+  /** Gives a role an inline policy, in place of one of this name. @throws AwsError NoSuchEntity */
+  putRolePolicy(roleName: string, policy: NamedPolicy): void;
   /** The role of this name, ignoring case. */
   role(roleName: string): Role | undefined;
   roles(): readonly Role[];
@@ -195,6 +197,10 @@ export function createIam(clock: Clock, accountId: string = account.accountId): 
       };
       roles.set(roleName.toLowerCase(), created);
       return created;
+    },
+
+    putRolePolicy(roleName, { name, document }) {
+      existing(roleName).policies.set(name, document);
     },
 
     deleteRole(roleName) {

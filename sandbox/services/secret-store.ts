@@ -28,8 +28,8 @@ export interface Secret {
 export interface SecretStore {
   /** The secret of a name, an ARN, or an ARN without its suffix, also when it is scheduled for deletion. */
   find(id: string): Secret | undefined;
-  /** All secrets that are not scheduled for deletion, oldest first. */
-  all(): Secret[];
+  /** All secrets, oldest first; those that are scheduled for deletion only when they are asked for. */
+  all(withDeleted: boolean): Secret[];
   /** Like `find`; throws ResourceNotFoundException. */
   existing(id: string): Secret;
   /** Like `existing`; throws InvalidRequestException for a secret that is scheduled for deletion. */
@@ -71,7 +71,8 @@ export function createSecretStore(clock: Clock, home: Home = account): SecretSto
 
   return {
     find,
-    all: () => [...secrets.values()].filter(({ deletionDate }) => deletionDate === undefined),
+    all: (withDeleted) =>
+      [...secrets.values()].filter((secret) => present(secret) && (withDeleted || secret.deletionDate === undefined)),
     existing,
     everyValue: () => [...values],
     usable(id) {

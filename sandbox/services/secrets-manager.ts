@@ -125,14 +125,15 @@ export function createSecretsManager({ clock, home = account }: { clock: Clock; 
             v.array(v.strictObject({ Key: v.literal('name'), Values: v.pipe(v.array(v.string()), v.minLength(1)) })),
             [],
           ),
+          IncludePlannedDeletion: v.optional(v.boolean(), false),
           MaxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)), pageSize),
           NextToken: v.optional(v.string()),
         }),
         {
           access: () => [{ action: 'secretsmanager:ListSecrets', resource: '*' }],
-          run({ Filters, MaxResults, NextToken = '0' }) {
+          run({ Filters, IncludePlannedDeletion, MaxResults, NextToken = '0' }) {
             const matching = store
-              .all()
+              .all(IncludePlannedDeletion)
               .filter(({ name }) => Filters.every(({ Values }) => Values.some((value) => name.startsWith(value))));
             const start = Number(NextToken);
             if (!Number.isInteger(start)) throw new AwsError('InvalidNextTokenException', 'Invalid pagination token.');

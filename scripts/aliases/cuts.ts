@@ -230,12 +230,6 @@ export const cuts: readonly Cut[] = [
     instead: (contents) => contents.replace(/^ {4}headerFormatter = .*\n/m, ''),
   },
   {
-    modules: /^@aws-sdk\/signature-v4-multi-region\/dist-es\/index\.js$/,
-    reason: "Signatures for several Regions are for EventBridge's global endpoints, which no event is put on.",
-    instead: `import { SignatureV4 } from '@smithy/signature-v4';
-      export class SignatureV4MultiRegion extends SignatureV4 { static sigv4aDependency() { return 'none'; } }`,
-  },
-  {
     modules: /^@aws-sdk\/core\/dist-es\/submodules\/client\/util-endpoints\/lib\/aws\/partitions\.js$/,
     reason:
       "A Region's description is not used, and its name tells the partition where the partition's pattern fits it.",
@@ -303,7 +297,9 @@ function withoutParsers(contents: string, names: readonly string[]): string {
 function endpointResolverOf(path: string): string {
   const rules = readFileSync(join(dirname(path), 'bdd.js'), 'utf8');
   const [, global] = /"https:\/\/([a-z-]+)\.amazonaws\.com"/.exec(rules) ?? [];
-  if (global !== undefined) return endpointResolverModule('globalEndpointResolver', global);
+  // STS has one that is taken on request alone.
+  if (global !== undefined && !rules.includes('UseGlobalEndpoint'))
+    return endpointResolverModule('globalEndpointResolver', global);
   const host = /"https:\/\/([a-z-]+)\.\{Region\}\.\{PartitionResult#dnsSuffix\}"/g;
   const [name] = [...rules.matchAll(host)].flatMap(([, found = '']) => (/-fips$|^search-/.test(found) ? [] : [found]));
   if (name === undefined) throw new Error(`${path}: no host of a Region in the rules`);

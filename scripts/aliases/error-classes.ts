@@ -28,8 +28,8 @@ export function withoutUnusedErrors(usedWords: ReadonlySet<string>): Plugin {
         const retryable = retryableErrors(errors);
         const isKept = (name: string) => usedWords.has(name) || retryable.has(name);
         const isTranslated = /AwsQueryProtocol|awsQueryCompatible/.test(config);
-        const contents = withoutUnusedDetails(reduced(text, { isKept, isTranslated }), usedWords);
-        return { contents: withLiteralKeys(contents), loader: 'js' };
+        const contents = withoutUnusedMembers(reduced(text, { isKept, isTranslated }), usedWords);
+        return { contents: withLiterals(contents), loader: 'js' };
       });
       onLoad({ filter: classes }, async ({ path }) => ({
         contents: compact(await readFile(path, 'utf8')),
@@ -68,31 +68,63 @@ for (const [name, code, fault] of [${translated.join(',')}]) {
 }`;
 }
 
+/** Structures that stand in answers alone, beside those whose names say so. */
+const answers = 'AssumeRoleRequest|HistoryEvent|KeyMetadata|ParameterDeclaration|Stack|StackEvent|StackResourceSummary';
+
 /**
- * Leaves those details of an execution's events out of Step Functions' schemas that no function names: there are 37 kinds.
- * Members of an answer that its schema does not know are left out when it is parsed.
+ * Leaves those members out of the schemas of answers that no function names and the SDK itself does not read, as it does where lists
+ * go on and for checksums: DescribeStacks tells 36 things of a stack. Members of an answer that its schema does not know are left
+ * out when it is parsed. Of an execution's events only the details go, of which there are 37 kinds; and what nobody asks of STS
+ * goes, too.
  */
-function withoutUnusedDetails(text: string, usedWords: ReadonlySet<string>): string {
-  const event = /^(export var HistoryEvent\$ = \[3, n0, _HE,\n {4}0,\n) {4}\[(.*)\],\n {4}\[(.*)\], 3\n/m;
-  return text.replace(event, (_whole, head: string, names: string, types: string) => {
-    const members = names.split(', ');
-    const memberTypes = types.match(/\[\(\) => \w+\$, 0\]|\(\) => \w+\$|\d+/g) ?? [];
-    if (members.length !== memberTypes.length) throw new Error('The schema of HistoryEvent is written otherwise now');
-    const kept = members.flatMap((member, index) => {
-      const name = new RegExp(`^const ${member} = "(\\w+)";$`, 'm').exec(text)?.[1] ?? '';
-      return name.endsWith('EventDetails') && !usedWords.has(name) ? [] : [{ member, type: memberTypes[index] }];
-    });
-    const list = (key: 'member' | 'type') => `    [${kept.map((entry) => entry[key]).join(', ')}]`;
-    return `${head}${list('member')},\n${list('type')}, 3\n`;
-  });
+function withoutUnusedMembers(text: string, usedWords: ReadonlySet<string>): string {
+  const structure = new RegExp(
+    `^(export var (${answers}|\\w+(?:Output|Response|Result))\\$ = \\[3, n0, \\w+,\\n {4}0,\\n) {4}\\[(.+)\\],\\n {4}\\[(.+)\\](?:, (\\d+))?\\n`,
+    'gm',
+  );
+  return text.replace(
+    structure,
+    (_whole, head: string, schema: string, names: string, types: string, required = '0') => {
+      const members = names.split(', ');
+      const memberTypes = elements(types);
+      if (members.length !== memberTypes.length) throw new Error(`The schema of ${schema} is written otherwise now`);
+      const kept = members.flatMap((member, index) => {
+        const name = new RegExp(`^const ${member} = "([\\w.-]+)";$`, 'm').exec(text)?.[1] ?? '';
+        const isLoose = schema === 'HistoryEvent' && !name.endsWith('EventDetails');
+        const isNeeded = isLoose || /next|marker|lastEvaluated|^MD5/i.test(name) || usedWords.has(name);
+        return isNeeded ? [{ member, type: memberTypes[index], isRequired: index < Number(required) }] : [];
+      });
+      const list = (key: 'member' | 'type') => `    [${kept.map((entry) => entry[key]).join(', ')}]`;
+      return `${head}${list('member')},\n${list('type')}, ${kept.filter(({ isRequired }) => isRequired).length}\n`;
+    },
+  );
 }
 
-/** Computed keys, even of constants, keep schemas that nothing uses from being tree-shaken. */
-function withLiteralKeys(text: string): string {
+/** The elements of a list, of which some are lists or objects themselves. */
+function elements(list: string): string[] {
+  let depth = 0;
+  let current = '';
+  const found: string[] = [];
+  for (const character of list) {
+    depth += '[{('.includes(character) ? 1 : ']})'.includes(character) ? -1 : 0;
+    if (character === ',' && depth === 0) {
+      found.push(current.trim());
+      current = '';
+    } else current += character;
+  }
+  return [...found, current.trim()];
+}
+
+/** Computed keys and numbers, even of constants, keep schemas that nothing uses from being tree-shaken. */
+function withLiterals(text: string): string {
   const constants = new Map(
     [...text.matchAll(/^const (\w+) = ("[^"]+");$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
-  return text.replace(/\[(_\w+)\]: /g, (whole, name: string) => {
+  const literal = text.replace(
+    /\b(\d+) \| (\d+)\b/g,
+    (_whole, one: string, other: string) => `${Number(one) | Number(other)}`,
+  );
+  return literal.replace(/\[(_\w+)\]: /g, (whole, name: string) => {
     const value = constants.get(name);
     return value === undefined ? whole : `${value}: `;
   });

@@ -9,12 +9,12 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { findMachine, follow, readKeyPolicies, start } from '../../cli/execution.ts';
+import { findMachine, follow, keyClients, readKeyPolicies, start } from '../../cli/execution.ts';
 import { done, history, started, succeeded } from './history.ts';
 
 const sfnMock = mockClient(SFNClient);
 const kmsMock = mockClient(KMSClient);
-const clients = { sfn: new SFNClient({ region: 'us-east-1' }), kms: new KMSClient({ region: 'us-east-1' }) };
+const clients = { sfn: new SFNClient({ region: 'us-east-1' }), kms: keyClients('http://127.0.0.1:1') };
 const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
 const machine = (name: string) => ({
   name,

@@ -74,7 +74,13 @@ describe('the document of the sandbox', () => {
   it('has a row for each type of resource, and no other', () => {
     const parts = { iam: accounts.iam(account.accountId), kms: world.kms, buckets: new Map(), tables: new Map() };
     const types = Object.keys(
-      customerProviders({ ...parts, customResource, nestedStack: customResource, onAccess: nothing }),
+      customerProviders({
+        ...parts,
+        events: world.events,
+        customResource,
+        nestedStack: customResource,
+        onAccess: nothing,
+      }),
     );
     expect(named('cloudformation').filter(isResourceType).toSorted()).toEqual(types.toSorted());
   });

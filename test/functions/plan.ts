@@ -10,7 +10,10 @@ export const stackId =
 export const requestRules: RequestRules = {
   inputSecretPrefix: 'infinstor/test/input/',
   own: { accountId: '111111111111', region: 'us-east-1' },
-  stackRegions: ['us-east-1', 'eu-west-1'],
+  stackRegions: new Map([
+    ['111111111111', ['us-east-1', 'eu-west-1']],
+    ['222222222222', ['eu-west-1']],
+  ]),
 };
 
 /** Who the execution of a plan claims. */
@@ -23,6 +26,7 @@ export const plan: Plan = {
   credentialsSecretId: 'infinstor/test/subscribers/acme/credentials',
   stack: {
     name: 'infinstor-subscriber-acme',
+    accountId: '111111111111',
     region: 'eu-west-1',
     templateUrl: 'https://templates.example/2.3.72/infinstor-setup-customer.yaml',
     serviceRoleArn: 'arn:aws:iam::111111111111:role/stack-service',

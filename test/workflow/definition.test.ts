@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { operationOf, operations } from '../../functions/shared/operations.ts';
-import { happyPath } from './sandbox.ts';
+import { happyPath, offboardingPath } from './sandbox.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ruleSchema = v.looseObject({ ErrorEquals: v.array(v.string()) });
@@ -61,6 +61,15 @@ const machines = [
     line: ['AcceptUpdate', 'ObtainToken', 'UpdateSubscriber', 'CompleteUpdate'],
     edges: ['UpdateSubscriber TokenRejected ObtainToken'],
   },
+  {
+    machine: 'offboard-subscriber',
+    line: offboardingPath,
+    edges: [
+      'WaitForStack States.Timeout WaitForStack',
+      'WaitForStack StackGone CompleteOffboarding',
+      'WaitForStack StackSettled DeleteStack',
+    ],
+  },
 ];
 
 describe.each(machines)('the definition of $machine', ({ machine, line: designed, edges: designedEdges }) => {
@@ -114,5 +123,5 @@ describe.each(machines)('the definition of $machine', ({ machine, line: designed
 
 it('knows all machines', () => {
   const files = readdirSync(join(root, 'statemachine')).filter((file) => file.endsWith('.asl.json'));
-  expect(machines.map(({ machine }) => `${machine}.asl.json`)).toEqual(files.toSorted());
+  expect(machines.map(({ machine }) => `${machine}.asl.json`).toSorted()).toEqual(files.toSorted());
 });

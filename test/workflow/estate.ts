@@ -64,7 +64,10 @@ export async function estateOf(
   const accounts = [...new Set(homes.map(({ accountId }) => accountId))];
   return {
     records: ofKind('RECORD').map((item) => v.parse(recordSchema, item)),
-    grants: ofKind('GRANT#').map((item) => ({ ...v.parse(grantSchema, item), keyArn: keyOf(item) })),
+    grants: ofKind('GRANT#')
+      // What was withdrawn is remembered for an hour.
+      .filter(({ state, expiresAt }) => state !== 'withdrawn' || expiresAt === undefined)
+      .map((item) => ({ ...v.parse(grantSchema, item), keyArn: keyOf(item) })),
     leasedKeys: ofKind('LEASE')
       .filter(({ owner }) => owner !== undefined)
       .map(keyOf),

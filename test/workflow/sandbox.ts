@@ -219,3 +219,11 @@ export const happyPath = [
   'VerifySubscriber',
   'CompleteOnboarding',
 ];
+
+export const offboardingPath = [
+  'AcceptOffboarding',
+  'WithdrawGrants',
+  'DeleteStack',
+  'WaitForStack',
+  'CompleteOffboarding',
+];

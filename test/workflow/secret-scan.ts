@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { account, otherAccount } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 
 /** What a secret of the deployment holds that nobody else may see. */
@@ -27,7 +28,10 @@ function secretsOf({ secretsManager }: Sandbox): string[] {
 
 /** Everything that runs leave behind outside Secrets Manager, by place. */
 async function tracesOf(sandbox: Sandbox, spoken: readonly string[]): Promise<Record<string, string>> {
-  const { states, events, sqs, dynamoDb, registryTable, cloudFormation, logFolder } = sandbox;
+  const { states, events, sqs, dynamoDb, registryTable, logFolder } = sandbox;
+  const stacks = [account, otherAccount].flatMap(({ accountId }) =>
+    ['us-east-1', 'eu-west-1'].flatMap((region) => sandbox.world({ accountId, region }).cloudFormation.descriptions()),
+  );
   const refused = new Set(
     states
       .executions()
@@ -54,7 +58,7 @@ async function tracesOf(sandbox: Sandbox, spoken: readonly string[]): Promise<Re
     events: JSON.stringify(published),
     queues: JSON.stringify(sqs.messages('infinstor-onboarding-sandbox-refused-events')),
     registry: JSON.stringify(await dynamoDb.items(registryTable)),
-    stacks: JSON.stringify(cloudFormation.descriptions()),
+    stacks: JSON.stringify(stacks),
     spoken: spoken.join('\n'),
     ...Object.fromEntries(logs),
   };

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { environmentSchema as acceptEvent } from '../../functions/accept-event/environment.ts';
+import { environmentSchema as acceptOffboarding } from '../../functions/accept-offboarding/environment.ts';
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
 import { environmentSchema as acceptUpdate } from '../../functions/accept-update/environment.ts';
 import { environmentSchema as acceptUsers } from '../../functions/accept-users/environment.ts';
 import { environmentSchema as addUser } from '../../functions/add-user/environment.ts';
+import { environmentSchema as completeOffboarding } from '../../functions/complete-offboarding/environment.ts';
 import { environmentSchema as createSubscriber } from '../../functions/create-subscriber/environment.ts';
+import { environmentSchema as deleteStack } from '../../functions/delete-stack/environment.ts';
 import { environmentSchema as deployStack } from '../../functions/deploy-stack/environment.ts';
 import { environmentSchema as detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/environment.ts';
 import { environmentSchema as getSubscriber } from '../../functions/get-subscriber/environment.ts';
@@ -17,11 +20,13 @@ import { environmentSchema as postSubscribers } from '../../functions/post-subsc
 import { environmentSchema as readRoleArn } from '../../functions/read-role-arn/environment.ts';
 import { reconcilerEnvironmentSchema } from '../../functions/shared/reconciler-environment.ts';
 import { registryEnvironmentSchema } from '../../functions/shared/registry-environment.ts';
+import { stackWaitEnvironmentSchema } from '../../functions/shared/stack-wait-environment.ts';
 import { environmentSchema as sweepPasswords } from '../../functions/sweep-passwords/environment.ts';
 import { environmentSchema as updateSubscriber } from '../../functions/update-subscriber/environment.ts';
 import { environmentSchema as verifySubscriber } from '../../functions/verify-subscriber/environment.ts';
 import { dependencyOrder } from '../../sandbox/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
+import { accounts } from '../../scripts/other-account.ts';
 
 const packageFolder = inject('packageFolder');
 const templateIn = (folder: string) =>
@@ -78,8 +83,8 @@ describe('the packaged template', () => {
     ['ObtainToken', obtainToken],
     ['CreateSubscriber', createSubscriber],
     ['DeployStack', deployStack],
-    ['AwaitStack', registryEnvironmentSchema],
-    ['ResumeOnStackEvent', registryEnvironmentSchema],
+    ['AwaitStack', stackWaitEnvironmentSchema],
+    ['ResumeOnStackEvent', stackWaitEnvironmentSchema],
     ['ReadRoleArn', readRoleArn],
     ['PatchKeyPolicy', reconcilerEnvironmentSchema],
     ['RestoreKeyPolicy', reconcilerEnvironmentSchema],
@@ -92,6 +97,10 @@ describe('the packaged template', () => {
     ['ObtainSubscriberToken', obtainSubscriberToken],
     ['AddUser', addUser],
     ['CompleteUsers', registryEnvironmentSchema],
+    ['AcceptOffboarding', acceptOffboarding],
+    ['WithdrawGrants', reconcilerEnvironmentSchema],
+    ['DeleteStack', deleteStack],
+    ['CompleteOffboarding', completeOffboarding],
     ['RecordFailure', registryEnvironmentSchema],
     ['SweepExecutions', registryEnvironmentSchema],
     ['DetectKeyPolicyDrift', detectKeyPolicyDrift],
@@ -113,7 +122,7 @@ describe('the packaged template', () => {
   });
 
   it('covers every function with the table above', () => {
-    expect(functions).toHaveLength(25);
+    expect(functions).toHaveLength(29);
     expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
   });
 
@@ -126,11 +135,15 @@ describe('the packaged template', () => {
   });
 
   it.each([
-    { deployment: 'as packaged', folder: packageFolder, writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole'] },
+    {
+      deployment: 'as packaged',
+      folder: packageFolder,
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'WithdrawGrantsRole'],
+    },
     {
       deployment: 'that repairs drift',
       folder: inject('repairingPackageFolder'),
-      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'DetectKeyPolicyDriftRole'],
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'WithdrawGrantsRole', 'DetectKeyPolicyDriftRole'],
     },
   ])(
     'lets, $deployment, only these roles write key policies, and only of tagged keys: $writers',
@@ -148,6 +161,44 @@ describe('the packaged template', () => {
       .filter(({ Action }) => Action.includes('kms:PutKeyPolicy'))
       .map(({ role }) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
     expect(KEY_POLICY_WRITERS).toEqual({ 'Fn::Join': [',', writers] });
+  });
+
+  it('lets nobody assume a role without other accounts, and takes no events of theirs', () => {
+    expect([...ofType('AWS::IAM::Policy'), ...ofType('AWS::Events::EventBusPolicy')]).toEqual([]);
+    expect(statements.filter(({ Action }) => Action.includes('sts:AssumeRole'))).toEqual([]);
+  });
+
+  it('lets the functions that work there assume the roles of other accounts, and no others', () => {
+    const withAccounts = templateIn(inject('accountsPackageFolder'));
+    const reaching = functions.filter(({ name, Environment: { Variables } }) => {
+      // These two only check what a request chooses.
+      return 'ACCOUNTS' in Variables && !['PostSubscribers', 'AcceptEvent'].includes(name);
+    });
+    const Resource = Object.values(accounts).map(({ roleArn }) => roleArn);
+    expect(ofType('AWS::IAM::Policy', withAccounts).map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource }] },
+        Roles: expect.toSatisfy((roles: { Ref: string }[]) => {
+          expect(roles.map(({ Ref }) => Ref).sort()).toEqual(reaching.map(({ name }) => `${name}Role`).sort());
+          return true;
+        }),
+      },
+    ]);
+    expect(statementsIn(withAccounts)).toEqual(statements);
+  });
+
+  it('takes events of accounts that forward them, of CloudFormation and KMS alone', () => {
+    const policies = ofType('AWS::Events::EventBusPolicy', templateIn(inject('accountsPackageFolder')));
+    expect(policies.map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        EventBusName: 'default',
+        Statement: {
+          Principal: { AWS: [{ 'Fn::Sub': 'arn:${AWS::Partition}:iam::222222222222:root' }] },
+          Action: 'events:PutEvents',
+          Condition: { 'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] } },
+        },
+      },
+    ]);
   });
 
   it('lets no rule and no API run the restore of a key policy', () => {
@@ -197,7 +248,7 @@ describe('the packaged template', () => {
 
   it('keeps every log group for a limited time', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(29);
+    expect(groups).toHaveLength(34);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
   });
 
@@ -210,6 +261,7 @@ describe('the packaged template', () => {
       ['OnboardSubscriber', { Properties }],
       ['UpdateSubscriberMachine', { Properties }],
       ['AddUserMachine', { Properties }],
+      ['OffboardSubscriber', { Properties }],
     ]);
   });
 

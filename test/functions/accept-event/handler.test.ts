@@ -24,6 +24,7 @@ function setUp() {
     STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
     SECRET_PREFIX: 'infinstor/test/',
     STACK_REGIONS: 'us-east-1',
+    ACCOUNTS: '{}',
     DEAD_LETTER_QUEUE_URL: 'https://sqs.example/refused-events',
   });
   const messages = () => queue.commandCalls(SendMessageCommand).map(({ args: [{ input }] }) => input);

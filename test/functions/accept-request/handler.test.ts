@@ -29,6 +29,7 @@ import { describe, expect, it } from 'vitest';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
+import { accounts, fakeSts } from '../other-account.ts';
 import { executionArn, otherExecutionArn, stackId } from '../plan.ts';
 
 const environment = {
@@ -39,6 +40,8 @@ const environment = {
   KEY_ACCESS: 'role-arns',
   STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
   STACK_REGIONS: 'us-east-1,eu-west-1',
+  STACK_EVENT_REGIONS: 'us-east-1',
+  ACCOUNTS: '{}',
   TEMPLATE_BASE_URL: 'https://templates.example',
   DEFAULT_BUILD: '2.3.72',
   TEMPLATE_PARAMETERS: JSON.stringify({
@@ -129,6 +132,7 @@ describe('accepting a request', () => {
       credentialsSecretId: 'infinstor/test/subscribers/acme/credentials',
       stack: {
         name: 'infinstor-subscriber-acme',
+        accountId: '111111111111',
         region: 'us-east-1',
         templateUrl,
         serviceRoleArn: environment.STACK_SERVICE_ROLE_ARN,
@@ -163,6 +167,17 @@ describe('accepting a request', () => {
     expect(await client.config.region()).toBe('eu-west-1');
   });
 
+  it.each([
+    ['only now and then', 600, { STACK_EVENT_REGIONS: 'us-east-1,eu-west-1' }],
+    ['often', 30, { STACK_EVENT_REGIONS: 'ap-south-1' }],
+  ])('looks %s at a stack in another Region when %i is what its events allow', async (_, pollSeconds, changes) => {
+    expect(await setUp().accept({ stack: { region: 'eu-west-1' } }, changes)).toMatchObject({ stack: { pollSeconds } });
+  });
+
+  it('hears of stacks in its own Region, whatever else is said', async () => {
+    expect(await setUp().accept({}, { STACK_EVENT_REGIONS: '' })).toMatchObject({ stack: { pollSeconds: 600 } });
+  });
+
   it('marks the same template and parameters with the same hash, and others with another one', async () => {
     const { accept, cloudFormation } = setUp();
     cloudFormation.on(GetTemplateSummaryCommand).resolves(summary);
@@ -182,6 +197,103 @@ describe('accepting a request', () => {
     cloudFormation.on(GetTemplateSummaryCommand).resolves({ ...summary, Parameters: shown });
     await expect(accept()).resolves.toMatchObject({ subscriber });
     await expect(accept({}, { REQUIRE_NO_ECHO: 'true' })).rejects.toMatchObject(errorOf('TemplateMismatch', 'NoEcho'));
+  });
+});
+
+describe('a request for another account', () => {
+  const there = '222222222222';
+  const keyThere = keyArn.replace('111111111111', there);
+  const stack = { accountId: there, region: 'us-east-1' };
+  const configured = { ACCOUNTS: JSON.stringify(accounts) };
+  const withKey = { stack, encryption: { tracking: { type: 'customer-managed', keyArn: keyThere } } };
+
+  it("is looked at and planned there, with the account's roles", async () => {
+    const { accept, cloudFormation, kms, claims } = setUp();
+    const { assumed } = fakeSts();
+    kms.on(DescribeKeyCommand).resolves({ KeyMetadata: enabledKey });
+    kms.on(ListResourceTagsCommand).resolves({ Tags: [{ TagKey: 'infinstor-onboarding', TagValue: 'allowed' }] });
+    expect(await accept(withKey, configured)).toMatchObject({
+      stack: { ...stack, serviceRoleArn: 'arn:aws:iam::222222222222:role/stacks', pollSeconds: 30 },
+      keyArns: [keyThere],
+    });
+    for (const { thisValue } of [...cloudFormation.calls(), ...kms.calls()]) {
+      const client: KMSClient = thisValue;
+      expect(await client.config.credentials()).toMatchObject({ accessKeyId: 'ASIATHERE' });
+    }
+    expect(assumed()[0]).toMatchObject({ RoleSessionName: 'function-under-test', ExternalId: secret('external-id') });
+    expect(claims()[0]?.args[0].input.ExpressionAttributeValues).toMatchObject({ ':home': stack });
+  });
+
+  it('is waited for by events where the account forwards them', async () => {
+    fakeSts();
+    const ACCOUNTS = JSON.stringify({ [there]: { ...accounts[there], stackEvents: 'forwarded' } });
+    expect(await setUp().accept({ stack }, { ACCOUNTS })).toMatchObject({ stack: { pollSeconds: 600 } });
+  });
+
+  it.each<[string, string, object]>([
+    ['InvalidRequest', 'stack.accountId: must be one of 111111111111', { stack }],
+    [
+      'InvalidRequest',
+      'stack.region: must be one of us-east-1, eu-west-1 in account',
+      { stack: { ...stack, region: 'x' } },
+    ],
+    [
+      'InvalidRequest',
+      'stack.roleArn: is not a known field',
+      { stack: { ...stack, roleArn: 'arn:aws:iam::1:role/x' } },
+    ],
+    ['InvalidRequest', 'stack.externalId: is not a known field', { stack: { ...stack, externalId: 'mine' } }],
+    ['KeyNotUsable', 'it is not in account 222222222222, where the stack is', { stack, encryption }],
+    ['KeyNotUsable', 'it is not in Region eu-west-1', { ...withKey, stack: { ...stack, region: 'eu-west-1' } }],
+  ])('is %s: %s', async (name, message, request) => {
+    const { accept, cloudFormation, claims } = setUp();
+    const changes = message.endsWith('111111111111') ? {} : configured;
+    await expect(accept(request, changes)).rejects.toMatchObject(errorOf(name, message));
+    expect([...cloudFormation.calls(), ...claims()]).toEqual([]);
+  });
+});
+
+describe('a subscriber who has a stack elsewhere', () => {
+  const record = (home: object | undefined, id?: string) => ({
+    Item: {
+      userName: 'Acme',
+      status: 'FAILED',
+      executionArn: otherExecutionArn,
+      updatedAt: '2026-01-01T11:00:00.000Z',
+      attempts: [],
+      home,
+      stackId: id,
+    },
+  });
+  const elsewhere = { accountId: '111111111111', region: 'eu-west-1' };
+
+  it.each([
+    ['as the registry says', record(elsewhere)],
+    ['as the id of its stack says', record(undefined, stackId)],
+  ])('keeps it, %s: StackNeedsAttention', async (_, item) => {
+    const { accept, documents, cloudFormation, claims } = setUp();
+    documents.on(GetCommand).resolves(item);
+    cloudFormation.on(DescribeStacksCommand).callsFake(async (_input, client) => {
+      const region = await client().config.region();
+      if (region === 'eu-west-1') return { Stacks: [{ StackId: stackId, StackStatus: 'CREATE_COMPLETE' }] };
+      throw validationError('Stack with id acme does not exist');
+    });
+    await expect(accept()).rejects.toMatchObject(
+      errorOf('StackNeedsAttention', 'stack infinstor-subscriber-acme in account 111111111111 in eu-west-1 already'),
+    );
+    expect(claims()).toEqual([]);
+  });
+
+  it.each([
+    ['its stack is gone', elsewhere],
+    ['it never had one', undefined],
+    ['it is here', { accountId: '111111111111', region: 'us-east-1' }],
+  ])('may have one here when %s', async (_, home) => {
+    const { accept, documents, stepFunctions, claims } = setUp();
+    documents.on(GetCommand).resolves(record(home));
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: otherExecutionArn, status: 'FAILED' });
+    await accept();
+    expect(claims()).toHaveLength(1);
   });
 });
 
@@ -402,6 +514,13 @@ describe('a check that fails writes nothing', () => {
     arrange(world);
     await expect(world.accept(request)).rejects.toMatchObject(errorOf(name, reason));
     expect(world.claims()).toEqual([]);
+  });
+
+  it("InvalidConfiguration: the deployment's own account among the others", async () => {
+    const account = JSON.stringify(accounts).replaceAll('222222222222', '111111111111');
+    await expect(setUp().accept({}, { ACCOUNTS: account })).rejects.toMatchObject(
+      errorOf('InvalidConfiguration', "must not have the deployment's own account"),
+    );
   });
 
   it('refuses a bad request before it asks AWS anything', async () => {

@@ -18,8 +18,7 @@ import { namingStatements } from '../key-policies.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const expected = {
-  accountId: '111111111111',
-  region: 'us-east-1',
+  home: { accountId: '111111111111', region: 'us-east-1' },
   expectedRoleArn: 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-acme',
 };
 const usable: Partial<KeyMetadata> = {
@@ -73,11 +72,15 @@ describe('a key can be used', () => {
 
 describe('a key cannot be used', () => {
   it.each([
-    ['account', { accountId: '222222222222' }, 'it is not in account 222222222222, where the stack is'],
-    ['Region', { region: 'eu-west-1' }, 'it is not in Region eu-west-1, where the stack is'],
-  ])('from another %s, which is known without asking KMS', async (_name, changes, reason) => {
+    [
+      'account',
+      { accountId: '222222222222', region: 'us-east-1' },
+      'it is not in account 222222222222, where the stack is',
+    ],
+    ['Region', { accountId: '111111111111', region: 'eu-west-1' }, 'it is not in Region eu-west-1, where the stack is'],
+  ])('from another %s, which is known without asking KMS', async (_name, home, reason) => {
     const { kms, check } = setUp();
-    await expect(check(changes)).rejects.toThrow(notUsable(reason));
+    await expect(check({ home })).rejects.toThrow(notUsable(reason));
     expect(kms.calls()).toEqual([]);
   });
 

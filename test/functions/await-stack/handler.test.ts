@@ -21,7 +21,10 @@ function setUp(status: StackStatus) {
   wait.cloudFormation.on(DescribeStacksCommand, { StackName: stackId }).resolves({
     Stacks: [{ StackName: 'infinstor-subscriber-acme', CreationTime: new Date(0), StackStatus: status }],
   });
-  const invoke = lambda(() => import('../../../functions/await-stack/handler.ts'), { REGISTRY_TABLE: 'registry' });
+  const invoke = lambda(() => import('../../../functions/await-stack/handler.ts'), {
+    REGISTRY_TABLE: 'registry',
+    ACCOUNTS: '{}',
+  });
   return { ...wait, invoke };
 }
 
@@ -74,12 +77,18 @@ describe('a stack that is decided already', () => {
 
   it.each<['deleted' | 'settled', StackStatus, string]>([
     ['deleted', 'DELETE_COMPLETE', 'StackGone'],
-    ['deleted', 'DELETE_FAILED', 'StackNeedsAttention'],
     ['settled', 'ROLLBACK_COMPLETE', 'StackSettled'],
   ])('ends a wait for %s in %s with %s', async (goal, status, error) => {
     const { invoke, answers } = setUp(status);
     await invoke({ ...event, stack: { ...stack, goal } });
     expect(answers()).toEqual([{ taskToken, error, cause: `Stack ${stackId} is ${status}` }]);
+  });
+
+  it('ends a wait for deleted in DELETE_FAILED with the reason of the resource that could not be deleted', async () => {
+    const { invoke, answers } = setUp('DELETE_FAILED');
+    await invoke({ ...event, stack: { ...stack, goal: 'deleted' } });
+    const cause = `Stack ${stackId} is DELETE_FAILED: ${firstReason}`;
+    expect(answers()).toEqual([{ taskToken, error: 'StackNeedsAttention', cause }]);
   });
 
   it('counts as deleted when CloudFormation no longer knows it', async () => {

@@ -57,7 +57,7 @@ function setUp({
   else described.resolves({ Stacks: [existing] });
   cloudFormation.on(CreateStackCommand).resolves({ StackId: stackId });
   cloudFormation.on(DeleteStackCommand).resolves({});
-  const environment = { STACK_TIMEOUT_MINUTES: '60' };
+  const environment = { ACCOUNTS: '{}', STACK_TIMEOUT_MINUTES: '60' };
   const invoke = lambda(() => import('../../../functions/deploy-stack/handler.ts'), environment);
   const created = () => cloudFormation.commandCalls(CreateStackCommand).map(({ args: [{ input }] }) => input);
   const deleted = () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input);

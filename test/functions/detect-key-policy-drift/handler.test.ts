@@ -12,6 +12,7 @@ import {
 import { fakeIam, fakeKms } from '../fake-kms.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { errorOf, lambda, minutesAgo } from '../lambda.ts';
+import { accounts } from '../other-account.ts';
 import { registryTable } from '../shared/registry-table.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111';
@@ -55,6 +56,7 @@ async function setUp() {
   const invoke = lambda(() => import('../../../functions/detect-key-policy-drift/handler.ts'), {
     ...registry.environment,
     REGISTRY_TABLE: registry.tableName,
+    ACCOUNTS: '{}',
     KEY_ACCESS: 'role-arns',
     ROLE_NAME_PREFIX: 'RoleFor',
     KEY_POLICY_WRITERS: `arn:aws:iam::111111111111:role/patch-key-policy,${writer}`,
@@ -89,6 +91,16 @@ describe('the function', () => {
     expect(await readKeptPolicies(registry, keyArn)).toMatchObject([
       { keptAt: minutesAgo(5), policy: JSON.stringify(keyPolicy()), by },
     ]);
+  });
+
+  it('knows the writes of the deployment in another account, where it is another role', async () => {
+    const { invoke, told, registry } = await setUp();
+    const written = putKeyPolicy(session('arn:aws:iam::222222222222:role/onboarding'));
+    await invoke(written, { ACCOUNTS: JSON.stringify(accounts) });
+    expect(told()).toEqual([]);
+    expect(await readKeptPolicies(registry, keyArn)).toEqual([]);
+    await invoke(written);
+    expect(told()).toHaveLength(1);
   });
 
   it('knows the writes of the deployment, its own among them', async () => {

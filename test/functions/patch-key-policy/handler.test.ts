@@ -21,6 +21,7 @@ async function setUp(policies: Record<string, object>) {
   const environment = {
     ...registry.environment,
     REGISTRY_TABLE: registry.tableName,
+    ACCOUNTS: '{}',
     KEY_ACCESS: 'role-arns',
     ROLE_NAME_PREFIX: 'RoleFor',
   };

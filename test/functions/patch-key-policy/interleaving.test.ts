@@ -4,6 +4,7 @@ import { intercepted } from '../../../bench/intercepted.ts';
 import { patchKeyPolicy } from '../../../functions/patch-key-policy/patch-key-policy.ts';
 import { requestBoundMs } from '../../../functions/shared/clients.ts';
 import type { Reconciler } from '../../../functions/shared/reconcile-key-policy.ts';
+import { withdrawGrants } from '../../../functions/withdraw-grants/withdraw-grants.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { keyArn, keyWorld, roleArn, roleOf } from '../shared/key-world.ts';
 
@@ -19,25 +20,27 @@ const policyOf = (...names: string[]) => {
   return { ...rest, Statement: [foreign, ...Statement] };
 };
 
-async function newWorld() {
-  const world = await keyWorld(policyOf(), ['a', 'b']);
+async function newWorld(roles = ['a', 'b']) {
+  const world = await keyWorld(policyOf(), roles);
   const { reconciler, time, states } = world;
   const patch = (name: string, by = reconciler) => patchKeyPolicy(by, keyArn, roleOf(name), `execution-of-${name}`);
+  /** Repeats a writer as the machine does, so much later each time, until it succeeds. */
+  async function repeated(work: () => Promise<unknown>, pauseMs: number): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (attempt === 40 || !(error instanceof Error && error.name === 'KeyPolicyBusy')) throw error;
+        time.now += pauseMs;
+      }
+    }
+  }
   return {
     ...world,
     patch,
-    /** Repeats a writer as the machine does, so much later each time, until it succeeds. */
-    async untilDone(name: string, pauseMs: number): Promise<void> {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await patch(name);
-          return;
-        } catch (error) {
-          if (attempt === 40 || !(error instanceof Error && error.name === 'KeyPolicyBusy')) throw error;
-          time.now += pauseMs;
-        }
-      }
-    },
+    repeated,
+    untilDone: (name: string, pauseMs: number) => repeated(() => patch(name), pauseMs),
     async expectBoth() {
       expect(world.kms.policy(keyArn)).toEqual(policyOf('a', 'b'));
       expect(await states()).toEqual({ a: 'applied', b: 'applied' });
@@ -193,3 +196,108 @@ describe('two writers of one key', () => {
     expect(reached).toBe(awaits);
   });
 });
+
+describe('an offboarding and an onboarding of one key', () => {
+  /** A key that `gone` has or was to have, whose offboarding is about to begin, as is the onboarding of `new`. */
+  async function twoWorlds(state: 'applied' | 'pending') {
+    const world = await newWorld(['gone', 'new']);
+    if (state === 'applied') await world.patch('gone');
+    else await world.ask('gone');
+    world.time.now += 120_000;
+    const withdraw = (by = world.reconciler) =>
+      withdrawGrants(by, keyArn, {
+        subscriber: { userName: 'gone' },
+        executionArn: 'offboarding-of-gone',
+        roleArns: [roleArn('gone')],
+      });
+    return {
+      ...world,
+      withdraw,
+      async expectIntents() {
+        expect(world.kms.policy(keyArn)).toEqual(policyOf('new'));
+        expect(await world.states()).toEqual({ new: 'applied' });
+      },
+    };
+  }
+
+  const writers = [
+    ['offboarding', 'onboarding'],
+    ['onboarding', 'offboarding'],
+  ] as const;
+  const orders = writers.flatMap(([first, second]) =>
+    (['applied', 'pending'] as const).map((state) => ({ first, second, state })),
+  );
+
+  it.each(
+    orders.flatMap((order) => [
+      { ...order, name: 'at once', pauseMs: 15_000, stale: false, slowMs: 0 },
+      { ...order, name: 'when KMS tells old policies', pauseMs: 61_000, stale: true, slowMs: 0 },
+      { ...order, name: 'when all calls take long', pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 2 },
+      // The writer comes to write, and to settle when its lease has run out.
+      { ...order, name: 'when calls take some seconds', pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 3 },
+    ]),
+  )(
+    'lose neither intent, wherever the $first stops while the $second goes on, $name, of a grant that is $state',
+    async ({ first, second, state, pauseMs, stale, slowMs }) => {
+      const reached = await atEachAwait(async (pause) => {
+        const world = await twoWorlds(state);
+        if (stale) makeStale(world);
+        const works = { onboarding: (by?: Reconciler) => world.patch('new', by), offboarding: world.withdraw };
+        let reached = false;
+        const isDone = { first: false, second: false };
+        await settled(
+          works[first](
+            gated(world, async (passed) => {
+              world.time.now += slowMs;
+              if (passed !== pause) return;
+              reached = true;
+              isDone.second = await settled(works[second]());
+            }),
+          ).then(() => {
+            isDone.first = true;
+          }),
+        );
+        // Who has succeeded is not asked again: nothing would mend what was lost.
+        if (!isDone.first) await world.repeated(() => works[first](), pauseMs);
+        world.time.now += pauseMs;
+        if (!isDone.second) await world.repeated(() => works[second](), pauseMs);
+        await world.expectIntents();
+        return { reached };
+      });
+      expect(reached).toBeGreaterThan(slowMs === 0 ? 15 : 1);
+    },
+  );
+
+  it.each(orders)(
+    'lose neither intent, wherever the $first stops until its lease has run out, of a grant that is $state',
+    async ({ first, second, state }) => {
+      await atEachAwait(async (pause) => {
+        const world = await twoWorlds(state);
+        const works = { onboarding: (by?: Reconciler) => world.patch('new', by), offboarding: world.withdraw };
+        let reached = false;
+        const isDone = await settled(
+          works[first](
+            gated(world, async (passed) => {
+              if (passed !== pause) return;
+              reached = true;
+              await world.repeated(() => works[second](), 15_000);
+              world.time.now += 15_000;
+            }),
+          ),
+        );
+        world.time.now += 15_000;
+        if (!isDone) await world.repeated(() => works[first](), 15_000);
+        if (!reached) await world.repeated(() => works[second](), 15_000);
+        await world.expectIntents();
+        return { reached };
+      });
+    },
+  );
+});
+
+/** Whether work succeeds. */
+const settled = (work: Promise<unknown>) =>
+  work.then(
+    () => true,
+    () => false,
+  );

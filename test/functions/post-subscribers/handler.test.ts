@@ -18,6 +18,7 @@ function setUp() {
     STATE_MACHINE_ARN: stateMachineArn,
     SECRET_PREFIX: 'infinstor/test/',
     STACK_REGIONS: 'us-east-1',
+    ACCOUNTS: '{}',
     API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
   });
   const started = () =>

@@ -33,7 +33,7 @@ function setUp(...pages: StackResourceSummary[][]) {
   });
   const iam = mockClient(IAMClient);
   iam.on(GetRoleCommand, { RoleName: roleName }).resolves({ Role: iamRole });
-  const environment = { ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-' };
+  const environment = { ACCOUNTS: '{}', ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-' };
   const invoke = lambda(() => import('../../../functions/read-role-arn/handler.ts'), environment);
   return { invoke, cloudFormation, iam };
 }

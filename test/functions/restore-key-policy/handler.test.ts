@@ -12,6 +12,7 @@ import {
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { context, errorOf, lambda, now } from '../lambda.ts';
+import { accounts } from '../other-account.ts';
 import { registryTable } from '../shared/registry-table.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111';
@@ -49,6 +50,7 @@ async function setUp({ inForce, kept, applied = [] }: { inForce: object; kept: o
   const invoke = lambda(() => import('../../../functions/restore-key-policy/handler.ts'), {
     ...registry.environment,
     REGISTRY_TABLE: registry.tableName,
+    ACCOUNTS: '{}',
     KEY_ACCESS: 'role-arns',
     ROLE_NAME_PREFIX: 'RoleFor',
   });
@@ -216,6 +218,14 @@ describe('a policy that cannot be restored', () => {
     const { invoke, kms } = await setUp({ inForce: keyPolicy(), kept: withBackup(keyPolicy()) });
     await expect(invoke(input)).rejects.toMatchObject(errorOf('InvalidRequest', message));
     expect(kms.client.calls()).toEqual([]);
+  });
+
+  it('may be of another account that is configured, and is looked for then', async () => {
+    const { invoke } = await setUp({ inForce: keyPolicy(), kept: withBackup(keyPolicy()) });
+    const input = { ...event, keyArn: keyArn.replace('111111111111', '222222222222') };
+    await expect(invoke(input, { ACCOUNTS: JSON.stringify(accounts) })).rejects.toMatchObject(
+      errorOf('InvalidRequest', 'policyId: no policy'),
+    );
   });
 
   it('is InvalidConfiguration without a registry', async () => {

@@ -24,7 +24,7 @@ function setUp(stored: object | null = waiter) {
     .on(GetCommand)
     .resolves(stored === null ? {} : { Item: { pk: `STACK#${stackId}`, sk: 'WAITER', ...stored } });
   const load = () => import('../../../functions/resume-on-stack-event/handler.ts');
-  return { ...wait, invoke: lambda(load, { REGISTRY_TABLE: 'registry' }) };
+  return { ...wait, invoke: lambda(load, { REGISTRY_TABLE: 'registry', ACCOUNTS: '{}' }) };
 }
 
 describe('a stack event', () => {
@@ -48,12 +48,18 @@ describe('a stack event', () => {
 
   it.each<[string, StackStatus, string]>([
     ['deleted', 'DELETE_COMPLETE', 'StackGone'],
-    ['deleted', 'DELETE_FAILED', 'StackNeedsAttention'],
     ['settled', 'ROLLBACK_COMPLETE', 'StackSettled'],
   ])('ends a wait for %s in %s with %s', async (goal, status, error) => {
     const { invoke, answers } = setUp({ ...waiter, goal });
     await invoke(stackEvent(status));
     expect(answers()).toEqual([{ taskToken, error, cause: `Stack ${stackId} is ${status}` }]);
+  });
+
+  it('ends a wait for deleted in DELETE_FAILED with the reason of the resource that could not be deleted', async () => {
+    const { invoke, answers } = setUp({ ...waiter, goal: 'deleted' });
+    await invoke(stackEvent('DELETE_FAILED'));
+    const cause = `Stack ${stackId} is DELETE_FAILED: ${firstReason}`;
+    expect(answers()).toEqual([{ taskToken, error: 'StackNeedsAttention', cause }]);
   });
 });
 

@@ -26,8 +26,8 @@ async function setUp() {
   return {
     registry,
     stepFunctions: mocked,
-    claimBy: async (claimant = plan) =>
-      claim({ registry, stepFunctions, now }, claimOf(claimant), await readRecord(registry, 'acme')),
+    claimBy: async (claimant = plan, more = {}) =>
+      claim({ registry, stepFunctions, now }, { ...claimOf(claimant), ...more }, await readRecord(registry, 'acme')),
     owner: async () => (await readRecord(registry, 'acme'))?.executionArn,
   };
 }
@@ -103,6 +103,16 @@ describe('a claim', () => {
     stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: otherExecutionArn, status: 'SUCCEEDED' });
     await claimBy();
     expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, status: 'ONBOARDING' });
+  });
+
+  it('keeps where the stack is to be, also when who claims next says nothing of it', async () => {
+    const { claimBy, registry, stepFunctions } = await setUp();
+    const home = { accountId: '222222222222', region: 'eu-west-1' };
+    await claimBy(otherPlan, { home });
+    expect(await readRecord(registry, 'acme')).toMatchObject({ home });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: otherExecutionArn, status: 'FAILED' });
+    await claimBy();
+    expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, home });
   });
 
   it('keeps the history of attempts, each with its end', async () => {

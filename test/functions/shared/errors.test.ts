@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as errors from '../../../functions/shared/errors.ts';
 
 const names = [
-  ...['InvalidRequest', 'InvalidConfiguration', 'InvalidStepInput', 'OnboardingInProgress'],
+  ...['InvalidRequest', 'InvalidConfiguration', 'AccountNotAccessible', 'InvalidStepInput', 'OnboardingInProgress'],
   ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
   ...[
     'InfinStorUnavailable',
@@ -12,15 +12,25 @@ const names = [
     'SubscriberNotVerified',
     'SubscriberUnsettled',
     'SubscriberOutcomeUnknown',
+    'SubscriberNotFound',
   ],
   ...['UserExists', 'UsersNotAdded'],
-  ...['TemplateMismatch', 'StackNeedsAttention', 'StackFailed', 'StackTimedOut', 'StackGone', 'StackSettled'],
+  ...[
+    'TemplateMismatch',
+    'StackNeedsAttention',
+    'DataNotRetained',
+    'StackFailed',
+    'StackTimedOut',
+    'StackGone',
+    'StackSettled',
+  ],
   ...['RoleNotFound', 'RoleAmbiguous'],
   ...[
     'KeyNotUsable',
     'KeyPolicyBusy',
     'PrincipalNotVisible',
     'KeyPolicyOrphan',
+    'RoleStillNamed',
     'KeyPolicyFull',
     'KeyPolicyNotUnderstood',
   ],
@@ -37,7 +47,7 @@ describe('the errors of the machine', () => {
   });
 
   it.each(classes)('$name has its own name, and a sentence that says what to do', ({ name, Class }) => {
-    const error: unknown = Reflect.construct(Class, ['one', 'two']);
+    const error: unknown = Reflect.construct(Class, ['one', 'two', []]);
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({
       name,

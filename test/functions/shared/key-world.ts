@@ -44,10 +44,10 @@ export async function keyWorld(policy: object = keyPolicy(), roles: readonly str
     /** The state of each grant by its subscriber's name, with a mark when KMS refused it last. */
     states: async () =>
       Object.fromEntries(
-        (await readGrants(registry, keyArn)).map(({ userName, state, refused }: Grant) => [
-          userName,
-          refused ? `${state}, refused` : state,
-        ]),
+        (await readGrants(registry, keyArn))
+          // As good as forgotten.
+          .filter(({ state, expiresAt }) => state !== 'withdrawn' || expiresAt === undefined)
+          .map(({ userName, state, refused }: Grant) => [userName, refused ? `${state}, refused` : state]),
       ),
   };
 }

@@ -33,6 +33,7 @@ describe('the desired grants of a key', () => {
       changed: true,
       previousPolicyId: expect.any(String),
       refusals: new Map(),
+      policy: withForeign(granting('a', 'b', 'c')),
     });
     expect(kms.policy(keyArn)).toEqual(withForeign(granting('a', 'b', 'c')));
     expect(await states()).toEqual({ a: 'applied', b: 'applied', c: 'applied' });

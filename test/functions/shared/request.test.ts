@@ -30,7 +30,7 @@ describe('a request', () => {
   it('needs nothing but the subscriber', () => {
     expect(parse({ subscriber })).toEqual({
       subscriber,
-      stack: { region: 'us-east-1', parameters: {}, tags: {} },
+      stack: { accountId: '111111111111', region: 'us-east-1', parameters: {}, tags: {} },
       encryption: { artifacts: { type: 'sse-s3' }, tracking: { type: 'aws-owned' } },
     });
   });
@@ -40,6 +40,11 @@ describe('a request', () => {
       artifacts: { type: 'sse-s3' },
       tracking: { type: 'aws-managed' },
     });
+  });
+
+  it('may choose another account that is configured', () => {
+    const stack = { accountId: '222222222222', region: 'eu-west-1' };
+    expect(parse({ subscriber, stack }).stack).toMatchObject(stack);
   });
 
   it('may set every field', () => {
@@ -216,9 +221,21 @@ describe('a request is refused', () => {
     ['an account that is a number', withStack({ accountId: 111111111111 }), 'stack.accountId', 'must be a string'],
     [
       'an account that is not configured',
-      withStack({ accountId: '222222222222' }),
+      withStack({ accountId: '333333333333' }),
       'stack.accountId',
-      'of this deployment',
+      'must be one of 111111111111, 222222222222',
+    ],
+    [
+      "a Region that is another account's",
+      withStack({ accountId: '222222222222', region: 'us-east-1' }),
+      'stack.region',
+      'must be one of eu-west-1 in account 222222222222',
+    ],
+    [
+      'an account without the Region of the deployment, and no Region',
+      withStack({ accountId: '222222222222' }),
+      'stack.region',
+      'must be one of eu-west-1 in account 222222222222',
     ],
     [
       'a Region that is not configured',
@@ -347,7 +364,7 @@ describe('a request that follows the rules', () => {
       stack: fc.record(
         {
           build: fc.array(fc.nat({ max: 999 }), { minLength: 2, maxLength: 6 }).map((parts) => parts.join('.')),
-          region: fc.constantFrom(...requestRules.stackRegions),
+          region: fc.constantFrom('us-east-1', 'eu-west-1'),
           // A name that begins otherwise might be one that is refused, such as constructor.
           parameters: fc.dictionary(
             fc.string({ unit: fc.constantFrom(...alphanumeric), maxLength: 60 }).map((name) => `P${name}`),

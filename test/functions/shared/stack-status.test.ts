@@ -5,12 +5,12 @@ import { stackPhase, waitOutcome } from '../../../functions/shared/stack-status.
 
 const table = {
   // status: [phase, and what a wait for `created`, `deleted` and `settled` makes of it]
-  REVIEW_IN_PROGRESS: ['stuck', 'StackFailed', 'StackNeedsAttention', 'StackSettled'],
+  REVIEW_IN_PROGRESS: ['stuck', 'StackFailed', 'pending', 'StackSettled'],
   CREATE_IN_PROGRESS: ['creating', 'pending', 'pending', 'pending'],
-  CREATE_FAILED: ['stuck', 'StackFailed', 'StackNeedsAttention', 'StackSettled'],
+  CREATE_FAILED: ['stuck', 'StackFailed', 'pending', 'StackSettled'],
   CREATE_COMPLETE: ['live', 'reached', 'pending', 'StackSettled'],
   ROLLBACK_IN_PROGRESS: ['rolling-back', 'StackFailed', 'pending', 'pending'],
-  ROLLBACK_FAILED: ['stuck', 'StackFailed', 'StackNeedsAttention', 'StackSettled'],
+  ROLLBACK_FAILED: ['stuck', 'StackFailed', 'pending', 'StackSettled'],
   ROLLBACK_COMPLETE: ['rolled-back', 'StackFailed', 'pending', 'StackSettled'],
   DELETE_IN_PROGRESS: ['deleting', 'StackFailed', 'pending', 'pending'],
   DELETE_FAILED: ['stuck', 'StackFailed', 'StackNeedsAttention', 'StackSettled'],
@@ -18,15 +18,15 @@ const table = {
   UPDATE_IN_PROGRESS: ['busy', 'pending', 'pending', 'pending'],
   UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: ['live', 'reached', 'pending', 'StackSettled'],
   UPDATE_COMPLETE: ['live', 'reached', 'pending', 'StackSettled'],
-  UPDATE_FAILED: ['stuck', 'StackFailed', 'StackNeedsAttention', 'StackSettled'],
+  UPDATE_FAILED: ['stuck', 'StackFailed', 'pending', 'StackSettled'],
   UPDATE_ROLLBACK_IN_PROGRESS: ['busy', 'pending', 'pending', 'pending'],
-  UPDATE_ROLLBACK_FAILED: ['stuck', 'StackFailed', 'StackNeedsAttention', 'StackSettled'],
+  UPDATE_ROLLBACK_FAILED: ['stuck', 'StackFailed', 'pending', 'StackSettled'],
   UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: ['busy', 'pending', 'pending', 'pending'],
   UPDATE_ROLLBACK_COMPLETE: ['live', 'reached', 'pending', 'StackSettled'],
   IMPORT_IN_PROGRESS: ['busy', 'pending', 'pending', 'pending'],
   IMPORT_COMPLETE: ['live', 'reached', 'pending', 'StackSettled'],
   IMPORT_ROLLBACK_IN_PROGRESS: ['busy', 'pending', 'pending', 'pending'],
-  IMPORT_ROLLBACK_FAILED: ['stuck', 'StackFailed', 'StackNeedsAttention', 'StackSettled'],
+  IMPORT_ROLLBACK_FAILED: ['stuck', 'StackFailed', 'pending', 'StackSettled'],
   IMPORT_ROLLBACK_COMPLETE: ['live', 'reached', 'pending', 'StackSettled'],
 } as const satisfies Record<StackStatus, readonly [phase: string, created: string, deleted: string, settled: string]>;
 
@@ -59,6 +59,11 @@ describe('events in whatever order, repeated and lost,', () => {
         ...(['CREATE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS', 'ROLLBACK_COMPLETE'] as const),
         ...(['DELETE_IN_PROGRESS', 'DELETE_COMPLETE'] as const),
       ],
+      outcomes: ['pending', 'StackGone'],
+    },
+    {
+      goal: 'deleted',
+      statuses: ['UPDATE_FAILED', 'UPDATE_ROLLBACK_FAILED', 'DELETE_IN_PROGRESS', 'DELETE_COMPLETE'],
       outcomes: ['pending', 'StackGone'],
     },
     {

@@ -1,4 +1,9 @@
-import { CloudFormationClient, DescribeStackEventsCommand, type StackEvent } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  DescribeStackEventsCommand,
+  type ResourceStatus,
+  type StackEvent,
+} from '@aws-sdk/client-cloudformation';
 import {
   InvalidToken,
   SendTaskFailureCommand,
@@ -72,7 +77,6 @@ describe('a wait', () => {
   it.each<[error: string, goal: Goal, status: Status]>([
     ['StackGone', 'deleted', 'DELETE_COMPLETE'],
     ['StackSettled', 'settled', 'UPDATE_COMPLETE'],
-    ['StackNeedsAttention', 'deleted', 'DELETE_FAILED'],
   ])('ends in %s for the goal %s in %s', async (error, goal, status) => {
     const { settle, machine } = setUp();
     expect(await settle(goal, status)).toBe(true);
@@ -165,5 +169,68 @@ describe('a failed creation', () => {
     ['of the stack alone', [{ ...failed('acme', 'cancelled'), PhysicalResourceId: stackId }]],
   ])('is told to have no reason by events %s', async (_name, events) => {
     expect(await causeOf(events)).toEqual(failure('no resource has reported a reason'));
+  });
+});
+
+describe('a failed deletion', () => {
+  const ofStack = (ResourceStatus: ResourceStatus) => ({
+    LogicalResourceId: 'acme',
+    PhysicalResourceId: stackId,
+    ResourceStatus,
+    ResourceStatusReason: 'of the stack',
+  });
+  const notDeleted = (LogicalResourceId: string, ResourceStatusReason: string) => ({
+    ...failed(LogicalResourceId, ResourceStatusReason),
+    ResourceStatus: 'DELETE_FAILED' as const,
+  });
+  const failure = (reason: string) => [
+    { taskToken, error: 'StackNeedsAttention', cause: `Stack ${stackId} is DELETE_FAILED: ${reason}` },
+  ];
+  /** Newest first: the stack's creation had failed, and an earlier deletion. */
+  const before = [
+    ofStack('DELETE_FAILED'),
+    notDeleted('Table', 'of an earlier deletion'),
+    ofStack('DELETE_IN_PROGRESS'),
+    failed('Role', 'of the creation'),
+  ];
+
+  it('is told by the reason of the resource that failed first in it', async () => {
+    const { settle, sent } = setUp(
+      [ofStack('DELETE_FAILED'), notDeleted('Role', 'is still used')],
+      [notDeleted('Bucket', 'The bucket you tried to delete is not empty'), ofStack('DELETE_IN_PROGRESS'), ...before],
+    );
+    expect(await settle('deleted', 'DELETE_FAILED')).toBe(true);
+    expect(sent()).toEqual(failure('Bucket: The bucket you tried to delete is not empty'));
+  });
+
+  it('of a nested stack is told by the reason of the resource that failed first there', async () => {
+    const nested = {
+      ...notDeleted('Data', 'Embedded stack arn:child was not successfully deleted'),
+      ResourceType: 'AWS::CloudFormation::Stack',
+      PhysicalResourceId: 'arn:child',
+    };
+    const { settle, sent, events } = setUp([ofStack('DELETE_FAILED'), nested, ofStack('DELETE_IN_PROGRESS')]);
+    events.on(DescribeStackEventsCommand, { StackName: 'arn:child', NextToken: undefined }).resolves({
+      StackEvents: [
+        { ...ofStack('DELETE_FAILED'), PhysicalResourceId: 'arn:child' },
+        notDeleted('Bucket', 'is not empty'),
+        { ...ofStack('DELETE_IN_PROGRESS'), PhysicalResourceId: 'arn:child' },
+        failed('Bucket', 'of the creation'),
+      ].map((event) => ({ StackId: 'arn:child', EventId: 'e', StackName: 'child', Timestamp: new Date(0), ...event })),
+    });
+    await settle('deleted', 'DELETE_FAILED');
+    expect(sent()).toEqual(failure('Data: Bucket: is not empty'));
+  });
+
+  it('that is over, as a later one goes on, ends no wait', async () => {
+    const { settle, sent } = setUp([ofStack('DELETE_IN_PROGRESS'), ...before]);
+    expect(await settle('deleted', 'DELETE_FAILED')).toBe(false);
+    expect(sent()).toEqual([]);
+  });
+
+  it('without a reason is told to have none', async () => {
+    const { settle, sent } = setUp([ofStack('DELETE_FAILED'), ofStack('DELETE_IN_PROGRESS'), ...before]);
+    await settle('deleted', 'DELETE_FAILED');
+    expect(sent()).toEqual(failure('no resource has reported a reason'));
   });
 });

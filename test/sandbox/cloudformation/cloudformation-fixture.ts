@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fixtures } from '../../../sandbox/account.ts';
 import { createClock } from '../../../sandbox/clock.ts';
 import type { StackStatusChange } from '../../../sandbox/cloudformation/stack.ts';
+import { createFaults } from '../../../sandbox/faults.ts';
 import type { Access, Caller } from '../../../sandbox/service.ts';
 import { createCloudFormation } from '../../../sandbox/services/cloudformation.ts';
+import { createEvents } from '../../../sandbox/services/events.ts';
 import { createIam } from '../../../sandbox/services/iam.ts';
 import { createKms } from '../../../sandbox/services/kms.ts';
 
@@ -65,6 +67,7 @@ export function setUp({
       };
     },
     publish: (event) => published.push(event),
+    events: createEvents({ clock, faults: createFaults([]), deliver() {} }),
     onAccess(caller, access) {
       accesses.push({ caller, access });
       onAccess?.(caller, access);

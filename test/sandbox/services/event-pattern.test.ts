@@ -37,6 +37,11 @@ describe('matching', () => {
     ['another suffix', { source: [{ suffix: 'aws' }] }, false],
     ['equals-ignore-case', { detail: { nested: { name: [{ 'equals-ignore-case': 'aCME' }] } } }, true],
     ['equals-ignore-case, other text', { detail: { nested: { name: [{ 'equals-ignore-case': 'acm' }] } } }, false],
+    ['wildcard', { source: [{ wildcard: 'a*.st*s' }] }, true],
+    ['wildcard, for nothing', { source: [{ wildcard: '*aws.states*' }] }, true],
+    ['wildcard, other text', { source: [{ wildcard: 'aws*state' }] }, false],
+    ['wildcard, a dot is a dot', { source: [{ wildcard: 'aws.s.ates' }] }, false],
+    ['wildcard, escaped', { source: [{ wildcard: 'aws\\*' }] }, false],
     ['exists', { detail: { status: [{ exists: true }] } }, true],
     ['exists, absent', { detail: { absent: [{ exists: true }] } }, false],
     ['exists, not a leaf', { detail: { nested: [{ exists: true }] } }, false],
@@ -54,7 +59,10 @@ describe('matching', () => {
 
 describe('a pattern that it cannot match', () => {
   it.each<[string, unknown, string]>([
-    ['an unknown matcher', { source: [{ wildcard: 'a*' }] }, 'Unrecognized match type wildcard'],
+    ['an unknown matcher', { source: [{ cidr: '10.0.0.0/8' }] }, 'Unrecognized match type cidr'],
+    ['two wildcards in a row', { source: [{ wildcard: 'a**' }] }, 'Consecutive wildcard characters'],
+    ['an escape of nothing', { source: [{ wildcard: 'a\\b' }] }, 'Invalid escape character'],
+    ['a wildcard that is no text', { source: [{ wildcard: 1 }] }, 'wildcard match pattern must be a string'],
     ['a nested matcher', { source: [{ 'anything-but': { prefix: 'a' } }] }, 'only literals'],
     ['$or', { $or: [{ source: ['a'] }] }, 'Unrecognized match type $or'],
     ['a bare literal', { source: 'a' }, '"source" must be an object or an array'],

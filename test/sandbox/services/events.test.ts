@@ -232,6 +232,6 @@ describe('rules', () => {
 
   it('are refused when their pattern has an unknown matcher', () => {
     const { events } = setUp();
-    expect(() => events.addRule({ ...rule, eventPattern: { source: [{ wildcard: '*' }] } })).toThrow('wildcard');
+    expect(() => events.addRule({ ...rule, eventPattern: { source: [{ cidr: '*' }] } })).toThrow('cidr');
   });
 });

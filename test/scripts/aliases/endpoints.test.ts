@@ -7,6 +7,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { endpointResolver, globalEndpointResolver } from '../../../scripts/aliases/endpoints.ts';
 
@@ -36,6 +37,7 @@ describe.each([
   { host: 'secretsmanager', client: new SecretsManagerClient() },
   { host: 'states', client: new SFNClient() },
   { host: 'sqs', client: new SQSClient() },
+  { host: 'sts', client: new STSClient() },
 ])('the endpoints of $host', ({ host, client, resolver = endpointResolver }) => {
   const resolve = resolver(host);
   const { endpointProvider } = client.config;

@@ -1,0 +1,127 @@
+import type { CloudFormationClient, Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { arnOwner, type Home, roleIdentity } from '../shared/arns.ts';
+import { claim } from '../shared/claim.ts';
+import { describeStack } from '../shared/describe-stack.ts';
+import { StackNeedsAttention, SubscriberNotFound } from '../shared/errors.ts';
+import { requireWithdrawable } from '../shared/key-policy.ts';
+import { grantsOf } from '../shared/key-registry.ts';
+import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
+import { checkOffboardingRequest } from '../shared/offboarding-request.ts';
+import type { OffboardingPlan } from '../shared/plan.ts';
+import { type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
+import { requireRetainedData } from '../shared/retained-data.ts';
+import { isOwn, ownershipTags } from '../shared/stack-decision.ts';
+import { stackPollSeconds } from '../shared/stack-poll.ts';
+import { isThere, stackResources } from '../shared/stack-resources.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  cloudFormation: (home: Home) => CloudFormationClient;
+  kms: (home: Home) => KMSClient;
+  stepFunctions: SFNClient;
+  registry: Registry;
+  now: Date;
+}
+
+/**
+ * Finds what a subscriber has, checks beforehand whatever would stop its offboarding halfway, claims the subscriber for the execution
+ * and returns the plan. The claim is the only side effect, and the last thing done.
+ * @throws InvalidRequest, SubscriberNotFound, OnboardingInProgress
+ * @throws StackNeedsAttention when the stack is not the subscriber's, or protected
+ * @throws DataNotRetained when the stack would take data with it that is to be kept
+ * @throws RoleStillNamed when a key policy would be left with the id of a deleted role
+ * @throws KeyPolicyOrphan, KeyPolicyNotUnderstood when a key's policy cannot be changed
+ * @throws KeyPolicyBusy when KMS is asked too often
+ */
+export async function acceptOffboarding(
+  { request, executionArn }: { request: unknown; executionArn: string },
+  { environment, cloudFormation: cloudFormationIn, kms, stepFunctions, registry, now }: Dependencies,
+): Promise<OffboardingPlan> {
+  const { userName: named, keepData } = checkOffboardingRequest(request);
+  const record = await readRecord(registry, named);
+  if (record === undefined) throw new SubscriberNotFound(named);
+  const { userName } = record;
+  const own = arnOwner(executionArn);
+  const home = homeOf(record) ?? own;
+  const cloudFormation = cloudFormationIn(home);
+  const tags = {
+    [ownershipTags.deployment]: environment.SECRET_PREFIX,
+    [ownershipTags.subscriber]: userName.toLowerCase(),
+  };
+  const name = `${environment.STACK_NAME_PREFIX}${userName.toLowerCase()}`;
+  const stack = await findStack(cloudFormation, record, name);
+  if (stack !== undefined) requireDeletable(stack, userName, tags);
+  const stackId = stack?.StackId;
+  const resources = stackId === undefined ? [] : await stackResources(cloudFormation, stackId);
+  if (stackId !== undefined && keepData) await requireRetainedData(cloudFormation, stackId, resources);
+
+  const grants = await grantsOf(registry, userName);
+  const partition = executionArn.split(':')[1];
+  const roleArnOf = (roleName: string) => `arn:${partition}:iam::${home.accountId}:role/${roleName}`;
+  const roleArns = distinctRoles([
+    ...(record.roleArn === undefined ? [] : [record.roleArn]),
+    ...grants.map(({ roleArn }) => roleArn),
+    ...resources
+      .filter((resource) => resource.type === 'AWS::IAM::Role' && isThere(resource))
+      .map(({ physicalId }) => roleArnOf(physicalId)),
+    roleArnOf(`${environment.ROLE_NAME_PREFIX}${userName}`),
+  ]);
+  const keyArns = [...new Set([...(record.keyArns ?? []), ...grants.map(({ keyArn }) => keyArn)])];
+  for (const keyArn of keyArns) {
+    const read = await readKeyPolicyOf(kms(arnOwner(keyArn)), keyArn);
+    if (read !== undefined) requireWithdrawable(keyArn, read.policy, roleArns);
+  }
+
+  // With what a repeat could not find any more, once it is deleted.
+  const claimed = { userName, executionArn, keyArns, ...optionalId(stackId ?? record.stackId) };
+  await claim({ registry, stepFunctions, now }, claimed, record);
+  return {
+    subscriber: { userName },
+    executionArn,
+    keepData,
+    stack: {
+      name,
+      ...optionalId(claimed.stackId ?? record.offboarded?.stackId),
+      ...home,
+      tags,
+      pollSeconds: stackPollSeconds(home, own, environment),
+    },
+    roleArns,
+    keyArns,
+  };
+}
+
+const optionalId = (stackId: string | undefined): { stackId?: string } => (stackId === undefined ? {} : { stackId });
+
+/** Where the subscriber's stack is: the one that it has, the one that its onboarding tried to make, or the last one. */
+function homeOf({ stackId, home, offboarded }: SubscriberRecord): Home | undefined {
+  if (stackId !== undefined) return arnOwner(stackId);
+  return home ?? (offboarded?.stackId === undefined ? undefined : arnOwner(offboarded.stackId));
+}
+
+/** The stack that is to go; undefined when there is none any more. */
+async function findStack(
+  cloudFormation: CloudFormationClient,
+  { stackId }: SubscriberRecord,
+  name: string,
+): Promise<CloudFormationStack | undefined> {
+  // By its id first: the deployment may name new stacks otherwise.
+  const known = stackId === undefined ? undefined : await describeStack(cloudFormation, stackId);
+  return known === undefined || known.StackStatus === 'DELETE_COMPLETE' ? describeStack(cloudFormation, name) : known;
+}
+
+function requireDeletable(stack: CloudFormationStack, userName: string, tags: Record<string, string>): void {
+  const { StackName: name, EnableTerminationProtection: isProtected } = stack;
+  if (!isOwn(stack, tags)) {
+    throw new StackNeedsAttention(`Stack ${name} exists and was not made by the onboarding of ${userName}`);
+  }
+  if (isProtected) throw new StackNeedsAttention(`Stack ${name} has termination protection`);
+}
+
+/** Each role once, with the first of its ARNs: that of IAM comes before one that was put together here, without a path. */
+function distinctRoles(roleArns: readonly string[]): string[] {
+  return [...new Map(roleArns.toReversed().map((roleArn) => [roleIdentity(roleArn), roleArn])).values()].reverse();
+}

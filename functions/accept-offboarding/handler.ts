@@ -1,0 +1,30 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { clientConfig } from '../shared/clients.ts';
+import { documentClient } from '../shared/document-client.ts';
+import { inHomes } from '../shared/home-clients.ts';
+import { step } from '../shared/step.ts';
+import { acceptOffboarding } from './accept-offboarding.ts';
+import { environmentSchema } from './environment.ts';
+
+const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+const kms = inHomes((config) => new KMSClient(config));
+const stepFunctions = new SFNClient(clientConfig);
+const documents = documentClient();
+
+export const handler = step({
+  name: 'accept-offboarding',
+  environment: environmentSchema,
+  input: v.object({ request: v.unknown(), executionArn: v.string() }),
+  run: (input, context) =>
+    acceptOffboarding(input, {
+      environment: context.environment,
+      cloudFormation: (home) => cloudFormation(home, context),
+      kms: (home) => kms(home, context),
+      stepFunctions,
+      registry: { documents, tableName: context.environment.REGISTRY_TABLE },
+      now: new Date(),
+    }),
+});

@@ -1,0 +1,93 @@
+import { type CloudFormationClient, CloudFormationServiceException } from '@aws-sdk/client-cloudformation';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { OnboardingInProgress } from '../shared/errors.ts';
+import type { OffboardingPlan } from '../shared/plan.ts';
+import { publishEvent } from '../shared/publish-event.ts';
+import { closeRecord, emptyRecord, type Registry, type Retained, readRecord } from '../shared/registry.ts';
+import { stackResources } from '../shared/stack-resources.ts';
+import type { Environment } from './environment.ts';
+import { deleteSecrets } from './secrets.ts';
+
+interface Dependencies {
+  environment: Environment;
+  registry: Registry;
+  cloudFormation: CloudFormationClient;
+  secrets: SecretsManagerClient;
+  events: EventBridgeClient;
+  now: () => Date;
+}
+
+/** The output of the execution. */
+export interface Offboarded {
+  userName: string;
+  /** Null when the subscriber had no stack. */
+  stackId: string | null;
+  /** The keys that the subscriber's role had. */
+  keyArns: string[];
+  /** What the stack has left. */
+  retained: Retained[];
+  /** The secrets that are scheduled for deletion. */
+  secrets: string[];
+  /** What is left to do for people. */
+  byHand: string[];
+}
+
+/**
+ * Writes what is gone and what is left into the registry, after it lets the subscriber's secrets be deleted, publishes
+ * `SubscriberOffboarded`, and marks the subscriber as offboarded.
+ * @throws OnboardingInProgress when another execution has taken the subscriber over
+ */
+export async function completeOffboarding(plan: OffboardingPlan, dependencies: Dependencies): Promise<Offboarded> {
+  const { environment, registry, cloudFormation, secrets, events, now } = dependencies;
+  const { userName } = plan.subscriber;
+  const { stackId } = plan.stack;
+  const before = (await readRecord(registry, userName))?.offboarded;
+  // A repeat after the end has nothing new to tell.
+  const isKnown = before !== undefined && before.stackId === stackId;
+  const retained = isKnown ? before.retained : await retainedBy(cloudFormation, stackId);
+  const keyArns = [...new Set([...(isKnown ? before.keyArns : []), ...plan.keyArns])];
+  const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, retained };
+  const isOurs = await emptyRecord(registry, plan, { offboarded, now: now().toISOString() });
+  if (!isOurs) throw await takenOver(registry, plan);
+
+  const folder = `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/`;
+  const deleted = await deleteSecrets(secrets, folder, environment.SECRET_RECOVERY_DAYS);
+  const result: Offboarded = {
+    userName,
+    stackId: stackId ?? null,
+    keyArns,
+    retained,
+    secrets: deleted,
+    byHand: [
+      `Delete subscriber ${userName} in InfinStor, which documents no call for it`,
+      ...retained.map(
+        ({ type, physicalId }) => `Delete ${type} ${physicalId} when what it holds is not needed any more`,
+      ),
+    ],
+  };
+  // Before the last write, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
+  await publishEvent(events, 'SubscriberOffboarded', { ...result, executionArn: plan.executionArn });
+  if (!(await closeRecord(registry, plan, now().toISOString()))) throw await takenOver(registry, plan);
+  return result;
+}
+
+async function takenOver(registry: Registry, { subscriber: { userName } }: OffboardingPlan): Promise<Error> {
+  const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
+  return new OnboardingInProgress(userName, owner);
+}
+
+/** What CloudFormation has left of a stack that it deleted. */
+async function retainedBy(cloudFormation: CloudFormationClient, stackId: string | undefined): Promise<Retained[]> {
+  if (stackId === undefined) return [];
+  try {
+    return (await stackResources(cloudFormation, stackId))
+      .filter(({ status }) => status === 'DELETE_SKIPPED')
+      .map(({ path, type, physicalId }) => ({ logicalId: path, type, physicalId }));
+  } catch (error) {
+    // It was deleted more than 90 days ago, by somebody else.
+    const isForgotten = error instanceof CloudFormationServiceException && error.message.endsWith('does not exist');
+    if (isForgotten) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,19 @@
+import * as v from 'valibot';
+import { accountsEnvironment } from '../shared/accounts-environment.ts';
+import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+
+export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
+  ...accountsEnvironment,
+  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
+  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  /** How long secrets can still be restored, as Secrets Manager allows. */
+  SECRET_RECOVERY_DAYS: v.pipe(
+    v.string(),
+    v.regex(/^\d+$/, 'must be a number of days'),
+    v.transform(Number),
+    v.minValue(7, 'must be at least 7 days'),
+    v.maxValue(30, 'must be at most 30 days'),
+  ),
+});
+export type Environment = v.InferOutput<typeof environmentSchema>;

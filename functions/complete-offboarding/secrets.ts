@@ -1,0 +1,48 @@
+import {
+  DeleteSecretCommand,
+  InvalidRequestException,
+  paginateListSecrets,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+
+/**
+ * Schedules the deletion of every secret in a folder.
+ * @returns the names of all that are scheduled, from before, too
+ */
+export async function deleteSecrets(
+  secrets: SecretsManagerClient,
+  folder: string,
+  recoveryDays: number,
+): Promise<string[]> {
+  // The list may be minutes old (API reference, ListSecrets); the one secret that every subscriber has is asked for by its name.
+  const names = new Set([`${folder}credentials`, ...(await namesIn(secrets, folder))]);
+  const deleted: string[] = [];
+  for (const name of [...names].sort()) if (await deleteSecret(secrets, name, recoveryDays)) deleted.push(name);
+  return deleted;
+}
+
+async function namesIn(secrets: SecretsManagerClient, folder: string): Promise<string[]> {
+  const names: string[] = [];
+  const pages = paginateListSecrets(
+    { client: secrets },
+    { Filters: [{ Key: 'name', Values: [folder] }], IncludePlannedDeletion: true },
+  );
+  for await (const { SecretList = [] } of pages) {
+    for (const { Name } of SecretList) if (Name?.startsWith(folder)) names.push(Name);
+  }
+  return names;
+}
+
+/** @returns false when there is no such secret */
+async function deleteSecret(secrets: SecretsManagerClient, name: string, recoveryDays: number): Promise<boolean> {
+  try {
+    await secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: recoveryDays }));
+    return true;
+  } catch (error) {
+    // Secrets Manager's error for a secret that is scheduled for deletion.
+    if (error instanceof InvalidRequestException) return true;
+    if (error instanceof ResourceNotFoundException) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { type CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import { describeStack } from '../shared/describe-stack.ts';
+import { StackNeedsAttention } from '../shared/errors.ts';
+import type { OffboardingPlan, Stack } from '../shared/plan.ts';
+import { requireRetainedData } from '../shared/retained-data.ts';
+import { isOwn } from '../shared/stack-decision.ts';
+import { stackResources } from '../shared/stack-resources.ts';
+import { stackPhase } from '../shared/stack-status.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  cloudFormation: CloudFormationClient;
+  now: Date;
+}
+
+/**
+ * Begins with the deletion of the subscriber's stack, without waiting for it. A stack that something else is done to is waited for
+ * first. Where there is no stack, the wait for its deletion ends at once.
+ * @returns the stack's id (its name, where nobody knows of one), what the wait is for, and when it ends
+ * @throws DataNotRetained when the stack was changed since the offboarding was accepted, or is only complete now
+ * @throws StackNeedsAttention when another stack has the name now
+ */
+export async function deleteStack(
+  { subscriber, keepData, stack: planned }: OffboardingPlan,
+  { environment, cloudFormation, now }: Dependencies,
+): Promise<Stack> {
+  const deadline = new Date(now.getTime() + environment.STACK_TIMEOUT_MINUTES * 60_000).toISOString();
+  const asked = planned.stackId ?? planned.name;
+  const stack = await describeStack(cloudFormation, asked);
+  if (stack?.StackId === undefined || stack.StackStatus === undefined)
+    return { stackId: asked, goal: 'deleted', deadline };
+  const { StackId: stackId } = stack;
+  if (!isOwn(stack, planned.tags)) {
+    throw new StackNeedsAttention(`Stack ${asked} was not made by the onboarding of ${subscriber.userName}`);
+  }
+  switch (stackPhase(stack.StackStatus)) {
+    case 'deleted':
+    case 'deleting':
+      return { stackId, goal: 'deleted', deadline };
+    case 'creating':
+    case 'rolling-back':
+    case 'busy':
+      return { stackId, goal: 'settled', deadline };
+    case 'live':
+    case 'rolled-back':
+    case 'stuck':
+      // Once more, when it is about to happen.
+      if (keepData) await requireRetainedData(cloudFormation, stackId, await stackResources(cloudFormation, stackId));
+      await cloudFormation.send(new DeleteStackCommand({ StackName: stackId }));
+      return { stackId, goal: 'deleted', deadline };
+  }
+}

@@ -1,0 +1,21 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import * as v from 'valibot';
+import { inHomes } from '../shared/home-clients.ts';
+import { offboardingPlanSchema } from '../shared/plan.ts';
+import { step } from '../shared/step.ts';
+import { deleteStack } from './delete-stack.ts';
+import { environmentSchema } from './environment.ts';
+
+const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+
+export const handler = step({
+  name: 'delete-stack',
+  environment: environmentSchema,
+  input: v.object({ plan: offboardingPlanSchema }),
+  run: ({ plan }, context) =>
+    deleteStack(plan, {
+      environment: context.environment,
+      cloudFormation: cloudFormation(plan.stack, context),
+      now: new Date(),
+    }),
+});

@@ -1,0 +1,24 @@
+import * as v from 'valibot';
+import { arnOwner } from '../shared/arns.ts';
+import { offboardingPlanSchema } from '../shared/plan.ts';
+import { reconcilers } from '../shared/reconciler.ts';
+import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
+import { step } from '../shared/step.ts';
+import { withdrawGrants } from './withdraw-grants.ts';
+
+const reconcilerOf = reconcilers();
+
+export const handler = step({
+  name: 'withdraw-grants',
+  environment: reconcilerEnvironmentSchema,
+  input: v.object({ plan: offboardingPlanSchema }),
+  run: async ({ plan }, context) => {
+    const keys = [];
+    for (const keyArn of plan.keyArns) {
+      const key = await withdrawGrants(reconcilerOf(arnOwner(keyArn), context), keyArn, plan);
+      context.logger.info(key.changed ? 'key policy written' : 'no role of the subscriber has the key', { ...key });
+      keys.push(key);
+    }
+    return keys;
+  },
+});

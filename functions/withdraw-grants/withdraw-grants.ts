@@ -1,0 +1,49 @@
+import { roleIdentity } from '../shared/arns.ts';
+import { KeyPolicyBusy } from '../shared/errors.ts';
+import { grantedRoles, requireWithdrawable } from '../shared/key-policy.ts';
+import { forgetGrant, readGrants, withdrawGrant } from '../shared/key-registry.ts';
+import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
+import type { OffboardingPlan } from '../shared/plan.ts';
+import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
+
+/**
+ * Takes a key from the subscriber's roles, beside all others that are to have it. First the registry says so: from then on
+ * whoever changes the key's policy takes them out. The registry forgets them when the policy no longer names them.
+ * @returns whether this call wrote the policy
+ * @throws RoleStillNamed when a statement that is not ours names one of the roles
+ * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or the policy still names a role
+ * @throws KeyPolicyOrphan, KeyPolicyNotUnderstood, KeyNotUsable
+ */
+export async function withdrawGrants(
+  reconciler: Reconciler,
+  keyArn: string,
+  {
+    subscriber: { userName },
+    executionArn,
+    roleArns,
+  }: Pick<OffboardingPlan, 'subscriber' | 'executionArn' | 'roleArns'>,
+): Promise<{ keyArn: string; changed: boolean }> {
+  const { kms, registry } = reconciler;
+  const roles = new Set(roleArns.map(roleIdentity));
+  const isRole = (roleArn: string) => roles.has(roleIdentity(roleArn));
+  const read = await readKeyPolicyOf(kms, keyArn);
+  if (read !== undefined) requireWithdrawable(keyArn, read.policy, roleArns);
+  const known = (await readGrants(registry, keyArn)).filter(({ roleArn }) => isRole(roleArn));
+  const named = read === undefined ? [] : grantedRoles(read.policy).filter(isRole);
+  const left = known.filter(({ roleArn, expiresAt }) => expiresAt === undefined || named.includes(roleArn));
+  const unknown = named.filter((roleArn) => !known.some((grant) => grant.roleArn === roleArn));
+  const withdrawn = [...left, ...unknown.map((roleArn) => ({ roleArn, roleId: '' }))];
+  if (withdrawn.length === 0) return { keyArn, changed: false };
+  for (const { roleArn, roleId } of withdrawn) await withdrawGrant(registry, keyArn, { roleArn, roleId, userName });
+  let changed = false;
+  if (read !== undefined) {
+    const reconciled = await reconcileKeyPolicy(reconciler, keyArn, { by: executionArn });
+    changed = reconciled.changed;
+    const still = grantedRoles(reconciled.policy).find(isRole);
+    // KMS refuses the policy for another role's sake, or the subscriber is being onboarded again.
+    if (still !== undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} still names ${still}`);
+    requireWithdrawable(keyArn, reconciled.policy, roleArns);
+  }
+  for (const grant of withdrawn) await forgetGrant(registry, keyArn, grant, reconciler.clock.now());
+  return { keyArn, changed };
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, inject, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
+import { accounts } from '../../scripts/other-account.ts';
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
+const doc = read('docs/other-accounts.md');
+const packaged = parseTemplate(
+  readFileSync(join(inject('packageFolder'), 'cloudformation-template-update-stack.json'), 'utf8'),
+);
+
+const statements = v.array(
+  v.object({
+    Action: v.pipe(
+      v.union([v.string(), v.array(v.string())]),
+      v.transform((action) => [action].flat()),
+    ),
+    Condition: v.optional(v.unknown()),
+  }),
+);
+const role = v.looseObject({
+  Policies: v.array(v.looseObject({ PolicyDocument: v.looseObject({ Statement: statements }) })),
+});
+const granted = (template: typeof packaged, name: string) =>
+  v
+    .parse(role, template.Resources[name]?.Properties)
+    .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+
+describe('the document of other accounts', () => {
+  it.each(['other-account.yaml', 'forward-events.yaml'])('gives %s only parameters that it has', (file) => {
+    const [, command = ''] = new RegExp(`${file.replace('.', '\\.')} --capab(.*?)\`\`\``, 's').exec(doc) ?? [];
+    const given = [...command.matchAll(/(\w+)=/g)].map(([, name = '']) => name);
+    const { Parameters } = parseTemplate(read(`docs/${file}`));
+    expect(Object.keys(Parameters)).toEqual(expect.arrayContaining(given));
+    const required = Object.entries(Parameters).flatMap(([name, { Default }]) => (Default === undefined ? [name] : []));
+    expect(given).toEqual(expect.arrayContaining(required));
+  });
+
+  it('shows an account with the fields that it may have', () => {
+    const [, example = ''] = /accounts: \|\n(.*?)```/s.exec(doc) ?? [];
+    const [fields = {}] = Object.values(v.parse(v.record(v.string(), v.looseObject({})), JSON.parse(example)));
+    const { stackEvents, ...shown } = accounts['222222222222'] ?? {};
+    expect(Object.keys(fields)).toEqual(Object.keys(shown));
+    expect(doc).toContain(`"stackEvents": "${stackEvents}"`);
+  });
+
+  it('names params that serverless.yml has', () => {
+    const { params } = v.parse(
+      v.object({ params: v.object({ default: v.record(v.string(), v.unknown()) }) }),
+      parse(read('serverless.yml')),
+    );
+    for (const name of ['accounts', 'stackRegions', 'stackEventRegions', 'stackNamePrefix', 'roleNamePrefix']) {
+      expect(Object.keys(params.default)).toContain(name);
+      expect(doc).toContain(`\`${name}\``);
+    }
+  });
+});
+
+it("the other account's service role may do what the deployment's own may", () => {
+  const there = granted(parseTemplate(read('docs/other-account.yaml')), 'StackServiceRole');
+  expect(there).toEqual(granted(packaged, 'StackServiceRole'));
+});
