@@ -41,6 +41,11 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
   const update = (request: Record<string, unknown>) =>
     run(stateMachineArn.replace('onboard-subscriber', 'update-subscriber'), request);
+  const offboard = (userName: string) =>
+    run(stateMachineArn.replace('onboard-subscriber', 'offboard-subscriber'), {
+      subscriber: { userName },
+      confirm: userName,
+    });
   const put = async (Detail: object) => {
     const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
     await events.send(new PutEventsCommand({ Entries: [{ ...entry, Detail: JSON.stringify(Detail) }] }));
@@ -81,7 +86,10 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   clock.advance(hour);
   await clock.quiet();
 
-  // A key policy that was kept is restored while KMS does not see the role of an onboarding that has ended so.
+  // A key policy that was kept is restored while KMS does not see the role of an onboarding that has ended so; somebody else is
+  // offboarded meanwhile, and onboarded again, whose table's name is still taken.
+  const leaving = { ...withKeys, ...subscriber('leaving') };
+  await onboard(leaving);
   sandbox.iam.delayNewRoles(hour);
   await onboard({ ...withKeys, ...subscriber('unseen-by-kms') });
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);
@@ -89,7 +97,9 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     ({ pk, sk }) => pk?.S === `KEY#${fixtures.artifactsKeyArn}` && `${sk?.S}`.startsWith('POLICY#'),
   );
   await restore(fixtures.artifactsKeyArn, kept?.id?.S);
+  await offboard('leaving');
   sandbox.iam.delayNewRoles(0);
+  await onboard(leaving);
 
   // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.
   for (const password of ['tour-marker-too-weak', 'Tour-Marker-Strong-1!']) {
@@ -128,7 +138,7 @@ Resources:
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
-  if (extras.otherAccount) await tourOtherAccount(sandbox, { onboard, restore, fail });
+  if (extras.otherAccount) await tourOtherAccount(sandbox, { onboard, offboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
   clock.advance(hour);
@@ -156,6 +166,9 @@ Resources:
   fail('iam:GetRole:error=Refused');
   await onboard(subscriber('unseen'));
   await onboard(subscriber('unseen'));
+  fail('iam:GetRole:error=Refused');
+  await onboard(subscriber('unseen-leaving'));
+  await offboard('unseen-leaving');
   fail('infinstor:update_subscriber:error=400');
   await update(subscriber('unseen'));
   await update(subscriber('unseen'));
@@ -167,13 +180,14 @@ Resources:
 }
 
 interface Guide {
+  offboard: (userName: string) => Promise<void>;
   onboard: (request: Record<string, unknown>) => Promise<void>;
   restore: (keyArn: string, policyId: unknown) => Promise<void>;
   fail: (fault: string) => void;
 }
 
 /** Another account: both keys there, a stack that is rolled back, whose events come or do not, and a nested one; drift and restore. */
-async function tourOtherAccount(sandbox: Sandbox, { onboard, restore, fail }: Guide): Promise<void> {
+async function tourOtherAccount(sandbox: Sandbox, { onboard, offboard, restore, fail }: Guide): Promise<void> {
   const { clock, faults } = sandbox;
   const home = { accountId: otherAccount.accountId, region: account.region };
   await setUpOtherAccount(sandbox);
@@ -196,6 +210,7 @@ async function tourOtherAccount(sandbox: Sandbox, { onboard, restore, fail }: Gu
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);
   const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
   await restore(keyArn, kept?.id?.S);
+  await offboard('beside');
   sandbox.accounts.iam(home.accountId).delayNewRoles(0);
   clock.advance(hour);
   await clock.quiet();

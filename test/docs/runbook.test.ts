@@ -76,6 +76,15 @@ describe('the runbook', () => {
     expect([...table.matchAll(/^\| (\w+) \|/gm)].map(([, state]) => state)).toEqual(Object.keys(States));
   });
 
+  it('tells of each state of an offboarding what is gone after its failure', () => {
+    const { States } = v.parse(
+      v.object({ States: v.record(v.string(), v.unknown()) }),
+      JSON.parse(read('statemachine/offboard-subscriber.asl.json')),
+    );
+    const [, table = ''] = /\| Offboarding failed in \|.*?\n\|-.*?\n(.*?)\n\n/s.exec(runbook) ?? [];
+    expect([...table.matchAll(/^\| (\w+) \|/gm)].map(([, state]) => state)).toEqual(Object.keys(States));
+  });
+
   it('names params that serverless.yml has', () => {
     const { params } = v.parse(
       v.object({ params: v.object({ default: v.record(v.string(), v.unknown()) }) }),
