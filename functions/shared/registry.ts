@@ -55,6 +55,7 @@ const recordSchema = v.object({
       stackId: v.optional(v.string()),
       keyArns: v.array(v.string()),
       retained: v.array(retainedSchema),
+      users: v.optional(v.array(v.string())),
     }),
   ),
 });
