@@ -244,7 +244,8 @@ function hints({ logFolder }: Sandbox): string {
     `The functions' logs are in ${logFolder}`,
     'This sandbox is gone with the command. To keep one running, and send it one request after another:',
     '  npm run sandbox',
-    '  npm start -- --endpoint <the endpoint that it prints> examples/artifacts-sse-s3.json',
+    '  npm start -- --endpoint <the endpoint that it prints>',
+    '  npm start -- update --endpoint <the endpoint>     (add-user, offboard, status acme, … likewise)',
     '',
   ].join('\n');
 }

@@ -28,6 +28,7 @@ The sandbox is running at ${endpoint} (account ${account.accountId}, ${account.r
 
 Send a request:
   npm start -- --endpoint ${endpoint} examples/acme.json
+  npm start -- status acme --endpoint ${endpoint}
 
 Use it with the AWS CLI or any SDK:
   export AWS_ENDPOINT_URL=${endpoint}

@@ -113,7 +113,7 @@ export async function acceptRequest(
   decideStack(await describeStack(cloudFormation(home), plan.stack.name), plan);
   const record = await readRecord(registry, userName);
   await requireNoOtherHome(record, plan, cloudFormation);
-  await claim({ registry, stepFunctions, now }, { ...request.subscriber, executionArn, home }, record);
+  await claim({ registry, stepFunctions, now }, { userName, executionArn, home }, record);
   return { ...plan, ...(record?.offboarded && !record.stackId && { returning: true }) };
 }
 

@@ -123,8 +123,9 @@ async function tryToAdd(
     return addition.outcome === 'unclear' ? new InfinStorRejected(addition.answer) : new UserExists(userName);
   }
   const created: UserSecret = { state: 'created', userName, password: accepted };
-  const isThere = kept !== undefined || password !== given;
-  if (isThere || !(await createSecret(secrets, secretId, created)).won) await putSecret(secrets, secretId, created);
+  // There is a secret, unless the password is the request's, and none was kept before.
+  const isNew = password === given && kept === undefined;
+  if (!isNew || !(await createSecret(secrets, secretId, created)).won) await putSecret(secrets, secretId, created);
   return undefined;
 }
 

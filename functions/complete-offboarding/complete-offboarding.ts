@@ -42,12 +42,14 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   const { environment, registry, cloudFormation, secrets, events, now } = dependencies;
   const { userName } = plan.subscriber;
   const { stackId } = plan.stack;
-  const before = (await readRecord(registry, userName))?.offboarded;
+  const record = await readRecord(registry, userName);
+  const before = record?.offboarded;
   // A repeat after the end has nothing new to tell.
   const isKnown = before !== undefined && before.stackId === stackId;
   const retained = isKnown ? before.retained : await retainedBy(cloudFormation, stackId);
   const keyArns = [...new Set([...(isKnown ? before.keyArns : []), ...plan.keyArns])];
-  const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, retained };
+  const users = record?.users ?? (isKnown ? before.users : undefined) ?? [];
+  const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, retained, users };
   const isOurs = await emptyRecord(registry, plan, { offboarded, now: now().toISOString() });
   if (!isOurs) throw await takenOver(registry, plan);
 
@@ -60,7 +62,7 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
     retained,
     secrets: deleted,
     byHand: [
-      `Delete subscriber ${userName} in InfinStor, which documents no call for it`,
+      `Delete subscriber ${userName}${users.length === 0 ? '' : `, and under it ${users.join(', ')},`} in InfinStor, which documents no call for it`,
       ...retained.map(
         ({ type, physicalId }) => `Delete ${type} ${physicalId} when what it holds is not needed any more`,
       ),

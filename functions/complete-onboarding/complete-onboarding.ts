@@ -18,7 +18,20 @@ export interface Onboarded {
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeOnboarding(
-  { plan, stack, role, verification }: { plan: Plan; stack: Stack; role: Role; verification: Verification },
+  {
+    plan,
+    subscriber: { emailId = plan.subscriber.emailId },
+    stack,
+    role,
+    verification,
+  }: {
+    plan: Plan;
+    /** The e-mail address that InfinStor has; default: the request's. */
+    subscriber: { emailId?: string | undefined };
+    stack: Stack;
+    role: Role;
+    verification: Verification;
+  },
   clients: Parameters<typeof complete>[1],
 ): Promise<Onboarded> {
   const { executionArn, keyArns } = plan;
@@ -35,6 +48,6 @@ export async function completeOnboarding(
     ...(reason !== undefined && { verification: reason }),
   };
   const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
-  await complete({ userName, executionArn, event, result: { stackId, roleArn, keyArns } }, clients);
+  await complete({ userName, executionArn, event, result: { emailId, stackId, roleArn, keyArns } }, clients);
   return onboarded;
 }

@@ -15,6 +15,8 @@ export const handler = step({
   environment: registryEnvironmentSchema,
   input: v.object({
     plan: planSchema,
+    // As create-subscriber knows InfinStor has it; one that ran before it told redrives without.
+    subscriber: v.object({ emailId: v.optional(v.string()) }),
     stack: stackSchema,
     role: roleSchema,
     // An execution that began before there was this step is redriven without it.

@@ -46,6 +46,7 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
  * inverse, so a `creating` mark goes into the subscriber's secret first: whoever finds the mark without a token knows that
  * the call may have had its effect, and repeats it only when the subscriber is provably not there. Of several executions just
  * one can set the mark. A subscriber that comes back after its offboarding has its kept token, unless it was deleted in InfinStor.
+ * @returns where the credentials are, and the e-mail address that InfinStor has, else the request's
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
@@ -54,14 +55,14 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
 export async function createSubscriber(
   { plan, token }: { plan: Plan; token: Token },
   { environment, secrets, patientSecrets, cognito, now }: Dependencies,
-): Promise<{ credentialsSecretId: string }> {
+): Promise<{ credentialsSecretId: string; emailId: string }> {
   const secretId = plan.credentialsSecretId;
-  const { userName } = plan.subscriber;
+  const { userName, emailId } = plan.subscriber;
   const stored = await readRestored(secrets, secretId, credentialsSchema);
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
     await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
-    return { credentialsSecretId: secretId };
+    return { credentialsSecretId: secretId, emailId: toldEmailId(stored) ?? emailId };
   }
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
@@ -70,7 +71,7 @@ export async function createSubscriber(
   if (stored?.value.state === 'created') {
     // Nothing else tells whether somebody deleted the subscriber in InfinStor after its offboarding.
     const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
-    if (!isGone) return { credentialsSecretId: secretId };
+    if (!isGone) return { credentialsSecretId: secretId, emailId: toldEmailId(stored) ?? emailId };
   }
   const isTakenOver = stored?.value.state === 'creating';
   if (stored?.value.state === 'creating') {
@@ -93,6 +94,7 @@ export async function createSubscriber(
   const markVersion = await succeed(secrets, plan, stored, {
     state: 'creating',
     ...kept,
+    emailId,
     executionArn: plan.executionArn,
     // Two invocations of one execution (stopped and redriven) must not both win.
     invocationId: randomUUID(),
@@ -113,14 +115,19 @@ export async function createSubscriber(
     if (error instanceof StepError && !isTakenOver) await unmark(secrets, secretId, markVersion, kept.password);
     throw error;
   }
-  const created: Credentials = { state: 'created', password, customToken };
+  const created: Credentials = { state: 'created', password, emailId, customToken };
   await putSecret(patientSecrets, secretId, created).catch((error: unknown) => {
     const reason = error instanceof Error ? error.name : 'unknown reason';
     throw new SubscriberOutcomeUnknown(
       `add_subscriber for ${userName} succeeded, but its token could not be stored: ${reason}`,
     );
   });
-  return { credentialsSecretId: secretId };
+  return { credentialsSecretId: secretId, emailId };
+}
+
+/** The e-mail address that InfinStor was told, as far as it is known. */
+function toldEmailId(stored: Stored): string | undefined {
+  return stored === undefined || stored.value.state === 'prepared' ? undefined : stored.value.emailId;
 }
 
 function outcomeUnknown(userName: string, happened: string, finding: Finding): SubscriberOutcomeUnknown {
@@ -171,8 +178,8 @@ async function keepAccepted(
   password: string | undefined,
 ): Promise<void> {
   if (stored.value.state !== 'creating' || stored.value.password === password) return;
-  const { executionArn, invocationId } = stored.value;
-  const accepted: Credentials = { state: 'creating', password, executionArn, invocationId };
+  const { emailId, executionArn, invocationId } = stored.value;
+  const accepted: Credentials = { state: 'creating', password, emailId, executionArn, invocationId };
   await putSuccessor(secrets, plan.credentialsSecretId, stored.versionId, accepted);
 }
 
@@ -192,7 +199,7 @@ async function storeGivenToken(
   // A password that add_subscriber never took is not the subscriber's.
   const password =
     stored === undefined || stored.value.state === 'prepared' ? undefined : await passwordOf(secrets, stored.value);
-  await succeed(secrets, plan, stored, { state: 'created', password, customToken });
+  await succeed(secrets, plan, stored, { state: 'created', password, emailId: toldEmailId(stored), customToken });
 }
 
 /**

@@ -179,7 +179,7 @@ export class SubscriberNotFound extends StepError {
   }
 }
 
-/** A result of add-user, which the others come after. */
+/** Not thrown: the result of one user, after whom the others still have their turn. */
 export class UserExists extends StepError {
   static readonly remedy =
     'Choose another name; or, if it is a user of this subscriber, put its password into a secret below input/, and send the request again with passwordSecretId for this user.';

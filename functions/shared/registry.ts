@@ -55,6 +55,7 @@ const recordSchema = v.object({
       stackId: v.optional(v.string()),
       keyArns: v.array(v.string()),
       retained: v.array(retainedSchema),
+      users: v.optional(v.array(v.string())),
     }),
   ),
 });
@@ -92,8 +93,6 @@ export async function readRecord(registry: Registry, userName: string): Promise<
 export interface Claimed {
   userName: string;
   executionArn: string;
-  /** The subscriber's e-mail address from now on; default: the one that it has. */
-  emailId?: string;
   /** Where its stack is to be; default: where it is. */
   home?: Home;
   stackId?: string;

@@ -63,10 +63,11 @@ export async function updateSubscriber(
     ...(sent.includes('emailId') && subscriber.emailId !== undefined && { emailId: subscriber.emailId }),
   });
   const newToken = findCustomToken(answer, environment.CUSTOM_TOKEN_PATH);
-  const { password: keptPassword, customToken: keptToken } = stored.value;
+  const { password: keptPassword, emailId: keptEmailId, customToken: keptToken } = stored.value;
   const customToken = newToken ?? keptToken;
-  if (password !== keptPassword || customToken !== keptToken) {
-    const credentials: Credentials = { state: 'created', password, customToken };
+  const emailId = sent.includes('emailId') ? subscriber.emailId : keptEmailId;
+  if (password !== keptPassword || emailId !== keptEmailId || customToken !== keptToken) {
+    const credentials: Credentials = { state: 'created', password, emailId, customToken };
     const { won } = await putSuccessor(patientSecrets, secretId, stored.versionId, credentials);
     if (!won) throw new OnboardingInProgress(subscriber.userName, 'another execution');
   }

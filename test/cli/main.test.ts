@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixtures } from '../../sandbox/account.ts';
+import { offboardingPath } from '../workflow/sandbox.ts';
 import { command } from './command.ts';
 import { done, entered, executionFailed, history, lambdaFails, started, succeeded } from './history.ts';
 
@@ -65,6 +66,7 @@ async function listen(listener: Server): Promise<string> {
 }
 
 const documentSchema = v.looseObject({ status: v.string(), error: v.nullable(v.looseObject({ name: v.string() })) });
+const reportSchema = v.looseObject({ history: v.array(v.looseObject({ state: v.string() })) });
 const document = (stdout: string) => v.parse(documentSchema, JSON.parse(stdout));
 
 describe('npm start', () => {
@@ -117,7 +119,26 @@ describe('npm start', () => {
   });
 
   it.each([
+    ['update', { changed: ['emailId'] }, ['AcceptUpdate', 'ObtainToken', 'UpdateSubscriber', 'CompleteUpdate']],
+    ['offboard', { retained: [{ type: 'AWS::S3::Bucket' }, { type: 'AWS::DynamoDB::Table' }] }, offboardingPath],
+  ])('onboards the example in a sandbox of its own before an %s', async (operation, output, states) => {
+    const { status, stdout } = await command(operation, '--json');
+    const report = v.parse(reportSchema, JSON.parse(stdout));
+    expect(report).toMatchObject({ status: 'SUCCEEDED', output: { userName: 'acme', ...output } });
+    expect(report.history.map(({ state }) => state)).toEqual(states);
+    expect(status).toBe(0);
+  });
+
+  it('tells which users were added', async () => {
+    const { status, stdout } = await command('add-user', 'examples/add-user-team.json');
+    expect(stdout).toMatch(/Added users to acme in .* transitions\.\n/);
+    expect(stdout.match(/^ +User +\w+ +added +infinstor\/sandbox\/subscribers\/acme\/users\/\w+$/gm)).toHaveLength(3);
+    expect(status).toBe(0);
+  });
+
+  it.each([
     ['an unknown option', ['--verbose']],
+    ['an offboarding that is not confirmed', ['offboard', 'examples/update-email.json']],
     ['a file that is not there', ['none.json']],
     ['a file that is not JSON', ['LICENSE']],
   ])('has a document for %s, and starts nothing', async (_, args) => {

@@ -167,20 +167,24 @@ const maxAttempts = 6;
 /**
  * Brings a subscriber through a stage as an operator does: what fails is redriven or sent again, and what an error asks a person
  * for is done.
+ * @returns how many attempts failed
  * @throws Error when it has still not succeeded after some attempts
  */
-export async function live(sandbox: Sandbox, userName: string, life: Life, stage: Stage): Promise<void> {
+export async function live(sandbox: Sandbox, userName: string, life: Life, stage: Stage): Promise<number> {
   const operation = operationOfStage[stage];
   let request = requestOf(sandbox, userName, life, stage);
   const fault = life.faults[stage];
   if (fault !== undefined) sandbox.faults.add(fault);
   let report = await run(sandbox, operation, request);
-  for (let attempt = 2; report.status !== 'SUCCEEDED'; attempt += 1) {
-    if (attempt > maxAttempts) throw new Error(`${stage} of ${userName}: ${JSON.stringify(report.error)}`);
+  let failures = 0;
+  while (report.status !== 'SUCCEEDED') {
+    failures += 1;
+    if (failures === maxAttempts) throw new Error(`${stage} of ${userName}: ${JSON.stringify(report.error)}`);
     request = remedied(sandbox, request, userName, life, report);
-    const isRedriven = life.redrives && attempt === 2 && report.executionArn !== null;
+    const isRedriven = life.redrives && failures === 1;
     report = isRedriven ? await redrive(sandbox, report) : await run(sandbox, operation, request);
   }
+  return failures;
 }
 
 /** What each stage asks for. New secrets are made for it as an operator would. */

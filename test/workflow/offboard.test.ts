@@ -144,6 +144,17 @@ describe('an offboarding', () => {
     expect((await offboard(subscriber.userName)).output).toEqual({ ...first.output, secrets: [] });
   });
 
+  it('names the users under the subscriber, whom InfinStor keeps as well, also when it is repeated', async () => {
+    const { userName } = await onboarded();
+    const users = ['ann', 'bea'].map((name) => ({ userName: `${name}-${userName}`, emailId: `${name}@example.com` }));
+    await run(sandbox(), 'add-user', { subscriber: { userName }, users });
+    const task = `Delete subscriber ${userName}, and under it ann-${userName}, bea-${userName}, in InfinStor`;
+    for (let times = 0; times < 2; times += 1) {
+      const { output } = await offboard(userName);
+      expect(output?.byHand?.[0]).toContain(task);
+    }
+  });
+
   it('deletes every secret of the subscriber, and none of another whose name begins so', async () => {
     const subscriber = await onboarded(sandbox(), 'sec');
     const other = await onboarded(sandbox(), 'sec-2');

@@ -342,7 +342,6 @@ describe('claiming the subscriber', () => {
         ':status': 'ONBOARDING',
         ':executionArn': executionArn,
         ':userName': 'Acme',
-        ':emailId': subscriber.emailId,
         ':attempts': [{ executionArn, startedAt: now.toISOString() }],
       },
     });

@@ -7,7 +7,8 @@ import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, role, stack, stackId } from '../plan.ts';
 
 const keyArns = ['arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111'];
-const event = { plan: { ...plan, keyArns }, stack, role, verification: { verified: true } };
+const subscriber = { emailId: 'changed@acme.example' };
+const event = { plan: { ...plan, keyArns }, subscriber, stack, role, verification: { verified: true } };
 const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns, verified: true };
 const record = (owner: string) => ({
   userName: 'Acme',
@@ -45,6 +46,7 @@ describe('completing an onboarding', () => {
       ExpressionAttributeValues: {
         ':onlyIfOf': executionArn,
         ':status': 'ACTIVE',
+        ':emailId': subscriber.emailId,
         ':stackId': stackId,
         ':roleArn': role.roleArn,
         ':keyArns': keyArns,

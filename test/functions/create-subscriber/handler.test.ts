@@ -28,9 +28,10 @@ const superadminToken = { idToken: secret('id-token'), refreshToken: secret('ref
 const password = secret('password');
 const customToken = secret('custom-token');
 const otherPlan = { ...plan, executionArn: otherExecutionArn };
-const output = { credentialsSecretId };
+const { emailId } = subscriber;
+const output = { credentialsSecretId, emailId };
 const prepared = { state: 'prepared', password };
-const creating = { state: 'creating', password, executionArn, invocationId: 'an-invocation' };
+const creating = { state: 'creating', password, emailId, executionArn, invocationId: 'an-invocation' };
 const notAuthorized = new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} });
 const unavailable = new InternalServiceError({ message: 'later', $metadata: {} });
 
@@ -103,7 +104,7 @@ describe('creating a subscriber', () => {
     });
     await invoke({ plan, token });
     expect(atTheCall).toEqual({ ...creating, invocationId: expect.any(String) });
-    expect(secrets.written).toEqual([atTheCall, { state: 'created', password, customToken }]);
+    expect(secrets.written).toEqual([atTheCall, { state: 'created', password, emailId, customToken }]);
   });
 
   it('generates a password when the request refers to none', async () => {
@@ -111,7 +112,7 @@ describe('creating a subscriber', () => {
     await invoke({ plan, token });
     const { password: generated } = JSON.parse(infinstor.requests[0]?.body ?? '');
     expect(generated).toHaveLength(32);
-    expect(credentials()).toEqual({ state: 'created', password: generated, customToken });
+    expect(credentials()).toEqual({ state: 'created', password: generated, emailId, customToken });
   });
 
   it("takes the password of the request's secret, also when another one was prepared", async () => {
@@ -124,7 +125,7 @@ describe('creating a subscriber', () => {
     });
     await invoke({ plan: { ...plan, passwordSecretId }, token });
     expect(infinstor.requests[0]?.body).toContain(password);
-    expect(credentials()).toEqual({ state: 'created', password, customToken });
+    expect(credentials()).toEqual({ state: 'created', password, emailId, customToken });
   });
 
   it("keeps only a reference to the password of the request's secret while InfinStor has not accepted it", async () => {
@@ -137,7 +138,7 @@ describe('creating a subscriber', () => {
       name: 'InfinStorRejected',
     });
     expect(secrets.written).toEqual([
-      { state: 'creating', passwordSecretId, executionArn, invocationId: expect.any(String) },
+      { state: 'creating', passwordSecretId, emailId, executionArn, invocationId: expect.any(String) },
       { state: 'prepared' },
     ]);
   });
@@ -153,7 +154,7 @@ describe('creating a subscriber', () => {
 describe('a repeat', () => {
   it('does nothing when the custom token is stored', async () => {
     const { invoke, secrets, infinstor } = await setUp({
-      stored: { [credentialsSecretId]: { state: 'created', password, customToken } },
+      stored: { [credentialsSecretId]: { state: 'created', password, emailId, customToken } },
     });
     expect(await invoke({ plan, token })).toEqual(output);
     expect([secrets.written, infinstor.requests]).toEqual([[], []]);
@@ -186,7 +187,7 @@ describe('a repeat', () => {
     const { invoke, added, credentials } = await setUp({ stored: { [credentialsSecretId]: creating }, login: absent });
     expect(await invoke({ plan, token })).toEqual(output);
     expect(added()).toHaveLength(1);
-    expect(credentials()).toEqual({ state: 'created', password, customToken });
+    expect(credentials()).toEqual({ state: 'created', password, emailId, customToken });
   });
 
   it('waits while an earlier call may still be under way: SubscriberUnsettled', async () => {
@@ -214,7 +215,7 @@ describe('a repeat', () => {
     ['SubscriberExists', { status: 400, body: 'Error User Exists' }],
     ['TokenRejected', { status: 401, body: '' }],
   ])('leaves the token alone that an earlier call stores meanwhile, when its own ends %s', async (name, answer) => {
-    const created = { state: 'created', password, customToken };
+    const created = { state: 'created', password, emailId, customToken };
     const world: World = await setUp({
       stored: { [credentialsSecretId]: creating },
       login: absent,
@@ -229,6 +230,12 @@ describe('a repeat', () => {
     });
     await expect(world.run(plan)).rejects.toMatchObject({ name });
     expect(world.credentials()).toEqual(created);
+  });
+
+  it('tells the e-mail address that InfinStor has, and not that of a request that comes again', async () => {
+    const created = { state: 'created', password, emailId: 'changed@acme.example', customToken };
+    const { invoke } = await setUp({ stored: { [credentialsSecretId]: created } });
+    expect(await invoke({ plan, token })).toEqual({ credentialsSecretId, emailId: 'changed@acme.example' });
   });
 
   it("keeps the password of the request's secret when a login shows that InfinStor has accepted it", async () => {
@@ -251,7 +258,7 @@ describe('a repeat', () => {
     const marked = new InvalidRequestException({ message: 'marked for deletion', $metadata: {} });
     secrets.client.on(GetSecretValueCommand, { SecretId: 'input' }).rejects(marked);
     await invoke({ plan: { ...plan, customTokenSecretId }, token });
-    expect(credentials()).toEqual({ state: 'created', customToken });
+    expect(credentials()).toEqual({ state: 'created', emailId, customToken });
   });
 
   it("asks with the password of the request's secret, and not at all when that is gone", async () => {
@@ -263,7 +270,7 @@ describe('a repeat', () => {
     });
     await given.invoke({ plan: { ...plan, passwordSecretId }, token });
     expect(given.logins()).toMatchObject([{ PASSWORD: password }]);
-    expect(given.credentials()).toEqual({ state: 'created', password, customToken });
+    expect(given.credentials()).toEqual({ state: 'created', password, emailId, customToken });
 
     const gone = await setUp({ stored: { [credentialsSecretId]: referring }, login: absent });
     await expect(gone.invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
@@ -293,7 +300,7 @@ describe('of two executions', () => {
     );
     expect(infinstor.requests).toHaveLength(1);
     const { password: sent } = JSON.parse(infinstor.requests[0]?.body ?? '');
-    expect(credentials()).toEqual({ state: 'created', password: sent, customToken });
+    expect(credentials()).toEqual({ state: 'created', password: sent, emailId, customToken });
   });
 
   it('at once, of one execution that was stopped and redriven, one calls', async () => {
@@ -322,7 +329,7 @@ describe('the custom token of a subscriber that exists', () => {
   const customTokenSecretId = 'infinstor/test/input/acme-token';
   const withToken = { ...plan, customTokenSecretId };
 
-  const created = { state: 'created', password, customToken };
+  const created = { state: 'created', password, emailId, customToken };
   const withoutPassword = { state: 'created', customToken };
 
   it.each<[string, Record<string, unknown>, unknown[]]>([

@@ -82,14 +82,14 @@ describe('updating a subscriber', () => {
     });
     await invoke({ plan: updatePlan, token });
     expect(atTheCall).toEqual(created);
-    expect(secrets.written).toEqual([{ ...created, password }]);
+    expect(secrets.written).toEqual([{ ...created, password, emailId: 'new@acme.example' }]);
   });
 
-  it('sends the kept password where every field is sent, and stores nothing', async () => {
+  it('sends the kept password where every field is sent, and stores the e-mail address beside it', async () => {
     const { invoke, secrets, sent } = await setUp();
     await invoke({ plan: emailOnly, token });
     expect(sent()).toEqual([{ userName: 'Acme', password: created.password, emailId: 'new@acme.example' }]);
-    expect(secrets.written).toEqual([]);
+    expect(secrets.written).toEqual([{ ...created, emailId: 'new@acme.example' }]);
   });
 
   it("sends the kept password only when a login shows that it is still the subscriber's", async () => {
@@ -146,7 +146,8 @@ describe('updating a subscriber', () => {
   it('does without the password of a subscriber that was given its token, where it is not sent', async () => {
     const { invoke, secrets } = await setUp({ stored: { state: 'created', customToken: created.customToken } });
     await invoke({ plan: { ...emailOnly, sent: ['emailId'] }, token });
-    expect(secrets.written).toEqual([]);
+    const { password: _, ...rest } = created;
+    expect(secrets.written).toEqual([{ ...rest, emailId: 'new@acme.example' }]);
   });
 
   it('needs that password where it is sent: InvalidRequest, and no call', async () => {
@@ -163,7 +164,7 @@ describe('updating a subscriber', () => {
   ])('stores a new custom token %s, also when the password stays', async (_, body) => {
     const { invoke, secrets } = await setUp({ answer: () => ({ body }) });
     expect(await invoke({ plan: emailOnly, token })).toEqual({ isTokenNew: true });
-    expect(secrets.written).toEqual([{ ...created, customToken: secret('next') }]);
+    expect(secrets.written).toEqual([{ ...created, emailId: 'new@acme.example', customToken: secret('next') }]);
   });
 
   it('stores nothing when it is repeated, though it calls again', async () => {
