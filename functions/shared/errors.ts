@@ -320,7 +320,7 @@ export class RoleStillNamed extends StepError {
 
 export class KeyPolicyFull extends StepError {
   static readonly remedy =
-    'Offboard a subscriber that is not needed any more, or withdraw its grant (as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.';
+    'Offboard a subscriber that is not needed any more, or withdraw its grants (delete its GRANT item from the registry, then take its role out of the key policy, as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.';
   override readonly name = 'KeyPolicyFull';
   readonly remedy = KeyPolicyFull.remedy;
   /** How many roles our statements would name. */

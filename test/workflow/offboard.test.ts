@@ -484,9 +484,15 @@ const caught: Record<string, () => Promise<void>> = {
   async 'WaitForStack StackSettled'() {
     const subscriber = await onboarded();
     sandbox().cloudFormation.setStatus(stackNameOf(subscriber.userName), 'UPDATE_IN_PROGRESS');
+    // Time stands still while the wait begins.
+    const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
+    const functionName = 'infinstor-onboarding-sandbox-await-stack';
+    const fault = { kind: 'hold', until } as const;
+    sandbox().faults.add({ service: 'cloudformation', operation: 'DescribeStacks', fault, times: 1, functionName });
     const { executionArn } = await startOffboarding(subscriber.userName);
     await expect.poll(async () => (await waiterOf(executionArn))?.goal?.S).toBe('settled');
     sandbox().cloudFormation.setStatus(stackNameOf(subscriber.userName), 'UPDATE_COMPLETE');
+    goOn();
     const report = await ended(sandbox(), executionArn);
     await expectOffboarded(report, subscriber);
     expect(statesOf(report).slice(2, 6)).toEqual(['DeleteStack', 'WaitForStack', 'DeleteStack', 'WaitForStack']);
