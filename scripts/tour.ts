@@ -210,8 +210,8 @@ async function tourOtherAccount(sandbox: Sandbox, { onboard, offboard, restore, 
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);
   const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
   await restore(keyArn, kept?.id?.S);
-  await offboard('beside');
   sandbox.accounts.iam(home.accountId).delayNewRoles(0);
+  await offboard('beside');
   clock.advance(hour);
   await clock.quiet();
   fail('infinstor:register:error=503');

@@ -63,6 +63,25 @@ describe('each example of adding users', () => {
   });
 });
 
+describe('each example of an offboarding', () => {
+  const offboardings = all.filter(isOf('offboard-'));
+
+  it('keeps the data, or does not ask for it', () => {
+    expect(offboardings).toHaveLength(2);
+  });
+
+  it.each(offboardings)('$file offboards its subscriber, which is onboarded', async ({ request }) => {
+    const { userName } = request.subscriber;
+    const onboarding = examples.find((example) => example.request.subscriber.userName === userName);
+    expect((await onboard(sandbox(), { ...onboarding?.request })).error).toBeNull();
+    const report = await run(sandbox(), 'offboard-subscriber', request);
+    expect(report.error).toBeNull();
+    // The stand-in for the vendor's template keeps the data in any case.
+    expect(report.output?.retained).toHaveLength(2);
+    sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+  });
+});
+
 describe('the policy of a customer managed key', () => {
   const foreign = {
     Sid: 'Allow the backup team',

@@ -351,3 +351,38 @@ describe('DeleteStack', () => {
     );
   });
 });
+
+describe('GetTemplate', () => {
+  it.each([undefined, 'Original', 'Processed'])(
+    'answers what was sent, also of a deleted stack by its id: %s',
+    async (TemplateStage) => {
+      const { call, settled } = setUp();
+      await call('CreateStack', createInput());
+      const { stackId, templateBody } = await settled('tenant-acme');
+      const answer = { TemplateBody: templateBody, StagesAvailable: ['Original', 'Processed'] };
+      expect(templateBody).toContain('DeletionPolicy: Retain');
+      expect(await call('GetTemplate', { StackName: 'tenant-acme', TemplateStage })).toEqual(answer);
+      await call('DeleteStack', { StackName: 'tenant-acme' });
+      await settled(stackId);
+      expect(await call('GetTemplate', { StackName: stackId, TemplateStage })).toEqual(answer);
+    },
+  );
+
+  it('refuses a stack that is not there', async () => {
+    const { call } = setUp();
+    await expect(call('GetTemplate', { StackName: 'nobody' })).rejects.toEqual(
+      error('ValidationError', 'Stack with id nobody does not exist'),
+    );
+  });
+});
+
+it('lets what a stack has left be deleted by hand', async () => {
+  const { call, settled, cloudFormation } = setUp();
+  await call('CreateStack', createInput());
+  await settled('tenant-acme');
+  const [bucket] = cloudFormation.buckets();
+  const [table] = cloudFormation.tables();
+  for (const { name } of [bucket, table].filter((kept) => kept !== undefined)) cloudFormation.deleteByHand(name);
+  expect([...cloudFormation.buckets(), ...cloudFormation.tables()]).toEqual([]);
+  expect(() => cloudFormation.deleteByHand('nothing')).toThrow('There is no bucket and no table nothing');
+});

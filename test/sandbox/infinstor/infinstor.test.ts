@@ -370,6 +370,28 @@ describe("a stack's callback", () => {
   });
 });
 
+describe('by hand', () => {
+  it('a subscriber is deleted, with its user and token, and can be added anew', async () => {
+    const { infinstor, cognito, addAs } = setUp();
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body));
+    infinstor.deleteSubscriber('ACME');
+    expect(infinstor.subscribers()).toEqual([]);
+    expect(cognito.hasUser('acme')).toBe(false);
+    expect(() => infinstor.redeem(customToken, registration)).toThrow('Invalid token');
+    expect((await addAs(superadmin, acme)).status).toBe(200);
+    expect(() => infinstor.deleteSubscriber('nobody')).toThrow('There is no subscriber nobody');
+  });
+
+  it('a token is renewed, with which the one before is void', async () => {
+    const { infinstor, addAs } = setUp();
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body));
+    const renewed = infinstor.renewToken('acme');
+    expect(() => infinstor.redeem(customToken, registration)).toThrow('Invalid token');
+    infinstor.redeem(renewed, registration);
+    expect(() => infinstor.renewToken('nobody')).toThrow('There is no subscriber nobody');
+  });
+});
+
 it('answers with the name of what it does not have', () => {
   const { infinstor } = setUp();
   const request = { method: 'POST', path: '/delete_subscriber', headers: {}, body: '' };

@@ -252,5 +252,7 @@ describe('listing secrets', () => {
     expect(await run('ListSecrets', { Filters, NextToken: page.NextToken })).toMatchObject({
       SecretList: [{ Name: 'in/20' }, { Name: 'in/21' }],
     });
+    const withDeleted = { Filters: [{ Key: 'name', Values: ['in/gone'] }], IncludePlannedDeletion: true };
+    expect(await run('ListSecrets', withDeleted)).toMatchObject({ SecretList: [{ Name: 'in/gone' }] });
   });
 });
