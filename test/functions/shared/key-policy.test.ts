@@ -14,6 +14,7 @@ import {
   orphans,
   ownStatements,
   parseKeyPolicy,
+  requireWithdrawable,
   type Statement,
   serializeKeyPolicy,
   size,
@@ -757,5 +758,42 @@ describe('for any policy and roles', () => {
       }),
     );
     expect(outcomes).toEqual(new Set(['role-arns true', 'role-arns false', 'role-pattern true', 'role-pattern false']));
+  });
+});
+
+describe('a role that is to be deleted', () => {
+  const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/1';
+  const check = (statement: Statement) => () =>
+    requireWithdrawable(keyArn, policy(admin, useByAcme, attachByAcme, statement), [beta, acme]);
+  const session = `arn:aws:sts::${account}:assumed-role/${roleNamePrefix}ACME/someone`;
+  const theirs: Statement = { Sid: 'Theirs', Effect: 'Allow', Action: 'kms:Decrypt', Resource: '*' };
+
+  it.each<[how: string, Statement]>([
+    ['as its principal', { ...theirs, Principal: { AWS: [other, acme] } }],
+    ['as one whom it is not about', { ...theirs, Effect: 'Deny', NotPrincipal: { AWS: acme } }],
+    ['by a session', { ...theirs, Principal: { AWS: session } }],
+  ])("must not be named by a statement that is not the onboarding's %s", (_, statement) => {
+    expect(check(statement)).toThrow(
+      expect.objectContaining({ name: 'RoleStillNamed', keyArn, sid: 'Theirs', roleArn: acme }),
+    );
+  });
+
+  it.each([undefined, ''])('is told of a statement whose Sid is %j', (Sid) => {
+    const { Sid: _, ...nameless } = theirs;
+    const statement = { ...nameless, ...(Sid !== undefined && { Sid }), Principal: { AWS: acme } };
+    expect(check(statement)).toThrow('Statement "(without Sid)" of the policy of key');
+  });
+
+  it('must not meet the id of another that was deleted, as nobody could take it out', () => {
+    expect(check({ ...theirs, Principal: { AWS: deletedRole } })).toThrow(
+      expect.objectContaining({ name: 'KeyPolicyOrphan' }),
+    );
+  });
+
+  it.each<[whom: string, Statement]>([
+    ['others', { ...theirs, Principal: { AWS: other } }],
+    ['everybody', { ...theirs, Principal: '*' }],
+  ])('may be deleted when the other statements name %s', (_, statement) => {
+    expect(check(statement)).not.toThrow();
   });
 });
