@@ -6,6 +6,8 @@ export default {
     'functions/shared/request.ts',
     'functions/shared/stack-decision.ts',
     'functions/shared/stack-status.ts',
+    'functions/shared/update-request.ts',
+    'functions/shared/users-request.ts',
     'sandbox/policy.ts',
     'sandbox/policy-conditions.ts',
     'sandbox/policy-document.ts',

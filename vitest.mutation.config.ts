@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/functions/deploy-stack/*.test.ts',
-      'test/functions/shared/{canonical-policy,key-policy,request,stack-decision,stack-status}.test.ts',
+      'test/functions/shared/{canonical-policy,key-policy,request,stack-decision,stack-status,update-request,users-request}.test.ts',
       'test/sandbox/policy*.test.ts',
     ],
     setupFiles: ['test/fast-check.ts'],

@@ -16,6 +16,12 @@ describe('a request for an update', () => {
     expect(checkUpdateRequest(request, prefix)).toEqual(request);
   });
 
+  it('says what there is to change', () => {
+    expect(() => checkUpdateRequest({ subscriber: { userName: 'acme' } }, prefix)).toThrow(
+      'request: must have subscriber.emailId, passwordSecretId or both',
+    );
+  });
+
   it.each<[what: string, request: unknown, field: string]>([
     ['nothing', { subscriber: { userName: 'acme' } }, 'request'],
     ['a list', [], 'request'],
