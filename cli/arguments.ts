@@ -28,7 +28,8 @@ Usage: npm start -- status <userName> --endpoint URL [--json]
        npm start -- retry <userName> --endpoint URL [--json]
 
   status           what exists of a subscriber, how its latest request stands, why it failed, what to do, and all attempts
-  retry            send the request of a subscriber's latest attempt again, when that is over without success
+  retry            send the request of a subscriber's latest attempt again, when that is over without success;
+                   a request that its first step refused is no attempt: send its file again
 
 Usage: npm start -- key-policies <key ARN> --endpoint URL [--show ID | --restore ID] [--json]
 

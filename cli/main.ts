@@ -128,6 +128,11 @@ async function showRun(run: Run, terminal: Terminal): Promise<number> {
   const { report, policiesBefore, sandbox } = await send(run, terminal);
   const subject = { operation, userName: userNameOf(request) };
   if (!json) terminal.write(summaryText(subject, report, policiesBefore, terminal.paint));
+  const left = sandbox?.faults.left() ?? 0;
+  if (!json && left > 0)
+    terminal.write(
+      `\n${left === 1 ? 'One fault' : `${left} faults`} asked for did not come: nothing made such a call.\n`,
+    );
   if (!json && sandbox) terminal.write(hints(sandbox));
   printDocument(report);
   return exitStatus(report);

@@ -23,6 +23,7 @@ const statusSchema = v.looseObject({
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  retained: v.optional(v.array(v.object({ type: v.string(), physicalId: v.string() }))),
   attempts: v.array(
     v.object({
       executionArn: v.string(),
@@ -69,8 +70,8 @@ export async function failedRequest({
     if (error === undefined) {
       throw new CommandError(
         'InvalidRequest',
-        `The latest request of ${userName}, ${operation}, has not failed`,
-        `Look at it with \`npm start -- status ${userName}\`; send another request if something else is to be done.`,
+        `The latest attempt of ${userName}, ${operation}, has not failed`,
+        'A request that its first step refused is no attempt: send its file again.',
       );
     }
     const execution = await answer('Step Functions', describeExecution(clients.sfn, executionArn));

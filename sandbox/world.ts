@@ -62,7 +62,11 @@ function createWorld(home: Home, { buckets, ...parts }: Parts & { buckets: Bucke
   const sqs = createSqs({ clock, endpoint, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, home });
   const cloudFormation = createCloudFormation({ ...parts, iam, kms, events, publish: events.publish, buckets, home });
-  const dynamoDb = createDynamoDb(home);
+  const dynamoDb = createDynamoDb(home, (name) => {
+    const isThere = cloudFormation.tables().some((table) => table.name === name);
+    if (isThere) cloudFormation.deleteByHand(name);
+    return isThere;
+  });
   const sts = createSts({ accounts, now: clock.now });
   const services = [iam, sts, kms, secretsManager, events, sqs, states, cloudFormation].map(({ service }) => service);
   return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };

@@ -10,7 +10,7 @@ import { grantsOf } from '../shared/key-registry.ts';
 import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
 import { checkOffboardingRequest } from '../shared/offboarding-request.ts';
 import type { OffboardingPlan } from '../shared/plan.ts';
-import { type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
+import { type Registry, readRecord, type SubscriberRecord, withFormerStacks } from '../shared/registry.ts';
 import { requireRetainedData } from '../shared/retained-data.ts';
 import { isOwn, ownershipTags } from '../shared/stack-decision.ts';
 import { stackPollSeconds } from '../shared/stack-poll.ts';
@@ -76,7 +76,8 @@ export async function acceptOffboarding(
   }
 
   // With what a repeat could not find any more, once it is deleted.
-  const claimed = { userName, executionArn, keyArns, ...optionalId(stackId ?? record.stackId) };
+  const known = stackId ?? record.stackId;
+  const claimed = { userName, executionArn, keyArns, ...optionalId(known), ...withFormerStacks(record, known) };
   await claim({ registry, stepFunctions, now }, claimed, record);
   return {
     subscriber: { userName },

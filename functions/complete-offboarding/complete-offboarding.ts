@@ -46,9 +46,13 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   const before = record?.offboarded;
   // A repeat after the end has nothing new to tell.
   const isKnown = before !== undefined && before.stackId === stackId;
-  const retained = isKnown ? before.retained : await retainedBy(cloudFormation, stackId);
+  // Of a subscriber that was onboarded again what is left of its earlier stacks and users is still there.
+  const stackIds = [...(record?.formerStackIds ?? []), ...(isKnown || stackId === undefined ? [] : [stackId])];
+  const left: Retained[] = [];
+  for (const each of stackIds) left.push(...(await retainedBy(cloudFormation, each)));
+  const retained = distinct([...(before?.retained ?? []), ...left]);
   const keyArns = [...new Set([...(isKnown ? before.keyArns : []), ...plan.keyArns])];
-  const users = record?.users ?? (isKnown ? before.users : undefined) ?? [];
+  const users = [...new Set([...(before?.users ?? []), ...(record?.users ?? [])])];
   const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, retained, users };
   const isOurs = await emptyRecord(registry, plan, { offboarded, now: now().toISOString() });
   if (!isOurs) throw await takenOver(registry, plan);
@@ -74,14 +78,18 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   return result;
 }
 
+/** Each resource once: a name that a template fixes comes again with every stack. */
+function distinct(retained: readonly Retained[]): Retained[] {
+  return [...new Map(retained.map((resource) => [`${resource.type} ${resource.physicalId}`, resource])).values()];
+}
+
 async function takenOver(registry: Registry, { subscriber: { userName } }: OffboardingPlan): Promise<Error> {
   const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
   return new OnboardingInProgress(userName, owner);
 }
 
 /** What CloudFormation has left of a stack that it deleted. */
-async function retainedBy(cloudFormation: CloudFormationClient, stackId: string | undefined): Promise<Retained[]> {
-  if (stackId === undefined) return [];
+async function retainedBy(cloudFormation: CloudFormationClient, stackId: string): Promise<Retained[]> {
   try {
     return (await stackResources(cloudFormation, stackId))
       .filter(({ status }) => status === 'DELETE_SKIPPED')

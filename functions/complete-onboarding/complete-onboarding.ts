@@ -1,5 +1,6 @@
 import { complete } from '../shared/complete.ts';
 import type { Plan, Role, Stack, Verification } from '../shared/plan.ts';
+import { readRecord, withFormerStacks } from '../shared/registry.ts';
 
 /** The output of the execution. */
 export interface Onboarded {
@@ -48,6 +49,8 @@ export async function completeOnboarding(
     ...(reason !== undefined && { verification: reason }),
   };
   const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
-  await complete({ userName, executionArn, event, result: { emailId, stackId, roleArn, keyArns } }, clients);
+  const record = await readRecord(clients.registry, userName);
+  const result = { emailId, stackId, roleArn, keyArns, ...withFormerStacks(record, stackId) };
+  await complete({ userName, executionArn, event, result }, clients);
   return onboarded;
 }

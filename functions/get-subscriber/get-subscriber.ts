@@ -6,7 +6,7 @@ import { remedyFor } from '../shared/errors.ts';
 import { describeFailure, enteredLast, type Failure, requestedUserName } from '../shared/execution-failure.ts';
 import { json } from '../shared/json.ts';
 import { type Operation, operationOf, operations, runningStatuses, type Status } from '../shared/operations.ts';
-import { type Attempt, type Registry, readRecord, type SubscriberRecord } from '../shared/registry.ts';
+import { type Attempt, type Registry, type Retained, readRecord, type SubscriberRecord } from '../shared/registry.ts';
 
 interface Dependencies {
   stateMachineArn: string;
@@ -30,6 +30,8 @@ export interface SubscriberStatus {
   roleArn?: string | undefined;
   /** The keys that the role may use. */
   keyArns?: string[] | undefined;
+  /** What offboardings have left. */
+  retained?: Retained[] | undefined;
   attempts: Attempt[];
 }
 
@@ -154,4 +156,9 @@ function recordedStatus(record: SubscriberRecord): SubscriberStatus {
   };
 }
 
-const made = ({ stackId, roleArn, keyArns }: SubscriberRecord) => ({ stackId, roleArn, keyArns });
+const made = ({ stackId, roleArn, keyArns, offboarded }: SubscriberRecord) => ({
+  stackId,
+  roleArn,
+  keyArns,
+  ...(offboarded && offboarded.retained.length > 0 && { retained: offboarded.retained }),
+});

@@ -45,6 +45,8 @@ const recordSchema = v.object({
   /** Why the latest attempt failed; absent when it did not. */
   lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
   stackId: v.optional(v.string()),
+  /** Stacks from before that one that no offboarding was told of to its end: what they have left is still to be told. */
+  formerStackIds: v.optional(v.array(v.string())),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
   /** The users who were added under the subscriber. */
@@ -74,6 +76,16 @@ const waiterSchema = v.object({
 });
 export type Waiter = v.InferOutput<typeof waiterSchema>;
 
+/** The stacks of before that are still to be told of when this one is the subscriber's: nothing, when there are none. */
+export function withFormerStacks(
+  record: Pick<SubscriberRecord, 'stackId' | 'formerStackIds'> | undefined,
+  stackId: string | undefined,
+): { formerStackIds?: string[] } {
+  const known = [...(record?.formerStackIds ?? []), ...(record?.stackId === undefined ? [] : [record.stackId])];
+  const formerStackIds = [...new Set(known)].filter((former) => former !== stackId);
+  return formerStackIds.length === 0 ? {} : { formerStackIds };
+}
+
 /** An item of DynamoDB has 400 KB, and nobody reads further back. */
 const keptAttempts = 50;
 
@@ -96,6 +108,7 @@ export interface Claimed {
   /** Where its stack is to be; default: where it is. */
   home?: Home;
   stackId?: string;
+  formerStackIds?: string[];
   keyArns?: string[];
 }
 
@@ -135,7 +148,9 @@ export async function completeRecord(
   {
     now,
     ...result
-  }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'roleArn' | 'keyArns' | 'users'>> & { now: string },
+  }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'users'>> & {
+    now: string;
+  },
 ): Promise<boolean> {
   return updateRecord(registry, userName, {
     set: { status: operations[operationOf(executionArn)].succeeded, ...result, updatedAt: now },
@@ -164,7 +179,7 @@ export async function emptyRecord(
 ): Promise<boolean> {
   return updateRecord(registry, subscriber.userName, {
     set: { offboarded, updatedAt: now },
-    remove: ['stackId', 'roleArn', 'keyArns', 'users'],
+    remove: ['stackId', 'formerStackIds', 'roleArn', 'keyArns', 'users'],
     onlyIfOf: executionArn,
   });
 }

@@ -66,8 +66,11 @@ const conditional = v.object({
 });
 const errorOutput = v.looseObject({ __type: v.string() });
 
-/** DynamoDB by dynalite, in memory and without a port of its own; it has no transactions and deletes nothing by TTL. */
-export function createDynamoDb(home: Home = account): DynamoDb {
+/**
+ * DynamoDB by dynalite, in memory and without a port of its own; it has no transactions and deletes nothing by TTL.
+ * @param deleteStackTable deletes a table that a customer's stack made, of which there is only a record; false when there is none
+ */
+export function createDynamoDb(home: Home = account, deleteStackTable = (_name: string): boolean => false): DynamoDb {
   const server = createServer(home);
   const keys = new Map<string, KeySchema>();
 
@@ -137,6 +140,17 @@ export function createDynamoDb(home: Home = account): DynamoDb {
           'ValidationException',
           `The sandbox's dynamodb:${operation} does not have ${unknown.join(', ')}`,
         );
+      }
+      if (operation === 'DeleteTable') {
+        const { TableName } = v.parse(v.object({ TableName: v.optional(v.string(), '') }), input);
+        if (deleteStackTable(TableName)) {
+          const answer = { TableDescription: { TableName, TableStatus: 'DELETING' } };
+          return {
+            status: 200,
+            headers: { 'content-type': 'application/x-amz-json-1.0' },
+            body: JSON.stringify(answer),
+          };
+        }
       }
       const response = await send(target, headers, body);
       if (response.status !== 200) return withOldItem(response, input);

@@ -247,7 +247,7 @@ function versionOf(secret: Secret, request: { VersionId?: string | undefined; Ve
 }
 
 function listed(secret: Secret) {
-  const { VersionIdsToStages, DeletedDate: _, ...description } = describe(secret);
+  const { VersionIdsToStages, ...description } = describe(secret);
   return { ...description, SecretVersionsToStages: VersionIdsToStages };
 }
 

@@ -40,7 +40,12 @@ describe('summaryText', () => {
   });
 
   it('says so when a key policy cannot be read', () => {
-    expect(summaryText(acme, succeeded, new Map(), plain)).toContain(`The key policy of ${keyArn} could not be read`);
+    const text = summaryText(acme, { ...succeeded, keyPolicies: {} }, before, plain);
+    expect(text).toContain(`The key policy of ${keyArn} could not be read`);
+  });
+
+  it('says nothing of a key policy that nobody has read before', () => {
+    expect(summaryText(acme, succeeded, new Map(), plain)).not.toContain(keyArn);
   });
 
   it('tells step, reason and remedy of a failure, and what it changed nevertheless', () => {

@@ -78,11 +78,19 @@ async function passDays(days: number): Promise<void> {
   for (const { Name } of scheduled) await events.send(new EnableRuleCommand({ Name }));
 }
 
+/** The buckets that the subscriber's stack has made. */
+function bucketsOf({ stackId }: Pick<Subscriber, 'stackId'>): string[] {
+  const buckets = sandbox().cloudFormation.buckets();
+  return buckets.filter((bucket) => bucket.stackId === stackId).map(({ name }) => name);
+}
+
 /** Nothing is left of the subscriber but its data and what InfinStor has. */
 async function expectOffboarded(
   report: Report,
   { userName, keyArn, stackId }: Pick<Subscriber, 'userName' | 'keyArn' | 'stackId'>,
   given: Sandbox = sandbox(),
+  /** The buckets that earlier stacks of the subscriber have left. */
+  earlierBuckets: readonly string[] = [],
 ): Promise<void> {
   expect(report.error).toBeNull();
   const { cloudFormation, iam, secretsManager, infinstor } = given;
@@ -95,10 +103,11 @@ async function expectOffboarded(
   expect(infinstor.subscribers().filter((subscriber) => subscriber.userName === userName)).toHaveLength(1);
   const bucket = cloudFormation.buckets().find((found) => found.stackId === stackId)?.name;
   const table = cloudFormation.tables().find((found) => found.stackId === stackId)?.name;
-  const retained = [
-    { logicalId: 'ArtifactsBucket', type: 'AWS::S3::Bucket', physicalId: bucket },
-    { logicalId: 'TrackingTable', type: 'AWS::DynamoDB::Table', physicalId: table },
-  ];
+  const bucketNamed = (physicalId = '') => ({ logicalId: 'ArtifactsBucket', type: 'AWS::S3::Bucket', physicalId });
+  // The table has the same name each time.
+  const [first, ...others] = [...earlierBuckets, bucket].map(bucketNamed);
+  const kept = { logicalId: 'TrackingTable', type: 'AWS::DynamoDB::Table', physicalId: table };
+  const retained = [first, kept, ...others];
   expect(report.output).toEqual({
     userName,
     stackId,
@@ -107,8 +116,7 @@ async function expectOffboarded(
     secrets: [credentialsOf(userName)],
     byHand: [
       `Delete subscriber ${userName} in InfinStor, which documents no call for it`,
-      `Delete AWS::S3::Bucket ${bucket} when what it holds is not needed any more`,
-      `Delete AWS::DynamoDB::Table ${table} when what it holds is not needed any more`,
+      ...retained.map((left) => `Delete ${left?.type} ${left?.physicalId} when what it holds is not needed any more`),
     ],
   });
   const record = await recordOf(given, userName);
@@ -559,7 +567,9 @@ describe('an offboarding that is interrupted', () => {
       const report = await onboard(sandbox(), request);
       expectOneOfEach(sandbox(), report, { userName, keyArns: [keyArn] });
       expect(await recordOf(sandbox(), userName)).toMatchObject({ status: { S: 'ACTIVE' } });
-      await expectOffboarded(await offboard(userName), { ...subscriber, stackId: `${report.output?.stackId}` });
+      const last = { ...subscriber, stackId: `${report.output?.stackId}` };
+      const earlier = last.stackId === subscriber.stackId ? [] : bucketsOf(subscriber);
+      await expectOffboarded(await offboard(userName), last, sandbox(), earlier);
     });
   });
 });
@@ -652,7 +662,8 @@ describe('a subscriber that is onboarded again', () => {
     // And once it is active, no more than everybody else.
     const again = await effectsOf(sandbox(), () => onboard(sandbox(), request));
     expect(again.filter((effect) => effect.startsWith('cognito:'))).toEqual(['cognito:InitiateAuth']);
-    await expectOffboarded(await offboard(userName), { ...subscriber, stackId: `${report.output?.stackId}` });
+    const last = { ...subscriber, stackId: `${report.output?.stackId}` };
+    await expectOffboarded(await offboard(userName), last, sandbox(), bucketsOf(subscriber));
   });
 
   it('and was deleted in InfinStor is created anew', async () => {

@@ -14,16 +14,20 @@ export async function effectsOf(sandbox: Sandbox, work: () => Promise<unknown>):
   const before = sandbox.calls().length;
   await work();
   const counts = new Map<string, number>();
-  return sandbox
-    .calls()
-    .slice(before)
-    .filter(({ operation, functionName = '' }) => !isRead(operation) && !functionName.endsWith('sweep-executions'))
-    .map(({ service, operation, functionName = '' }) => {
-      const effect = `${functionName.replace(prefix, '')} ${service}:${operation}`.trim();
-      const count = (counts.get(effect) ?? 0) + 1;
-      counts.set(effect, count);
-      return count === 1 ? effect : `${effect} #${count}`;
-    });
+  return (
+    sandbox
+      .calls()
+      .slice(before)
+      // What the schedules do meanwhile is none of it.
+      .filter(({ functionName = '' }) => !/-(sweep-executions|detect-key-policy-drift)$/.test(functionName))
+      .filter(({ operation }) => !isRead(operation))
+      .map(({ service, operation, functionName = '' }) => {
+        const effect = `${functionName.replace(prefix, '')} ${service}:${operation}`.trim();
+        const count = (counts.get(effect) ?? 0) + 1;
+        counts.set(effect, count);
+        return count === 1 ? effect : `${effect} #${count}`;
+      })
+  );
 }
 
 /** Loses the answer of a call, or kills the function that made it, once it has had its effect. */

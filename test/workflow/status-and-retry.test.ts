@@ -51,7 +51,7 @@ describe('nothing is retried', () => {
   it('of a subscriber whose latest request has succeeded', async () => {
     await onboard(sandbox(), requestFor('fine'));
     const { status, stderr } = await at('retry', 'fine');
-    expect(stderr).toContain('The latest request of fine, onboard-subscriber, has not failed');
+    expect(stderr).toContain('The latest attempt of fine, onboard-subscriber, has not failed');
     expect(status).toBe(2);
   });
 

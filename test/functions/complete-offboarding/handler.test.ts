@@ -89,7 +89,7 @@ describe('completing an offboarding', () => {
     expect(done).toEqual(['emptied', `deleted ${folder}credentials`, `deleted ${folder}users/bob`, 'told', 'closed']);
     expect(documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input)).toMatchObject([
       {
-        UpdateExpression: expect.stringMatching(/REMOVE #stackId, #roleArn, #keyArns, #users$/),
+        UpdateExpression: expect.stringMatching(/REMOVE #stackId, #formerStackIds, #roleArn, #keyArns, #users$/),
         ConditionExpression: '#executionArn = :onlyIfOf',
         ExpressionAttributeValues: {
           ':onlyIfOf': offboardingArn,

@@ -8,6 +8,7 @@ import {
   type Registry,
   readRecord,
   readWaiter,
+  withFormerStacks,
 } from '../../../functions/shared/registry.ts';
 import { claimOf, executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
 import { registryTable } from './registry-table.ts';
@@ -155,4 +156,17 @@ describe('a waiter', () => {
     await putWaiter(registry, stackId, waiter);
     expect(await readWaiter(registry, `${stackId}0`, at(0))).toBeUndefined();
   });
+});
+
+it.each([
+  ['none of a new subscriber', undefined, {}],
+  ['none of one whose stack it is', { stackId: 'one' }, {}],
+  ['the one that it replaces', { stackId: 'zero' }, { formerStackIds: ['zero'] }],
+  [
+    'those that were known, each once',
+    { stackId: 'b', formerStackIds: ['a', 'b', 'one'] },
+    { formerStackIds: ['a', 'b'] },
+  ],
+])('a new stack leaves %s to be told of', (_, record, expected) => {
+  expect(withFormerStacks(record, 'one')).toEqual(expected);
 });
