@@ -1,6 +1,6 @@
 import { InfinStorUnavailable, TokenRejected } from '../shared/errors.ts';
-import { send } from '../shared/infinstor.ts';
-import { type Answer, errorIn, LostAnswer, quotable, saysDuplicate, verdict } from '../shared/infinstor-answer.ts';
+import { sendRepeatable } from '../shared/infinstor.ts';
+import { errorIn, quotable, saysDuplicate, verdict } from '../shared/infinstor-answer.ts';
 
 /** What InfinStor made of a call: for a refusal, and for an answer that says nothing, the words for people. */
 export type Addition = { outcome: 'added' | 'duplicate' } | { outcome: 'refused' | 'unclear'; answer: string };
@@ -21,7 +21,7 @@ interface Call {
  */
 export async function addSecondaryUser({ apiUrl, token, subscriberName, user }: Call): Promise<Addition> {
   const { userName, emailId, password } = user;
-  const answer = await answerTo(`${apiUrl}/addsecondaryuser`, {
+  const answer = await sendRepeatable(`${apiUrl}/addsecondaryuser`, {
     authorization: `Bearer ${token}`,
     contentType: 'application/x-www-form-urlencoded',
     body: new URLSearchParams({ newuser: userName, email: emailId, password }).toString(),
@@ -52,12 +52,3 @@ export async function addSecondaryUser({ apiUrl, token, subscriberName, user }: 
 }
 
 const formWriting = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
-
-async function answerTo(url: string, call: Parameters<typeof send>[1]): Promise<Answer> {
-  try {
-    return await send(url, call);
-  } catch (error) {
-    if (error instanceof LostAnswer) throw new InfinStorUnavailable(`addsecondaryuser ${error.message}`);
-    throw error;
-  }
-}

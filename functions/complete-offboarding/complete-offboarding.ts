@@ -2,7 +2,7 @@ import { type CloudFormationClient, CloudFormationServiceException } from '@aws-
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { OnboardingInProgress } from '../shared/errors.ts';
-import type { OffboardingPlan } from '../shared/plan.ts';
+import type { OffboardingPlan } from '../shared/offboarding-plan.ts';
 import { publishEvent } from '../shared/publish-event.ts';
 import { closeRecord, emptyRecord, type Registry, type Retained, readRecord } from '../shared/registry.ts';
 import { stackResources } from '../shared/stack-resources.ts';
@@ -25,7 +25,7 @@ export interface Offboarded {
   stackId: string | null;
   /** The keys that the subscriber's role had. */
   keyArns: string[];
-  /** What the stack has left. */
+  /** What the subscriber's stacks have left, those of earlier lives, too. */
   retained: Retained[];
   /** The secrets that are scheduled for deletion. */
   secrets: string[];
@@ -34,8 +34,8 @@ export interface Offboarded {
 }
 
 /**
- * Writes what is gone and what is left into the registry, after it lets the subscriber's secrets be deleted, publishes
- * `SubscriberOffboarded`, and marks the subscriber as offboarded.
+ * Writes what is gone and what is left into the registry, then schedules the subscriber's secrets for deletion, publishes
+ * `SubscriberOffboarded`, and last of all marks the subscriber as offboarded.
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeOffboarding(plan: OffboardingPlan, dependencies: Dependencies): Promise<Offboarded> {

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { clientConfig } from '../shared/clients.ts';
 import { documentClient } from '../shared/document-client.ts';
 import { inHomes } from '../shared/home-clients.ts';
-import { offboardingPlanSchema } from '../shared/plan.ts';
+import { offboardingPlanSchema } from '../shared/offboarding-plan.ts';
 import { step } from '../shared/step.ts';
 import { completeOffboarding } from './complete-offboarding.ts';
 import { environmentSchema } from './environment.ts';

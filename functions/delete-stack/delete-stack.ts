@@ -1,7 +1,8 @@
 import { type CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import { describeStack } from '../shared/describe-stack.ts';
 import { StackNeedsAttention } from '../shared/errors.ts';
-import type { OffboardingPlan, Stack } from '../shared/plan.ts';
+import type { OffboardingPlan } from '../shared/offboarding-plan.ts';
+import type { Stack } from '../shared/plan.ts';
 import { requireRetainedData } from '../shared/retained-data.ts';
 import { isOwn } from '../shared/stack-decision.ts';
 import { stackResources } from '../shared/stack-resources.ts';

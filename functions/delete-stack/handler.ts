@@ -1,7 +1,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { inHomes } from '../shared/home-clients.ts';
-import { offboardingPlanSchema } from '../shared/plan.ts';
+import { offboardingPlanSchema } from '../shared/offboarding-plan.ts';
 import { step } from '../shared/step.ts';
 import { deleteStack } from './delete-stack.ts';
 import { environmentSchema } from './environment.ts';

@@ -1,8 +1,9 @@
 import { canonical, canonicalHash } from '../shared/canonical-policy.ts';
 import { KeyPolicyNotUnderstood } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
+import type { KeptPolicy } from '../shared/kept-policies.ts';
 import { foreignStatements, type KeyPolicy, ownStatements, parseKeyPolicy } from '../shared/key-policy.ts';
-import type { KeptPolicy, Written } from '../shared/key-registry.ts';
+import type { Written } from '../shared/key-registry.ts';
 import { leaseMs, staleMs } from '../shared/reconcile-key-policy.ts';
 
 /** What is known of how a key's policy was written lately. */

@@ -1,7 +1,8 @@
-import { type CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetRoleCommand, type IAMClient, type Role as IamRole, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { PrincipalNotVisible, RoleAmbiguous, RoleNotFound } from '../shared/errors.ts';
 import type { Role } from '../shared/plan.ts';
+import { stackResources } from '../shared/stack-resources.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {
@@ -18,8 +19,9 @@ interface Dependencies {
  */
 export async function readRoleArn(stackId: string, { environment, cloudFormation, iam }: Dependencies): Promise<Role> {
   const prefix = environment.ROLE_NAME_PREFIX.toLowerCase();
+  const roles = (await stackResources(cloudFormation, stackId)).filter(({ type }) => type === 'AWS::IAM::Role');
   // Role names are unique ignoring case.
-  const names = (await roleNames(cloudFormation, stackId)).filter((name) => name.toLowerCase().startsWith(prefix));
+  const names = roles.map(({ physicalId }) => physicalId).filter((name) => name.toLowerCase().startsWith(prefix));
   const [roleName, ...others] = names;
   if (roleName === undefined)
     throw new RoleNotFound(
@@ -31,24 +33,6 @@ export async function readRoleArn(stackId: string, { environment, cloudFormation
   if (role?.Arn === undefined || role.RoleId === undefined)
     throw new RoleNotFound(`IAM tells no ARN of role ${roleName}`);
   return { roleName, roleArn: role.Arn, roleId: role.RoleId };
-}
-
-/** Of the stack, and of the stacks nested in it at any depth: those list their resources themselves. */
-async function roleNames(cloudFormation: CloudFormationClient, stackId: string): Promise<string[]> {
-  const names: string[] = [];
-  const nested: string[] = [];
-  for await (const { StackResourceSummaries = [] } of paginateListStackResources(
-    { client: cloudFormation },
-    { StackName: stackId },
-  )) {
-    for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries) {
-      if (PhysicalResourceId === undefined) continue;
-      if (ResourceType === 'AWS::IAM::Role') names.push(PhysicalResourceId);
-      if (ResourceType === 'AWS::CloudFormation::Stack') nested.push(PhysicalResourceId);
-    }
-  }
-  for (const nestedId of nested) names.push(...(await roleNames(cloudFormation, nestedId)));
-  return names;
 }
 
 async function getRole(iam: IAMClient, roleName: string): Promise<IamRole | undefined> {

@@ -5,8 +5,9 @@ import {
   PrincipalNotVisible,
   type StepError,
 } from '../shared/errors.ts';
+import { type KeptPolicy, readKeptPolicy } from '../shared/kept-policies.ts';
 import { foreignStatements, type KeyPolicy, orphans, parseKeyPolicy } from '../shared/key-policy.ts';
-import { type KeptPolicy, readGrants, readKeptPolicy } from '../shared/key-registry.ts';
+import { readGrants } from '../shared/key-registry.ts';
 import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
 
 export interface Restored {

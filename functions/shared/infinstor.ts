@@ -105,11 +105,27 @@ export async function send(
     return { status: response.status, location, body: await response.text() };
   } catch (error) {
     if (neverSent(error)) {
-      throw new InfinStorUnavailable(`${url.slice(url.lastIndexOf('/') + 1)}: ${networkReason(error)}`);
+      throw new InfinStorUnavailable(`${operationAt(url)}: ${networkReason(error)}`);
     }
     throw new LostAnswer(`was sent, and ${networkReason(error)}`);
   }
 }
+
+/**
+ * Posts a call that may be repeated, once: whoever gets no answer makes it again.
+ * @throws InfinStorUnavailable when no whole answer came; the call may have had its effect
+ */
+export async function sendRepeatable(url: string, call: Parameters<typeof send>[1]): Promise<Answer> {
+  try {
+    return await send(url, call);
+  } catch (error) {
+    if (error instanceof LostAnswer) throw new InfinStorUnavailable(`${operationAt(url)} ${error.message}`);
+    throw error;
+  }
+}
+
+/** The call's name, which its path ends with. */
+const operationAt = (url: string) => url.slice(url.lastIndexOf('/') + 1);
 
 function errorCode(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;

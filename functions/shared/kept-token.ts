@@ -1,7 +1,7 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import { LoginRejected, TokenRejected } from './errors.ts';
-import { type Discovery, getVersion } from './infinstor.ts';
-import { logIn, refresh, type Tokens } from './login.ts';
+import { TokenRejected } from './errors.ts';
+import { getVersion } from './infinstor.ts';
+import { logInHere, refresh, type Tokens } from './login.ts';
 import type { Token } from './plan.ts';
 import type { TokenSecret } from './token-secret.ts';
 
@@ -56,19 +56,4 @@ export async function provideToken(
   // Of several executions that log in at once one stores its token, and the others go on with that one.
   const { versionId } = await store({ ...tokens, obtainedAt: now.toISOString() });
   return { secretId, versionId, rejections };
-}
-
-/** The vendor's client tries name and password also where users log in elsewhere; whether they can is not documented. */
-async function logInHere(
-  login: Parameters<typeof logIn>[0],
-  user: { userName: string; password: string },
-  isExternalAuth: Discovery['isExternalAuth'],
-): Promise<Tokens> {
-  try {
-    return await logIn(login, user);
-  } catch (error) {
-    if (!(error instanceof LoginRejected && isExternalAuth === 'true')) throw error;
-    const hint = '; users of this service log in elsewhere (external auth), so that this one may have no password here';
-    throw new LoginRejected(user.userName, error.reason, hint);
-  }
 }

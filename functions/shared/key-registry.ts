@@ -33,32 +33,11 @@ const writtenSchema = v.object({
 });
 export type Written = v.InferOutput<typeof writtenSchema>;
 
-/** A policy as it was before somebody wrote over it. */
-const keptPolicySchema = v.object({
-  /** Identifies it among the key's; sorts by time. */
-  id: v.string(),
-  /** ISO 8601. */
-  keptAt: v.string(),
-  /** The hash of its canonical form. */
-  hash: v.string(),
-  /** The document as KMS told it. */
-  policy: v.string(),
-  /** The execution that wrote over it, or the principal who had written it by hand. */
-  by: v.string(),
-  /** The CloudTrail event that told of it, of a policy that was written by hand. */
-  eventId: v.optional(v.string()),
-  /** False when nobody has written over it after all; otherwise somebody has, or died before it was known. */
-  overwritten: v.optional(v.literal(false)),
-});
-export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
-
-const keyPk = (keyArn: string) => `KEY#${keyArn}`;
+/** What the items of a key have in common. */
+export const keyPk = (keyArn: string) => `KEY#${keyArn}`;
 const leaseKey = (keyArn: string) => ({ pk: keyPk(keyArn), sk: 'LEASE' });
 const grantPrefix = 'GRANT#';
 const grantKey = (keyArn: string, roleArn: string) => ({ pk: keyPk(keyArn), sk: `${grantPrefix}${roleArn}` });
-const policyPrefix = 'POLICY#';
-const keptPolicyKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
-
 /**
  * Asks for a role's access to a key. A grant of the same role that is there already stays as it is; of a role made anew under
  * the same name, and after an offboarding that has not come to its end, it is asked for again.
@@ -96,7 +75,7 @@ async function readGrant({ documents, tableName }: Registry, keyArn: string, rol
 
 /** All grants of a key, read consistently. */
 export async function readGrants({ documents, tableName }: Registry, keyArn: string): Promise<Grant[]> {
-  const items = await query({ documents, tableName }, keyArn, grantPrefix);
+  const items = await queryKey({ documents, tableName }, keyArn, grantPrefix);
   return items.map((item) => v.parse(grantSchema, item));
 }
 
@@ -208,7 +187,7 @@ export async function grantsOf(
       FilterExpression: 'begins_with(#sk, :grant) AND attribute_not_exists(#expiresAt)',
       ProjectionExpression: '#pk, roleArn, userName',
       ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
-      ExpressionAttributeValues: { ':grant': 'GRANT#' },
+      ExpressionAttributeValues: { ':grant': grantPrefix },
     },
   );
   const found: { keyArn: string; roleArn: string }[] = [];
@@ -309,63 +288,6 @@ export async function readLease(
 }
 
 /**
- * Keeps a policy for whoever wants to look at it or restore it. It is never deleted.
- * @returns its id
- */
-export async function keepPolicy(
-  { documents, tableName }: Registry,
-  keyArn: string,
-  kept: Omit<KeptPolicy, 'id' | 'overwritten'> & { owner: string },
-): Promise<string> {
-  const { owner, ...rest } = kept;
-  const id = `${kept.keptAt}#${owner}`;
-  await documents.send(new PutCommand({ TableName: tableName, Item: { ...keptPolicyKey(keyArn, id), id, ...rest } }));
-  return id;
-}
-
-/** Marks a kept policy as one that was not written over: KMS has refused every write, or none was sent. */
-export async function markNotOverwritten(
-  { documents, tableName }: Registry,
-  keyArn: string,
-  id: string,
-): Promise<void> {
-  await unlessRefused(
-    documents.send(
-      new UpdateCommand({
-        TableName: tableName,
-        Key: keptPolicyKey(keyArn, id),
-        UpdateExpression: 'SET #overwritten = :no',
-        // Somebody may have deleted it by hand: half of an item could not be read.
-        ConditionExpression: 'attribute_exists(#policy)',
-        ExpressionAttributeNames: { '#overwritten': 'overwritten', '#policy': 'policy' },
-        ExpressionAttributeValues: { ':no': false },
-      }),
-    ),
-  );
-}
-
-/** A policy that was kept of a key, by its id; undefined when there is none. */
-export async function readKeptPolicy(
-  { documents, tableName }: Registry,
-  keyArn: string,
-  id: string,
-): Promise<KeptPolicy | undefined> {
-  const { Item } = await documents.send(
-    new GetCommand({ TableName: tableName, Key: keptPolicyKey(keyArn, id), ConsistentRead: true }),
-  );
-  return Item === undefined ? undefined : v.parse(keptPolicySchema, Item);
-}
-
-/**
- * The policies that were kept of a key, the oldest first.
- * @param since only those that were kept then or later, in ISO 8601
- */
-export async function readKeptPolicies(registry: Registry, keyArn: string, since = ''): Promise<KeptPolicy[]> {
-  const items = await query(registry, keyArn, policyPrefix, since);
-  return items.map((item) => v.parse(keptPolicySchema, item));
-}
-
-/**
  * Whether the registry wants anything of a key, or its policy was ever written. Either is enough: a key whose lease was deleted
  * stays known by its grants, as a role that has the key already takes no lease.
  */
@@ -396,7 +318,8 @@ export async function* knownKeys({ documents, tableName }: Registry): AsyncGener
   }
 }
 
-async function query(
+/** The items of a key whose sort keys begin with a prefix, in their order, and from a place on. */
+export async function queryKey(
   { documents, tableName }: Registry,
   keyArn: string,
   prefix: string,
@@ -419,7 +342,7 @@ async function query(
 }
 
 /** What a conditional write answers; undefined when its condition does not hold. */
-async function unlessRefused<Answer>(write: Promise<Answer>): Promise<Answer | undefined> {
+export async function unlessRefused<Answer>(write: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await write;
   } catch (error) {

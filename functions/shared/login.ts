@@ -10,6 +10,7 @@ import {
   UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { LoginChallenge, LoginRejected } from './errors.ts';
+import type { Discovery } from './infinstor.ts';
 
 export interface Tokens {
   idToken: string;
@@ -44,6 +45,25 @@ export async function logIn(
   } catch (error) {
     if (isRefusal(error)) throw new LoginRejected(userName, error.name);
     throw error;
+  }
+}
+
+/**
+ * Logs in as `logIn` does. The vendor's client tries name and password also where users log in elsewhere; whether they can is not
+ * documented, and a refusal then says so.
+ * @param isExternalAuth as get_version tells it
+ */
+export async function logInHere(
+  login: Login,
+  user: { userName: string; password: string },
+  isExternalAuth: Discovery['isExternalAuth'],
+): Promise<Tokens> {
+  try {
+    return await logIn(login, user);
+  } catch (error) {
+    if (!(error instanceof LoginRejected && isExternalAuth === 'true')) throw error;
+    const hint = '; users of this service log in elsewhere (external auth), so that this one may have no password here';
+    throw new LoginRejected(user.userName, error.reason, hint);
   }
 }
 

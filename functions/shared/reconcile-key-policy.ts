@@ -4,6 +4,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { canonical, canonicalHash } from './canonical-policy.ts';
 import { requestBoundMs } from './clients.ts';
 import { KeyPolicyBusy, KeyPolicyFull, KeyPolicyOrphan, PrincipalNotVisible, type StepError } from './errors.ts';
+import { keepPolicy, markNotOverwritten } from './kept-policies.ts';
 import {
   foreignPrincipals,
   grantedRoles,
@@ -17,9 +18,7 @@ import {
 import {
   type Grant,
   isWanted,
-  keepPolicy,
   type Lease,
-  markNotOverwritten,
   readGrants,
   releaseLease,
   settleGrant,

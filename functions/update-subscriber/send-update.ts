@@ -1,6 +1,6 @@
 import { InfinStorRejected, InfinStorUnavailable, TokenRejected } from '../shared/errors.ts';
-import { send } from '../shared/infinstor.ts';
-import { type Answer, errorIn, LostAnswer, quotable, verdict } from '../shared/infinstor-answer.ts';
+import { sendRepeatable } from '../shared/infinstor.ts';
+import { errorIn, quotable, verdict } from '../shared/infinstor-answer.ts';
 import { parseJson } from '../shared/json.ts';
 import { redactOpaque } from '../shared/redact.ts';
 
@@ -18,7 +18,11 @@ interface Update {
  * @throws InfinStorUnavailable: the call may have had its effect
  */
 export async function sendUpdate(mlflowUrl: string, token: string, update: Update): Promise<unknown> {
-  const answer = await answerTo(mlflowUrl, token, update);
+  const answer = await sendRepeatable(`${mlflowUrl}/api/2.0/mlflow/infinstor/update_subscriber`, {
+    authorization: token,
+    contentType: 'application/json',
+    body: JSON.stringify(update),
+  });
   const { status, body } = answer;
   switch (verdict(answer, saysWhatIsWrong)) {
     case 'token-refused':
@@ -43,19 +47,6 @@ export async function sendUpdate(mlflowUrl: string, token: string, update: Updat
 /** Whether a refusal speaks of the password or of a user who is not there: such a 401 or 403 is not about the token. */
 function saysWhatIsWrong(body: string): boolean {
   return /^(?!\s*<).*(?:password|\bUserNotFoundException\b|\buser\b.*\b(?:not found|does not exist))/is.test(body);
-}
-
-async function answerTo(mlflowUrl: string, token: string, update: Update): Promise<Answer> {
-  try {
-    return await send(`${mlflowUrl}/api/2.0/mlflow/infinstor/update_subscriber`, {
-      authorization: token,
-      contentType: 'application/json',
-      body: JSON.stringify(update),
-    });
-  } catch (error) {
-    if (error instanceof LostAnswer) throw new InfinStorUnavailable(`update_subscriber ${error.message}`);
-    throw error;
-  }
 }
 
 function rejected(status: number, text: string, { password }: Update): InfinStorRejected {

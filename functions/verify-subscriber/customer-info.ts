@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { InfinStorRejected, InfinStorUnavailable, TokenRejected } from '../shared/errors.ts';
-import { send } from '../shared/infinstor.ts';
-import { type Answer, errorIn, LostAnswer, quotable, verdict } from '../shared/infinstor-answer.ts';
+import { sendRepeatable } from '../shared/infinstor.ts';
+import { type Answer, errorIn, quotable, verdict } from '../shared/infinstor-answer.ts';
 import { parseJson } from '../shared/json.ts';
 import { redactOpaque } from '../shared/redact.ts';
 
@@ -41,15 +41,10 @@ export async function customerRole(apiUrl: string, idToken: string): Promise<str
   }
 }
 
-async function ask(apiUrl: string, idToken: string): Promise<Answer> {
-  try {
-    return await send(`${apiUrl}/customerinfo`, {
-      authorization: idToken,
-      contentType: 'application/x-www-form-urlencoded',
-      body: new URLSearchParams({ ProductCode: productCode }).toString(),
-    });
-  } catch (error) {
-    if (error instanceof LostAnswer) throw new InfinStorUnavailable(`customerinfo ${error.message}`);
-    throw error;
-  }
+function ask(apiUrl: string, idToken: string): Promise<Answer> {
+  return sendRepeatable(`${apiUrl}/customerinfo`, {
+    authorization: idToken,
+    contentType: 'application/x-www-form-urlencoded',
+    body: new URLSearchParams({ ProductCode: productCode }).toString(),
+  });
 }

@@ -2,15 +2,9 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { credentialsSchema } from '../shared/credentials.ts';
-import {
-  InfinStorUnavailable,
-  InvalidConfiguration,
-  LoginRejected,
-  StepError,
-  SubscriberNotVerified,
-} from '../shared/errors.ts';
+import { InfinStorUnavailable, InvalidConfiguration, StepError, SubscriberNotVerified } from '../shared/errors.ts';
 import { apiUrlOf, getVersion } from '../shared/infinstor.ts';
-import { logIn } from '../shared/login.ts';
+import { logInHere } from '../shared/login.ts';
 import type { Plan, Role, Verification } from '../shared/plan.ts';
 import { readSecret } from '../shared/secrets.ts';
 import { customerRole } from './customer-info.ts';
@@ -62,10 +56,7 @@ async function problemWith(
   const discovery = await getVersion(environment.INFINSTOR_MLFLOW_URL);
   const apiUrl = apiUrlOf(discovery, environment.INFINSTOR_API_URL);
   const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
-  const { idToken } = await logIn(login, { userName, password }).catch((error: unknown) => {
-    if (!(error instanceof LoginRejected && discovery.isExternalAuth === 'true')) throw error;
-    throw new LoginRejected(userName, error.reason, '; users of this service log in elsewhere (external auth)');
-  });
+  const { idToken } = await logInHere(login, { userName, password }, discovery.isExternalAuth);
   const told = await customerRole(apiUrl, idToken);
   if (told === roleArn) return undefined;
   // Anything but a role is not quoted.

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { arnOwner } from '../shared/arns.ts';
-import { offboardingPlanSchema } from '../shared/plan.ts';
+import { offboardingPlanSchema } from '../shared/offboarding-plan.ts';
 import { reconcilers } from '../shared/reconciler.ts';
 import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
 import { step } from '../shared/step.ts';

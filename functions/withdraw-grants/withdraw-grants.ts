@@ -3,7 +3,7 @@ import { KeyPolicyBusy } from '../shared/errors.ts';
 import { grantedRoles, requireWithdrawable } from '../shared/key-policy.ts';
 import { forgetGrant, readGrants, withdrawGrant } from '../shared/key-registry.ts';
 import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
-import type { OffboardingPlan } from '../shared/plan.ts';
+import type { OffboardingPlan } from '../shared/offboarding-plan.ts';
 import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { OffboardingPlan } from '../../functions/shared/plan.ts';
+import type { OffboardingPlan } from '../../functions/shared/offboarding-plan.ts';
 import { stackId } from './plan.ts';
 
 export const offboardingArn = 'arn:aws:states:us-east-1:111111111111:execution:offboard-subscriber:acme-2';

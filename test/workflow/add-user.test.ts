@@ -591,7 +591,7 @@ describe('a bad request', () => {
   });
 });
 
-const { states, functionOf, retries, catches } = packagedMachine('AddUserMachine');
+const { states, lambdaFails, retries, catches } = packagedMachine('AddUserMachine');
 
 describe('the edges of the machine', () => {
   const throughSdk = (text: string) => (times: number) =>
@@ -626,14 +626,7 @@ describe('the edges of the machine', () => {
   const causeOf = (state: string, error: string) =>
     error.startsWith('Lambda.')
       ? {
-          cause: (times: number) =>
-            sandbox().faults.add({
-              service: 'lambda',
-              operation: 'Invoke',
-              fault: { kind: 'error', name: error },
-              times,
-              functionName: functionOf.get(state) ?? '',
-            }),
+          cause: (times: number) => sandbox().faults.add(lambdaFails(state, error, times)),
         }
       : causes[`${state} ${error}`];
 

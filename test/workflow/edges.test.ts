@@ -26,7 +26,7 @@ afterEach(() => {
   sandbox().iam.delayNewRoles(0);
 });
 
-const { states, functionOf, retries, catches } = packagedMachine('OnboardSubscriber');
+const { states, lambdaFails, retries, catches } = packagedMachine('OnboardSubscriber');
 
 /** Makes a state end with an error, so often: how the services around it bring that about. */
 type Cause = (times: number) => void;
@@ -41,13 +41,7 @@ const fault =
 const fromLambda =
   (state: string, error: string): Cause =>
   (times) =>
-    sandbox().faults.add({
-      service: 'lambda',
-      operation: 'Invoke',
-      fault: { kind: 'error', name: error },
-      times,
-      functionName: functionOf.get(state) ?? '',
-    });
+    sandbox().faults.add(lambdaFails(state, error, times));
 
 /** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
 const causes: Record<string, Cause> = {

@@ -419,7 +419,7 @@ describe('a bad request', () => {
   });
 });
 
-const { functionOf, retries, catches, states } = packagedMachine('OffboardSubscriber');
+const { lambdaFails, retries, catches, states } = packagedMachine('OffboardSubscriber');
 
 /** Makes a state end with an error, so often. */
 const causes: Record<string, (times: number) => void> = {
@@ -432,14 +432,7 @@ const causes: Record<string, (times: number) => void> = {
 };
 const causeOf = (state: string, error: string) =>
   error.startsWith('Lambda.')
-    ? (times: number) =>
-        sandbox().faults.add({
-          service: 'lambda',
-          operation: 'Invoke',
-          fault: { kind: 'error', name: error },
-          times,
-          functionName: functionOf.get(state) ?? '',
-        })
+    ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
     : causes[`${state} ${error}`];
 
 it('finds the edges of the packaged machine', () => {

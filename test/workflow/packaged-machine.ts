@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { inject } from 'vitest';
+import type { FaultRule } from '../../sandbox/faults.ts';
 
 const ruleSchema = v.looseObject({ ErrorEquals: v.array(v.string()) });
 const definitionSchema = v.object({
@@ -52,11 +53,19 @@ export function packagedMachine(logicalId: string) {
       return [state, functionName(placeholder)];
     }),
   );
+  /** That a state fails with this error, which Lambda itself gives, so often. */
+  const lambdaFails = (state: string, error: string, times: number): FaultRule => ({
+    service: 'lambda',
+    operation: 'Invoke',
+    fault: { kind: 'error', name: error },
+    times,
+    functionName: functionOf.get(state) ?? '',
+  });
   const retries = states.flatMap(([state, { Retry }]) =>
     Retry.flatMap(({ ErrorEquals, MaxAttempts }) => ErrorEquals.map((error) => ({ state, error, MaxAttempts }))),
   );
   const catches = states.flatMap(([state, { Catch }]) =>
     Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => ({ state, error, next: Next }))),
   );
-  return { states, functionOf, retries, catches };
+  return { states, lambdaFails, retries, catches };
 }

@@ -379,7 +379,7 @@ describe('a bad request', () => {
   });
 });
 
-const { states, functionOf, retries, catches } = packagedMachine('UpdateSubscriberMachine');
+const { states, lambdaFails, retries, catches } = packagedMachine('UpdateSubscriberMachine');
 
 describe('the edges of the machine', () => {
   const fault =
@@ -404,14 +404,7 @@ describe('the edges of the machine', () => {
   };
   const causeOf = (state: string, error: string) =>
     error.startsWith('Lambda.')
-      ? (times: number) =>
-          sandbox().faults.add({
-            service: 'lambda',
-            operation: 'Invoke',
-            fault: { kind: 'error', name: error },
-            times,
-            functionName: functionOf.get(state) ?? '',
-          })
+      ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
       : causes[`${state} ${error}`];
 
   it('are these', () => {

@@ -8,7 +8,8 @@ import {
   detectKeyPolicyDrift,
 } from '../../../functions/detect-key-policy-drift/detect-key-policy-drift.ts';
 import type { Edit } from '../../../functions/detect-key-policy-drift/trigger.ts';
-import { readKeptPolicies, releaseLease, takeLease } from '../../../functions/shared/key-registry.ts';
+import { readKeptPolicies } from '../../../functions/shared/kept-policies.ts';
+import { releaseLease, takeLease } from '../../../functions/shared/key-registry.ts';
 import { reconcileKeyPolicy } from '../../../functions/shared/reconcile-key-policy.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { errorOf } from '../lambda.ts';

@@ -2,13 +2,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import {
-  readKeptPolicies,
-  releaseLease,
-  requestGrant,
-  settleGrant,
-  takeLease,
-} from '../../../functions/shared/key-registry.ts';
+import { readKeptPolicies } from '../../../functions/shared/kept-policies.ts';
+import { releaseLease, requestGrant, settleGrant, takeLease } from '../../../functions/shared/key-registry.ts';
 import { fakeIam, fakeKms } from '../fake-kms.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { errorOf, lambda, minutesAgo } from '../lambda.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { isUpToDate, lostStatements } from '../../../functions/detect-key-policy-drift/history.ts';
 import { canonicalHash } from '../../../functions/shared/canonical-policy.ts';
+import type { KeptPolicy } from '../../../functions/shared/kept-policies.ts';
 import { type KeyPolicy, ownStatements, parseKeyPolicy } from '../../../functions/shared/key-policy.ts';
-import type { KeptPolicy, Written } from '../../../functions/shared/key-registry.ts';
+import type { Written } from '../../../functions/shared/key-registry.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { roleArn } from '../shared/key-world.ts';
 

@@ -1,6 +1,7 @@
 import { GetKeyPolicyCommand, type KMSClient, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import { readGrants, readKeptPolicies, requestGrant, settleGrant } from '../../../functions/shared/key-registry.ts';
+import { readKeptPolicies } from '../../../functions/shared/kept-policies.ts';
+import { readGrants, requestGrant, settleGrant } from '../../../functions/shared/key-registry.ts';
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { errorOf, lambda, now } from '../lambda.ts';

@@ -15,6 +15,10 @@ const { roleName, roleId } = role;
 const roleArn = `arn:aws-us-gov:iam::111111111111:role/vendor/${roleName}`;
 const iamRole: Role = { Path: '/vendor/', RoleName: roleName, RoleId: roleId, Arn: roleArn, CreateDate: new Date(0) };
 
+// A nested stack's physical id is its ARN.
+const child = 'arn:aws-us-gov:cloudformation:eu-west-1:111111111111:stack/child/1';
+const grandchild = 'arn:aws-us-gov:cloudformation:eu-west-1:111111111111:stack/grandchild/1';
+
 const resource = (PhysicalResourceId: string | undefined, ResourceType = 'AWS::IAM::Role'): StackResourceSummary => ({
   LogicalResourceId: PhysicalResourceId ?? 'Pending',
   PhysicalResourceId,
@@ -58,21 +62,21 @@ describe("the stack's role", () => {
   });
 
   it('is found in a stack nested in a nested one, on any page', async () => {
-    const { invoke, cloudFormation } = setUp([resource('child-id', 'AWS::CloudFormation::Stack')], [resource('Other')]);
+    const { invoke, cloudFormation } = setUp([resource(child, 'AWS::CloudFormation::Stack')], [resource('Other')]);
     cloudFormation
-      .on(ListStackResourcesCommand, { StackName: 'child-id', NextToken: undefined })
+      .on(ListStackResourcesCommand, { StackName: child, NextToken: undefined })
       .resolves({ StackResourceSummaries: [resource('Another')], NextToken: 'next' })
-      .on(ListStackResourcesCommand, { StackName: 'child-id', NextToken: 'next' })
-      .resolves({ StackResourceSummaries: [resource('grandchild-id', 'AWS::CloudFormation::Stack')] })
-      .on(ListStackResourcesCommand, { StackName: 'grandchild-id' })
+      .on(ListStackResourcesCommand, { StackName: child, NextToken: 'next' })
+      .resolves({ StackResourceSummaries: [resource(grandchild, 'AWS::CloudFormation::Stack')] })
+      .on(ListStackResourcesCommand, { StackName: grandchild })
       .resolves({ StackResourceSummaries: [resource(roleName)] });
     expect(await invoke(event)).toEqual({ roleName, roleArn, roleId });
   });
 
   it('is RoleAmbiguous when a nested stack has another that fits', async () => {
-    const { invoke, cloudFormation } = setUp([resource('child-id', 'AWS::CloudFormation::Stack'), resource(roleName)]);
+    const { invoke, cloudFormation } = setUp([resource(child, 'AWS::CloudFormation::Stack'), resource(roleName)]);
     cloudFormation
-      .on(ListStackResourcesCommand, { StackName: 'child-id' })
+      .on(ListStackResourcesCommand, { StackName: child })
       .resolves({ StackResourceSummaries: [resource(`${roleName}-2`)] });
     await expect(invoke(event)).rejects.toMatchObject(errorOf('RoleAmbiguous', `${roleName}, ${roleName}-2`));
   });

@@ -1,14 +1,8 @@
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetKeyPolicyCommand, type KMSClient, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import {
-  keepPolicy,
-  readGrants,
-  readKeptPolicies,
-  requestGrant,
-  settleGrant,
-  takeLease,
-} from '../../../functions/shared/key-registry.ts';
+import { keepPolicy, readKeptPolicies } from '../../../functions/shared/kept-policies.ts';
+import { readGrants, requestGrant, settleGrant, takeLease } from '../../../functions/shared/key-registry.ts';
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { context, errorOf, lambda, now } from '../lambda.ts';

@@ -3,7 +3,8 @@ import { GetKeyPolicyCommand, KMSServiceException, PutKeyPolicyCommand } from '@
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { readKeptPolicies, requestGrant, takeLease } from '../../../functions/shared/key-registry.ts';
+import { readKeptPolicies } from '../../../functions/shared/kept-policies.ts';
+import { requestGrant, takeLease } from '../../../functions/shared/key-registry.ts';
 import { reconcileKeyPolicy } from '../../../functions/shared/reconcile-key-policy.ts';
 import { malformed } from '../fake-kms.ts';
 import { keyPolicy, orphanedPolicy } from '../key-policy.ts';

@@ -115,7 +115,7 @@ describe.each<[what: string, parts: Parameters<typeof setUp>[0], reason: string,
   [
     'a refused login where users log in elsewhere',
     { login: notAuthorized, discovery: { ...version, isExternalAuth: 'true' } },
-    '; users of this service log in elsewhere (external auth)',
+    '; users of this service log in elsewhere (external auth), so that this one may have no password here',
   ],
   ['a challenge', { login: { ChallengeName: 'SOFTWARE_TOKEN_MFA' } }, 'the challenge SOFTWARE_TOKEN_MFA'],
   ['throttling of Cognito', { login: tooMany }, 'TooManyRequestsException', 'TooManyRequestsException'],
