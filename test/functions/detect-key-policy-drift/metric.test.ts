@@ -7,8 +7,6 @@ it('a key that drifted is counted by one line in the embedded metric format', ()
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   countDrift('infinstor-onboarding-dev');
   const lines = write.mock.calls.map(([line]) => String(line));
-  write.mockRestore();
-  vi.useRealTimers();
   expect(lines).toEqual([expect.stringMatching(/^\{[^\n]+\}\n$/)]);
   expect(JSON.parse(lines.join(''))).toEqual({
     _aws: {

@@ -1,6 +1,6 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import { AssumeRoleCommand, type STSClient, STSServiceException } from '@aws-sdk/client-sts';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientConfig } from '../../../functions/shared/clients.ts';
 import { inHomes } from '../../../functions/shared/home-clients.ts';
 import { errorOf, now, secret } from '../lambda.ts';
@@ -25,10 +25,6 @@ function setUp() {
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now });
   vi.stubEnv('AWS_REGION', 'us-east-1');
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllEnvs();
 });
 
 describe('a client in a home', () => {

@@ -36,7 +36,6 @@ async function breaking(): Promise<string> {
 function silence(): () => Answer {
   const limit = new AbortController();
   vi.spyOn(AbortSignal, 'timeout').mockReturnValue(limit.signal);
-  onTestFinished(() => void vi.restoreAllMocks());
   return () => {
     limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
     return 'lost';

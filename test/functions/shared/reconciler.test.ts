@@ -1,9 +1,7 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { reconcilers } from '../../../functions/shared/reconciler.ts';
 import { secret } from '../lambda.ts';
 import { accounts, fakeSts } from '../other-account.ts';
-
-afterEach(() => vi.unstubAllEnvs());
 
 it("reconciles a key where it lies, asking IAM there about its roles, and never repeats a write by the client's own choice", async () => {
   vi.stubEnv('AWS_REGION', 'us-east-1');

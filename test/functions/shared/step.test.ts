@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { RoleNotFound } from '../../../functions/shared/errors.ts';
 import { type StepContext, step } from '../../../functions/shared/step.ts';
 import { context } from '../lambda.ts';
@@ -23,11 +23,6 @@ beforeEach(() => {
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation((text) => log.push(String(text)) > 0);
   }
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
 });
 
 const some = (run: Run) => step({ name: 'some-step', environment: environmentSchema, input: inputSchema, run });

@@ -1,0 +1,21 @@
+import { afterEach, onTestFinished, vi } from 'vitest';
+
+// The unit tests of a worker share its process and its modules: whatever one of them puts in the place of something else would
+// meet the next. So everything is put back here, and no test has to remember it.
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+});
+
+// What it mocks are mostly the classes of the clients, which stay mocked until they are restored.
+vi.mock(import('aws-sdk-client-mock'), async (importOriginal) => {
+  const original = await importOriginal();
+  const mockClient: typeof original.mockClient = (client, options) => {
+    const mock = original.mockClient(client, options);
+    onTestFinished(() => mock.restore());
+    return mock;
+  };
+  return { ...original, mockClient };
+});
