@@ -1,4 +1,4 @@
-import { afterEach, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, onTestFinished, TestRunner, vi } from 'vitest';
 
 // The unit tests of a worker share its process and its modules: whatever one of them puts in the place of something else would
 // meet the next. So everything is put back here, and no test has to remember it.
@@ -14,7 +14,8 @@ vi.mock(import('aws-sdk-client-mock'), async (importOriginal) => {
   const original = await importOriginal();
   const mockClient: typeof original.mockClient = (client, options) => {
     const mock = original.mockClient(client, options);
-    onTestFinished(() => mock.restore());
+    const atTheEnd = TestRunner.getCurrentTest() === undefined ? afterAll : onTestFinished;
+    atTheEnd(() => mock.restore());
     return mock;
   };
   return { ...original, mockClient };

@@ -11,6 +11,13 @@ export const roleArn = (name: string) => `arn:aws:iam::111111111111:role/RoleFor
 export const roleId = (name: string) => `AROA${name.toUpperCase()}`;
 export const roleOf = (name: string) => ({ roleArn: roleArn(name), roleId: roleId(name), userName: name });
 
+// They keep nothing, and each takes its time to make.
+const clients = {
+  kms: new KMSClient({ region: 'us-east-1' }),
+  kmsOnce: new KMSClient({ region: 'us-east-1' }),
+  iam: new IAMClient({ region: 'us-east-1' }),
+};
+
 /** A key with this policy, an empty registry, the roles of these names, the oldest first, and a clock that moves a little each time it is read. */
 export async function keyWorld(policy: object = keyPolicy(), roles: readonly string[] = []) {
   const registry = await registryTable();
@@ -18,9 +25,7 @@ export async function keyWorld(policy: object = keyPolicy(), roles: readonly str
   fakeIam(Object.fromEntries(roles.map((name) => [roleArn(name), roleId(name)])));
   const time = { now: Date.UTC(2026, 0, 1) };
   const reconciler: Reconciler = {
-    kms: new KMSClient({ region: 'us-east-1' }),
-    kmsOnce: new KMSClient({ region: 'us-east-1' }),
-    iam: new IAMClient({ region: 'us-east-1' }),
+    ...clients,
     registry,
     access: { mode: 'role-arns' },
     clock: {
