@@ -28,11 +28,15 @@ export const context: Context = {
   succeed: () => {},
 };
 
+/** The environment of the last invocation, in which the modules that are loaded have run. */
+let loadedIn: string | undefined;
+
 type Load<Output> = () => Promise<{ handler: (event: unknown, context: Context) => Promise<Output> }>;
 
 /**
- * Invokes a function as Lambda does after a cold start, with this environment; a variable that a test sets to undefined is
- * missing. A failed invocation must have logged the error's name.
+ * Invokes a function as Lambda does, with this environment; a variable that a test sets to undefined is missing. Like a process
+ * of Lambda's, a function stays loaded for as long as its environment is the same, and with it the clients that it has made: a
+ * test to which a cold start matters calls `vi.resetModules`. A failed invocation must have logged the error's name.
  */
 export function lambda<Environment extends Record<string, string>, Output>(
   load: Load<Output>,
@@ -41,8 +45,10 @@ export function lambda<Environment extends Record<string, string>, Output>(
   return async (event: unknown, changes: { [Name in keyof Environment]?: string | undefined } = {}) => {
     for (const [name, value] of Object.entries({ ...environment, ...changes })) vi.stubEnv(name, value);
     vi.useFakeTimers({ toFake: ['Date'], now });
-    // The environment is parsed once per process: every invocation gets its own modules.
-    vi.resetModules();
+    // A function parses its environment once per process.
+    const environmentNow = JSON.stringify(process.env);
+    if (environmentNow !== loadedIn) vi.resetModules();
+    loadedIn = environmentNow;
     const log: string[] = [];
     const record = (text: string | Uint8Array) => log.push(String(text)) > 0;
     const streams = [process.stdout, process.stderr].map((stream) =>

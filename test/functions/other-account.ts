@@ -1,5 +1,6 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
+import { vi } from 'vitest';
 import { now, secret } from './lambda.ts';
 
 /** The param `accounts` of a deployment that works in one account beside its own. */
@@ -12,16 +13,17 @@ export const accounts = {
   },
 };
 
-/** STS, which lets the role be assumed for an hour. */
+/** STS, which lets the role be assumed for an hour from `now` on. */
 export function fakeSts() {
+  // A function that is loaded may hold the credentials of another test's STS, and would not ask this one.
+  vi.resetModules();
   const sts = mockClient(STSClient);
-  const expiresAt = () => new Date(Math.max(now.getTime(), Date.now()) + 3_600_000);
   sts.on(AssumeRoleCommand).callsFake(async () => ({
     Credentials: {
       AccessKeyId: 'ASIATHERE',
       SecretAccessKey: secret('key'),
       SessionToken: secret('session'),
-      Expiration: expiresAt(),
+      Expiration: new Date(now.getTime() + 3_600_000),
     },
   }));
   return { sts, assumed: () => sts.commandCalls(AssumeRoleCommand).map(({ args: [{ input }] }) => input) };

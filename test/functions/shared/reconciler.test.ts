@@ -1,9 +1,10 @@
 import { expect, it, vi } from 'vitest';
 import { reconcilers } from '../../../functions/shared/reconciler.ts';
-import { secret } from '../lambda.ts';
+import { now, secret } from '../lambda.ts';
 import { accounts, fakeSts } from '../other-account.ts';
 
 it("reconciles a key where it lies, asking IAM there about its roles, and never repeats a write by the client's own choice", async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now });
   vi.stubEnv('AWS_REGION', 'us-east-1');
   fakeSts();
   const environment = { REGISTRY_TABLE: 'registry', KEY_ACCESS: 'role-arns', ROLE_NAME_PREFIX: 'RoleFor' } as const;
