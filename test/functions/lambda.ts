@@ -43,12 +43,12 @@ export function lambda<Environment extends Record<string, string>, Output>(
   environment: Environment,
 ) {
   return async (event: unknown, changes: { [Name in keyof Environment]?: string | undefined } = {}) => {
-    for (const [name, value] of Object.entries({ ...environment, ...changes })) vi.stubEnv(name, value);
+    const variables = Object.entries({ ...environment, ...changes });
+    for (const [name, value] of variables) vi.stubEnv(name, value);
     vi.useFakeTimers({ toFake: ['Date'], now });
     // A function parses its environment once per process.
-    const environmentNow = JSON.stringify(process.env);
-    if (environmentNow !== loadedIn) vi.resetModules();
-    loadedIn = environmentNow;
+    if (JSON.stringify(variables) !== loadedIn) vi.resetModules();
+    loadedIn = JSON.stringify(variables);
     const log: string[] = [];
     const record = (text: string | Uint8Array) => log.push(String(text)) > 0;
     const streams = [process.stdout, process.stderr].map((stream) =>
