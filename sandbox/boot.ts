@@ -41,6 +41,8 @@ export interface SandboxOptions {
   port?: number;
   /** Skips the time in which nothing but timers is pending: waits and timeouts then cost nothing. */
   skipIdle?: boolean;
+  /** Whether rules with a schedule run their targets; default: yes. */
+  schedules?: boolean;
   /** How long CloudFormation takes for each resource of a stack. */
   resourceDelayMs?: number;
   /** What is to go wrong from the beginning. */
@@ -98,6 +100,7 @@ export async function bootSandbox({
   packageFolder,
   port = 0,
   skipIdle = false,
+  schedules = true,
   resourceDelayMs = 150,
   faults: initialFaults = [],
   environment = {},
@@ -145,6 +148,7 @@ export async function bootSandbox({
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
     resourceDelayMs,
+    schedules,
   });
   const forward = createForwarding({
     accounts,

@@ -1,6 +1,6 @@
 /**
- * The one clock of the sandbox: services, the state machine engine and (through an offset) the Lambda workers read it.
- * It runs with real time, and a test can turn it forward.
+ * The one clock of the sandbox: services, the state machine engine and (through shared memory) the Lambda workers read it.
+ * It runs with real time, or only on its own: then a test can turn it forward, and no real second decides anything.
  */
 export interface Clock {
   /** The sandbox's time in milliseconds since the epoch. */
@@ -13,20 +13,34 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Turns the clock forward; timers that come due run in their order. */
   advance(milliseconds: number): void;
-  /** How far the clock is ahead of real time, in milliseconds, readable from worker threads as one Float64. */
-  readonly offset: SharedArrayBuffer;
+  /** What worker threads read the clock from: see `timeOf`. */
+  readonly shared: SharedArrayBuffer;
+  /** Whether time passes only when nothing else is left to do. */
+  readonly skipsIdle: boolean;
   /** Marks work that must be over before idle time is skipped; the returned function ends it. */
   busy(): () => void;
-  /** Resolves when nothing works and nothing is waited for, in a clock that skips idle time. */
+  /**
+   * For a clock that skips idle time: resolves with true when some work has ended or a timer has run, and with false when nothing
+   * is left to do. Nothing works then, and nothing but repeated timers is pending.
+   */
+  progress(): Promise<boolean>;
+  /** Resolves when nothing is left to do, in a clock that skips idle time. */
   quiet(): Promise<void>;
   /** Cancels every timer. */
   stop(): void;
 }
 
 export interface ClockOptions {
-  /** When true, time in which nothing but timers is pending is skipped: the clock jumps to the next timer. */
+  /**
+   * When true, the clock does not run with real time. It stands still while anything works, and jumps to the next timer when
+   * nothing but timers is pending.
+   */
   skipIdle?: boolean;
 }
+
+/** The time of a clock, in milliseconds since the epoch, from its shared memory: how far it is ahead, and of what. */
+export const timeOf = ([ahead = 0, isAheadOfRealTime = 0]: Float64Array, realTime: () => number) =>
+  isAheadOfRealTime ? realTime() + ahead : ahead;
 
 /** A time in milliseconds since the epoch in ISO 8601 and whole seconds, as events and policies have it. */
 export const isoSeconds = (time: number) => `${new Date(time).toISOString().slice(0, 19)}Z`;
@@ -39,49 +53,68 @@ interface Timer {
 }
 
 export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
-  const offset = new SharedArrayBuffer(8);
-  const ahead = new Float64Array(offset);
+  const shared = new SharedArrayBuffer(16);
+  const state = new Float64Array(shared);
+  state.set(skipIdle ? [Date.now(), 0] : [0, 1]);
   let timers: Timer[] = [];
   let wakeUp: NodeJS.Timeout | undefined;
   let atWork = 0;
   let idleCheck: NodeJS.Immediate | undefined;
+  let dueCheck: NodeJS.Immediate | undefined;
 
   let stopped = false;
+  /** Who waits for progress. */
+  let waiting: ((isProgress: boolean) => void)[] = [];
 
-  const now = () => Date.now() + (ahead[0] ?? 0);
+  const now = () => timeOf(state, Date.now);
 
   function schedule() {
     clearTimeout(wakeUp);
     const next = timers[0];
     if (next === undefined) return;
+    if (skipIdle) {
+      // What is due waits for nobody's work, but for its turn.
+      if (next.due <= now()) dueCheck ??= setImmediate(runDue);
+      else checkIdle();
+      return;
+    }
     // setTimeout takes at most 2^31-1 ms; a longer wait is scheduled again when it fires.
     wakeUp = setTimeout(runDue, Math.min(Math.max(0, next.due - now()), 2 ** 31 - 1));
-    checkIdle();
   }
 
   function runDue() {
+    dueCheck = undefined;
     for (let next = timers[0]; next !== undefined && next.due <= now(); next = timers[0]) {
       timers.shift();
       next.run();
+      resolveWaiting(true);
     }
     schedule();
   }
 
-  // Two turns of the event loop let answers that are already on their way arrive before time is skipped.
-  function checkIdle() {
-    if (!skipIdle || idleCheck !== undefined) return;
+  function resolveWaiting(isProgress: boolean) {
+    const resolved = waiting;
+    waiting = [];
+    for (const resolve of resolved) resolve(isProgress);
+  }
+
+  // Some turns of the event loop let what is already on its way arrive: before time is skipped, and more of them before it is
+  // said that nothing is left to do.
+  function checkIdle(turns = 1) {
+    if (!skipIdle || stopped || idleCheck !== undefined) return;
     idleCheck = setImmediate(() => {
-      idleCheck = setImmediate(() => {
-        idleCheck = undefined;
-        const next = timers.find(({ awaited }) => awaited);
-        if (atWork === 0 && next !== undefined) passTo(next.due);
-      });
+      idleCheck = undefined;
+      if (atWork > 0) return;
+      const next = timers.find(({ awaited }) => awaited);
+      if (next !== undefined && turns >= 2) passTo(next.due);
+      else if (next !== undefined || (waiting.length > 0 && turns < 50)) checkIdle(turns + 1);
+      else resolveWaiting(false);
     });
   }
 
   function advanceTo(time: number) {
     // In whole milliseconds, as real clocks are read; a timer may be due at a fraction of one.
-    ahead[0] = (ahead[0] ?? 0) + Math.max(0, Math.ceil(time - now()));
+    state[0] = (state[0] ?? 0) + Math.max(0, Math.ceil(time - now()));
     runDue();
   }
 
@@ -116,11 +149,18 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
     );
   }
 
+  const progress = () =>
+    new Promise<boolean>((resolve) => {
+      waiting.push(resolve);
+      checkIdle();
+    });
+
   return {
     now,
     after,
     every,
-    offset,
+    shared,
+    skipsIdle: skipIdle,
     sleep(milliseconds, signal) {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
@@ -143,15 +183,13 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
         if (ended) return;
         ended = true;
         atWork -= 1;
+        resolveWaiting(true);
         if (atWork === 0) checkIdle();
       };
     },
+    progress,
     async quiet() {
-      const isQuiet = () => atWork === 0 && !timers.some(({ awaited }) => awaited);
-      // What has just ended may be about to begin something: it must be quiet for some turns of the event loop.
-      for (let turns = 0; turns < 10; turns = isQuiet() ? turns + 1 : 0) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
+      while (await progress());
     },
     stop() {
       // What ends now may still ask for timers, which must not keep the process alive.
@@ -159,6 +197,8 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
       timers = [];
       clearTimeout(wakeUp);
       clearImmediate(idleCheck);
+      clearImmediate(dueCheck);
+      resolveWaiting(false);
     },
   };
 }

@@ -38,6 +38,7 @@ interface Parts {
   customResource: CustomResource;
   onAccess: OnAccess;
   resourceDelayMs: number;
+  schedules: boolean;
 }
 
 /** The worlds of the sandbox, each made when it is first asked for. */
@@ -54,9 +55,9 @@ export function createWorlds(parts: Parts): (home: Home) => World {
 }
 
 function createWorld(home: Home, { buckets, ...parts }: Parts & { buckets: BucketStore }): World {
-  const { clock, accounts, faults, endpoint, deliver, invokeLambda } = parts;
+  const { clock, accounts, faults, endpoint, deliver, invokeLambda, schedules } = parts;
   const iam = accounts.iam(home.accountId);
-  const events = createEvents({ clock, faults, deliver, home });
+  const events = createEvents({ clock, faults, deliver, schedules, home });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
   const secretsManager = createSecretsManager({ clock, home });
   const sqs = createSqs({ clock, endpoint, home });

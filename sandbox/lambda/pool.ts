@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
+import { type Report, reportSchema } from './messages.ts';
+import { occupy, release, type Thread, takeThread } from './threads.ts';
 
 /** A function as the packaged template describes it. */
 export interface LambdaFunction {
@@ -48,37 +49,35 @@ export interface LambdaPool {
 }
 
 /**
- * How many workers a function has at most; further invocations wait for one, as AWS makes callers wait by throttling. Each costs
- * 17 MB and a cold start, so that more than the machine has processors for would only make all of them slower.
+ * How many invocations of a function run at once; further ones wait, as AWS makes callers wait by throttling. Each costs a
+ * thread, so that more than the machine has processors for would only make all of them slower.
  */
-const maxWorkersPerFunction = Math.max(2, availableParallelism());
+const maxConcurrency = Math.max(2, availableParallelism());
 
-const answerSchema = v.union([
-  v.object({ requestId: v.string(), result: v.string() }),
-  v.object({ requestId: v.string(), error: v.string() }),
-]);
-type Answer = v.InferOutput<typeof answerSchema>;
-/** What a worker says when it has let its timers know of a clock that was turned forward. */
-const caughtUpSchema = v.object({ caughtUp: v.literal(true) });
 const errorSchema = v.object({ errorType: v.string() });
+
+/** An execution environment of a function: an instance of its bundle in a thread, which may have those of other functions, too. */
+interface Environment {
+  id: string;
+  thread: Thread;
+}
 
 interface Entry {
   lambda: LambdaFunction;
-  /** Its warm workers that have nothing to do. */
-  idle: Worker[];
-  /** Its workers that run an invocation. */
-  busy: Set<Worker>;
-  /** Who waits for one of them. */
-  waiting: ((worker: Worker) => void)[];
+  /** Those that it has, the last one first that was used last. */
+  environments: Environment[];
+  /** Those that run an invocation. */
+  busy: Set<Environment>;
+  /** Who waits for the end of one of its invocations. */
+  waiting: (() => void)[];
 }
 
 /**
- * Runs the packaged bundles in warm worker threads, one invocation at a time each, and writes what they log to a file per
- * function.
+ * Runs the packaged bundles in threads, one invocation at a time each, and writes what they log to a file per function. An
+ * environment stays warm until its thread ends.
  */
 export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder: string }): LambdaPool {
   const functions = new Map<string, Entry>();
-  const workers = new Set<Worker>();
   let closed = false;
 
   const logFileOf = ({ functionName }: LambdaFunction) => join(logFolder, `${functionName}.log`);
@@ -89,133 +88,175 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     throw new LambdaError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
   }
 
-  function startWorker(entry: Entry): Worker {
+  /** A warm environment whose thread has nothing to do, or a new one. */
+  function takeEnvironment(entry: Entry): Environment {
     if (closed) throw new LambdaError('Lambda.ServiceException', 'The sandbox is closed');
-    const { bundle, exportName, environment } = entry.lambda;
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      env: { ...environment },
-      workerData: { bundle, exportName, logFile: logFileOf(entry.lambda), clockOffset: clock.offset },
-      // Young objects may take 48 MB of a worker otherwise, before any garbage is collected.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    });
-    workers.add(worker);
-    worker.on('exit', () => {
-      workers.delete(worker);
-      // What a handler leaves running can end its worker between two invocations.
-      entry.idle = entry.idle.filter((other) => other !== worker);
-    });
-    // The exit follows; without a listener the error would end the sandbox.
-    worker.on('error', () => {});
-    return worker;
-  }
-
-  /** Takes a warm worker or a new one, or waits for one that becomes free. */
-  async function takeWorker(entry: Entry): Promise<Worker> {
-    const { idle, busy, waiting } = entry;
-    if (idle.length === 0 && busy.size >= maxWorkersPerFunction) {
-      return new Promise((resolve) => waiting.push(resolve));
+    // What a handler leaves running can end its thread between two invocations.
+    entry.environments = entry.environments.filter(({ thread }) => thread.isAlive);
+    const warm = entry.environments.find(({ thread }) => !thread.isBusy);
+    if (warm !== undefined) {
+      occupy(warm.thread);
+      return warm;
     }
-    const worker = idle.pop() ?? startWorker(entry);
-    busy.add(worker);
-    return worker;
+    const { bundle, exportName, environment: variables } = entry.lambda;
+    const environment = { id: randomUUID(), thread: takeThread(bundle) };
+    environment.thread.send({
+      type: 'prepare',
+      environmentId: environment.id,
+      environment: {
+        bundle,
+        exportName,
+        variables: { ...variables },
+        logFile: logFileOf(entry.lambda),
+        clock: clock.shared,
+        skipsIdle: clock.skipsIdle,
+      },
+    });
+    entry.environments.push(environment);
+    return environment;
   }
 
-  /** Hands a worker that has answered on to who waits next; in place of one that has not, a new one. */
-  function release(entry: Entry, worker: Worker, hasAnswered: boolean): void {
-    const { idle, busy, waiting } = entry;
-    const next = waiting.shift();
-    if (!hasAnswered || next === undefined) busy.delete(worker);
-    if (next === undefined) {
-      if (hasAnswered) idle.push(worker);
-      return;
-    }
-    const free = hasAnswered ? worker : startWorker(entry);
-    busy.add(free);
-    next(free);
-  }
-
-  /** @throws LambdaError when the worker ends without an answer */
-  function run(worker: Worker, lambda: LambdaFunction, payload: string): Promise<Answer> {
+  /**
+   * Runs an invocation. While the function is asleep, it is no work that the clock waits for.
+   * @returns undefined when the thread had ended before, so that the function has not run
+   * @throws LambdaError when the thread ends without an answer
+   */
+  function run({ id, thread }: Environment, lambda: LambdaFunction, payload: string): Promise<Outcome | undefined> {
     const { functionName, functionArn, timeoutSeconds } = lambda;
     const requestId = randomUUID();
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
+    let hasStarted = false;
     const failed = (errorType: string, errorMessage: string) =>
       reject(new LambdaError(errorType, JSON.stringify({ errorType, errorMessage })));
+    const ended = (errorType: string, errorMessage: string) =>
+      hasStarted ? failed(errorType, errorMessage) : resolve(undefined);
+    let endOfWork = clock.busy();
+    let cancelWake = () => {};
+    const wake = () => {
+      cancelWake();
+      cancelWake = () => {};
+      endOfWork();
+      endOfWork = clock.busy();
+    };
+    const fallAsleep = (due: number | undefined) => {
+      wake();
+      if (due !== undefined) {
+        cancelWake = clock.after(Math.max(0, due - clock.now()), () => {
+          wake();
+          thread.send({ type: 'catch up' });
+        });
+      }
+      endOfWork();
+    };
+    const deadline = clock.now() + timeoutSeconds * 1000;
     const cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
-      void worker.terminate();
+      void thread.worker.terminate();
       failed('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds}.00 seconds`);
     });
     const onMessage = (message: unknown) => {
-      if (!v.is(caughtUpSchema, message)) resolve(v.parse(answerSchema, message));
+      const report = v.parse(reportSchema, message);
+      if (report.type === 'caught up' || report.requestId !== requestId) return;
+      switch (report.type) {
+        case 'result':
+        case 'error':
+          return resolve(report);
+        case 'started':
+          hasStarted = true;
+          return;
+        case 'asleep':
+          return fallAsleep(report.due);
+        case 'awake':
+          return wake();
+      }
     };
-    const onExit = () => failed('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited without an answer`);
+    const onExit = () => ended('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited without an answer`);
     const onError = (error: unknown) =>
-      error instanceof Error ? failed(error.name, error.message) : failed('Runtime.ExitError', String(error));
+      error instanceof Error ? ended(error.name, error.message) : ended('Runtime.ExitError', String(error));
+    const { worker } = thread;
     worker.on('message', onMessage).once('exit', onExit).once('error', onError);
-    worker.postMessage({
-      requestId,
-      payload,
-      functionName,
-      functionArn,
-      deadline: clock.now() + timeoutSeconds * 1000,
-    });
+    thread.send({ type: 'invoke', environmentId: id, requestId, payload, functionName, functionArn, deadline });
     return promise.finally(() => {
       cancelTimeout();
+      cancelWake();
+      endOfWork();
       worker.off('message', onMessage).off('exit', onExit).off('error', onError);
     });
+  }
+
+  /** Runs an invocation in an environment that it keeps busy meanwhile. @throws LambdaError */
+  async function runOnce(entry: Entry, payload: string): Promise<Outcome> {
+    for (;;) {
+      const environment = takeEnvironment(entry);
+      entry.busy.add(environment);
+      let outcome: Outcome | undefined;
+      try {
+        outcome = await run(environment, entry.lambda, payload);
+      } finally {
+        entry.busy.delete(environment);
+        // After an error of the handler the environment stays warm, as in AWS.
+        if (outcome === undefined) void environment.thread.worker.terminate();
+        else release(environment.thread);
+        entry.waiting.shift()?.();
+      }
+      if (outcome !== undefined) return outcome;
+    }
   }
 
   return {
     add(lambda) {
       // Also of a function that never runs.
       appendFileSync(logFileOf(lambda), '');
-      functions.set(lambda.functionArn, { lambda, idle: [], busy: new Set(), waiting: [] });
+      functions.set(lambda.functionArn, { lambda, environments: [], busy: new Set(), waiting: [] });
     },
     functions: () => [...functions.values()].map(({ lambda }) => lambda),
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
       const entry = entryOf(functionArn);
       const endOfWork = clock.busy();
-      const worker = await takeWorker(entry);
-      let hasAnswered = false;
       try {
-        const answer = await run(worker, entry.lambda, JSON.stringify(event));
-        // After an error of the handler the environment stays warm, as in AWS.
-        hasAnswered = true;
-        if ('result' in answer) return JSON.parse(answer.result);
-        throw new LambdaError(v.parse(errorSchema, JSON.parse(answer.error)).errorType, answer.error);
+        while (entry.busy.size >= maxConcurrency) await new Promise<void>((resolve) => entry.waiting.push(resolve));
       } finally {
-        release(entry, worker, hasAnswered);
         endOfWork();
       }
+      const outcome = await runOnce(entry, JSON.stringify(event));
+      if (outcome.type === 'result') return JSON.parse(outcome.result);
+      throw new LambdaError(v.parse(errorSchema, JSON.parse(outcome.error)).errorType, outcome.error);
     },
     kill(functionName) {
       for (const { lambda, busy } of functions.values()) {
         if (functionName !== undefined && functionName !== lambda.functionName) continue;
-        for (const worker of busy) void worker.terminate();
+        for (const { thread } of busy) void thread.worker.terminate();
       }
     },
     async catchUp() {
       const running = [...functions.values()].flatMap(({ busy }) => [...busy]);
-      await Promise.all(running.map(catchUp));
+      await Promise.all(running.map(({ thread }) => catchUp(thread)));
     },
     async close() {
       closed = true;
-      // The workers that become free now are for nobody.
-      for (const { waiting } of functions.values()) waiting.length = 0;
-      await Promise.all([...workers].map((worker) => worker.terminate()));
+      const entries = [...functions.values()];
+      // Nobody waits for what would run now.
+      for (const { waiting } of entries) waiting.length = 0;
+      const busy = entries.flatMap((entry) => [...entry.busy]);
+      await Promise.all(busy.map(({ thread }) => thread.worker.terminate()));
+      const environments = entries.flatMap((entry) => entry.environments);
+      for (const [thread, own] of Map.groupBy(environments, (environment) => environment.thread)) {
+        thread.send({ type: 'forget', environmentIds: own.map(({ id }) => id) });
+      }
     },
   };
 }
 
-/** Settles when the worker has caught up with the clock, or has ended. */
-async function catchUp(worker: Worker): Promise<void> {
+type Outcome = Extract<Report, { type: 'result' | 'error' }>;
+
+/** Settles when the thread has caught up with the clock, or has ended. */
+async function catchUp({ worker, send }: Thread): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const onMessage = (message: unknown) => {
-    if (v.is(caughtUpSchema, message)) resolve();
+    if (v.parse(reportSchema, message).type === 'caught up') resolve();
   };
   worker.on('message', onMessage).once('exit', resolve);
-  worker.postMessage({ catchUp: true });
+  send({ type: 'catch up' });
   await promise;
   worker.off('message', onMessage).off('exit', resolve);
 }

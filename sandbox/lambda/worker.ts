@@ -1,23 +1,47 @@
-// One warm execution environment of a Lambda function: a worker thread with the function's own environment variables.
-import { openSync, writeSync } from 'node:fs';
+// A thread that runs invocations of functions, one at a time. It holds execution environments: instances of bundles, each with
+// the variables, the log and the clock of one function of one sandbox. A bundle is compiled once, however many instances it has.
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { parentPort, workerData } from 'node:worker_threads';
+import { dirname } from 'node:path';
+import vm from 'node:vm';
+import { parentPort } from 'node:worker_threads';
 import * as v from 'valibot';
+import { timeOf } from '../clock.ts';
+import { type EnvironmentDefinition, type Order, orderSchema, type Report } from './messages.ts';
+import { followClock } from './worker-time.ts';
 
-const { bundle, exportName, logFile, clockOffset } = v.parse(
-  v.object({
-    bundle: v.string(),
-    exportName: v.string(),
-    logFile: v.string(),
-    clockOffset: v.instance(SharedArrayBuffer),
-  }),
-  workerData,
-);
+interface Environment extends Omit<EnvironmentDefinition, 'clock'> {
+  clock: Float64Array;
+  log: number;
+  handler?: Handler;
+}
+type Handler = (event: unknown, context: unknown) => unknown;
 
-// At once and without the main thread, so that the log is whole even when the worker is ended, and costs nobody else.
-const log = openSync(logFile, 'a');
+const environments = new Map<string, Environment>();
+/** The environment that runs, or ran last: what a function leaves running belongs to it. */
+let current: Environment | undefined;
+/** The request that is worked on. */
+let running: string | undefined;
+
+const report = (message: Report) => parentPort?.postMessage(message);
+
+const time = followClock({
+  now: (realTime) => (current === undefined ? realTime() : timeOf(current.clock, realTime)),
+  standsStill: () => current?.skipsIdle === true,
+  isRunning: () => running !== undefined,
+  onAsleep(due) {
+    if (running === undefined) return;
+    report({ type: 'asleep', requestId: running, ...(Number.isFinite(due) && { due }) });
+  },
+  onAwake() {
+    if (running !== undefined) report({ type: 'awake', requestId: running });
+  },
+});
+
+// Without the main thread, so that the log is whole even when the thread is ended, and costs nobody else.
 function write(text: string | Uint8Array, ...rest: unknown[]): boolean {
-  writeSync(log, typeof text === 'string' ? Buffer.from(text) : text);
+  if (current !== undefined) writeSync(current.log, typeof text === 'string' ? Buffer.from(text) : text);
   const done = rest.at(-1);
   if (typeof done === 'function') process.nextTick(done);
   return true;
@@ -25,77 +49,42 @@ function write(text: string | Uint8Array, ...rest: unknown[]): boolean {
 Object.assign(process.stdout, { write });
 Object.assign(process.stderr, { write });
 
-const catchUpSchema = v.object({ catchUp: v.literal(true) });
-const invocationSchema = v.object({
-  requestId: v.string(),
-  payload: v.string(),
-  functionName: v.string(),
-  functionArn: v.string(),
-  deadline: v.number(),
-});
-const moduleSchema = v.record(v.string(), v.unknown());
-const handlerSchema = v.function();
-
-// The function reads the sandbox's clock, which may be ahead of real time.
-const ahead = new Float64Array(clockOffset);
-const now = () => RealDate.now() + (ahead[0] ?? 0);
-const RealDate = Date;
-globalThis.Date = new Proxy(RealDate, {
-  construct: (target, parameters, newTarget) =>
-    Reflect.construct(target, parameters.length === 0 ? [now()] : parameters, newTarget),
-  get: (target, property) => (property === 'now' ? now : Reflect.get(target, property)),
-});
-
-// Its timers run on real time, and come due early when the clock is turned forward. Short ones, which pace a function's own
-// work, are no time that anybody waits for.
-const shortMs = 1000;
-const waiting = new Map<NodeJS.Timeout, { due: number; run: () => void }>();
-const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
-
-function setTimer(run: (...parameters: unknown[]) => void, milliseconds = 0, ...parameters: unknown[]): NodeJS.Timeout {
-  const fire = () => {
-    waiting.delete(timer);
-    run(...parameters);
-  };
-  const timer = real.setTimeout(fire, milliseconds);
-  if (milliseconds >= shortMs) waiting.set(timer, { due: now() + milliseconds, run: fire });
-  return timer;
-}
-
-function clearTimer(timer: NodeJS.Timeout | undefined): void {
-  if (timer !== undefined) waiting.delete(timer);
-  real.clearTimeout(timer);
-}
-
-function catchUp(): void {
-  for (const [timer, { due, run }] of waiting) {
-    if (due > now()) continue;
-    real.clearTimeout(timer);
-    run();
+parentPort?.on('message', (message: unknown) => {
+  const order = v.parse(orderSchema, message);
+  switch (order.type) {
+    case 'prepare': {
+      const { clock, logFile, ...rest } = order.environment;
+      const log = openSync(logFile, 'a');
+      environments.set(order.environmentId, { ...rest, logFile, clock: new Float64Array(clock), log });
+      return;
+    }
+    case 'invoke':
+      return void invoke(order);
+    case 'catch up':
+      time.runDue();
+      report({ type: 'caught up' });
+      return;
+    case 'forget':
+      for (const id of order.environmentIds) forget(id);
   }
+});
+
+function forget(environmentId: string): void {
+  const environment = environments.get(environmentId);
+  if (environment === undefined) return;
+  environments.delete(environmentId);
+  if (environment === current) current = undefined;
+  closeSync(environment.log);
 }
 
-Object.assign(globalThis, {
-  // With what belongs to it, such as its form for promises.
-  setTimeout: Object.defineProperties(setTimer, Object.getOwnPropertyDescriptors(real.setTimeout)),
-  clearTimeout: clearTimer,
-});
-AbortSignal.timeout = (milliseconds) => {
-  const controller = new AbortController();
-  const abort = () => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
-  setTimer(abort, milliseconds).unref();
-  return controller.signal;
-};
-
-let handler: ((event: unknown, context: unknown) => unknown) | undefined;
-
-parentPort?.on('message', async (message: unknown) => {
-  if (v.is(catchUpSchema, message)) {
-    catchUp();
-    parentPort?.postMessage({ caughtUp: true });
-    return;
-  }
-  const { payload, requestId, functionName, functionArn, deadline } = v.parse(invocationSchema, message);
+async function invoke({ environmentId, ...invocation }: Extract<Order, { type: 'invoke' }>): Promise<void> {
+  const { payload, requestId, functionName, functionArn, deadline } = invocation;
+  const environment = environments.get(environmentId);
+  if (environment === undefined) throw new Error(`There is no environment ${environmentId}`);
+  current = environment;
+  running = requestId;
+  report({ type: 'started', requestId });
+  process.env = environment.variables;
   const context = {
     awsRequestId: requestId,
     functionName,
@@ -105,17 +94,48 @@ parentPort?.on('message', async (message: unknown) => {
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: requestId,
     callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => deadline - now(),
+    getRemainingTimeInMillis: () => deadline - Date.now(),
   };
   try {
     // Loaded by the first invocation, as a failing initialisation is reported as that invocation's error.
-    handler ??= v.parse(handlerSchema, v.parse(moduleSchema, createRequire(import.meta.url)(bundle))[exportName]);
-    const result = await handler(JSON.parse(payload), context);
-    parentPort?.postMessage({ requestId, result: JSON.stringify(result ?? null) });
+    environment.handler ??= instantiate(environment);
+    time.check();
+    const result = await environment.handler(JSON.parse(payload), context);
+    running = undefined;
+    report({ type: 'result', requestId, result: JSON.stringify(result ?? null) });
   } catch (error) {
-    parentPort?.postMessage({ requestId, error: serialized(error) });
+    running = undefined;
+    report({ type: 'error', requestId, error: serialized(error) });
   }
-});
+}
+
+const moduleSchema = v.record(v.string(), v.unknown());
+const handlerSchema = v.function();
+const bundleSchema = v.function();
+
+/** Compiled bundles, by their content: sandboxes have files of their own. */
+const compiled = new Map<string, (...parameters: unknown[]) => unknown>();
+
+/** A new instance of a bundle, which shares no state with others. */
+function instantiate({ bundle, exportName }: Environment): Handler {
+  const source = readFileSync(bundle, 'utf8');
+  const hash = createHash('sha256').update(source).digest('base64');
+  const run = compiled.get(hash) ?? compile(source, bundle);
+  compiled.set(hash, run);
+  const instance = { exports: {} };
+  run(instance.exports, createRequire(bundle), instance, bundle, dirname(bundle));
+  return v.parse(handlerSchema, v.parse(moduleSchema, instance.exports)[exportName]);
+}
+
+/** A bundle as Node's own loader wraps CommonJS modules. */
+function compile(source: string, filename: string) {
+  const wrapper = `(function (exports, require, module, __filename, __dirname) { ${source}\n})`;
+  const script = new vm.Script(wrapper, {
+    filename,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  return v.parse(bundleSchema, script.runInThisContext());
+}
 
 /** An error as the Lambda runtime for Node reports it: the name that the machine matches, and nothing of its other fields. */
 function serialized(error: unknown) {

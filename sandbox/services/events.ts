@@ -69,6 +69,8 @@ interface EventsOptions {
   faults: Pick<Faults, 'take'>;
   /** Hands an event to a rule's target, a function or a bus elsewhere, which takes it at once and works on it later. */
   deliver: (targetArn: string, event: Event, roleArn?: string) => void;
+  /** Whether rules with a schedule run their targets; default: yes. */
+  schedules?: boolean;
   /** Default: where the onboarding is deployed. */
   home?: Home;
 }
@@ -97,7 +99,7 @@ const entry = v.strictObject({
 type Entry = v.InferOutput<typeof entry>;
 
 /** EventBridge's buses with event pattern rules: https://docs.aws.amazon.com/eventbridge/latest/APIReference/ */
-export function createEvents({ clock, faults, deliver, home = account }: EventsOptions): Events {
+export function createEvents({ clock, faults, deliver, schedules = true, home = account }: EventsOptions): Events {
   const arn = (resource: string) => `arn:aws:events:${home.region}:${home.accountId}:${resource}`;
   const busArn = (name: string) => arn(`event-bus/${name}`);
   const ruleArn = ({ bus, name }: Pick<NewRule, 'bus' | 'name'>) =>
@@ -256,6 +258,7 @@ export function createEvents({ clock, faults, deliver, home = account }: EventsO
           'Parameter ScheduleExpression is not valid: the sandbox has rate(… minutes)',
         );
       }
+      if (!schedules) return;
       clock.every(Number(minutes) * 60_000, () => {
         if (!rule.enabled) return;
         const event = eventAt(clock.now(), {

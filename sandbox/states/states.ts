@@ -26,6 +26,8 @@ export interface States {
   service: Service;
   createStateMachine(machine: { name: string; roleArn: string; definition: string }): string;
   executions(): readonly Execution[];
+  /** @throws AwsError ExecutionDoesNotExist */
+  execution(executionArn: string): Execution;
   /** Ends whatever still runs. */
   close(): void;
 }
@@ -327,6 +329,7 @@ export function createStates({ clock, invokeLambda, publish, home = account }: D
       return stateMachineArn;
     },
     executions: () => [...executions.values()],
+    execution: executionOf,
     close() {
       for (const execution of executions.values()) if (execution.status === 'RUNNING') execution.abort({});
     },

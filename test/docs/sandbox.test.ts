@@ -42,6 +42,7 @@ const world = createWorlds({
   customResource,
   onAccess: nothing,
   resourceDelayMs: 0,
+  schedules: true,
 })(account);
 const cognito = createCognito({ clock });
 const lambda = createLambda({

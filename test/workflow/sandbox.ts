@@ -16,6 +16,9 @@ export const spoken: string[] = [];
 /** The password of requests that must not hold one. */
 export const plaintextMarker = 'Plain-Marker-4711!';
 
+/** Time is skipped, and what a deployment does by itself every some minutes rests: it looks at all that a file has made so far. */
+const quick = () => ({ packageFolder: inject('packageFolder'), skipIdle: true, schedules: false });
+
 /**
  * A sandbox for all tests of a file; its own time is skipped, and no test knows its port. After the last test, no role was
  * denied anything, and no run has left a secret anywhere.
@@ -23,7 +26,8 @@ export const plaintextMarker = 'Plain-Marker-4711!';
 export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
   beforeAll(async () => {
-    sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, ...options });
+    spoken.length = 0;
+    sandbox = await bootSandbox({ ...quick(), ...options });
   });
   afterAll(async () => {
     if (sandbox === undefined) return;
@@ -49,7 +53,7 @@ export async function withSandbox(
   use: (sandbox: Sandbox) => Promise<void>,
   expectedLeaks: readonly string[] = [],
 ): Promise<void> {
-  const sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, ...options });
+  const sandbox = await bootSandbox({ ...quick(), ...options });
   try {
     await use(sandbox);
     expect(await leaksOf(sandbox, spoken, [plaintextMarker])).toEqual(expectedLeaks);
@@ -77,9 +81,33 @@ export async function startOnboarding({ endpoint, stateMachineArn }: Sandbox, re
   return { executionArn: await start({ sfn }, stateMachineArn, { ...request }) };
 }
 
+/**
+ * Waits until an assertion holds, or throws its error when nothing is left to do that could make it hold. No real time decides:
+ * it is tried again when something has happened in the sandbox.
+ */
+export async function until({ clock }: Sandbox, assertion: () => unknown): Promise<void> {
+  for (let mayChange = true; ; ) {
+    const progress = clock.progress();
+    try {
+      await assertion();
+      return;
+    } catch (error) {
+      if (!mayChange) {
+        if (error instanceof Error) error.message = `Nothing is left to do on the clock: ${error.message}`;
+        throw error;
+      }
+      mayChange = await progress;
+    }
+  }
+}
+
 /** Follows an execution to its end. */
-export async function ended({ endpoint }: Sandbox, executionArn: string): Promise<Report> {
-  const { sfn } = connect(endpoint);
+export async function ended(sandbox: Sandbox, executionArn: string): Promise<Report> {
+  const execution = sandbox.states.execution(executionArn);
+  await until(sandbox, () => {
+    if (execution.status === 'RUNNING') throw new Error(`${executionArn} still runs`);
+  });
+  const { sfn } = connect(sandbox.endpoint);
   const { description, events } = await follow({ sfn }, executionArn, () => {});
   const report = reportOf(description, events, new Map());
   spoken.push(
@@ -148,7 +176,7 @@ export async function expectFailure(
     'detail-type': operation.failedEvent,
     detail: expect.objectContaining({ name, step, message, remedy }),
   };
-  await expect.poll(() => eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told));
+  await until(sandbox, () => expect(eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told)));
   const record = async () =>
     (await sandbox.dynamoDb.items(sandbox.registryTable)).find(
       ({ sk, executionArn }) => sk?.S === 'RECORD' && executionArn?.S === report.executionArn,
@@ -157,7 +185,7 @@ export async function expectFailure(
     expect(await record()).toBeUndefined();
     return;
   }
-  await expect.poll(async () => (await record())?.status).toEqual({ S: operation.failed });
+  await until(sandbox, async () => expect((await record())?.status).toEqual({ S: operation.failed }));
   expect(await record()).toMatchObject({
     lastError: { M: { name: { S: name }, step: { S: step }, message: { S: message }, remedy: { S: remedy } } },
   });
