@@ -14,6 +14,8 @@ import { failedRequest, knownKeyArns, subscriberStatus } from './subscriber.ts';
 import { doing, failureText, summaryText } from './summary.ts';
 import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './terminal.ts';
 
+/** How long the stack's resources take each: long enough to see the wait, no longer. */
+const resourceDelayMs = 50;
 const noScreen: Screen = { write: () => true };
 
 const defaultRequests: Record<Operation, string> = {
@@ -202,7 +204,7 @@ async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<San
   });
   return showing(terminal, 'Booting the sandbox …', async () => {
     const { bootSandbox } = await import('../sandbox/boot.ts');
-    ownSandbox = await bootSandbox({ packageFolder, faults });
+    ownSandbox = await bootSandbox({ packageFolder, faults, resourceDelayMs });
     return ownSandbox;
   }).catch((error: unknown) => {
     throw asCommandError(

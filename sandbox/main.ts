@@ -77,8 +77,10 @@ try {
   const [packageFolder, { bootSandbox }] = await Promise.all([packageForSandbox(), import('./boot.ts')]);
   process.stderr.write('Booting the sandbox …\n');
   const sandbox = await bootSandbox({ packageFolder, ...(port === undefined ? {} : { port }) });
-  sandbox.keepLogs();
-  process.stdout.write(description(sandbox));
+  process.stdout.write(description(sandbox), (error) => {
+    // Logs that nobody knows of are for nobody.
+    if (!error) sandbox.keepLogs();
+  });
 } catch (error) {
   fail(error, 1, adviceFor(error));
 }

@@ -15,7 +15,7 @@ const buildFiles = ['package-lock.json', 'tsconfig.json', 'scripts/build.ts', 's
  * @throws Error of the file system when a file is missing
  */
 export function packageKey(root: string, stage: string, params: Readonly<Record<string, string>>): string {
-  const files = [...packagedFiles, ...buildFiles].flatMap((name) => filesIn(root, name)).sort();
+  const files = keyFiles(root);
   const hash = createHash('sha256');
   const [nodeMajor] = process.versions.node.split('.');
   hash.update(JSON.stringify([stage, Object.entries(params).sort(), nodeMajor, files]));
@@ -25,6 +25,11 @@ export function packageKey(root: string, stage: string, params: Readonly<Record<
     hash.update(`\n${content.length}\n`).update(content);
   }
   return hash.digest('hex').slice(0, 32);
+}
+
+/** The files whose content the name stands for, by their paths as seen from the root. */
+export function keyFiles(root: string): string[] {
+  return [...packagedFiles, ...buildFiles].flatMap((name) => filesIn(root, name)).sort();
 }
 
 /** The paths of a file or of all files in a folder, as seen from the root. */
