@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -66,10 +67,9 @@ describe.each(commands)('%s', { timeout: 600_000 }, (_, script, isRunning) => {
     expect(command.said().stderr).not.toMatch(/^ +at /m);
   });
 
-  it('ends by a second Ctrl-C like by the first', async () => {
-    const command = run([script]);
+  it('ends by Ctrl-C like that when a second one comes while it ends', async () => {
+    const command = run([script], { preload: "process.on('exit', () => process.kill(process.pid, 'SIGINT'));" });
     await command.says(isRunning);
-    command.process.kill('SIGINT');
     command.process.kill('SIGINT');
     expect(await command.ended).toEqual({ status: 130, signal: null });
     expect(command.left()).toEqual([['logs']]);
@@ -160,6 +160,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Whether a function has written into its log, in whatever sandbox of this folder. */
+function hasLogged(folder: string): boolean {
+  const logs = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log'));
+  return logs.some((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size);
+}
+
 /** The packages that were kept or begun. */
 function packagesOf(project: string): string[] {
   const folder = join(project, '.sandbox');
@@ -178,6 +184,14 @@ describe('npm start', { timeout: 600_000 }, () => {
     const command = run(['cli/main.ts', '--json']);
     expect(await command.ended).toEqual({ status: 0, signal: null });
     expect(command.left()).toEqual([]);
+  });
+
+  it('leaves nothing when a signal ends it before it has a document', async () => {
+    const command = run(['cli/main.ts', '--json']);
+    while (!hasLogged(command.temporaryFolder) && command.process.exitCode === null) await wait(10);
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toEqual({ status: 143, signal: null });
+    expect({ left: command.left(), ...command.said() }).toEqual({ left: [], stdout: '', stderr: '' });
   });
 
   it('ends quietly when its reader goes after the first lines', async () => {
