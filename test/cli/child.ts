@@ -36,27 +36,29 @@ export function child(args: readonly string[], { preload = '', project = root } 
     env: { NODE_COMPILE_CACHE: join(root, '.sandbox', 'compile-cache'), ...process.env, TMPDIR: temporaryFolder },
   });
   const said = { stdout: '', stderr: '' };
-  started.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.stdout += text;
-  });
-  started.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.stderr += text;
-  });
+  const waiting = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    started[name].setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text;
+      for (const look of waiting) look();
+    });
+  }
   const ended = once(started, 'close').then(() => ({ status: started.exitCode, signal: started.signalCode }));
-  const hasSaid = (pattern: RegExp) => pattern.test(said.stdout) || pattern.test(said.stderr);
   return {
     process: started,
     said: () => ({ ...said }),
-    async says(pattern) {
-      let hasEnded = false;
-      const end = ended.then(() => {
-        hasEnded = true;
-      });
-      while (!hasSaid(pattern)) {
-        if (hasEnded) throw new Error(`It ended without ${pattern}:\n${said.stdout}\n${said.stderr}`);
-        await Promise.race([once(started.stdout, 'data'), once(started.stderr, 'data'), end]);
-      }
-    },
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (!pattern.test(said.stdout) && !pattern.test(said.stderr)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+        // After it was said this comes too late to matter.
+        void ended.then(() => reject(new Error(`It ended without ${pattern}:\n${said.stdout}\n${said.stderr}`)));
+      }),
     ended,
     temporaryFolder,
     left: () => readdirSync(temporaryFolder).map((name) => readdirSync(join(temporaryFolder, name))),
