@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Operation } from '../functions/shared/operations.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import type { FaultRule } from '../sandbox/faults.ts';
+import { endWithSignals } from '../sandbox/process-end.ts';
 import { type Arguments, commandOf, parseArguments, type RunArguments, usage } from './arguments.ts';
 import { attemptsOf } from './attempts.ts';
 import { asCommandError, CommandError } from './command-error.ts';
@@ -13,8 +14,8 @@ import { failedRequest, knownKeyArns, subscriberStatus } from './subscriber.ts';
 import { doing, failureText, summaryText } from './summary.ts';
 import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './terminal.ts';
 
-/** How long closing the sandbox may take once the command is interrupted. */
-const graceMilliseconds = 5000;
+/** How long the stack's resources take each: long enough to see the wait, no longer. */
+const resourceDelayMs = 50;
 const noScreen: Screen = { write: () => true };
 
 const defaultRequests: Record<Operation, string> = {
@@ -24,38 +25,26 @@ const defaultRequests: Record<Operation, string> = {
   'offboard-subscriber': 'offboard-acme.json',
 };
 
+const hints = `This sandbox is gone with the command. To keep one running, and send it one request after another:
+  npm run sandbox
+  npm start -- --endpoint <the endpoint that it prints>
+  npm start -- update --endpoint <the endpoint>     (add-user, offboard, status acme, … likewise)
+`;
+
 const args = process.argv.slice(2);
 // Also of arguments that are wrong: whoever asked for a document gets one.
 const json = args.includes('--json');
 const screen: Screen = json ? (process.stderr.isTTY ? process.stderr : noScreen) : process.stdout;
 
-let booting: Promise<Sandbox> | undefined;
-let interrupted = false;
+/** The sandbox that this command has booted. */
+let ownSandbox: Sandbox | undefined;
 let executionArn: string | null = null;
 
-for (const [signal, status] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.on(signal, () => {
-    // A terminal and npm may both deliver the signal.
-    if (interrupted) return;
-    interrupted = true;
-    const leave = () => {
-      // Ends the line of the state that was running.
-      screen.write('\n');
-      process.exit(status);
-    };
-    setTimeout(leave, graceMilliseconds);
-    void closeSandbox().finally(leave);
-  });
-}
+// The line's end is that of the state that was running.
+endWithSignals(() => screen.write(`\n${json ? '' : keptLogs()}`));
 
-const exitCode = await main();
-if (!interrupted) {
-  await closeSandbox();
-  process.exitCode = exitCode;
-}
+process.exitCode = await main();
+await ownSandbox?.close();
 
 async function main(): Promise<number> {
   const terminal = createTerminal(screen, process.env);
@@ -88,14 +77,13 @@ async function main(): Promise<number> {
       }
     }
   } catch (error) {
-    if (interrupted) return 1;
     const failure = asCommandError(
       error,
       'CommandFailed',
       'Run the command again; if that fails too, report it as a defect.',
     );
     const { paint, write } = createTerminal(process.stderr, process.env);
-    if (!json) write(failureText(failureOfCommand(failure), paint));
+    if (!json) write(failureText(failureOfCommand(failure), paint) + keptLogs());
     printDocument(failedDocument(parsed, failure));
     return exitStatus({ error: failure });
   }
@@ -117,7 +105,7 @@ function failedDocument(parsed: Arguments | undefined, failure: CommandError): o
 
 /** Prints what `--json` asks for; nothing for people. */
 function printDocument(document: object): void {
-  if (json && !interrupted) process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
 /** A request to a machine, and where that is. */
@@ -133,7 +121,7 @@ async function showRun(run: Run, terminal: Terminal): Promise<number> {
     terminal.write(
       `\n${left === 1 ? 'One fault' : `${left} faults`} asked for did not come: nothing made such a call.\n`,
     );
-  if (!json && sandbox) terminal.write(hints(sandbox));
+  if (!json && sandbox) terminal.write(keptLogs() + hints);
   printDocument(report);
   return exitStatus(report);
 }
@@ -216,8 +204,8 @@ async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<San
   });
   return showing(terminal, 'Booting the sandbox …', async () => {
     const { bootSandbox } = await import('../sandbox/boot.ts');
-    booting = bootSandbox({ packageFolder, faults });
-    return booting;
+    ownSandbox = await bootSandbox({ packageFolder, faults, resourceDelayMs });
+    return ownSandbox;
   }).catch((error: unknown) => {
     throw asCommandError(
       error,
@@ -225,11 +213,6 @@ async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<San
       'Run `npm run sandbox` to see whether a sandbox starts on its own.',
     );
   });
-}
-
-async function closeSandbox(): Promise<void> {
-  const sandbox = await booting?.catch(() => undefined);
-  await sandbox?.close({ keepLogs: true });
 }
 
 function examplePath(file: string): string {
@@ -243,14 +226,9 @@ function pathOf({ requestFile, operation }: Pick<RunArguments, 'requestFile' | '
   return resolve(script === 'start' && calledFrom ? calledFrom : process.cwd(), requestFile);
 }
 
-function hints({ logFolder }: Sandbox): string {
-  return [
-    '',
-    `The functions' logs are in ${logFolder}`,
-    'This sandbox is gone with the command. To keep one running, and send it one request after another:',
-    '  npm run sandbox',
-    '  npm start -- --endpoint <the endpoint that it prints>',
-    '  npm start -- update --endpoint <the endpoint>     (add-user, offboard, status acme, … likewise)',
-    '',
-  ].join('\n');
+/** Says where the functions' logs are, which then stay there; nothing without a sandbox of its own. */
+function keptLogs(): string {
+  if (ownSandbox === undefined) return '';
+  ownSandbox.keepLogs();
+  return `\nThe functions' logs are in ${ownSandbox.logFolder}\n`;
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { account, fixtures, type Home, operator, otherAccount } from './account.ts';
@@ -32,6 +31,7 @@ import { createLambda } from './services/lambda.ts';
 import type { SecretsManager } from './services/secrets-manager.ts';
 import type { Sqs } from './services/sqs.ts';
 import type { States } from './states/states.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 import { createWorlds, type World } from './world.ts';
 
 export interface SandboxOptions {
@@ -87,8 +87,10 @@ export interface Sandbox {
   grants: Authorizer['grants'];
   /** The calls of services that were made so far. */
   calls: Injector['calls'];
-  /** The logs go as well, unless they are to be kept. */
-  close(options?: { keepLogs: boolean }): Promise<void>;
+  /** Lets the log folder stay when the sandbox is closed or the process ends. */
+  keepLogs(): void;
+  /** Ends what runs, and removes the sandbox's files. */
+  close(): Promise<void>;
 }
 
 /**
@@ -107,9 +109,9 @@ export async function bootSandbox({
   editTemplate = (template) => template,
   infinstor: variant = {},
 }: SandboxOptions): Promise<Sandbox> {
-  const workFolder = await mkdtemp(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
-  const logFolder = join(workFolder, 'logs');
-  await mkdir(logFolder);
+  const workFolder = makeTemporaryFolder(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
+  const logFolder = join(workFolder.path, 'logs');
+  mkdirSync(logFolder);
 
   const clock = createClock({ skipIdle });
   const authorizer = createAuthorizer(join(logFolder, 'denials.log'));
@@ -212,7 +214,7 @@ export async function bootSandbox({
     return deployPackage({
       packageFolder,
       editTemplate,
-      workFolder: join(workFolder, 'functions'),
+      workFolder: join(workFolder.path, 'functions'),
       endpoint: server.endpoint,
       // The sandbox has InfinStor's hosts at one place.
       parameters: { InfinStorMlflowUrl: server.infinstorUrl, InfinStorApiUrl: server.infinstorUrl },
@@ -231,12 +233,12 @@ export async function bootSandbox({
     });
   }
 
-  async function close({ keepLogs } = { keepLogs: false }): Promise<void> {
+  async function close(): Promise<void> {
     states.close();
     clock.stop();
     await lambdas.close();
     await server.close();
-    await rm(keepLogs ? join(workFolder, 'functions') : workFolder, { recursive: true, force: true });
+    workFolder.remove();
   }
 
   // A sandbox that does not come up must not keep the process alive.
@@ -270,6 +272,7 @@ export async function bootSandbox({
     denials: authorizer.denials,
     grants: authorizer.grants,
     calls: injector.calls,
+    keepLogs: () => workFolder.keep('logs'),
     close,
   };
 }

@@ -1,7 +1,9 @@
+import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { packageForSandbox } from '../scripts/package.ts';
 import { account, fixtures, operator } from './account.ts';
-import { bootSandbox, type Sandbox } from './boot.ts';
+import type { Sandbox } from './boot.ts';
+import { endWithSignals } from './process-end.ts';
 
 const usage = `usage: npm run sandbox -- [--port N]
 
@@ -47,18 +49,19 @@ Function logs           ${logFolder}
 `;
 }
 
-let sandbox: Promise<Sandbox> | undefined;
-for (const [signal, status] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const) {
-  process.once(signal, async () => {
-    const running = await sandbox?.catch(() => undefined);
-    await running?.close({ keepLogs: true });
-    process.exit(status);
+/**
+ * Settles when nobody listens on the port; a program may still take it afterwards.
+ * @throws Error of the system when the port cannot be listened on
+ */
+async function checkPort(port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
+  await new Promise((resolve) => server.close(resolve));
 }
+
+endWithSignals();
 
 let port: number | undefined;
 try {
@@ -67,14 +70,31 @@ try {
   fail(error, 2, `\n${usage}`);
 }
 try {
+  // Also before anything is packaged, which may take long.
+  if (port !== undefined) await checkPort(port);
   process.stderr.write('Packaging the functions …\n');
-  const packageFolder = await packageForSandbox();
+  // The sandbox is loaded meanwhile: most of packaging is another process's work.
+  const [packageFolder, { bootSandbox }] = await Promise.all([packageForSandbox(), import('./boot.ts')]);
   process.stderr.write('Booting the sandbox …\n');
-  sandbox = bootSandbox({ packageFolder, ...(port === undefined ? {} : { port }) });
-  process.stdout.write(description(await sandbox));
+  const sandbox = await bootSandbox({ packageFolder, ...(port === undefined ? {} : { port }) });
+  process.stdout.write(description(sandbox), (error) => {
+    // Logs that nobody knows of are for nobody.
+    if (!error) sandbox.keepLogs();
+  });
 } catch (error) {
-  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  fail(error, 1, isTaken ? 'Another program has this port: give another one, or none to take a free one.\n' : '');
+  fail(error, 1, adviceFor(error));
+}
+
+/** What to do about an error of the port; nothing for other errors. */
+function adviceFor(error: unknown): string {
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'EADDRINUSE':
+      return 'Another program has this port: give another one, or none to take a free one.\n';
+    case 'EACCES':
+      return 'You may not listen on this port: give another one, or none to take a free one.\n';
+    default:
+      return '';
+  }
 }
 
 function fail(error: unknown, status: number, advice: string): never {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type BuildOptions, build, stop } from 'esbuild';
 import { cut } from './aliases/cut.ts';
@@ -33,11 +33,15 @@ export async function buildFunctions(outdir: string): Promise<void> {
   const names = await functionNames();
   builds += 1;
   try {
-    await build({
+    const { outputFiles } = await build({
       ...bundleOptions,
       entryPoints: names.map((name) => ({ in: join('functions', name, 'handler.ts'), out: name })),
       outdir,
+      // esbuild's own process could still write after this one has ended, and removed the folder.
+      write: false,
     });
+    await mkdir(outdir, { recursive: true });
+    for (const { path, contents } of outputFiles) await writeFile(path, contents);
   } finally {
     builds -= 1;
     // Without it, esbuild's service process stays for as long as this one runs; other builds need it as well.

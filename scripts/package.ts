@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { cp, mkdir, mkdtemp } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { buildFunctions } from './build.ts';
+import { cachedPackage } from './package-cache.ts';
+import { packagedFiles, packageKey } from './package-key.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -12,6 +12,8 @@ const root = resolve(import.meta.dirname, '..');
  * @param folder holds `serverless.yml` and what it refers to
  */
 async function packageProject({ stage, folder, params = {} }: Package): Promise<void> {
+  // Imported here, since a package that was kept needs no esbuild.
+  const { buildFunctions } = await import('./build.ts');
   await buildFunctions(join(folder, 'dist'));
   const parameters = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
   await osls(['package', '--stage', stage, ...parameters], folder);
@@ -25,21 +27,25 @@ interface Package {
 }
 
 /**
- * Packages the sandbox's stage in a copy of the deployment's files, which goes with the process: osls works inside the folder
- * of `serverless.yml`, where runs side by side would meet, and a deployment's package would be lost.
+ * The package of the sandbox's stage: the one that was kept from the last time when nothing of what it is made of has changed,
+ * which takes milliseconds, or a new one, which takes many seconds. It is packaged in a copy of the deployment's files: osls
+ * works inside the folder of `serverless.yml`, where runs side by side would meet, and a deployment's package would be lost.
  * @param params values of params, in place of those in `serverless.yml`
- * @returns the folder of the package
+ * @returns the folder of the package, only to be read
+ * @throws Error with all that osls or esbuild said when it cannot be packaged
  */
-export async function packageForSandbox(params: Readonly<Record<string, string>> = {}): Promise<string> {
-  // Inside the project, where Node finds the plugins; a link to node_modules would be searched for every function's files.
-  await mkdir(join(root, '.sandbox'), { recursive: true });
-  const folder = await mkdtemp(join(root, '.sandbox', 'package-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  for (const name of ['package.json', 'serverless.yml', 'statemachine', 'functions']) {
-    await cp(join(root, name), join(folder, name), { recursive: true });
-  }
-  await packageProject({ stage: 'sandbox', folder, params });
-  return join(folder, '.serverless');
+export function packageForSandbox(params: Readonly<Record<string, string>> = {}): Promise<string> {
+  const stage = 'sandbox';
+  return cachedPackage({
+    // Inside the project, where Node finds the plugins; a link to node_modules would be searched for every function's files.
+    parent: join(root, '.sandbox'),
+    keyNow: () => packageKey(root, stage, params),
+    async make(folder) {
+      for (const name of packagedFiles) await cp(join(root, name), join(folder, name), { recursive: true });
+      await packageProject({ stage, folder, params });
+      return join(folder, '.serverless');
+    },
+  });
 }
 
 function osls(parameters: string[], cwd: string): Promise<void> {
@@ -55,9 +61,9 @@ function osls(parameters: string[], cwd: string): Promise<void> {
         NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, '.sandbox', 'compile-cache'),
       },
     });
-    // A signal that ends this process ends the packaging, too.
-    const killChild = () => child.kill();
-    process.once('exit', killChild);
+    // A signal that ends this process ends the packaging, too, before the folder goes that it writes into.
+    const killChild = () => child.kill('SIGKILL');
+    process.prependOnceListener('exit', killChild);
     const output: Buffer[] = [];
     child.stdout.on('data', (part: Buffer) => output.push(part));
     child.stderr.on('data', (part: Buffer) => output.push(part));
