@@ -1,16 +1,47 @@
 import { defineConfig } from 'vitest/config';
 
+// Tests that run what is deployed, or the commands: only these wait for the package.
+const packaged = [
+  'test/cli/ends.test.ts',
+  'test/scripts/package.test.ts',
+  'test/workflow/**/*.test.ts',
+  'test/permissions.test.ts',
+  'test/functions/patch-key-policy/burst.test.ts',
+  'test/docs/other-accounts.test.ts',
+];
+
+const shared = {
+  // The files of a project share processes, and with them modules and worker threads: every file leaves both as they were.
+  isolate: false,
+  // A hang is found by the sandbox's clock, which has nothing left to do. This is for one that the clock does not see.
+  testTimeout: 15 * 60_000,
+  hookTimeout: 15 * 60_000,
+} as const;
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Packages the project once: the workflow tests run what is deployed.
-    globalSetup: ['test/package-once.ts'],
-    setupFiles: ['test/fast-check.ts'],
     // The default leaves a core to the main process, which has nothing to do meanwhile.
     maxWorkers: '100%',
-    // Whole runs boot a sandbox of their own; the limit is for a hang, not for speed.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    expect: { poll: { timeout: 20_000, interval: 20 } },
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: packaged,
+          setupFiles: ['test/fast-check.ts', 'test/unit-setup.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'workflow',
+          include: packaged,
+          // Packages the project once.
+          globalSetup: ['test/package-once.ts'],
+          setupFiles: ['test/fast-check.ts'],
+        },
+      },
+    ],
   },
 });

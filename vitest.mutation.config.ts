@@ -8,6 +8,6 @@ export default defineConfig({
       'test/functions/shared/{canonical-policy,key-policy,request,stack-decision,stack-status,update-request,users-request}.test.ts',
       'test/sandbox/policy*.test.ts',
     ],
-    setupFiles: ['test/fast-check.ts'],
+    setupFiles: ['test/fast-check.ts', 'test/unit-setup.ts'],
   },
 });

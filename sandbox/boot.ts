@@ -168,6 +168,7 @@ export async function bootSandbox({
           await lambdas.catchUp();
         }
       : (milliseconds) => clock.sleep(milliseconds),
+    onHold: clock.progressed,
     faults,
     spared: ({ principalArn }) => principalArn === operatorArn,
     // The name of a function's session is the function's.
@@ -214,7 +215,6 @@ export async function bootSandbox({
     return deployPackage({
       packageFolder,
       editTemplate,
-      workFolder: join(workFolder.path, 'functions'),
       endpoint: server.endpoint,
       // The sandbox has InfinStor's hosts at one place.
       parameters: { InfinStorMlflowUrl: server.infinstorUrl, InfinStorApiUrl: server.infinstorUrl },

@@ -24,6 +24,8 @@ export interface Clock {
    * is left to do. Nothing works then, and nothing but repeated timers is pending.
    */
   progress(): Promise<boolean>;
+  /** Something has happened that may be waited for, and is neither the end of work nor a timer. */
+  progressed(): void;
   /** Resolves when nothing is left to do, in a clock that skips idle time. */
   quiet(): Promise<void>;
   /** Cancels every timer. */
@@ -188,6 +190,7 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
       };
     },
     progress,
+    progressed: () => resolveWaiting(true),
     async quiet() {
       while (await progress());
     },

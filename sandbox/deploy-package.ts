@@ -1,6 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { unzipSync } from 'fflate';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { account } from './account.ts';
 import { dependencyOrder } from './cloudformation/dependencies.ts';
@@ -17,6 +16,7 @@ import { parseTemplate } from './cloudformation/template.ts';
 import { resolveParameters } from './cloudformation/template-checks.ts';
 import type { AsynchronousInvocations } from './lambda/asynchronous.ts';
 import type { LambdaPool } from './lambda/pool.ts';
+import { unpack } from './lambda/unpack.ts';
 import type { Caller } from './service.ts';
 import type { DynamoDb } from './services/dynamodb.ts';
 import type { Events } from './services/events.ts';
@@ -31,8 +31,6 @@ interface Parts {
   packageFolder: string;
   /** Changes the packaged template before it is deployed. */
   editTemplate: (template: string) => string;
-  /** Where the functions' bundles are unpacked to. */
-  workFolder: string;
   endpoint: string;
   parameters: Readonly<Record<string, string>>;
   /** Values for environment variables of the functions, in place of the template's. */
@@ -155,7 +153,7 @@ function packageProviders({ roleProvider, ...parts }: Parts): ResourceProviders 
       lambdas.add({
         functionName: FunctionName,
         functionArn,
-        ...(await unpack(properties, parts)),
+        ...(await bundleOf(properties, parts.packageFolder)),
         environment: {
           ...Environment.Variables,
           ...pick(parts.environment, Object.keys(Environment.Variables)),
@@ -240,19 +238,11 @@ const pick = (record: Readonly<Record<string, string>>, names: readonly string[]
 type FunctionProperties = v.InferOutput<typeof functionProperties>;
 
 /** Unpacks a function's zip, which osls names by its key's last part, and finds the file and export of its handler. */
-async function unpack(
-  { FunctionName, Handler, Code }: FunctionProperties,
-  { packageFolder, workFolder }: Pick<Parts, 'packageFolder' | 'workFolder'>,
-) {
-  const files = unzipSync(await readFile(join(packageFolder, basename(Code.S3Key))));
+async function bundleOf({ FunctionName, Handler, Code }: FunctionProperties, packageFolder: string) {
+  const files = await unpack(join(packageFolder, basename(Code.S3Key)));
   const [module = '', exportName = ''] = Handler.split('.');
-  const file = Object.keys(files).find((name) => name === `${module}.cjs`);
-  const content = file === undefined ? undefined : files[file];
-  if (file === undefined || content === undefined)
-    throw new Error(`The package of ${FunctionName} has no ${module}.cjs`);
-  const bundle = join(workFolder, FunctionName, file);
-  await mkdir(dirname(bundle), { recursive: true });
-  await writeFile(bundle, content);
+  const bundle = files.get(`${module}.cjs`);
+  if (bundle === undefined) throw new Error(`The package of ${FunctionName} has no ${module}.cjs`);
   return { bundle, exportName };
 }
 

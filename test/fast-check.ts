@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { byScope } from './scope.ts';
 
-// How many runs each property has; `npm run test:long` asks for more.
-fc.configureGlobal({ numRuns: Number(process.env.FAST_CHECK_RUNS ?? 1000) });
+// How many runs each property has.
+fc.configureGlobal({ numRuns: byScope({ usual: 100, all: 1000, long: 10_000 }) });

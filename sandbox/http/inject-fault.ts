@@ -32,6 +32,8 @@ interface Call {
 }
 
 interface Parts {
+  /** A call is held from now on. */
+  onHold: () => void;
   /** Lets time pass while a call is under way. */
   delay: (milliseconds: number) => Promise<void>;
   /** Who is spared: the person at the command, whose own calls are not what is tried. */
@@ -44,7 +46,7 @@ interface Parts {
 }
 
 /** Puts faults between callers and services. */
-export function createInjector({ delay, faults, functionOf, kill, spared }: Parts): Injector {
+export function createInjector({ delay, faults, functionOf, kill, onHold, spared }: Parts): Injector {
   const answers = new Map<string, unknown>();
   const calls: MadeCall[] = [];
 
@@ -81,7 +83,10 @@ export function createInjector({ delay, faults, functionOf, kill, spared }: Part
     if (fault?.kind === 'throttle')
       throw new AwsError(throttlingCodes[service] ?? 'ThrottlingException', 'Rate exceeded');
     if (fault?.kind === 'delay') await delay(fault.milliseconds);
-    if (fault?.kind === 'hold') await fault.until;
+    if (fault?.kind === 'hold') {
+      onHold();
+      await fault.until;
+    }
     if (fault?.kind === 'error' && !isAfterEffect(fault)) {
       const isServers = /^(KMS)?Internal|^Service|^DependencyTimeout/.test(fault.name);
       throw new AwsError(fault.name, fault.message ?? 'A fault was asked for', isServers ? 500 : 400);

@@ -8,6 +8,8 @@ const environmentSchema = v.object({
   /** The path of the bundle, and the name of its export. */
   bundle: v.string(),
   exportName: v.string(),
+  /** What V8 has compiled of the bundle in another thread. */
+  compiled: v.optional(v.instance(Uint8Array<ArrayBuffer>)),
   variables: v.record(v.string(), v.string()),
   logFile: v.string(),
   /** The sandbox's clock: see `timeOf`. */
@@ -39,6 +41,8 @@ export const reportSchema = v.variant('type', [
   v.object({ type: v.literal('started'), requestId }),
   v.object({ type: v.literal('result'), requestId, result: v.string() }),
   v.object({ type: v.literal('error'), requestId, error: v.string() }),
+  /** What V8 has compiled of a bundle, for other threads. */
+  v.object({ type: v.literal('compiled'), bundle: v.string(), compiled: v.instance(Uint8Array) }),
   /** The timers that had come due have run. */
   v.object({ type: v.literal('caught up') }),
   /** The function waits for nothing but its timers, the first of which is due then; or for nothing that will ever come. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
 import { type Report, reportSchema } from './messages.ts';
-import { occupy, release, type Thread, takeThread } from './threads.ts';
+import { compiledBundle, occupy, release, type Thread, takeThread } from './threads.ts';
 
 /** A function as the packaged template describes it. */
 export interface LambdaFunction {
@@ -106,6 +106,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       environment: {
         bundle,
         exportName,
+        compiled: compiledBundle(bundle),
         variables: { ...variables },
         logFile: logFileOf(entry.lambda),
         clock: clock.shared,
@@ -155,7 +156,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     });
     const onMessage = (message: unknown) => {
       const report = v.parse(reportSchema, message);
-      if (report.type === 'caught up' || report.requestId !== requestId) return;
+      if (!('requestId' in report) || report.requestId !== requestId) return;
       switch (report.type) {
         case 'result':
         case 'error':

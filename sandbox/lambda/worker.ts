@@ -1,6 +1,5 @@
 // A thread that runs invocations of functions, one at a time. It holds execution environments: instances of bundles, each with
 // the variables, the log and the clock of one function of one sandbox. A bundle is compiled once, however many instances it has.
-import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -107,35 +106,43 @@ async function invoke({ environmentId, ...invocation }: Extract<Order, { type: '
     running = undefined;
     report({ type: 'error', requestId, error: serialized(error) });
   }
+  shareCompiled(environment);
 }
 
 const moduleSchema = v.record(v.string(), v.unknown());
 const handlerSchema = v.function();
-const bundleSchema = v.function();
 
-/** Compiled bundles, by their content: sandboxes have files of their own. */
-const compiled = new Map<string, (...parameters: unknown[]) => unknown>();
+/** The scripts of the bundles that this thread has run. */
+const scripts = new Map<string, vm.Script>();
 
 /** A new instance of a bundle, which shares no state with others. */
-function instantiate({ bundle, exportName }: Environment): Handler {
-  const source = readFileSync(bundle, 'utf8');
-  const hash = createHash('sha256').update(source).digest('base64');
-  const run = compiled.get(hash) ?? compile(source, bundle);
-  compiled.set(hash, run);
+function instantiate({ bundle, exportName, compiled }: Environment): Handler {
+  const script = scripts.get(bundle) ?? scriptOf(bundle, compiled);
+  scripts.set(bundle, script);
   const instance = { exports: {} };
+  const run = v.parse(v.function(), script.runInThisContext());
   run(instance.exports, createRequire(bundle), instance, bundle, dirname(bundle));
   return v.parse(handlerSchema, v.parse(moduleSchema, instance.exports)[exportName]);
 }
 
 /** A bundle as Node's own loader wraps CommonJS modules. */
-function compile(source: string, filename: string) {
-  const wrapper = `(function (exports, require, module, __filename, __dirname) { ${source}\n})`;
-  const script = new vm.Script(wrapper, {
-    filename,
+function scriptOf(bundle: string, cachedData: Uint8Array | undefined): vm.Script {
+  const source = `(function (exports, require, module, __filename, __dirname) { ${readFileSync(bundle, 'utf8')}\n})`;
+  return new vm.Script(source, {
+    filename: bundle,
+    ...(cachedData !== undefined && { cachedData }),
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
-  return v.parse(bundleSchema, script.runInThisContext());
 }
+
+/** After the first invocation of a bundle, when most of it is compiled that will be: other threads need not do it again. */
+function shareCompiled({ bundle, compiled }: Environment): void {
+  const script = scripts.get(bundle);
+  if (compiled !== undefined || script === undefined || shared.has(bundle)) return;
+  shared.add(bundle);
+  report({ type: 'compiled', bundle, compiled: script.createCachedData() });
+}
+const shared = new Set<string>();
 
 /** An error as the Lambda runtime for Node reports it: the name that the machine matches, and nothing of its other fields. */
 function serialized(error: unknown) {

@@ -58,7 +58,6 @@ async function deploy(Resources: object, Parameters: object = {}) {
   const addRoute = vi.fn();
   const resources = await deployPackage({
     packageFolder,
-    workFolder: join(packageFolder, 'work'),
     endpoint: 'http://127.0.0.1:4566',
     parameters: {},
     editTemplate: (template) => template,
@@ -115,7 +114,7 @@ describe('deployPackage', () => {
     const expected = {
       functionName: 'sandbox-obtain-token',
       functionArn: 'arn:aws:lambda:us-east-1:111111111111:function:sandbox-obtain-token',
-      bundle: expect.stringMatching(/sandbox-obtain-token.dist.obtain-token\.cjs$/),
+      bundle: expect.stringMatching(/dist.obtain-token\.cjs$/),
       exportName: 'handler',
       timeoutSeconds: 30,
       roleArn: 'arn:aws:iam::111111111111:role/step',

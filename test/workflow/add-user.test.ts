@@ -9,6 +9,7 @@ import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
   eventsOf,
+  eventually,
   expectFailure,
   hold,
   onboard,
@@ -348,15 +349,17 @@ describe('each user has a result of its own', () => {
     expect(repeated.error).toBeNull();
   });
 
-  it('of which one failed, and nobody heard of it: the sweep tells', async () => {
-    const [user, weak] = [newUser(), givenUser(sandbox(), 'weak-password-marker')];
-    fault('events:ExecutionStatusChange:lose:9');
-    const report = await add([user, weak]);
-    expect(report.error?.name).toBe('UsersNotAdded');
-    sandbox().clock.advance(5 * 60_000);
-    await expectFailure(sandbox(), report, { name: 'UsersNotAdded', step: 'CompleteUsers' });
-    await expectThere(user);
-  });
+  it('of which one failed, and nobody heard of it: the sweep tells', () =>
+    withSandbox({ schedules: true }, async (given) => {
+      const subscriber = await onboarded(given);
+      const [user, weak] = [newUser(), givenUser(given, 'weak-password-marker')];
+      fault('events:ExecutionStatusChange:lose:9', given);
+      const report = await add([user, weak], subscriber, given);
+      expect(report.error?.name).toBe('UsersNotAdded');
+      given.clock.advance(5 * 60_000);
+      await expectFailure(given, report, { name: 'UsersNotAdded', step: 'CompleteUsers' });
+      await expectThere(user, { subscriber, given });
+    }));
 
   it('of which none was added: there is no event that one was', async () => {
     const report = await add([givenUser(sandbox(), 'weak-password-marker')]);
@@ -521,7 +524,7 @@ describe('a subscriber that', () => {
     const [user, other] = [newUser(), newUser()];
     const goOn = hold(sandbox(), 'infinstor', 'addsecondaryuser');
     const running = add([user]);
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     const stateMachineArn = sandbox().stateMachineArn.replace('onboard-subscriber', 'add-user');
     const { executionArn } = await startOnboarding({ ...sandbox(), stateMachineArn }, requestOf([other], host));
     const refused = await ended(sandbox(), executionArn);

@@ -6,7 +6,7 @@ import { connect, follow } from '../../cli/execution.ts';
 import { reportOf } from '../../cli/report.ts';
 import { account, fixtures, operator } from '../../sandbox/account.ts';
 import { callApi } from './api.ts';
-import { plaintextMarker, useSandbox } from './sandbox.ts';
+import { eventually, plaintextMarker, useSandbox } from './sandbox.ts';
 
 const sandbox = useSandbox();
 const good = { subscriber: { userName: 'acme', emailId: 'mlops@acme.example' } };
@@ -159,7 +159,7 @@ describe('POST /subscribers', () => {
       expect(posted.status).toBe(202);
       const location = posted.headers.get('location') ?? '';
       const status = async () => (await callApi(sandbox(), 'GET', location)).body;
-      await expect.poll(status).toMatchObject({ status: 'FAILED' });
+      await eventually(sandbox(), async () => expect(await status()).toMatchObject({ status: 'FAILED' }));
       expect(await status()).toMatchObject({
         error: { name: 'InvalidRequest', step: 'AcceptRequest', message: expect.stringContaining(`${field}: `) },
       });
@@ -218,11 +218,11 @@ describe('SubscriberRequested', () => {
         sandbox()
           .states.executions()
           .find(({ executionArn }) => executionArn.endsWith(`:acme-${eventId}`));
-      await expect.poll(() => execution()?.status).toBe('FAILED');
+      await eventually(sandbox(), () => expect(execution()?.status).toBe('FAILED'));
       expect(execution()).toMatchObject({ error: 'InvalidRequest', cause: expect.stringContaining(`${field}: `) });
     } else {
       const refusal = () => refusals().find(({ event }) => event.id === eventId);
-      await expect.poll(refusal).toBeDefined();
+      await eventually(sandbox(), async () => expect(await refusal()).toBeDefined());
       expect(refusal()?.error.name).toBe('InvalidRequest');
       expect(refusal()?.error.message.startsWith(`${field}: `)).toBe(true);
     }

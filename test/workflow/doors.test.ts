@@ -6,9 +6,9 @@ import { connect, follow } from '../../cli/execution.ts';
 import { account, operator } from '../../sandbox/account.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { callApi } from './api.ts';
-import { hold, requestFor, useSandbox } from './sandbox.ts';
+import { eventually, hold, requestFor, useSandbox } from './sandbox.ts';
 
-const sandbox = useSandbox();
+const sandbox = useSandbox({ schedules: true });
 const queueName = 'infinstor-onboarding-sandbox-refused-events';
 const hour = 60 * 60_000;
 
@@ -83,7 +83,7 @@ describe('the HTTP API', () => {
     expect(credentialsOf('chosen')).toMatchObject({ state: 'created', password: 'Api-Marker-4711!' });
 
     sandbox().clock.advance(hour);
-    await expect.poll(() => sandbox().secretsManager.value(inputSecret)).toBeUndefined();
+    await eventually(sandbox(), () => expect(sandbox().secretsManager.value(inputSecret)).toBeUndefined());
     expect(credentialsOf('chosen').password).toBe('Api-Marker-4711!');
   });
 
@@ -121,7 +121,7 @@ describe('the HTTP API', () => {
     // CreateSubscriber waits until the execution is stopped.
     const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await post(requestFor('stopped'));
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     expect(await statusOf('/subscribers/stopped')).toMatchObject({ status: 'ONBOARDING', step: 'CreateSubscriber' });
     const { sfn } = connect(sandbox().endpoint);
     await sfn.send(new StopExecutionCommand({ executionArn }));
@@ -141,7 +141,7 @@ describe('the HTTP API', () => {
         // The same request comes again when what was started is over.
         const isRunning = (execution: { name: string; status: string }) =>
           execution.name.startsWith(`${request.subscriber.userName}-`) && execution.status === 'RUNNING';
-        await expect.poll(() => sandbox().states.executions().some(isRunning)).toBe(false);
+        await eventually(sandbox(), () => expect(sandbox().states.executions().some(isRunning)).toBe(false));
         const { executionArn } = await post(request);
         expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
         expect(credentialsOf(request.subscriber.userName).password).toBe(request.password);
@@ -169,14 +169,14 @@ describe('the HTTP API', () => {
 describe('the bus', () => {
   it('onboards the subscriber of an event, in an execution named after the event', async () => {
     const eventId = await put(requestFor('By-event'));
-    await expect.poll(() => executionOf(`By-event-${eventId}`)?.status).toBe('SUCCEEDED');
+    await eventually(sandbox(), () => expect(executionOf(`By-event-${eventId}`)?.status).toBe('SUCCEEDED'));
     expect(await statusOf('/subscribers/by-event')).toMatchObject({ status: 'ACTIVE', attempts: [{}] });
   });
 
   it.each(['repeat', 'late'])('starts nothing twice when its delivery comes %s', async (kind) => {
     const userName = `event-${kind}`;
     const eventId = await put(requestFor(userName), kind);
-    await expect.poll(() => executionOf(`${userName}-${eventId}`)?.status).toBe('SUCCEEDED');
+    await eventually(sandbox(), () => expect(executionOf(`${userName}-${eventId}`)?.status).toBe('SUCCEEDED'));
     expect(await statusOf(`/subscribers/${userName}`)).toMatchObject({ status: 'ACTIVE', attempts: [{}] });
     const named = ({ executionArn }: { executionArn: string }) => executionArn.includes(`:${userName}-`);
     expect(sandbox().states.executions().filter(named)).toHaveLength(1);
@@ -188,7 +188,7 @@ describe('the bus', () => {
       sandbox().faults.add(parseFault(fault));
       const userName = `after-${fault.split(':')[2]}`;
       const eventId = await put(requestFor(userName));
-      await expect.poll(() => executionOf(`${userName}-${eventId}`)?.status).toBe('SUCCEEDED');
+      await eventually(sandbox(), () => expect(executionOf(`${userName}-${eventId}`)?.status).toBe('SUCCEEDED'));
       expect(await statusOf(`/subscribers/${userName}`)).toMatchObject({ status: 'ACTIVE', attempts: [{}] });
     },
   );
@@ -200,7 +200,7 @@ describe('the bus', () => {
       sandbox()
         .sqs.messages(queueName)
         .map(({ body }) => body);
-    await expect.poll(messages).toEqual([expect.stringContaining(eventId)]);
+    await eventually(sandbox(), () => expect(messages()).toEqual([expect.stringContaining(eventId)]));
     expect(executionOf(`never-started-${eventId}`)).toBeUndefined();
   });
 });

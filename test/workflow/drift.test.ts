@@ -7,9 +7,18 @@ import { operatorAt } from '../../cli/endpoint.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
-import { ended, newKey, onboard, requestWithKey, startOnboarding, useSandbox, withSandbox } from './sandbox.ts';
+import {
+  ended,
+  eventually,
+  newKey,
+  onboard,
+  requestWithKey,
+  startOnboarding,
+  useSandbox,
+  withSandbox,
+} from './sandbox.ts';
 
-const sandbox = useSandbox();
+const sandbox = useSandbox({ schedules: true });
 const hour = 60 * 60_000;
 const operatorArn = 'arn:aws:iam::111111111111:user/operator';
 const patchKeyPolicy = 'infinstor-onboarding-sandbox-patch-key-policy';
@@ -205,7 +214,7 @@ async function onboardingAtCall(given: Sandbox, keyArn: string, operation: strin
   given.faults.add({ service: 'kms', operation, fault, times: 1, functionName: patchKeyPolicy });
   runs += 1;
   const { executionArn } = await startOnboarding(given, requestWithKey(`drift-${runs}`, keyArn));
-  await expect.poll(() => given.faults.left()).toBe(0);
+  await eventually(given, () => expect(given.faults.left()).toBe(0));
   return async () => {
     goOn();
     const { status, output } = await ended(given, executionArn);
@@ -282,7 +291,7 @@ describe('a deployment that opts in', () => {
   const aWhile = 61_000;
 
   it('repairs what an operator did to our statements, and leaves the others alone', async () => {
-    await withSandbox({ packageFolder }, async (given) => {
+    await withSandbox({ packageFolder, schedules: true }, async (given) => {
       const { keyArn, roleArn } = await onboarded(given);
       given.clock.advance(aWhile);
       await edit(given, keyArn, (policy) => withBackup(withoutOurs(policy)));
@@ -296,7 +305,7 @@ describe('a deployment that opts in', () => {
   });
 
   it('takes out whom the registry does not know, and deleted roles', async () => {
-    await withSandbox({ packageFolder }, async (given) => {
+    await withSandbox({ packageFolder, schedules: true }, async (given) => {
       const { keyArn, roleArn } = await onboarded(given);
       const intruder = given.iam.createRole({
         roleName: 'RoleForInfinStorMlflowService-intruder',
@@ -328,7 +337,7 @@ describe('a deployment that opts in', () => {
   });
 
   it('restores no lost statement', async () => {
-    await withSandbox({ packageFolder }, async (given) => {
+    await withSandbox({ packageFolder, schedules: true }, async (given) => {
       const { keyArn } = await onboarded(given);
       const goOn = await onboardingAtCall(given, keyArn, 'PutKeyPolicy');
       await edit(given, keyArn, withBackup);

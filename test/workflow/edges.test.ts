@@ -4,6 +4,7 @@ import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
   eventsOf,
+  eventually,
   expectFailure,
   expectOneOfEach,
   hold,
@@ -141,7 +142,9 @@ const caught: Record<string, () => Promise<void>> = {
     const failed = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
     const stackName = `infinstor-subscriber-${run.userName}`;
-    await expect.poll(() => sandbox().cloudFormation.stack(stackName)?.status).toBe('ROLLBACK_COMPLETE');
+    await eventually(sandbox(), () =>
+      expect(sandbox().cloudFormation.stack(stackName)?.status).toBe('ROLLBACK_COMPLETE'),
+    );
 
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
@@ -159,7 +162,7 @@ const caught: Record<string, () => Promise<void>> = {
     expect(failed.error).toMatchObject({ name: 'StackFailed', step: 'WaitForStack' });
     const { executionArn } = await startOnboarding(sandbox(), run.request);
     const status = () => sandbox().cloudFormation.stack(`infinstor-subscriber-${run.userName}`)?.status;
-    await expect.poll(async () => (await waiterOf(executionArn))?.goal?.S).toBe('settled');
+    await eventually(sandbox(), async () => expect((await waiterOf(executionArn))?.goal?.S).toBe('settled'));
     expect(status()).toBe('ROLLBACK_IN_PROGRESS');
     goOn();
 

@@ -5,6 +5,7 @@ import { account, operator } from '../../sandbox/account.ts';
 import { callApi } from './api.ts';
 import {
   ended,
+  eventually,
   expectFailure,
   expectOneOfEach,
   hold,
@@ -28,7 +29,7 @@ beforeEach(async () => {
   const request = requestWithKey(userName, keyArn);
   const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
   const { executionArn } = await startOnboarding(sandbox(), request);
-  await expect.poll(() => sandbox().faults.left()).toBe(0);
+  await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
   run = { userName, keyArns: [keyArn], request, executionArn, goOn };
 });
 
@@ -79,7 +80,7 @@ describe('a second request for a subscriber that is being onboarded', () => {
         sandbox()
           .states.executions()
           .find((execution) => execution.name === name)?.executionArn;
-      await expect.poll(executionArn).toBeDefined();
+      await eventually(sandbox(), () => expect(executionArn()).toBeDefined());
       return executionArn() ?? '';
     },
   };

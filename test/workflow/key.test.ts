@@ -5,6 +5,7 @@ import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
   ended,
+  eventually,
   expectFailure,
   expectOneOfEach,
   hold,
@@ -136,7 +137,7 @@ describe('a key that changes meanwhile', () => {
     const run = newRun(keyArn);
     const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await startOnboarding(sandbox(), run.request);
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     remove();
     goOn();
     const report = await ended(sandbox(), executionArn);

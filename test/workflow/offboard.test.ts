@@ -18,6 +18,7 @@ import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
   eventsOf,
+  eventually,
   expectFailure,
   expectOneOfEach,
   hold,
@@ -205,7 +206,7 @@ describe('an offboarding', () => {
     const { userName, keyArn, stackId } = await onboarded();
     const client = new CloudFormationClient(operatorAt(sandbox().endpoint));
     await client.send(new DeleteStackCommand({ StackName: stackNameOf(userName) }));
-    await expect.poll(() => sandbox().cloudFormation.stack(stackNameOf(userName))).toBeUndefined();
+    await eventually(sandbox(), () => expect(sandbox().cloudFormation.stack(stackNameOf(userName))).toBeUndefined());
     const report = await offboard(userName);
     await expectOffboarded(report, { userName, keyArn, stackId });
   });
@@ -311,7 +312,7 @@ describe('an offboarding that cannot be done to the end is refused before anythi
   it('OnboardingInProgress, while another execution works on the subscriber', async () => {
     const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await startOnboarding(sandbox(), requestFor('busy'));
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     const report = await offboard('busy');
     expect(report.error).toMatchObject({ name: 'OnboardingInProgress', step: 'AcceptOffboarding' });
     expect(report.error?.message).toContain(executionArn);
@@ -413,7 +414,7 @@ describe('a bad request', () => {
       const report = await run(sandbox(), 'offboard-subscriber', request);
       expect(report.error).toMatchObject({ name: 'InvalidRequest', step: 'AcceptOffboarding' });
       expect(report.error?.message).toMatch(new RegExp(`^${field.replace('.', '\\.')}: `));
-      await expect.poll(() => eventsOf(sandbox(), report)).toHaveLength(1);
+      await eventually(sandbox(), () => expect(eventsOf(sandbox(), report)).toHaveLength(1));
     });
     expect(effects.filter((effect) => !effect.startsWith('record-failure'))).toEqual([]);
   });
@@ -491,7 +492,7 @@ const caught: Record<string, () => Promise<void>> = {
     const fault = { kind: 'hold', until } as const;
     sandbox().faults.add({ service: 'cloudformation', operation: 'DescribeStacks', fault, times: 1, functionName });
     const { executionArn } = await startOffboarding(subscriber.userName);
-    await expect.poll(async () => (await waiterOf(executionArn))?.goal?.S).toBe('settled');
+    await eventually(sandbox(), async () => expect((await waiterOf(executionArn))?.goal?.S).toBe('settled'));
     sandbox().cloudFormation.setStatus(stackNameOf(subscriber.userName), 'UPDATE_COMPLETE');
     goOn();
     const report = await ended(sandbox(), executionArn);
@@ -570,7 +571,9 @@ describe('an offboarding that is interrupted', () => {
 /** Deletes what an offboarding has left of a subscriber's data, and what would be in the way of another onboarding. */
 async function leaveNothing(userName: string): Promise<void> {
   const { cloudFormation } = sandbox();
-  await expect.poll(() => cloudFormation.stack(stackNameOf(userName))?.status).not.toBe('DELETE_IN_PROGRESS');
+  await eventually(sandbox(), () =>
+    expect(cloudFormation.stack(stackNameOf(userName))?.status).not.toBe('DELETE_IN_PROGRESS'),
+  );
   if (cloudFormation.stack(stackNameOf(userName)) !== undefined) return;
   for (const { name } of cloudFormation.tables()) {
     if (name === `InfinStorMlflow-${userName}`) cloudFormation.deleteByHand(name);

@@ -13,6 +13,7 @@ import { parseFault } from '../../sandbox/faults.ts';
 import { accounts, forwardEvents, setUpOtherAccount } from '../../scripts/other-account.ts';
 import {
   ended,
+  eventually,
   expectFailure,
   happyPath,
   hold,
@@ -385,7 +386,7 @@ describe('an account that lets nobody in', () => {
       await setUpOtherAccount(given);
       const goOn = hold(given, 'infinstor', 'add_subscriber');
       const { executionArn } = await startOnboarding(given, requestIn('half-way', there));
-      await expect.poll(() => given.faults.left()).toBe(0);
+      await eventually(given, () => expect(given.faults.left()).toBe(0));
       const role = allowing(given);
       if (role === undefined) throw new Error('There is no role');
       const iam = given.accounts.iam(accountId);

@@ -8,7 +8,17 @@ import { keyPolicies } from '../../cli/key-policies.ts';
 import { createTerminal } from '../../cli/terminal.ts';
 import { foreignStatements, grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import { command } from '../cli/command.ts';
-import { ended, hold, newKey, onboard, requestWithKey, spoken, startOnboarding, useSandbox } from './sandbox.ts';
+import {
+  ended,
+  eventually,
+  hold,
+  newKey,
+  onboard,
+  requestWithKey,
+  spoken,
+  startOnboarding,
+  useSandbox,
+} from './sandbox.ts';
 
 const sandbox = useSandbox();
 
@@ -157,7 +167,7 @@ describe('a key policy that somebody has damaged', () => {
     // Its role is there, and the step that reads its ARN waits.
     const goOn = hold(sandbox(), 'iam', 'GetRole');
     const { executionArn } = await startOnboarding(sandbox(), requestWithKey('restore-unseen', keyArn));
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     sandbox().iam.hideRole('RoleForInfinStorMlflowService-restore-unseen', 3_600_000);
     goOn();
     const unseen = await ended(sandbox(), executionArn);

@@ -85,7 +85,7 @@ export async function startOnboarding({ endpoint, stateMachineArn }: Sandbox, re
  * Waits until an assertion holds, or throws its error when nothing is left to do that could make it hold. No real time decides:
  * it is tried again when something has happened in the sandbox.
  */
-export async function until({ clock }: Sandbox, assertion: () => unknown): Promise<void> {
+export async function eventually({ clock }: Sandbox, assertion: () => unknown): Promise<void> {
   for (let mayChange = true; ; ) {
     const progress = clock.progress();
     try {
@@ -104,7 +104,7 @@ export async function until({ clock }: Sandbox, assertion: () => unknown): Promi
 /** Follows an execution to its end. */
 export async function ended(sandbox: Sandbox, executionArn: string): Promise<Report> {
   const execution = sandbox.states.execution(executionArn);
-  await until(sandbox, () => {
+  await eventually(sandbox, () => {
     if (execution.status === 'RUNNING') throw new Error(`${executionArn} still runs`);
   });
   const { sfn } = connect(sandbox.endpoint);
@@ -176,7 +176,7 @@ export async function expectFailure(
     'detail-type': operation.failedEvent,
     detail: expect.objectContaining({ name, step, message, remedy }),
   };
-  await until(sandbox, () => expect(eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told)));
+  await eventually(sandbox, () => expect(eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told)));
   const record = async () =>
     (await sandbox.dynamoDb.items(sandbox.registryTable)).find(
       ({ sk, executionArn }) => sk?.S === 'RECORD' && executionArn?.S === report.executionArn,
@@ -185,10 +185,11 @@ export async function expectFailure(
     expect(await record()).toBeUndefined();
     return;
   }
-  await until(sandbox, async () => expect((await record())?.status).toEqual({ S: operation.failed }));
-  expect(await record()).toMatchObject({
-    lastError: { M: { name: { S: name }, step: { S: step }, message: { S: message }, remedy: { S: remedy } } },
-  });
+  const lastError = { name: { S: name }, step: { S: step }, message: { S: message }, remedy: { S: remedy } };
+  // What an earlier attempt left may stand there before.
+  await eventually(sandbox, async () =>
+    expect(await record()).toMatchObject({ status: { S: operation.failed }, lastError: { M: lastError } }),
+  );
 }
 
 /** The function behind the vendor's custom resources, which the stacks' role may call. */

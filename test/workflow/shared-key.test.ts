@@ -6,6 +6,7 @@ import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
   ended,
+  eventually,
   expectFailure,
   hold,
   newKey,
@@ -94,7 +95,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     // Its role is there, and the step that reads its ARN waits.
     const goOn = hold(sandbox(), 'iam', 'GetRole');
     const { executionArn } = await startOnboarding(sandbox(), requestWithKey('crowd-unseen', keyArn));
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     sandbox().iam.hideRole('RoleForInfinStorMlflowService-crowd-unseen', 200_000);
     goOn();
     const { userNames, reports, failed } = await onboardTogether(sandbox(), keyArn, 4);
@@ -110,7 +111,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     const keyArn = newKey(sandbox());
     const goOn = hold(sandbox(), 'kms', 'PutKeyPolicy');
     const { executionArn } = await startOnboarding(sandbox(), requestWithKey('crowd-gone', keyArn));
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     sandbox().iam.deleteRole('RoleForInfinStorMlflowService-crowd-gone');
     goOn();
     const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 4);
@@ -136,7 +137,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     const keyArn = newKey(sandbox(), { policy: { Version: '2012-10-17', Statement: [enableIam, backup] } });
     const releases = [1, 2].map(() => hold(sandbox(), 'infinstor', 'add_subscriber'));
     const together = onboardTogether(sandbox(), keyArn, 2);
-    await expect.poll(() => faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(faults.left()).toBe(0));
     iam.deleteRole('crowd-backup');
     for (const release of releases) release();
     const { userNames, failed } = await together;

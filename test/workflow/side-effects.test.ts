@@ -1,9 +1,8 @@
-import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterEach, describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
   eventsOf,
+  eventually,
   expectFailure,
   expectOneOfEach,
   newKey,
@@ -11,6 +10,7 @@ import {
   recordOf,
   requestFor,
   useSandbox,
+  withSandbox,
 } from './sandbox.ts';
 import {
   type Effect,
@@ -53,7 +53,7 @@ async function rolledBack(run: Run): Promise<Run> {
   const failed = await onboard(sandbox(), run.request);
   await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
   const status = () => sandbox().cloudFormation.stack(`infinstor-subscriber-${run.userName}`)?.status;
-  await expect.poll(status).toBe('ROLLBACK_COMPLETE');
+  await eventually(sandbox(), async () => expect(await status()).toBe('ROLLBACK_COMPLETE'));
   return run;
 }
 
@@ -199,22 +199,16 @@ describe('the record of a failure', () => {
 });
 
 describe('the sweep', () => {
-  it.each(['events:PutEvents', 'dynamodb:UpdateItem'])(
-    'that dies after %s tells of the failure all the same',
-    async (call) => {
-      const run = newRun();
-      // The run takes minutes of the sandbox's time, in which the sweep would come too early.
-      const events = new EventBridgeClient(operatorAt(sandbox().endpoint));
-      const rule = { Name: 'SweepExecutionsRule' };
-      await events.send(new DisableRuleCommand(rule));
-      sandbox().faults.add({ ...parseFault('events:ExecutionStatusChange:lose'), times: 9 });
-      sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
-      const report = await onboard(sandbox(), run.request);
-      expect(eventsOf(sandbox(), report)).toEqual([]);
-      sandbox().faults.add(faultAt(`sweep-executions ${call}`, 'kill'));
-      await events.send(new EnableRuleCommand(rule));
-      sandbox().clock.advance(5 * 60_000);
-      await expectFailure(sandbox(), report, { name: 'AccessDenied', step: 'ReadRoleArn' });
-    },
+  // Its first run comes five minutes after the deployment, when the execution has ended unseen.
+  it.each(['events:PutEvents', 'dynamodb:UpdateItem'])('that dies after %s tells of the failure all the same', (call) =>
+    withSandbox({ schedules: true }, async (given) => {
+      given.faults.add({ ...parseFault('events:ExecutionStatusChange:lose'), times: 9 });
+      given.faults.add(parseFault('iam:GetRole:error=AccessDenied'));
+      const report = await onboard(given, requestFor('unseen'));
+      expect(eventsOf(given, report)).toEqual([]);
+      given.faults.add(faultAt(`sweep-executions ${call}`, 'kill'));
+      given.clock.advance(5 * 60_000);
+      await expectFailure(given, report, { name: 'AccessDenied', step: 'ReadRoleArn' });
+    }),
   );
 });

@@ -7,6 +7,7 @@ import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import {
   ended,
+  eventually,
   expectFailure,
   expectOneOfEach,
   hold,
@@ -69,7 +70,7 @@ describe('a resource that fails', () => {
     const report = await onboard(sandbox(), { ...run.request, stack: { build } });
     await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
     expect(report.error?.message).toMatch(/Trouble: .* no quota is left/);
-    await expect.poll(() => stackOf(run.userName)?.status).toBe('ROLLBACK_COMPLETE');
+    await eventually(sandbox(), () => expect(stackOf(run.userName)?.status).toBe('ROLLBACK_COMPLETE'));
     const rolledBack = stackOf(run.userName)?.events.find(
       ({ ResourceStatus }) => ResourceStatus === 'ROLLBACK_COMPLETE',
     );
@@ -122,7 +123,7 @@ describe('a stack of somebody else with the name', () => {
     const run = newRun();
     const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await startOnboarding(sandbox(), run.request);
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     await createForeign(run.userName);
     goOn();
     const report = await ended(sandbox(), executionArn);
@@ -163,7 +164,7 @@ describe('a stack of ours', () => {
     // A person deletes it while the next attempt is under way.
     const goOn = hold(sandbox(), 'cloudformation', 'GetTemplateSummary');
     const { executionArn } = await startOnboarding(sandbox(), request);
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     await cloudFormation().send(new DeleteStackCommand({ StackName: stackName(run.userName) }));
     goOn();
     const report = await ended(sandbox(), executionArn);

@@ -11,6 +11,7 @@ import { callApi } from './api.ts';
 import {
   ended,
   eventsOf,
+  eventually,
   hold,
   onboard,
   recordOf,
@@ -22,7 +23,7 @@ import {
 } from './sandbox.ts';
 
 // Longer than the machine itself runs: a stack that never ends is then the machine's time limit.
-const sandbox = useSandbox({ environment: { STACK_TIMEOUT_MINUTES: '3000' } });
+const sandbox = useSandbox({ schedules: true, environment: { STACK_TIMEOUT_MINUTES: '3000' } });
 const fiveMinutes = 5 * 60_000;
 
 /** How often the sweep has run to its end, by its log. */
@@ -46,9 +47,11 @@ async function expectTruth(userName: string, report: Report, error: { name: stri
 
   sandbox().clock.advance(fiveMinutes);
   const lastError = async () => (await recordOf(sandbox(), userName))?.lastError;
-  await expect.poll(lastError).toEqual({
-    M: { name: { S: error.name }, step: { S: error.step }, message: { S: message }, remedy: { S: remedy } },
-  });
+  await eventually(sandbox(), async () =>
+    expect(await lastError()).toEqual({
+      M: { name: { S: error.name }, step: { S: error.step }, message: { S: message }, remedy: { S: remedy } },
+    }),
+  );
   // A time that is skipped holds many sweeps, which may meet.
   const told = {
     'detail-type': 'SubscriberOnboardingFailed',
@@ -85,7 +88,9 @@ describe('an execution that ended unseen', () => {
     sandbox().clock.advance(fiveMinutes);
     // Everything is done but for the record, or with it.
     const expected = call.startsWith('events') ? 'FAILED' : 'ACTIVE';
-    await expect.poll(async () => (await recordOf(sandbox(), userName))?.status).toEqual({ S: expected });
+    await eventually(sandbox(), async () =>
+      expect((await recordOf(sandbox(), userName))?.status).toEqual({ S: expected }),
+    );
     expect((await onboard(sandbox(), requestFor(userName))).status).toBe('SUCCEEDED');
   });
 
@@ -93,7 +98,7 @@ describe('an execution that ended unseen', () => {
     // ObtainToken waits until the execution is stopped.
     const goOn = hold(sandbox(), 'secretsmanager', 'GetSecretValue');
     const { executionArn } = await startOnboarding(sandbox(), requestFor('stopped'));
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     await connect(sandbox().endpoint).sfn.send(new StopExecutionCommand({ executionArn }));
     const report = await ended(sandbox(), executionArn);
     goOn();
@@ -116,7 +121,7 @@ describe('an execution that ended unseen', () => {
     expect(report.status).toBe('SUCCEEDED');
     const sweeps = sweepsSoFar();
     sandbox().clock.advance(fiveMinutes);
-    await expect.poll(sweepsSoFar).toBeGreaterThan(sweeps);
+    await eventually(sandbox(), () => expect(sweepsSoFar()).toBeGreaterThan(sweeps));
     expect(await recordOf(sandbox(), 'fine')).toMatchObject({ status: { S: 'ACTIVE' } });
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
   });

@@ -8,6 +8,7 @@ import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
   eventsOf,
+  eventually,
   expectFailure,
   hold,
   onboard,
@@ -306,7 +307,7 @@ describe('a subscriber that', () => {
     const { userName } = subscriber;
     const goOn = hold(sandbox(), 'infinstor', 'update_subscriber');
     const running = update(both(subscriber));
-    await expect.poll(() => sandbox().faults.left()).toBe(0);
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     for (const second of [await startOnboarding(sandbox(), requestFor(userName)), await start(both(subscriber))]) {
       const report = await ended(sandbox(), second.executionArn);
       expect(report.error).toMatchObject({ name: 'OnboardingInProgress', step: expect.stringMatching(/^Accept/) });

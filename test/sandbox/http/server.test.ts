@@ -109,6 +109,7 @@ beforeEach(async () => {
     authorizer,
     injector: createInjector({
       delay: (milliseconds) => clock.sleep(milliseconds),
+      onHold() {},
       faults,
       functionOf: (caller) => caller?.arn.split('/').at(-1),
       kill,
