@@ -213,12 +213,8 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
       const entry = entryOf(functionArn);
-      const endOfWork = clock.busy();
-      try {
-        while (entry.busy.size >= maxConcurrency) await new Promise<void>((resolve) => entry.waiting.push(resolve));
-      } finally {
-        endOfWork();
-      }
+      // To wait is no work: those that run may be asleep.
+      while (entry.busy.size >= maxConcurrency) await new Promise<void>((resolve) => entry.waiting.push(resolve));
       const outcome = await runOnce(entry, JSON.stringify(event));
       if (outcome.type === 'result') return JSON.parse(outcome.result);
       throw new LambdaError(v.parse(errorSchema, JSON.parse(outcome.error)).errorType, outcome.error);
