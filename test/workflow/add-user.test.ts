@@ -5,6 +5,7 @@ import { fixtures } from '../../sandbox/account.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { call } from '../sandbox/services/call.ts';
+import { designedRetries, retriesToRun } from './design.ts';
 import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
@@ -24,7 +25,7 @@ import {
   useSandbox,
   withSandbox,
 } from './sandbox.ts';
-import { effectsOf, interruptAndRecover, ways } from './side-effects.ts';
+import { effectsOf, interruptAndRecover, placed, waysAt } from './side-effects.ts';
 
 const sandbox = useSandbox();
 /** A subscriber whose users most tests add to. */
@@ -644,30 +645,33 @@ describe('the edges of the machine', () => {
     expect(
       retries.filter(({ error }) => !error.startsWith('Lambda.')).map(({ state, error }) => `${state} ${error}`),
     ).toEqual(Object.keys(causes));
-    expect(retries.filter(({ error }) => error.startsWith('Lambda.'))).toHaveLength(5 * 4);
+    expect(retries).toEqual(designedRetries['add-user']);
     expect(catches).toEqual([{ state: 'AddUser', error: 'TokenRejected', next: 'ObtainSubscriberToken' }]);
     // Its two ways are in every path above: on to the next user, and to the end.
     expect(states.filter(([, { Choices }]) => Choices.length > 0).map(([state]) => state)).toEqual(['MoreUsers']);
   });
 
-  it.each(retries)('$state, $error: is retried, and forgotten when it passes', async ({ state, error }) => {
-    const { cause, tokenIsFresh, extra = 0 } = causeOf(state, error) ?? {};
-    const user = await prepare(tokenIsFresh);
-    cause?.(1);
-    const report = await add([user]);
-    await expectAdded(report, [user]);
-    expect(statesOf(report).filter((name) => name === state)).toHaveLength(2 + extra);
-  });
+  it.each(retriesToRun('add-user'))(
+    '$state, $error: is retried, and forgotten when it passes',
+    async ({ state, error }) => {
+      const { cause, tokenIsFresh, extra = 0 } = causeOf(state, error) ?? {};
+      const user = await prepare(tokenIsFresh);
+      cause?.(1);
+      const report = await add([user]);
+      await expectAdded(report, [user]);
+      expect(statesOf(report).filter((name) => name === state)).toHaveLength(2 + extra);
+    },
+  );
 
-  it.each(retries)(
-    '$state, $error: ends the execution after $MaxAttempts retries',
-    async ({ state, error, MaxAttempts }) => {
+  it.each(retriesToRun('add-user'))(
+    '$state, $error: ends the execution after $times retries',
+    async ({ state, error, times }) => {
       const { cause, tokenIsFresh } = causeOf(state, error) ?? {};
       const user = await prepare(tokenIsFresh);
-      cause?.(MaxAttempts + 1);
+      cause?.(times + 1);
       const report = await add([user]);
       await expectFailure(sandbox(), report, { name: error, step: state });
-      expect(statesOf(report).filter((name) => name === state)).toHaveLength(MaxAttempts + 1);
+      expect(statesOf(report).filter((name) => name === state)).toHaveLength(times + 1);
       sandbox().faults.clear();
       await expectAdded(await redrive(sandbox(), report), [user]);
     },
@@ -694,8 +698,8 @@ describe('the side effects', () => {
     expect(await effectsOf(sandbox(), () => add([newUser(), givenUser()], subscriber))).toEqual(straightLine);
   });
 
-  describe.each(straightLine)('%s', (effect) => {
-    it.each(ways)('$kind, then $recovery: all agree', async (way) => {
+  describe.each(placed(straightLine))('$effect', ({ effect, place }) => {
+    it.each(waysAt(place))('$kind, then $recovery: all agree', async (way) => {
       // Only the first token of a subscriber makes its secret.
       const subscriber = effect.startsWith('obtain-subscriber-token') ? await onboarded() : host;
       later();
@@ -705,7 +709,7 @@ describe('the side effects', () => {
     });
   });
 
-  it.each(ways)("a stale token's successor: $kind, then $recovery", async (way) => {
+  it.each(waysAt(1))("a stale token's successor: $kind, then $recovery", async (way) => {
     const list = [newUser()];
     later();
     const effect = 'obtain-subscriber-token secretsmanager:PutSecretValue';
@@ -727,17 +731,16 @@ describe('the side effects', () => {
     },
   );
 
-  it.each(['obtain-subscriber-token', 'add-user'].flatMap((name) => ways.map((way) => ({ name, ...way }))))(
-    'of what was scheduled for deletion, $name RestoreSecret: $kind, then $recovery',
-    async ({ name, ...way }) => {
-      const list = [newUser()];
-      await add(list);
-      const [user = newUser()] = list;
-      for (const SecretId of [`${folderOf(host)}/token`, secretIdOf(user)]) {
-        await call(sandbox().secretsManager.service, 'DeleteSecret', { SecretId });
-      }
-      const effect = `${name} secretsmanager:RestoreSecret`;
-      await expectAdded(await interruptAndRecover(sandbox(), () => add(list), effect, way), list);
-    },
-  );
+  it.each(
+    ['obtain-subscriber-token', 'add-user'].flatMap((name, place) => waysAt(place).map((way) => ({ name, ...way }))),
+  )('of what was scheduled for deletion, $name RestoreSecret: $kind, then $recovery', async ({ name, ...way }) => {
+    const list = [newUser()];
+    await add(list);
+    const [user = newUser()] = list;
+    for (const SecretId of [`${folderOf(host)}/token`, secretIdOf(user)]) {
+      await call(sandbox().secretsManager.service, 'DeleteSecret', { SecretId });
+    }
+    const effect = `${name} secretsmanager:RestoreSecret`;
+    await expectAdded(await interruptAndRecover(sandbox(), () => add(list), effect, way), list);
+  });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseFault } from '../../sandbox/faults.ts';
+import { designedRetries, retriesToRun } from './design.ts';
 import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
@@ -74,13 +75,13 @@ function newRun() {
 }
 
 it('finds the edges of the packaged machine', () => {
-  expect(retries.length).toBeGreaterThan(40);
+  expect(retries).toEqual(designedRetries['onboard-subscriber']);
   expect(catches).toHaveLength(4);
   // A choice would need runs of its own.
   expect(states.flatMap(([, { Choices }]) => Choices)).toEqual([]);
 });
 
-describe.each(retries)('$state, $error', ({ state, error, MaxAttempts }) => {
+describe.each(retriesToRun('onboard-subscriber'))('$state, $error', ({ state, error, times }) => {
   const cause = causeOf(state, error);
 
   it('has a run', () => {
@@ -100,12 +101,12 @@ describe.each(retries)('$state, $error', ({ state, error, MaxAttempts }) => {
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
   });
 
-  it(`ends the execution after ${MaxAttempts} retries, and is told`, async () => {
+  it(`ends the execution after ${times} retries, and is told`, async () => {
     const run = newRun();
-    cause?.(MaxAttempts + 1);
+    cause?.(times + 1);
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: error, step: state });
-    expect(statesOf(report).filter((name) => name === state)).toHaveLength(MaxAttempts + 1);
+    expect(statesOf(report).filter((name) => name === state)).toHaveLength(times + 1);
   });
 });
 

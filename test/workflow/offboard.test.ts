@@ -14,6 +14,7 @@ import type { Report } from '../../cli/report.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
+import { designedRetries, retriesToRun } from './design.ts';
 import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
@@ -36,7 +37,7 @@ import {
   useSandbox,
   withSandbox,
 } from './sandbox.ts';
-import { effectsOf, faultAt, interruptAndRecover, ways } from './side-effects.ts';
+import { effectsOf, faultAt, interruptAndRecover, oneOf, placed, waysAt } from './side-effects.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const sandbox = useSandbox({ resourceDelayMs: 60_000 });
@@ -437,12 +438,12 @@ const causeOf = (state: string, error: string) =>
     : causes[`${state} ${error}`];
 
 it('finds the edges of the packaged machine', () => {
-  expect(retries).toHaveLength(26);
+  expect(retries).toEqual(designedRetries['offboard-subscriber']);
   expect(catches).toHaveLength(3);
   expect(states.flatMap(([, { Choices }]) => Choices)).toEqual([]);
 });
 
-describe.each(retries)('$state, $error', ({ state, error, MaxAttempts }) => {
+describe.each(retriesToRun('offboard-subscriber'))('$state, $error', ({ state, error, times }) => {
   const cause = causeOf(state, error);
 
   it('is retried, and forgotten when it passes', async () => {
@@ -455,12 +456,12 @@ describe.each(retries)('$state, $error', ({ state, error, MaxAttempts }) => {
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOffboarded' }]);
   });
 
-  it(`ends the execution after ${MaxAttempts} retries, and is told`, async () => {
+  it(`ends the execution after ${times} retries, and is told`, async () => {
     const subscriber = await onboarded();
-    cause?.(MaxAttempts + 1);
+    cause?.(times + 1);
     const report = await offboard(subscriber.userName);
     await expectFailure(sandbox(), report, { name: error, step: state });
-    expect(statesOf(report).filter((name) => name === state)).toHaveLength(MaxAttempts + 1);
+    expect(statesOf(report).filter((name) => name === state)).toHaveLength(times + 1);
     await expectOffboarded(await redrive(sandbox(), report), subscriber);
   });
 });
@@ -544,14 +545,14 @@ describe('an offboarding that is interrupted', () => {
     expect(await effectsOf(sandbox(), () => offboard(userName))).toEqual(straightLine);
   });
 
-  describe.each(straightLine)('after %s', (effect) => {
-    it.each(ways)('$kind, then $recovery: is done', async (way) => {
+  describe.each(placed(straightLine))('after $effect', ({ effect, place }) => {
+    it.each(waysAt(place))('$kind, then $recovery: is done', async (way) => {
       const subscriber = await onboarded();
       const send = () => offboard(subscriber.userName);
       await expectOffboarded(await interruptAndRecover(sandbox(), send, effect, way), subscriber);
     });
 
-    it.each(['drop', 'kill'] as const)('%s, then onboarded again: is done', async (kind) => {
+    it.each(oneOf(['drop', 'kill'] as const, place))('%s, then onboarded again: is done', async (kind) => {
       const subscriber = await onboarded();
       const { userName, keyArn, request } = subscriber;
       sandbox().faults.add(faultAt(effect, kind));
@@ -672,7 +673,7 @@ describe('a subscriber that is onboarded again', () => {
     expect(infinstor.customTokenOf(userName)).not.toBe(before);
   });
 
-  it.each(ways)(
+  it.each(waysAt(0))(
     'and was deleted in InfinStor is created anew although its secret was only just restored: $kind, then $recovery',
     async (way) => {
       const { userName, keyArn, request } = await offboarded();

@@ -296,7 +296,7 @@ describe('a key there', () => {
   });
 
   it('is told as out of reach when the account takes the role away', async () => {
-    await withSandbox({ packageFolder, environment: unheard }, async (given) => {
+    await withSandbox({ packageFolder, environment: unheard, schedules: true }, async (given) => {
       await setUpOtherAccount(given);
       const keyArn = keyIn(given, there);
       await onboard(given, requestWithKeys('cut-off', there, keyArn));

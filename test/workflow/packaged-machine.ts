@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { inject } from 'vitest';
 import type { FaultRule } from '../../sandbox/faults.ts';
+import type { Retried } from './design.ts';
 
 const ruleSchema = v.looseObject({ ErrorEquals: v.array(v.string()) });
 const definitionSchema = v.object({
@@ -62,7 +63,9 @@ export function packagedMachine(logicalId: string) {
     functionName: functionOf.get(state) ?? '',
   });
   const retries = states.flatMap(([state, { Retry }]) =>
-    Retry.flatMap(({ ErrorEquals, MaxAttempts }) => ErrorEquals.map((error) => ({ state, error, MaxAttempts }))),
+    Retry.flatMap(({ ErrorEquals, MaxAttempts }) =>
+      ErrorEquals.map((error): Retried => ({ state, error, times: MaxAttempts })),
+    ),
   );
   const catches = states.flatMap(([state, { Catch }]) =>
     Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => ({ state, error, next: Next }))),

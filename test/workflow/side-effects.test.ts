@@ -17,8 +17,10 @@ import {
   effectsOf as effectsIn,
   faultAt,
   interruptAndRecover as interrupt,
+  placed,
   type Way,
   ways,
+  waysAt,
 } from './side-effects.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
@@ -99,8 +101,8 @@ describe('the straight line', () => {
 
   const lostForEver = 'infinstor:add_subscriber';
 
-  describe.each(straightLine.filter((effect) => effect !== lostForEver))('%s', (effect) => {
-    it.each(ways)('$kind, then $recovery: one of each', async (way) => {
+  describe.each(placed(straightLine).filter(({ effect }) => effect !== lostForEver))('$effect', ({ effect, place }) => {
+    it.each(waysAt(place))('$kind, then $recovery: one of each', async (way) => {
       const run = newRun();
       expectOneOfEach(sandbox(), await interruptAndRecover(run, effect, way), run);
       expect(await recordOf(sandbox(), run.userName)).toMatchObject({ status: { S: 'ACTIVE' } });
@@ -126,7 +128,7 @@ describe('the straight line', () => {
 });
 
 describe('beside the straight line', () => {
-  it.each(ways)('the mark that is taken back after a refusal: $kind, then $recovery', async (way) => {
+  it.each(waysAt(0))('the mark that is taken back after a refusal: $kind, then $recovery', async (way) => {
     const run = newRun();
     // The first token is refused: the mark is taken back, and made again with the next token.
     sandbox().faults.add(parseFault('infinstor:add_subscriber:error=401'));
@@ -134,7 +136,7 @@ describe('beside the straight line', () => {
     expectOneOfEach(sandbox(), report, run);
   });
 
-  it.each(ways)('a custom token that the request supplies: $kind, then $recovery', async (way) => {
+  it.each(waysAt(3))('a custom token that the request supplies: $kind, then $recovery', async (way) => {
     const run = newRun();
     sandbox().faults.add(parseFault('infinstor:add_subscriber:drop'));
     await onboard(sandbox(), run.request);
@@ -163,8 +165,8 @@ describe('the way over a stack that was rolled back', () => {
     expect(further).toEqual(expect.arrayContaining(overARolledBackStack));
   });
 
-  describe.each(overARolledBackStack)('%s', (effect) => {
-    it.each(ways)('$kind, then $recovery: one of each', async (way) => {
+  describe.each(placed(overARolledBackStack))('$effect', ({ effect, place }) => {
+    it.each(waysAt(place))('$kind, then $recovery: one of each', async (way) => {
       const run = await rolledBack(newRun());
       expectOneOfEach(sandbox(), await interruptAndRecover(run, effect, way), run);
     });

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { type FaultRule, isRead, parseFault } from '../../sandbox/faults.ts';
+import { isWhole } from '../scope.ts';
 import { redrive } from './sandbox.ts';
 
 const prefix = 'infinstor-onboarding-sandbox-';
@@ -45,6 +46,19 @@ export const ways = (['drop', 'kill'] as const).flatMap((kind) =>
   (['repeat', 'redrive'] as const).map((recovery) => ({ kind, recovery })),
 );
 export type Way = (typeof ways)[number];
+
+/**
+ * The ways in which the effect at this place of a list is interrupted: every way where all cases are wanted, and one otherwise.
+ * From place to place another one comes, so that each list of four has all of them.
+ */
+export const waysAt = (place: number): readonly Way[] => oneOf(ways, place);
+
+/** All of them where all cases are wanted, and otherwise the one whose turn it is at this place. */
+export const oneOf = <Case>(cases: readonly Case[], place: number): readonly Case[] =>
+  isWhole ? cases : cases.slice(place % cases.length, (place % cases.length) + 1);
+
+/** What is interrupted, each with its place in the list. */
+export const placed = (effects: readonly Effect[]) => effects.map((effect, place) => ({ effect, place }));
 
 /**
  * Interrupts a run after one of its effects.

@@ -4,6 +4,7 @@ import type { Report } from '../../cli/report.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/faults.ts';
 import { call } from '../sandbox/services/call.ts';
+import { designedRetries, retriesToRun } from './design.ts';
 import { packagedMachine } from './packaged-machine.ts';
 import {
   ended,
@@ -22,7 +23,7 @@ import {
   useSandbox,
   withSandbox,
 } from './sandbox.ts';
-import { effectsOf, interruptAndRecover, ways } from './side-effects.ts';
+import { effectsOf, interruptAndRecover, placed, waysAt } from './side-effects.ts';
 
 const sandbox = useSandbox();
 
@@ -413,27 +414,30 @@ describe('the edges of the machine', () => {
     expect(
       retries.filter(({ error }) => !error.startsWith('Lambda.')).map(({ state, error }) => `${state} ${error}`),
     ).toEqual(Object.keys(causes));
-    expect(retries.filter(({ error }) => error.startsWith('Lambda.'))).toHaveLength(5 * path.length);
+    expect(retries).toEqual(designedRetries['update-subscriber']);
     expect(catches).toEqual([{ state: 'UpdateSubscriber', error: 'TokenRejected', next: 'ObtainToken' }]);
   });
 
-  it.each(retries)('$state, $error: is retried, and forgotten when it passes', async ({ state, error }) => {
-    const subscriber = await onboarded();
-    causeOf(state, error)?.(1);
-    const changed = changedFor(state, error);
-    const report = await update(changes[changed]?.(subscriber) ?? {});
-    await expectUpdated(report, subscriber, changed);
-    expect(statesOf(report).filter((name) => name === state)).toHaveLength(2);
-  });
-
-  it.each(retries)(
-    '$state, $error: ends the execution after $MaxAttempts retries',
-    async ({ state, error, MaxAttempts }) => {
+  it.each(retriesToRun('update-subscriber'))(
+    '$state, $error: is retried, and forgotten when it passes',
+    async ({ state, error }) => {
       const subscriber = await onboarded();
-      causeOf(state, error)?.(MaxAttempts + 1);
+      causeOf(state, error)?.(1);
+      const changed = changedFor(state, error);
+      const report = await update(changes[changed]?.(subscriber) ?? {});
+      await expectUpdated(report, subscriber, changed);
+      expect(statesOf(report).filter((name) => name === state)).toHaveLength(2);
+    },
+  );
+
+  it.each(retriesToRun('update-subscriber'))(
+    '$state, $error: ends the execution after $times retries',
+    async ({ state, error, times }) => {
+      const subscriber = await onboarded();
+      causeOf(state, error)?.(times + 1);
       const report = await update(changes[changedFor(state, error)]?.(subscriber) ?? {});
       await expectFailure(sandbox(), report, { name: error, step: state });
-      expect(statesOf(report).filter((name) => name === state)).toHaveLength(MaxAttempts + 1);
+      expect(statesOf(report).filter((name) => name === state)).toHaveLength(times + 1);
     },
   );
 
@@ -500,8 +504,8 @@ describe('the side effects', () => {
     expect(await effectsOf(sandbox(), () => update(both(subscriber)))).toEqual(straightLine);
   });
 
-  describe.each(straightLine)('%s', (effect) => {
-    it.each(ways)('$kind, then $recovery: all agree', async (way) => {
+  describe.each(placed(straightLine))('$effect', ({ effect, place }) => {
+    it.each(waysAt(place))('$kind, then $recovery: all agree', async (way) => {
       const subscriber = await onboarded();
       const report = await interruptAndRecover(sandbox(), () => update(both(subscriber)), effect, way);
       await expectUpdated(report, subscriber, 'emailId, password');
