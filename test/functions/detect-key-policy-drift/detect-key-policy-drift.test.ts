@@ -1,101 +1,13 @@
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { GetKeyPolicyCommand, KMSServiceException, NotFoundException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
-import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { GetKeyPolicyCommand, NotFoundException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import {
-  type Detector,
-  detectKeyPolicyDrift,
-} from '../../../functions/detect-key-policy-drift/detect-key-policy-drift.ts';
 import type { Edit } from '../../../functions/detect-key-policy-drift/trigger.ts';
 import { readKeptPolicies } from '../../../functions/shared/kept-policies.ts';
-import { releaseLease, takeLease } from '../../../functions/shared/key-registry.ts';
+import { takeLease } from '../../../functions/shared/key-registry.ts';
 import { reconcileKeyPolicy } from '../../../functions/shared/reconcile-key-policy.ts';
-import { keyPolicy } from '../key-policy.ts';
 import { errorOf } from '../lambda.ts';
-import { keyArn, keyWorld, roleArn } from '../shared/key-world.ts';
-
-const otherKeyArn = keyArn.replaceAll('1111-', '2222-');
-const writer = 'arn:aws:iam::111111111111:role/patch-key-policy';
-const alice = 'arn:aws:iam::111111111111:user/alice';
-const granting = (...names: string[]) => keyPolicy(...names.map(roleArn));
-const refusal = (name: string) =>
-  new KMSServiceException({ name, message: `KMS said ${name}`, $fault: 'client', $metadata: {} });
-const denied = refusal('AccessDeniedException');
-
-/** Roles a and b that have the key since an hour, and the function. */
-async function setUp({ repairs = false } = {}) {
-  const world = await keyWorld(granting(), ['a', 'b', 'c']);
-  const { registry, reconciler, kms, time } = world;
-  await world.ask('a', 'b');
-  await reconcileKeyPolicy(reconciler, keyArn, { by: 'an execution' });
-  time.now += 60 * 60_000;
-  kms.client.resetHistory();
-
-  const events = mockClient(EventBridgeClient);
-  events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
-  const log: unknown[][] = [];
-  let count = 0;
-  const detector: Detector = {
-    registry,
-    reconcilerOf: () => reconciler,
-    events: new EventBridgeClient({ region: 'us-east-1' }),
-    writers: [writer],
-    repairs,
-    logger: {
-      info: (...line) => void log.push(['info', ...line]),
-      warn: (...line) => void log.push(['warn', ...line]),
-    },
-    count: () => {
-      count += 1;
-    },
-  };
-  /** What CloudTrail tells of a policy that alice has just written. */
-  function edited(policy: object, changes: Partial<Edit> = {}): Edit {
-    kms.set(keyArn, policy);
-    const at = Math.floor(time.now / 1000) * 1000;
-    return { eventId: 'event', keyArn, policy: JSON.stringify(policy), by: alice, roleArn: undefined, at, ...changes };
-  }
-  return {
-    ...world,
-    detector,
-    events,
-    log,
-    count: () => count,
-    edited,
-    look: (edit?: Edit) => detectKeyPolicyDrift(edit, detector),
-    told: () =>
-      events.commandCalls(PutEventsCommand).map(({ args: [{ input }] }) => {
-        const [{ Source, DetailType, Detail } = {}, ...others] = input.Entries ?? [];
-        expect(others).toEqual([]);
-        return { Source, DetailType, Detail: JSON.parse(Detail ?? '') };
-      }),
-    forgetLease: () =>
-      registry.documents.send(
-        new DeleteCommand({ TableName: registry.tableName, Key: { pk: `KEY#${keyArn}`, sk: 'LEASE' } }),
-      ),
-    /** Makes the registry know another key. */
-    async knowOther() {
-      const lease = { owner: 'another', until: time.now };
-      await takeLease(registry, otherKeyArn, lease, time.now);
-      await releaseLease(registry, otherKeyArn, lease, undefined);
-      kms.set(otherKeyArn, granting());
-    },
-  };
-}
-
-const detail = (difference: object) => ({
-  keyArn,
-  missingRoles: [],
-  unexpectedRoles: [],
-  orphanedIds: [],
-  lostStatements: [],
-  reason: null,
-  omitted: 0,
-  repaired: 'no',
-  by: null,
-  ...difference,
-});
+import { granting, keyArn, roleArn } from '../shared/key-world.ts';
+import { alice, denied, detail, otherKeyArn, setUp, writer } from './detector-fixture.ts';
 
 describe('the look of the schedule', () => {
   it('tells nothing of keys that are as they are to be', async () => {
@@ -327,87 +239,5 @@ describe('a policy that was written by hand', () => {
     // As late as an event may come.
     await look(edit);
     expect(told()).toHaveLength(3);
-  });
-});
-
-describe('a repair', () => {
-  it('is made where the deployment opts in, and kept', async () => {
-    const { look, told, kms, registry, states } = await setUp({ repairs: true });
-    kms.set(keyArn, granting('b', 'intruder'));
-    await look();
-    const difference = { missingRoles: [roleArn('a')], unexpectedRoles: [roleArn('intruder')], repaired: 'yes' };
-    expect(told()).toMatchObject([{ Detail: detail(difference) }]);
-    expect(kms.policy(keyArn)).toEqual(granting('a', 'b'));
-    expect(await states()).toEqual({ a: 'applied', b: 'applied' });
-    expect((await readKeptPolicies(registry, keyArn)).at(-1)).toMatchObject({ by: 'detect-key-policy-drift' });
-    await look();
-    expect(told()).toHaveLength(1);
-  });
-
-  it('is not made of what is not ours', async () => {
-    const { look, told, kms } = await setUp({ repairs: true });
-    kms.set(keyArn, { Statement: [{ Effect: 'Perhaps' }] });
-    await look();
-    expect(told()).toMatchObject([{ Detail: { repaired: 'no' } }]);
-    expect(kms.puts()).toEqual([]);
-  });
-
-  it('is told as made in part, and logged, when a role does not get the key', async () => {
-    const { look, told, kms, log } = await setUp({ repairs: true });
-    kms.set(keyArn, granting());
-    kms.unseen.add(roleArn('b'));
-    await look();
-    expect(told()).toMatchObject([{ Detail: { repaired: 'partly' } }]);
-    expect(kms.policy(keyArn)).toEqual(granting('a'));
-    expect(log).toEqual([
-      [
-        'warn',
-        'role does not get the key',
-        expect.objectContaining({ keyArn, roleArn: roleArn('b'), errorName: 'PrincipalNotVisible' }),
-      ],
-      ['warn', 'key policy drifted', expect.objectContaining({ keyArn, repaired: 'partly' })],
-    ]);
-  });
-
-  it('is told as failed, and logged, when KMS refuses it', async () => {
-    const { look, told, kms, log } = await setUp({ repairs: true });
-    kms.set(keyArn, granting('b'));
-    kms.client.on(PutKeyPolicyCommand).rejects(denied);
-    await look();
-    expect(kms.puts()).toHaveLength(1);
-    expect(told()).toMatchObject([{ Detail: { repaired: 'failed' } }]);
-    expect(log).toEqual([
-      [
-        'warn',
-        'key policy not repaired',
-        expect.objectContaining({ keyArn, errorName: denied.name, errorMessage: denied.message }),
-      ],
-      ['warn', 'key policy drifted', expect.objectContaining({ keyArn, repaired: 'failed' })],
-    ]);
-  });
-
-  it('waits until KMS can tell no older policy than what was written by hand just after ours', async () => {
-    const { look, told, kms, ask, reconciler, edited, time } = await setUp({ repairs: true });
-    await ask('c');
-    await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
-    time.now += 1_000;
-    await look(edited(granting('b')));
-    expect(told()).toMatchObject([{ Detail: { repaired: 'yes', by: alice } }]);
-    expect(kms.policy(keyArn)).toEqual(granting('a', 'b', 'c'));
-  });
-
-  it('is tried again when KMS is asked too often, and given up after a minute', async () => {
-    const { look, told, kms, log, time } = await setUp({ repairs: true });
-    kms.set(keyArn, granting('b'));
-    kms.client.on(PutKeyPolicyCommand).rejects(refusal('ThrottlingException'));
-    const before = time.now;
-    await look();
-    expect(kms.puts()).toHaveLength(4);
-    expect(time.now - before).toBeGreaterThan(60_000);
-    expect(told()).toMatchObject([{ Detail: { repaired: 'failed' } }]);
-    expect(log).toMatchObject([
-      ['warn', 'key policy not repaired', { errorName: 'KeyPolicyBusy' }],
-      ['warn', 'key policy drifted', { repaired: 'failed' }],
-    ]);
   });
 });

@@ -4,7 +4,6 @@ import {
   driftOf,
   isDrift,
   isRepairable,
-  noDrift,
   shortened,
 } from '../../../functions/detect-key-policy-drift/drift.ts';
 import {
@@ -25,6 +24,14 @@ const withOurs = (statements: readonly Statement[]) => ({
   Statement: [...granting().Statement, ...statements],
 });
 const grant = (name: string, state: Grant['state'] = 'applied'): Grant => ({ ...roleOf(name), state, refused: false });
+
+const noDrift: Drift = {
+  missingRoles: [],
+  unexpectedRoles: [],
+  orphanedIds: [],
+  lostStatements: [],
+  reason: null,
+};
 
 const byArn: KeyAccess = { mode: 'role-arns' };
 const byPattern: KeyAccess = { mode: 'role-pattern', roleNamePrefix };

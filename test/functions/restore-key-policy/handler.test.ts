@@ -7,13 +7,11 @@ import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { context, errorOf, lambda, now } from '../lambda.ts';
 import { accounts } from '../other-account.ts';
+import { granting, roleArn, roleId, roleOf } from '../shared/key-world.ts';
 import { registryTable } from '../shared/registry-table.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const otherKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/22222222-2222-4222-8222-222222222222';
-const roleArn = (name: string) => `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${name}`;
-const roleId = (name: string) => `AROA${name.toUpperCase()}`;
-const granting = (...names: string[]) => keyPolicy(...names.map(roleArn));
 const backupArn = 'arn:aws:iam::111111111111:role/Backup';
 const backup = {
   Sid: 'Allow the backup team',
@@ -36,8 +34,7 @@ async function setUp({ inForce, kept, applied = [] }: { inForce: object; kept: o
   const kms = fakeKms({ [keyArn]: inForce, [otherKeyArn]: keyPolicy() });
   const names = ['a', 'b', 'c', 'd'];
   const iam = fakeIam(Object.fromEntries(names.map((name) => [roleArn(name), roleId(name)])));
-  const ask = (name: string) =>
-    requestGrant(registry, keyArn, { roleArn: roleArn(name), roleId: roleId(name), userName: name });
+  const ask = (name: string) => requestGrant(registry, keyArn, roleOf(name));
   for (const name of applied) await settleGrant(registry, keyArn, { ...(await ask(name)), state: 'applied' });
   const keptAt = '2026-01-01T11:00:00.000Z';
   await keepPolicy(registry, keyArn, { keptAt, hash: 'any', policy: JSON.stringify(kept), by, owner: 'owner-1' });

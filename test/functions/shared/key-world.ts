@@ -10,6 +10,8 @@ export const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111
 export const roleArn = (name: string) => `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${name}`;
 export const roleId = (name: string) => `AROA${name.toUpperCase()}`;
 export const roleOf = (name: string) => ({ roleArn: roleArn(name), roleId: roleId(name), userName: name });
+/** A key policy that grants the roles of these names. */
+export const granting = (...names: string[]) => keyPolicy(...names.map(roleArn));
 
 // They keep nothing, and each takes its time to make.
 const clients = {

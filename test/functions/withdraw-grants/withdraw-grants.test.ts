@@ -13,14 +13,13 @@ import { reconcileKeyPolicy } from '../../../functions/shared/reconcile-key-poli
 import { withdrawGrants } from '../../../functions/withdraw-grants/withdraw-grants.ts';
 import { likeStatements } from '../key-policies.ts';
 import { keyPolicy } from '../key-policy.ts';
-import { keyArn, keyWorld, roleArn, roleOf } from '../shared/key-world.ts';
+import { granting, keyArn, keyWorld, roleArn, roleOf } from '../shared/key-world.ts';
 
 const planOf = (name: string) => ({
   subscriber: { userName: name },
   executionArn: `offboarding-of-${name}`,
   roleArns: [roleArn(name)],
 });
-const granting = (...names: string[]) => keyPolicy(...names.map(roleArn));
 
 /** A key that these have, by grants that are applied. */
 async function granted(...names: string[]) {

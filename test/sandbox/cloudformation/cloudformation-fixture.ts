@@ -123,6 +123,12 @@ const trusting = (service: string) => ({
   Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
 });
 
+/** The parameters for a table under the fixture key. */
+export const trackingWithKey = {
+  DynamoDbEncryptionOption: 'customer-managed-key',
+  DynamoDbKmsKeyArn: fixtures.trackingKeyArn,
+} as const;
+
 /** What CreateStack needs for a subscriber's stack, in the strings of the Query protocol. */
 export function createInput(parameters: Record<string, string> = {}, rest: Record<string, unknown> = {}) {
   const all = { SubscriberName: 'Acme', CustomToken: 'Custom secret', ...parameters };
