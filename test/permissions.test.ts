@@ -6,7 +6,7 @@ import { bootSandbox, type Sandbox } from '../sandbox/boot.ts';
 import { matchesPattern } from '../sandbox/policy-conditions.ts';
 import { permissionsOf } from '../scripts/permissions.ts';
 import { tour } from '../scripts/tour.ts';
-import { scope } from './scope.ts';
+import { isWhole, scope } from './scope.ts';
 
 const deployments = [
   { deployment: 'as packaged', packageFolder: inject('packageFolder') },
@@ -17,6 +17,8 @@ const deployments = [
     extras: { otherAccount: true },
   },
 ];
+// The last one has the roles of the others, too.
+const toured = isWhole ? deployments : deployments.slice(-1);
 type Deployment = Omit<(typeof deployments)[number], 'extras'> & { extras?: { otherAccount: boolean } };
 
 async function tourOf(
@@ -71,7 +73,7 @@ function toldBy({ states, cloudFormation, logFolder }: Sandbox): string {
   ].join('\n');
 }
 
-it.each(deployments)(
+it.each(toured)(
   'grants the roles, $deployment, all that the runs need, and nothing that they do not',
   async (deployment) => {
     await tourOf(deployment, asPackaged, (sandbox) => {
