@@ -64,7 +64,7 @@ interface Environment {
 
 interface Entry {
   lambda: LambdaFunction;
-  /** Those that it has, the last one first that was used last. */
+  /** Those that it has, in threads that may be busy with another function. */
   environments: Environment[];
   /** Those that run an invocation. */
   busy: Set<Environment>;
@@ -130,25 +130,8 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     const failed = (errorType: string, errorMessage: string) =>
       reject(new LambdaError(errorType, JSON.stringify({ errorType, errorMessage })));
     const ended = (errorType: string, errorMessage: string) =>
-      hasStarted ? failed(errorType, errorMessage) : resolve(undefined);
-    let endOfWork = clock.busy();
-    let cancelWake = () => {};
-    const wake = () => {
-      cancelWake();
-      cancelWake = () => {};
-      endOfWork();
-      endOfWork = clock.busy();
-    };
-    const fallAsleep = (due: number | undefined) => {
-      wake();
-      if (due !== undefined) {
-        cancelWake = clock.after(Math.max(0, due - clock.now()), () => {
-          wake();
-          thread.send({ type: 'catch up' });
-        });
-      }
-      endOfWork();
-    };
+      hasStarted || !thread.hasRun ? failed(errorType, errorMessage) : resolve(undefined);
+    const work = beginWork(clock, () => thread.send({ type: 'catch up' }));
     const deadline = clock.now() + timeoutSeconds * 1000;
     const cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
       void thread.worker.terminate();
@@ -165,9 +148,9 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
           hasStarted = true;
           return;
         case 'asleep':
-          return fallAsleep(report.due);
+          return work.sleep(report.due);
         case 'awake':
-          return wake();
+          return work.wake();
       }
     };
     const onExit = () => ended('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited without an answer`);
@@ -178,8 +161,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     thread.send({ type: 'invoke', environmentId: id, requestId, payload, functionName, functionArn, deadline });
     return promise.finally(() => {
       cancelTimeout();
-      cancelWake();
-      endOfWork();
+      work.end();
       worker.off('message', onMessage).off('exit', onExit).off('error', onError);
     });
   }
@@ -245,6 +227,36 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
 }
 
 type Outcome = Extract<Report, { type: 'result' | 'error' }>;
+
+/**
+ * What an invocation is to the clock: work, but not while the function is asleep.
+ * @param onWake called when a sleep is over
+ */
+function beginWork(clock: Clock, onWake: () => void) {
+  let endOfWork = clock.busy();
+  let cancelWake = () => {};
+  function end(): void {
+    cancelWake();
+    endOfWork();
+  }
+  function wake(): void {
+    end();
+    endOfWork = clock.busy();
+  }
+  return {
+    end,
+    wake,
+    /** Until then, in milliseconds since the epoch; undefined: until something else happens. */
+    sleep(due: number | undefined): void {
+      end();
+      if (due === undefined) return;
+      cancelWake = clock.after(Math.max(0, due - clock.now()), () => {
+        wake();
+        onWake();
+      });
+    },
+  };
+}
 
 /** Settles when the thread has caught up with the clock, or has ended. */
 async function catchUp({ worker, send }: Thread): Promise<void> {

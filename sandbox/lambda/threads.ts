@@ -9,6 +9,8 @@ export interface Thread {
   readonly worker: Worker;
   /** The bundles that it has run. */
   readonly bundles: Set<string>;
+  /** False until it has run anything: one that ends before has a defect. */
+  hasRun: boolean;
   /** False once it has ended. */
   isAlive: boolean;
   isBusy: boolean;
@@ -76,6 +78,7 @@ function startThread(): Thread {
   const thread: Thread = {
     worker,
     bundles: new Set(),
+    hasRun: false,
     isAlive: true,
     isBusy: false,
     send: (order) => worker.postMessage(order),
@@ -83,6 +86,7 @@ function startThread(): Thread {
   threads.add(thread);
   worker.on('message', (message: unknown) => {
     const report = v.parse(reportSchema, message);
+    thread.hasRun = true;
     if (report.type === 'compiled') compiledBundles.set(report.bundle, new Uint8Array(report.compiled));
   });
   worker.on('exit', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createClock, timeOf } from '../../sandbox/clock.ts';
+import { type Clock, createClock, timeOf } from '../../sandbox/clock.ts';
 
 /** Lets the event loop turn often enough for a clock to find itself idle. */
 async function turns() {
@@ -175,6 +175,48 @@ describe('a clock that skips idle time', () => {
     expect(again).not.toHaveBeenCalled();
     await clock.sleep(anHour);
     expect(again).toHaveBeenCalledTimes(2);
+    clock.stop();
+  });
+
+  it('stands still meanwhile, however long that takes', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+    const clock = createClock({ skipIdle: true });
+    vi.setSystemTime(anHour);
+    expect(clock.now()).toBe(0);
+    vi.useRealTimers();
+    clock.stop();
+  });
+
+  it('runs what is due now although something works', async () => {
+    const clock = createClock({ skipIdle: true });
+    clock.busy();
+    await new Promise<void>((resolve) => clock.after(0, resolve));
+    clock.stop();
+  });
+
+  it.each<[string, (clock: Clock) => void]>([
+    ['work ends', (clock) => clock.busy()()],
+    ['a timer runs', (clock) => void clock.after(anHour, () => {})],
+    ['something else happens', (clock) => clock.progressed()],
+  ])('reports progress when %s', async (_, happen) => {
+    const clock = createClock({ skipIdle: true });
+    const progress = clock.progress();
+    happen(clock);
+    expect(await progress).toBe(true);
+    clock.stop();
+  });
+
+  it('reports that nothing is left to do, but not while something works', async () => {
+    const clock = createClock({ skipIdle: true });
+    clock.every(anHour, () => {});
+    expect(await clock.progress()).toBe(false);
+    const endOfWork = clock.busy();
+    const told = vi.fn();
+    const quiet = clock.quiet().then(told);
+    for (let turn = 0; turn < 30; turn += 1) await turns();
+    expect(told).not.toHaveBeenCalled();
+    endOfWork();
+    await quiet;
     clock.stop();
   });
 });

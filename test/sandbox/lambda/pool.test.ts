@@ -178,6 +178,12 @@ describe('a clock that is turned forward', () => {
     expect(await waits({ by: 'timer' })).toBe(600_000);
   });
 
+  it('goes on while invocations wait for one that sleeps', async () => {
+    const waits = add('waits', { timeoutSeconds: 3600 });
+    const slept = await Promise.all(Array.from({ length: 5 }, () => waits({ by: 'timer' })));
+    expect(slept).toEqual(Array(5).fill(600_000));
+  });
+
   it.each(['request', 'fetch'])('stands still during a %s of a function, until it is turned', async (by) => {
     const { promise: asked, resolve: onRequest } = Promise.withResolvers<() => void>();
     const server = createServer((_, response) => onRequest(() => response.end('done')));
