@@ -10,7 +10,7 @@ import { type Operation, operationOf, operations } from '../../functions/shared/
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
 import { leaksOf } from './secret-scan.ts';
 
-/** What the runs of the file have shown to people and callers. */
+/** What runs have shown to people and callers. A sandbox looks at what came after its boot: others may stand around it, or within. */
 export const spoken: string[] = [];
 
 /** The password of requests that must not hold one. */
@@ -25,15 +25,16 @@ const quick = () => ({ packageFolder: inject('packageFolder'), skipIdle: true, s
  */
 export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
+  let heard = 0;
   beforeAll(async () => {
-    spoken.length = 0;
+    heard = spoken.length;
     sandbox = await bootSandbox({ ...quick(), ...options });
   });
   afterAll(async () => {
     if (sandbox === undefined) return;
     try {
       expect(sandbox.denials().filter(({ principalArn }) => isFunction(principalArn))).toEqual([]);
-      expect(await leaksOf(sandbox, spoken, [plaintextMarker])).toEqual([]);
+      expect(await leaksOf(sandbox, spoken.slice(heard), [plaintextMarker])).toEqual([]);
     } finally {
       await sandbox.close();
     }
@@ -53,10 +54,11 @@ export async function withSandbox(
   use: (sandbox: Sandbox) => Promise<void>,
   expectedLeaks: readonly string[] = [],
 ): Promise<void> {
+  const heard = spoken.length;
   const sandbox = await bootSandbox({ ...quick(), ...options });
   try {
     await use(sandbox);
-    expect(await leaksOf(sandbox, spoken, [plaintextMarker])).toEqual(expectedLeaks);
+    expect(await leaksOf(sandbox, spoken.slice(heard), [plaintextMarker])).toEqual(expectedLeaks);
   } finally {
     await sandbox.close();
   }
@@ -64,22 +66,23 @@ export async function withSandbox(
 
 /** Sends a request to the machine of an operation and follows it to its end. */
 export async function run(sandbox: Sandbox, operation: Operation, request: object): Promise<Report> {
-  const { sfn } = connect(sandbox.endpoint);
-  const machineArn = sandbox.stateMachineArn.replace('onboard-subscriber', operation);
-  return ended(sandbox, await start({ sfn }, machineArn, { ...request }));
-}
-
-/** Sends a request to the real machine and follows it to its end. */
-export async function onboard(sandbox: Sandbox, request: object): Promise<Report> {
-  const { executionArn } = await startOnboarding(sandbox, request);
+  const { executionArn } = await startRun(sandbox, operation, request);
   return ended(sandbox, executionArn);
 }
 
-/** Sends a request to the real machine, and returns as soon as it is started. */
-export async function startOnboarding({ endpoint, stateMachineArn }: Sandbox, request: object) {
+/** Sends a request to the machine of an operation, and returns as soon as it is started. */
+export async function startRun({ endpoint, stateMachineArn }: Sandbox, operation: Operation, request: object) {
   const { sfn } = connect(endpoint);
-  return { executionArn: await start({ sfn }, stateMachineArn, { ...request }) };
+  const machineArn = stateMachineArn.replace('onboard-subscriber', operation);
+  return { executionArn: await start({ sfn }, machineArn, { ...request }) };
 }
+
+/** Sends a request to the real machine and follows it to its end. */
+export const onboard = (sandbox: Sandbox, request: object): Promise<Report> =>
+  run(sandbox, 'onboard-subscriber', request);
+
+/** Sends a request to the real machine, and returns as soon as it is started. */
+export const startOnboarding = (sandbox: Sandbox, request: object) => startRun(sandbox, 'onboard-subscriber', request);
 
 /**
  * Waits until an assertion holds, or throws its error when nothing is left to do that could make it hold. No real time decides:

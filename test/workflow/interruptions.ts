@@ -1,0 +1,93 @@
+// Where runs are interrupted: the effects of each kind of run.
+
+import type { Effect } from './side-effects.ts';
+
+/** Each effect is interrupted in every way, and the run recovers. */
+export const interruptions = {
+  onboarding: [
+    'accept-request dynamodb:UpdateItem',
+    'cognito:InitiateAuth',
+    'obtain-token secretsmanager:PutSecretValue',
+    'create-subscriber secretsmanager:CreateSecret',
+    'infinstor:add_subscriber',
+    'create-subscriber secretsmanager:PutSecretValue',
+    'deploy-stack cloudformation:CreateStack',
+    'await-stack dynamodb:PutItem',
+    'resume-on-stack-event states:SendTaskSuccess',
+    // Of each key: grant, lease, policy kept, policy written, grant applied, lease given back.
+    'patch-key-policy dynamodb:PutItem',
+    'patch-key-policy dynamodb:UpdateItem',
+    'patch-key-policy dynamodb:PutItem #2',
+    'patch-key-policy kms:PutKeyPolicy',
+    'patch-key-policy dynamodb:UpdateItem #2',
+    'patch-key-policy dynamodb:UpdateItem #3',
+    'patch-key-policy dynamodb:PutItem #3',
+    'patch-key-policy dynamodb:UpdateItem #4',
+    'patch-key-policy dynamodb:PutItem #4',
+    'patch-key-policy kms:PutKeyPolicy #2',
+    'patch-key-policy dynamodb:UpdateItem #5',
+    'patch-key-policy dynamodb:UpdateItem #6',
+    // The end check's, as the subscriber.
+    'cognito:InitiateAuth #2',
+    'complete-onboarding events:PutEvents',
+    'complete-onboarding dynamodb:UpdateItem',
+  ],
+  'onboarding over a stack that was rolled back': [
+    'deploy-stack cloudformation:DeleteStack',
+    'resume-on-stack-event states:SendTaskFailure',
+    'deploy-stack cloudformation:CreateStack',
+  ],
+  'onboarding with a mark that is taken back': ['create-subscriber secretsmanager:PutSecretValue'],
+  'onboarding with a token that is supplied': ['create-subscriber secretsmanager:PutSecretValue'],
+  'onboarding of whom InfinStor has not any more': ['create-subscriber secretsmanager:RestoreSecret'],
+  'adding users': [
+    'accept-users dynamodb:UpdateItem',
+    'cognito:InitiateAuth',
+    'obtain-subscriber-token secretsmanager:CreateSecret',
+    // One with a generated password, and one with a given one.
+    'add-user secretsmanager:CreateSecret',
+    'infinstor:addsecondaryuser',
+    'add-user secretsmanager:PutSecretValue',
+    'infinstor:addsecondaryuser #2',
+    'add-user secretsmanager:CreateSecret #2',
+    'complete-users events:PutEvents',
+    'complete-users dynamodb:UpdateItem',
+  ],
+  'adding users with a stale token': ['obtain-subscriber-token secretsmanager:PutSecretValue'],
+  'adding users whose secrets were scheduled for deletion': [
+    'obtain-subscriber-token secretsmanager:RestoreSecret',
+    'add-user secretsmanager:RestoreSecret',
+  ],
+  update: [
+    'accept-update dynamodb:UpdateItem',
+    'cognito:InitiateAuth',
+    'obtain-token secretsmanager:PutSecretValue',
+    'infinstor:update_subscriber',
+    'update-subscriber secretsmanager:PutSecretValue',
+    'complete-update events:PutEvents',
+    'complete-update dynamodb:UpdateItem',
+  ],
+  offboarding: [
+    'accept-offboarding dynamodb:UpdateItem',
+    // Withdrawn, lease, policy kept, policy written, lease given back, forgotten.
+    'withdraw-grants dynamodb:UpdateItem',
+    'withdraw-grants dynamodb:UpdateItem #2',
+    'withdraw-grants dynamodb:PutItem',
+    'withdraw-grants kms:PutKeyPolicy',
+    'withdraw-grants dynamodb:UpdateItem #3',
+    'withdraw-grants dynamodb:UpdateItem #4',
+    'delete-stack cloudformation:DeleteStack',
+    'await-stack dynamodb:PutItem',
+    'resume-on-stack-event states:SendTaskFailure',
+    'complete-offboarding dynamodb:UpdateItem',
+    'complete-offboarding secretsmanager:DeleteSecret',
+    'complete-offboarding events:PutEvents',
+    'complete-offboarding dynamodb:UpdateItem #2',
+  ],
+} as const satisfies Record<string, readonly Effect[]>;
+
+/** Each effect of a failure's record is interrupted in every kind, and the record is made by itself all the same. */
+export const interruptedRecords = [
+  'record-failure events:PutEvents',
+  'record-failure dynamodb:UpdateItem',
+] as const satisfies readonly Effect[];

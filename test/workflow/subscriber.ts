@@ -1,0 +1,101 @@
+// One subscriber: what its things are called, and how they stand.
+
+import { expect } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import { arnOwner } from '../../functions/shared/arns.ts';
+import { grantedRoles, type KeyPolicy, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
+import { account, type Home } from '../../sandbox/account.ts';
+import type { Sandbox } from '../../sandbox/boot.ts';
+import { type FaultRule, parseFault } from '../../sandbox/faults.ts';
+import { call } from '../sandbox/services/call.ts';
+import { newKey, onboard, requestFor } from './sandbox.ts';
+
+export const stackNameOf = (userName: string) => `infinstor-subscriber-${userName.toLowerCase()}`;
+export const roleNameOf = (userName: string) => `RoleForInfinStorMlflowService-${userName}`;
+export const roleArnOf = (userName: string, { accountId }: Home = account) =>
+  `arn:aws:iam::${accountId}:role/${roleNameOf(userName)}`;
+
+/** The folder of the subscriber's secrets. */
+export const folderOf = (userName: string) => `infinstor/sandbox/subscribers/${userName.toLowerCase()}`;
+export const credentialsOf = (userName: string) => `${folderOf(userName)}/credentials`;
+
+export const stackOf = (sandbox: Sandbox, userName: string, home: Home = account) =>
+  sandbox.world(home).cloudFormation.stack(stackNameOf(userName));
+
+/** The subscribers of this name in InfinStor: one, if all is well. */
+export const subscribersNamed = ({ infinstor }: Sandbox, name: string) =>
+  infinstor.subscribers().filter(({ userName }) => userName === name);
+
+/** The policy of a key, wherever the key is. */
+export const policyOf = (sandbox: Sandbox, keyArn: string): KeyPolicy =>
+  parseKeyPolicy(JSON.stringify(sandbox.world(arnOwner(keyArn)).kms.keyPolicy(keyArn)));
+
+/** The roles that the policy of a key lets in. */
+export const rolesOn = (sandbox: Sandbox, keyArn: string): string[] => grantedRoles(policyOf(sandbox, keyArn));
+
+/** Adds a fault, from its text and what a text cannot say. */
+export const fault = ({ faults }: Sandbox, text: string, rest: Partial<FaultRule> = {}): void =>
+  faults.add({ ...parseFault(text), ...rest });
+
+/** How often an operation was called so far. */
+export const callsOf = (sandbox: Sandbox, name: string): number =>
+  sandbox.calls().filter(({ operation }) => operation === name).length;
+
+/** The wait of an execution for its stack, while it waits. */
+export async function waiterOf({ dynamoDb, registryTable }: Sandbox, executionArn: string) {
+  const items = await dynamoDb.items(registryTable);
+  return items.find((item) => item.sk?.S === 'WAITER' && item.executionArn?.S === executionArn);
+}
+
+/** Half an hour later no token of an earlier run is good any more. */
+export const letTokensExpire = ({ clock }: Sandbox): void => clock.advance(31 * 60_000);
+
+let names = 0;
+
+/** A name that no other subscriber has. */
+export function newName(kind: string): string {
+  names += 1;
+  return `${kind}-${names}`;
+}
+
+/** A subscriber of its own, and the request that onboards it: with one key its table is encrypted, with two its bucket, too. */
+export function newRun(kind: string, keyArns: readonly string[] = [], userName = newName(kind)) {
+  const [tracking, artifacts] = keyArns.toReversed();
+  const encryption = {
+    ...(artifacts !== undefined && { artifacts: { type: 'sse-kms-customer-managed', keyArn: artifacts } }),
+    ...(tracking !== undefined && { tracking: { type: 'customer-managed', keyArn: tracking } }),
+  };
+  return { userName, keyArns, request: { ...requestFor(userName), ...(tracking !== undefined && { encryption }) } };
+}
+export type Run = ReturnType<typeof newRun>;
+
+/** The same with a key of its own, which its table is encrypted with. */
+export const newRunWithKey = (sandbox: Sandbox, kind: string): Run => newRun(kind, [newKey(sandbox)]);
+
+/** Onboards a subscriber, which must succeed. */
+export async function onboarded(sandbox: Sandbox, request: object): Promise<Report> {
+  const report = await onboard(sandbox, request);
+  expect(report.error).toBeNull();
+  return report;
+}
+
+/** Stores the subscriber's custom token where a request may refer to it, as a person would. */
+export function supplyToken(
+  { infinstor, secretsManager }: Sandbox,
+  userName: string,
+  customToken = infinstor.customTokenOf(userName),
+): { customTokenSecretId: string } {
+  const customTokenSecretId = `infinstor/sandbox/input/${userName}-token`;
+  secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
+  return { customTokenSecretId };
+}
+
+/** How the user pool answers a login with this password. */
+export function logIn({ cognito }: Sandbox, userName: string, password = ''): Promise<'in' | 'challenge' | 'refused'> {
+  const AuthParameters = { USERNAME: userName, PASSWORD: password };
+  const input = { AuthFlow: 'USER_PASSWORD_AUTH', ClientId: cognito.clientId, AuthParameters };
+  return call(cognito.service, 'InitiateAuth', input).then(
+    (answer) => ('ChallengeName' in answer ? 'challenge' : 'in'),
+    () => 'refused',
+  );
+}
