@@ -2,15 +2,13 @@
 // subscriber of its own. Then where the time of the last run went: processor time of the main thread (the services and the
 // machine) and of the functions' workers, and the main thread's profile by package or file.
 import { Session } from 'node:inspector/promises';
-import { relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { connect } from '../cli/execution.ts';
 import { bootSandbox, type Sandbox } from '../sandbox/boot.ts';
 import type { Execution } from '../sandbox/states/execution.ts';
 import { packageForSandbox } from '../scripts/package.ts';
+import { cpuSeconds, placeOf, selfTimes } from './profile.ts';
 
-const root = resolve(import.meta.dirname, '..');
 const runs = [
   { concurrency: 1, count: 20 },
   { concurrency: 10, count: 100 },
@@ -88,30 +86,15 @@ async function profiled(count: number, run: () => Promise<number>): Promise<void
     `Processor time of an onboarding: ${share(main)} of the main thread, ${share(all - main)} of the workers and Node's own threads`,
   );
   print(`The main thread in ${seconds.toFixed(1)} s with the profiler on:`);
-  const intervals = profile.timeDeltas ?? [];
-  const nodes = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
   const times = new Map<string, number>();
-  for (const [index, id] of (profile.samples ?? []).entries()) {
-    const place = placeOf(nodes.get(id));
-    times.set(place, (times.get(place) ?? 0) + (intervals[index] ?? 0));
+  for (const { stack, microseconds } of selfTimes(profile)) {
+    const place = placeOf(stack[0]);
+    times.set(place, (times.get(place) ?? 0) + microseconds);
   }
   const total = [...times.values()].reduce((sum, time) => sum + time, 0);
   for (const [place, time] of [...times].toSorted(([, a], [, b]) => b - a).slice(0, 14)) {
     print(`${((100 * time) / total).toFixed(1).padStart(6)} %  ${place}`);
   }
-}
-
-/** The package, the project's file or the part of Node that a sample was taken in. */
-function placeOf(frame: { url: string; functionName: string } | undefined): string {
-  const { url, functionName } = frame ?? { url: '', functionName: '' };
-  if (url === '') return functionName === '' ? '(native)' : functionName;
-  if (!url.startsWith('file:')) return url.replace(/^node:internal\/(\w+).*/, 'node:internal/$1');
-  const path = relative(root, fileURLToPath(url));
-  return /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
-}
-
-function cpuSeconds({ user, system }: { user: number; system: number }): number {
-  return (user + system) / 1_000_000;
 }
 
 function print(line: string): void {
