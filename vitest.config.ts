@@ -8,6 +8,7 @@ const packaged = [
   'test/permissions.test.ts',
   'test/functions/patch-key-policy/burst.test.ts',
   'test/docs/other-accounts.test.ts',
+  'test/sandbox/world.test.ts',
 ];
 
 const shared = {
