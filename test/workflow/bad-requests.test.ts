@@ -7,6 +7,7 @@ import { reportOf } from '../../cli/report.ts';
 import { account, fixtures, operator } from '../../sandbox/account.ts';
 import { callApi } from './api.ts';
 import { eventually, plaintextMarker, useSandbox } from './sandbox.ts';
+import { stackOf } from './subscriber.ts';
 
 const sandbox = useSandbox();
 const good = { subscriber: { userName: 'acme', emailId: 'mlops@acme.example' } };
@@ -103,11 +104,11 @@ const large = stack({
 });
 
 async function expectNoSideEffect(): Promise<void> {
-  const { infinstor, cloudFormation, dynamoDb, registryTable, secretsManager } = sandbox();
+  const { infinstor, dynamoDb, registryTable, secretsManager } = sandbox();
   // The account's own two.
   expect(secretsManager.everyValue()).toHaveLength(2);
   expect(infinstor.subscribers()).toEqual([]);
-  expect(cloudFormation.stack('infinstor-subscriber-acme')).toBeUndefined();
+  expect(stackOf(sandbox(), 'acme')).toBeUndefined();
   expect(await dynamoDb.items(registryTable)).toEqual([]);
 }
 

@@ -2,11 +2,11 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { operatorAt } from '../../cli/endpoint.ts';
 import { connect, follow } from '../../cli/execution.ts';
-import { account, operator } from '../../sandbox/account.ts';
-import { parseFault } from '../../sandbox/faults.ts';
 import { callApi } from './api.ts';
 import { eventually, hold, requestFor, useSandbox } from './sandbox.ts';
+import { credentialsOf, fault, roleArnOf, stackOf } from './subscriber.ts';
 
 const sandbox = useSandbox({ schedules: true });
 const queueName = 'infinstor-onboarding-sandbox-refused-events';
@@ -15,8 +15,8 @@ const hour = 60 * 60_000;
 const acceptedSchema = v.object({ executionArn: v.string(), location: v.string() });
 const credentialsSchema = v.pipe(v.string(), v.parseJson(), v.object({ state: v.string(), password: v.string() }));
 
-const credentialsOf = (userName: string) =>
-  v.parse(credentialsSchema, sandbox().secretsManager.value(`infinstor/sandbox/subscribers/${userName}/credentials`));
+const storedOf = (userName: string) =>
+  v.parse(credentialsSchema, sandbox().secretsManager.value(credentialsOf(userName)));
 
 async function post(request: object) {
   const response = await callApi(sandbox(), 'POST', '/subscribers', request);
@@ -34,9 +34,9 @@ async function ended(executionArn: string) {
 }
 
 async function put(detail: object, eventFault?: string): Promise<string> {
-  const { endpoint, faults } = sandbox();
-  if (eventFault !== undefined) faults.add(parseFault(`events:SubscriberRequested:${eventFault}`));
-  const events = new EventBridgeClient({ endpoint, region: account.region, credentials: operator });
+  const { endpoint } = sandbox();
+  if (eventFault !== undefined) fault(sandbox(), `events:SubscriberRequested:${eventFault}`);
+  const events = new EventBridgeClient(operatorAt(endpoint));
   const { Entries = [] } = await events.send(
     new PutEventsCommand({
       Entries: [
@@ -66,11 +66,11 @@ describe('the HTTP API', () => {
         userName: 'By-api',
         status: 'ACTIVE',
         executionArn,
-        roleArn: 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-By-api',
+        roleArn: roleArnOf('By-api'),
         attempts: [{ executionArn }],
       });
     }
-    expect(sandbox().cloudFormation.stack('infinstor-subscriber-by-api')?.status).toBe('CREATE_COMPLETE');
+    expect(stackOf(sandbox(), 'By-api')?.status).toBe('CREATE_COMPLETE');
   });
 
   it('makes the password of a request the one of the subscriber, by way of a secret that the sweep deletes', async () => {
@@ -80,11 +80,11 @@ describe('the HTTP API', () => {
       status: 'SUCCEEDED',
       input: JSON.stringify({ ...requestFor('chosen'), passwordSecretId: inputSecret }),
     });
-    expect(credentialsOf('chosen')).toMatchObject({ state: 'created', password: 'Api-Marker-4711!' });
+    expect(storedOf('chosen')).toMatchObject({ state: 'created', password: 'Api-Marker-4711!' });
 
     sandbox().clock.advance(hour);
     await eventually(sandbox(), () => expect(sandbox().secretsManager.value(inputSecret)).toBeUndefined());
-    expect(credentialsOf('chosen').password).toBe('Api-Marker-4711!');
+    expect(storedOf('chosen').password).toBe('Api-Marker-4711!');
   });
 
   it('keeps a password that InfinStor refused out of the credentials, and in its secret while a redrive may need it', async () => {
@@ -98,9 +98,7 @@ describe('the HTTP API', () => {
         remedy: expect.stringContaining('send the request'),
       },
     });
-    expect(sandbox().secretsManager.value('infinstor/sandbox/subscribers/too-weak/credentials') ?? '').not.toContain(
-      'api-marker-weak',
-    );
+    expect(sandbox().secretsManager.value(credentialsOf('too-weak')) ?? '').not.toContain('api-marker-weak');
     sandbox().clock.advance(hour);
     const inputSecret = `infinstor/sandbox/input/api/${executionArn.split(':').at(-1)}`;
     expect(sandbox().secretsManager.value(inputSecret)).toContain('api-marker-weak');
@@ -114,7 +112,7 @@ describe('the HTTP API', () => {
         { executionArn: repeated.executionArn },
       ],
     });
-    expect(credentialsOf('too-weak').password).toBe('Api-Marker-Strong-1!');
+    expect(storedOf('too-weak').password).toBe('Api-Marker-Strong-1!');
   });
 
   it('tells of an abort at once, and of the state that runs before', async () => {
@@ -135,7 +133,7 @@ describe('the HTTP API', () => {
       for (const [index, call] of ['secretsmanager:CreateSecret', 'states:StartExecution'].entries()) {
         const request = { ...requestFor(`door-${kind}-${index}`), password: `Door-Marker-${kind}-${index}!` };
         const functionName = 'infinstor-onboarding-sandbox-post-subscribers';
-        sandbox().faults.add({ ...parseFault(`${call}:${kind}`), functionName });
+        fault(sandbox(), `${call}:${kind}`, { functionName });
         const { status } = await callApi(sandbox(), 'POST', '/subscribers', request);
         expect(status).toBe(kind === 'drop' ? 202 : 500);
         // The same request comes again when what was started is over.
@@ -144,7 +142,7 @@ describe('the HTTP API', () => {
         await eventually(sandbox(), () => expect(sandbox().states.executions().some(isRunning)).toBe(false));
         const { executionArn } = await post(request);
         expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
-        expect(credentialsOf(request.subscriber.userName).password).toBe(request.password);
+        expect(storedOf(request.subscriber.userName).password).toBe(request.password);
       }
     },
   );
@@ -184,9 +182,9 @@ describe('the bus', () => {
 
   it.each(['states:StartExecution:drop', 'states:StartExecution:kill', 'states:StartExecution:throttle:3'])(
     'goes on after %s',
-    async (fault) => {
-      sandbox().faults.add(parseFault(fault));
-      const userName = `after-${fault.split(':')[2]}`;
+    async (trouble) => {
+      fault(sandbox(), trouble);
+      const userName = `after-${trouble.split(':')[2]}`;
       const eventId = await put(requestFor(userName));
       await eventually(sandbox(), () => expect(executionOf(`${userName}-${eventId}`)?.status).toBe('SUCCEEDED'));
       expect(await statusOf(`/subscribers/${userName}`)).toMatchObject({ status: 'ACTIVE', attempts: [{}] });
@@ -194,7 +192,7 @@ describe('the bus', () => {
   );
 
   it('loses no event that accept-event fails at: it stands in the queue', async () => {
-    sandbox().faults.add(parseFault('states:StartExecution:throttle:9'));
+    fault(sandbox(), 'states:StartExecution:throttle:9');
     const eventId = await put(requestFor('never-started'));
     const messages = () =>
       sandbox()

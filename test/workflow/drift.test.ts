@@ -1,22 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { operatorAt } from '../../cli/endpoint.ts';
-import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { parseFault } from '../../sandbox/faults.ts';
-import {
-  ended,
-  eventually,
-  newKey,
-  onboard,
-  requestWithKey,
-  startOnboarding,
-  useSandbox,
-  withSandbox,
-} from './sandbox.ts';
+import { editPolicy, naming, newRole } from './key-policies.ts';
+import { ended, eventually, newKey, startOnboarding, useSandbox, withSandbox } from './sandbox.ts';
+import { fault, newRun, onboarded, policyOf, roleNameOf, rolesOn } from './subscriber.ts';
 
 const sandbox = useSandbox({ schedules: true });
 const hour = 60 * 60_000;
@@ -25,48 +15,17 @@ const patchKeyPolicy = 'infinstor-onboarding-sandbox-patch-key-policy';
 
 afterEach(() => sandbox().faults.clear());
 
-let runs = 0;
-
 /** Onboards a subscriber whose table is encrypted with this key. */
-async function onboarded(given: Sandbox, keyArn = newKey(given)) {
-  runs += 1;
-  const { status, output } = await onboard(given, requestWithKey(`drift-${runs}`, keyArn));
-  expect(status).toBe('SUCCEEDED');
+async function onboardedWith(given: Sandbox, keyArn = newKey(given)) {
+  const { output } = await onboarded(given, newRun('drift', [keyArn]).request);
   return { keyArn, roleArn: String(output?.roleArn) };
 }
 
-interface Policy {
-  Statement: readonly object[];
-}
-
-/** Edits a key policy as an operator does. */
-async function edit(given: Sandbox, keyArn: string, change: (policy: Policy) => Policy): Promise<void> {
-  const kms = new KMSClient(operatorAt(given.endpoint));
-  const Policy = JSON.stringify(change(policyOf(given, keyArn)));
-  await kms.send(new PutKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default', Policy }));
-}
-
-function policyOf({ kms }: Sandbox, keyArn: string): Policy {
-  return JSON.parse(JSON.stringify(kms.keyPolicy(keyArn)));
-}
-
-const rolesOf = (given: Sandbox, keyArn: string) =>
-  grantedRoles(parseKeyPolicy(JSON.stringify(policyOf(given, keyArn))));
-
 const isOurs = (statement: object) => 'Sid' in statement && / by InfinStor$/.test(String(statement.Sid));
-const withoutOurs = ({ Statement, ...rest }: Policy) => ({
-  ...rest,
-  Statement: Statement.filter((each) => !isOurs(each)),
-});
+const withoutOurs = (statements: object[]) => statements.filter((each) => !isOurs(each));
 
-const backup = {
-  Sid: 'Allow the backup team',
-  Effect: 'Allow',
-  Principal: { AWS: operatorArn },
-  Action: 'kms:Decrypt',
-  Resource: '*',
-};
-const withBackup = ({ Statement, ...rest }: Policy) => ({ ...rest, Statement: [...Statement, backup] });
+const backup = naming('Allow the backup team', operatorArn);
+const withBackup = (statements: object[]) => [...statements, backup];
 
 /** What was told of the key's policy so far. */
 async function driftsOf({ events, clock }: Sandbox, keyArn: string): Promise<object[]> {
@@ -102,24 +61,24 @@ async function keptEdits({ dynamoDb, registryTable }: Sandbox, keyArn: string) {
 
 describe("an operator's change of a key policy", () => {
   it('that takes a role away is told at once, and left as it is', async () => {
-    const { keyArn, roleArn } = await onboarded(sandbox());
-    await edit(sandbox(), keyArn, withoutOurs);
+    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    await editPolicy(sandbox(), keyArn, withoutOurs);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn] })]);
-    expect(rolesOf(sandbox(), keyArn)).toEqual([]);
+    expect(rolesOn(sandbox(), keyArn)).toEqual([]);
     expect(await keptEdits(sandbox(), keyArn)).toMatchObject([
       { by: operatorArn, policy: policyOf(sandbox(), keyArn) },
     ]);
   });
 
   it('is counted by a metric in the log', async () => {
-    const { keyArn } = await onboarded(sandbox());
+    const { keyArn } = await onboardedWith(sandbox());
     const file = join(sandbox().logFolder, 'infinstor-onboarding-sandbox-detect-key-policy-drift.log');
     const metrics = () =>
       readFileSync(file, 'utf8')
         .split('\n')
         .flatMap((line) => (line.includes('"CloudWatchMetrics"') ? [JSON.parse(line)] : []));
     const before = metrics().length;
-    await edit(sandbox(), keyArn, withoutOurs);
+    await editPolicy(sandbox(), keyArn, withoutOurs);
     await sandbox().clock.quiet();
     expect(metrics().slice(before)).toMatchObject([
       {
@@ -139,18 +98,18 @@ describe("an operator's change of a key policy", () => {
   });
 
   it('that is never told of is found by the schedule', async () => {
-    const { keyArn, roleArn } = await onboarded(sandbox());
-    sandbox().faults.add(parseFault('events:PutKeyPolicy:lose'));
-    await edit(sandbox(), keyArn, withoutOurs);
+    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    fault(sandbox(), 'events:PutKeyPolicy:lose');
+    await editPolicy(sandbox(), keyArn, withoutOurs);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
     sandbox().clock.advance(hour);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn], by: null })]);
   });
 
   it.each(['repeat', 'late'])('that is told %s is told, and kept once', async (kind) => {
-    const { keyArn, roleArn } = await onboarded(sandbox());
-    sandbox().faults.add(parseFault(`events:PutKeyPolicy:${kind}`));
-    await edit(sandbox(), keyArn, withoutOurs);
+    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    fault(sandbox(), `events:PutKeyPolicy:${kind}`);
+    await editPolicy(sandbox(), keyArn, withoutOurs);
     const drifts = await driftsOf(sandbox(), keyArn);
     expect(new Set(drifts.map((each) => JSON.stringify(each)))).toHaveLength(1);
     expect(drifts).toContainEqual(drift(keyArn, { missingRoles: [roleArn] }));
@@ -158,11 +117,10 @@ describe("an operator's change of a key policy", () => {
   });
 
   it('that changes a statement of ours is told with what is wrong', async () => {
-    const { keyArn } = await onboarded(sandbox());
-    await edit(sandbox(), keyArn, ({ Statement, ...rest }) => ({
-      ...rest,
-      Statement: Statement.map((each) => (isOurs(each) ? { ...each, Action: 'kms:*' } : each)),
-    }));
+    const { keyArn } = await onboardedWith(sandbox());
+    await editPolicy(sandbox(), keyArn, (statements) =>
+      statements.map((each) => (isOurs(each) ? { ...each, Action: 'kms:*' } : each)),
+    );
     const reason = {
       name: 'KeyPolicyNotUnderstood',
       message: expect.stringContaining('is not as the onboarding writes it'),
@@ -172,8 +130,8 @@ describe("an operator's change of a key policy", () => {
 
   it('that lets the deployment do nothing any more is told', async () => {
     await withSandbox({}, async (given) => {
-      const { keyArn } = await onboarded(given);
-      await edit(given, keyArn, () => ({ Statement: [{ ...backup, Action: 'kms:*' }] }));
+      const { keyArn } = await onboardedWith(given);
+      await editPolicy(given, keyArn, () => [{ ...backup, Action: 'kms:*' }]);
       const reason = { name: 'AccessDeniedException', message: expect.stringContaining('kms:GetKeyPolicy') };
       expect(await driftsOf(given, keyArn)).toEqual([drift(keyArn, { reason })]);
     });
@@ -181,7 +139,7 @@ describe("an operator's change of a key policy", () => {
 
   it('of a key that is none of the onboarding is nothing', async () => {
     const keyArn = newKey(sandbox());
-    await edit(sandbox(), keyArn, withBackup);
+    await editPolicy(sandbox(), keyArn, withBackup);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
     expect(await keptEdits(sandbox(), keyArn)).toEqual([]);
   });
@@ -189,14 +147,14 @@ describe("an operator's change of a key policy", () => {
 
 describe('a change that nobody made by hand', () => {
   it('is none when onboardings made it, one after the other', async () => {
-    const { keyArn } = await onboarded(sandbox());
-    await onboarded(sandbox(), keyArn);
+    const { keyArn } = await onboardedWith(sandbox());
+    await onboardedWith(sandbox(), keyArn);
     sandbox().clock.advance(hour);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
   });
 
   it('is told when a role was deleted', async () => {
-    const { keyArn, roleArn } = await onboarded(sandbox());
+    const { keyArn, roleArn } = await onboardedWith(sandbox());
     const roleName = roleArn.slice(roleArn.lastIndexOf('/') + 1);
     const roleId = sandbox().iam.role(roleName)?.roleId;
     sandbox().iam.deleteRole(roleName);
@@ -212,8 +170,7 @@ async function onboardingAtCall(given: Sandbox, keyArn: string, operation: strin
   const { promise: until, resolve: goOn } = Promise.withResolvers<void>();
   const fault = { kind: 'hold', until } as const;
   given.faults.add({ service: 'kms', operation, fault, times: 1, functionName: patchKeyPolicy });
-  runs += 1;
-  const { executionArn } = await startOnboarding(given, requestWithKey(`drift-${runs}`, keyArn));
+  const { executionArn } = await startOnboarding(given, newRun('drift', [keyArn]).request);
   await eventually(given, () => expect(given.faults.left()).toBe(0));
   return async () => {
     goOn();
@@ -225,33 +182,33 @@ async function onboardingAtCall(given: Sandbox, keyArn: string, operation: strin
 
 describe('a hand edit beside an onboarding', () => {
   it('survives before the policy is read, and is no drift', async () => {
-    const { keyArn, roleArn } = await onboarded(sandbox());
+    const { keyArn, roleArn } = await onboardedWith(sandbox());
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'GetKeyPolicy');
-    await edit(sandbox(), keyArn, withBackup);
+    await editPolicy(sandbox(), keyArn, withBackup);
     const roleArns = [roleArn, await goOn()].sort();
     expect(policyOf(sandbox(), keyArn).Statement).toContainEqual(backup);
-    expect(rolesOf(sandbox(), keyArn).sort()).toEqual(roleArns);
+    expect(rolesOn(sandbox(), keyArn).sort()).toEqual(roleArns);
     sandbox().clock.advance(3 * hour);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
     expect(await keptEdits(sandbox(), keyArn)).toHaveLength(1);
   });
 
   it('between read and write is lost, kept, and told', async () => {
-    const { keyArn, roleArn } = await onboarded(sandbox());
+    const { keyArn, roleArn } = await onboardedWith(sandbox());
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
-    await edit(sandbox(), keyArn, withBackup);
+    await editPolicy(sandbox(), keyArn, withBackup);
     const edited = policyOf(sandbox(), keyArn);
     const roleArns = [roleArn, await goOn()].sort();
     expect(policyOf(sandbox(), keyArn).Statement).not.toContainEqual(backup);
-    expect(rolesOf(sandbox(), keyArn).sort()).toEqual(roleArns);
+    expect(rolesOn(sandbox(), keyArn).sort()).toEqual(roleArns);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { lostStatements: [backup.Sid] })]);
     expect(await keptEdits(sandbox(), keyArn)).toMatchObject([{ by: operatorArn, policy: edited }]);
   });
 
   it('between read and write can be restored, and then is no drift', async () => {
-    const { keyArn, roleArn } = await onboarded(sandbox());
+    const { keyArn, roleArn } = await onboardedWith(sandbox());
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
-    await edit(sandbox(), keyArn, withBackup);
+    await editPolicy(sandbox(), keyArn, withBackup);
     const roleArns = [roleArn, await goOn()].sort();
     expect(await driftsOf(sandbox(), keyArn)).toHaveLength(1);
     const [kept] = await keptEdits(sandbox(), keyArn);
@@ -264,21 +221,20 @@ describe('a hand edit beside an onboarding', () => {
     );
     expect(FunctionError).toBeUndefined();
     expect(policyOf(sandbox(), keyArn).Statement).toContainEqual(backup);
-    expect(rolesOf(sandbox(), keyArn).sort()).toEqual(roleArns);
+    expect(rolesOn(sandbox(), keyArn).sort()).toEqual(roleArns);
     sandbox().clock.advance(3 * hour);
     expect(await driftsOf(sandbox(), keyArn)).toHaveLength(1);
   });
 
   it('between read and write is told, too, when it took a statement out', async () => {
-    const { keyArn } = await onboarded(sandbox());
-    await edit(sandbox(), keyArn, withBackup);
+    const { keyArn } = await onboardedWith(sandbox());
+    await editPolicy(sandbox(), keyArn, withBackup);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
     sandbox().clock.advance(hour);
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
-    await edit(sandbox(), keyArn, ({ Statement, ...rest }) => ({
-      ...rest,
-      Statement: Statement.filter((each) => !('Sid' in each) || each.Sid !== backup.Sid),
-    }));
+    await editPolicy(sandbox(), keyArn, (statements) =>
+      statements.filter((each) => !('Sid' in each) || each.Sid !== backup.Sid),
+    );
     await goOn();
     expect(policyOf(sandbox(), keyArn).Statement).toContainEqual(backup);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { lostStatements: [backup.Sid] })]);
@@ -292,11 +248,11 @@ describe('a deployment that opts in', () => {
 
   it('repairs what an operator did to our statements, and leaves the others alone', async () => {
     await withSandbox({ packageFolder, schedules: true }, async (given) => {
-      const { keyArn, roleArn } = await onboarded(given);
+      const { keyArn, roleArn } = await onboardedWith(given);
       given.clock.advance(aWhile);
-      await edit(given, keyArn, (policy) => withBackup(withoutOurs(policy)));
+      await editPolicy(given, keyArn, (statements) => withBackup(withoutOurs(statements)));
       expect(await driftsOf(given, keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn], repaired: 'yes' })]);
-      expect(rolesOf(given, keyArn)).toEqual([roleArn]);
+      expect(rolesOn(given, keyArn)).toEqual([roleArn]);
       expect(policyOf(given, keyArn).Statement).toContainEqual(backup);
       given.clock.advance(3 * hour);
       expect(await driftsOf(given, keyArn)).toHaveLength(1);
@@ -306,22 +262,16 @@ describe('a deployment that opts in', () => {
 
   it('takes out whom the registry does not know, and deleted roles', async () => {
     await withSandbox({ packageFolder, schedules: true }, async (given) => {
-      const { keyArn, roleArn } = await onboarded(given);
-      const intruder = given.iam.createRole({
-        roleName: 'RoleForInfinStorMlflowService-intruder',
-        assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
-      });
+      const { keyArn, roleArn } = await onboardedWith(given);
+      const intruder = newRole(given, roleNameOf('intruder'));
       given.clock.advance(aWhile);
-      await edit(given, keyArn, ({ Statement, ...rest }) => ({
-        ...rest,
-        Statement: Statement.map((each) =>
-          isOurs(each) ? { ...each, Principal: { AWS: [roleArn, intruder.arn] } } : each,
-        ),
-      }));
+      await editPolicy(given, keyArn, (statements) =>
+        statements.map((each) => (isOurs(each) ? { ...each, Principal: { AWS: [roleArn, intruder.arn] } } : each)),
+      );
       expect(await driftsOf(given, keyArn)).toEqual([
         drift(keyArn, { unexpectedRoles: [intruder.arn], repaired: 'yes' }),
       ]);
-      expect(rolesOf(given, keyArn)).toEqual([roleArn]);
+      expect(rolesOn(given, keyArn)).toEqual([roleArn]);
 
       const roleName = roleArn.slice(roleArn.lastIndexOf('/') + 1);
       const roleId = given.iam.role(roleName)?.roleId;
@@ -330,7 +280,7 @@ describe('a deployment that opts in', () => {
       expect((await driftsOf(given, keyArn)).slice(1)).toEqual([
         drift(keyArn, { missingRoles: [roleArn], orphanedIds: [roleId], repaired: 'partly', by: null }),
       ]);
-      expect(rolesOf(given, keyArn)).toEqual([]);
+      expect(rolesOn(given, keyArn)).toEqual([]);
       given.clock.advance(3 * hour);
       expect(await driftsOf(given, keyArn)).toHaveLength(2);
     });
@@ -338,9 +288,9 @@ describe('a deployment that opts in', () => {
 
   it('restores no lost statement', async () => {
     await withSandbox({ packageFolder, schedules: true }, async (given) => {
-      const { keyArn } = await onboarded(given);
+      const { keyArn } = await onboardedWith(given);
       const goOn = await onboardingAtCall(given, keyArn, 'PutKeyPolicy');
-      await edit(given, keyArn, withBackup);
+      await editPolicy(given, keyArn, withBackup);
       await goOn();
       expect(await driftsOf(given, keyArn)).toEqual([drift(keyArn, { lostStatements: [backup.Sid] })]);
       expect(policyOf(given, keyArn).Statement).not.toContainEqual(backup);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fixtures } from '../../sandbox/account.ts';
 import { onboard, useSandbox } from './sandbox.ts';
+import { stackOf } from './subscriber.ts';
 
 const sandbox = useSandbox();
 
@@ -55,7 +56,7 @@ describe('every combination of the encryption options', () => {
       });
       expect(report).toMatchObject({ status: 'SUCCEEDED', transitions: 9 });
 
-      const stack = cloudFormation.stack(`infinstor-subscriber-${name}`);
+      const stack = stackOf(sandbox(), name);
       expect(stack?.scope.parameters).toEqual({
         SubscriberName: name,
         CustomToken: expect.stringMatching(/^Custom /),

@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import { account } from '../../sandbox/account.ts';
 import { disagreements, type Estate, estateOf, invariants } from './estate.ts';
 import { newKey, onboard, requestFor, requestWithKey, useSandbox } from './sandbox.ts';
+import { policyOf } from './subscriber.ts';
 
 const sandbox = useSandbox();
 let healthy: Estate;
 
 beforeAll(async () => {
   const keyArn = newKey(sandbox());
-  const keys = new Map([[keyArn, parseKeyPolicy(JSON.stringify(sandbox().kms.keyPolicy(keyArn)))]]);
+  const keys = new Map([[keyArn, policyOf(sandbox(), keyArn)]]);
   await onboard(sandbox(), requestWithKey('Keyed', keyArn));
   await onboard(sandbox(), requestFor('plain'));
   await sandbox().clock.quiet();
@@ -22,7 +22,7 @@ type Breaks = Record<string, (estate: Estate) => Partial<Estate>>;
 const changed = <Element>(elements: readonly Element[], change: Partial<Element>): Element[] =>
   elements.map((element, index) => (index === 0 ? { ...element, ...change } : element));
 const gone = <Element>(elements: readonly Element[]): Element[] => elements.slice(1);
-const policyOf = ({ keys: [key] }: Estate) => key?.policy ?? { Statement: [] };
+const policyIn = ({ keys: [key] }: Estate) => key?.policy ?? { Statement: [] };
 
 /** For each invariant, what it would be broken by. */
 const breaks: Record<string, Breaks> = {
@@ -67,9 +67,9 @@ const breaks: Record<string, Breaks> = {
     'the id of a deleted role': (estate) => ({
       keys: changed(estate.keys, {
         policy: {
-          ...policyOf(estate),
+          ...policyIn(estate),
           Statement: [
-            ...policyOf(estate).Statement,
+            ...policyIn(estate).Statement,
             { Effect: 'Allow', Principal: { AWS: 'AROAGONEGONEGONEGONE0' }, Action: 'kms:*', Resource: '*' },
           ],
         },
@@ -78,7 +78,7 @@ const breaks: Record<string, Breaks> = {
   },
   "others' statements in a key policy are as they were": {
     'a statement that is lost': (estate) => ({
-      keys: changed(estate.keys, { policy: { ...policyOf(estate), Statement: policyOf(estate).Statement.slice(1) } }),
+      keys: changed(estate.keys, { policy: { ...policyIn(estate), Statement: policyIn(estate).Statement.slice(1) } }),
     }),
   },
   'an active subscriber has credentials that log in, and its custom token': {

@@ -8,16 +8,16 @@ import {
   isSameElsewhere,
   type KeyPolicy,
   orphans,
-  parseKeyPolicy,
 } from '../../functions/shared/key-policy.ts';
 import { logIn } from '../../functions/shared/login.ts';
 import { runningStatuses, statusSchema } from '../../functions/shared/operations.ts';
 import type { Home } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { credentialsOf, folderOf, policyOf, roleNameOf, stackNameOf } from './subscriber.ts';
 
-const rolePrefix = 'RoleForInfinStorMlflowService-';
-const stackPrefix = 'infinstor-subscriber-';
-const secretPrefix = 'infinstor/sandbox/subscribers/';
+const rolePrefix = roleNameOf('');
+const stackPrefix = stackNameOf('');
+const secretPrefix = folderOf('');
 
 const recordSchema = v.object({
   userName: v.string(),
@@ -89,11 +89,7 @@ export async function estateOf(
         .filter(({ roleName }) => roleName.startsWith(rolePrefix))
         .map(({ arn, roleId }) => ({ arn, roleId })),
     ),
-    keys: [...keys].map(([keyArn, before]) => {
-      const [, , , region = '', accountId = ''] = keyArn.split(':');
-      const document = sandbox.world({ accountId, region }).kms.keyPolicy(keyArn);
-      return { keyArn, policy: parseKeyPolicy(JSON.stringify(document)), before };
-    }),
+    keys: [...keys].map(([keyArn, before]) => ({ keyArn, policy: policyOf(sandbox, keyArn), before })),
     secrets: await secretsOf(sandbox),
   };
 }
@@ -153,7 +149,7 @@ async function secretsOf({ endpoint, cognito, secretsManager }: Sandbox): Promis
 }
 
 const lower = (name: string) => name.toLowerCase();
-const roleNameOf = (roleArn: string) => roleArn.slice(roleArn.lastIndexOf('/') + 1);
+const nameOf = (roleArn: string) => roleArn.slice(roleArn.lastIndexOf('/') + 1);
 const ownerOf = (secretName: string) => secretName.slice(secretPrefix.length).split('/')[0] ?? '';
 
 /** What must hold of an estate, each by its name; a check tells what breaks it. */
@@ -210,7 +206,7 @@ export const invariants: Readonly<Record<string, (estate: Estate) => string[]>> 
         ...inPolicy.filter((roleArn) => !wanted.includes(roleArn)),
         ...wanted.filter((roleArn) => !inPolicy.includes(roleArn)),
       ];
-      return differing.map((roleArn) => `${keyArn} ${roleNameOf(roleArn)}`);
+      return differing.map((roleArn) => `${keyArn} ${nameOf(roleArn)}`);
     }),
   'a key policy names nobody who is gone': ({ keys }) =>
     keys.flatMap(({ keyArn, policy }) => orphans(policy).map(({ principalId }) => `${keyArn} ${principalId}`)),
@@ -221,7 +217,7 @@ export const invariants: Readonly<Record<string, (estate: Estate) => string[]>> 
   'an active subscriber has credentials that log in, and its custom token': ({ records, secrets }) =>
     active(records)
       .filter(({ userName }) => {
-        const credentials = secrets.find(({ name }) => name === `${secretPrefix}${lower(userName)}/credentials`);
+        const credentials = secrets.find(({ name }) => name === credentialsOf(userName));
         return credentials?.state !== 'created' || !credentials.hasCustomToken || !credentials.logsIn;
       })
       .map(({ userName }) => userName),

@@ -4,7 +4,9 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { fixtures } from '../../sandbox/account.ts';
 import { policyAllows } from '../../sandbox/policy.ts';
+import { enableIam } from './key-policies.ts';
 import { happyPath, onboard, run, statesOf, useSandbox } from './sandbox.ts';
+import { roleArnOf } from './subscriber.ts';
 
 const sandbox = useSandbox();
 const folder = join(import.meta.dirname, '../../examples');
@@ -25,7 +27,7 @@ describe('each example', () => {
     const { userName } = request.subscriber;
     expect(report.output).toMatchObject({
       userName,
-      roleArn: `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userName}`,
+      roleArn: roleArnOf(userName),
     });
     const subscriber = sandbox()
       .infinstor.subscribers()
@@ -115,13 +117,6 @@ describe('the policy of a customer managed key', () => {
 
   it('lets the new role do exactly what the guide lists, and keeps every other statement', async () => {
     const { kms } = sandbox();
-    const enableIam = {
-      Sid: 'Enable IAM User Permissions',
-      Effect: 'Allow',
-      Principal: { AWS: 'arn:aws:iam::111111111111:root' },
-      Action: 'kms:*',
-      Resource: '*',
-    };
     kms.createKey({
       arn: keyArn,
       tags: { 'infinstor-onboarding': 'allowed' },

@@ -1,42 +1,34 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '../../cli/execution.ts';
-import { parseFault } from '../../sandbox/faults.ts';
-import { expectFailure, expectOneOfEach, newKey, onboard, redrive, requestWithKey, useSandbox } from './sandbox.ts';
+import { expectFailure, expectOneOfEach, onboard, redrive, useSandbox } from './sandbox.ts';
+import { fault, newRunWithKey } from './subscriber.ts';
 
 const sandbox = useSandbox();
-let runs = 0;
 
 afterEach(() => {
   sandbox().faults.clear();
 });
 
-function newRun() {
-  runs += 1;
-  const userName = `faulty-${runs}`;
-  const keyArn = newKey(sandbox());
-  return { userName, keyArns: [keyArn], request: requestWithKey(userName, keyArn) };
-}
-
 it('a store of the custom token that is throttled goes on until it is stored', async () => {
-  const run = newRun();
+  const run = newRunWithKey(sandbox(), 'faulty');
   const functionName = 'infinstor-onboarding-sandbox-create-subscriber';
-  sandbox().faults.add({ ...parseFault('secretsmanager:PutSecretValue:throttle:4'), functionName });
+  fault(sandbox(), 'secretsmanager:PutSecretValue:throttle:4', { functionName });
   expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
   expect(sandbox().faults.left()).toBe(0);
 });
 
 describe('stack events', () => {
   it.each(['repeat', 'late', 'lose'])('that come %s end the wait once', async (kind) => {
-    const run = newRun();
-    sandbox().faults.add(parseFault(`events:StackStatusChange:${kind}:9`));
+    const run = newRunWithKey(sandbox(), 'faulty');
+    fault(sandbox(), `events:StackStatusChange:${kind}:9`);
     expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
   });
 });
 
 it('a redriven execution tells that it was redriven', async () => {
-  const run = newRun();
-  sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
+  const run = newRunWithKey(sandbox(), 'faulty');
+  fault(sandbox(), 'iam:GetRole:error=AccessDenied');
   const failed = await onboard(sandbox(), run.request);
   await expectFailure(sandbox(), failed, { name: 'AccessDenied', step: 'ReadRoleArn' });
   expectOneOfEach(sandbox(), await redrive(sandbox(), failed), run);

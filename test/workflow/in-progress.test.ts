@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import * as v from 'valibot';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { account, operator } from '../../sandbox/account.ts';
+import { operatorAt } from '../../cli/endpoint.ts';
 import { callApi } from './api.ts';
 import {
   ended,
@@ -9,31 +9,27 @@ import {
   expectFailure,
   expectOneOfEach,
   hold,
-  newKey,
   onboard,
   recordOf,
   requestWithKey,
   startOnboarding,
   useSandbox,
 } from './sandbox.ts';
+import { credentialsOf, newRunWithKey, type Run } from './subscriber.ts';
 
 const sandbox = useSandbox();
-let runs = 0;
-let run: { userName: string; keyArns: string[]; request: object; executionArn: string; goOn: () => void };
+let run: Run & { executionArn: string; goOn: () => void };
 
 // An attempt that waits for InfinStor's answer while others come.
 beforeEach(async () => {
-  runs += 1;
-  const keyArn = newKey(sandbox());
-  const userName = `busy-${runs}`;
-  const request = requestWithKey(userName, keyArn);
+  const newOne = newRunWithKey(sandbox(), 'busy');
   const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
-  const { executionArn } = await startOnboarding(sandbox(), request);
+  const { executionArn } = await startOnboarding(sandbox(), newOne.request);
   await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
-  run = { userName, keyArns: [keyArn], request, executionArn, goOn };
+  run = { ...newOne, executionArn, goOn };
 });
 
-const credentials = () => sandbox().secretsManager.value(`infinstor/sandbox/subscribers/${run.userName}/credentials`);
+const credentials = () => sandbox().secretsManager.value(credentialsOf(run.userName));
 const untouched = async () => ({ record: await recordOf(sandbox(), run.userName), credentials: credentials() });
 
 /** The running attempt succeeds as if nothing had come between. */
@@ -58,11 +54,7 @@ describe('a second request for a subscriber that is being onboarded', () => {
       return v.parse(acceptedSchema, body).executionArn;
     },
     async SubscriberRequested(request) {
-      const events = new EventBridgeClient({
-        endpoint: sandbox().endpoint,
-        region: account.region,
-        credentials: operator,
-      });
+      const events = new EventBridgeClient(operatorAt(sandbox().endpoint));
       const { Entries = [] } = await events.send(
         new PutEventsCommand({
           Entries: [

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { fixtures } from '../../sandbox/account.ts';
-import { parseFault } from '../../sandbox/faults.ts';
 import {
   expectFailure,
   expectOneOfEach,
@@ -12,6 +11,17 @@ import {
   useSandbox,
   withSandbox,
 } from './sandbox.ts';
+import {
+  callsOf,
+  credentialsOf,
+  fault,
+  letTokensExpire,
+  newRun,
+  type Run,
+  stackOf,
+  subscribersNamed,
+  supplyToken,
+} from './subscriber.ts';
 
 const sandbox = useSandbox();
 
@@ -19,69 +29,51 @@ afterEach(() => {
   sandbox().faults.clear();
 });
 
-let runs = 0;
-
-/** A subscriber of its own for each run, when the token of an earlier run is stale. */
-function newRun() {
-  runs += 1;
-  sandbox().clock.advance(31 * 60_000);
-  const userName = `infinstor-${runs}`;
-  return { userName, keyArns: [], request: requestFor(userName) };
-}
-
-const fault = (text: string) => sandbox().faults.add(parseFault(text));
-const subscribersNamed = (name: string) =>
-  sandbox()
-    .infinstor.subscribers()
-    .filter(({ userName }) => userName === name);
-
-/** Puts the custom token where a request may refer to it, and returns the reference. */
-function supplyToken(userName: string): { customTokenSecretId: string } {
-  const customTokenSecretId = `infinstor/sandbox/input/${userName}-token`;
-  const customToken = sandbox().infinstor.customTokenOf(userName);
-  sandbox().secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
-  return { customTokenSecretId };
+/** A subscriber without keys, when the token of an earlier run is stale. */
+function freshRun(): Run {
+  letTokensExpire(sandbox());
+  return newRun('infinstor');
 }
 
 describe('an expired login', () => {
   it('that comes as a page with status 200 is met with new tokens', async () => {
-    const run = newRun();
-    fault('infinstor:add_subscriber:error=LoginExpired:2');
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:add_subscriber:error=LoginExpired:2');
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
     expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(3);
   });
 
   it('that stays is TokenRejected, and the same request goes on when it has passed', async () => {
-    const run = newRun();
-    fault('infinstor:add_subscriber:error=LoginExpired:3');
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:add_subscriber:error=LoginExpired:3');
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'TokenRejected', step: 'ObtainToken' });
-    expect(subscribersNamed(run.userName)).toEqual([]);
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
     expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
   });
 });
 
 describe('InfinStor that does not answer', () => {
   it('before a login is waited for, and then InfinStorUnavailable, which a redrive goes on from', async () => {
-    const run = newRun();
-    fault('infinstor:get_version:error=502:6');
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:get_version:error=502:6');
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'InfinStorUnavailable', step: 'ObtainToken' });
     expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
   });
 
   it('in time before a login is asked again', async () => {
-    const run = newRun();
-    fault('infinstor:get_version:delay=11000');
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:get_version:delay=11000');
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
     expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(2);
   });
 
   it('with what a service of it would is InfinStorRejected', async () => {
-    fault('infinstor:get_version:error=404');
-    const report = await onboard(sandbox(), newRun().request);
+    fault(sandbox(), 'infinstor:get_version:error=404');
+    const report = await onboard(sandbox(), freshRun().request);
     await expectFailure(sandbox(), report, { name: 'InfinStorRejected', step: 'ObtainToken' });
   });
 });
@@ -89,12 +81,12 @@ describe('InfinStor that does not answer', () => {
 describe('a lost answer of add_subscriber', () => {
   // Nothing happened, and the user pool says so: the same request, or a redrive, creates the subscriber.
   it.each(['error=500', 'error=503', 'error=504'])('before its effect (%s) heals by itself', async (kind) => {
-    const run = newRun();
-    fault(`infinstor:add_subscriber:${kind}`);
+    const run = freshRun();
+    fault(sandbox(), `infinstor:add_subscriber:${kind}`);
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
     expect(report.error?.message).toContain('no such user');
-    expect(subscribersNamed(run.userName)).toEqual([]);
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
     expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
   });
 
@@ -103,43 +95,43 @@ describe('a lost answer of add_subscriber', () => {
     ['no answer comes in time', 'delay=40000', 'no answer came in time'],
     ['the connection breaks', 'drop', 'the connection failed'],
   ])('after its effect, when %s, leaves one subscriber and no stack', async (_, kind, words) => {
-    const run = newRun();
-    fault(`infinstor:add_subscriber:${kind}`);
+    const run = freshRun();
+    fault(sandbox(), `infinstor:add_subscriber:${kind}`);
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
     expect(report.error?.message).toContain(words);
-    expect(subscribersNamed(run.userName)).toHaveLength(1);
-    expect(sandbox().cloudFormation.stack(`infinstor-subscriber-${run.userName}`)).toBeUndefined();
-    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(run.userName) });
+    expect(subscribersNamed(sandbox(), run.userName)).toHaveLength(1);
+    expect(stackOf(sandbox(), run.userName)).toBeUndefined();
+    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(sandbox(), run.userName) });
     expectOneOfEach(sandbox(), repeated, run);
   });
 });
 
 describe('a subscriber that exists', () => {
   it('and whose token is not known here is SubscriberExists, and converges with its token', async () => {
-    const run = newRun();
+    const run = freshRun();
     // As if somebody had made it by hand: nothing of it is known here.
-    fault('infinstor:add_subscriber:drop');
+    fault(sandbox(), 'infinstor:add_subscriber:drop');
     await onboard(sandbox(), run.request);
-    await putSecret(sandbox(), `infinstor/sandbox/subscribers/${run.userName}/credentials`, { state: 'prepared' });
+    await putSecret(sandbox(), credentialsOf(run.userName), { state: 'prepared' });
 
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'SubscriberExists', step: 'CreateSubscriber' });
-    expect(subscribersNamed(run.userName)).toHaveLength(1);
-    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(run.userName) });
+    expect(subscribersNamed(sandbox(), run.userName)).toHaveLength(1);
+    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(sandbox(), run.userName) });
     expectOneOfEach(sandbox(), repeated, run);
   });
 
   it('is not created twice by a request whose token is wrong: the stack fails with the reason of InfinStor', async () => {
-    const run = newRun();
-    fault('infinstor:add_subscriber:drop');
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:add_subscriber:drop');
     await onboard(sandbox(), run.request);
     const customTokenSecretId = 'infinstor/sandbox/input/wrong-token';
     sandbox().secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken: 'Wrong-Token-Marker-1' }));
     const report = await onboard(sandbox(), { ...run.request, customTokenSecretId });
     await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
     expect(report.error?.message).toContain('Invalid token');
-    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(run.userName) });
+    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(sandbox(), run.userName) });
     expectOneOfEach(sandbox(), repeated, run);
   });
 });
@@ -148,9 +140,9 @@ describe("the superadmin's login", () => {
   const { secretId, userName } = fixtures.superadmin;
 
   it('that asks for a new password is LoginChallenge, and a redrive goes on when a person has answered', async () => {
-    const run = newRun();
+    const run = freshRun();
     // The refresh of the token before is refused, so that the password is asked for.
-    fault('cognito:InitiateAuth:error=NotAuthorizedException');
+    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
     sandbox().cognito.setStatus(userName, 'FORCE_CHANGE_PASSWORD');
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'LoginChallenge', step: 'ObtainToken' });
@@ -163,24 +155,21 @@ describe("the superadmin's login", () => {
   it.each(['NotAuthorizedException', 'InvalidParameterException'])(
     'by refresh that is refused with %s is done by password',
     async (name) => {
-      const run = newRun();
-      fault(`cognito:InitiateAuth:error=${name}`);
+      const run = freshRun();
+      fault(sandbox(), `cognito:InitiateAuth:error=${name}`);
       expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
     },
   );
 
   it('with a wrong password is tried once for each attempt, locks the user, and heals with the right one', async () => {
-    const run = newRun();
+    const run = freshRun();
     const right = JSON.parse(sandbox().secretsManager.value(secretId) ?? '');
     await putSecret(sandbox(), secretId, { userName, password: 'Wrong-Password-Marker-1' });
-    const tries = () =>
-      sandbox()
-        .calls()
-        .filter(({ operation }) => operation === 'InitiateAuth').length;
+    const tries = () => callsOf(sandbox(), 'InitiateAuth');
     const before = tries();
     const refused = async () => {
       // The refresh of the token before is refused, so that the password is asked for.
-      fault('cognito:InitiateAuth:error=NotAuthorizedException');
+      fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
       const report = await onboard(sandbox(), run.request);
       await expectFailure(sandbox(), report, { name: 'LoginRejected', step: 'ObtainToken' });
       return report;
@@ -197,17 +186,17 @@ describe("the superadmin's login", () => {
 
 describe('a user pool that does not tell who is missing', () => {
   it('leaves a person to find out, and the request goes on when the state is prepared again', async () => {
-    const run = newRun();
+    const run = freshRun();
     sandbox().cognito.hideMissingUsers();
     // Dies after the mark, before the call.
-    fault('secretsmanager:CreateSecret:kill');
+    fault(sandbox(), 'secretsmanager:CreateSecret:kill');
     await onboard(sandbox(), run.request);
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
     expect(report.error?.message).toContain('could not be found out');
-    expect(subscribersNamed(run.userName)).toEqual([]);
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
 
-    await putSecret(sandbox(), `infinstor/sandbox/subscribers/${run.userName}/credentials`, { state: 'prepared' });
+    await putSecret(sandbox(), credentialsOf(run.userName), { state: 'prepared' });
     expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
   });
 });
@@ -232,6 +221,6 @@ describe("add_subscriber's answer", () => {
       await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
       expect(report.error?.message).toContain('has no custom token at customToken');
       expect(given.infinstor.subscribers()).toHaveLength(1);
-      expect(given.cloudFormation.stack('infinstor-subscriber-shaped')).toBeUndefined();
+      expect(stackOf(given, 'shaped')).toBeUndefined();
     }));
 });

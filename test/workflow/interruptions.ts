@@ -2,7 +2,7 @@
 
 import type { Effect } from './side-effects.ts';
 
-/** Each effect is interrupted in every way, and the run recovers. */
+/** Each effect is interrupted in every way, and the run recovers: of each kind of run. */
 export const interruptions = {
   onboarding: [
     'accept-request dynamodb:UpdateItem',
@@ -86,8 +86,9 @@ export const interruptions = {
   ],
 } as const satisfies Record<string, readonly Effect[]>;
 
-/** Each effect of a failure's record is interrupted in every kind, and the record is made by itself all the same. */
-export const interruptedRecords = [
-  'record-failure events:PutEvents',
-  'record-failure dynamodb:UpdateItem',
-] as const satisfies readonly Effect[];
+/** What tells of a failure is interrupted, and the failure is told all the same. */
+export const interruptedNews = {
+  'of an onboarding': ['record-failure events:PutEvents', 'record-failure dynamodb:UpdateItem'],
+  'of users that were not added': ['complete-users events:PutEvents', 'complete-users dynamodb:UpdateItem'],
+  'of the sweep': ['sweep-executions events:PutEvents', 'sweep-executions dynamodb:UpdateItem'],
+} as const satisfies Record<string, readonly Effect[]>;

@@ -1,8 +1,7 @@
-import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { afterEach, describe, expect, it } from 'vitest';
-import { account, fixtures, operator } from '../../sandbox/account.ts';
+import { fixtures } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { parseFault } from '../../sandbox/faults.ts';
+import { editPolicy, enableIam, naming, newRole, policyWith } from './key-policies.ts';
 import {
   ended,
   eventually,
@@ -12,11 +11,11 @@ import {
   newKey,
   onboard,
   redrive,
-  requestWithKey,
   startOnboarding,
   statesOf,
   useSandbox,
 } from './sandbox.ts';
+import { fault, newRun, newRunWithKey, subscribersNamed } from './subscriber.ts';
 
 const sandbox = useSandbox();
 
@@ -25,43 +24,15 @@ afterEach(() => {
   sandbox().iam.delayNewRoles(0);
 });
 
-let runs = 0;
-
-function newRun(keyArn: string) {
-  runs += 1;
-  const userName = `key-${runs}`;
-  return { userName, keyArns: [keyArn], request: requestWithKey(userName, keyArn) };
-}
-
-const enableIam = {
-  Sid: 'Enable IAM User Permissions',
-  Effect: 'Allow',
-  Principal: { AWS: 'arn:aws:iam::111111111111:root' },
-  Action: 'kms:*',
-  Resource: '*',
-};
-const policyWith = (statement: object) => ({ Version: '2012-10-17', Statement: [enableIam, statement] });
-
 /** A statement for a role that is deleted when `remove` is called. */
-function statementOfRole({ iam }: Sandbox, roleName: string) {
-  const role = iam.createRole({ roleName, assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] } });
-  const statement = {
-    Sid: 'Allow the backup team',
-    Effect: 'Allow',
-    Principal: { AWS: role.arn },
-    Action: 'kms:Decrypt',
-    Resource: '*',
-  };
-  return { statement, remove: () => iam.deleteRole(roleName) };
+function statementOfRole(sandbox: Sandbox, roleName: string) {
+  const { arn } = newRole(sandbox, roleName);
+  return { statement: naming('Allow the backup team', arn), remove: () => sandbox.iam.deleteRole(roleName) };
 }
 
 /** A foreign statement that leaves room for nothing else. */
 const largeStatement = {
-  Sid: 'Allow many',
-  Effect: 'Allow',
-  Principal: { AWS: 'arn:aws:iam::111111111111:user/operator' },
-  Action: 'kms:Decrypt',
-  Resource: '*',
+  ...naming('Allow many', 'arn:aws:iam::111111111111:user/operator'),
   Condition: { StringEquals: { 'aws:PrincipalTag/team': Array.from({ length: 1650 }, (_, n) => `team-${n}-of-many`) } },
 };
 
@@ -96,21 +67,17 @@ describe('what can be known of a key before the subscriber is created', () => {
       'Statement "Allow the backup team" of the key policy names AROA',
     ],
   ])('that it %s', async (_, keyOf, name, words) => {
-    const run = newRun(keyOf(sandbox()));
+    const run = newRun('key', [keyOf(sandbox())]);
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name, step: 'AcceptRequest' });
     expect(report.error?.message).toContain(words);
-    expect(
-      sandbox()
-        .infinstor.subscribers()
-        .map(({ userName }) => userName),
-    ).not.toContain(run.userName);
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
   });
 });
 
 describe('a role that KMS does not see', () => {
   it('for four minutes is waited for', async () => {
-    const run = newRun(newKey(sandbox()));
+    const run = newRunWithKey(sandbox(), 'key');
     sandbox().iam.delayNewRoles(240_000);
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
@@ -119,7 +86,7 @@ describe('a role that KMS does not see', () => {
   });
 
   it('for longer than that ends the attempt, and a redrive goes on when it is seen', async () => {
-    const run = newRun(newKey(sandbox()));
+    const run = newRunWithKey(sandbox(), 'key');
     sandbox().iam.delayNewRoles(3_600_000);
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'PrincipalNotVisible', step: 'PatchKeyPolicy' });
@@ -134,7 +101,7 @@ describe('a key that changes meanwhile', () => {
   it('so that a foreign statement names a deleted role is KeyPolicyOrphan, until somebody mends it', async () => {
     const { statement, remove } = statementOfRole(sandbox(), 'backup-late');
     const keyArn = newKey(sandbox(), { policy: policyWith(statement) });
-    const run = newRun(keyArn);
+    const run = newRun('key', [keyArn]);
     const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await startOnboarding(sandbox(), run.request);
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
@@ -144,14 +111,12 @@ describe('a key that changes meanwhile', () => {
     await expectFailure(sandbox(), report, { name: 'KeyPolicyOrphan', step: 'PatchKeyPolicy' });
     expect(sandbox().kms.keyPolicy(keyArn).Statement).toHaveLength(2);
 
-    const kms = new KMSClient({ endpoint: sandbox().endpoint, region: account.region, credentials: operator });
-    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [enableIam] });
-    await kms.send(new PutKeyPolicyCommand({ KeyId: keyArn, Policy }));
+    await editPolicy(sandbox(), keyArn, () => [enableIam]);
     expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
   });
 
   it('so that KMS takes the change for a lockout is KeyNotUsable, and nothing bypasses the check', async () => {
-    const run = newRun(newKey(sandbox()));
+    const run = newRunWithKey(sandbox(), 'key');
     sandbox().faults.add({
       service: 'kms',
       operation: 'PutKeyPolicy',
@@ -169,8 +134,8 @@ describe('a key that changes meanwhile', () => {
 });
 
 it('throttling of the change is waited for, longer than an SDK does', async () => {
-  const run = newRun(newKey(sandbox()));
-  sandbox().faults.add(parseFault('kms:PutKeyPolicy:throttle:7'));
+  const run = newRunWithKey(sandbox(), 'key');
+  fault(sandbox(), 'kms:PutKeyPolicy:throttle:7');
   const report = await onboard(sandbox(), run.request);
   expectOneOfEach(sandbox(), report, run);
   // No client repeats it: a change that arrives late would be made over somebody else's.

@@ -1,8 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
-import { arnOwner } from '../../functions/shared/arns.ts';
-import { type KeyPolicy, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
+import type { KeyPolicy } from '../../functions/shared/key-policy.ts';
 import { account, type Home, otherAccount } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { setUpOtherAccount } from '../../scripts/other-account.ts';
@@ -10,6 +9,7 @@ import { byScope, scope } from '../scope.ts';
 import { disagreements, estateOf } from './estate.ts';
 import { type Life, live, lives, stages } from './life.ts';
 import { withSandbox } from './sandbox.ts';
+import { policyOf } from './subscriber.ts';
 
 const worlds = byScope({ usual: 1, all: 1, long: 20 });
 const livesOfWorld = byScope({ usual: 6, all: 20, long: 50 });
@@ -26,10 +26,6 @@ function keysIn(sandbox: Sandbox, home: Home, index: number): string[] {
     sandbox.world(home).kms.createKey({ arn, tags: { 'infinstor-onboarding': 'allowed' } });
     return arn;
   });
-}
-
-function policyOf(sandbox: Sandbox, keyArn: string): KeyPolicy {
-  return parseKeyPolicy(JSON.stringify(sandbox.world(arnOwner(keyArn)).kms.keyPolicy(keyArn)));
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Sandbox } from '../../sandbox/boot.ts';
 import { interruptions } from './interruptions.ts';
 import { bucketsOf, expectOffboarded, longOnboarded, offboard } from './offboarding.ts';
 import { eventually, expectOneOfEach, onboard, recordOf, useSandbox } from './sandbox.ts';
-import { effectsOf, faultAt, interruptAndRecover, oneOf, placed, waysAt } from './side-effects.ts';
+import { effectsOf, faultAt, interruptAndRecover, kinds, oneOf, placed, waysAt } from './side-effects.ts';
 import { stackOf } from './subscriber.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
@@ -43,7 +43,7 @@ describe('an offboarding that is interrupted', () => {
       await expectOffboarded(sandbox(), await interruptAndRecover(sandbox(), send, effect, way), subscriber);
     });
 
-    it.each(oneOf(['drop', 'kill'] as const, place))('%s, then onboarded again: is done', async (kind) => {
+    it.each(oneOf(kinds, place))('%s, then onboarded again: is done', async (kind) => {
       const subscriber = await longOnboarded(sandbox());
       const { userName, keyArn, request } = subscriber;
       sandbox().faults.add(faultAt(effect, kind));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import { fixtures } from '../../sandbox/account.ts';
 import { happyPath, onboard, statesOf, useSandbox } from './sandbox.ts';
+import { policyOf, rolesOn } from './subscriber.ts';
 
 const sandbox = useSandbox();
 
@@ -20,13 +20,12 @@ describe('the same request twice', () => {
     expect(first.output).toEqual(second.output);
     expect(statesOf(second)).toEqual(happyPath);
 
-    const { infinstor, cloudFormation, kms, events } = sandbox();
+    const { infinstor, cloudFormation, events } = sandbox();
     expect(infinstor.subscribers()).toHaveLength(1);
     expect(cloudFormation.tables()).toHaveLength(1);
     for (const keyArn of [fixtures.artifactsKeyArn, fixtures.trackingKeyArn]) {
-      const policy = kms.keyPolicy(keyArn);
-      expect(policy.Statement).toHaveLength(3);
-      expect(grantedRoles(parseKeyPolicy(JSON.stringify(policy)))).toEqual([first.output?.roleArn]);
+      expect(policyOf(sandbox(), keyArn).Statement).toHaveLength(3);
+      expect(rolesOn(sandbox(), keyArn)).toEqual([first.output?.roleArn]);
     }
     const created = events.published().filter(({ detail }) => JSON.stringify(detail).includes('"CREATE_IN_PROGRESS"'));
     expect(created).toHaveLength(1);

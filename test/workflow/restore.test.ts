@@ -1,13 +1,13 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { operatorAt } from '../../cli/endpoint.ts';
 import { keyPolicies } from '../../cli/key-policies.ts';
 import { createTerminal } from '../../cli/terminal.ts';
-import { foreignStatements, grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
+import { foreignStatements, grantedRoles } from '../../functions/shared/key-policy.ts';
 import { command } from '../cli/command.ts';
+import { editPolicy, naming, newRole, policyWith } from './key-policies.ts';
 import {
   ended,
   eventually,
@@ -19,17 +19,9 @@ import {
   startOnboarding,
   useSandbox,
 } from './sandbox.ts';
+import { policyOf, roleArnOf } from './subscriber.ts';
 
 const sandbox = useSandbox();
-
-const roleArnOf = (userName: string) => `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userName}`;
-const enableIam = {
-  Sid: 'Enable IAM User Permissions',
-  Effect: 'Allow',
-  Principal: { AWS: 'arn:aws:iam::111111111111:root' },
-  Action: 'kms:*',
-  Resource: '*',
-};
 
 let keys = 0;
 
@@ -37,22 +29,14 @@ let keys = 0;
 function keyWithBackup() {
   keys += 1;
   const roleName = `backup-${keys}`;
-  const trust = { Version: '2012-10-17', Statement: [] };
-  const { arn } = sandbox().iam.createRole({ roleName, assumeRolePolicyDocument: trust });
-  const backup = {
-    Sid: 'Allow the backup team',
-    Effect: 'Allow',
-    Principal: { AWS: arn },
-    Action: 'kms:Decrypt',
-    Resource: '*',
-  };
-  const keyArn = newKey(sandbox(), { policy: { Version: '2012-10-17', Statement: [enableIam, backup] } });
+  const { arn } = newRole(sandbox(), roleName);
+  const keyArn = newKey(sandbox(), { policy: policyWith(naming('Allow the backup team', arn)) });
   return { keyArn, backupArn: arn, deleteRole: () => sandbox().iam.deleteRole(roleName) };
 }
 
 /** What the key's policy says: the Sids that are not ours, and the subscribers that may use the key. */
 function saying(keyArn: string) {
-  const policy = parseKeyPolicy(JSON.stringify(sandbox().kms.keyPolicy(keyArn)));
+  const policy = policyOf(sandbox(), keyArn);
   return { sids: foreignStatements(policy).map(({ Sid }) => Sid), roles: grantedRoles(policy).sort() };
 }
 
@@ -60,11 +44,9 @@ function saying(keyArn: string) {
 async function removeBackup(keyArn: string): Promise<void> {
   // CloudTrail tells when in whole seconds: what was kept before is to be older.
   sandbox().clock.advance(2_000);
-  const kms = new KMSClient(operatorAt(sandbox().endpoint));
-  const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn }));
-  const { Statement, ...rest } = parseKeyPolicy(Policy);
-  const left = Statement.filter(({ Sid }) => Sid !== 'Allow the backup team');
-  await kms.send(new PutKeyPolicyCommand({ KeyId: keyArn, Policy: JSON.stringify({ ...rest, Statement: left }) }));
+  await editPolicy(sandbox(), keyArn, (statements) =>
+    statements.filter((statement) => !('Sid' in statement) || statement.Sid !== 'Allow the backup team'),
+  );
   await sandbox().clock.quiet();
 }
 
@@ -110,7 +92,7 @@ describe('a key policy that somebody has damaged', () => {
     }
     await removeBackup(keyArn);
     reports.push(await onboard(sandbox(), requestWithKey('restore-3', keyArn)));
-    const roles = ['restore-1', 'restore-2', 'restore-3'].map(roleArnOf);
+    const roles = ['restore-1', 'restore-2', 'restore-3'].map((userName) => roleArnOf(userName));
     expect(saying(keyArn)).toEqual({ sids: ['Enable IAM User Permissions'], roles });
 
     const kept = await listed(keyArn);
@@ -183,7 +165,10 @@ describe('a key policy that somebody has damaged', () => {
     sandbox().clock.advance(3_600_000);
     await removeBackup(keyArn);
     await npmStart(keyArn, '--restore', first?.id ?? '');
-    expect(saying(keyArn)).toEqual({ sids, roles: ['restore-seen', 'restore-unseen'].map(roleArnOf) });
+    expect(saying(keyArn)).toEqual({
+      sids,
+      roles: ['restore-seen', 'restore-unseen'].map((userName) => roleArnOf(userName)),
+    });
   });
 });
 

@@ -11,6 +11,7 @@ import { account, fixtures, operator } from '../../sandbox/account.ts';
 import { bootSandbox, type Sandbox } from '../../sandbox/boot.ts';
 import { onboard, requestFor, requestWithKey, spoken, useSandbox } from './sandbox.ts';
 import { leaksOf } from './secret-scan.ts';
+import { credentialsOf, roleNameOf } from './subscriber.ts';
 
 const sandbox = useSandbox();
 const root = join(import.meta.dirname, '../..');
@@ -45,9 +46,9 @@ describe('the command', () => {
       expect(await print(weak)).toContain('InfinStorRejected');
       const strong = requestWithKey(userName, fixtures.trackingKeyArn);
       expect(await print({ ...strong, passwordSecretId: store('strong', 'Strong-Marker-0815!') })).toContain(
-        `RoleForInfinStorMlflowService-${userName}`,
+        roleNameOf(userName),
       );
-      const credentials = sandbox().secretsManager.value(`infinstor/sandbox/subscribers/${userName}/credentials`);
+      const credentials = sandbox().secretsManager.value(credentialsOf(userName));
       expect(credentials).toContain('Strong-Marker-0815!');
     } finally {
       await rm(folder, { recursive: true });

@@ -1,9 +1,7 @@
-import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { afterEach, describe, expect, it } from 'vitest';
-import { foreignStatements, grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
-import { account, operator } from '../../sandbox/account.ts';
+import { foreignStatements, grantedRoles } from '../../functions/shared/key-policy.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { parseFault } from '../../sandbox/faults.ts';
+import { editPolicy, enableIam, naming, newRole, policyWith } from './key-policies.ts';
 import {
   ended,
   eventually,
@@ -17,6 +15,7 @@ import {
   statesOf,
   useSandbox,
 } from './sandbox.ts';
+import { fault, policyOf, roleArnOf, roleNameOf } from './subscriber.ts';
 
 const sandbox = useSandbox();
 
@@ -35,13 +34,10 @@ async function onboardTogether(given: Sandbox, keyArn: string, count: number) {
   return { userNames, reports, failed: reports.filter(({ status }) => status !== 'SUCCEEDED') };
 }
 
-const roleArnOf = (userName: string) => `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userName}`;
-const policyOf = ({ kms }: Sandbox, keyArn: string) => parseKeyPolicy(JSON.stringify(kms.keyPolicy(keyArn)));
-
 /** Expects just these subscribers' roles to have the key, and nothing else to be changed. */
 function expectGranted(given: Sandbox, keyArn: string, userNames: readonly string[]): void {
   const policy = policyOf(given, keyArn);
-  expect(grantedRoles(policy).sort()).toEqual(userNames.map(roleArnOf).sort());
+  expect(grantedRoles(policy).sort()).toEqual(userNames.map((userName) => roleArnOf(userName)).sort());
   expect(policy.Statement).toHaveLength(3);
   expect(foreignStatements(policy)).toMatchObject([{ Sid: 'Enable IAM User Permissions' }]);
 }
@@ -63,9 +59,9 @@ describe('subscribers that are onboarded at once with one key', () => {
     ['a change that KMS fails at', 'kms:PutKeyPolicy:error=KMSInternalException:2'],
     ['reads that are throttled', 'kms:GetKeyPolicy:throttle:9'],
     ['grants that are throttled', 'dynamodb:UpdateItem:throttle:2'],
-  ])('all get it after %s', async (_, fault) => {
+  ])('all get it after %s', async (_, trouble) => {
     const keyArn = newKey(sandbox());
-    sandbox().faults.add({ ...parseFault(fault), ...ofPatchKeyPolicy });
+    fault(sandbox(), trouble, ofPatchKeyPolicy);
     const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
     expect(sandbox().faults.left()).toBe(0);
     expect(failed).toEqual([]);
@@ -82,7 +78,7 @@ describe('subscribers that are onboarded at once with one key', () => {
 
   it('all get it when those that work on it die after a write, and are redriven', async () => {
     const keyArn = newKey(sandbox());
-    sandbox().faults.add({ ...parseFault('kms:PutKeyPolicy:kill'), ...ofPatchKeyPolicy });
+    fault(sandbox(), 'kms:PutKeyPolicy:kill', ofPatchKeyPolicy);
     const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
     expect(failed).not.toEqual([]);
     for (const { error } of failed) expect(error?.step).toBe('PatchKeyPolicy');
@@ -96,7 +92,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     const goOn = hold(sandbox(), 'iam', 'GetRole');
     const { executionArn } = await startOnboarding(sandbox(), requestWithKey('crowd-unseen', keyArn));
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
-    sandbox().iam.hideRole('RoleForInfinStorMlflowService-crowd-unseen', 200_000);
+    sandbox().iam.hideRole(roleNameOf('crowd-unseen'), 200_000);
     goOn();
     const { userNames, reports, failed } = await onboardTogether(sandbox(), keyArn, 4);
     const unseen = await ended(sandbox(), executionArn);
@@ -112,7 +108,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     const goOn = hold(sandbox(), 'kms', 'PutKeyPolicy');
     const { executionArn } = await startOnboarding(sandbox(), requestWithKey('crowd-gone', keyArn));
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
-    sandbox().iam.deleteRole('RoleForInfinStorMlflowService-crowd-gone');
+    sandbox().iam.deleteRole(roleNameOf('crowd-gone'));
     goOn();
     const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 4);
     expect(failed).toEqual([]);
@@ -124,17 +120,8 @@ describe('subscribers that are onboarded at once with one key', () => {
 
   it('all end KeyPolicyOrphan when a foreign statement comes to name a deleted role, until somebody mends it', async () => {
     const { iam, kms, faults } = sandbox();
-    const trust = { Version: '2012-10-17', Statement: [] };
-    const { arn } = iam.createRole({ roleName: 'crowd-backup', assumeRolePolicyDocument: trust });
-    const enableIam = {
-      Sid: 'Enable IAM User Permissions',
-      Effect: 'Allow',
-      Principal: { AWS: 'arn:aws:iam::111111111111:root' },
-      Action: 'kms:*',
-      Resource: '*',
-    };
-    const backup = { Sid: 'Backup', Effect: 'Allow', Principal: { AWS: arn }, Action: 'kms:Decrypt', Resource: '*' };
-    const keyArn = newKey(sandbox(), { policy: { Version: '2012-10-17', Statement: [enableIam, backup] } });
+    const { arn } = newRole(sandbox(), 'crowd-backup');
+    const keyArn = newKey(sandbox(), { policy: policyWith(naming('Backup', arn)) });
     const releases = [1, 2].map(() => hold(sandbox(), 'infinstor', 'add_subscriber'));
     const together = onboardTogether(sandbox(), keyArn, 2);
     await eventually(sandbox(), () => expect(faults.left()).toBe(0));
@@ -144,9 +131,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     expect(failed.map(({ error }) => error?.name)).toEqual(['KeyPolicyOrphan', 'KeyPolicyOrphan']);
     expect(kms.policyWrites(keyArn)).toBe(0);
 
-    const client = new KMSClient({ endpoint: sandbox().endpoint, region: account.region, credentials: operator });
-    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [enableIam] });
-    await client.send(new PutKeyPolicyCommand({ KeyId: keyArn, Policy }));
+    await editPolicy(sandbox(), keyArn, () => [enableIam]);
     const redriven = await Promise.all(failed.map((report) => redrive(sandbox(), report)));
     expect(redriven.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
     expectGranted(sandbox(), keyArn, userNames);

@@ -32,7 +32,7 @@ export async function effectsOf(sandbox: Sandbox, work: () => Promise<unknown>):
 }
 
 /** Loses the answer of a call, or kills the function that made it, once it has had its effect. */
-export function faultAt(effect: Effect, kind: 'drop' | 'kill'): FaultRule {
+export function faultAt(effect: Effect, kind: (typeof kinds)[number]): FaultRule {
   const [, name, call = '', count = '1'] = /^(?:([\w-]+) )?(\S+?)(?: #(\d))?$/.exec(effect) ?? [];
   return {
     ...parseFault(`${call}:${kind}`),
@@ -41,10 +41,11 @@ export function faultAt(effect: Effect, kind: 'drop' | 'kill'): FaultRule {
   };
 }
 
+/** How a run is interrupted: its answer is lost, or the function dies. */
+export const kinds = ['drop', 'kill'] as const;
+
 /** How a run is interrupted, and what comes after it: the same request again, or a redrive. */
-export const ways = (['drop', 'kill'] as const).flatMap((kind) =>
-  (['repeat', 'redrive'] as const).map((recovery) => ({ kind, recovery })),
-);
+export const ways = kinds.flatMap((kind) => (['repeat', 'redrive'] as const).map((recovery) => ({ kind, recovery })));
 export type Way = (typeof ways)[number];
 
 /**
@@ -59,6 +60,12 @@ export const oneOf = <Case>(cases: readonly Case[], place: number): readonly Cas
 
 /** What is interrupted, each with its place in the list. */
 export const placed = (effects: readonly Effect[]) => effects.map((effect, place) => ({ effect, place }));
+
+/** The function and the call of an effect. */
+export function partsOf(effect: Effect): { name: string; call: string } {
+  const [name = '', call = ''] = effect.split(' ');
+  return { name, call };
+}
 
 /**
  * Interrupts a run after one of its effects.

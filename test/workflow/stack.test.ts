@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import { afterEach, describe, expect, it } from 'vitest';
-import { account, operator } from '../../sandbox/account.ts';
+import { operatorAt } from '../../cli/endpoint.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { parseFault } from '../../sandbox/faults.ts';
 import {
   ended,
   eventually,
@@ -20,6 +19,7 @@ import {
   useSandbox,
   withSandbox,
 } from './sandbox.ts';
+import { fault, newRun, stackNameOf, stackOf, subscribersNamed } from './subscriber.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const sandbox = useSandbox({ resourceDelayMs: 60_000 });
@@ -28,27 +28,14 @@ afterEach(() => {
   sandbox().faults.clear();
 });
 
-let runs = 0;
+let builds = 0;
 
-function newRun() {
-  runs += 1;
-  const userName = `stack-${runs}`;
-  return { userName, keyArns: [], request: requestFor(userName) };
-}
-
-const stackName = (userName: string) => `infinstor-subscriber-${userName}`;
-const stackOf = (userName: string) => sandbox().cloudFormation.stack(stackName(userName));
-const subscribersNamed = (name: string) =>
-  sandbox()
-    .infinstor.subscribers()
-    .filter(({ userName }) => userName === name);
-const cloudFormation = () =>
-  new CloudFormationClient({ endpoint: sandbox().endpoint, region: account.region, credentials: operator });
+const cloudFormation = () => new CloudFormationClient(operatorAt(sandbox().endpoint));
 
 /** Publishes a variant of the vendor's template, and returns the build of it. */
 function publish(given: Sandbox, edit: (template: string) => string): string {
-  runs += 1;
-  const build = `9.${runs}`;
+  builds += 1;
+  const build = `9.${builds}`;
   const template = edit(given.templates.standIn);
   // An edit that finds nothing to change would test nothing.
   expect(template).not.toBe(given.templates.standIn);
@@ -65,13 +52,13 @@ const withTrouble = (properties: string) => (template: string) =>
 
 describe('a resource that fails', () => {
   it('ends the wait when the rollback begins, with its own reason', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     const build = publish(sandbox(), withTrouble('On: Create, Outcome: Fail, Reason: no quota is left'));
     const report = await onboard(sandbox(), { ...run.request, stack: { build } });
     await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
     expect(report.error?.message).toMatch(/Trouble: .* no quota is left/);
-    await eventually(sandbox(), () => expect(stackOf(run.userName)?.status).toBe('ROLLBACK_COMPLETE'));
-    const rolledBack = stackOf(run.userName)?.events.find(
+    await eventually(sandbox(), () => expect(stackOf(sandbox(), run.userName)?.status).toBe('ROLLBACK_COMPLETE'));
+    const rolledBack = stackOf(sandbox(), run.userName)?.events.find(
       ({ ResourceStatus }) => ResourceStatus === 'ROLLBACK_COMPLETE',
     );
     const execution = sandbox()
@@ -81,15 +68,15 @@ describe('a resource that fails', () => {
   });
 
   it('leaves a stack in ROLLBACK_COMPLETE, which the next attempt deletes and makes anew', async () => {
-    const run = newRun();
-    sandbox().faults.add(parseFault('infinstor:register:error=503'));
+    const run = newRun('stack');
+    fault(sandbox(), 'infinstor:register:error=503');
     const failed = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
-    const firstId = stackOf(run.userName)?.stackId;
+    const firstId = stackOf(sandbox(), run.userName)?.stackId;
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
     expect(report.output?.stackId).not.toBe(firstId);
-    expect(subscribersNamed(run.userName)).toHaveLength(1);
+    expect(subscribersNamed(sandbox(), run.userName)).toHaveLength(1);
   });
 });
 
@@ -97,7 +84,7 @@ describe('a stack of somebody else with the name', () => {
   const createForeign = (userName: string) =>
     cloudFormation().send(
       new CreateStackCommand({
-        StackName: stackName(userName),
+        StackName: stackNameOf(userName),
         TemplateURL: 'https://s3.amazonaws.com/infinstorcft/2.3.72/infinstor-setup-customer.yaml',
         Parameters: [
           { ParameterKey: 'SubscriberName', ParameterValue: 'foreign' },
@@ -109,18 +96,18 @@ describe('a stack of somebody else with the name', () => {
     );
 
   it('is found before the subscriber is created, and left alone', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     await createForeign(run.userName);
-    const before = stackOf(run.userName)?.stackId;
+    const before = stackOf(sandbox(), run.userName)?.stackId;
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'StackNeedsAttention', step: 'AcceptRequest' });
     expect(report.error?.message).toContain('was not made by the onboarding');
-    expect(subscribersNamed(run.userName)).toEqual([]);
-    expect(stackOf(run.userName)?.stackId).toBe(before);
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
+    expect(stackOf(sandbox(), run.userName)?.stackId).toBe(before);
   });
 
   it('that comes meanwhile is left alone, too', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await startOnboarding(sandbox(), run.request);
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
@@ -133,16 +120,16 @@ describe('a stack of somebody else with the name', () => {
 
 describe('a stack of ours', () => {
   it('in UPDATE_ROLLBACK_COMPLETE is live: it stays, and the request converges', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     const first = await onboard(sandbox(), run.request);
-    sandbox().cloudFormation.setStatus(stackName(run.userName), 'UPDATE_ROLLBACK_COMPLETE');
+    sandbox().cloudFormation.setStatus(stackNameOf(run.userName), 'UPDATE_ROLLBACK_COMPLETE');
     const report = await onboard(sandbox(), run.request);
     expect(report.output).toEqual(first.output);
-    expect(stackOf(run.userName)?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(stackOf(sandbox(), run.userName)?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
   });
 
   it('of another request is told apart by its parameters, and nothing is changed', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     await onboard(sandbox(), run.request);
     const report = await onboard(sandbox(), {
       ...run.request,
@@ -156,7 +143,7 @@ describe('a stack of ours', () => {
   });
 
   it('whose deletion fails needs attention, in this attempt and the next', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     const build = publish(sandbox(), withTrouble('On: Delete, Outcome: Fail, Reason: bucket is not empty'));
     const request = { ...run.request, stack: { build } };
     expectOneOfEach(sandbox(), await onboard(sandbox(), request), run);
@@ -165,7 +152,7 @@ describe('a stack of ours', () => {
     const goOn = hold(sandbox(), 'cloudformation', 'GetTemplateSummary');
     const { executionArn } = await startOnboarding(sandbox(), request);
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
-    await cloudFormation().send(new DeleteStackCommand({ StackName: stackName(run.userName) }));
+    await cloudFormation().send(new DeleteStackCommand({ StackName: stackNameOf(run.userName) }));
     goOn();
     const report = await ended(sandbox(), executionArn);
     await expectFailure(sandbox(), report, { name: 'StackNeedsAttention', step: 'WaitForStack' });
@@ -175,7 +162,7 @@ describe('a stack of ours', () => {
   });
 
   it('that never ends is StackTimedOut after an hour, however often it is asked for', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     const request = { ...run.request, stack: { build: publish(sandbox(), withTrouble('On: Create, Outcome: Hang')) } };
     const report = await onboard(sandbox(), request);
     await expectFailure(sandbox(), report, { name: 'StackTimedOut', step: 'WaitForStack' });
@@ -184,7 +171,7 @@ describe('a stack of ours', () => {
     expect(statesOf(report).filter((state) => state === 'WaitForStack')).toHaveLength(7);
     const next = await onboard(sandbox(), request);
     await expectFailure(sandbox(), next, { name: 'StackTimedOut', step: 'WaitForStack' });
-    expect(subscribersNamed(run.userName)).toHaveLength(1);
+    expect(subscribersNamed(sandbox(), run.userName)).toHaveLength(1);
   });
 });
 
@@ -208,7 +195,7 @@ Outputs:`,
     ['RoleNotFound', 'that has another name', renamed('My-RoleForInfinStorMlflowService-${SubscriberName}')],
     ['RoleAmbiguous', 'beside another that fits', second],
   ])('is %s %s, and a redrive goes on when the deployment fits', async (name, _, edit) => {
-    const run = newRun();
+    const run = newRun('stack');
     const report = await onboard(sandbox(), { ...run.request, stack: { build: publish(sandbox(), edit) } });
     await expectFailure(sandbox(), report, { name, step: 'ReadRoleArn' });
     expect((await redrive(sandbox(), report)).error).toMatchObject({ name, step: 'ReadRoleArn' });
@@ -245,15 +232,15 @@ describe('a template that does not fit the deployment', () => {
     ],
     ['is none', () => 'Resources: {}', 'is not valid'],
   ])('because it %s is TemplateMismatch, before the subscriber is created', async (_, edit, words) => {
-    const run = newRun();
+    const run = newRun('stack');
     const report = await onboard(sandbox(), { ...run.request, stack: { build: publish(sandbox(), edit) } });
     await expectFailure(sandbox(), report, { name: 'TemplateMismatch', step: 'AcceptRequest' });
     expect(report.error?.message).toContain(words);
-    expect(subscribersNamed(run.userName)).toEqual([]);
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
   });
 
   it('because of a parameter that the request can set, fits with the request', async () => {
-    const run = newRun();
+    const run = newRun('stack');
     const build = publish(sandbox(), (template) =>
       template.replace(
         '\nConditions:',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseFault } from '../../sandbox/faults.ts';
 import { command } from '../cli/command.ts';
 import { expectFailure, newKey, onboard, requestFor, requestWithKey, spoken, useSandbox } from './sandbox.ts';
+import { fault } from './subscriber.ts';
 
 const sandbox = useSandbox();
 
@@ -17,7 +17,7 @@ const documentOf = async (...args: string[]) => JSON.parse((await at(...args, '-
 describe('a subscriber whose onboarding failed', () => {
   it('has a status that tells step, reason, remedy and what exists, and is onboarded by a retry', async () => {
     const keyArn = newKey(sandbox());
-    sandbox().faults.add(parseFault('infinstor:register:error=503'));
+    fault(sandbox(), 'infinstor:register:error=503');
     const failed = await onboard(sandbox(), requestWithKey('retried', keyArn));
     await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
 
@@ -56,7 +56,7 @@ describe('nothing is retried', () => {
   });
 
   it('of a subscriber whose execution Step Functions has forgotten', async () => {
-    sandbox().faults.add(parseFault('infinstor:register:error=503'));
+    fault(sandbox(), 'infinstor:register:error=503');
     await onboard(sandbox(), requestFor('forgotten'));
     await sandbox().clock.quiet();
     sandbox().clock.advance(91 * 24 * 60 * 60_000);

@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { operatorAt } from '../../cli/endpoint.ts';
 import { connect } from '../../cli/execution.ts';
 import type { Report } from '../../cli/report.ts';
-import { parseFault } from '../../sandbox/faults.ts';
 import { callApi } from './api.ts';
 import {
   ended,
@@ -21,6 +20,7 @@ import {
   startOnboarding,
   useSandbox,
 } from './sandbox.ts';
+import { fault } from './subscriber.ts';
 
 // Longer than the machine itself runs: a stack that never ends is then the machine's time limit.
 const sandbox = useSandbox({ schedules: true, environment: { STACK_TIMEOUT_MINUTES: '3000' } });
@@ -62,7 +62,7 @@ async function expectTruth(userName: string, report: Report, error: { name: stri
 
 describe('an execution that ended unseen', () => {
   it('in a failure is recorded by the sweep', async () => {
-    sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
+    fault(sandbox(), 'iam:GetRole:error=AccessDenied');
     const report = await onboard(sandbox(), requestFor('unseen'));
     expect(report.error?.name).toBe('AccessDenied');
     expect(await recordOf(sandbox(), 'unseen')).toMatchObject({ status: { S: 'ONBOARDING' } });
@@ -70,10 +70,10 @@ describe('an execution that ended unseen', () => {
   });
 
   it('in a second failure after a redrive is recorded by the sweep, too', async () => {
-    sandbox().faults.add(parseFault('iam:GetRole:error=AccessDenied'));
+    fault(sandbox(), 'iam:GetRole:error=AccessDenied');
     const report = await onboard(sandbox(), requestFor('redriven'));
     await expectTruth('redriven', report, { name: 'AccessDenied', step: 'ReadRoleArn' });
-    sandbox().faults.add(parseFault('iam:GetRole:error=Refused'));
+    fault(sandbox(), 'iam:GetRole:error=Refused');
     // The failure after it has a time of its own.
     sandbox().clock.advance(1000);
     const again = await redrive(sandbox(), report);
@@ -83,7 +83,7 @@ describe('an execution that ended unseen', () => {
   it.each(['events:PutEvents', 'dynamodb:UpdateItem'])('after %s, the last steps of all, is told', async (call) => {
     const userName = call.startsWith('events') ? 'told' : 'written';
     const functionName = 'infinstor-onboarding-sandbox-complete-onboarding';
-    sandbox().faults.add({ ...parseFault(`${call}:kill`), functionName });
+    fault(sandbox(), `${call}:kill`, { functionName });
     const report = await onboard(sandbox(), requestFor(userName));
     expect(report.error).toMatchObject({ name: 'Runtime.ExitError', step: 'CompleteOnboarding' });
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Sandbox, SandboxOptions } from '../../sandbox/boot.ts';
-import { parseFault } from '../../sandbox/faults.ts';
+import { newRole } from './key-policies.ts';
 import {
   expectFailure,
   expectOneOfEach,
@@ -13,6 +13,7 @@ import {
   statesOf,
   withSandbox,
 } from './sandbox.ts';
+import { credentialsOf, fault, roleNameOf, stackOf, supplyToken } from './subscriber.ts';
 import {
   atPath,
   nestedRole,
@@ -64,7 +65,7 @@ async function succeedsAndConverges(sandbox: Sandbox, send: Send): Promise<void>
 }
 
 async function meetsAnExpiredLogin(sandbox: Sandbox, send: Send): Promise<void> {
-  sandbox.faults.add(parseFault('infinstor:add_subscriber:error=LoginExpired'));
+  fault(sandbox, 'infinstor:add_subscriber:error=LoginExpired');
   const report = await send(requestFor('expired'));
   expectOneOfEach(sandbox, report, { userName: 'expired', keyArns: [] });
   expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(2);
@@ -76,27 +77,24 @@ async function endsForARefusedPassword(sandbox: Sandbox, send: Send, name = 'Inf
   const report = await send({ ...requestFor('refused'), passwordSecretId });
   await expectFailure(sandbox, report, { name, step: 'CreateSubscriber' });
   expect(sandbox.infinstor.subscribers().map(({ userName }) => userName)).not.toContain('refused');
-  expect(sandbox.cloudFormation.stack('infinstor-subscriber-refused')).toBeUndefined();
+  expect(stackOf(sandbox, 'refused')).toBeUndefined();
 }
 
 async function endsForADuplicateAndConverges(sandbox: Sandbox, send: Send, name = 'SubscriberExists'): Promise<void> {
   const request = requestFor('existing');
   // As if somebody had made it by hand: nothing of it is known here.
-  sandbox.faults.add(parseFault('infinstor:add_subscriber:drop'));
+  fault(sandbox, 'infinstor:add_subscriber:drop');
   await send(request);
-  await putSecret(sandbox, 'infinstor/sandbox/subscribers/existing/credentials', { state: 'prepared' });
+  await putSecret(sandbox, credentialsOf('existing'), { state: 'prepared' });
 
   await expectFailure(sandbox, await send(request), { name, step: 'CreateSubscriber' });
-  expect(sandbox.cloudFormation.stack('infinstor-subscriber-existing')).toBeUndefined();
+  expect(stackOf(sandbox, 'existing')).toBeUndefined();
   await convergesWithItsToken(sandbox, send, 'existing');
 }
 
 async function convergesWithItsToken(sandbox: Sandbox, send: Send, userName: string): Promise<void> {
-  const customTokenSecretId = `infinstor/sandbox/input/${userName}-token`;
-  const customToken = sandbox.infinstor.customTokenOf(userName);
-  sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
-  const keyArns: string[] = [];
-  expectOneOfEach(sandbox, await send({ ...requestFor(userName), customTokenSecretId }), { userName, keyArns });
+  const request = { ...requestFor(userName), ...supplyToken(sandbox, userName) };
+  expectOneOfEach(sandbox, await send(request), { userName, keyArns: [] });
 }
 
 const variants: Record<string, Variant> = {
@@ -154,25 +152,20 @@ const variants: Record<string, Variant> = {
   'has a template that shows the token': { templates: withoutNoEcho, leaks: ['stacks'] },
   'has a template with the role at a path': {
     templates: atPath,
-    expectation: ({ iam }) =>
-      expect(iam.role('RoleForInfinStorMlflowService-first')?.arn).toContain(':role/infinstor/RoleFor'),
+    expectation: ({ iam }) => expect(iam.role(roleNameOf('first'))?.arn).toContain(':role/infinstor/RoleFor'),
   },
   'has a template with 120 resources': {
     templates: with120Resources,
-    expectation: ({ cloudFormation }) =>
-      expect(cloudFormation.stack('infinstor-subscriber-first')?.resources).toHaveLength(120),
+    expectation: (sandbox) => expect(stackOf(sandbox, 'first')?.resources).toHaveLength(120),
   },
   'has a template that makes the role in a nested stack': {
     templates: nestedRole,
-    expectation: ({ cloudFormation }) =>
-      expect(cloudFormation.stack('infinstor-subscriber-first')?.resources.map(({ type }) => type)).not.toContain(
-        'AWS::IAM::Role',
-      ),
+    expectation: (sandbox) =>
+      expect(stackOf(sandbox, 'first')?.resources.map(({ type }) => type)).not.toContain('AWS::IAM::Role'),
   },
   'has a template that leaves everything to a nested stack': {
     templates: nestedWhole,
-    expectation: ({ cloudFormation }) =>
-      expect(cloudFormation.stack('infinstor-subscriber-first')?.resources).toHaveLength(1),
+    expectation: (sandbox) => expect(stackOf(sandbox, 'first')?.resources).toHaveLength(1),
   },
 };
 
@@ -217,7 +210,7 @@ describe('an onboarding where InfinStor', () => {
 
   it('has external auth, and its answer is lost: whether there is a subscriber cannot be found out', () =>
     withSandbox({ infinstor: { externalAuth: 'superadmin in the pool' } }, async (sandbox) => {
-      sandbox.faults.add(parseFault('infinstor:add_subscriber:drop'));
+      fault(sandbox, 'infinstor:add_subscriber:drop');
       const report = await onboard(sandbox, requestFor('lost'));
       await expectFailure(sandbox, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
       expect(report.error?.message).toContain('could not be found out');
@@ -244,13 +237,12 @@ describe('a nested stack', () => {
   it('that fails is told of by the reason of its own resource, and the same request converges', () =>
     withSandbox({}, async (sandbox) => {
       const send = senderTo(sandbox, { templates: nestedRole });
-      const { iam } = sandbox;
-      const roleName = 'RoleForInfinStorMlflowService-first';
-      iam.createRole({ roleName, assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] } });
+      const roleName = roleNameOf('first');
+      newRole(sandbox, roleName);
       const report = await send(requestFor('first'));
       await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
       expect(report.error?.message).toMatch(/: Access: Role: .*already exists/);
-      iam.deleteRole(roleName);
+      sandbox.iam.deleteRole(roleName);
       expectOneOfEach(sandbox, await send(requestFor('first')), { userName: 'first', keyArns: [] });
       expect(sandbox.denials()).toEqual([]);
     }));
@@ -272,9 +264,7 @@ describe('a nested stack', () => {
       async (sandbox) => {
         const report = await senderTo(sandbox, { templates: nestedRole })(requestFor('first'));
         expectOneOfEach(sandbox, report, { userName: 'first', keyArns: [] });
-        expect(sandbox.cloudFormation.stack('infinstor-subscriber-first')?.capabilities).toContain(
-          'CAPABILITY_AUTO_EXPAND',
-        );
+        expect(stackOf(sandbox, 'first')?.capabilities).toContain('CAPABILITY_AUTO_EXPAND');
       },
     ));
 });

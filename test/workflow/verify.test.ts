@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { parseFault } from '../../sandbox/faults.ts';
 import {
   eventsOf,
   expectFailure,
@@ -16,6 +15,16 @@ import {
   useSandbox,
   withSandbox,
 } from './sandbox.ts';
+import {
+  callsOf,
+  credentialsOf,
+  fault,
+  letTokensExpire,
+  newRun,
+  type Run,
+  roleArnOf,
+  supplyToken,
+} from './subscriber.ts';
 
 const warning = useSandbox();
 const requiring = useSandbox({ environment: { VERIFY: 'require' } });
@@ -25,7 +34,7 @@ afterEach(() => {
   requiring().faults.clear();
 });
 
-const wrongRole = 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-other';
+const wrongRole = roleArnOf('other');
 
 interface Problem {
   /** Brings it about for a subscriber that is onboarded; an onboarding that is sent again then meets it. */
@@ -37,8 +46,8 @@ interface Problem {
   failure?: string;
 }
 
-const fault = (text: string, skip = 0) => ({
-  arrange: ({ faults }: Sandbox) => faults.add({ ...parseFault(text), skip }),
+const withFault = (text: string, skip = 0) => ({
+  arrange: (sandbox: Sandbox) => fault(sandbox, text, { skip }),
 });
 const register =
   (roleArn: (userName: string) => string) =>
@@ -53,26 +62,26 @@ const problems: Record<string, Problem> = {
   'InfinStor knows another role': {
     arrange: register(() => wrongRole),
     reason: new RegExp(`^InfinStor tells the role ${wrongRole}, and the stack has arn:aws:iam::111111111111:role/`),
-    remove: register((userName) => `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userName}`),
+    remove: register((userName) => roleArnOf(userName)),
   },
   'InfinStor tells something that is no role': {
     arrange: register(() => 'eyJhbGciOiJIUzI1NiJ9.a.b'),
     reason: /^InfinStor tells no role, and the stack has arn:/,
-    remove: register((userName) => `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userName}`),
+    remove: register((userName) => roleArnOf(userName)),
   },
   'InfinStor does not take the token': {
-    ...fault('infinstor:customerinfo:error=LoginExpired'),
+    ...withFault('infinstor:customerinfo:error=LoginExpired'),
     reason: /^customerinfo: InfinStor refused the subscriber's token \(status 200\)$/,
   },
   'InfinStor says no': {
-    ...fault('infinstor:customerinfo:error=400'),
+    ...withFault('infinstor:customerinfo:error=400'),
     reason: /^customerinfo: InfinStor answered 400: /,
   },
   'the subscriber has another password': {
     arrange: ({ cognito }, userName) => cognito.changeUser(userName, { password: 'Another-Marker-1!' }),
     reason: /^Cognito refused the login of problem-\d+: NotAuthorizedException$/,
     remove({ cognito, secretsManager }, userName) {
-      const stored = secretsManager.value(`infinstor/sandbox/subscribers/${userName}/credentials`) ?? '{}';
+      const stored = secretsManager.value(credentialsOf(userName)) ?? '{}';
       cognito.changeUser(userName, { password: JSON.parse(stored).password });
     },
   },
@@ -86,55 +95,49 @@ const problems: Record<string, Problem> = {
 /** What keeps from finding it out: where the check is required it is retried, and then told under its own name. */
 const troubles: Record<string, Problem> = {
   'InfinStor has a trouble': {
-    ...fault('infinstor:customerinfo:error=500:9'),
+    ...withFault('infinstor:customerinfo:error=500:9'),
     reason: /^customerinfo: InfinStor answered 500$/,
     failure: 'InfinStorUnavailable',
   },
   "InfinStor's gateway gives up twice": {
-    ...fault('infinstor:customerinfo:error=EndpointTimedOut:18'),
+    ...withFault('infinstor:customerinfo:error=EndpointTimedOut:18'),
     reason: /^customerinfo: InfinStor answered 504$/,
     failure: 'InfinStorUnavailable',
   },
   'the answer is lost': {
-    ...fault('infinstor:customerinfo:drop:9'),
+    ...withFault('infinstor:customerinfo:drop:9'),
     reason: /^customerinfo was sent, and the connection failed/,
     failure: 'InfinStorUnavailable',
   },
   'Cognito is asked too often': {
-    ...fault('cognito:InitiateAuth:throttle:99', 1),
+    ...withFault('cognito:InitiateAuth:throttle:99', 1),
     reason: /^TooManyRequestsException$/,
     failure: 'TooManyRequestsException',
   },
   'get_version fails': {
-    ...fault('infinstor:get_version:error=503:9', 1),
+    ...withFault('infinstor:get_version:error=503:9', 1),
     reason: /^get_version: InfinStor answered 503$/,
     failure: 'InfinStorUnavailable',
   },
 };
 const all = { ...problems, ...troubles };
 
-let subscribers = 0;
-
 /** A subscriber that is onboarded and verified; no superadmin token is good any more. */
-async function onboarded(sandbox: Sandbox) {
-  subscribers += 1;
-  const userName = `problem-${subscribers}`;
-  expect((await onboard(sandbox, requestFor(userName))).output?.verified).toBe(true);
-  sandbox.clock.advance(31 * 60_000);
-  return { userName, keyArns: [], request: requestFor(userName) };
+async function verified(sandbox: Sandbox): Promise<Run> {
+  const run = newRun('problem');
+  expect((await onboard(sandbox, run.request)).output?.verified).toBe(true);
+  letTokensExpire(sandbox);
+  return run;
 }
-
-const callsOf = (sandbox: Sandbox, name: string) =>
-  sandbox.calls().filter(({ operation }) => operation === name).length;
 
 describe('the end check', () => {
   it('finds the subscriber with the role of its stack: output and event say so', async () => {
-    const { userName, request } = await onboarded(warning());
+    const { userName, request } = await verified(warning());
     const report = await onboard(warning(), request);
     expect(report.output).toEqual({
       userName,
       stackId: expect.any(String),
-      roleArn: `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userName}`,
+      roleArn: roleArnOf(userName),
       keyArns: [],
       verified: true,
     });
@@ -142,8 +145,8 @@ describe('the end check', () => {
   });
 
   it("asks once more after the gateway's 504, and no third time", async () => {
-    const { request } = await onboarded(warning());
-    warning().faults.add(parseFault('infinstor:customerinfo:error=504'));
+    const { request } = await verified(warning());
+    fault(warning(), 'infinstor:customerinfo:error=504');
     expect((await onboard(warning(), request)).output?.verified).toBe(true);
   });
 
@@ -159,13 +162,11 @@ describe('the end check', () => {
     }));
 
   it('does without a password that is not known here', async () => {
-    warning().faults.add(parseFault('infinstor:add_subscriber:drop'));
+    fault(warning(), 'infinstor:add_subscriber:drop');
     await onboard(warning(), { ...requestFor('by-token') });
-    const customToken = warning().infinstor.customTokenOf('by-token');
-    const customTokenSecretId = 'infinstor/sandbox/input/by-token';
-    warning().secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
-    await putSecret(warning(), 'infinstor/sandbox/subscribers/by-token/credentials', { state: 'prepared' });
-    const report = await onboard(warning(), { ...requestFor('by-token'), customTokenSecretId });
+    const supplied = supplyToken(warning(), 'by-token');
+    await putSecret(warning(), credentialsOf('by-token'), { state: 'prepared' });
+    const report = await onboard(warning(), { ...requestFor('by-token'), ...supplied });
     expectOneOfEach(warning(), report, { userName: 'by-token', keyArns: [] });
     expect(report.output).toMatchObject({ verified: false, verification: 'its password is not known here' });
   });
@@ -187,7 +188,7 @@ describe('the end check', () => {
 
 describe.each(Object.entries(all))('where %s', (_, { arrange, reason, remove, failure = 'SubscriberNotVerified' }) => {
   it('is a warning, and the subscriber is onboarded all the same', async () => {
-    const run = await onboarded(warning());
+    const run = await verified(warning());
     arrange(warning(), run.userName);
     const report = await onboard(warning(), run.request);
     expectOneOfEach(warning(), report, run);
@@ -202,7 +203,7 @@ describe.each(Object.entries(all))('where %s', (_, { arrange, reason, remove, fa
   });
 
   it('fails the onboarding where the deployment requires it, and a redrive goes on', async () => {
-    const run = await onboarded(requiring());
+    const run = await verified(requiring());
     arrange(requiring(), run.userName);
     const report = await onboard(requiring(), run.request);
     await expectFailure(requiring(), report, { name: failure, step: 'VerifySubscriber' });

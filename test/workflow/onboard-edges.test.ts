@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseFault } from '../../sandbox/faults.ts';
 import { designedRetries, retriesToRun } from './design.ts';
 import { packagedMachine } from './packaged-machine.ts';
 import {
@@ -9,15 +8,14 @@ import {
   expectFailure,
   expectOneOfEach,
   hold,
-  newKey,
   onboard,
   recordOf,
   requestFor,
-  requestWithKey,
   startOnboarding,
   statesOf,
   useSandbox,
 } from './sandbox.ts';
+import { fault, letTokensExpire, newRunWithKey, type Run, stackOf, waiterOf } from './subscriber.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 // Only where the end check is required does an error of it end anything.
@@ -32,11 +30,11 @@ const { states, lambdaFails, retries, catches } = packagedMachine('OnboardSubscr
 
 /** Makes a state end with an error, so often: how the services around it bring that about. */
 type Cause = (times: number) => void;
-const fault =
+const withFault =
   (text: string, perTry = 1, skip = 0): Cause =>
   (times) => {
     // An SDK tries some calls more often than once before the state has failed once.
-    sandbox().faults.add({ ...parseFault(text), times: times * perTry, skip });
+    fault(sandbox(), text, { times: times * perTry, skip });
   };
 
 /** The state's function ends with the error, without having been called. */
@@ -47,31 +45,29 @@ const fromLambda =
 
 /** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
 const causes: Record<string, Cause> = {
-  'ObtainToken InfinStorUnavailable': fault('infinstor:get_version:error=503'),
-  'ObtainToken TooManyRequestsException': fault('cognito:InitiateAuth:throttle', 3),
-  'ObtainToken InternalErrorException': fault('cognito:InitiateAuth:error=InternalErrorException', 3),
-  'CreateSubscriber InfinStorUnavailable': fault('infinstor:add_subscriber:error=429'),
+  'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503'),
+  'ObtainToken TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3),
+  'ObtainToken InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3),
+  'CreateSubscriber InfinStorUnavailable': withFault('infinstor:add_subscriber:error=429'),
   // Two minutes after a mark are soon over: only a clock that stands still asks so often.
   'CreateSubscriber SubscriberUnsettled': (times) => fromLambda('CreateSubscriber', 'SubscriberUnsettled')(times),
-  'ReadRoleArn PrincipalNotVisible': fault('iam:GetRole:error=NoSuchEntity'),
+  'ReadRoleArn PrincipalNotVisible': withFault('iam:GetRole:error=NoSuchEntity'),
   // Once means four minutes; more often, longer than anybody waits.
   'PatchKeyPolicy PrincipalNotVisible': (times) => sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
-  'PatchKeyPolicy KeyPolicyBusy': fault('kms:PutKeyPolicy:throttle'),
-  'VerifySubscriber InfinStorUnavailable': fault('infinstor:customerinfo:error=503'),
+  'PatchKeyPolicy KeyPolicyBusy': withFault('kms:PutKeyPolicy:throttle'),
+  'VerifySubscriber InfinStorUnavailable': withFault('infinstor:customerinfo:error=503'),
   // The login before is the superadmin's.
-  'VerifySubscriber TooManyRequestsException': fault('cognito:InitiateAuth:throttle', 3, 1),
-  'VerifySubscriber InternalErrorException': fault('cognito:InitiateAuth:error=InternalErrorException', 3, 1),
+  'VerifySubscriber TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3, 1),
+  'VerifySubscriber InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3, 1),
 };
 
 const causeOf = (state: string, error: string) =>
   error.startsWith('Lambda.') ? fromLambda(state, error) : causes[`${state} ${error}`];
 
-/** A subscriber of its own for each run, with a key of its own, when no token of an earlier run is good any more. */
-function newRun() {
-  sandbox().clock.advance(31 * 60_000);
-  const keyArn = newKey(sandbox());
-  const userName = `edge-${keyArn.slice(-3)}`;
-  return { userName, keyArns: [keyArn], request: requestWithKey(userName, keyArn) };
+/** A subscriber with a key of its own, when no token of an earlier run is good any more. */
+function freshRun(): Run {
+  letTokensExpire(sandbox());
+  return newRunWithKey(sandbox(), 'edge');
 }
 
 it('finds the edges of the packaged machine', () => {
@@ -89,7 +85,7 @@ describe.each(retriesToRun('onboard-subscriber'))('$state, $error', ({ state, er
   });
 
   it('is retried, and forgotten when it passes', async () => {
-    const run = newRun();
+    const run = freshRun();
     cause?.(1);
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
@@ -102,7 +98,7 @@ describe.each(retriesToRun('onboard-subscriber'))('$state, $error', ({ state, er
   });
 
   it(`ends the execution after ${times} retries, and is told`, async () => {
-    const run = newRun();
+    const run = freshRun();
     cause?.(times + 1);
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: error, step: state });
@@ -113,8 +109,8 @@ describe.each(retriesToRun('onboard-subscriber'))('$state, $error', ({ state, er
 /** The runs of the machine's catchers. */
 const caught: Record<string, () => Promise<void>> = {
   async 'CreateSubscriber TokenRejected'() {
-    const run = newRun();
-    fault('infinstor:add_subscriber:error=401')(2);
+    const run = freshRun();
+    withFault('infinstor:add_subscriber:error=401')(2);
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
     expect(statesOf(report).slice(0, 7)).toEqual([
@@ -123,14 +119,14 @@ const caught: Record<string, () => Promise<void>> = {
     ]);
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
 
-    fault('infinstor:add_subscriber:error=403')(3);
-    const refused = await onboard(sandbox(), newRun().request);
+    withFault('infinstor:add_subscriber:error=403')(3);
+    const refused = await onboard(sandbox(), freshRun().request);
     await expectFailure(sandbox(), refused, { name: 'TokenRejected', step: 'ObtainToken' });
   },
 
   async 'WaitForStack States.Timeout'() {
-    const run = newRun();
-    fault('events:StackStatusChange:lose')(9);
+    const run = freshRun();
+    withFault('events:StackStatusChange:lose')(9);
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
     expect(statesOf(report).filter((state) => state === 'WaitForStack')).toHaveLength(2);
@@ -138,14 +134,11 @@ const caught: Record<string, () => Promise<void>> = {
   },
 
   async 'WaitForStack StackGone'() {
-    const run = newRun();
-    fault('infinstor:register:error=503')(1);
+    const run = freshRun();
+    withFault('infinstor:register:error=503')(1);
     const failed = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
-    const stackName = `infinstor-subscriber-${run.userName}`;
-    await eventually(sandbox(), () =>
-      expect(sandbox().cloudFormation.stack(stackName)?.status).toBe('ROLLBACK_COMPLETE'),
-    );
+    await eventually(sandbox(), () => expect(stackOf(sandbox(), run.userName)?.status).toBe('ROLLBACK_COMPLETE'));
 
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
@@ -155,15 +148,15 @@ const caught: Record<string, () => Promise<void>> = {
   },
 
   async 'WaitForStack StackSettled'() {
-    const run = newRun();
-    fault('infinstor:register:error=503')(1);
+    const run = freshRun();
+    withFault('infinstor:register:error=503')(1);
     // Time stands still while the failure of the first attempt is being recorded, in the middle of the rollback.
     const goOn = hold(sandbox(), 'events', 'PutEvents');
     const failed = await onboard(sandbox(), run.request);
     expect(failed.error).toMatchObject({ name: 'StackFailed', step: 'WaitForStack' });
     const { executionArn } = await startOnboarding(sandbox(), run.request);
-    const status = () => sandbox().cloudFormation.stack(`infinstor-subscriber-${run.userName}`)?.status;
-    await eventually(sandbox(), async () => expect((await waiterOf(executionArn))?.goal?.S).toBe('settled'));
+    const status = () => stackOf(sandbox(), run.userName)?.status;
+    await eventually(sandbox(), async () => expect((await waiterOf(sandbox(), executionArn))?.goal?.S).toBe('settled'));
     expect(status()).toBe('ROLLBACK_IN_PROGRESS');
     goOn();
 
@@ -172,11 +165,6 @@ const caught: Record<string, () => Promise<void>> = {
     expect(statesOf(report).slice(3, 9)).toEqual(Array(3).fill(['DeployStack', 'WaitForStack']).flat());
   },
 };
-
-async function waiterOf(executionArn: string) {
-  const items = await sandbox().dynamoDb.items(sandbox().registryTable);
-  return items.find((item) => item.sk?.S === 'WAITER' && item.executionArn?.S === executionArn);
-}
 
 describe('a catcher', () => {
   it('has a run, each', () => {
