@@ -1,3 +1,6 @@
+// biome-ignore-all lint/plugin/real-time: the one place that reads real time
+// biome-ignore-all lint/style/noRestrictedGlobals: the one place that waits in real time
+
 /**
  * The one clock of the sandbox: services, the state machine engine and (through shared memory) the Lambda workers read it.
  * It runs with real time, or only on its own: then a test can turn it forward, and no real second decides anything.

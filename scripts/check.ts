@@ -6,7 +6,7 @@ const root = resolve(import.meta.dirname, '..');
 /** The static checks, in the order of what is most useful to know first. */
 const checks: readonly [name: string, script: string, ...parameters: string[]][] = [
   ['types', 'node_modules/typescript/bin/tsc', '-p', '.'],
-  ['lint and format', 'node_modules/@biomejs/biome/bin/biome', 'ci', '.'],
+  ['lint and format', 'node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.'],
   ['unused code and dependencies', 'node_modules/knip/bin/knip.js'],
 ];
 

@@ -3,8 +3,9 @@ import { afterAll, afterEach, onTestFinished, TestRunner, vi } from 'vitest';
 // The unit tests of a worker share its process and its modules: whatever one of them puts in the place of something else would
 // meet the next. So everything is put back here, and no test has to remember it.
 afterEach(() => {
-  vi.useRealTimers();
+  // In this order: what spies on a faked timer would put that one back in the place of the real one.
   vi.restoreAllMocks();
+  vi.useRealTimers();
   vi.unstubAllEnvs();
   vi.unstubAllGlobals();
 });

@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { ClientRequest } from 'node:http';
 import module from 'node:module';
+// biome-ignore lint/style/noRestrictedImports: the clock's timers take its place
 import timersPromises from 'node:timers/promises';
 import * as v from 'valibot';
 
@@ -28,6 +29,7 @@ interface Source {
 /** Makes `Date`, timers and `AbortSignal.timeout` of this thread follow a clock of the sandbox. */
 export function followClock({ now, standsStill, isRunning, onAsleep, onAwake }: Source): WorkerTime {
   const timers = new Set<Timer>();
+  // biome-ignore lint/plugin/real-time: the clock's take their place
   const real = { Date, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
   const time = () => now(real.Date.now);
   /** The requests that the code has under way: while there are any, the timers that watch over them are not waited for. */

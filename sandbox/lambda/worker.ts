@@ -93,6 +93,7 @@ async function invoke({ environmentId, ...invocation }: Extract<Order, { type: '
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: requestId,
     callbackWaitsForEmptyEventLoop: true,
+    // biome-ignore lint/plugin/real-time: it is the clock's here, see `followClock`
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
   try {

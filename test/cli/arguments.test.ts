@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../cli/arguments.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
-const at = ['--endpoint', 'http://localhost:4566'];
+const at = ['--endpoint', 'http://sandbox.example:4566'];
 const defaults = {
   command: 'run',
   operation: 'onboard-subscriber',
@@ -11,20 +11,20 @@ const defaults = {
   endpoint: undefined,
   faults: [],
 };
-const listing = { command: 'key-policies', keyArn, json: false, endpoint: 'http://localhost:4566' };
+const listing = { command: 'key-policies', keyArn, json: false, endpoint: 'http://sandbox.example:4566' };
 
 describe('parseArguments', () => {
   it.each([
     ['nothing', [], defaults],
     [
       'everything',
-      ['--json', 'my.json', '--endpoint', 'http://localhost:4566'],
+      ['--json', 'my.json', '--endpoint', 'http://sandbox.example:4566'],
       {
         command: 'run',
         operation: 'onboard-subscriber',
         requestFile: 'my.json',
         json: true,
-        endpoint: 'http://localhost:4566',
+        endpoint: 'http://sandbox.example:4566',
         faults: [],
       },
     ],
@@ -107,7 +107,7 @@ describe('parseArguments', () => {
     ['key-policies with faults', ['key-policies', keyArn, ...at, '--fault', 'x'], "Unknown option '--fault'"],
     ['a policy without an id', ['key-policies', keyArn, ...at, '--show'], "'--show <value>' argument missing"],
     ['two actions', ['key-policies', keyArn, ...at, '--show', 'a', '--restore', 'b'], 'are two commands'],
-    ['an endpoint that is not HTTP', ['--endpoint', 'localhost:4566'], '--endpoint takes a URL'],
+    ['an endpoint that is not HTTP', ['--endpoint', 'sandbox.example:4566'], '--endpoint takes a URL'],
   ])('refuses %s', (_, args, message) => {
     expect(() => parseArguments(args)).toThrow(
       expect.objectContaining({

@@ -13,6 +13,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+// biome-ignore lint/style/noRestrictedImports: to look again at what other processes announce to nobody; how long it takes decides nothing
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Child, child } from './child.ts';
@@ -54,8 +55,7 @@ afterEach(async () => {
   }
 });
 
-// The limit is for a hang: each of these is a whole run of a command, and the machine may be busy.
-describe.each(commands)('%s', { timeout: 600_000 }, (_, script, isRunning) => {
+describe.each(commands)('%s', (_, script, isRunning) => {
   it.each(signals)('ends by %s with status %i, and leaves nothing but its logs', async (signal, expected) => {
     const command = run([script]);
     await command.says(isRunning);
@@ -172,7 +172,7 @@ function packagesOf(project: string): string[] {
   return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('packag')) : [];
 }
 
-describe('npm start', { timeout: 600_000 }, () => {
+describe('npm start', () => {
   it('leaves the logs that it names when the onboarding is over', async () => {
     const command = run(['cli/main.ts']);
     expect(await command.ended).toEqual({ status: 0, signal: null });
@@ -203,7 +203,7 @@ describe('npm start', { timeout: 600_000 }, () => {
   });
 });
 
-describe('npm run sandbox', { timeout: 600_000 }, () => {
+describe('npm run sandbox', () => {
   /** A port of 127.0.0.1 that the test holds. */
   async function takenPort() {
     const server = createServer().listen(0, '127.0.0.1');

@@ -14,7 +14,7 @@ import { done, history, started, succeeded } from './history.ts';
 
 const sfnMock = mockClient(SFNClient);
 const kmsMock = mockClient(KMSClient);
-const clients = { sfn: new SFNClient({ region: 'us-east-1' }), kms: keyClients('http://127.0.0.1:1') };
+const clients = { sfn: new SFNClient({ region: 'us-east-1' }), kms: keyClients('http://sandbox.example') };
 const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
 const machine = (name: string) => ({
   name,

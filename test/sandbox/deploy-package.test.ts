@@ -53,12 +53,12 @@ async function deploy(Resources: object, Parameters: object = {}) {
   const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
   const secretsManager = createSecretsManager({ clock });
   const dynamoDb = createDynamoDb();
-  const sqs = createSqs({ clock, endpoint: () => 'http://127.0.0.1:4566' });
+  const sqs = createSqs({ clock, endpoint: () => 'http://sandbox.example:4566' });
   const configure = vi.fn();
   const addRoute = vi.fn();
   const resources = await deployPackage({
     packageFolder,
-    endpoint: 'http://127.0.0.1:4566',
+    endpoint: 'http://sandbox.example:4566',
     parameters: {},
     editTemplate: (template) => template,
     environment: { REGISTRY_MODE: 'strict', UNUSED: 'x' },
@@ -125,7 +125,7 @@ describe('deployPackage', () => {
         AWS_REGION: 'us-east-1',
         AWS_LAMBDA_FUNCTION_NAME: 'sandbox-obtain-token',
         // Lambda's own variables win over the function's.
-        AWS_ENDPOINT_URL: 'http://127.0.0.1:4566',
+        AWS_ENDPOINT_URL: 'http://sandbox.example:4566',
       }),
     };
     expect(added).toEqual([expected]);
@@ -196,7 +196,7 @@ describe('deployPackage', () => {
         },
       },
     });
-    expect(deployed.get('Queue')?.physicalId).toBe('http://127.0.0.1:4566/111111111111/failed');
+    expect(deployed.get('Queue')?.physicalId).toBe('http://sandbox.example:4566/111111111111/failed');
     expect(configure).toHaveBeenCalledWith('arn:aws:lambda:us-east-1:111111111111:function:accept-event', {
       maximumRetryAttempts: 1,
       onFailureArn: 'arn:aws:sqs:us-east-1:111111111111:failed',

@@ -33,10 +33,13 @@ async function make(folder: string): Promise<string> {
   return made;
 }
 
+// biome-ignore lint/plugin/real-time: the times of files are real, and the hours of these tests more than a busy machine takes
+const ago = (milliseconds: number) => new Date(Date.now() - milliseconds);
+
 /** A folder of this name that was last used so long ago. */
 function used(name: string, milliseconds: number): string {
   const folder = join(parent, name);
-  const at = new Date(Date.now() - milliseconds);
+  const at = ago(milliseconds);
   mkdirSync(folder);
   writeFileSync(join(folder, 'one'), 'of old');
   utimesSync(folder, at, at);
@@ -115,7 +118,7 @@ describe('cachedPackage', () => {
     expect(readdirSync(folder)).toEqual(['one', 'two']);
     // Another process could still be at it.
     expect(existsSync(join(parent, left))).toBe(true);
-    const longAgo = new Date(Date.now() - 2 * hour);
+    const longAgo = ago(2 * hour);
     utimesSync(join(parent, left), longAgo, longAgo);
     await take('other');
     expect(existsSync(join(parent, left))).toBe(false);

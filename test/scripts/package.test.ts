@@ -10,8 +10,7 @@ import { packageForSandbox } from '../../scripts/package.ts';
 const root = resolve(import.meta.dirname, '../..');
 const deployed = () => (existsSync(join(root, '.serverless')) ? readdirSync(join(root, '.serverless')) : undefined);
 
-// The limit is for a hang: packaging takes long on a busy machine.
-describe('packageForSandbox', { timeout: 600_000 }, () => {
+describe('packageForSandbox', () => {
   it('gives a whole package to sandboxes that start at the same time, and leaves the one to deploy alone', async () => {
     const before = deployed();
     // A param that nobody has packaged yet.

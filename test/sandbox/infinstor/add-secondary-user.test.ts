@@ -14,7 +14,7 @@ async function setUp(variant: Partial<InfinStorVariant> = {}) {
   const clock = createClock();
   const cognito = createCognito({ clock });
   cognito.createUser({ ...superadmin, email: 'root@acme.example' });
-  const baseUrl = () => 'http://localhost:4566/infinstor';
+  const baseUrl = () => 'http://sandbox.example:4566/infinstor';
   const infinstor = createInfinStor({ clock, cognito, baseUrl, region: 'us-east-1', superadmin, variant });
 
   const authenticate = (userName: string, password: string) =>

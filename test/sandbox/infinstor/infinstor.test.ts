@@ -20,7 +20,7 @@ function setUp(variant: Partial<InfinStorVariant> = {}) {
   const infinstor = createInfinStor({
     clock,
     cognito,
-    baseUrl: () => 'http://localhost:4566/infinstor',
+    baseUrl: () => 'http://sandbox.example:4566/infinstor',
     region: 'us-east-1',
     superadmin,
     variant,
@@ -74,7 +74,7 @@ describe('get_version', () => {
       mlflowuiDnsName: 'mlflowui',
       mlflowstaticDnsName: 'mlflowstatic',
       apiDnsName: 'infinstorapi',
-      serviceDnsName: 'localhost',
+      serviceDnsName: 'sandbox.example',
       region: 'us-east-1',
       isExternalAuth: 'false',
     });
@@ -132,7 +132,7 @@ describe('add_subscriber', () => {
       status: 200,
       headers: { 'content-type': 'text/html' },
       body:
-        '<html><head><meta http-equiv="refresh" content="3;url=http://localhost:4566/infinstor/login.html"></head>' +
+        '<html><head><meta http-equiv="refresh" content="3;url=http://sandbox.example:4566/infinstor/login.html"></head>' +
         '<body>Login expired. Please login again</body></html>',
     };
     expect(add(idToken, body)).toEqual(page);
@@ -300,7 +300,10 @@ describe('a service that differs', () => {
     ['page 401', { status: 401, headers: { 'content-type': 'text/html' } }],
     ['json 401', { status: 401, headers: { 'content-type': 'application/json' } }],
     ['json 403', { status: 403, headers: { 'content-type': 'application/json' } }],
-    ['redirect 302', { status: 302, headers: { location: 'http://localhost:4566/infinstor/login.html' }, body: '' }],
+    [
+      'redirect 302',
+      { status: 302, headers: { location: 'http://sandbox.example:4566/infinstor/login.html' }, body: '' },
+    ],
   ])('answers an expired login, also as a fault, as %s', (expiredLogin, answer) => {
     const { add, infinstor } = setUp({ expiredLogin });
     expect(add('unknown', JSON.stringify(acme))).toMatchObject(answer);

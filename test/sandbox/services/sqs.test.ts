@@ -9,7 +9,7 @@ const receivedSchema = v.object({ Messages: v.array(v.looseObject({ Body: v.stri
 
 function setUp() {
   const clock = createClock();
-  const sqs = createSqs({ clock, endpoint: () => 'http://127.0.0.1:4566' });
+  const sqs = createSqs({ clock, endpoint: () => 'http://sandbox.example:4566' });
   const { url, arn } = sqs.createQueue({ name: 'refused', retentionSeconds: 600 });
   const run = (name: string, input: object = {}) => call(sqs.service, name, { QueueUrl: url, ...input });
   const receive = async (input: object = {}) => v.parse(receivedSchema, await run('ReceiveMessage', input)).Messages;
@@ -20,7 +20,7 @@ describe('a queue', () => {
   it('is found by its name, at the endpoint', async () => {
     const { sqs, url, arn } = setUp();
     expect({ url, arn }).toEqual({
-      url: 'http://127.0.0.1:4566/111111111111/refused',
+      url: 'http://sandbox.example:4566/111111111111/refused',
       arn: 'arn:aws:sqs:us-east-1:111111111111:refused',
     });
     expect(await call(sqs.service, 'GetQueueUrl', { QueueName: 'refused' })).toEqual({ QueueUrl: url });
@@ -61,7 +61,7 @@ describe('a queue', () => {
 
   it('that is not there is not found', async () => {
     const { sqs } = setUp();
-    const input = { QueueUrl: 'http://127.0.0.1:4566/111111111111/other', MessageBody: 'a' };
+    const input = { QueueUrl: 'http://sandbox.example:4566/111111111111/other', MessageBody: 'a' };
     await expect(call(sqs.service, 'SendMessage', input)).rejects.toMatchObject({ code: 'QueueDoesNotExist' });
   });
 

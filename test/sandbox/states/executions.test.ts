@@ -66,7 +66,7 @@ describe('StopExecution', () => {
     const machine = createMachine({ Only: state }, { invokeLambda, clock: createClock() });
     const { executionArn } = await machine.start();
     const types = async () => (await machine.history(executionArn)).events.map(({ type }) => type);
-    await expect.poll(async () => (await types()).at(-1)).toBe(last);
+    await machine.reached(executionArn, last);
     const { stopDate } = Object.fromEntries(
       Object.entries(await machine.run('StopExecution', { executionArn, ...stopped })),
     );

@@ -112,6 +112,21 @@ export function createMachine(
     return v.parse(descriptionSchema, await run('DescribeExecution', { executionArn }));
   }
 
+  const history = async (executionArn: string, more: object = {}) =>
+    v.parse(historySchema, await run('GetExecutionHistory', { executionArn, ...more }));
+
+  /** Settles when the last event of an execution is of this type. @throws Error when that never comes by itself */
+  async function reached(executionArn: string, type: string): Promise<void> {
+    let last: string | undefined;
+    // Nothing outside the process is waited for, so that the turns it takes are few and always the same.
+    for (let tries = 0; tries < 100; tries += 1) {
+      last = (await history(executionArn)).events.at(-1)?.type;
+      if (last === type) return;
+      await idle();
+    }
+    throw new Error(`The last event is ${last}, and not ${type}`);
+  }
+
   return {
     ...rest,
     clock,
@@ -120,9 +135,9 @@ export function createMachine(
     run,
     start,
     result,
+    reached,
+    history,
     /** Runs the machine from start to end. */
     execute: async (input?: unknown) => result((await start(input)).executionArn),
-    history: async (executionArn: string, more: object = {}) =>
-      v.parse(historySchema, await run('GetExecutionHistory', { executionArn, ...more })),
   };
 }

@@ -96,9 +96,9 @@ describe('a task that waits for its token', () => {
 
   it('has a fresh token for each retry', async () => {
     const Retry = [{ ErrorEquals: ['Again'] }];
-    const { clock, token, nextToken, succeed, fail, ended, executionArn, history } = await startWaiting({ Retry });
+    const { clock, token, nextToken, succeed, fail, ended, executionArn, reached } = await startWaiting({ Retry });
     await fail(token, { error: 'Again' });
-    await expect.poll(async () => (await history(executionArn)).events.at(-1)?.type).toBe('TaskFailed');
+    await reached(executionArn, 'TaskFailed');
     clock.advance(1000);
     const second = await nextToken();
     expect(second).not.toBe(token);

@@ -49,7 +49,12 @@ describe.each([
   });
 
   it('are what is configured', () => {
-    const parameters = { Region: 'us-east-1', Endpoint: 'http://127.0.0.1:8000/', UseFIPS: false, UseDualStack: false };
+    const parameters = {
+      Region: 'us-east-1',
+      Endpoint: 'http://sandbox.example:8000/',
+      UseFIPS: false,
+      UseDualStack: false,
+    };
     expect(resolve(parameters)).toEqual(endpointProvider(parameters));
   });
 
