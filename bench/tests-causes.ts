@@ -12,6 +12,7 @@ export const causes = [
   'modules',
   'garbage collection',
   'child processes',
+  'without a profile',
   'the run itself',
 ] as const;
 export type Cause = (typeof causes)[number];

@@ -14,6 +14,8 @@ const root = resolve(import.meta.dirname, '..');
 /** Between samples: often enough for each cause, and too seldom to cost much. */
 const intervalMicroseconds = 1000;
 
+const profileFileSchema = v.pipe(v.string(), v.parseJson(), profileSchema);
+
 const args = process.argv.slice(2).filter((arg) => arg !== '--json');
 const isJson = args.length < process.argv.length - 2;
 const folder = makeTemporaryFolder(join(tmpdir(), 'bench-tests-'));
@@ -114,15 +116,16 @@ function sharesOf({ pid, of }: RunRecord): [cause: Cause, share: number][] {
     const [, profilePid, thread] = /^CPU\.\d+\.\d+\.(\d+)\.(\d+)\.\d+\.cpuprofile$/.exec(name) ?? [];
     if (Number(profilePid) !== pid) continue;
     const kind: ThreadKind = of === 'file' ? (thread === '0' ? 'tests' : 'functions') : 'vitest';
-    const profile = v.parse(profileSchema, JSON.parse(readFileSync(join(folder.path, name), 'utf8')));
-    for (const { stack, microseconds } of selfTimes(profile)) {
+    const profile = v.safeParse(profileFileSchema, readFileSync(join(folder.path, name), 'utf8'));
+    // A process that was killed may have left a part of one.
+    if (!profile.success) continue;
+    for (const { stack, microseconds } of selfTimes(profile.output)) {
       const cause = causeOf(stack, kind);
       if (cause !== undefined) times.set(cause, (times.get(cause) ?? 0) + microseconds);
     }
   }
   const total = sum([...times.values()], (time) => time);
-  // A process that was killed has left no profile.
-  if (total === 0) return [['the run itself', 1]];
+  if (total === 0) return [['without a profile', 1]];
   return [...times].map(([cause, time]) => [cause, time / total]);
 }
 
