@@ -148,6 +148,8 @@ const caught: Record<string, () => Promise<void>> = {
   },
 
   async 'WaitForStack StackSettled'() {
+    // What is held below is to be the record of this run's failure.
+    await sandbox().clock.quiet();
     const run = freshRun();
     withFault('infinstor:register:error=503')(1);
     // Time stands still while the failure of the first attempt is being recorded, in the middle of the rollback.

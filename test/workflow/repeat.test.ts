@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Report } from '../../cli/report.ts';
 import { fixtures } from '../../sandbox/account.ts';
 import { happyPath, onboard, statesOf, useSandbox } from './sandbox.ts';
 import { policyOf, rolesOn } from './subscriber.ts';
@@ -14,9 +15,15 @@ const request = {
 };
 
 describe('the same request twice', () => {
-  it('converges: one subscriber, one stack, one grant per key', async () => {
-    const first = await onboard(sandbox(), request);
-    const second = await onboard(sandbox(), request);
+  let first: Report;
+  let second: Report;
+
+  beforeAll(async () => {
+    first = await onboard(sandbox(), request);
+    second = await onboard(sandbox(), request);
+  });
+
+  it('converges: one subscriber, one stack, one grant per key', () => {
     expect(first.output).toEqual(second.output);
     expect(statesOf(second)).toEqual(happyPath);
 
