@@ -18,6 +18,8 @@ const shared = {
   // A hang is found by the sandbox's clock, which has nothing left to do. This is for one that the clock does not see.
   testTimeout: 15 * 60_000,
   hookTimeout: 15 * 60_000,
+  // Names of tests are whole, so that runs can be compared by them.
+  taskTitleValueFormatTruncate: 0,
 } as const;
 
 export default defineConfig({
