@@ -6,7 +6,6 @@ const packaged = [
   'test/scripts/package.test.ts',
   'test/workflow/**/*.test.ts',
   'test/permissions.test.ts',
-  'test/sandbox/world.test.ts',
   'test/functions/patch-key-policy/burst.test.ts',
   'test/docs/other-accounts.test.ts',
   'test/sandbox/world.test.ts',

@@ -17,7 +17,7 @@ const deployments = [
     extras: { otherAccount: true },
   },
 ];
-// The last one has the roles of the others, too.
+// A tour takes seconds. The last deployment has every role and, of the others', all rights but the one to repair.
 const toured = isWhole ? deployments : deployments.slice(-1);
 type Deployment = Omit<(typeof deployments)[number], 'extras'> & { extras?: { otherAccount: boolean } };
 

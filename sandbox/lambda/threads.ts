@@ -4,11 +4,10 @@ import { buildSync } from 'esbuild';
 import * as v from 'valibot';
 import { type Order, reportSchema } from './messages.ts';
 
-/** A worker thread that runs functions of any sandbox of this process. */
+/** A worker thread that runs one bundle, for any sandbox of this process. */
 export interface Thread {
   readonly worker: Worker;
-  /** The bundles that it has run. */
-  readonly bundles: Set<string>;
+  readonly bundle: string;
   /** False until it has run anything: one that ends before has a defect. */
   hasRun: boolean;
   /** False once it has ended. */
@@ -20,17 +19,14 @@ export interface Thread {
 /** Threads, of this process. They outlive a sandbox: to start one, and to compile what it runs, takes longer than most invocations. */
 const threads = new Set<Thread>();
 
-/** How many threads are kept that have nothing to do. Each takes some 30 MB with what it has compiled. */
-const maxIdle = 8;
+/** How many threads are kept that have nothing to do: some for each function. Each takes some 15 MB. */
+const maxIdle = 40;
 
 const idleThreads = () => [...threads].filter(({ isAlive, isBusy }) => isAlive && !isBusy);
 
-/** Takes a thread that has nothing to do, if there is one that has run the bundle, or starts one. Give it back with `release`. */
+/** Takes a thread of the bundle that has nothing to do, or starts one. Give it back with `release`. */
 export function takeThread(bundle: string): Thread {
-  const idle = idleThreads();
-  const thread = idle.find(({ bundles }) => bundles.has(bundle)) ?? idle[0] ?? startThread();
-  thread.bundles.add(bundle);
-  return occupy(thread);
+  return occupy(idleThreads().find((thread) => thread.bundle === bundle) ?? startThread(bundle));
 }
 
 /** Takes this thread, which must have nothing to do. */
@@ -45,13 +41,14 @@ export function release(thread: Thread): void {
   thread.isBusy = false;
   // What has nothing to do must not keep the process alive.
   thread.worker.unref();
-  const last = idleThreads()[maxIdle];
-  if (last !== undefined) void last.worker.terminate();
+  const [first, ...others] = idleThreads();
+  if (others.length >= maxIdle) void first?.worker.terminate();
 }
 
 /** What V8 has compiled of bundles in any thread, by their paths. */
 const compiledBundles = new Map<string, Uint8Array<ArrayBuffer>>();
 
+/** What V8 has compiled of a bundle, for a thread that is new to it; undefined when none has run it yet. */
 export const compiledBundle = (bundle: string) => compiledBundles.get(bundle);
 
 /** The code of a thread in one script, made once in a process: to load its TypeScript modules takes each thread 90 ms more. */
@@ -68,7 +65,7 @@ function bundleWorker(): string {
   return outputFiles.map(({ text }) => text).join();
 }
 
-function startThread(): Thread {
+function startThread(bundle: string): Thread {
   workerCode ??= bundleWorker();
   const worker = new Worker(workerCode, {
     eval: true,
@@ -77,7 +74,7 @@ function startThread(): Thread {
   });
   const thread: Thread = {
     worker,
-    bundles: new Set(),
+    bundle,
     hasRun: false,
     isAlive: true,
     isBusy: false,

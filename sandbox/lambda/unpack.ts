@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,9 +20,13 @@ export async function unpack(zip: string): Promise<ReadonlyMap<string, string>> 
   if (before !== undefined) return before;
   const content = unzipSync(await readFile(zip));
   folder ??= makeTemporaryFolder(join(tmpdir(), 'infinstor-onboarding-functions-'));
-  const root = join(folder.path, String(unpacked.size));
+  // By its content: packages that differ in their template alone have the same bundles.
+  const hash = createHash('sha256');
+  for (const [name, bytes] of Object.entries(content)) hash.update(`${name} ${bytes.length} `).update(bytes);
+  const root = join(folder.path, hash.digest('hex'));
   const files = new Map(Object.keys(content).map((name) => [name, join(root, name)]));
-  for (const [name, path] of files) {
+  // What is there is whole, and a thread may be reading it.
+  for (const [name, path] of existsSync(root) ? [] : files) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content[name] ?? '');
   }

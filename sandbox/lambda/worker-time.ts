@@ -11,6 +11,8 @@ export interface WorkerTime {
   runDue(): void;
   /** Looks whether the code is asleep, now that it may be. */
   check(): void;
+  /** Drops the timers of an owner that is gone. */
+  forget(owner: unknown): void;
 }
 
 interface Source {
@@ -18,6 +20,8 @@ interface Source {
   now: (realTime: () => number) => number;
   /** Whether the clock stands still while anything works. Then timers run only when it has been turned forward. */
   standsStill: () => boolean;
+  /** Whose code runs: a timer that it leaves waits until it runs again, as in an environment that is frozen. */
+  owner: () => unknown;
   /** Whether there is code that may be asleep. */
   isRunning: () => boolean;
   /** The code waits for nothing but its timers, the first of which is due then (`Infinity`: there is none). */
@@ -27,11 +31,12 @@ interface Source {
 }
 
 /** Makes `Date`, timers and `AbortSignal.timeout` of this thread follow a clock of the sandbox. */
-export function followClock({ now, standsStill, isRunning, onAsleep, onAwake }: Source): WorkerTime {
+export function followClock({ now, standsStill, owner, isRunning, onAsleep, onAwake }: Source): WorkerTime {
   const timers = new Set<Timer>();
   // biome-ignore lint/plugin/real-time: the clock's take their place
   const real = { Date, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
   const time = () => now(real.Date.now);
+  const own = () => [...timers].filter((timer) => timer.owner === owner());
   /** The requests that the code has under way: while there are any, the timers that watch over them are not waited for. */
   let underWay = 0;
   let isAsleep = false;
@@ -45,7 +50,7 @@ export function followClock({ now, standsStill, isRunning, onAsleep, onAwake }: 
         pendingCheck = undefined;
         if (underWay > 0 || !isRunning()) return;
         isAsleep = true;
-        onAsleep(Math.min(...[...timers].map(({ due }) => due)));
+        onAsleep(Math.min(...own().map(({ due }) => due)));
       });
     });
   }
@@ -66,7 +71,7 @@ export function followClock({ now, standsStill, isRunning, onAsleep, onAwake }: 
 
   function setTimer(run: (...parameters: unknown[]) => void, milliseconds = 0, ...parameters: unknown[]) {
     if (!standsStill()) return real.setTimeout(run, milliseconds, ...parameters);
-    const timer = new Timer(time() + milliseconds, () => run(...parameters));
+    const timer = new Timer(owner(), time() + milliseconds, () => run(...parameters));
     timers.add(timer);
     check();
     return timer;
@@ -117,9 +122,14 @@ export function followClock({ now, standsStill, isRunning, onAsleep, onAwake }: 
 
   return {
     check,
+    forget(gone) {
+      for (const timer of timers) if (timer.owner === gone) timers.delete(timer);
+    },
     runDue() {
       isAsleep = false;
-      const due = [...timers].filter((timer) => timer.due <= time()).sort((one, other) => one.due - other.due);
+      const due = own()
+        .filter((timer) => timer.due <= time())
+        .sort((one, other) => one.due - other.due);
       for (const timer of due) if (timers.delete(timer)) timer.run();
       check();
     },
@@ -131,10 +141,12 @@ const fetchSchema = v.object({ request: v.unknown() });
 
 /** A timer on a clock that does not run by itself; it keeps nothing alive. */
 class Timer {
+  readonly owner: unknown;
   readonly due: number;
   readonly run: () => void;
 
-  constructor(due: number, run: () => void) {
+  constructor(owner: unknown, due: number, run: () => void) {
+    this.owner = owner;
     this.due = due;
     this.run = run;
   }

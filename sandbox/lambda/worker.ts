@@ -1,5 +1,5 @@
-// A thread that runs invocations of functions, one at a time. It holds execution environments: instances of bundles, each with
-// the variables, the log and the clock of one function of one sandbox. A bundle is compiled once, however many instances it has.
+// A thread that runs invocations of one bundle, one at a time. It holds execution environments: instances of the bundle, each with
+// the variables, the log and the clock of one function of one sandbox. The bundle is compiled once, however many instances it has.
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -28,6 +28,7 @@ const report = (message: Report) => parentPort?.postMessage(message);
 const time = followClock({
   now: (realTime) => (current === undefined ? realTime() : timeOf(current.clock, realTime)),
   standsStill: () => current?.skipsIdle === true,
+  owner: () => current,
   isRunning: () => running !== undefined,
   onAsleep(due) {
     if (running === undefined) return;
@@ -72,6 +73,7 @@ function forget(environmentId: string): void {
   const environment = environments.get(environmentId);
   if (environment === undefined) return;
   environments.delete(environmentId);
+  time.forget(environment);
   if (environment === current) current = undefined;
   closeSync(environment.log);
 }
@@ -107,19 +109,20 @@ async function invoke({ environmentId, ...invocation }: Extract<Order, { type: '
     running = undefined;
     report({ type: 'error', requestId, error: serialized(error) });
   }
-  shareCompiled(environment);
+  shareCompiled(environment.bundle);
 }
 
 const moduleSchema = v.record(v.string(), v.unknown());
 const handlerSchema = v.function();
 
-/** The scripts of the bundles that this thread has run. */
-const scripts = new Map<string, vm.Script>();
+/** The bundle, once it was needed. */
+let script: vm.Script | undefined;
+let isShared = false;
 
-/** A new instance of a bundle, which shares no state with others. */
+/** A new instance of the bundle, which shares no state with others. */
 function instantiate({ bundle, exportName, compiled }: Environment): Handler {
-  const script = scripts.get(bundle) ?? scriptOf(bundle, compiled);
-  scripts.set(bundle, script);
+  script ??= scriptOf(bundle, compiled);
+  isShared ||= compiled !== undefined;
   const instance = { exports: {} };
   const run = v.parse(v.function(), script.runInThisContext());
   run(instance.exports, createRequire(bundle), instance, bundle, dirname(bundle));
@@ -136,14 +139,12 @@ function scriptOf(bundle: string, cachedData: Uint8Array | undefined): vm.Script
   });
 }
 
-/** After the first invocation of a bundle, when most of it is compiled that will be: other threads need not do it again. */
-function shareCompiled({ bundle, compiled }: Environment): void {
-  const script = scripts.get(bundle);
-  if (compiled !== undefined || script === undefined || shared.has(bundle)) return;
-  shared.add(bundle);
+/** After the first invocation, when most of the bundle is compiled that will be: other threads need not do it again. */
+function shareCompiled(bundle: string): void {
+  if (isShared || script === undefined) return;
+  isShared = true;
   report({ type: 'compiled', bundle, compiled: script.createCachedData() });
 }
-const shared = new Set<string>();
 
 /** An error as the Lambda runtime for Node reports it: the name that the machine matches, and nothing of its other fields. */
 function serialized(error: unknown) {

@@ -51,6 +51,11 @@ module.exports = {
     };
     return invocations;
   },
+  async leaves({ leave, wait }) {
+    if (leave) setTimeout(() => console.log('left over'), 1000);
+    if (wait) await new Promise((resolve) => setTimeout(resolve, 5000));
+    return threadId;
+  },
   async guarded({ by, url }) {
     const signal = AbortSignal.timeout(5000);
     const text = by === 'fetch'
@@ -176,6 +181,17 @@ describe('a clock that is turned forward', () => {
     const waits = add('waits', { timeoutSeconds: 3600 });
     expect(await waits({ by: 'cleared' })).toBe(0);
     expect(await waits({ by: 'timer' })).toBe(600_000);
+  });
+
+  it('lets a timer that a function leaves wait until that one runs again', async () => {
+    const [leaves, waits] = [add('leaves', { timeoutSeconds: 3600 }), add('waits', { timeoutSeconds: 3600 })];
+    const log = async () => readFile(join(folder, 'leaves.log'), 'utf8');
+    expect(await leaves({ leave: true })).toEqual(await leaves());
+    // In the same thread, since it has the same bundle.
+    await waits({ by: 'timer' });
+    expect((await log()) + (await readFile(join(folder, 'waits.log'), 'utf8'))).toBe('');
+    await leaves({ wait: true });
+    expect(await log()).toContain('left over');
   });
 
   it('goes on while invocations wait for one that sleeps', async () => {
