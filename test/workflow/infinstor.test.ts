@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fixtures } from '../../sandbox/account.ts';
 import {
   expectFailure,
@@ -138,6 +138,11 @@ describe('a subscriber that exists', () => {
 
 describe("the superadmin's login", () => {
   const { secretId, userName } = fixtures.superadmin;
+
+  // There is a token, whose refresh can be refused.
+  beforeAll(async () => {
+    expect((await onboard(sandbox(), freshRun().request)).error).toBeNull();
+  });
 
   it('that asks for a new password is LoginChallenge, and a redrive goes on when a person has answered', async () => {
     const run = freshRun();

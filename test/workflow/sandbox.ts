@@ -1,6 +1,6 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, expect, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { operatorAt } from '../../cli/endpoint.ts';
 import { connect, follow, start } from '../../cli/execution.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
@@ -30,6 +30,8 @@ export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox
     heard = spoken.length;
     sandbox = await bootSandbox({ ...quick(), ...options });
   });
+  // What a test leaves going on, such as a stack that is rolled back, must not take the next one's faults.
+  afterEach(() => sandbox?.clock.quiet());
   afterAll(async () => {
     if (sandbox === undefined) return;
     try {
