@@ -190,20 +190,22 @@ describe("the superadmin's login", () => {
 });
 
 describe('a user pool that does not tell who is missing', () => {
-  it('leaves a person to find out, and the request goes on when the state is prepared again', async () => {
-    const run = freshRun();
-    sandbox().cognito.hideMissingUsers();
-    // Dies after the mark, before the call.
-    fault(sandbox(), 'secretsmanager:CreateSecret:kill');
-    await onboard(sandbox(), run.request);
-    const report = await onboard(sandbox(), run.request);
-    await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
-    expect(report.error?.message).toContain('could not be found out');
-    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
+  // A pool that hides them once goes on doing so.
+  it('leaves a person to find out, and the request goes on when the state is prepared again', () =>
+    withSandbox({}, async (given) => {
+      const run = newRun('infinstor');
+      given.cognito.hideMissingUsers();
+      // Dies after the mark, before the call.
+      fault(given, 'secretsmanager:CreateSecret:kill');
+      await onboard(given, run.request);
+      const report = await onboard(given, run.request);
+      await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('could not be found out');
+      expect(subscribersNamed(given, run.userName)).toEqual([]);
 
-    await putSecret(sandbox(), credentialsOf(run.userName), { state: 'prepared' });
-    expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
-  });
+      await putSecret(given, credentialsOf(run.userName), { state: 'prepared' });
+      expectOneOfEach(given, await onboard(given, run.request), run);
+    }));
 });
 
 describe("add_subscriber's answer", () => {
