@@ -1,10 +1,6 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type BuildOptions, build, stop } from 'esbuild';
-import { cut } from './aliases/cut.ts';
-import { cuts } from './aliases/cuts.ts';
-import { withoutUnusedErrors } from './aliases/error-classes.ts';
-import { sameClients } from './aliases/same-clients.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -24,7 +20,6 @@ export const bundleOptions = {
     '@aws-sdk/credential-provider-node': './scripts/aliases/credentials.ts',
     'node:http': './scripts/aliases/node-http.ts',
   },
-  plugins: [cut(cuts), withoutUnusedErrors(await usedWords()), sameClients()],
   logLevel: 'warning',
 } satisfies BuildOptions;
 
@@ -56,12 +51,4 @@ let builds = 0;
 export async function functionNames(): Promise<string[]> {
   const entries = await readdir(join(root, 'functions'), { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory() && entry.name !== 'shared').map(({ name }) => name);
-}
-
-/** Every word in the functions' sources. */
-async function usedWords(): Promise<Set<string>> {
-  const files = await readdir(join(root, 'functions'), { recursive: true, withFileTypes: true });
-  const sources = files.filter(({ name }) => name.endsWith('.ts'));
-  const texts = await Promise.all(sources.map(({ parentPath, name }) => readFile(join(parentPath, name), 'utf8')));
-  return new Set(texts.flatMap((text) => text.match(/\w+/g) ?? []));
 }

@@ -49,6 +49,7 @@ export function followClock({ now, standsStill, owner, isRunning, onAsleep, onAw
       pendingCheck = setImmediate(() => {
         pendingCheck = undefined;
         if (underWay > 0 || !isRunning()) return;
+        if (waitsForSystem()) return check();
         isAsleep = true;
         onAsleep(Math.min(...own().map(({ due }) => due)));
       });
@@ -138,6 +139,9 @@ export function followClock({ now, standsStill, owner, isRunning, onAsleep, onAw
 
 const clientRequestSchema = v.object({ request: v.instance(ClientRequest) });
 const fetchSchema = v.object({ request: v.unknown() });
+
+/** Whether the code waits for the operating system: for a file (`FSReqPromise`, `FSReqCallback`) or a name (`GetAddrInfoReqWrap`). */
+const waitsForSystem = () => process.getActiveResourcesInfo().some((name) => name.includes('Req'));
 
 /** A timer on a clock that does not run by itself; it keeps nothing alive. */
 class Timer {

@@ -32,7 +32,7 @@ describe('packageKey', () => {
     'tsconfig.json',
     'scripts/build.ts',
     'scripts/package.ts',
-    'scripts/aliases/cuts.ts',
+    'scripts/aliases/credentials.ts',
   ])('is another one after an edit of one byte of %s', (file) => {
     const path = join(copy, file);
     const before = readFileSync(path);

@@ -15,6 +15,7 @@ import {
 
 const source = `
 const { writeFileSync } = require('node:fs');
+const { readFile } = require('node:fs/promises');
 const { get } = require('node:http');
 const { threadId } = require('node:worker_threads');
 let invocations = 0;
@@ -67,6 +68,7 @@ module.exports = {
     const started = Date.now();
     if (event.by === 'timer') await new Promise((resolve) => setTimeout(resolve, 600_000));
     if (event.by === 'signal') await new Promise((resolve) => AbortSignal.timeout(600_000).addEventListener('abort', resolve));
+    if (event.by === 'file') for (let read = 0; read < 100; read += 1) await readFile(__filename + '.none').catch(() => {});
     if (event.by === 'cleared') clearTimeout(setTimeout(() => { throw new Error('cleared'); }, 600_000));
     return Date.now() - started;
   },
@@ -198,6 +200,12 @@ describe('a clock that is turned forward', () => {
     const waits = add('waits', { timeoutSeconds: 3600 });
     const slept = await Promise.all(Array.from({ length: 5 }, () => waits({ by: 'timer' })));
     expect(slept).toEqual(Array(5).fill(600_000));
+  });
+
+  it('stands still while a function reads files', async () => {
+    const start = clock.now();
+    expect(await add('waits')({ by: 'file' })).toBe(0);
+    expect(clock.now()).toBe(start);
   });
 
   it.each(['request', 'fetch'])('stands still during a %s of a function, until it is turned', async (by) => {
