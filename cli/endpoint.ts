@@ -1,11 +1,4 @@
-import { account, type Home, operator, otherAccount } from '../sandbox/account.ts';
 import { CommandError } from './command-error.ts';
-
-/** What a client of the sandbox's operator is made with: of the deployment's account and Region unless told. */
-export function operatorAt(endpoint: string, { accountId, region }: Home = account) {
-  const credentials = accountId === otherAccount.accountId ? otherAccount.operator : operator;
-  return { endpoint, region, credentials };
-}
 
 /**
  * What an AWS service answers.

@@ -11,8 +11,9 @@ import {
 import { parseKeyArn } from '../functions/shared/arns.ts';
 import type { Operation } from '../functions/shared/operations.ts';
 import { account } from '../sandbox/account.ts';
+import { operatorAt } from '../sandbox/operator.ts';
 import { CommandError } from './command-error.ts';
-import { answer, isServiceError, operatorAt, unreachable } from './endpoint.ts';
+import { answer, isServiceError, unreachable } from './endpoint.ts';
 import { type Description, finalStatus } from './report.ts';
 import { executionNameFor, type Request } from './request.ts';
 

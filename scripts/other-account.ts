@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
-import { operatorAt } from '../cli/endpoint.ts';
 import { account, otherAccount } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
+import { operatorAt } from '../sandbox/operator.ts';
 
 const externalId = 'sandbox-external-id';
 

@@ -1,9 +1,9 @@
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { operatorAt } from '../cli/endpoint.ts';
 import { connect, follow, start } from '../cli/execution.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { parseFault } from '../sandbox/faults.ts';
+import { operatorAt } from '../sandbox/operator.ts';
 
 /** The part of the tour that adds users under a subscriber. */
 export async function tourOfUsers({

@@ -6,11 +6,11 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { operatorAt } from '../cli/endpoint.ts';
 import { connect, follow, start } from '../cli/execution.ts';
 import { account, fixtures, otherAccount } from '../sandbox/account.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { parseFault } from '../sandbox/faults.ts';
+import { operatorAt } from '../sandbox/operator.ts';
 import { callApi } from './call-api.ts';
 import { forwardEvents, setUpOtherAccount } from './other-account.ts';
 import { tourOfUsers } from './tour-users.ts';

@@ -4,8 +4,9 @@ import { clientConfig } from '../shared/clients.ts';
 import { documentClient } from '../shared/document-client.ts';
 import { InvalidRequest } from '../shared/errors.ts';
 import { errorResponse, jsonResponse, respond } from '../shared/http.ts';
+import { parse } from '../shared/parse.ts';
 import { userNameSchema } from '../shared/request.ts';
-import { parse, step } from '../shared/step.ts';
+import { step } from '../shared/step.ts';
 import { environmentSchema } from './environment.ts';
 import { getSubscriber } from './get-subscriber.ts';
 

@@ -3,11 +3,11 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { apiExecutionName } from '../shared/api-execution-name.ts';
 import { InvalidRequest } from '../shared/errors.ts';
+import { parse } from '../shared/parse.ts';
 import { parseRequest } from '../shared/request.ts';
 import { requestRules } from '../shared/request-environment.ts';
 import { createSecret } from '../shared/secrets.ts';
 import { executionInput, startOnboarding } from '../shared/start-onboarding.ts';
-import { parse } from '../shared/step.ts';
 import type { Environment } from './environment.ts';
 
 /** Cognito's longest password (Cognito developer guide, quotas); what else a pool asks for is not known here. */

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { arnOwner } from '../shared/arns.ts';
 import { InvalidRequest } from '../shared/errors.ts';
+import { parse } from '../shared/parse.ts';
 import { reconcilers } from '../shared/reconciler.ts';
 import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
 import { keyArnSchema } from '../shared/request.ts';
-import { parse, step } from '../shared/step.ts';
+import { step } from '../shared/step.ts';
 import { restoreKeyPolicy } from './restore-key-policy.ts';
 
 const reconcilerOf = reconcilers();

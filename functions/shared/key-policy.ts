@@ -3,8 +3,8 @@ import { arnOwner, roleIdentity } from './arns.ts';
 import { canonical } from './canonical-policy.ts';
 import { KeyPolicyFull, KeyPolicyNotUnderstood, KeyPolicyOrphan, RoleStillNamed } from './errors.ts';
 import { json, parseJson } from './json.ts';
+import { parse } from './parse.ts';
 import { statementDifferences } from './statement-differences.ts';
-import { parse } from './step.ts';
 
 // The grammar of key policies: KMS developer guide, "Elements in a key policy"; IAM user guide, "Grammar of the IAM JSON policy language".
 const texts = v.union([v.string(), v.array(v.string())], 'must be a string or an array of strings');

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type Home, parseKeyArn } from './arns.ts';
 import { InvalidRequest } from './errors.ts';
-import { parse } from './step.ts';
+import { parse } from './parse.ts';
 
 export const keyArnSchema = v.pipe(
   v.string('must be the ARN of a KMS key'),

@@ -10,7 +10,7 @@ import {
 import type * as v from 'valibot';
 import { InvalidConfiguration } from './errors.ts';
 import { json } from './json.ts';
-import { parse } from './step.ts';
+import { parse } from './parse.ts';
 
 /**
  * Reads a secret that holds JSON of the given schema; undefined when there is no such secret, version or value.

@@ -2,8 +2,9 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { InvalidConfiguration, InvalidStepInput, StepError } from './errors.ts';
+import { parse } from './parse.ts';
 import { redact, redactingReplacer } from './redact.ts';
 
 /** What a step gets beside its input. */
@@ -57,29 +58,6 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       logger.info('step succeeded');
       return output;
     });
-}
-
-/**
- * Parses a value, or throws what `toError` makes of the first issue. The rule never quotes the value that was received,
- * which may be a secret.
- */
-export function parse<Output>(
-  schema: v.GenericSchema<unknown, Output>,
-  value: unknown,
-  toError: (field: string, rule: string) => Error,
-): Output {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  throw toError(v.getDotPath(issue) ?? '(root)', rule(issue));
-}
-
-function rule({ kind, type, received, expected, message }: v.BaseIssue<unknown>): string {
-  const isOfObject = kind === 'schema' && (type === 'object' || type === 'strict_object');
-  if (isOfObject && expected === 'never') return 'is not a known field';
-  if (received === 'undefined') return 'is required';
-  // Only messages that a schema sets itself are free of the received value.
-  return /received/i.test(message) ? `must be ${expected ?? type}` : message;
 }
 
 /** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */

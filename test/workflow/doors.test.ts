@@ -2,8 +2,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { connect, follow } from '../../cli/execution.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { callApi } from './api.ts';
 import { eventually, hold, requestFor, useSandbox } from './sandbox.ts';
 import { credentialsOf, fault, roleArnOf, stackOf } from './subscriber.ts';

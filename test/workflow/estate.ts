@@ -1,7 +1,6 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { paginateListSecrets, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { operatorAt } from '../../cli/endpoint.ts';
 import {
   foreignStatements,
   grantedRoles,
@@ -13,6 +12,7 @@ import { logIn } from '../../functions/shared/login.ts';
 import { runningStatuses, statusSchema } from '../../functions/shared/operations.ts';
 import type { Home } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { credentialsOf, folderOf, policyOf, roleNameOf, stackNameOf } from './subscriber.ts';
 
 const rolePrefix = roleNameOf('');

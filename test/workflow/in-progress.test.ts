@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import * as v from 'valibot';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { callApi } from './api.ts';
 import {
   ended,

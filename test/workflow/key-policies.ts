@@ -1,9 +1,9 @@
 // Key policies before and beside the onboarding, and people who edit them.
 
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { arnOwner } from '../../functions/shared/arns.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { policyOf } from './subscriber.ts';
 
 /** The statement that a key has from its account. */

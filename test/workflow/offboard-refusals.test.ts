@@ -1,6 +1,6 @@
 import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
 import { afterEach, describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { editPolicy, naming, newRole } from './key-policies.ts';
 import { expectOffboarded, expectUntouched, longOnboarded, offboard, offboarding } from './offboarding.ts';
 import {

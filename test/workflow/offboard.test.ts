@@ -1,7 +1,7 @@
 import { CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { expectOffboarded, expectUntouched, longOnboarded, offboard, passDays } from './offboarding.ts';
 import {
   eventsOf,

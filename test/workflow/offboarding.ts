@@ -7,10 +7,10 @@ import {
   ListRulesCommand,
 } from '@aws-sdk/client-eventbridge';
 import { expect } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import type { Report } from '../../cli/report.ts';
 import { grantedRoles } from '../../functions/shared/key-policy.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { eventsOf, expectOneOfEach, newKey, onboard, recordOf, run } from './sandbox.ts';
 import {
   credentialsOf,

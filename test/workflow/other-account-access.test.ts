@@ -1,8 +1,8 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { account, otherAccount } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { accounts, forwardEvents, setUpOtherAccount } from '../../scripts/other-account.ts';
 import { accountsPackage, requestIn, there, unheard, useOtherAccount } from './elsewhere.ts';
 import {

@@ -1,10 +1,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { keyPolicies } from '../../cli/key-policies.ts';
 import { createTerminal } from '../../cli/terminal.ts';
 import { otherAccount } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { setUpOtherAccount } from '../../scripts/other-account.ts';
 import { abroad, accountsPackage, keyIn, requestWithKeys, there, unheard, useOtherAccount } from './elsewhere.ts';
 import { editPolicy, naming } from './key-policies.ts';

@@ -2,10 +2,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { keyPolicies } from '../../cli/key-policies.ts';
 import { createTerminal } from '../../cli/terminal.ts';
 import { foreignStatements, grantedRoles } from '../../functions/shared/key-policy.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { command } from '../cli/command.ts';
 import { editPolicy, naming, newRole, policyWith } from './key-policies.ts';
 import {

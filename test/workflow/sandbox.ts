@@ -1,13 +1,13 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { connect, follow, start } from '../../cli/execution.ts';
 import { type Report, reportOf } from '../../cli/report.ts';
 import { summaryText } from '../../cli/summary.ts';
 import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
 import { type Operation, operationOf, operations } from '../../functions/shared/operations.ts';
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { leaksOf } from './secret-scan.ts';
 
 /** What runs have shown to people and callers. A sandbox looks at what came after its boot: others may stand around it, or within. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import { afterEach, describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import {
   ended,
   eventually,

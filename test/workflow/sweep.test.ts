@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { operatorAt } from '../../cli/endpoint.ts';
 import { connect } from '../../cli/execution.ts';
 import type { Report } from '../../cli/report.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { callApi } from './api.ts';
 import {
   ended,

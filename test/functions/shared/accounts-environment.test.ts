@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { accountsEnvironment } from '../../../functions/shared/accounts-environment.ts';
-import { parse } from '../../../functions/shared/step.ts';
+import { parse } from '../../../functions/shared/parse.ts';
 import { accounts } from '../other-account.ts';
 
 const schema = v.object(accountsEnvironment);

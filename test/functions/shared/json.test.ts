@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { json } from '../../../functions/shared/json.ts';
-import { parse } from '../../../functions/shared/step.ts';
+import { parse } from '../../../functions/shared/parse.ts';
 
 const schema = json(v.object({ list: v.array(v.number()) }));
 const read = (text: unknown) => parse(schema, text, (field, rule) => new Error(`${field}: ${rule}`));
