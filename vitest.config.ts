@@ -2,13 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 // Tests that run what is deployed, or the commands: only these wait for the package.
 const packaged = [
-  'test/cli/ends.test.ts',
-  'test/scripts/package.test.ts',
+  'test/unit/cli/ends.test.ts',
+  'test/unit/build/package.test.ts',
   'test/workflow/**/*.test.ts',
-  'test/permissions.test.ts',
-  'test/functions/patch-key-policy/burst.test.ts',
+  'test/permissions/permissions.test.ts',
+  'test/unit/functions/patch-key-policy/burst.test.ts',
   'test/docs/other-accounts.test.ts',
-  'test/sandbox/world.test.ts',
+  'test/unit/sandbox/world.test.ts',
 ];
 
 const shared = {

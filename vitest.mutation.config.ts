@@ -4,10 +4,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/functions/deploy-stack/*.test.ts',
-      'test/functions/shared/{canonical-policy,stack-decision,stack-status,update-request,users-request}.test.ts',
-      'test/functions/shared/{key-policy,request}/*.test.ts',
-      'test/sandbox/policy*.test.ts',
+      'test/unit/functions/deploy-stack/*.test.ts',
+      'test/unit/lib/{keys/canonical,stacks/decision,stacks/status,requests/update,requests/users}.test.ts',
+      'test/unit/lib/{keys/key-policy,requests/onboarding}/*.test.ts',
+      'test/unit/sandbox/services/iam/policy*.test.ts',
     ],
     setupFiles: ['test/fast-check.ts', 'test/unit-setup.ts'],
   },

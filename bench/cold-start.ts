@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import * as v from 'valibot';
 import { parse } from 'yaml';
-import { buildFunctions, functionNames } from '../scripts/build.ts';
+import { buildFunctions, functionNames } from '../build/build.ts';
 
 const rounds = 15;
 const root = resolve(import.meta.dirname, '..');

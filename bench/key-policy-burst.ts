@@ -6,11 +6,11 @@ import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { patchKeyPolicy } from '../functions/patch-key-policy/patch-key-policy.ts';
-import { canonical } from '../functions/shared/canonical-policy.ts';
-import { foreignStatements, isGranted, type KeyPolicy, parseKeyPolicy } from '../functions/shared/key-policy.ts';
-import type { Reconciler } from '../functions/shared/reconcile-key-policy.ts';
-import { account } from '../sandbox/account.ts';
+import { canonical } from '../lib/keys/canonical.ts';
+import { foreignStatements, isGranted, type KeyPolicy, parseKeyPolicy } from '../lib/keys/key-policy.ts';
+import type { Reconciler } from '../lib/keys/reconcile.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
+import { account } from '../sandbox/core/account.ts';
 import { intercepted } from './intercepted.ts';
 import { readModifyWrite } from './read-modify-write.ts';
 

@@ -1,7 +1,8 @@
 // Many onboardings that share few keys, on the sandbox's clock: the reconciler beside a plain read-modify-write that does the
 // same, with all that goes wrong in AWS. Writes are the calls that took effect; time is from the first start to the last end.
+
+import { packageForSandbox } from '../build/package.ts';
 import { bootSandbox } from '../sandbox/boot.ts';
-import { packageForSandbox } from '../scripts/package.ts';
 import { type Burst, type BurstResult, runBurst } from './key-policy-burst.ts';
 
 const bursts: Omit<Burst, 'writer' | 'seed'>[] = [

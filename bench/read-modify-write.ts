@@ -1,8 +1,8 @@
-import { canonical } from '../functions/shared/canonical-policy.ts';
-import { KeyPolicyBusy, PrincipalNotVisible } from '../functions/shared/errors.ts';
-import { grantedRoles, withGrants } from '../functions/shared/key-policy.ts';
-import { readKeyPolicy, writeKeyPolicy } from '../functions/shared/kms-key-policy.ts';
-import type { Reconciler } from '../functions/shared/reconcile-key-policy.ts';
+import { KeyPolicyBusy, PrincipalNotVisible } from '../lib/errors.ts';
+import { canonical } from '../lib/keys/canonical.ts';
+import { grantedRoles, withGrants } from '../lib/keys/key-policy.ts';
+import { readKeyPolicy, writeKeyPolicy } from '../lib/keys/kms.ts';
+import type { Reconciler } from '../lib/keys/reconcile.ts';
 
 /**
  * What the reconciler is compared with: each writer reads the policy, adds its role, writes, and reads back.

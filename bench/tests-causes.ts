@@ -61,7 +61,7 @@ function scheduledFunctions(): ReadonlySet<string> {
 
 const causesOf: Readonly<Record<ThreadKind, (frames: readonly Place[]) => Cause>> = {
   vitest: (frames) =>
-    frames.some(({ path }) => /^(scripts\/|node_modules\/esbuild\/|node:internal\/fs\/cp\/)/.test(path))
+    frames.some(({ path }) => /^(build\/|node_modules\/esbuild\/|node:internal\/fs\/cp\/)/.test(path))
       ? 'packaging'
       : 'modules',
 
@@ -98,19 +98,19 @@ function ofProject({ name, path }: Place, isOwn: boolean): Cause | undefined {
     case 'sandbox/boot.ts':
       return /^(bootSandbox|deploy|makeFixtures|newPassword)$/.test(name) ? 'boot' : undefined;
     case 'sandbox/deploy-package.ts':
-    case 'sandbox/lambda/unpack.ts':
+    case 'sandbox/services/lambda/unpack.ts':
       return 'boot';
-    case 'sandbox/services/dynamodb.ts':
+    case 'sandbox/services/dynamodb/service.ts':
       return name === 'createTable' ? 'boot' : undefined;
-    case 'sandbox/lambda/threads.ts':
+    case 'sandbox/services/lambda/threads.ts':
       return /^(startThread|bundleWorker)$/.test(name) ? 'cold threads' : undefined;
-    case 'sandbox/clock.ts':
+    case 'sandbox/core/clock.ts':
       // What a timer runs, the clock has not caused.
       if (name === 'runDue') return 'the run itself';
       return /^(progress|quiet|checkIdle|)$/.test(name) ? 'polling' : undefined;
     case 'test/workflow/sandbox.ts':
       return name === 'eventually' ? 'polling' : undefined;
-    case 'cli/execution.ts':
+    case 'cli/aws/executions.ts':
       return name === 'follow' ? 'polling' : undefined;
     default:
       return isOwn && path.startsWith('sandbox/http/') ? 'HTTP' : undefined;

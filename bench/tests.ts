@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import * as v from 'valibot';
-import { makeTemporaryFolder } from '../sandbox/temporary-folder.ts';
+import { makeTemporaryFolder } from '../build/temporary-folder.ts';
 import { profileSchema, selfTimes } from './profile.ts';
 import { type Cause, causeOf, causes, type ThreadKind } from './tests-causes.ts';
 import { folderVariable, type RunRecord, recordsIn } from './tests-record.ts';

@@ -3,10 +3,10 @@
 // machine) and of the functions' workers, and the main thread's profile by package or file.
 import { Session } from 'node:inspector/promises';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { connect } from '../cli/execution.ts';
+import { packageForSandbox } from '../build/package.ts';
+import { connect } from '../cli/aws/executions.ts';
 import { bootSandbox, type Sandbox } from '../sandbox/boot.ts';
-import type { Execution } from '../sandbox/states/execution.ts';
-import { packageForSandbox } from '../scripts/package.ts';
+import type { Execution } from '../sandbox/services/states/execution.ts';
 import { cpuSeconds, placeOf, selfTimes } from './profile.ts';
 
 const runs = [

@@ -1,9 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { parseKeyArn } from '../functions/shared/arns.ts';
-import type { Operation } from '../functions/shared/operations.ts';
-import { userNameSchema } from '../functions/shared/request.ts';
-import { type FaultRule, parseFault } from '../sandbox/faults.ts';
+import { parseKeyArn } from '../lib/aws/arns.ts';
+import { userNameSchema } from '../lib/requests/onboarding.ts';
+import type { Operation } from '../lib/subscribers/operations.ts';
+import { type FaultRule, parseFault } from '../sandbox/core/faults.ts';
 import { CommandError } from './command-error.ts';
 
 export const usage = `Onboards a subscriber, changes it, adds users under it, offboards it, and shows it happen; finds and restores key policies.

@@ -1,18 +1,18 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Operation } from '../functions/shared/operations.ts';
+import type { Operation } from '../lib/subscribers/operations.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
-import type { FaultRule } from '../sandbox/faults.ts';
-import { endWithSignals } from '../sandbox/process-end.ts';
+import type { FaultRule } from '../sandbox/core/faults.ts';
+import { endWithSignals } from '../sandbox/core/process-end.ts';
 import { type Arguments, commandOf, parseArguments, type RunArguments, usage } from './arguments.ts';
-import { attemptsOf } from './attempts.ts';
+import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './aws/executions.ts';
 import { asCommandError, CommandError } from './command-error.ts';
-import { type Clients, connect, findMachine, follow, readKeyPolicies, type Snapshot, start } from './execution.ts';
-import { brokenOff, exitStatus, failureOfCommand, outputOf, reportOf } from './report.ts';
+import { failedRequest, knownKeyArns, subscriberStatus } from './commands/status.ts';
 import { keyArnsOf, named, type Request, readRequest, userNameOf } from './request.ts';
-import { failedRequest, knownKeyArns, subscriberStatus } from './subscriber.ts';
-import { doing, failureText, summaryText } from './summary.ts';
-import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './terminal.ts';
+import { attemptsOf } from './view/attempts.ts';
+import { brokenOff, exitStatus, failureOfCommand, outputOf, reportOf } from './view/report.ts';
+import { doing, failureText, summaryText } from './view/summary.ts';
+import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './view/terminal.ts';
 
 /** How long the stack's resources take each: long enough to see the wait, no longer. */
 const resourceDelayMs = 50;
@@ -69,7 +69,7 @@ async function main(): Promise<number> {
       }
       case 'key-policies': {
         // Imported here, since an onboarding needs none of its clients.
-        const { keyPolicies } = await import('./key-policies.ts');
+        const { keyPolicies } = await import('./commands/key-policies.ts');
         const { document, text } = await keyPolicies(parsed, { terminal, wait });
         if (!json) terminal.write(text);
         printDocument(document);
@@ -191,7 +191,7 @@ async function followShowing(clients: Clients, arn: string, terminal: Terminal):
 async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<Sandbox> {
   // Imported here, since a command with --endpoint needs none of it.
   const packageFolder = await showing(terminal, 'Packaging the functions …', async () => {
-    const { packageForSandbox } = await import('../scripts/package.ts');
+    const { packageForSandbox } = await import('../build/package.ts');
     // The sandbox is loaded meanwhile: most of packaging is another process's work.
     const [folder] = await Promise.all([packageForSandbox(), import('../sandbox/boot.ts')]);
     return folder;

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { parseKeyArn } from '../functions/shared/arns.ts';
-import { InvalidRequest } from '../functions/shared/errors.ts';
-import { checkOffboardingRequest } from '../functions/shared/offboarding-request.ts';
-import type { Operation } from '../functions/shared/operations.ts';
-import { checkRequest } from '../functions/shared/request.ts';
-import { checkUpdateRequest } from '../functions/shared/update-request.ts';
-import { checkUsersRequest } from '../functions/shared/users-request.ts';
+import { parseKeyArn } from '../lib/aws/arns.ts';
+import { InvalidRequest } from '../lib/errors.ts';
+import { checkOffboardingRequest } from '../lib/requests/offboarding.ts';
+import { checkRequest } from '../lib/requests/onboarding.ts';
+import { checkUpdateRequest } from '../lib/requests/update.ts';
+import { checkUsersRequest } from '../lib/requests/users.ts';
+import type { Operation } from '../lib/subscribers/operations.ts';
 import { CommandError } from './command-error.ts';
 
 export type Request = Readonly<Record<string, unknown>>;

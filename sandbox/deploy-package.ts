@@ -1,30 +1,30 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
-import { account } from './account.ts';
-import { dependencyOrder } from './cloudformation/dependencies.ts';
-import { evaluate, pseudoParameters, type ResourceValues } from './cloudformation/evaluate.ts';
-import { ruleProvider } from './cloudformation/events-rule.ts';
+import { account } from './core/account.ts';
+import type { Caller } from './core/operation.ts';
 import {
   parseProperties,
   policyDocument,
   providerOf,
   type ResourceProvider,
   type ResourceProviders,
-} from './cloudformation/resource-provider.ts';
-import { parseTemplate } from './cloudformation/template.ts';
-import { resolveParameters } from './cloudformation/template-checks.ts';
-import type { AsynchronousInvocations } from './lambda/asynchronous.ts';
-import type { LambdaPool } from './lambda/pool.ts';
-import { unpack } from './lambda/unpack.ts';
-import type { Caller } from './service.ts';
-import type { DynamoDb } from './services/dynamodb.ts';
-import type { Events } from './services/events.ts';
-import type { HttpApi } from './services/http-api.ts';
-import type { Iam } from './services/iam.ts';
-import type { SecretsManager } from './services/secrets-manager.ts';
-import type { Sqs } from './services/sqs.ts';
-import type { States } from './states/states.ts';
+} from './core/resource-provider.ts';
+import { dependencyOrder } from './services/cloudformation/dependencies.ts';
+import { evaluate, pseudoParameters, type ResourceValues } from './services/cloudformation/evaluate.ts';
+import { parseTemplate } from './services/cloudformation/template.ts';
+import { resolveParameters } from './services/cloudformation/template-checks.ts';
+import type { DynamoDb } from './services/dynamodb/service.ts';
+import { ruleProvider } from './services/events/rule-resource.ts';
+import type { Events } from './services/events/service.ts';
+import type { HttpApi } from './services/http-api/service.ts';
+import type { Iam } from './services/iam/service.ts';
+import type { AsynchronousInvocations } from './services/lambda/asynchronous.ts';
+import type { LambdaPool } from './services/lambda/pool.ts';
+import { unpack } from './services/lambda/unpack.ts';
+import type { SecretsManager } from './services/secretsmanager/service.ts';
+import type { Sqs } from './services/sqs/service.ts';
+import type { States } from './services/states/service.ts';
 
 interface Parts {
   /** The folder that `osls package` filled. */

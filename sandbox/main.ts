@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { packageForSandbox } from '../scripts/package.ts';
-import { account, fixtures, operator } from './account.ts';
+import { packageForSandbox } from '../build/package.ts';
 import type { Sandbox } from './boot.ts';
-import { endWithSignals } from './process-end.ts';
+import { account, fixtures, operator } from './core/account.ts';
+import { endWithSignals } from './core/process-end.ts';
 
 const usage = `usage: npm run sandbox -- [--port N]
 

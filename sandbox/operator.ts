@@ -1,4 +1,4 @@
-import { account, type Home, operator, otherAccount } from './account.ts';
+import { account, type Home, operator, otherAccount } from './core/account.ts';
 
 /** What a client of the sandbox's operator is made with: of the deployment's account and Region unless told. */
 export function operatorAt(endpoint: string, { accountId, region }: Home = account) {

@@ -1,19 +1,19 @@
-import type { Home } from './account.ts';
-import type { Clock } from './clock.ts';
-import type { OnAccess } from './cloudformation/resource-provider.ts';
-import type { CustomResource } from './cloudformation/resource-types.ts';
-import type { BucketStore } from './cloudformation/s3-bucket.ts';
-import type { Faults } from './faults.ts';
-import type { Service } from './service.ts';
-import type { Accounts } from './services/accounts.ts';
-import { type CloudFormation, createCloudFormation } from './services/cloudformation.ts';
-import { createDynamoDb, type DynamoDb } from './services/dynamodb.ts';
-import { createEvents, type Event, type Events } from './services/events.ts';
-import { createKms, type Kms } from './services/kms.ts';
-import { createSecretsManager, type SecretsManager } from './services/secrets-manager.ts';
-import { createSqs, type Sqs } from './services/sqs.ts';
-import { createSts } from './services/sts.ts';
-import { createStates, type States } from './states/states.ts';
+import type { Home } from './core/account.ts';
+import type { Clock } from './core/clock.ts';
+import type { Faults } from './core/faults.ts';
+import type { Service } from './core/operation.ts';
+import type { OnAccess } from './core/resource-provider.ts';
+import type { CustomResource } from './services/cloudformation/resource-types.ts';
+import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
+import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
+import { createEvents, type Event, type Events } from './services/events/service.ts';
+import type { Accounts } from './services/iam/accounts.ts';
+import { createKms, type Kms } from './services/kms/service.ts';
+import type { BucketStore } from './services/s3/bucket-resource.ts';
+import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
+import { createSqs, type Sqs } from './services/sqs/service.ts';
+import { createStates, type States } from './services/states/service.ts';
+import { createSts } from './services/sts/service.ts';
 
 /** The services of one account in one Region. Nothing that is made in one of them is seen in another. */
 export interface World {

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { accounts } from '../scripts/other-account.ts';
-import { packageForSandbox } from '../scripts/package.ts';
+import { packageForSandbox } from '../build/package.ts';
+import { accounts } from '../tools/permissions/other-account.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

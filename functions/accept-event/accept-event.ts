@@ -2,11 +2,11 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
-import { InvalidRequest } from '../shared/errors.ts';
-import { redactingReplacer } from '../shared/redact.ts';
-import { parseRequest } from '../shared/request.ts';
-import { requestRules } from '../shared/request-environment.ts';
-import { executionInput, startOnboarding } from '../shared/start-onboarding.ts';
+import { InvalidRequest } from '../../lib/errors.ts';
+import { redactingReplacer } from '../../lib/redact.ts';
+import { requestRules } from '../../lib/requests/environment.ts';
+import { parseRequest } from '../../lib/requests/onboarding.ts';
+import { executionInput, startOnboarding } from '../../lib/requests/start-execution.ts';
 import type { Environment } from './environment.ts';
 
 /** The parts that are read of a `SubscriberRequested` event. Its detail is a request. */

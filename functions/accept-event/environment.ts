@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { requestEnvironment } from '../shared/request-environment.ts';
+import { requestEnvironment } from '../../lib/requests/environment.ts';
 
 export const environmentSchema = v.object({
   ...requestEnvironment,

@@ -1,7 +1,7 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { clientConfig } from '../shared/clients.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
 import { acceptEvent, eventSchema } from './accept-event.ts';
 import { environmentSchema } from './environment.ts';
 

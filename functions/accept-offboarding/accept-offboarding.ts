@@ -1,20 +1,20 @@
 import type { CloudFormationClient, Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { arnOwner, type Home, roleIdentity } from '../shared/arns.ts';
-import { claim } from '../shared/claim.ts';
-import { describeStack } from '../shared/describe-stack.ts';
-import { StackNeedsAttention, SubscriberNotFound } from '../shared/errors.ts';
-import { requireWithdrawable } from '../shared/key-policy.ts';
-import { grantsOf } from '../shared/key-registry.ts';
-import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
-import type { OffboardingPlan } from '../shared/offboarding-plan.ts';
-import { checkOffboardingRequest } from '../shared/offboarding-request.ts';
-import { type Registry, readRecord, type SubscriberRecord, withFormerStacks } from '../shared/registry.ts';
-import { requireRetainedData } from '../shared/retained-data.ts';
-import { isOwn, ownershipTags } from '../shared/stack-decision.ts';
-import { stackPollSeconds } from '../shared/stack-poll.ts';
-import { isThere, stackResources } from '../shared/stack-resources.ts';
+import { arnOwner, type Home, roleIdentity } from '../../lib/aws/arns.ts';
+import { StackNeedsAttention, SubscriberNotFound } from '../../lib/errors.ts';
+import { grantsOf } from '../../lib/keys/grants.ts';
+import { requireWithdrawable } from '../../lib/keys/key-policy.ts';
+import { readKeyPolicyOf } from '../../lib/keys/kms.ts';
+import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
+import { isOwn, ownershipTags } from '../../lib/stacks/decision.ts';
+import { describeStack } from '../../lib/stacks/describe.ts';
+import { stackPollSeconds } from '../../lib/stacks/poll.ts';
+import { isThere, stackResources } from '../../lib/stacks/resources.ts';
+import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
+import { claim } from '../../lib/subscribers/claim.ts';
+import { type Registry, readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
-import { stackPollEnvironment } from '../shared/stack-poll.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { stackPollEnvironment } from '../../lib/stacks/poll.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,

@@ -1,9 +1,9 @@
 import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
-import { json } from '../shared/json.ts';
-import { keyAccessEnvironment } from '../shared/key-access-environment.ts';
-import { requestEnvironment } from '../shared/request-environment.ts';
-import { stackPollEnvironment } from '../shared/stack-poll.ts';
+import { json } from '../../lib/json.ts';
+import { keyAccessEnvironment } from '../../lib/keys/access-environment.ts';
+import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { stackPollEnvironment } from '../../lib/stacks/poll.ts';
 
 const parameters = v.record(v.string(), v.string());
 

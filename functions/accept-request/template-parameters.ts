@@ -1,6 +1,6 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
-import { InvalidRequest, TemplateMismatch } from '../shared/errors.ts';
-import type { Request } from '../shared/request.ts';
+import { InvalidRequest, TemplateMismatch } from '../../lib/errors.ts';
+import type { Request } from '../../lib/requests/onboarding.ts';
 import type { ParameterMap } from './environment.ts';
 
 /**

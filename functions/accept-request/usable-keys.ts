@@ -5,12 +5,12 @@ import {
   NotFoundException,
   paginateListResourceTags,
 } from '@aws-sdk/client-kms';
-import { type Home, parseKeyArn } from '../shared/arns.ts';
-import { KeyNotUsable } from '../shared/errors.ts';
-import { grantedRoles, type KeyAccess, withGrants } from '../shared/key-policy.ts';
-import { isWanted, readGrants } from '../shared/key-registry.ts';
-import { readKeyPolicy } from '../shared/kms-key-policy.ts';
-import type { Registry } from '../shared/registry.ts';
+import { type Home, parseKeyArn } from '../../lib/aws/arns.ts';
+import { KeyNotUsable } from '../../lib/errors.ts';
+import { isWanted, readGrants } from '../../lib/keys/grants.ts';
+import { grantedRoles, type KeyAccess, withGrants } from '../../lib/keys/key-policy.ts';
+import { readKeyPolicy } from '../../lib/keys/kms.ts';
+import type { Registry } from '../../lib/subscribers/record.ts';
 
 /** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
 const permission = { key: 'infinstor-onboarding', value: 'allowed' };

@@ -1,11 +1,11 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { claim, requireActive } from '../shared/claim.ts';
-import { InvalidRequest } from '../shared/errors.ts';
-import { checkInputSecrets } from '../shared/input-secrets.ts';
-import { type Registry, readRecord } from '../shared/registry.ts';
-import type { UpdatePlan } from '../shared/update-plan.ts';
-import { checkUpdateRequest } from '../shared/update-request.ts';
+import { InvalidRequest } from '../../lib/errors.ts';
+import type { UpdatePlan } from '../../lib/plans/update.ts';
+import { checkUpdateRequest } from '../../lib/requests/update.ts';
+import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
+import { claim, requireActive } from '../../lib/subscribers/claim.ts';
+import { type Registry, readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

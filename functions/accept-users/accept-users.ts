@@ -1,10 +1,10 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { claim, requireActive } from '../shared/claim.ts';
-import { checkInputSecrets } from '../shared/input-secrets.ts';
-import { type Registry, readRecord } from '../shared/registry.ts';
-import type { UsersPlan } from '../shared/users-plan.ts';
-import { checkUsersRequest } from '../shared/users-request.ts';
+import type { UsersPlan } from '../../lib/plans/users.ts';
+import { checkUsersRequest } from '../../lib/requests/users.ts';
+import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
+import { claim, requireActive } from '../../lib/subscribers/claim.ts';
+import { type Registry, readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

@@ -1,9 +1,9 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { acceptUsers } from './accept-users.ts';
 import { environmentSchema } from './environment.ts';
 

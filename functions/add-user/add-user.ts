@@ -11,16 +11,16 @@ import {
   StepError,
   TokenRejected,
   UserExists,
-} from '../shared/errors.ts';
-import { apiUrlOf, type Discovery, getVersion } from '../shared/infinstor.ts';
-import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
-import { logIn } from '../shared/login.ts';
-import { generatePassword } from '../shared/password.ts';
-import { readRestored } from '../shared/restored-secret.ts';
-import { createSecret, putSecret, readSecret } from '../shared/secrets.ts';
-import { tokenSecretSchema } from '../shared/token-secret.ts';
-import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../shared/users-plan.ts';
-import { addSecondaryUser } from './add-secondary-user.ts';
+} from '../../lib/errors.ts';
+import { addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
+import { logIn } from '../../lib/infinstor/login.ts';
+import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/send.ts';
+import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../../lib/plans/users.ts';
+import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
+import { generatePassword } from '../../lib/secrets/password.ts';
+import { readRestored } from '../../lib/secrets/restored-secret.ts';
+import { createSecret, putSecret, readSecret } from '../../lib/secrets/secrets.ts';
+import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../shared/clients.ts';
-import { step } from '../shared/step.ts';
-import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../shared/users-plan.ts';
+import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../../lib/plans/users.ts';
 import { addUser } from './add-user.ts';
 import { environmentSchema } from './environment.ts';
 

@@ -1,10 +1,10 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { describeStack } from '../shared/describe-stack.ts';
-import { StackTimedOut } from '../shared/errors.ts';
-import type { Stack, WaitPlan } from '../shared/plan.ts';
-import { putWaiter, type Registry } from '../shared/registry.ts';
-import { settleWait } from '../shared/stack-wait.ts';
+import { StackTimedOut } from '../../lib/errors.ts';
+import type { Stack, WaitPlan } from '../../lib/plans/onboarding.ts';
+import { describeStack } from '../../lib/stacks/describe.ts';
+import { settleWait } from '../../lib/stacks/wait.ts';
+import { putWaiter, type Registry } from '../../lib/subscribers/record.ts';
 
 /** How long the wait's token outlives the state's timeout in the registry, in seconds: until DynamoDB may remove it. */
 const graceSeconds = 60;

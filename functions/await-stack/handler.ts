@@ -1,12 +1,12 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { inHomes } from '../shared/home-clients.ts';
-import { stackSchema, waitPlanSchema } from '../shared/plan.ts';
-import { stackWaitEnvironmentSchema } from '../shared/stack-wait-environment.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { inHomes } from '../../lib/aws/home-clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { stackSchema, waitPlanSchema } from '../../lib/plans/onboarding.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { stackWaitEnvironmentSchema } from '../../lib/stacks/wait-environment.ts';
 import { awaitStack } from './await-stack.ts';
 
 const cloudFormation = inHomes((config) => new CloudFormationClient(config));

@@ -1,11 +1,11 @@
 import { type CloudFormationClient, CloudFormationServiceException } from '@aws-sdk/client-cloudformation';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { OnboardingInProgress } from '../shared/errors.ts';
-import type { OffboardingPlan } from '../shared/offboarding-plan.ts';
-import { publishEvent } from '../shared/publish-event.ts';
-import { closeRecord, emptyRecord, type Registry, type Retained, readRecord } from '../shared/registry.ts';
-import { stackResources } from '../shared/stack-resources.ts';
+import { OnboardingInProgress } from '../../lib/errors.ts';
+import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import { stackResources } from '../../lib/stacks/resources.ts';
+import { publishEvent } from '../../lib/subscribers/publish-event.ts';
+import { closeRecord, emptyRecord, type Registry, type Retained, readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { deleteSecrets } from './secrets.ts';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { accountsEnvironment } from '../shared/accounts-environment.ts';
-import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
+import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,

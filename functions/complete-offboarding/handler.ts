@@ -2,11 +2,11 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { inHomes } from '../shared/home-clients.ts';
-import { offboardingPlanSchema } from '../shared/offboarding-plan.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { inHomes } from '../../lib/aws/home-clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { completeOffboarding } from './complete-offboarding.ts';
 import { environmentSchema } from './environment.ts';
 

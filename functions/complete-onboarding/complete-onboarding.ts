@@ -1,6 +1,6 @@
-import { complete } from '../shared/complete.ts';
-import type { Plan, Role, Stack, Verification } from '../shared/plan.ts';
-import { readRecord, withFormerStacks } from '../shared/registry.ts';
+import type { Plan, Role, Stack, Verification } from '../../lib/plans/onboarding.ts';
+import { complete } from '../../lib/subscribers/complete.ts';
+import { readRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
 export interface Onboarded {

@@ -1,5 +1,5 @@
-import { complete } from '../shared/complete.ts';
-import type { UpdatePlan } from '../shared/update-plan.ts';
+import type { UpdatePlan } from '../../lib/plans/update.ts';
+import { complete } from '../../lib/subscribers/complete.ts';
 
 /** The output of the execution. */
 export interface Updated {

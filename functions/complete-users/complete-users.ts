@@ -1,9 +1,9 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { complete, requireOwn } from '../shared/complete.ts';
-import { UsersNotAdded } from '../shared/errors.ts';
-import { publishEvent } from '../shared/publish-event.ts';
-import { type Registry, recordUsers } from '../shared/registry.ts';
-import type { Progress, UserResult, UsersPlan } from '../shared/users-plan.ts';
+import { UsersNotAdded } from '../../lib/errors.ts';
+import type { Progress, UserResult, UsersPlan } from '../../lib/plans/users.ts';
+import { complete, requireOwn } from '../../lib/subscribers/complete.ts';
+import { publishEvent } from '../../lib/subscribers/publish-event.ts';
+import { type Registry, recordUsers } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
 export interface UsersAdded {

@@ -1,10 +1,10 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
-import { step } from '../shared/step.ts';
-import { progressSchema, usersPlanSchema } from '../shared/users-plan.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { progressSchema, usersPlanSchema } from '../../lib/plans/users.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { completeUsers } from './complete-users.ts';
 
 const events = new EventBridgeClient(clientConfig);

@@ -2,23 +2,23 @@ import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
-import { findCustomToken } from '../shared/custom-token.ts';
 import {
   OnboardingInProgress,
   StepError,
   SubscriberOutcomeUnknown,
   SubscriberUnsettled,
   TokenRejected,
-} from '../shared/errors.ts';
-import { addSubscriber } from '../shared/infinstor.ts';
-import { LostAnswer } from '../shared/infinstor-answer.ts';
-import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
-import { generatePassword } from '../shared/password.ts';
-import type { Plan, Token } from '../shared/plan.ts';
-import { readRestored } from '../shared/restored-secret.ts';
-import { createSecret, putSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
-import { tokenSecretSchema } from '../shared/token-secret.ts';
+} from '../../lib/errors.ts';
+import { LostAnswer } from '../../lib/infinstor/answer.ts';
+import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import { addSubscriber } from '../../lib/infinstor/send.ts';
+import type { Plan, Token } from '../../lib/plans/onboarding.ts';
+import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
+import { generatePassword } from '../../lib/secrets/password.ts';
+import { readRestored } from '../../lib/secrets/restored-secret.ts';
+import { createSecret, putSecret, putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
+import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
 import { type Finding, findSubscriber } from './find-subscriber.ts';
 

@@ -1,9 +1,9 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../shared/clients.ts';
-import { planSchema, tokenSchema } from '../shared/plan.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { planSchema, tokenSchema } from '../../lib/plans/onboarding.ts';
 import { createSubscriber } from './create-subscriber.ts';
 import { environmentSchema } from './environment.ts';
 

@@ -1,12 +1,12 @@
 import { type CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
-import { describeStack } from '../shared/describe-stack.ts';
-import { StackNeedsAttention } from '../shared/errors.ts';
-import type { OffboardingPlan } from '../shared/offboarding-plan.ts';
-import type { Stack } from '../shared/plan.ts';
-import { requireRetainedData } from '../shared/retained-data.ts';
-import { isOwn } from '../shared/stack-decision.ts';
-import { stackResources } from '../shared/stack-resources.ts';
-import { stackPhase } from '../shared/stack-status.ts';
+import { StackNeedsAttention } from '../../lib/errors.ts';
+import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import type { Stack } from '../../lib/plans/onboarding.ts';
+import { isOwn } from '../../lib/stacks/decision.ts';
+import { describeStack } from '../../lib/stacks/describe.ts';
+import { stackResources } from '../../lib/stacks/resources.ts';
+import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
+import { stackPhase } from '../../lib/stacks/status.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

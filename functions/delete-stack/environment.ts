@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { accountsEnvironment } from '../shared/accounts-environment.ts';
+import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 
 export const environmentSchema = v.object({
   ...accountsEnvironment,

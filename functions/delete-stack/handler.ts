@@ -1,8 +1,8 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
-import { inHomes } from '../shared/home-clients.ts';
-import { offboardingPlanSchema } from '../shared/offboarding-plan.ts';
-import { step } from '../shared/step.ts';
+import { inHomes } from '../../lib/aws/home-clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
 import { deleteStack } from './delete-stack.ts';
 import { environmentSchema } from './environment.ts';
 

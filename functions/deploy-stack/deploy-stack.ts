@@ -7,12 +7,12 @@ import {
   DeleteStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { credentialsSchema } from '../shared/credentials.ts';
-import { describeStack } from '../shared/describe-stack.ts';
-import { StackNeedsAttention, SubscriberOutcomeUnknown } from '../shared/errors.ts';
-import type { Plan, Stack } from '../shared/plan.ts';
-import { readSecret } from '../shared/secrets.ts';
-import { decideStack } from '../shared/stack-decision.ts';
+import { StackNeedsAttention, SubscriberOutcomeUnknown } from '../../lib/errors.ts';
+import type { Plan, Stack } from '../../lib/plans/onboarding.ts';
+import { credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { readSecret } from '../../lib/secrets/secrets.ts';
+import { decideStack } from '../../lib/stacks/decision.ts';
+import { describeStack } from '../../lib/stacks/describe.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

@@ -1,10 +1,10 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { inHomes } from '../shared/home-clients.ts';
-import { planSchema, stackSchema } from '../shared/plan.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { inHomes } from '../../lib/aws/home-clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { planSchema, stackSchema } from '../../lib/plans/onboarding.ts';
 import { deployStack } from './deploy-stack.ts';
 import { environmentSchema } from './environment.ts';
 

@@ -1,4 +1,5 @@
-import { KeyPolicyOrphan } from '../shared/errors.ts';
+import { KeyPolicyOrphan } from '../../lib/errors.ts';
+import type { Grant } from '../../lib/keys/grants.ts';
 import {
   grantees,
   isGranted,
@@ -7,8 +8,7 @@ import {
   orphans,
   ownStatements,
   withGrants,
-} from '../shared/key-policy.ts';
-import type { Grant } from '../shared/key-registry.ts';
+} from '../../lib/keys/key-policy.ts';
 
 /** In what a key's policy differs from what is wanted of it. */
 export interface Drift {

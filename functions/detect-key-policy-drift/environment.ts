@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
+import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
 
 export const environmentSchema = v.object({
   ...reconcilerEnvironmentSchema.entries,

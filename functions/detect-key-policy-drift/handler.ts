@@ -1,9 +1,9 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { arnOwner } from '../shared/arns.ts';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { reconcilers } from '../shared/reconciler.ts';
-import { step } from '../shared/step.ts';
+import { arnOwner } from '../../lib/aws/arns.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { reconcilers } from '../../lib/keys/reconciler.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { detectKeyPolicyDrift } from './detect-key-policy-drift.ts';
 import { environmentSchema } from './environment.ts';
 import { countDrift } from './metric.ts';

@@ -1,10 +1,10 @@
-import { canonical, canonicalHash } from '../shared/canonical-policy.ts';
-import { KeyPolicyNotUnderstood } from '../shared/errors.ts';
-import { parseJson } from '../shared/json.ts';
-import type { KeptPolicy } from '../shared/kept-policies.ts';
-import { foreignStatements, type KeyPolicy, ownStatements, parseKeyPolicy } from '../shared/key-policy.ts';
-import type { Written } from '../shared/key-registry.ts';
-import { leaseMs, staleMs } from '../shared/reconcile-key-policy.ts';
+import { KeyPolicyNotUnderstood } from '../../lib/errors.ts';
+import { parseJson } from '../../lib/json.ts';
+import { canonical, canonicalHash } from '../../lib/keys/canonical.ts';
+import type { Written } from '../../lib/keys/grants.ts';
+import { foreignStatements, type KeyPolicy, ownStatements, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
+import type { KeptPolicy } from '../../lib/keys/policy-backups.ts';
+import { leaseMs, staleMs } from '../../lib/keys/reconcile.ts';
 
 /** What is known of how a key's policy was written lately. */
 export interface History {

@@ -1,12 +1,29 @@
 import { type DescribeExecutionOutput, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { executionArnOf } from '../shared/arns.ts';
-import { describeExecution } from '../shared/describe-execution.ts';
-import { remedyFor } from '../shared/errors.ts';
-import { describeFailure, enteredLast, type Failure, requestedUserName } from '../shared/execution-failure.ts';
-import { json } from '../shared/json.ts';
-import { type Operation, operationOf, operations, runningStatuses, type Status } from '../shared/operations.ts';
-import { type Attempt, type Registry, type Retained, readRecord, type SubscriberRecord } from '../shared/registry.ts';
+import { executionArnOf } from '../../lib/aws/arns.ts';
+import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { remedyFor } from '../../lib/errors.ts';
+import { json } from '../../lib/json.ts';
+import {
+  describeFailure,
+  enteredLast,
+  type Failure,
+  requestedUserName,
+} from '../../lib/subscribers/execution-failure.ts';
+import {
+  type Operation,
+  operationOf,
+  operations,
+  runningStatuses,
+  type Status,
+} from '../../lib/subscribers/operations.ts';
+import {
+  type Attempt,
+  type Registry,
+  type Retained,
+  readRecord,
+  type SubscriberRecord,
+} from '../../lib/subscribers/record.ts';
 
 interface Dependencies {
   stateMachineArn: string;

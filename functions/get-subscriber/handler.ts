@@ -1,12 +1,12 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { InvalidRequest } from '../shared/errors.ts';
-import { errorResponse, jsonResponse, respond } from '../shared/http.ts';
-import { parse } from '../shared/parse.ts';
-import { userNameSchema } from '../shared/request.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { InvalidRequest } from '../../lib/errors.ts';
+import { errorResponse, jsonResponse, respond } from '../../lib/lambda/http.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { parse } from '../../lib/parse.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { userNameSchema } from '../../lib/requests/onboarding.ts';
 import { environmentSchema } from './environment.ts';
 import { getSubscriber } from './get-subscriber.ts';
 

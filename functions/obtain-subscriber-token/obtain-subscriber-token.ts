@@ -1,12 +1,12 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { credentialsSchema } from '../shared/credentials.ts';
-import { SubscriberPasswordUnknown } from '../shared/errors.ts';
-import { provideToken } from '../shared/kept-token.ts';
-import { readRestored } from '../shared/restored-secret.ts';
-import { createSecret, putSuccessor, readSecret } from '../shared/secrets.ts';
-import { type TokenSecret, tokenSecretSchema } from '../shared/token-secret.ts';
-import type { Progress, SubscriberToken, UsersPlan } from '../shared/users-plan.ts';
+import { SubscriberPasswordUnknown } from '../../lib/errors.ts';
+import { provideToken } from '../../lib/infinstor/provide-token.ts';
+import type { Progress, SubscriberToken, UsersPlan } from '../../lib/plans/users.ts';
+import { credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { readRestored } from '../../lib/secrets/restored-secret.ts';
+import { createSecret, putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
+import { type TokenSecret, tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

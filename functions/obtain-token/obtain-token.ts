@@ -1,11 +1,11 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { InvalidConfiguration } from '../shared/errors.ts';
-import { provideToken } from '../shared/kept-token.ts';
-import type { Token } from '../shared/plan.ts';
-import { putSuccessor, readSecret } from '../shared/secrets.ts';
-import { tokenSecretSchema } from '../shared/token-secret.ts';
+import { InvalidConfiguration } from '../../lib/errors.ts';
+import { provideToken } from '../../lib/infinstor/provide-token.ts';
+import type { Token } from '../../lib/plans/onboarding.ts';
+import { putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
+import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
 
 const superadminSchema = v.object({ userName: v.string(), password: v.string() });

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { planSchema, roleSchema } from '../shared/plan.ts';
-import { reconcilers } from '../shared/reconciler.ts';
-import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
-import { step } from '../shared/step.ts';
+import { reconcilers } from '../../lib/keys/reconciler.ts';
+import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
 import { patchKeyPolicy } from './patch-key-policy.ts';
 
 const reconcilerOf = reconcilers();

@@ -1,7 +1,7 @@
-import { isGranted } from '../shared/key-policy.ts';
-import { type Grant, requestGrant } from '../shared/key-registry.ts';
-import { readKeyPolicy } from '../shared/kms-key-policy.ts';
-import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
+import { type Grant, requestGrant } from '../../lib/keys/grants.ts';
+import { isGranted } from '../../lib/keys/key-policy.ts';
+import { readKeyPolicy } from '../../lib/keys/kms.ts';
+import { type Reconciler, reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 
 /**
  * Lets the role use the key, beside all others that are to use it. First the registry says so: from then on whoever changes the

@@ -1,8 +1,8 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { clientConfig } from '../shared/clients.ts';
-import { bodySchema, jsonResponse, parseBody, respond } from '../shared/http.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { bodySchema, jsonResponse, parseBody, respond } from '../../lib/lambda/http.ts';
+import { step } from '../../lib/lambda/step.ts';
 import { environmentSchema } from './environment.ts';
 import { postSubscribers } from './post-subscribers.ts';
 

@@ -1,13 +1,13 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { apiExecutionName } from '../shared/api-execution-name.ts';
-import { InvalidRequest } from '../shared/errors.ts';
-import { parse } from '../shared/parse.ts';
-import { parseRequest } from '../shared/request.ts';
-import { requestRules } from '../shared/request-environment.ts';
-import { createSecret } from '../shared/secrets.ts';
-import { executionInput, startOnboarding } from '../shared/start-onboarding.ts';
+import { InvalidRequest } from '../../lib/errors.ts';
+import { parse } from '../../lib/parse.ts';
+import { requestRules } from '../../lib/requests/environment.ts';
+import { apiExecutionName } from '../../lib/requests/execution-name.ts';
+import { parseRequest } from '../../lib/requests/onboarding.ts';
+import { executionInput, startOnboarding } from '../../lib/requests/start-execution.ts';
+import { createSecret } from '../../lib/secrets/secrets.ts';
 import type { Environment } from './environment.ts';
 
 /** Cognito's longest password (Cognito developer guide, quotas); what else a pool asks for is not known here. */

@@ -1,9 +1,9 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { IAMClient } from '@aws-sdk/client-iam';
 import * as v from 'valibot';
-import { inHomes } from '../shared/home-clients.ts';
-import { planSchema, stackSchema } from '../shared/plan.ts';
-import { step } from '../shared/step.ts';
+import { inHomes } from '../../lib/aws/home-clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { planSchema, stackSchema } from '../../lib/plans/onboarding.ts';
 import { environmentSchema } from './environment.ts';
 import { readRoleArn } from './read-role-arn.ts';
 

@@ -1,8 +1,8 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetRoleCommand, type IAMClient, type Role as IamRole, NoSuchEntityException } from '@aws-sdk/client-iam';
-import { PrincipalNotVisible, RoleAmbiguous, RoleNotFound } from '../shared/errors.ts';
-import type { Role } from '../shared/plan.ts';
-import { stackResources } from '../shared/stack-resources.ts';
+import { PrincipalNotVisible, RoleAmbiguous, RoleNotFound } from '../../lib/errors.ts';
+import type { Role } from '../../lib/plans/onboarding.ts';
+import { stackResources } from '../../lib/stacks/resources.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

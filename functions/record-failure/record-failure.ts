@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { type FailureRecorder, recordExecutionFailure } from '../shared/execution-failure.ts';
+import { type FailureRecorder, recordExecutionFailure } from '../../lib/subscribers/execution-failure.ts';
 
 /** The parts that are read of `Step Functions Execution Status Change`; error and cause are not in it. */
 export const executionEventSchema = v.object({

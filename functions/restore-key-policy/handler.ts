@@ -1,11 +1,11 @@
 import * as v from 'valibot';
-import { arnOwner } from '../shared/arns.ts';
-import { InvalidRequest } from '../shared/errors.ts';
-import { parse } from '../shared/parse.ts';
-import { reconcilers } from '../shared/reconciler.ts';
-import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
-import { keyArnSchema } from '../shared/request.ts';
-import { step } from '../shared/step.ts';
+import { arnOwner } from '../../lib/aws/arns.ts';
+import { InvalidRequest } from '../../lib/errors.ts';
+import { reconcilers } from '../../lib/keys/reconciler.ts';
+import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { parse } from '../../lib/parse.ts';
+import { keyArnSchema } from '../../lib/requests/onboarding.ts';
 import { restoreKeyPolicy } from './restore-key-policy.ts';
 
 const reconcilerOf = reconcilers();

@@ -4,11 +4,11 @@ import {
   KeyPolicyOrphan,
   PrincipalNotVisible,
   type StepError,
-} from '../shared/errors.ts';
-import { type KeptPolicy, readKeptPolicy } from '../shared/kept-policies.ts';
-import { foreignStatements, type KeyPolicy, orphans, parseKeyPolicy } from '../shared/key-policy.ts';
-import { readGrants } from '../shared/key-registry.ts';
-import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
+} from '../../lib/errors.ts';
+import { readGrants } from '../../lib/keys/grants.ts';
+import { foreignStatements, type KeyPolicy, orphans, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
+import { type KeptPolicy, readKeptPolicy } from '../../lib/keys/policy-backups.ts';
+import { type Reconciler, reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 
 export interface Restored {
   keyArn: string;

@@ -1,11 +1,11 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { arnOwner } from '../shared/arns.ts';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { inHomes } from '../shared/home-clients.ts';
-import { stackWaitEnvironmentSchema } from '../shared/stack-wait-environment.ts';
-import { step } from '../shared/step.ts';
+import { arnOwner } from '../../lib/aws/arns.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { inHomes } from '../../lib/aws/home-clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { stackWaitEnvironmentSchema } from '../../lib/stacks/wait-environment.ts';
 import { resumeOnStackEvent, stackEventSchema } from './resume-on-stack-event.ts';
 
 const cloudFormation = inHomes((config) => new CloudFormationClient(config));

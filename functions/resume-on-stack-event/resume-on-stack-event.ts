@@ -1,8 +1,8 @@
 import { type CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudformation';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { type Registry, readWaiter } from '../shared/registry.ts';
-import { settleWait } from '../shared/stack-wait.ts';
+import { settleWait } from '../../lib/stacks/wait.ts';
+import { type Registry, readWaiter } from '../../lib/subscribers/record.ts';
 
 /** The parts that are read of `CloudFormation Stack Status Change` (CloudFormation user guide, "CloudFormation events"). */
 export const stackEventSchema = v.object({

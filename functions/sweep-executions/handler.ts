@@ -1,10 +1,10 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { documentClient } from '../shared/document-client.ts';
-import { registryEnvironmentSchema } from '../shared/registry-environment.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { sweepExecutions } from './sweep-executions.ts';
 
 const stepFunctions = new SFNClient(clientConfig);

@@ -1,8 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { describeExecution } from '../shared/describe-execution.ts';
-import { type FailureRecorder, recordExecutionFailure } from '../shared/execution-failure.ts';
-import { runningStatuses } from '../shared/operations.ts';
-import { type SweptRecord, unsettledRecords } from '../shared/registry.ts';
+import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { type FailureRecorder, recordExecutionFailure } from '../../lib/subscribers/execution-failure.ts';
+import { runningStatuses } from '../../lib/subscribers/operations.ts';
+import { type SweptRecord, unsettledRecords } from '../../lib/subscribers/record.ts';
 
 /** How long an execution can be redriven (Step Functions developer guide, "Redriving executions"). */
 const redrivableMs = 14 * 24 * 60 * 60_000;

@@ -1,8 +1,8 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { clientConfig } from '../shared/clients.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
 import { environmentSchema } from './environment.ts';
 import { sweepPasswords } from './sweep-passwords.ts';
 

@@ -6,9 +6,9 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
-import { isApiExecutionName } from '../shared/api-execution-name.ts';
-import { executionArnOf } from '../shared/arns.ts';
-import { describeExecution } from '../shared/describe-execution.ts';
+import { executionArnOf } from '../../lib/aws/arns.ts';
+import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { isApiExecutionName } from '../../lib/requests/execution-name.ts';
 
 const hour = 60 * 60_000;
 const day = 24 * hour;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { infinstorEnvironment } from '../shared/infinstor-environment.ts';
+import { infinstorEnvironment } from '../../lib/infinstor/environment.ts';
 
 export const environmentSchema = v.object({
   ...infinstorEnvironment,

@@ -1,10 +1,10 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../shared/clients.ts';
-import { tokenSchema } from '../shared/plan.ts';
-import { step } from '../shared/step.ts';
-import { updatePlanSchema } from '../shared/update-plan.ts';
+import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { tokenSchema } from '../../lib/plans/onboarding.ts';
+import { updatePlanSchema } from '../../lib/plans/update.ts';
 import { environmentSchema } from './environment.ts';
 import { updateSubscriber } from './update-subscriber.ts';
 

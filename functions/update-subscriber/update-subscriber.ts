@@ -1,16 +1,16 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type Credentials, credentialsSchema } from '../shared/credentials.ts';
-import { findCustomToken } from '../shared/custom-token.ts';
-import { InvalidConfiguration, InvalidRequest, OnboardingInProgress, TokenRejected } from '../shared/errors.ts';
-import { passwordSchema, readInputSecret } from '../shared/input-secrets.ts';
-import type { Token } from '../shared/plan.ts';
-import { putSuccessor, readSecret } from '../shared/secrets.ts';
-import { tokenSecretSchema } from '../shared/token-secret.ts';
-import type { UpdatePlan } from '../shared/update-plan.ts';
+import { InvalidConfiguration, InvalidRequest, OnboardingInProgress, TokenRejected } from '../../lib/errors.ts';
+import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import { sendUpdate } from '../../lib/infinstor/update-subscriber.ts';
+import type { Token } from '../../lib/plans/onboarding.ts';
+import type { UpdatePlan } from '../../lib/plans/update.ts';
+import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
+import { putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
+import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
 import { requireCurrent } from './kept-password.ts';
-import { sendUpdate } from './send-update.ts';
 
 interface Dependencies {
   environment: Environment;

@@ -1,9 +1,9 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../shared/clients.ts';
-import { planSchema, roleSchema } from '../shared/plan.ts';
-import { step } from '../shared/step.ts';
+import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
 import { environmentSchema } from './environment.ts';
 import { verifySubscriber } from './verify-subscriber.ts';
 

@@ -1,13 +1,13 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { credentialsSchema } from '../shared/credentials.ts';
-import { InfinStorUnavailable, InvalidConfiguration, StepError, SubscriberNotVerified } from '../shared/errors.ts';
-import { apiUrlOf, getVersion } from '../shared/infinstor.ts';
-import { logInHere } from '../shared/login.ts';
-import type { Plan, Role, Verification } from '../shared/plan.ts';
-import { readSecret } from '../shared/secrets.ts';
-import { customerRole } from './customer-info.ts';
+import { InfinStorUnavailable, InvalidConfiguration, StepError, SubscriberNotVerified } from '../../lib/errors.ts';
+import { customerRole } from '../../lib/infinstor/customer-info.ts';
+import { logInHere } from '../../lib/infinstor/login.ts';
+import { apiUrlOf, getVersion } from '../../lib/infinstor/send.ts';
+import type { Plan, Role, Verification } from '../../lib/plans/onboarding.ts';
+import { credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { readSecret } from '../../lib/secrets/secrets.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

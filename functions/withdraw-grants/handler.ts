@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { arnOwner } from '../shared/arns.ts';
-import { offboardingPlanSchema } from '../shared/offboarding-plan.ts';
-import { reconcilers } from '../shared/reconciler.ts';
-import { reconcilerEnvironmentSchema } from '../shared/reconciler-environment.ts';
-import { step } from '../shared/step.ts';
+import { arnOwner } from '../../lib/aws/arns.ts';
+import { reconcilers } from '../../lib/keys/reconciler.ts';
+import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
+import { step } from '../../lib/lambda/step.ts';
+import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
 import { withdrawGrants } from './withdraw-grants.ts';
 
 const reconcilerOf = reconcilers();

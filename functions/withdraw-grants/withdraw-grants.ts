@@ -1,10 +1,10 @@
-import { roleIdentity } from '../shared/arns.ts';
-import { KeyPolicyBusy } from '../shared/errors.ts';
-import { grantedRoles, requireWithdrawable } from '../shared/key-policy.ts';
-import { forgetGrant, readGrants, withdrawGrant } from '../shared/key-registry.ts';
-import { readKeyPolicyOf } from '../shared/kms-key-policy.ts';
-import type { OffboardingPlan } from '../shared/offboarding-plan.ts';
-import { type Reconciler, reconcileKeyPolicy } from '../shared/reconcile-key-policy.ts';
+import { roleIdentity } from '../../lib/aws/arns.ts';
+import { KeyPolicyBusy } from '../../lib/errors.ts';
+import { forgetGrant, readGrants, withdrawGrant } from '../../lib/keys/grants.ts';
+import { grantedRoles, requireWithdrawable } from '../../lib/keys/key-policy.ts';
+import { readKeyPolicyOf } from '../../lib/keys/kms.ts';
+import { type Reconciler, reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
+import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 
 /**
  * Takes a key from the subscriber's roles, beside all others that are to have it. First the registry says so: from then on

@@ -1,5 +1,5 @@
-import { type Fault, type Faults, isRead } from '../faults.ts';
-import { AwsError, type Caller } from '../service.ts';
+import { type Fault, type Faults, isRead } from '../core/faults.ts';
+import { AwsError, type Caller } from '../core/operation.ts';
 
 /** Thrown when the caller is to get no answer at all. */
 export class LostAnswer extends Error {}

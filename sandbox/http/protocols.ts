@@ -1,5 +1,5 @@
 import XMLBuilder from 'fast-xml-builder';
-import type { AwsError } from '../service.ts';
+import type { AwsError } from '../core/operation.ts';
 
 /** An HTTP answer. */
 export interface Answer {

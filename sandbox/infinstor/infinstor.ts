@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import type { Clock } from '../clock.ts';
-import type { Cognito } from '../services/cognito.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Cognito } from '../services/cognito-idp/service.ts';
 import {
   errorAnswer,
   expiredLoginAnswer,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fixtures } from '../account.ts';
+import { fixtures } from '../core/account.ts';
 
 /** The vendor's bucket with its templates. */
 export interface Templates {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseTemplate } from '../../sandbox/cloudformation/template.ts';
-import { accounts } from '../../scripts/other-account.ts';
+import { parseTemplate } from '../../sandbox/services/cloudformation/template.ts';
+import { accounts } from '../../tools/permissions/other-account.ts';
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 const doc = read('docs/other-accounts.md');
@@ -33,7 +33,7 @@ describe('the document of other accounts', () => {
   it.each(['other-account.yaml', 'forward-events.yaml'])('gives %s only parameters that it has', (file) => {
     const [, command = ''] = new RegExp(`${file.replace('.', '\\.')} --capab(.*?)\`\`\``, 's').exec(doc) ?? [];
     const given = [...command.matchAll(/(\w+)=/g)].map(([, name = '']) => name);
-    const { Parameters } = parseTemplate(read(`docs/${file}`));
+    const { Parameters } = parseTemplate(read(`deployment/${file}`));
     expect(Object.keys(Parameters)).toEqual(expect.arrayContaining(given));
     const required = Object.entries(Parameters).flatMap(([name, { Default }]) => (Default === undefined ? [name] : []));
     expect(given).toEqual(expect.arrayContaining(required));
@@ -60,6 +60,6 @@ describe('the document of other accounts', () => {
 });
 
 it("the other account's service role may do what the deployment's own may", () => {
-  const there = granted(parseTemplate(read('docs/other-account.yaml')), 'StackServiceRole');
+  const there = granted(parseTemplate(read('deployment/other-account.yaml')), 'StackServiceRole');
   expect(there).toEqual(granted(packaged, 'StackServiceRole'));
 });

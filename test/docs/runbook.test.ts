@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { canonical } from '../../functions/shared/canonical-policy.ts';
-import * as errors from '../../functions/shared/errors.ts';
-import { type KeyAccess, withGrants } from '../../functions/shared/key-policy.ts';
+import * as errors from '../../lib/errors.ts';
+import { canonical } from '../../lib/keys/canonical.ts';
+import { type KeyAccess, withGrants } from '../../lib/keys/key-policy.ts';
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 const runbook = read('docs/runbook.md');
-const source = read('functions/shared/errors.ts');
+const source = read('lib/errors.ts');
 
 const names = Object.entries<unknown>({ ...errors })
   .filter(([, value]) => typeof value === 'function' && value.prototype instanceof errors.StepError)

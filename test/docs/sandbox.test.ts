@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { account } from '../../sandbox/account.ts';
-import { createClock } from '../../sandbox/clock.ts';
-import { customerProviders } from '../../sandbox/cloudformation/resource-types.ts';
-import { createFaults } from '../../sandbox/faults.ts';
+import { account } from '../../sandbox/core/account.ts';
+import { createClock } from '../../sandbox/core/clock.ts';
+import { createFaults } from '../../sandbox/core/faults.ts';
 import { createInfinStor } from '../../sandbox/infinstor/infinstor.ts';
-import { createAccounts } from '../../sandbox/services/accounts.ts';
-import { createCognito } from '../../sandbox/services/cognito.ts';
-import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb.ts';
-import { createLambda } from '../../sandbox/services/lambda.ts';
+import { customerProviders } from '../../sandbox/services/cloudformation/resource-types.ts';
+import { createCognito } from '../../sandbox/services/cognito-idp/service.ts';
+import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb/service.ts';
+import { createAccounts } from '../../sandbox/services/iam/accounts.ts';
+import { createLambda } from '../../sandbox/services/lambda/service.ts';
 import { createWorlds } from '../../sandbox/world.ts';
 
 const doc = readFileSync(join(import.meta.dirname, '../../docs/sandbox.md'), 'utf8');

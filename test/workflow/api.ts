@@ -1,5 +1,5 @@
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { type ApiResponse, callApi as call } from '../../scripts/call-api.ts';
+import { type ApiResponse, callApi as call } from '../../tools/permissions/call-api.ts';
 import { spoken } from './sandbox.ts';
 
 /** Calls the HTTP API as the operator; what it answers is looked through for secrets in the end. */

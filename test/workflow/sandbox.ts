@@ -1,11 +1,11 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
-import { connect, follow, start } from '../../cli/execution.ts';
-import { type Report, reportOf } from '../../cli/report.ts';
-import { summaryText } from '../../cli/summary.ts';
-import { grantedRoles, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
-import { type Operation, operationOf, operations } from '../../functions/shared/operations.ts';
+import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { type Report, reportOf } from '../../cli/view/report.ts';
+import { summaryText } from '../../cli/view/summary.ts';
+import { grantedRoles, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
+import { type Operation, operationOf, operations } from '../../lib/subscribers/operations.ts';
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
 import { leaksOf } from './secret-scan.ts';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { account, otherAccount } from '../../sandbox/account.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
+import { account, otherAccount } from '../../sandbox/core/account.ts';
 
 /** What a secret of the deployment holds that nobody else may see. */
 const confidential = ['password', 'customToken', 'idToken', 'refreshToken'];

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { Report } from '../../cli/report.ts';
+import type { Report } from '../../cli/view/report.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { type FaultRule, isRead, parseFault } from '../../sandbox/faults.ts';
+import { type FaultRule, isRead, parseFault } from '../../sandbox/core/faults.ts';
 import { isWhole } from '../scope.ts';
 import { redrive } from './sandbox.ts';
 

@@ -1,13 +1,13 @@
 // One subscriber: what its things are called, and how they stand.
 
 import { expect } from 'vitest';
-import type { Report } from '../../cli/report.ts';
-import { arnOwner } from '../../functions/shared/arns.ts';
-import { grantedRoles, type KeyPolicy, parseKeyPolicy } from '../../functions/shared/key-policy.ts';
-import { account, type Home } from '../../sandbox/account.ts';
+import type { Report } from '../../cli/view/report.ts';
+import { arnOwner } from '../../lib/aws/arns.ts';
+import { grantedRoles, type KeyPolicy, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { type FaultRule, parseFault } from '../../sandbox/faults.ts';
-import { call } from '../sandbox/services/call.ts';
+import { account, type Home } from '../../sandbox/core/account.ts';
+import { type FaultRule, parseFault } from '../../sandbox/core/faults.ts';
+import { call } from '../unit/sandbox/services/call.ts';
 import { newKey, onboard, requestFor } from './sandbox.ts';
 
 export const stackNameOf = (userName: string) => `infinstor-subscriber-${userName.toLowerCase()}`;

@@ -1,0 +1,54 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type BuildOptions, build, stop } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** How a handler becomes a bundle. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  minify: true,
+  // The SDK's ES modules, which can be tree-shaken, rather than the CommonJS that `platform: node` prefers.
+  mainFields: ['module', 'main'],
+  conditions: ['module'],
+  alias: {
+    '@aws-sdk/credential-provider-node': './build/aliases/credentials.ts',
+    'node:http': './build/aliases/node-http.ts',
+  },
+  logLevel: 'warning',
+} satisfies BuildOptions;
+
+/** Bundles every `functions/<step>/handler.ts` into `<outdir>/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
+export async function buildFunctions(outdir: string): Promise<void> {
+  const names = await functionNames();
+  builds += 1;
+  try {
+    const { outputFiles } = await build({
+      ...bundleOptions,
+      entryPoints: names.map((name) => ({ in: join('functions', name, 'handler.ts'), out: name })),
+      outdir,
+      // esbuild's own process could still write after this one has ended, and removed the folder.
+      write: false,
+    });
+    await mkdir(outdir, { recursive: true });
+    for (const { path, contents } of outputFiles) await writeFile(path, contents);
+  } finally {
+    builds -= 1;
+    // Without it, esbuild's service process stays for as long as this one runs; other builds need it as well.
+    if (builds === 0) await stop();
+  }
+}
+
+/** The builds that run. */
+let builds = 0;
+
+/** The functions' names, which are those of their folders. */
+export async function functionNames(): Promise<string[]> {
+  const entries = await readdir(join(root, 'functions'), { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}

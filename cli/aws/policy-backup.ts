@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { canonical } from '../../lib/keys/canonical.ts';
+
+/** A policy of a key that the deployment kept before somebody wrote over it, or as somebody had written it by hand. */
+export const keptPolicySchema = v.object({
+  id: v.string(),
+  /** ISO 8601. */
+  keptAt: v.string(),
+  /** Of its canonical form. */
+  hash: v.string(),
+  /** The execution or function that wrote over it, or who had written it by hand. */
+  by: v.string(),
+  /** The CloudTrail event that told of a policy written by hand. */
+  eventId: v.optional(v.string()),
+  /** False when nobody has written over it after all. */
+  overwritten: v.optional(v.literal(false)),
+  /** The document. */
+  policy: v.string(),
+});
+export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
+
+/** How many statements differ from one policy to the next; those with the same Sid are one that changed. */
+export interface StatementChanges {
+  added: number;
+  removed: number;
+  changed: number;
+}
+
+/** What changed between two policies, whatever the order in which KMS tells them. */
+export function statementChanges(before: unknown, after: unknown): StatementChanges {
+  const [old, current] = [statementsOf(before), statementsOf(after)];
+  return {
+    added: [...current.keys()].filter((key) => !old.has(key)).length,
+    removed: [...old.keys()].filter((key) => !current.has(key)).length,
+    changed: [...current].filter(([key, statement]) => old.has(key) && old.get(key) !== statement).length,
+  };
+}
+
+/** A kept document as what it says, or as it is when it is no JSON. */
+export function documentOf({ policy }: Pick<KeptPolicy, 'policy'>): unknown {
+  try {
+    return JSON.parse(policy);
+  } catch {
+    return policy;
+  }
+}
+
+const statementSchema = v.object({ Sid: v.pipe(v.string(), v.nonEmpty()) });
+
+/** The statements in a canonical form, by their Sids; those without one by themselves. */
+function statementsOf(policy: unknown): Map<string, string> {
+  const result = v.safeParse(v.object({ Statement: v.unknown() }), policy);
+  const statements = result.success ? [result.output.Statement].flat() : [];
+  return new Map(
+    statements.map((statement) => {
+      const text = canonical(statement);
+      return [v.is(statementSchema, statement) ? `Sid ${statement.Sid}` : text, text];
+    }),
+  );
+}

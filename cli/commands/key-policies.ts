@@ -1,0 +1,217 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import { failureMessage } from '../../lib/subscribers/failure-message.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
+import type { KeyPoliciesArguments } from '../arguments.ts';
+import { answer } from '../aws/answer.ts';
+import { findMachine, type KeyClients, keyClients, readKeyPolicy } from '../aws/executions.ts';
+import { documentOf, type KeptPolicy, keptPolicySchema, statementChanges } from '../aws/policy-backup.ts';
+import { CommandError } from '../command-error.ts';
+import { type KeptListing, listText, type Restoration, restoredText, showText } from '../view/key-policies-text.ts';
+import { diffKeyPolicies } from '../view/key-policy-diff.ts';
+import { markedLine } from '../view/summary.ts';
+import type { Terminal } from '../view/terminal.ts';
+import { restoreRemedyFor } from './restore-remedy.ts';
+
+/** What a command is done with: the document that `--json` prints, and the text for people. */
+export interface Result {
+  document: object;
+  text: string;
+}
+
+interface Clients {
+  sfn: SFNClient;
+  documents: DynamoDBDocumentClient;
+  lambda: LambdaClient;
+  kms: KeyClients;
+}
+
+interface Surroundings {
+  terminal: Terminal;
+  wait: (milliseconds: number) => Promise<unknown>;
+}
+
+/** The pauses before a restore is tried again: in all longer than a lease, and than KMS may tell an old policy. */
+const busyMs = [2_000, 4_000, 8_000, 16_000, 32_000] as const;
+
+/**
+ * Lists the policies that were kept of a key, shows one, or restores it, and shows each try of that as it runs.
+ * @throws CommandError named InvalidRequest when no such policy is kept; named as KMS's error when nothing is kept of a key that
+ * it does not know; named as the function's error when a policy cannot be restored; or when the endpoint has no deployment
+ */
+export async function keyPolicies(
+  { keyArn, action, endpoint }: KeyPoliciesArguments,
+  { terminal, wait }: Surroundings,
+): Promise<Result> {
+  const clients = connect(endpoint);
+  try {
+    const machineArn = await findMachine(clients, 'onboard-subscriber');
+    const service = machineArn.slice(machineArn.lastIndexOf(':') + 1).replace(/-onboard-subscriber$/, '');
+    if (action.name === 'restore') {
+      const request = { keyArn, policyId: action.policyId };
+      return await restore(clients, `${service}-restore-key-policy`, request, { terminal, wait });
+    }
+    const kept = await readKept(clients, `${service}-registry`, keyArn);
+    return action.name === 'list'
+      ? await list(clients, keyArn, kept, terminal)
+      : await show(clients, keyArn, chosen(kept, keyArn, action.policyId), terminal);
+  } finally {
+    for (const client of Object.values(clients)) client.destroy();
+  }
+}
+
+function connect(endpoint: string): Clients {
+  const configuration = operatorAt(endpoint);
+  return {
+    sfn: new SFNClient(configuration),
+    documents: DynamoDBDocumentClient.from(new DynamoDBClient(configuration)),
+    lambda: new LambdaClient(configuration),
+    kms: keyClients(endpoint),
+  };
+}
+
+async function list(
+  clients: Clients,
+  keyArn: string,
+  kept: readonly KeptPolicy[],
+  terminal: Terminal,
+): Promise<Result> {
+  const { policy: current, refusal } = await readKeyPolicy(clients, keyArn);
+  if (refusal !== undefined && kept.length === 0) {
+    throw new CommandError(
+      refusal.name,
+      `No policy of ${keyArn} is kept, and KMS does not tell the one in force: ${refusal.message}`,
+      "Check the key's ARN; nothing is kept of a key that nobody was onboarded with.",
+    );
+  }
+  const documents = [...kept.map(documentOf), current];
+  const listing: KeptListing[] = kept.map(({ policy: _, ...rest }, index) => {
+    const next = documents[index + 1];
+    return { ...rest, changes: next === undefined ? null : statementChanges(documents[index], next) };
+  });
+  return {
+    document: { status: 'SUCCEEDED', keyArn, policies: listing, error: null },
+    text: listText(keyArn, listing, terminal.paint),
+  };
+}
+
+async function show(clients: Clients, keyArn: string, kept: KeptPolicy, terminal: Terminal): Promise<Result> {
+  const shown = { ...kept, policy: documentOf(kept) };
+  const current = await inForce(clients, keyArn);
+  return {
+    document: {
+      status: 'SUCCEEDED',
+      keyArn,
+      ...shown,
+      inForce: current ?? null,
+      difference: current === undefined ? null : diffKeyPolicies(current, shown.policy).map(markedLine),
+      error: null,
+    },
+    text: showText(keyArn, shown, current, terminal.paint),
+  };
+}
+
+async function restore(
+  clients: Clients,
+  functionName: string,
+  request: { keyArn: string; policyId: string },
+  { terminal, wait }: Surroundings,
+): Promise<Result> {
+  const { keyArn } = request;
+  terminal.write(`\nRestoring the key policy of ${keyArn} …\n`);
+  const before = await inForce(clients, keyArn);
+  const restored = await restoreWhenFree(clients, functionName, request, { terminal, wait });
+  const after = await inForce(clients, keyArn);
+  // A try whose outcome KMS did not tell may have written it.
+  const differs = before !== undefined && after !== undefined && diffKeyPolicies(before, after).length > 0;
+  const restoration = { ...restored, changed: restored.changed || differs, before, after };
+  return {
+    document: { status: 'SUCCEEDED', ...restoration, error: null },
+    text: restoredText(restoration, terminal.paint),
+  };
+}
+
+/** The kept policies of a key, the oldest first. */
+async function readKept({ documents }: Clients, tableName: string, keyArn: string): Promise<KeptPolicy[]> {
+  const kept: KeptPolicy[] = [];
+  let ExclusiveStartKey: Record<string, unknown> | undefined;
+  do {
+    const command = new QueryCommand({
+      TableName: tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': `KEY#${keyArn}`, ':prefix': 'POLICY#' },
+      ExclusiveStartKey,
+    });
+    const { Items = [], LastEvaluatedKey } = await answer('DynamoDB', documents.send(command));
+    kept.push(...v.parse(v.array(keptPolicySchema), Items));
+    ExclusiveStartKey = LastEvaluatedKey;
+  } while (ExclusiveStartKey !== undefined);
+  return kept;
+}
+
+function chosen(kept: readonly KeptPolicy[], keyArn: string, policyId: string): KeptPolicy {
+  const found = kept.find(({ id }) => id === policyId);
+  if (found !== undefined) return found;
+  throw new CommandError(
+    'InvalidRequest',
+    `No policy ${policyId} of key ${keyArn} is kept`,
+    restoreRemedyFor('InvalidRequest'),
+  );
+}
+
+/** The key's policy now; undefined when KMS does not tell it. */
+async function inForce(clients: Clients, keyArn: string): Promise<unknown> {
+  return (await readKeyPolicy(clients, keyArn)).policy;
+}
+
+const restoredSchema = v.object({
+  keyArn: v.string(),
+  policyId: v.string(),
+  changed: v.boolean(),
+  previousPolicyId: v.optional(v.nullable(v.string()), null),
+  refusedRoles: v.optional(v.array(v.object({ roleArn: v.string(), name: v.string(), message: v.string() })), []),
+});
+const errorSchema = v.object({ errorType: v.string() });
+
+/** Has the deployment restore a policy; waits for whoever else writes it. */
+async function restoreWhenFree(
+  { lambda }: Clients,
+  functionName: string,
+  request: { keyArn: string; policyId: string },
+  { terminal, wait }: Surroundings,
+): Promise<Omit<Restoration, 'before' | 'after'>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const startedAt = performance.now();
+    const end = terminal.begin(attempt === 1 ? 'RestoreKeyPolicy' : `RestoreKeyPolicy (attempt ${attempt})`);
+    const ending = (mark: 'done' | 'again' | 'failed', note?: string) =>
+      end({ mark, milliseconds: performance.now() - startedAt, ...(note !== undefined && { note }) });
+    try {
+      const restored = await invoke(lambda, functionName, request);
+      ending('done');
+      return restored;
+    } catch (error) {
+      const pause = busyMs[attempt - 1];
+      const name = error instanceof Error ? error.name : 'failed';
+      if (name !== 'KeyPolicyBusy' || pause === undefined) {
+        ending('failed', name);
+        throw error;
+      }
+      ending('again', `${name}; again in ${pause / 1000} s`);
+      await wait(pause);
+    }
+  }
+}
+
+async function invoke(lambda: LambdaClient, functionName: string, request: object) {
+  const command = new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(request) });
+  const { FunctionError, Payload } = await answer('Lambda', lambda.send(command));
+  const payload = Payload?.transformToString() ?? '';
+  if (FunctionError === undefined) return v.parse(v.pipe(v.string(), v.parseJson(), restoredSchema), payload);
+  const { errorType: name } = v.parse(v.pipe(v.string(), v.parseJson(), errorSchema), payload);
+  const message = failureMessage({ name, step: undefined, cause: payload });
+  throw new CommandError(name, message, restoreRemedyFor(name), 'RestoreKeyPolicy');
+}

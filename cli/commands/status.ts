@@ -1,0 +1,131 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { type Operation, operationOf } from '../../lib/subscribers/operations.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
+import type { SubscriberArguments } from '../arguments.ts';
+import { answer } from '../aws/answer.ts';
+import { findMachine } from '../aws/executions.ts';
+import { CommandError } from '../command-error.ts';
+import type { Request } from '../request.ts';
+import { statusText } from '../view/status-text.ts';
+import type { Paint } from '../view/terminal.ts';
+
+const failureSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
+const statusSchema = v.looseObject({
+  userName: v.string(),
+  status: v.string(),
+  operation: v.string(),
+  executionArn: v.string(),
+  step: v.optional(v.string()),
+  error: v.optional(v.object({ ...failureSchema.entries, remedy: v.string() })),
+  credentialsSecretId: v.optional(v.string()),
+  stackId: v.optional(v.string()),
+  roleArn: v.optional(v.string()),
+  keyArns: v.optional(v.array(v.string())),
+  retained: v.optional(v.array(v.object({ type: v.string(), physicalId: v.string() }))),
+  attempts: v.array(
+    v.object({
+      executionArn: v.string(),
+      startedAt: v.string(),
+      endedAt: v.optional(v.string()),
+      status: v.optional(v.string()),
+      error: v.optional(failureSchema),
+    }),
+  ),
+});
+/** How a subscriber stands, as `GET /subscribers/{userName}` tells it. */
+export type SubscriberStatus = v.InferOutput<typeof statusSchema>;
+
+const responseSchema = v.object({ statusCode: v.number(), body: v.pipe(v.string(), v.parseJson()) });
+const refusalSchema = v.object({ error: v.object({ name: v.string(), message: v.string(), remedy: v.string() }) });
+
+/** What a subscriber's status is read with. */
+type Clients = Record<'sfn', SFNClient> & Record<'lambda', LambdaClient>;
+
+/**
+ * Tells how a subscriber stands: the document that `--json` prints, and the text for people.
+ * @throws CommandError named SubscriberNotFound for one that the deployment does not know
+ */
+export async function subscriberStatus(
+  { userName, endpoint }: SubscriberArguments,
+  paint: Paint,
+): Promise<{ document: object; text: string }> {
+  const status = await withClients(endpoint, (clients) => readStatus(clients, userName));
+  return { document: { ...status, error: status.error ?? null }, text: statusText(status, endpoint, paint) };
+}
+
+/**
+ * The operation and request of a subscriber's latest attempt.
+ * @throws CommandError named InvalidRequest when it runs or has succeeded, and ExecutionDoesNotExist when Step Functions no
+ * longer knows what was asked
+ */
+export async function failedRequest({
+  userName,
+  endpoint,
+}: Pick<SubscriberArguments, 'userName' | 'endpoint'>): Promise<{ operation: Operation; request: Request }> {
+  return withClients(endpoint, async (clients) => {
+    const { executionArn, error } = await readStatus(clients, userName);
+    const operation = operationOf(executionArn);
+    if (error === undefined) {
+      throw new CommandError(
+        'InvalidRequest',
+        `The latest attempt of ${userName}, ${operation}, has not failed`,
+        'A request that its first step refused is no attempt: send its file again.',
+      );
+    }
+    const execution = await answer('Step Functions', describeExecution(clients.sfn, executionArn));
+    if (execution === undefined) {
+      throw new CommandError(
+        'ExecutionDoesNotExist',
+        'Step Functions no longer knows what was asked for: the execution is over for 90 days',
+        'Send the request again from its file: it goes on from what exists.',
+      );
+    }
+    const requestSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
+    return { operation, request: v.parse(requestSchema, execution.input) };
+  });
+}
+
+/** The keys that a subscriber's role may use, as far as the deployment knows; none of an unknown subscriber. */
+export async function knownKeyArns(endpoint: string, userName: string): Promise<string[]> {
+  try {
+    return (await withClients(endpoint, (clients) => readStatus(clients, userName))).keyArns ?? [];
+  } catch (error) {
+    if (error instanceof CommandError && error.name === 'SubscriberNotFound') return [];
+    throw error;
+  }
+}
+
+async function withClients<Result>(endpoint: string, use: (clients: Clients) => Promise<Result>): Promise<Result> {
+  const configuration = operatorAt(endpoint);
+  const clients = { sfn: new SFNClient(configuration), lambda: new LambdaClient(configuration) };
+  try {
+    return await use(clients);
+  } finally {
+    for (const client of Object.values(clients)) client.destroy();
+  }
+}
+
+/** Asks the function behind `GET /subscribers/{userName}`, as the API does. */
+async function readStatus(clients: Clients, userName: string): Promise<SubscriberStatus> {
+  const machineArn = await findMachine(clients, 'onboard-subscriber');
+  const machine = machineArn.slice(machineArn.lastIndexOf(':') + 1);
+  const FunctionName = machine.replace(/onboard-subscriber$/, 'get-subscriber');
+  const Payload = JSON.stringify({ version: '2.0', pathParameters: { userName } });
+  const invocation = await answer('Lambda', clients.lambda.send(new InvokeCommand({ FunctionName, Payload })));
+  const payload = invocation.Payload?.transformToString() ?? '';
+  if (invocation.FunctionError !== undefined) {
+    throw new CommandError(
+      'StatusUnknown',
+      `The function ${FunctionName} failed`,
+      'Look at its log, and ask again.',
+      'GetSubscriber',
+    );
+  }
+  const { statusCode, body } = v.parse(v.pipe(v.string(), v.parseJson(), responseSchema), payload);
+  if (statusCode === 200) return v.parse(statusSchema, body);
+  const { name, message, remedy } = v.parse(refusalSchema, body).error;
+  throw new CommandError(name, message, remedy);
+}

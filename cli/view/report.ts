@@ -1,0 +1,158 @@
+import type { DescribeExecutionCommandOutput, HistoryEvent } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { remedyFor } from '../../lib/errors.ts';
+import { failureMessage } from '../../lib/subscribers/failure-message.ts';
+import type { CommandError } from '../command-error.ts';
+import { type Attempt, attemptsOf } from './attempts.ts';
+
+/** An execution as DescribeExecution tells it. */
+export type Description = Pick<
+  DescribeExecutionCommandOutput,
+  'executionArn' | 'status' | 'startDate' | 'stopDate' | 'error' | 'cause' | 'output'
+>;
+
+export type Status = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+
+export interface Failure {
+  name: string;
+  /** The state, or the function outside the machine, that failed; null when none was entered. */
+  step: string | null;
+  message: string;
+  remedy: string;
+}
+
+/** The document that `--json` prints. */
+export interface Report {
+  status: Status;
+  /** Null when nothing was started. */
+  executionArn: string | null;
+  durationMs: number;
+  /** States entered plus retries. */
+  transitions: number;
+  output: Output | null;
+  error: Failure | null;
+  /** The policies of the request's keys after the run, by key ARN. */
+  keyPolicies: Record<string, unknown>;
+  history: { state: string; attempt: number; enteredAt: string; exitedAt: string | null }[];
+}
+
+// What the machines put out: of the subscriber what each of them knows, and what came of it.
+const outputSchema = v.looseObject({
+  userName: v.string(),
+  stackId: v.optional(v.nullable(v.string())),
+  roleArn: v.optional(v.string()),
+  keyArns: v.optional(v.array(v.string())),
+  /** Of an onboarding: whether InfinStor was seen to use the role; null when that was not found out. */
+  verified: v.optional(v.nullable(v.boolean())),
+  /** Of an update: what of the subscriber was changed. */
+  changed: v.optional(v.array(v.string())),
+  /** Of users that were to be added. */
+  users: v.optional(
+    v.array(v.looseObject({ userName: v.string(), outcome: v.string(), credentialsSecretId: v.optional(v.string()) })),
+  ),
+  /** Of an offboarding: what of the stack is still there, and what is left for a person to do. */
+  retained: v.optional(v.array(v.looseObject({ type: v.string(), physicalId: v.string() }))),
+  byHand: v.optional(v.array(v.string())),
+});
+export type Output = v.InferOutput<typeof outputSchema>;
+
+/** The status of an execution that is over, or undefined while it runs. */
+export function finalStatus({ status }: Pick<Description, 'status'>): Status | undefined {
+  switch (status) {
+    case 'SUCCEEDED':
+    case 'FAILED':
+    case 'TIMED_OUT':
+    case 'ABORTED':
+      return status;
+    case 'RUNNING':
+    case 'PENDING_REDRIVE':
+    case undefined:
+      return undefined;
+  }
+}
+
+/**
+ * Tells an execution that is over from its description and its whole history.
+ * @throws Error when the execution still runs
+ */
+export function reportOf(
+  description: Description,
+  events: readonly HistoryEvent[],
+  keyPolicies: ReadonlyMap<string, unknown>,
+): Report {
+  const status = finalStatus(description);
+  if (status === undefined) throw new Error(`${description.executionArn} is still running`);
+  const { executionArn = null, startDate, stopDate, output } = description;
+  const attempts = attemptsOf(events);
+  return {
+    status,
+    executionArn,
+    durationMs: startDate && stopDate ? stopDate.getTime() - startDate.getTime() : 0,
+    transitions: attempts.length,
+    output: status === 'SUCCEEDED' ? outputOf(output) : null,
+    error: status === 'SUCCEEDED' ? null : failureOf(status, description, attempts.at(-1)),
+    keyPolicies: Object.fromEntries(keyPolicies),
+    history: attempts.map(({ state, attempt, enteredAt, exitedAt }) => ({
+      state,
+      attempt,
+      enteredAt: enteredAt.toISOString(),
+      exitedAt: exitedAt?.toISOString() ?? null,
+    })),
+  };
+}
+
+/** A failure of the command itself, or of what it asked for outside an execution. */
+export function failureOfCommand({ name, step, message, remedy }: CommandError): Failure {
+  return { name, step, message, remedy };
+}
+
+/** The report of a run that the command itself could not begin or follow to its end. */
+export function brokenOff(error: CommandError, executionArn: string | null): Report {
+  return {
+    status: 'FAILED',
+    executionArn,
+    durationMs: 0,
+    transitions: 0,
+    output: null,
+    error: failureOfCommand(error),
+    keyPolicies: {},
+    history: [],
+  };
+}
+
+/** The exit status of the command: 0 succeeded, 2 invalid request or usage, 1 any other failure. */
+export function exitStatus({ error }: { error: Pick<Failure, 'name'> | null }): 0 | 1 | 2 {
+  if (error === null) return 0;
+  return error.name === 'InvalidRequest' ? 2 : 1;
+}
+
+/** The output of a succeeded execution; null for what no machine puts out. */
+export function outputOf(output: string | undefined): Output | null {
+  const result = v.safeParse(outputSchema, parseJson(output ?? ''));
+  return result.success ? result.output : null;
+}
+
+function failureOf(status: Exclude<Status, 'SUCCEEDED'>, { error, cause }: Description, last: Attempt | undefined) {
+  const step = last?.state;
+  const name = error ?? nameOf(status);
+  return { name, step: step ?? null, message: failureMessage({ name, step, cause }), remedy: remedyFor(name) };
+}
+
+function nameOf(status: Exclude<Status, 'SUCCEEDED'>): string {
+  switch (status) {
+    case 'FAILED':
+      return 'States.TaskFailed';
+    case 'TIMED_OUT':
+      return 'States.Timeout';
+    case 'ABORTED':
+      return 'ABORTED';
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { AccountNotAccessible } from '../errors.ts';
+import type { Account, Accounts } from './accounts-environment.ts';
+import { arnOwner, type Home } from './arns.ts';
+import { clientConfig } from './clients.ts';
+
+/** What of a step's context tells how to reach an account. */
+export interface AccountsContext {
+  environment: { ACCOUNTS: Accounts };
+  invocation: { functionArn: string };
+}
+
+interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  expiration: Date;
+}
+
+type Config = typeof clientConfig & { region: string; credentials?: () => Promise<Credentials> };
+
+/**
+ * A client per account and Region, made on first use: stacks, roles and keys may lie elsewhere than the functions. In another
+ * account it acts with the role that is configured for it, or its calls fail with AccountNotAccessible.
+ */
+export function inHomes<Client>(create: (config: Config) => Client): (home: Home, context: AccountsContext) => Client {
+  const clients = new Map<string, Client>();
+  return ({ accountId, region }, context) => {
+    const key = `${accountId} ${region}`;
+    const client = clients.get(key) ?? create({ ...clientConfig, region, ...credentialsIn(accountId, context) });
+    clients.set(key, client);
+    return client;
+  };
+}
+
+/** The client asks for them when it is first used, and anew before they expire. */
+function credentialsIn(accountId: string, { environment, invocation }: AccountsContext): Pick<Config, 'credentials'> {
+  const own = arnOwner(invocation.functionArn);
+  if (accountId === own.accountId) return {};
+  const account = environment.ACCOUNTS[accountId];
+  if (account === undefined) {
+    return {
+      async credentials() {
+        throw new AccountNotAccessible(accountId, 'it is not among the accounts of the deployment');
+      },
+    };
+  }
+  const sts = new STSClient(clientConfig);
+  // arn:aws:lambda:<region>:<account>:function:<name>
+  const [, , , , , , sessionName = ''] = invocation.functionArn.split(':');
+  return { credentials: () => assumeRole(sts, accountId, account, sessionName) };
+}
+
+async function assumeRole(
+  sts: STSClient,
+  accountId: string,
+  { roleArn, externalId }: Account,
+  sessionName: string,
+): Promise<Credentials> {
+  const command = new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: sessionName, ExternalId: externalId });
+  try {
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = (await sts.send(command)).Credentials ?? {};
+    if (AccessKeyId && SecretAccessKey && SessionToken && Expiration) {
+      return {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+        expiration: Expiration,
+      };
+    }
+  } catch (error) {
+    // STS tells neither of a role that is not there nor of a wrong external id.
+    if (!(error instanceof Error) || error.name !== 'AccessDenied') throw error;
+    throw new AccountNotAccessible(accountId, `its role ${roleArn} does not let ${sessionName} assume it`);
+  }
+  throw new AccountNotAccessible(accountId, `STS tells no credentials of its role ${roleArn}`);
+}

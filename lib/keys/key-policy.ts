@@ -1,0 +1,338 @@
+import * as v from 'valibot';
+import { arnOwner, roleIdentity } from '../aws/arns.ts';
+import { KeyPolicyFull, KeyPolicyNotUnderstood, KeyPolicyOrphan, RoleStillNamed } from '../errors.ts';
+import { json, parseJson } from '../json.ts';
+import { parse } from '../parse.ts';
+import { canonical } from './canonical.ts';
+import { statementDifferences } from './statement-differences.ts';
+
+// The grammar of key policies: KMS developer guide, "Elements in a key policy"; IAM user guide, "Grammar of the IAM JSON policy language".
+const texts = v.union([v.string(), v.array(v.string())], 'must be a string or an array of strings');
+const principal = v.union(
+  [
+    v.literal('*'),
+    v.strictObject({
+      AWS: v.exactOptional(texts),
+      Service: v.exactOptional(texts),
+      Federated: v.exactOptional(texts),
+      CanonicalUser: v.exactOptional(texts),
+    }),
+  ],
+  'must be "*" or an object of AWS, Service, Federated and CanonicalUser',
+);
+const operand = v.union([v.string(), v.number(), v.boolean()]);
+const statementSchema = v.strictObject({
+  Sid: v.exactOptional(v.string()),
+  Effect: v.picklist(['Allow', 'Deny'], 'must be Allow or Deny'),
+  Principal: v.exactOptional(principal),
+  NotPrincipal: v.exactOptional(principal),
+  Action: v.exactOptional(texts),
+  NotAction: v.exactOptional(texts),
+  Resource: v.exactOptional(texts),
+  NotResource: v.exactOptional(texts),
+  Condition: v.exactOptional(
+    v.record(
+      v.string(),
+      v.record(v.string(), v.union([operand, v.array(operand)], 'must be a value or an array of values')),
+    ),
+  ),
+});
+const policySchema = v.strictObject({
+  Version: v.exactOptional(v.picklist(['2008-10-17', '2012-10-17'], 'must be 2008-10-17 or 2012-10-17')),
+  Id: v.exactOptional(v.union([v.string(), v.number()], 'must be a string or a number')),
+  Statement: v.pipe(
+    v.unknown(),
+    // A single statement may stand without an array.
+    v.transform((statement) => [statement].flat()),
+    v.array(statementSchema),
+  ),
+});
+export type KeyPolicy = v.InferOutput<typeof policySchema>;
+export type Statement = v.InferOutput<typeof statementSchema>;
+
+/**
+ * How roles stand in our statements: each by its ARN, or all of them by the pattern of their names, which needs no room for
+ * another one (decision 14).
+ */
+export type KeyAccess = { mode: 'role-arns' } | { mode: 'role-pattern'; roleNamePrefix: string };
+
+/** KMS's limit for a key policy, in bytes of the document (KMS developer guide, "Resource quotas"). */
+const maxBytes = 32_768;
+
+/** A statement of ours without those whom it lets use the key. */
+type Template = Statement & { Sid: string };
+
+// The setup guide's statements (1.1.3.3), under Sids of our own, so that a statement with the console's Sids is nobody's but the owner's.
+const ourStatements: readonly Template[] = [
+  {
+    Sid: 'Allow use of the key by InfinStor',
+    Effect: 'Allow',
+    Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
+    Resource: '*',
+  },
+  {
+    Sid: 'Allow attachment of persistent resources by InfinStor',
+    Effect: 'Allow',
+    Action: ['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'],
+    Resource: '*',
+    Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+  },
+];
+
+/**
+ * Parses a key policy document. Each statement is kept as it is; one with a Sid of ours must be as we write it.
+ * @throws KeyPolicyNotUnderstood naming the element when the document is not, to the last detail, one that can be written back
+ */
+export function parseKeyPolicy(document: string): KeyPolicy {
+  const notUnderstood = (field: string, rule: string) =>
+    new KeyPolicyNotUnderstood(`Element ${field} of the key policy ${rule}`);
+  const policy = parse(json(policySchema), document, notUnderstood);
+  const told = parseJson(document);
+  // Of members of one name JSON.parse keeps the last, and of a number the nearest that it has.
+  if (JSON.stringify(told) !== minified(document)) {
+    throw notUnderstood('(root)', 'has a member twice, or a number in a form that would not be kept, like 1.0');
+  }
+  // The schema takes an array for an object, and drops these members, so that no object's prototype is reached.
+  if (canonical(told) !== canonical(policy)) {
+    throw notUnderstood(
+      '(root)',
+      'has an array in place of an object, or a member named constructor, prototype or __proto__',
+    );
+  }
+  const foreign = foreignStatements(policy);
+  // An empty Sid is none: tools write one into every statement.
+  const sids = foreign.flatMap(({ Sid }) => Sid || []);
+  const repeated = sids.find((sid, index) => sids.indexOf(sid) < index);
+  if (repeated !== undefined) {
+    throw new KeyPolicyNotUnderstood(`Several statements of the key policy have the Sid "${repeated}"`);
+  }
+  for (const statement of foreign) {
+    const template = templateOf(statement);
+    if (template === undefined) continue;
+    const differences = statementDifferences(statement, closestTo(statement, template));
+    throw new KeyPolicyNotUnderstood(
+      `Statement "${template.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it: ${differences.join('; ')}`,
+    );
+  }
+  return policy;
+}
+
+/**
+ * The policy as it is sent to KMS: without white space, which counts against the limit, and in the characters that KMS takes,
+ * those of Latin-1.
+ */
+export function serializeKeyPolicy(policy: KeyPolicy): string {
+  return JSON.stringify(policy).replace(
+    /[\u0100-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * The policy in which exactly these roles have our two statements. Every other statement stays as it is; ids that deleted
+ * roles left in our statements go; an equal policy comes back when nothing changes.
+ * @param roleArns ARNs of IAM roles, in any order
+ * @throws KeyPolicyOrphan when a foreign statement names a deleted principal, since KMS then refuses every change
+ * @throws KeyPolicyFull when the result is larger than KMS allows
+ */
+export function withGrants(policy: KeyPolicy, roleArns: readonly string[], access: KeyAccess): KeyPolicy {
+  requireNoOrphan(policy);
+  const edited = { ...policy, Statement: [...foreignStatements(policy), ...statementsFor(roleArns, access)] };
+  // The canonical form does not count: statements of ours may stand there twice.
+  const isAsLong = edited.Statement.length === policy.Statement.length;
+  if (isAsLong && canonical(edited) === canonical(policy)) return policy;
+  const bytes = size(edited);
+  if (bytes > maxBytes) throw new KeyPolicyFull(new Set(roleArns).size, { bytes, maxBytes });
+  return edited;
+}
+
+function requireNoOrphan(policy: KeyPolicy): void {
+  const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });
+  if (orphan === undefined) return;
+  throw new KeyPolicyOrphan(
+    `Statement "${orphan.sid}" of the key policy names ${orphan.principalId}, a principal that was deleted`,
+  );
+}
+
+/** Whether both of our statements let the role use the key, in the way that is asked for. */
+export function isGranted(policy: KeyPolicy, roleArn: string, access: KeyAccess): boolean {
+  const grantee = granteeOf(roleArn, access);
+  const granting = ownStatements(policy).filter(
+    (statement) => modeOf(statement) === access.mode && granteesOf(statement).includes(grantee),
+  );
+  return new Set(granting.map(({ Sid }) => Sid)).size === ourStatements.length;
+}
+
+/** The role ARNs that our statements name now; neither the ids of deleted roles nor patterns. */
+export function grantedRoles(policy: KeyPolicy): string[] {
+  return [...new Set(ownStatements(policy).flatMap(granteesOf))].filter(isRole);
+}
+
+/** The statements that are not ours. */
+export function foreignStatements(policy: KeyPolicy): Statement[] {
+  return policy.Statement.filter((statement) => !isOurs(statement));
+}
+
+/** Whether two policies say the same but for our statements. */
+export function isSameElsewhere(one: KeyPolicy, other: KeyPolicy): boolean {
+  const [first, second] = [one, other].map((policy) => canonical({ ...policy, Statement: foreignStatements(policy) }));
+  return first === second;
+}
+
+/** Whom the statements that are not ours name of IAM. */
+export function foreignPrincipals(policy: KeyPolicy): string[] {
+  return foreignStatements(policy).flatMap(({ Principal, NotPrincipal }) => [
+    ...awsPrincipals(Principal),
+    ...awsPrincipals(NotPrincipal),
+  ]);
+}
+
+/**
+ * Checks that roles can be taken out of a policy and be deleted then.
+ * @throws KeyPolicyOrphan when a foreign statement names a deleted principal, since KMS then refuses every change
+ * @throws RoleStillNamed when a foreign statement names one of the roles
+ */
+export function requireWithdrawable(keyArn: string, policy: KeyPolicy, roleArns: readonly string[]): void {
+  requireNoOrphan(policy);
+  for (const roleArn of roleArns) {
+    const sid = foreignNaming(policy, roleArn);
+    if (sid !== undefined) throw new RoleStillNamed(keyArn, sid, roleArn);
+  }
+}
+
+/** The Sid of a statement that is not ours and names the role, or a session of it; undefined when there is none. */
+function foreignNaming(policy: KeyPolicy, roleArn: string): string | undefined {
+  const role = roleIdentity(roleArn);
+  const naming = foreignStatements(policy).find(({ Principal, NotPrincipal }) =>
+    [...awsPrincipals(Principal), ...awsPrincipals(NotPrincipal)].some((principal) => roleIdentity(principal) === role),
+  );
+  return naming && (naming.Sid || '(without Sid)');
+}
+
+/** The statements that are ours. */
+export function ownStatements(policy: KeyPolicy): Statement[] {
+  return policy.Statement.filter(isOurs);
+}
+
+/** Whom our statements let use the key, in whichever way: roles, patterns of roles, and the ids that deleted roles left. */
+export function grantees(policy: KeyPolicy): string[] {
+  return [...new Set(ownStatements(policy).flatMap(granteesOf))];
+}
+
+/** The bare ids that KMS shows in place of deleted roles and users, with the statement that names them. */
+export function orphans(policy: KeyPolicy): { sid: string; principalId: string }[] {
+  return policy.Statement.flatMap(({ Sid, Principal, NotPrincipal }) =>
+    [...awsPrincipals(Principal), ...awsPrincipals(NotPrincipal)]
+      .filter(isOrphan)
+      .map((principalId) => ({ sid: Sid || '(without Sid)', principalId })),
+  );
+}
+
+/** The size of the policy as it is sent, in bytes. */
+export function size(policy: KeyPolicy): number {
+  return Buffer.byteLength(serializeKeyPolicy(policy));
+}
+
+/** A document of JSON without white space, with its strings as JSON.stringify writes them. */
+function minified(document: string): string {
+  return document.replace(/"(?:[^"\\]|\\.)*"|\s/g, (part) => (part[0] === '"' ? JSON.stringify(JSON.parse(part)) : ''));
+}
+
+/** Our statements as they are to be for these roles; none for no role. */
+function statementsFor(roleArns: readonly string[], access: KeyAccess): Statement[] {
+  if (roleArns.length === 0) return [];
+  const grantees = [...new Set(roleArns.map((roleArn) => granteeOf(roleArn, access)))].sort();
+  return ourStatements.map((statement) => statementWith(statement, grantees, access.mode));
+}
+
+/**
+ * What stands for a role: its ARN, or the pattern of the ARNs that its name's prefix makes under its path.
+ * @throws TypeError for anything but a role, which might let everybody use the key
+ */
+function granteeOf(roleArn: string, access: KeyAccess): string {
+  if (!isRole(roleArn)) throw new TypeError(`${roleArn} is not the ARN of a role`);
+  switch (access.mode) {
+    case 'role-arns':
+      return roleArn;
+    case 'role-pattern': {
+      const { roleNamePrefix } = access;
+      const head = roleArn.slice(0, roleArn.lastIndexOf('/') + 1 + roleNamePrefix.length);
+      // Names are found ignoring case, but patterns in policies do not: the role's own spelling counts.
+      const hasPrefix = head.toLowerCase().endsWith(`/${roleNamePrefix.toLowerCase()}`);
+      return hasPrefix ? `${head}*` : roleArn;
+    }
+  }
+}
+
+function statementWith(template: Template, grantees: readonly string[], mode: KeyAccess['mode']): Statement {
+  const { Sid, Effect, ...rest } = template;
+  switch (mode) {
+    case 'role-arns':
+      return { Sid, Effect, Principal: { AWS: [...grantees] }, ...rest };
+    case 'role-pattern':
+      return {
+        Sid,
+        Effect,
+        Principal: '*',
+        ...rest,
+        Condition: {
+          ...rest.Condition,
+          // IAM user guide, "AWS global condition context keys": of a role's session, PrincipalArn is the role's ARN.
+          StringEquals: {
+            'aws:PrincipalAccount': [...new Set(grantees.map((grantee) => arnOwner(grantee).accountId))],
+          },
+          ArnLike: { 'aws:PrincipalArn': [...grantees] },
+        },
+      };
+  }
+}
+
+/** Whether a statement is one that we write, for some roles or ids of deleted ones. */
+function isOurs(statement: Statement): boolean {
+  const template = templateOf(statement);
+  if (template === undefined) return false;
+  const grantees = granteesOf(statement);
+  const areOurs = grantees.every(isGrantee);
+  return areOurs && canonical(statementWith(template, grantees, modeOf(statement))) === canonical(statement);
+}
+
+function templateOf({ Sid }: Statement): Template | undefined {
+  return ourStatements.find((ours) => ours.Sid === Sid);
+}
+
+/** The statement of ours that one is most likely meant to be: for whom it is for, as far as we would write that. */
+function closestTo(statement: Statement, template: Template): Statement {
+  const grantees = granteesOf(statement);
+  // Everybody without a pattern is not half of what we write, but a principal that we never would.
+  const mode = grantees.length === 0 ? 'role-arns' : modeOf(statement);
+  return statementWith(template, grantees.filter(isGrantee), mode);
+}
+
+/** Whom our statements may name: roles, patterns of roles, and the ids that deleted roles left. */
+function isGrantee(principal: string): boolean {
+  return isRole(principal.replace(/\*$/, '')) || isOrphan(principal);
+}
+
+function modeOf({ Principal }: Statement): KeyAccess['mode'] {
+  return awsPrincipals(Principal).includes('*') ? 'role-pattern' : 'role-arns';
+}
+
+/** Whom one of our statements lets use the key: roles, patterns, or ids of deleted roles. */
+function granteesOf(statement: Statement): string[] {
+  if (modeOf(statement) === 'role-arns') return awsPrincipals(statement.Principal);
+  const patterns = statement.Condition?.ArnLike?.['aws:PrincipalArn'];
+  return [patterns].flat().filter((pattern) => typeof pattern === 'string');
+}
+
+function awsPrincipals(principal: Statement['Principal']): string[] {
+  if (typeof principal === 'string') return [principal];
+  return [principal?.AWS].flat().filter((one) => one !== undefined);
+}
+
+function isRole(principal: string): boolean {
+  return /^arn:aws[\w-]*:iam::\d{12}:role\/(?:[!-~]+\/)?[\w+=,.@-]+$/.test(principal);
+}
+
+function isOrphan(principal: string): boolean {
+  return /^A(?:RO|ID)A[A-Z0-9]+$/.test(principal);
+}

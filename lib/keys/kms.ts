@@ -1,0 +1,81 @@
+import {
+  GetKeyPolicyCommand,
+  type KMSClient,
+  KMSServiceException,
+  MalformedPolicyDocumentException,
+  NotFoundException,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
+import { KeyNotUsable, KeyPolicyBusy } from '../errors.ts';
+import { type KeyPolicy, parseKeyPolicy, serializeKeyPolicy } from './key-policy.ts';
+
+/** Nobody knows whether the policy was written, or still will be. */
+export class PutOutcomeUnknown extends KeyPolicyBusy {}
+
+/**
+ * A key's policy, with the document as KMS told it. It may be older than the last write, by minutes at worst.
+ * @throws KeyPolicyBusy when KMS is asked too often
+ * @throws KeyPolicyNotUnderstood
+ */
+export async function readKeyPolicy(kms: KMSClient, keyArn: string): Promise<{ document: string; policy: KeyPolicy }> {
+  try {
+    const { Policy: document = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+    return { document, policy: parseKeyPolicy(document) };
+  } catch (error) {
+    throw isThrottling(error) ? new KeyPolicyBusy(`KMS was asked too often about key ${keyArn}`) : error;
+  }
+}
+
+/** Like `readKeyPolicy`; undefined when there is no such key any more. */
+export async function readKeyPolicyOf(kms: KMSClient, keyArn: string) {
+  try {
+    return await readKeyPolicy(kms, keyArn);
+  } catch (error) {
+    if (error instanceof NotFoundException) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Writes a key's policy.
+ * @param kms a client that does not repeat calls: a call that it gave up may arrive late, over what somebody wrote since
+ * @returns whether KMS took it; it refuses a policy that names a principal that it cannot see, without saying which
+ * @throws KeyPolicyBusy when KMS is asked too often
+ * @throws PutOutcomeUnknown
+ * @throws KeyNotUsable when KMS takes the change for one that locks its maker out
+ */
+export async function writeKeyPolicy(
+  kms: KMSClient,
+  keyArn: string,
+  policy: KeyPolicy,
+): Promise<'written' | 'invalid principals'> {
+  try {
+    await kms.send(
+      new PutKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default', Policy: serializeKeyPolicy(policy) }),
+    );
+    return 'written';
+  } catch (error) {
+    if (isThrottling(error)) throw new KeyPolicyBusy(`KMS was asked too often about key ${keyArn}`);
+    if (!(error instanceof KMSServiceException) || isServers(error)) {
+      throw new PutOutcomeUnknown(`KMS did not say whether it has written the policy of key ${keyArn}`);
+    }
+    if (!(error instanceof MalformedPolicyDocumentException)) throw error;
+    // KMS has no errors of their own for the reasons of a refusal: these are its words.
+    if (/invalid principals/.test(error.message)) return 'invalid principals';
+    // Nothing bypasses this check.
+    if (/will not allow you to update/.test(error.message)) {
+      throw new KeyNotUsable(keyArn, 'KMS says that its policy would not let the onboarding change it in the future');
+    }
+    throw error;
+  }
+}
+
+function isServers({ $fault, $metadata: { httpStatusCode } }: KMSServiceException): boolean {
+  // Of an error that the SDK does not know by name, only the status tells whose it is.
+  return httpStatusCode === undefined ? $fault === 'server' : httpStatusCode >= 500;
+}
+
+/** Whether AWS refused a call, before any effect, for being asked too often. */
+export function isThrottling(error: unknown): boolean {
+  return error instanceof Error && /^Throttling(?:Exception)?$/.test(error.name);
+}

@@ -1,0 +1,83 @@
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import type { Registry } from '../subscribers/record.ts';
+import { keyPk, queryKey, unlessRefused } from './grants.ts';
+
+/** A policy as it was before somebody wrote over it. */
+const keptPolicySchema = v.object({
+  /** Identifies it among the key's; sorts by time. */
+  id: v.string(),
+  /** ISO 8601. */
+  keptAt: v.string(),
+  /** The hash of its canonical form. */
+  hash: v.string(),
+  /** The document as KMS told it. */
+  policy: v.string(),
+  /** The execution that wrote over it, or the principal who had written it by hand. */
+  by: v.string(),
+  /** The CloudTrail event that told of it, of a policy that was written by hand. */
+  eventId: v.optional(v.string()),
+  /** False when nobody has written over it after all; otherwise somebody has, or died before it was known. */
+  overwritten: v.optional(v.literal(false)),
+});
+export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
+
+const policyPrefix = 'POLICY#';
+const keptPolicyKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
+
+/**
+ * Keeps a policy for whoever wants to look at it or restore it. It is never deleted.
+ * @returns its id
+ */
+export async function keepPolicy(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  kept: Omit<KeptPolicy, 'id' | 'overwritten'> & { owner: string },
+): Promise<string> {
+  const { owner, ...rest } = kept;
+  const id = `${kept.keptAt}#${owner}`;
+  await documents.send(new PutCommand({ TableName: tableName, Item: { ...keptPolicyKey(keyArn, id), id, ...rest } }));
+  return id;
+}
+
+/** Marks a kept policy as one that was not written over: KMS has refused every write, or none was sent. */
+export async function markNotOverwritten(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  id: string,
+): Promise<void> {
+  await unlessRefused(
+    documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: keptPolicyKey(keyArn, id),
+        UpdateExpression: 'SET #overwritten = :no',
+        // Somebody may have deleted it by hand: half of an item could not be read.
+        ConditionExpression: 'attribute_exists(#policy)',
+        ExpressionAttributeNames: { '#overwritten': 'overwritten', '#policy': 'policy' },
+        ExpressionAttributeValues: { ':no': false },
+      }),
+    ),
+  );
+}
+
+/** A policy that was kept of a key, by its id; undefined when there is none. */
+export async function readKeptPolicy(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  id: string,
+): Promise<KeptPolicy | undefined> {
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: tableName, Key: keptPolicyKey(keyArn, id), ConsistentRead: true }),
+  );
+  return Item === undefined ? undefined : v.parse(keptPolicySchema, Item);
+}
+
+/**
+ * The policies that were kept of a key, the oldest first.
+ * @param since only those that were kept then or later, in ISO 8601
+ */
+export async function readKeptPolicies(registry: Registry, keyArn: string, since = ''): Promise<KeptPolicy[]> {
+  const items = await queryKey(registry, keyArn, policyPrefix, since);
+  return items.map((item) => v.parse(keptPolicySchema, item));
+}

@@ -1,0 +1,69 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type * as v from 'valibot';
+import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts';
+import { parse } from '../parse.ts';
+import { redact, redactingReplacer } from '../redact.ts';
+
+/** What a step gets beside its input. */
+export interface StepContext<Environment> {
+  environment: Environment;
+  logger: Logger;
+  /** The ARN of the function that runs, and what identifies this run of it. */
+  invocation: { functionArn: string; requestId: string };
+}
+
+interface Step<Environment, Input, Output> {
+  /** The step's name, as its folder: `obtain-token`. */
+  name: string;
+  /** The schema of the function's environment variables; parsed once per process, before the first input. */
+  environment: v.GenericSchema<unknown, Environment>;
+  input: v.GenericSchema<unknown, Input>;
+  run: (input: Input, context: StepContext<Environment>) => Promise<Output>;
+}
+
+/**
+ * Wraps a step into its Lambda handler: parses environment and input, logs without secrets, and lets errors through to
+ * the machine under their ASL names.
+ * @throws InvalidConfiguration when the environment breaks its schema
+ * @throws InvalidStepInput when the input does
+ */
+export function step<Environment, Input, Output>({ name, environment, input, run }: Step<Environment, Input, Output>) {
+  const logger = new Logger({ serviceName: name, jsonReplacerFn: redactingReplacer });
+  let parsedEnvironment: Environment | undefined;
+
+  return middy<unknown, Output, Error, Context>()
+    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .onError((request) => {
+      const error = request.error ?? new Error('unknown');
+      const exposed = error instanceof StepError ? error : withoutDetails(error);
+      logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
+      // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
+      request.error = exposed;
+    })
+    .handler(async (event, { invokedFunctionArn: functionArn, awsRequestId: requestId }) => {
+      parsedEnvironment ??= parse(
+        environment,
+        process.env,
+        (field, rule) => new InvalidConfiguration(`${field}: ${rule}`),
+      );
+      const parsedInput = parse(input, event, (field, rule) => new InvalidStepInput(`${field}: ${rule}`));
+      const output = await run(parsedInput, {
+        environment: parsedEnvironment,
+        logger,
+        invocation: { functionArn, requestId },
+      });
+      logger.info('step succeeded');
+      return output;
+    });
+}
+
+/** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */
+function withoutDetails(error: Error): Error {
+  const exposed = new Error(redact(error.message));
+  exposed.name = error.name;
+  exposed.stack = redact(error.stack ?? '');
+  return exposed;
+}

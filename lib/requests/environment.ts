@@ -1,0 +1,37 @@
+import * as v from 'valibot';
+import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
+import { arnOwner } from '../aws/arns.ts';
+import { InvalidConfiguration } from '../errors.ts';
+import type { RequestRules } from './onboarding.ts';
+
+/** What a function needs to know of the deployment to parse requests. */
+export const requestEnvironment = {
+  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
+  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  ...accountsEnvironment,
+  /** The Regions of the deployment's account that a request may choose from, comma separated. */
+  STACK_REGIONS: v.pipe(
+    v.string(),
+    v.transform((list) => list.split(',')),
+  ),
+};
+
+/**
+ * @param ownArn an ARN of the deployment, whose account and Region are a request's defaults
+ * @throws InvalidConfiguration
+ */
+export function requestRules(
+  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; ACCOUNTS: Accounts },
+  ownArn: string,
+): RequestRules {
+  const own = arnOwner(ownArn);
+  if (environment.ACCOUNTS[own.accountId] !== undefined) {
+    throw new InvalidConfiguration("ACCOUNTS: must not have the deployment's own account");
+  }
+  const others = Object.entries(environment.ACCOUNTS).map(([accountId, { regions }]) => [accountId, regions] as const);
+  return {
+    inputSecretPrefix: `${environment.SECRET_PREFIX}input/`,
+    own,
+    stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
+  };
+}

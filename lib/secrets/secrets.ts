@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import type * as v from 'valibot';
+import { InvalidConfiguration } from '../errors.ts';
+import { json } from '../json.ts';
+import { parse } from '../parse.ts';
+
+/**
+ * Reads a secret that holds JSON of the given schema; undefined when there is no such secret, version or value.
+ * @param toError what to throw when the content breaks the schema; it is told the field and the rule, never the content
+ * @throws InvalidConfiguration by default
+ */
+export async function readSecret<Value>(
+  secrets: SecretsManagerClient,
+  secret: { secretId: string; versionId?: string },
+  schema: v.GenericSchema<unknown, Value>,
+  toError: (problem: string) => Error = (problem) => new InvalidConfiguration(problem),
+): Promise<{ value: Value; versionId: string; createdAt: Date } | undefined> {
+  try {
+    const { SecretString, VersionId, CreatedDate } = await secrets.send(
+      new GetSecretValueCommand({ SecretId: secret.secretId, VersionId: secret.versionId }),
+    );
+    const invalid = (field: string, rule: string) =>
+      toError(`Secret ${secret.secretId}${field === '(root)' ? '' : `, ${field}`}: ${rule}`);
+    return {
+      value: parse(json(schema), SecretString, invalid),
+      versionId: VersionId ?? '',
+      createdAt: CreatedDate ?? new Date(),
+    };
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
+
+/** Creates a secret. @returns its version's id, and whether it is this one: `won` is false when the name is taken */
+export async function createSecret(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  value: object,
+): Promise<{ versionId: string; won: boolean }> {
+  try {
+    const { VersionId } = await secrets.send(
+      new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(value) }),
+    );
+    return { versionId: VersionId ?? '', won: true };
+  } catch (error) {
+    if (error instanceof ResourceExistsException) return { versionId: '', won: false };
+    throw error;
+  }
+}
+
+/** Stores a new version of a secret, whatever stands there. */
+export async function putSecret(secrets: SecretsManagerClient, secretId: string, value: object): Promise<void> {
+  await secrets.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(value) }));
+}
+
+/**
+ * Stores a value as the one successor of a version: the new version's id follows from its predecessor's, and Secrets Manager
+ * takes just one value for it. Of several that do this at once one wins, without a lock. What was stored by `putSecret` since is
+ * no successor, and is replaced.
+ * @param predecessor the version id that was read; undefined when the secret had no value
+ * @returns the new version's id, and whether its value is this one
+ */
+export async function putSuccessor(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  predecessor: string | undefined,
+  value: object,
+): Promise<{ versionId: string; won: boolean }> {
+  const versionId = uuidOf(`${secretId} ${predecessor ?? ''}`);
+  try {
+    await secrets.send(
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        ClientRequestToken: versionId,
+        SecretString: JSON.stringify(value),
+      }),
+    );
+    return { versionId, won: true };
+  } catch (error) {
+    if (error instanceof ResourceExistsException) return { versionId, won: false };
+    throw error;
+  }
+}
+
+/** A UUID-shaped hash, as Secrets Manager wants version ids. */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}

@@ -1,0 +1,74 @@
+import type { Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
+import { StackNeedsAttention } from '../errors.ts';
+import type { Plan, Stack } from '../plans/onboarding.ts';
+import { stackPhase } from './status.ts';
+
+/** The tags by which a stack is recognised as ours, and its request as the same. */
+export const ownershipTags = {
+  /** The deployment's secret prefix, which holds its stage: another stage's stack is not ours. */
+  deployment: 'infinstor-onboarding:deployment',
+  subscriber: 'infinstor-onboarding:subscriber',
+  planHash: 'infinstor-onboarding:plan-hash',
+} as const;
+
+export type StackDecision =
+  | { action: 'create' }
+  /** Wait for it, or go on with it when the goal is reached already. */
+  | { action: 'adopt'; goal: Stack['goal'] }
+  | { action: 'delete' };
+
+/**
+ * What to do about the stack of the plan's name, from what CloudFormation says of it now.
+ * @throws StackNeedsAttention when it is not ours, of another request, or in a status that only a person can resolve
+ */
+export function decideStack(stack: CloudFormationStack | undefined, plan: Plan): StackDecision {
+  if (stack === undefined) return { action: 'create' };
+  const status = stack.StackStatus;
+  const { name } = plan.stack;
+  if (status === undefined || !isOwn(stack, plan.stack.tags)) {
+    throw new StackNeedsAttention(
+      `Stack ${name} exists and was not made by the onboarding of ${plan.subscriber.userName}`,
+    );
+  }
+  const samePlan = hasTag(stack, plan.stack.tags, ownershipTags.planHash);
+  const phase = stackPhase(status);
+  switch (phase) {
+    case 'deleted':
+      return { action: 'create' };
+    case 'rolled-back':
+      return { action: 'delete' };
+    case 'deleting':
+      return { action: 'adopt', goal: 'deleted' };
+    case 'rolling-back':
+    case 'busy':
+      return { action: 'adopt', goal: 'settled' };
+    case 'creating':
+      return { action: 'adopt', goal: samePlan ? 'created' : 'settled' };
+    case 'live':
+      if (samePlan) return { action: 'adopt', goal: 'created' };
+      throw new StackNeedsAttention(`Stack ${name} (${status}) was made from ${difference(stack, plan)}`);
+    case 'stuck':
+      throw new StackNeedsAttention(`Stack ${name} is in status ${status}, which the onboarding must not touch`);
+  }
+}
+
+/** Whether a stack was made by this deployment for this subscriber, by these tags of its plan. */
+export function isOwn(stack: CloudFormationStack, tags: Record<string, string>): boolean {
+  return hasTag(stack, tags, ownershipTags.deployment) && hasTag(stack, tags, ownershipTags.subscriber);
+}
+
+function hasTag({ Tags }: CloudFormationStack, tags: Record<string, string>, key: string): boolean {
+  return Tags?.find(({ Key }) => Key === key)?.Value === tags[key];
+}
+
+/** How the request differs from the stack, as far as the stack's parameters tell. The custom token is none of the plan's. */
+function difference({ Parameters }: CloudFormationStack, { stack }: Plan): string {
+  const existing = new Map(Parameters?.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]));
+  const differing = Object.entries(stack.parameters)
+    // CloudFormation masks what the template calls NoEcho: whether that differs cannot be known, and must not be told.
+    .filter(([name, value]) => existing.get(name) !== value && existing.get(name) !== '****')
+    .map(([name, value]) => `${name} is "${existing.get(name) ?? ''}" in the stack and "${value}" in the request`);
+  return differing.length === 0
+    ? `another build than ${stack.templateUrl}, or with more parameters`
+    : `other parameters: ${differing.join(', ')}`;
+}

@@ -1,0 +1,32 @@
+import * as v from 'valibot';
+import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
+import type { Home } from '../aws/arns.ts';
+
+/** What tells whose stack events reach the deployment. */
+export const stackPollEnvironment = {
+  ...accountsEnvironment,
+  /** The Regions of the deployment's account whose stack events reach it, comma separated, beside its own Region. */
+  STACK_EVENT_REGIONS: v.pipe(
+    v.string(),
+    v.transform((list) => list.split(',')),
+  ),
+};
+
+interface Environment {
+  ACCOUNTS: Accounts;
+  STACK_EVENT_REGIONS: string[];
+}
+
+/**
+ * How long a wait for a stack there may last before the stack is looked at, in seconds. Where CloudFormation's events reach the
+ * deployment they end the wait, and looking is a safety net for a lost one.
+ * @param own the deployment's account and Region
+ */
+export function stackPollSeconds(home: Home, own: Home, environment: Environment): number {
+  return hearsOfStacks(home, own, environment) ? 600 : 30;
+}
+
+function hearsOfStacks({ accountId, region }: Home, own: Home, { ACCOUNTS, STACK_EVENT_REGIONS }: Environment) {
+  if (accountId !== own.accountId) return ACCOUNTS[accountId]?.stackEvents === 'forwarded';
+  return region === own.region || STACK_EVENT_REGIONS.includes(region);
+}

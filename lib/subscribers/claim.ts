@@ -1,0 +1,73 @@
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { describeExecution } from '../aws/describe-execution.ts';
+import { OnboardingInProgress, SubscriberNotActive } from '../errors.ts';
+import { describeFailure } from './execution-failure.ts';
+import { operationOf, operations, runningStatuses, type Status } from './operations.ts';
+import { type Attempt, type Claimed, claimRecord, type Registry, readRecord, type SubscriberRecord } from './record.ts';
+
+/**
+ * Makes this execution the one that works on the subscriber. Its own claim is accepted again; another execution's only when
+ * that one no longer runs.
+ * @param record the subscriber's record, read just before
+ * @throws OnboardingInProgress while another execution runs, or when another one is claiming at this moment
+ */
+export async function claim(
+  { registry, stepFunctions, now }: { registry: Registry; stepFunctions: SFNClient; now: Date },
+  claimed: Claimed,
+  record: SubscriberRecord | undefined,
+): Promise<void> {
+  const { userName, executionArn } = claimed;
+  const isOwn = record?.executionArn === executionArn;
+  if (isOwn && record.status === operations[operationOf(executionArn)].running) return;
+  const isClaimed = await claimRecord(registry, claimed, {
+    previousExecutionArn: record?.executionArn,
+    attempts: record === undefined ? [] : await endedAttempts(stepFunctions, record, executionArn),
+    now: now.toISOString(),
+  });
+  if (isClaimed) return;
+  const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
+  // The claim was made, its answer was lost, and the client repeated it.
+  if (owner !== executionArn) throw new OnboardingInProgress(userName, owner);
+}
+
+/**
+ * The record of a subscriber that is onboarded.
+ * @throws SubscriberNotActive when there is none, or it has another status
+ */
+export function requireActive(record: SubscriberRecord | undefined, userName: string): SubscriberRecord {
+  // What fails in the others leaves the subscriber active; while they run, the claim is refused.
+  const active: readonly (Status | undefined)[] = ['ACTIVE', 'UPDATING', 'ADDING_USERS'];
+  if (record === undefined || !active.includes(record.status)) throw new SubscriberNotActive(userName, record?.status);
+  return record;
+}
+
+/**
+ * The attempts of a record whose execution is over, with the end of the latest one.
+ * @throws OnboardingInProgress while that execution runs
+ */
+async function endedAttempts(
+  stepFunctions: SFNClient,
+  record: SubscriberRecord,
+  claimingArn: string,
+): Promise<Attempt[]> {
+  const { executionArn, status, updatedAt, lastError } = record;
+  const latest = record.attempts.at(-1);
+  const ended = (end: Partial<Attempt>): Attempt[] =>
+    latest === undefined ? [] : [...record.attempts.slice(0, -1), { ...latest, ...end }];
+  // Whatever the record says: a redriven execution runs again, though its failure is recorded.
+  const execution = executionArn === claimingArn ? undefined : await describeExecution(stepFunctions, executionArn);
+  if (execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE') {
+    throw new OnboardingInProgress(record.userName, executionArn);
+  }
+  if (!runningStatuses.includes(status)) {
+    const error = lastError && { name: lastError.name, step: lastError.step, message: lastError.message };
+    return ended({ endedAt: updatedAt, status: error === undefined ? status : 'FAILED', error });
+  }
+  // It ended unseen, or is about to be recorded.
+  if (execution === undefined) {
+    const message = 'The execution is over, and Step Functions no longer knows how it ended';
+    return ended({ status: 'FAILED', error: { name: 'ExecutionDoesNotExist', message } });
+  }
+  const { name, step, message } = await describeFailure(stepFunctions, execution);
+  return ended({ endedAt: execution.stopDate?.toISOString(), status: 'FAILED', error: { name, step, message } });
+}

@@ -1,0 +1,91 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import {
+  type DescribeExecutionOutput,
+  type HistoryEvent,
+  paginateGetExecutionHistory,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { remedyFor } from '../errors.ts';
+import { json } from '../json.ts';
+import { failureMessage } from './failure-message.ts';
+import { operationOf, operations } from './operations.ts';
+import { publishEvent } from './publish-event.ts';
+import { failRecord, type Registry } from './record.ts';
+
+// A longer name was refused with its request, and DynamoDB would refuse it as a key.
+const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));
+
+export interface FailureRecorder {
+  stepFunctions: SFNClient;
+  registry: Registry;
+  events: EventBridgeClient;
+  now: Date;
+}
+
+/** Why an execution did not succeed. */
+export interface Failure {
+  /** The ASL error name. */
+  name: string;
+  /** The state that the execution ended in. */
+  step: string;
+  message: string;
+}
+
+/**
+ * Records how an execution ended that did not succeed: step, reason and remedy go into the subscriber's record, if it is
+ * this execution's, and into an event, of an onboarding `SubscriberOnboardingFailed`.
+ * @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED
+ */
+export async function recordExecutionFailure(
+  execution: DescribeExecutionOutput,
+  { stepFunctions, registry, events, now }: FailureRecorder,
+): Promise<void> {
+  const { executionArn = '' } = execution;
+  const userName = requestedUserName(execution);
+  const described = await describeFailure(stepFunctions, execution);
+  const failure = { executionArn, ...described, remedy: remedyFor(described.name) };
+  // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
+  await publishEvent(events, operations[operationOf(executionArn)].failedEvent, { userName, ...failure });
+  // A request so wrong that it names no subscriber has no record either.
+  if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
+}
+
+/** The subscriber that an execution's input names; undefined when it names none that can be. */
+export function requestedUserName({ input }: DescribeExecutionOutput): string | undefined {
+  const request = v.safeParse(requestSchema, input);
+  return request.success ? request.output.subscriber.userName : undefined;
+}
+
+/** @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED */
+export async function describeFailure(
+  stepFunctions: SFNClient,
+  { executionArn = '', status, error, cause }: DescribeExecutionOutput,
+): Promise<Failure> {
+  const name = error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : (status ?? 'States.Runtime'));
+  const step = await enteredLast(stepFunctions, executionArn);
+  return {
+    name,
+    step: step ?? operations[operationOf(executionArn)].firstState,
+    message: failureMessage({ name, step, cause }),
+  };
+}
+
+/** The state that was entered last, which is the one that an execution ended in. */
+export function lastState(newestFirst: readonly HistoryEvent[]): string | undefined {
+  return newestFirst.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined)
+    ?.stateEnteredEventDetails?.name;
+}
+
+/** The state that an execution entered last: it runs, or the execution ended in it. Undefined before the first one. */
+export async function enteredLast(stepFunctions: SFNClient, executionArn: string): Promise<string | undefined> {
+  const pages = paginateGetExecutionHistory(
+    { client: stepFunctions },
+    { executionArn, reverseOrder: true, includeExecutionData: false },
+  );
+  for await (const { events = [] } of pages) {
+    const state = lastState(events);
+    if (state !== undefined) return state;
+  }
+  return undefined;
+}

@@ -1,0 +1,304 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateScan,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import type { Home } from '../aws/arns.ts';
+import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
+
+/** The registry's table and the client for it. */
+export interface Registry {
+  documents: DynamoDBDocumentClient;
+  tableName: string;
+}
+
+const errorSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
+
+const attemptSchema = v.object({
+  executionArn: v.string(),
+  startedAt: v.string(),
+  /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself tells. */
+  endedAt: v.optional(v.string()),
+  status: v.optional(statusSchema),
+  error: v.optional(errorSchema),
+});
+export type Attempt = v.InferOutput<typeof attemptSchema>;
+
+/** What was left of a subscriber's stack: not everything that a template makes goes with it. */
+export const retainedSchema = v.object({ logicalId: v.string(), type: v.string(), physicalId: v.string() });
+export type Retained = v.InferOutput<typeof retainedSchema>;
+
+const recordSchema = v.object({
+  userName: v.string(),
+  emailId: v.optional(v.string()),
+  /** Where its stack is, or was to be; absent in records of before there was a choice of accounts. */
+  home: v.optional(v.object({ accountId: v.string(), region: v.string() })),
+  status: statusSchema,
+  /** The execution that the record belongs to: only that one may write it. */
+  executionArn: v.string(),
+  updatedAt: v.string(),
+  attempts: v.array(attemptSchema),
+  /** Why the latest attempt failed; absent when it did not. */
+  lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
+  stackId: v.optional(v.string()),
+  /** Stacks from before that one that no offboarding was told of to its end: what they have left is still to be told. */
+  formerStackIds: v.optional(v.array(v.string())),
+  roleArn: v.optional(v.string()),
+  keyArns: v.optional(v.array(v.string())),
+  /** The users who were added under the subscriber. */
+  users: v.optional(v.array(v.string())),
+  /** What the latest offboarding took away, and what it left. It stays when the subscriber is onboarded again. */
+  offboarded: v.optional(
+    v.object({
+      stackId: v.optional(v.string()),
+      keyArns: v.array(v.string()),
+      retained: v.array(retainedSchema),
+      users: v.optional(v.array(v.string())),
+    }),
+  ),
+});
+export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
+
+/** All that the sweep needs of a record: one that somebody spoiled otherwise must not keep it from the others. */
+const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'updatedAt']);
+export type SweptRecord = v.InferOutput<typeof sweptSchema>;
+
+const waiterSchema = v.object({
+  taskToken: v.string(),
+  executionArn: v.string(),
+  goal: v.picklist(['created', 'deleted', 'settled']),
+  /** Seconds since the epoch, as DynamoDB's TTL wants it. */
+  expiresAt: v.number(),
+});
+export type Waiter = v.InferOutput<typeof waiterSchema>;
+
+/** The stacks of before that are still to be told of when this one is the subscriber's: nothing, when there are none. */
+export function withFormerStacks(
+  record: Pick<SubscriberRecord, 'stackId' | 'formerStackIds'> | undefined,
+  stackId: string | undefined,
+): { formerStackIds?: string[] } {
+  const known = [...(record?.formerStackIds ?? []), ...(record?.stackId === undefined ? [] : [record.stackId])];
+  const formerStackIds = [...new Set(known)].filter((former) => former !== stackId);
+  return formerStackIds.length === 0 ? {} : { formerStackIds };
+}
+
+/** An item of DynamoDB has 400 KB, and nobody reads further back. */
+const keptAttempts = 50;
+
+// IAM role names, which the subscriber's name becomes part of, are unique ignoring case: so are subscribers.
+const recordKey = (userName: string) => ({ pk: `SUBSCRIBER#${userName.toLowerCase()}`, sk: 'RECORD' });
+const waiterKey = (stackId: string) => ({ pk: `STACK#${stackId}`, sk: 'WAITER' });
+
+export async function readRecord(registry: Registry, userName: string): Promise<SubscriberRecord | undefined> {
+  const { documents, tableName } = registry;
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: tableName, Key: recordKey(userName), ConsistentRead: true }),
+  );
+  return Item === undefined ? undefined : v.parse(recordSchema, Item);
+}
+
+/** The execution that is to have the subscriber for itself, and what it knows better than the record. */
+export interface Claimed {
+  userName: string;
+  executionArn: string;
+  /** Where its stack is to be; default: where it is. */
+  home?: Home;
+  stackId?: string;
+  formerStackIds?: string[];
+  keyArns?: string[];
+}
+
+/**
+ * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none). How the
+ * attempt before ended goes into the history of attempts.
+ * @returns false when another execution was faster
+ */
+export async function claimRecord(
+  registry: Registry,
+  claimed: Claimed,
+  {
+    previousExecutionArn,
+    attempts,
+    now,
+  }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
+): Promise<boolean> {
+  const { userName, executionArn } = claimed;
+  return updateRecord(registry, userName, {
+    set: {
+      ...claimed,
+      status: operations[operationOf(executionArn)].running,
+      updatedAt: now,
+      attempts: [...attempts.slice(1 - keptAttempts), { executionArn, startedAt: now }],
+    },
+    remove: ['lastError'],
+    onlyIfOf: previousExecutionArn,
+  });
+}
+
+/**
+ * Writes that an execution has succeeded, and what came of it; false when the record no longer belongs to this execution.
+ */
+export async function completeRecord(
+  registry: Registry,
+  { userName, executionArn }: { userName: string; executionArn: string },
+  {
+    now,
+    ...result
+  }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'users'>> & {
+    now: string;
+  },
+): Promise<boolean> {
+  return updateRecord(registry, userName, {
+    set: { status: operations[operationOf(executionArn)].succeeded, ...result, updatedAt: now },
+    remove: ['lastError'],
+    onlyIfOf: executionArn,
+  });
+}
+
+/** Writes which users there are under a subscriber; false when the record no longer belongs to this execution. */
+export async function recordUsers(
+  registry: Registry,
+  { userName, executionArn }: { userName: string; executionArn: string },
+  { users, now }: { users: string[]; now: string },
+): Promise<boolean> {
+  return updateRecord(registry, userName, { set: { users, updatedAt: now }, onlyIfOf: executionArn });
+}
+
+/**
+ * Writes what an offboarding took away, in place of what the subscriber had; false when the record belongs to another execution.
+ * The status is written last of all, by `closeRecord`: until then the sweep looks for an execution that has died.
+ */
+export async function emptyRecord(
+  registry: Registry,
+  { subscriber, executionArn }: { subscriber: { userName: string }; executionArn: string },
+  { offboarded, now }: { offboarded: NonNullable<SubscriberRecord['offboarded']>; now: string },
+): Promise<boolean> {
+  return updateRecord(registry, subscriber.userName, {
+    set: { offboarded, updatedAt: now },
+    remove: ['stackId', 'formerStackIds', 'roleArn', 'keyArns', 'users'],
+    onlyIfOf: executionArn,
+  });
+}
+
+/** Marks the subscriber as offboarded; false when the record belongs to another execution. */
+export async function closeRecord(
+  registry: Registry,
+  { subscriber, executionArn }: { subscriber: { userName: string }; executionArn: string },
+  now: string,
+): Promise<boolean> {
+  return updateRecord(registry, subscriber.userName, {
+    set: { status: 'OFFBOARDED', updatedAt: now },
+    remove: ['lastError'],
+    onlyIfOf: executionArn,
+  });
+}
+
+/**
+ * Writes why an execution failed, and how the subscriber stands then; false when the record belongs to another execution, which is then the
+ * one that counts.
+ */
+export async function failRecord(
+  registry: Registry,
+  userName: string,
+  failure: { executionArn: string; name: string; step: string; message: string; remedy: string; now: string },
+): Promise<boolean> {
+  const { executionArn, now, ...lastError } = failure;
+  return updateRecord(registry, userName, {
+    set: { status: operations[operationOf(executionArn)].failed, lastError, updatedAt: now },
+    onlyIfOf: executionArn,
+  });
+}
+
+/**
+ * The records whose execution may have ended unseen: those that say that it runs, and those of failures that can still be
+ * redriven. A scan: the registry holds a few items per subscriber, and no index is worth its writes.
+ * @param failedSince ISO 8601
+ */
+export async function* unsettledRecords(
+  { documents, tableName }: Registry,
+  failedSince: string,
+): AsyncGenerator<SweptRecord> {
+  const running = Object.fromEntries(runningStatuses.map((status) => [`:${status}`, status]));
+  const pages = paginateScan(
+    { client: documents },
+    {
+      TableName: tableName,
+      ConsistentRead: true,
+      FilterExpression: `#sk = :record AND (#status IN (${Object.keys(running).join(', ')}) OR (attribute_exists(#lastError) AND #updatedAt >= :since))`,
+      ExpressionAttributeNames: {
+        '#sk': 'sk',
+        '#status': 'status',
+        '#updatedAt': 'updatedAt',
+        '#lastError': 'lastError',
+      },
+      ExpressionAttributeValues: { ':record': 'RECORD', ...running, ':since': failedSince },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) yield v.parse(sweptSchema, item);
+  }
+}
+
+interface RecordUpdate {
+  set: Record<string, unknown>;
+  remove?: readonly string[];
+  /** The execution that the record must belong to; undefined: there must be no record. */
+  onlyIfOf: string | undefined;
+}
+
+async function updateRecord(
+  { documents, tableName }: Registry,
+  userName: string,
+  update: RecordUpdate,
+): Promise<boolean> {
+  const { set, remove = [], onlyIfOf } = update;
+  const assignments = Object.keys(set).map((name) => `#${name} = :${name}`);
+  // executionArn is always named, since the condition needs it.
+  const names = new Set([...Object.keys(set), ...remove, 'executionArn']);
+  try {
+    await documents.send(
+      new UpdateCommand({
+        TableName: tableName,
+        Key: recordKey(userName),
+        UpdateExpression: [
+          `SET ${assignments.join(', ')}`,
+          ...(remove.length > 0 ? [`REMOVE ${remove.map((name) => `#${name}`).join(', ')}`] : []),
+        ].join(' '),
+        ConditionExpression:
+          onlyIfOf === undefined ? 'attribute_not_exists(#executionArn)' : '#executionArn = :onlyIfOf',
+        ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
+          ...(onlyIfOf === undefined ? {} : { ':onlyIfOf': onlyIfOf }),
+        },
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/** Stores who waits for a stack. The latest wait is the one that counts: a stack belongs to one subscriber, and so to one execution. */
+export async function putWaiter({ documents, tableName }: Registry, stackId: string, waiter: Waiter): Promise<void> {
+  await documents.send(new PutCommand({ TableName: tableName, Item: { ...waiterKey(stackId), ...waiter } }));
+}
+
+/** Who waits for a stack, if anybody still does. Expired items count as gone: DynamoDB deletes them up to days late. */
+export async function readWaiter(
+  { documents, tableName }: Registry,
+  stackId: string,
+  now: Date,
+): Promise<Waiter | undefined> {
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: tableName, Key: waiterKey(stackId), ConsistentRead: true }),
+  );
+  if (Item === undefined) return undefined;
+  const waiter = v.parse(waiterSchema, Item);
+  return waiter.expiresAt > now.getTime() / 1000 ? waiter : undefined;
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import * as v from 'valibot';
+import type { Access, Caller } from './operation.ts';
+
+/** What a provider is told of the resource to create; the properties are evaluated. */
+export interface ResourceContext {
+  type: string;
+  properties: Readonly<Record<string, unknown>>;
+  logicalId: string;
+  stackName: string;
+  stackId: string;
+  /** Who creates it: the stack's service role, else who called CreateStack. */
+  caller: Caller;
+  /** Whether the stack has tags, which CloudFormation gives its resources, too. */
+  isTagged: boolean;
+  /** Tells of a resource that is there before it is complete: should it fail, its deletion takes it away. */
+  begin(resource: ProvisionedResource): void;
+}
+
+export interface ProvisionedResource {
+  /** What `Ref` gives. */
+  physicalId: string;
+  /** What `Fn::GetAtt` gives. */
+  attributes: Readonly<Record<string, string>>;
+  delete?: () => void | Promise<void>;
+}
+
+/** Creates a resource of one type; an Error's message becomes the resource's failure reason. */
+export type ResourceProvider = (context: ResourceContext) => Promise<ProvisionedResource>;
+
+/** Providers by resource type; `Custom::*` stands for every custom resource. */
+export type ResourceProviders = Readonly<Record<string, ResourceProvider>>;
+
+/** Asked before every call that a provider makes for a stack. Throws an Error to refuse it. */
+export type OnAccess = (caller: Caller, access: Access) => void;
+
+export function providerOf(providers: ResourceProviders, type: string): ResourceProvider | undefined {
+  const name = type.startsWith('Custom::') ? 'Custom::*' : type;
+  return Object.hasOwn(providers, name) ? providers[name] : undefined;
+}
+
+/**
+ * The properties as the provider's schema has them.
+ * @throws Error in CloudFormation's words for a property that is missing, wrong or unknown
+ */
+export function parseProperties<Schema extends v.GenericSchema>(
+  schema: Schema,
+  { properties, logicalId }: ResourceContext,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, properties);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = (v.getDotPath(issue) ?? '').replaceAll('.', '/');
+  // Only what was expected: the value received may be a secret.
+  const message = `#/${path}: expected ${issue.expected ?? issue.message}`;
+  throw new Error(`Properties validation failed for resource ${logicalId} with message: [${message}]`);
+}
+
+/** A name as CloudFormation makes one up for a resource that the template does not name. */
+export const generatedName = ({ stackName, logicalId }: ResourceContext) =>
+  `${stackName.slice(0, 24)}-${logicalId.slice(0, 24)}-${randomBytes(6).toString('hex').toUpperCase()}`;
+
+/** References to parameters give strings, also where a boolean is meant. */
+export const flag = v.pipe(
+  v.union([v.boolean(), v.picklist(['true', 'false'])]),
+  v.transform((value) => String(value) === 'true'),
+);
+
+export const policyDocument = v.pipe(
+  v.strictObject({ Version: v.optional(v.string()), Id: v.optional(v.string()), Statement: v.unknown() }),
+  // Absent members must be absent, not undefined.
+  v.transform(({ Version, Id, Statement }) => ({
+    Statement,
+    ...(Version !== undefined && { Version }),
+    ...(Id !== undefined && { Id }),
+  })),
+);

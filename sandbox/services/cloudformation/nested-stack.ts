@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import * as v from 'valibot';
+import { type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
+import type { Stack } from './stack.ts';
+import { templateAccess } from './stack-requests.ts';
+import type { GivenParameter } from './template-checks.ts';
+
+interface Parts {
+  /** The stack that the resource is one of. */
+  stack: (stackId: string) => Stack;
+  /**
+   * Makes a stack within its parent, and begins with it.
+   * Throws an Error as CreateStack does, for what the template needs or has.
+   */
+  create: (parent: Stack, child: { stackName: string; templateUrl: string; parameters: GivenParameter[] }) => Stack;
+  delete: (child: Stack) => void;
+  onAccess: OnAccess;
+}
+
+const nestedProperties = v.strictObject({
+  TemplateURL: v.string(),
+  Parameters: v.optional(
+    v.record(v.string(), v.pipe(v.union([v.string(), v.number(), v.boolean()]), v.transform(String))),
+    {},
+  ),
+});
+
+/**
+ * `AWS::CloudFormation::Stack`: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html
+ * `Ref` gives the stack's id, `Outputs.<name>` its outputs.
+ */
+export function nestedStackProvider(parts: Parts): ResourceProvider {
+  return async (context) => {
+    const { caller, logicalId } = context;
+    const { TemplateURL: templateUrl, Parameters } = parseProperties(nestedProperties, context);
+    const parent = parts.stack(context.stackId);
+    const stackName = `${parent.stackName}-${logicalId}-${randomBytes(6).toString('hex').toUpperCase()}`;
+    const ask = (action: string, resource: string) =>
+      parts.onAccess(caller, { action: `cloudformation:${action}`, resource });
+    const newStack = `arn:aws:cloudformation:${caller.region}:${caller.accountId}:stack/${stackName}/*`;
+    ask('CreateStack', newStack);
+    parts.onAccess(caller, templateAccess(templateUrl));
+    const parameters = Object.entries(Parameters).map(([ParameterKey, ParameterValue]) => ({
+      ParameterKey,
+      ParameterValue,
+    }));
+    const child = parts.create(parent, { stackName, templateUrl, parameters });
+    const resource = {
+      physicalId: child.stackId,
+      async delete() {
+        ask('DeleteStack', child.stackId);
+        parts.delete(child);
+        await child.work;
+        ask('DescribeStacks', child.stackId);
+        if (child.status !== 'DELETE_COMPLETE') throw embedded(child, 'deleted');
+      },
+    };
+    // A stack that fails is there, and goes with its parent.
+    context.begin({ ...resource, attributes: {} });
+    await child.work;
+    ask('DescribeStacks', child.stackId);
+    if (child.status !== 'CREATE_COMPLETE') throw embedded(child, 'created');
+    const outputs = child.outputs.map(({ OutputKey, OutputValue }) => [`Outputs.${OutputKey}`, OutputValue] as const);
+    return { ...resource, attributes: Object.fromEntries(outputs) };
+  };
+}
+
+/** CloudFormation's words; the reason is the one with which the nested stack's trouble began. */
+function embedded({ stackId, events, statusReason = '' }: Stack, what: 'created' | 'deleted'): Error {
+  const ofStack = events.filter(({ PhysicalResourceId }) => PhysicalResourceId === stackId);
+  const began = ofStack.find(({ ResourceStatus }) => /^ROLLBACK_IN_PROGRESS$|_FAILED$/.test(ResourceStatus));
+  const reason = (what === 'created' ? began?.ResourceStatusReason : undefined) ?? statusReason;
+  return new Error(`Embedded stack ${stackId} was not successfully ${what}: ${reason}`);
+}

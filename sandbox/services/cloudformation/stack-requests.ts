@@ -1,0 +1,85 @@
+import * as v from 'valibot';
+import type { Access } from '../../core/operation.ts';
+import type { Iam } from '../iam/service.ts';
+import { texts } from './template.ts';
+import { validationError } from './template-checks.ts';
+
+const servicePrincipal = 'cloudformation.amazonaws.com';
+
+export const text = v.pipe(v.string(), v.minLength(1));
+const token = v.optional(v.pipe(v.string(), v.regex(/^[a-zA-Z0-9][-a-zA-Z0-9]{0,127}$/)));
+const flag = v.optional(
+  v.pipe(
+    v.picklist(['true', 'false']),
+    v.transform((value) => value === 'true'),
+  ),
+  'false',
+);
+
+/** The Query protocol writes an empty list as an empty text. */
+const list = <Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(
+    v.optional(v.unknown(), ''),
+    v.transform((given) => (given === '' ? [] : given)),
+    v.array(item),
+  );
+
+export const createInput = v.strictObject({
+  StackName: text,
+  TemplateURL: text,
+  Parameters: list(v.strictObject({ ParameterKey: text, ParameterValue: v.string() })),
+  Capabilities: list(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
+  RoleARN: v.optional(text),
+  Tags: v.pipe(
+    list(v.strictObject({ Key: v.pipe(text, v.maxLength(128)), Value: v.pipe(text, v.maxLength(256)) })),
+    v.maxLength(50),
+  ),
+  ClientRequestToken: token,
+  OnFailure: v.optional(v.picklist(['DO_NOTHING', 'ROLLBACK', 'DELETE']), 'ROLLBACK'),
+  TimeoutInMinutes: v.optional(v.pipe(v.string(), v.regex(/^[1-9]\d*$/), v.transform(Number))),
+  RetainExceptOnCreate: flag,
+  EnableTerminationProtection: flag,
+});
+export const deleteInput = v.strictObject({
+  StackName: text,
+  RoleARN: v.optional(text),
+  ClientRequestToken: token,
+  RetainResources: list(text),
+});
+export const pageInput = v.strictObject({ StackName: text, NextToken: v.optional(text) });
+
+/** The caller must be able to read the template, even from a public bucket. Only path-style URLs, which the vendor has. */
+export function templateAccess(url: string): Access {
+  const [, bucketAndKey] = /^https:\/\/s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com\/([^/?#]+\/[^?#]+)$/.exec(url) ?? [];
+  if (bucketAndKey === undefined) throw validationError('TemplateURL must be a supported URL.');
+  return { action: 's3:GetObject', resource: `arn:aws:s3:::${bucketAndKey}` };
+}
+
+export function passRoleAccess(roleArn: string | undefined): Access[] {
+  if (roleArn === undefined) return [];
+  return [{ action: 'iam:PassRole', resource: roleArn, context: { 'iam:PassedToService': servicePrincipal } }];
+}
+
+const trust = v.looseObject({
+  Effect: v.literal('Allow'),
+  Action: texts,
+  Principal: v.looseObject({ Service: texts }),
+});
+
+/** @throws AwsError ValidationError unless the role is there and trusts CloudFormation; conditions of its trust are not looked at */
+export function requireAssumable(iam: Pick<Iam, 'role'>, roleArn: string): void {
+  const role = iam.role(roleArn.slice(roleArn.lastIndexOf('/') + 1));
+  if (role?.arn === roleArn && trusts(role.assumeRolePolicyDocument.Statement, servicePrincipal)) return;
+  throw validationError(`Role ${roleArn} is invalid or cannot be assumed`);
+}
+
+function trusts(statements: unknown, service: string): boolean {
+  return [statements].flat().some((statement) => {
+    const result = v.safeParse(trust, statement);
+    return (
+      result.success &&
+      result.output.Action.includes('sts:AssumeRole') &&
+      result.output.Principal.Service.includes(service)
+    );
+  });
+}

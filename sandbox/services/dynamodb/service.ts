@@ -1,0 +1,224 @@
+import { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
+import dynalite from 'dynalite';
+import * as v from 'valibot';
+import { account, type Home } from '../../core/account.ts';
+import type { Access } from '../../core/operation.ts';
+import { dynamoDbAccess, type KeySchema } from './access.ts';
+
+export interface DynamoDbResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** An item in the wire's form, such as `{ pk: { S: 'a' } }`. */
+export type WireItem = Record<string, Record<string, unknown>>;
+
+export interface TableDefinition {
+  TableName: string;
+  AttributeDefinitions: readonly { AttributeName: string; AttributeType: string }[];
+  KeySchema: KeySchema;
+  BillingMode?: 'PAY_PER_REQUEST' | 'PROVISIONED';
+  GlobalSecondaryIndexes?: readonly { IndexName: string; KeySchema: KeySchema; Projection: object }[];
+}
+
+export interface DynamoDb {
+  /** Answers a call from the wire; `target` is its `x-amz-target`, the header names are in lower case. */
+  handle(
+    target: string,
+    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+    body: string,
+  ): Promise<DynamoDbResponse>;
+  /** Creates a table and waits until it can be used. Throws the service's own error text. */
+  createTable(definition: TableDefinition): Promise<void>;
+  /** What IAM is asked about a call. Throws ValidationException for an input that has no DynamoDB form. */
+  access(operation: string, input: unknown): Access[];
+  /** Every item of a table. */
+  items(tableName: string): Promise<WireItem[]>;
+}
+
+const require = createRequire(import.meta.url);
+
+/** What is passed on to dynalite. */
+export const operations: ReadonlySet<string> = new Set([
+  ...['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'],
+  ...['CreateTable', 'DeleteTable', 'DescribeTable', 'ListTables', 'UpdateTable'],
+  ...['DescribeTimeToLive', 'ListTagsOfResource', 'TagResource', 'UntagResource'],
+]);
+
+const keySchema = v.array(v.object({ AttributeName: v.string(), KeyType: v.string() }));
+const createTableInput = v.object({
+  TableName: v.string(),
+  KeySchema: keySchema,
+  GlobalSecondaryIndexes: v.optional(v.array(v.object({ IndexName: v.string(), KeySchema: keySchema })), []),
+  LocalSecondaryIndexes: v.optional(v.array(v.object({ IndexName: v.string(), KeySchema: keySchema })), []),
+});
+const wireItem = v.record(v.string(), v.record(v.string(), v.unknown()));
+const scanOutput = v.object({ Items: v.array(wireItem), LastEvaluatedKey: v.optional(wireItem) });
+const describeOutput = v.object({ Table: v.object({ TableStatus: v.string() }) });
+const conditional = v.object({
+  TableName: v.string(),
+  ReturnValuesOnConditionCheckFailure: v.picklist(['ALL_OLD', 'NONE']),
+  Key: v.optional(wireItem),
+  Item: v.optional(wireItem),
+});
+const errorOutput = v.looseObject({ __type: v.string() });
+
+/**
+ * DynamoDB by dynalite, in memory and without a port of its own; it has no transactions and deletes nothing by TTL.
+ * @param deleteStackTable deletes a table that a customer's stack made, of which there is only a record; false when there is none
+ */
+export function createDynamoDb(home: Home = account, deleteStackTable = (_name: string): boolean => false): DynamoDb {
+  const server = createServer(home);
+  const keys = new Map<string, KeySchema>();
+
+  function send(target: string, headers: object, body: string): Promise<DynamoDbResponse> {
+    return new Promise((resolve) => {
+      const request = Object.assign(new EventEmitter(), {
+        method: 'POST',
+        url: '/',
+        headers: { ...headers, 'x-amz-target': target },
+      });
+      const answer: Record<string, string> = {};
+      const response = {
+        statusCode: 200,
+        setHeader(name: string, value: unknown) {
+          answer[name.toLowerCase()] = String(value);
+        },
+        end: (text = '') => resolve({ status: response.statusCode, headers: answer, body: text }),
+      };
+      server.emit('request', request, response);
+      request.emit('data', Buffer.from(body));
+      request.emit('end');
+    });
+  }
+
+  /** A call of the sandbox itself. */
+  async function call(operation: string, input: object): Promise<unknown> {
+    const { status, body } = await send(`DynamoDB_20120810.${operation}`, ownHeaders, JSON.stringify(input));
+    if (status !== 200) throw new Error(`dynamodb:${operation} failed: ${body}`);
+    return JSON.parse(body);
+  }
+
+  function learnKeys(input: unknown) {
+    const table = v.parse(createTableInput, input);
+    keys.set(table.TableName, table.KeySchema);
+    for (const index of [...table.GlobalSecondaryIndexes, ...table.LocalSecondaryIndexes]) {
+      keys.set(`${table.TableName}/index/${index.IndexName}`, index.KeySchema);
+    }
+  }
+
+  /** Adds the item that made a condition fail, for a caller that wants it; dynalite does not. */
+  async function withOldItem(response: DynamoDbResponse, input: unknown): Promise<DynamoDbResponse> {
+    const wanted = v.safeParse(conditional, input);
+    if (!wanted.success || wanted.output.ReturnValuesOnConditionCheckFailure === 'NONE') return response;
+    const error = v.parse(errorOutput, JSON.parse(response.body));
+    if (!error.__type.endsWith('#ConditionalCheckFailedException')) return response;
+    const { TableName, Key, Item = {} } = wanted.output;
+    const names = keys.get(TableName)?.map(({ AttributeName }) => AttributeName) ?? [];
+    const ofItem = Object.fromEntries(Object.entries(Item).filter(([name]) => names.includes(name)));
+    const found = v.parse(
+      v.object({ Item: v.optional(wireItem) }),
+      await call('GetItem', { TableName, Key: Key ?? ofItem, ConsistentRead: true }),
+    );
+    const body = JSON.stringify({ ...error, ...found });
+    return { status: response.status, headers: { 'content-type': response.headers['content-type'] ?? '' }, body };
+  }
+
+  return {
+    async handle(target, headers, body) {
+      const operation = target.split('.')[1] ?? '';
+      if (!operations.has(operation)) {
+        return failure('UnknownOperationException', `The sandbox does not have dynamodb:${operation}`);
+      }
+      const input = parseJson(body);
+      const unknown = unknownMembers(operation, input);
+      if (unknown.length > 0) {
+        return failure(
+          'ValidationException',
+          `The sandbox's dynamodb:${operation} does not have ${unknown.join(', ')}`,
+        );
+      }
+      if (operation === 'DeleteTable') {
+        const { TableName } = v.parse(v.object({ TableName: v.optional(v.string(), '') }), input);
+        if (deleteStackTable(TableName)) {
+          const answer = { TableDescription: { TableName, TableStatus: 'DELETING' } };
+          return {
+            status: 200,
+            headers: { 'content-type': 'application/x-amz-json-1.0' },
+            body: JSON.stringify(answer),
+          };
+        }
+      }
+      const response = await send(target, headers, body);
+      if (response.status !== 200) return withOldItem(response, input);
+      if (operation === 'CreateTable') learnKeys(input);
+      return response;
+    },
+    async createTable(definition) {
+      await call('CreateTable', definition);
+      learnKeys(definition);
+      const status = async () =>
+        v.parse(describeOutput, await call('DescribeTable', { TableName: definition.TableName })).Table.TableStatus;
+      while ((await status()) !== 'ACTIVE') await setImmediate();
+    },
+    access: (operation, input) => dynamoDbAccess(operation, input, { keys, home }),
+    async items(tableName) {
+      const items: WireItem[] = [];
+      let start: WireItem | undefined;
+      do {
+        const page = v.parse(scanOutput, await call('Scan', { TableName: tableName, ExclusiveStartKey: start }));
+        items.push(...page.Items);
+        start = page.LastEvaluatedKey;
+      } while (start !== undefined);
+      return items;
+    },
+  };
+}
+
+/** dynalite takes the account and Region of its ARNs from the environment, when it is created and at no other time. */
+function createServer({ accountId, region }: Home) {
+  const { AWS_ACCOUNT_ID, AWS_REGION } = process.env;
+  Object.assign(process.env, { AWS_ACCOUNT_ID: accountId, AWS_REGION: region });
+  try {
+    return dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  } finally {
+    for (const [name, value] of Object.entries({ AWS_ACCOUNT_ID, AWS_REGION })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
+/** dynalite wants a signed request, whoever signed it. */
+const ownHeaders = {
+  'content-type': 'application/x-amz-json-1.0',
+  'x-amz-date': '20260101T000000Z',
+  authorization: 'AWS4-HMAC-SHA256 Credential=sandbox, SignedHeaders=host, Signature=none',
+};
+
+/** Members that dynalite would ignore without a word, except those that make no difference here or that `handle` adds. */
+function unknownMembers(operation: string, input: unknown): string[] {
+  const file: unknown = require(`dynalite/validations/${operation.charAt(0).toLowerCase()}${operation.slice(1)}.js`);
+  const { types } = v.parse(v.object({ types: v.record(v.string(), v.unknown()) }), file);
+  const added = ['ConsistentRead', 'ReturnValuesOnConditionCheckFailure'];
+  const members = typeof input === 'object' && input !== null ? Object.keys(input) : [];
+  return members.filter((name) => !(name in types) && !added.includes(name));
+}
+
+const failure = (code: string, message: string): DynamoDbResponse => ({
+  status: 400,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
+});
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // dynalite answers malformed JSON itself.
+    return undefined;
+  }
+}

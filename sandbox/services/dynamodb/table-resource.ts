@@ -1,0 +1,109 @@
+import * as v from 'valibot';
+import type { Access, Caller } from '../../core/operation.ts';
+import {
+  flag,
+  generatedName,
+  type OnAccess,
+  parseProperties,
+  type ResourceProvider,
+} from '../../core/resource-provider.ts';
+import type { Kms } from '../kms/service.ts';
+
+/** The record of a subscriber's table; no items can be put into it. */
+export interface Table {
+  name: string;
+  arn: string;
+  stackId: string;
+  encryption: { type: 'aws-owned' } | { type: 'aws-managed' } | { type: 'customer-managed'; keyArn: string };
+}
+
+export type TableStore = Map<string, Table>;
+
+interface Parts {
+  kms: Pick<Kms, 'useAccess'>;
+  tables: TableStore;
+  onAccess: OnAccess;
+}
+
+const tableProperties = v.strictObject({
+  TableName: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/))),
+  BillingMode: v.optional(v.picklist(['PAY_PER_REQUEST', 'PROVISIONED'])),
+  AttributeDefinitions: v.array(
+    v.strictObject({ AttributeName: v.string(), AttributeType: v.picklist(['S', 'N', 'B']) }),
+  ),
+  KeySchema: v.array(v.strictObject({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) })),
+  SSESpecification: v.optional(
+    v.strictObject({
+      SSEEnabled: flag,
+      SSEType: v.optional(v.literal('KMS')),
+      KMSMasterKeyId: v.optional(v.pipe(v.string(), v.minLength(1))),
+    }),
+    { SSEEnabled: false },
+  ),
+});
+
+/**
+ * What DynamoDB does with a customer managed key in the name of whoever creates the table:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+ */
+const keyOperations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
+/** What the grant that it then makes for itself allows, after the same page. */
+const grantOperations = [...keyOperations, 'RetireGrant'];
+
+/** `AWS::DynamoDB::Table`. Fails on a name that is taken, and on a customer managed key that the caller may not use. */
+export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvider {
+  return async (context) => {
+    const { caller, stackId } = context;
+    const { TableName: name = generatedName(context), SSESpecification } = parseProperties(tableProperties, context);
+    const { accountId, region } = caller;
+    const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
+    const ask = (action: string) => onAccess(caller, { action, resource: arn });
+    const encryption = encryptionOf(SSESpecification);
+
+    ask('dynamodb:CreateTable');
+    if (context.isTagged) ask('dynamodb:TagResource');
+    ask('dynamodb:DescribeTable');
+    if (tables.has(name)) throw new Error(`${name} already exists`);
+    if (encryption.type === 'customer-managed') {
+      for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
+    }
+    tables.set(name, { name, arn, stackId, encryption });
+    return {
+      physicalId: name,
+      attributes: { Arn: arn },
+      delete() {
+        ask('dynamodb:DeleteTable');
+        tables.delete(name);
+      },
+    };
+  };
+}
+
+function useOfKey(kms: Parts['kms'], caller: Caller, keyArn: string): readonly Access[] {
+  const viaDynamoDb = { 'kms:ViaService': `dynamodb.${caller.region}.amazonaws.com` };
+  const actions = keyOperations.map((name) => `kms:${name}`);
+  try {
+    return [
+      ...kms.useAccess(caller, keyArn, actions, viaDynamoDb),
+      ...kms.useAccess(caller, keyArn, ['kms:CreateGrant'], {
+        ...viaDynamoDb,
+        'kms:GrantOperations': grantOperations,
+      }),
+    ];
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Resource handler returned message: "KMS key access denied error: ${message}" (HandlerErrorCode: AccessDenied)`,
+    );
+  }
+}
+
+type SseSpecification = v.InferOutput<typeof tableProperties>['SSESpecification'];
+
+function encryptionOf({ SSEEnabled, SSEType, KMSMasterKeyId: keyArn }: SseSpecification): Table['encryption'] {
+  if (!SSEEnabled) {
+    if (SSEType === undefined && keyArn === undefined) return { type: 'aws-owned' };
+    throw new Error('One or more parameter values were invalid: SSEType and KMSMasterKeyId need SSEEnabled to be true');
+  }
+  return keyArn === undefined ? { type: 'aws-managed' } : { type: 'customer-managed', keyArn };
+}

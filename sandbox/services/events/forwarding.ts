@@ -1,0 +1,38 @@
+import type { Home } from '../../core/account.ts';
+import { type Access, AwsError, type Caller } from '../../core/operation.ts';
+import type { Accounts } from '../iam/accounts.ts';
+import type { Event, Events } from './service.ts';
+
+interface Parts {
+  accounts: Pick<Accounts, 'iam'>;
+  authorize: (caller: Caller, access: Access) => void;
+  events: (home: Home) => Pick<Events, 'busPolicy' | 'receive'>;
+}
+
+/**
+ * Hands events to buses in other accounts and Regions, with the role of the rule's target and, from another account, as far as the
+ * bus's policy allows it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+ * An event that may not be put there is lost.
+ */
+export function createForwarding({ accounts, authorize, events }: Parts) {
+  return (busArn: string, event: Event, roleArn = ''): void => {
+    const [, , , region = '', accountId = '', resource = ''] = busArn.split(':');
+    const bus = resource.slice('event-bus/'.length);
+    const destination = events({ accountId, region });
+    const resourcePolicy = destination.busPolicy(bus);
+    try {
+      const caller = accounts.iam(event.account).serviceCaller(roleArn, 'events.amazonaws.com', event.region);
+      authorize(caller, {
+        action: 'events:PutEvents',
+        resource: busArn,
+        context: { 'events:source': event.source, 'events:detail-type': event['detail-type'] },
+        resourceAccountId: accountId,
+        ...(resourcePolicy !== undefined && { resourcePolicy }),
+      });
+    } catch (error) {
+      if (error instanceof AwsError) return;
+      throw error;
+    }
+    destination.receive(event, bus);
+  };
+}

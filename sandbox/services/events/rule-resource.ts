@@ -1,0 +1,67 @@
+import * as v from 'valibot';
+import {
+  type OnAccess,
+  parseProperties,
+  type ResourceContext,
+  type ResourceProvider,
+} from '../../core/resource-provider.ts';
+import type { Events } from './service.ts';
+
+const ruleProperties = v.strictObject({
+  Name: v.optional(v.string()),
+  Description: v.optional(v.string()),
+  EventBusName: v.optional(v.string(), 'default'),
+  EventPattern: v.optional(v.record(v.string(), v.unknown())),
+  ScheduleExpression: v.optional(v.pipe(v.string(), v.regex(/^rate\(\d+ minutes\)$/))),
+  State: v.optional(v.picklist(['ENABLED', 'DISABLED']), 'ENABLED'),
+  Targets: v.array(
+    v.strictObject({
+      Id: v.string(),
+      Arn: v.string(),
+      RoleArn: v.optional(v.string()),
+      // What cannot be delivered does not occur here.
+      DeadLetterConfig: v.optional(v.unknown()),
+    }),
+  ),
+});
+
+interface Parts {
+  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule'>;
+  onAccess: OnAccess;
+  /** The name of a rule that the template does not name. */
+  generatedName: (context: ResourceContext) => string;
+}
+
+/** Rules with a pattern or a schedule. */
+export function ruleProvider({ events, onAccess, generatedName }: Parts): ResourceProvider {
+  return async (context) => {
+    const { caller } = context;
+    const rule = parseProperties(ruleProperties, context);
+    const { Name: name = generatedName(context), EventBusName: bus, EventPattern, ScheduleExpression, State } = rule;
+    const resource = `arn:aws:events:${caller.region}:${caller.accountId}:rule/${bus === 'default' ? '' : `${bus}/`}${name}`;
+    const targets = rule.Targets.map(({ Id, Arn, RoleArn }) => ({
+      id: Id,
+      arn: Arn,
+      ...(RoleArn !== undefined && { roleArn: RoleArn }),
+    }));
+    for (const action of ['events:PutRule', 'events:PutTargets']) onAccess(caller, { action, resource });
+    for (const { roleArn } of targets) {
+      if (roleArn === undefined) continue;
+      const context = { 'iam:PassedToService': 'events.amazonaws.com' };
+      onAccess(caller, { action: 'iam:PassRole', resource: roleArn, context });
+    }
+    const enabled = State === 'ENABLED';
+    if (EventPattern !== undefined) events.addRule({ name, bus, eventPattern: EventPattern, enabled, targets });
+    if (ScheduleExpression !== undefined) {
+      events.addSchedule({ name, scheduleExpression: ScheduleExpression, enabled, targets });
+    }
+    return {
+      physicalId: name,
+      attributes: { Arn: resource },
+      delete() {
+        for (const action of ['events:RemoveTargets', 'events:DeleteRule']) onAccess(caller, { action, resource });
+        events.deleteRule({ name, bus });
+      },
+    };
+  };
+}

@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Clock } from '../../core/clock.ts';
+import { type Report, reportSchema } from './messages.ts';
+import { compiledBundle, occupy, release, type Thread, takeThread } from './threads.ts';
+
+/** A function as the packaged template describes it. */
+export interface LambdaFunction {
+  functionName: string;
+  functionArn: string;
+  /** The path of the bundle, and the name of its export. */
+  bundle: string;
+  exportName: string;
+  environment: Readonly<Record<string, string>>;
+  roleArn: string;
+  timeoutSeconds: number;
+}
+
+/** A failed invocation, with error name and cause as a state machine sees them. */
+export class LambdaError extends Error {
+  override readonly name: string;
+  override readonly cause: string;
+
+  constructor(name: string, cause: string) {
+    super(cause);
+    this.name = name;
+    this.cause = cause;
+  }
+}
+
+export interface LambdaPool {
+  add(lambda: LambdaFunction): void;
+  functions(): readonly LambdaFunction[];
+  /** The ARN of a function's role. @throws LambdaError when there is no such function */
+  roleOf(functionArn: string): string;
+  /**
+   * Invokes a function and returns its result.
+   * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
+   */
+  invoke(functionArn: string, event: unknown): Promise<unknown>;
+  /** Ends what runs of a function in the middle of its work; without a name, what runs of every function. */
+  kill(functionName?: string): void;
+  /** After the clock was turned forward: lets what runs notice, and settles when the timers that came due have run. */
+  catchUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * How many invocations of a function run at once; further ones wait, as AWS makes callers wait by throttling. Each costs a
+ * thread, so that more than the machine has processors for would only make all of them slower.
+ */
+const maxConcurrency = Math.max(2, availableParallelism());
+
+const errorSchema = v.object({ errorType: v.string() });
+
+/** An execution environment of a function: an instance of its bundle in a thread, which may have those of other functions, too. */
+interface Environment {
+  id: string;
+  thread: Thread;
+}
+
+interface Entry {
+  lambda: LambdaFunction;
+  /** Those that it has, in threads that may be busy with another function. */
+  environments: Environment[];
+  /** Those that run an invocation. */
+  busy: Set<Environment>;
+  /** Who waits for the end of one of its invocations. */
+  waiting: (() => void)[];
+}
+
+/**
+ * Runs the packaged bundles in threads, one invocation at a time each, and writes what they log to a file per function. An
+ * environment stays warm until its thread ends.
+ */
+export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder: string }): LambdaPool {
+  const functions = new Map<string, Entry>();
+  let closed = false;
+
+  const logFileOf = ({ functionName }: LambdaFunction) => join(logFolder, `${functionName}.log`);
+
+  function entryOf(functionArn: string): Entry {
+    const entry = functions.get(functionArn);
+    if (entry !== undefined) return entry;
+    throw new LambdaError('Lambda.ResourceNotFoundException', `Function not found: ${functionArn}`);
+  }
+
+  /** A warm environment whose thread has nothing to do, or a new one. */
+  function takeEnvironment(entry: Entry): Environment {
+    if (closed) throw new LambdaError('Lambda.ServiceException', 'The sandbox is closed');
+    // What a handler leaves running can end its thread between two invocations.
+    entry.environments = entry.environments.filter(({ thread }) => thread.isAlive);
+    const warm = entry.environments.find(({ thread }) => !thread.isBusy);
+    if (warm !== undefined) {
+      occupy(warm.thread);
+      return warm;
+    }
+    const { bundle, exportName, environment: variables } = entry.lambda;
+    const environment = { id: randomUUID(), thread: takeThread(bundle) };
+    environment.thread.send({
+      type: 'prepare',
+      environmentId: environment.id,
+      environment: {
+        bundle,
+        exportName,
+        compiled: compiledBundle(bundle),
+        variables: { ...variables },
+        logFile: logFileOf(entry.lambda),
+        clock: clock.shared,
+        skipsIdle: clock.skipsIdle,
+      },
+    });
+    entry.environments.push(environment);
+    return environment;
+  }
+
+  /**
+   * Runs an invocation. While the function is asleep, it is no work that the clock waits for.
+   * @returns undefined when the thread had ended before, so that the function has not run
+   * @throws LambdaError when the thread ends without an answer
+   */
+  function run({ id, thread }: Environment, lambda: LambdaFunction, payload: string): Promise<Outcome | undefined> {
+    const { functionName, functionArn, timeoutSeconds } = lambda;
+    const requestId = randomUUID();
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
+    let hasStarted = false;
+    const failed = (errorType: string, errorMessage: string) =>
+      reject(new LambdaError(errorType, JSON.stringify({ errorType, errorMessage })));
+    const ended = (errorType: string, errorMessage: string) =>
+      hasStarted || !thread.hasRun ? failed(errorType, errorMessage) : resolve(undefined);
+    const work = beginWork(clock, () => thread.send({ type: 'catch up' }));
+    const deadline = clock.now() + timeoutSeconds * 1000;
+    const cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
+      void thread.worker.terminate();
+      failed('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds}.00 seconds`);
+    });
+    const onMessage = (message: unknown) => {
+      const report = v.parse(reportSchema, message);
+      if (!('requestId' in report) || report.requestId !== requestId) return;
+      switch (report.type) {
+        case 'result':
+        case 'error':
+          return resolve(report);
+        case 'started':
+          hasStarted = true;
+          return;
+        case 'asleep':
+          return work.sleep(report.due);
+        case 'awake':
+          return work.wake();
+      }
+    };
+    const onExit = () => ended('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited without an answer`);
+    const onError = (error: unknown) =>
+      error instanceof Error ? ended(error.name, error.message) : ended('Runtime.ExitError', String(error));
+    const { worker } = thread;
+    worker.on('message', onMessage).once('exit', onExit).once('error', onError);
+    thread.send({ type: 'invoke', environmentId: id, requestId, payload, functionName, functionArn, deadline });
+    return promise.finally(() => {
+      cancelTimeout();
+      work.end();
+      worker.off('message', onMessage).off('exit', onExit).off('error', onError);
+    });
+  }
+
+  /** Runs an invocation in an environment that it keeps busy meanwhile. @throws LambdaError */
+  async function runOnce(entry: Entry, payload: string): Promise<Outcome> {
+    for (;;) {
+      const environment = takeEnvironment(entry);
+      entry.busy.add(environment);
+      let outcome: Outcome | undefined;
+      try {
+        outcome = await run(environment, entry.lambda, payload);
+      } finally {
+        entry.busy.delete(environment);
+        // After an error of the handler the environment stays warm, as in AWS.
+        if (outcome === undefined) void environment.thread.worker.terminate();
+        else release(environment.thread);
+        entry.waiting.shift()?.();
+      }
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  return {
+    add(lambda) {
+      // Also of a function that never runs.
+      appendFileSync(logFileOf(lambda), '');
+      functions.set(lambda.functionArn, { lambda, environments: [], busy: new Set(), waiting: [] });
+    },
+    functions: () => [...functions.values()].map(({ lambda }) => lambda),
+    roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
+    async invoke(functionArn, event) {
+      const entry = entryOf(functionArn);
+      // To wait is no work: those that run may be asleep.
+      while (entry.busy.size >= maxConcurrency) await new Promise<void>((resolve) => entry.waiting.push(resolve));
+      const outcome = await runOnce(entry, JSON.stringify(event));
+      if (outcome.type === 'result') return JSON.parse(outcome.result);
+      throw new LambdaError(v.parse(errorSchema, JSON.parse(outcome.error)).errorType, outcome.error);
+    },
+    kill(functionName) {
+      for (const { lambda, busy } of functions.values()) {
+        if (functionName !== undefined && functionName !== lambda.functionName) continue;
+        for (const { thread } of busy) void thread.worker.terminate();
+      }
+    },
+    async catchUp() {
+      const running = [...functions.values()].flatMap(({ busy }) => [...busy]);
+      await Promise.all(running.map(({ thread }) => catchUp(thread)));
+    },
+    async close() {
+      closed = true;
+      const entries = [...functions.values()];
+      // Nobody waits for what would run now.
+      for (const { waiting } of entries) waiting.length = 0;
+      const busy = entries.flatMap((entry) => [...entry.busy]);
+      await Promise.all(busy.map(({ thread }) => thread.worker.terminate()));
+      const environments = entries.flatMap((entry) => entry.environments);
+      for (const [thread, own] of Map.groupBy(environments, (environment) => environment.thread)) {
+        thread.send({ type: 'forget', environmentIds: own.map(({ id }) => id) });
+      }
+    },
+  };
+}
+
+type Outcome = Extract<Report, { type: 'result' | 'error' }>;
+
+/**
+ * What an invocation is to the clock: work, but not while the function is asleep.
+ * @param onWake called when a sleep is over
+ */
+function beginWork(clock: Clock, onWake: () => void) {
+  let endOfWork = clock.busy();
+  let cancelWake = () => {};
+  function end(): void {
+    cancelWake();
+    endOfWork();
+  }
+  function wake(): void {
+    end();
+    endOfWork = clock.busy();
+  }
+  return {
+    end,
+    wake,
+    /** Until then, in milliseconds since the epoch; undefined: until something else happens. */
+    sleep(due: number | undefined): void {
+      end();
+      if (due === undefined) return;
+      cancelWake = clock.after(Math.max(0, due - clock.now()), () => {
+        wake();
+        onWake();
+      });
+    },
+  };
+}
+
+/** Settles when the thread has caught up with the clock, or has ended. */
+async function catchUp({ worker, send }: Thread): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onMessage = (message: unknown) => {
+    if (v.parse(reportSchema, message).type === 'caught up') resolve();
+  };
+  worker.on('message', onMessage).once('exit', resolve);
+  send({ type: 'catch up' });
+  await promise;
+  worker.off('message', onMessage).off('exit', resolve);
+}

@@ -1,0 +1,135 @@
+import { account } from '../../core/account.ts';
+import { type Access, AwsError, type Caller } from '../../core/operation.ts';
+import type { Answer } from '../../http/protocols.ts';
+import type { AsynchronousInvocations } from './asynchronous.ts';
+import { LambdaError, type LambdaFunction, type LambdaPool } from './pool.ts';
+
+/** The header names are in lower case. */
+export interface LambdaRequest {
+  method: string;
+  path: string;
+  headers: Readonly<Record<string, string | undefined>>;
+  body: string;
+  caller: Caller;
+}
+
+export interface Lambda {
+  /** The names of the operations that it has. */
+  operations: readonly string[];
+  /** @throws AwsError as Lambda does */
+  handle(request: LambdaRequest): Promise<Answer>;
+}
+
+interface Parts {
+  pool: Pick<LambdaPool, 'functions' | 'invoke'>;
+  invocations: Pick<AsynchronousInvocations, 'invoke'>;
+  /** Asks IAM. @throws AwsError AccessDeniedException */
+  authorize: (caller: Caller, access: Access) => void;
+}
+
+interface RestOperation {
+  method: string;
+  /** Its group, if it has one, is the function's name or ARN. */
+  path: RegExp;
+  run(request: LambdaRequest, nameOrArn: string): Answer | Promise<Answer>;
+}
+
+/** Lambda's REST API, as far as one looks around with it: https://docs.aws.amazon.com/lambda/latest/api/ */
+export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
+  // The functions are those of the deployment, in its account and Region.
+  const functionsOf = ({ accountId, region }: Caller) =>
+    accountId === account.accountId && region === account.region ? pool.functions() : [];
+
+  function listFunctions(caller: Caller): Answer {
+    authorize(caller, { action: 'lambda:ListFunctions', resource: '*' });
+    return json(200, { Functions: functionsOf(caller).map(configuration) });
+  }
+
+  async function invoke(nameOrArn: string, { caller, headers, body }: LambdaRequest): Promise<Answer> {
+    const name = nameOrArn.split(':').at(-1) ?? '';
+    const functionArn = `arn:aws:lambda:${caller.region}:${caller.accountId}:function:${name}`;
+    authorize(caller, { action: 'lambda:InvokeFunction', resource: functionArn });
+    if (!functionsOf(caller).some((lambda) => lambda.functionArn === functionArn)) {
+      throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
+    }
+    const event = parsePayload(body);
+    const type = headers['x-amz-invocation-type'] ?? 'RequestResponse';
+    switch (type) {
+      case 'RequestResponse':
+        return answered(() => pool.invoke(functionArn, event));
+      case 'Event':
+        void invocations.invoke(functionArn, event);
+        return { status: 202, headers: {}, body: '' };
+      case 'DryRun':
+        return { status: 204, headers: {}, body: '' };
+      default:
+        throw new AwsError('InvalidParameterValueException', `Unknown invocation type ${type}`);
+    }
+  }
+
+  const operations: Readonly<Record<string, RestOperation>> = {
+    ListFunctions: {
+      method: 'GET',
+      path: /^\/2015-03-31\/functions\/?$/,
+      run: ({ caller }) => listFunctions(caller),
+    },
+    Invoke: {
+      method: 'POST',
+      path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/,
+      run: (request, nameOrArn) => invoke(decodeURIComponent(nameOrArn), request),
+    },
+  };
+
+  return {
+    operations: Object.keys(operations),
+    async handle(request) {
+      const { method, path } = request;
+      for (const operation of Object.values(operations)) {
+        const match = operation.method === method ? operation.path.exec(path) : null;
+        if (match !== null) return operation.run(request, match[1] ?? '');
+      }
+      throw new AwsError('UnknownOperationException', `The sandbox does not have ${method} ${path} of lambda`, 404);
+    },
+  };
+}
+
+/** An error of the function is a result for who called Lambda, with a header that tells so. */
+async function answered(run: () => Promise<unknown>): Promise<Answer> {
+  try {
+    return json(200, await run(), { 'x-amz-executed-version': '$LATEST' });
+  } catch (error) {
+    if (!(error instanceof LambdaError)) throw error;
+    const headers = { 'x-amz-executed-version': '$LATEST', 'x-amz-function-error': 'Unhandled' };
+    return { status: 200, headers: { 'content-type': 'application/json', ...headers }, body: error.cause };
+  }
+}
+
+const json = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body ?? null),
+});
+
+function configuration({ functionName, functionArn, exportName, roleArn, timeoutSeconds }: LambdaFunction) {
+  return {
+    FunctionName: functionName,
+    FunctionArn: functionArn,
+    Handler: `index.${exportName}`,
+    Role: roleArn,
+    Timeout: timeoutSeconds,
+    PackageType: 'Zip',
+    Version: '$LATEST',
+  };
+}
+
+function parsePayload(body: string): unknown {
+  if (body === '') return {};
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new AwsError(
+      'InvalidRequestContentException',
+      'Could not parse request body into json: the payload is not JSON',
+    );
+  }
+}

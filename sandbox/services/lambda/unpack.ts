@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { makeTemporaryFolder, type TemporaryFolder } from '../../../build/temporary-folder.ts';
+
+let folder: TemporaryFolder | undefined;
+/** The files of zips that were unpacked, by the zips' paths. Sandboxes of one process share them, and what is compiled of them. */
+const unpacked = new Map<string, ReadonlyMap<string, string>>();
+
+/**
+ * Unpacks a function's zip, once in a process: a package does not change while it is used.
+ * @returns the paths of its files, by their names in the zip
+ * @throws Error when the zip cannot be read
+ */
+export async function unpack(zip: string): Promise<ReadonlyMap<string, string>> {
+  const before = unpacked.get(zip);
+  if (before !== undefined) return before;
+  const content = unzipSync(await readFile(zip));
+  folder ??= makeTemporaryFolder(join(tmpdir(), 'infinstor-onboarding-functions-'));
+  // By its content: packages that differ in their template alone have the same bundles.
+  const hash = createHash('sha256');
+  for (const [name, bytes] of Object.entries(content)) hash.update(`${name} ${bytes.length} `).update(bytes);
+  const root = join(folder.path, hash.digest('hex'));
+  const files = new Map(Object.keys(content).map((name) => [name, join(root, name)]));
+  // What is there is whole, and a thread may be reading it.
+  for (const [name, path] of existsSync(root) ? [] : files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content[name] ?? '');
+  }
+  unpacked.set(zip, files);
+  return files;
+}

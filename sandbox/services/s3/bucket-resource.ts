@@ -1,0 +1,117 @@
+import * as v from 'valibot';
+import type { PolicyDocument } from '../../core/operation.ts';
+import {
+  flag,
+  generatedName,
+  type OnAccess,
+  parseProperties,
+  policyDocument,
+  type ResourceProvider,
+} from '../../core/resource-provider.ts';
+
+/** A bucket of a subscriber's stack; it holds no objects. */
+export interface Bucket {
+  name: string;
+  stackId: string;
+  /** Without `keyArn`, `aws:kms` means the AWS managed key. */
+  encryption: { algorithm: 'AES256' | 'aws:kms'; keyArn?: string; bucketKey: boolean };
+  cors: readonly { allowedMethods: readonly string[]; allowedOrigins: readonly string[]; maxAge?: number }[];
+  policy?: PolicyDocument;
+}
+
+export type BucketStore = Map<string, Bucket>;
+
+interface Parts {
+  buckets: BucketStore;
+  onAccess: OnAccess;
+}
+
+const encryptionRule = v.strictObject({
+  ServerSideEncryptionByDefault: v.strictObject({
+    SSEAlgorithm: v.picklist(['AES256', 'aws:kms']),
+    KMSMasterKeyID: v.optional(v.pipe(v.string(), v.minLength(1))),
+  }),
+  BucketKeyEnabled: v.optional(flag, false),
+});
+
+const corsRule = v.strictObject({
+  AllowedMethods: v.array(v.picklist(['GET', 'PUT', 'HEAD', 'POST', 'DELETE'])),
+  AllowedOrigins: v.array(v.string()),
+  AllowedHeaders: v.optional(v.array(v.string())),
+  MaxAge: v.optional(v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.integer())),
+});
+
+const bucketProperties = v.strictObject({
+  BucketName: v.optional(v.string()),
+  BucketEncryption: v.optional(
+    v.strictObject({ ServerSideEncryptionConfiguration: v.strictTuple([encryptionRule]) }),
+    // What S3 does with every new bucket since January 2023.
+    { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+  ),
+  CorsConfiguration: v.optional(v.strictObject({ CorsRules: v.array(corsRule) }), { CorsRules: [] }),
+});
+
+/** `AWS::S3::Bucket`. Fails as S3 does on a name that is taken or not allowed, and on a key that the algorithm does not use. */
+export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
+  return async (context) => {
+    const { properties } = context;
+    const parsed = parseProperties(bucketProperties, context);
+    const name = parsed.BucketName ?? generatedName(context).toLowerCase();
+    const [{ ServerSideEncryptionByDefault: byDefault, BucketKeyEnabled }] =
+      parsed.BucketEncryption.ServerSideEncryptionConfiguration;
+    const { SSEAlgorithm: algorithm, KMSMasterKeyID: keyArn } = byDefault;
+
+    if (/[A-Z]/.test(name)) throw new Error('Bucket name should not contain uppercase characters');
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) throw new Error('The specified bucket is not valid.');
+    if (buckets.has(name)) throw new Error(`${name} already exists`);
+    if (keyArn !== undefined && algorithm !== 'aws:kms') {
+      throw new Error('a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms');
+    }
+
+    const ask = (action: string) => onAccess(context.caller, { action, resource: `arn:aws:s3:::${name}` });
+    ask('s3:CreateBucket');
+    if (context.isTagged) ask('s3:PutBucketTagging');
+    if ('BucketEncryption' in properties) ask('s3:PutEncryptionConfiguration');
+    if ('CorsConfiguration' in properties) ask('s3:PutBucketCORS');
+    buckets.set(name, {
+      name,
+      stackId: context.stackId,
+      encryption: { algorithm, bucketKey: BucketKeyEnabled, ...(keyArn !== undefined && { keyArn }) },
+      cors: parsed.CorsConfiguration.CorsRules.map(({ AllowedMethods, AllowedOrigins, MaxAge }) => ({
+        allowedMethods: AllowedMethods,
+        allowedOrigins: AllowedOrigins,
+        ...(MaxAge !== undefined && { maxAge: MaxAge }),
+      })),
+    });
+    return {
+      physicalId: name,
+      attributes: { Arn: `arn:aws:s3:::${name}`, DomainName: `${name}.s3.amazonaws.com` },
+      delete() {
+        ask('s3:DeleteBucket');
+        buckets.delete(name);
+      },
+    };
+  };
+}
+
+const bucketPolicyProperties = v.strictObject({ Bucket: v.string(), PolicyDocument: policyDocument });
+
+/** `AWS::S3::BucketPolicy`. Fails when there is no such bucket. */
+export function bucketPolicyProvider({ buckets, onAccess }: Parts): ResourceProvider {
+  return async (context) => {
+    const { Bucket: name, PolicyDocument } = parseProperties(bucketPolicyProperties, context);
+    const bucket = buckets.get(name);
+    if (bucket === undefined) throw new Error('The specified bucket does not exist');
+    const ask = (action: string) => onAccess(context.caller, { action, resource: `arn:aws:s3:::${name}` });
+    ask('s3:PutBucketPolicy');
+    bucket.policy = PolicyDocument;
+    return {
+      physicalId: name,
+      attributes: {},
+      delete() {
+        ask('s3:DeleteBucketPolicy');
+        delete bucket.policy;
+      },
+    };
+  };
+}

@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { expect, inject, it } from 'vitest';
+import { bootSandbox, type Sandbox } from '../../sandbox/boot.ts';
+import { matchesPattern } from '../../sandbox/services/iam/policy-conditions.ts';
+import { permissionsOf } from '../../tools/permissions/permissions.ts';
+import { tour } from '../../tools/permissions/tour.ts';
+import { isWhole, scope } from '../scope.ts';
+
+const deployments = [
+  { deployment: 'as packaged', packageFolder: inject('packageFolder') },
+  { deployment: 'that repairs drift', packageFolder: inject('repairingPackageFolder') },
+  {
+    deployment: 'that works in another account',
+    packageFolder: inject('accountsPackageFolder'),
+    extras: { otherAccount: true },
+  },
+];
+// A tour takes seconds. The last deployment has every role and, of the others', all rights but the one to repair.
+const toured = isWhole ? deployments : deployments.slice(-1);
+type Deployment = Omit<(typeof deployments)[number], 'extras'> & { extras?: { otherAccount: boolean } };
+
+async function tourOf(
+  { packageFolder, extras }: Deployment,
+  editTemplate: (template: string) => string,
+  look: (sandbox: Sandbox) => void,
+): Promise<void> {
+  const sandbox = await bootSandbox({ packageFolder, skipIdle: true, editTemplate });
+  try {
+    await tour(sandbox, extras);
+    look(sandbox);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+const asPackaged = (template: string) => template;
+
+const statementSchema = v.looseObject({ Action: v.union([v.string(), v.array(v.string())]) });
+const roleSchema = v.looseObject({
+  Type: v.literal('AWS::IAM::Role'),
+  Properties: v.looseObject({
+    Policies: v.array(v.looseObject({ PolicyDocument: v.looseObject({ Statement: v.array(statementSchema) }) })),
+  }),
+});
+const templateSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({ Resources: v.record(v.string(), v.unknown()) }),
+);
+
+/** The template without an action in all statements of a role. */
+function withoutAction(template: string, role: string, removed: string): string {
+  const parsed = v.parse(templateSchema, template);
+  const resource = v.parse(roleSchema, parsed.Resources[role]);
+  for (const { PolicyDocument } of resource.Properties.Policies) {
+    PolicyDocument.Statement = PolicyDocument.Statement.flatMap((statement) => {
+      const left = [statement.Action].flat().filter((action) => action !== removed);
+      return left.length === 0 ? [] : [{ ...statement, Action: left }];
+    });
+  }
+  return JSON.stringify({ ...parsed, Resources: { ...parsed.Resources, [role]: resource } });
+}
+
+/** What callers and operators are told: the ends of executions, the stacks' events, and the logs. */
+function toldBy({ states, cloudFormation, logFolder }: Sandbox): string {
+  const logs = readdirSync(logFolder).filter((file) => file !== 'denials.log');
+  return [
+    ...states.executions().map(({ cause }) => cause ?? ''),
+    JSON.stringify(cloudFormation.descriptions()),
+    ...logs.map((file) => readFileSync(join(logFolder, file), 'utf8')),
+  ].join('\n');
+}
+
+it.each(toured)(
+  'grants the roles, $deployment, all that the runs need, and nothing that they do not',
+  async (deployment) => {
+    await tourOf(deployment, asPackaged, (sandbox) => {
+      expect(sandbox.denials()).toEqual([]);
+      expect(permissionsOf(sandbox).filter(({ used, reason }) => !used && reason === undefined)).toEqual([]);
+    });
+  },
+);
+
+const needed = new Map<string, Deployment & { role: string; action: string }>();
+// Each tour takes seconds: `npm run test:long` removes every action, other runs one.
+if (scope !== 'long') {
+  for (const each of deployments.slice(0, 1)) {
+    needed.set('one', { ...each, role: 'PatchKeyPolicyRole', action: 'kms:PutKeyPolicy' });
+  }
+} else {
+  for (const each of deployments) {
+    await tourOf(each, asPackaged, (sandbox) => {
+      for (const { role, action, used } of permissionsOf(sandbox)) {
+        const name = `${role} ${action}`;
+        if (used && !needed.has(name)) needed.set(name, { ...each, role, action });
+      }
+    });
+  }
+}
+
+it.each([...needed.values()])('fails when $role may not do $action', async ({ role, action, ...deployment }) => {
+  await tourOf(
+    deployment,
+    (template) => withoutAction(template, role, action),
+    (sandbox) => {
+      const denied = sandbox.denials().filter((denial) => matchesPattern(action, denial.action));
+      expect(denied.map(({ principalArn }) => principalArn)).toContainEqual(expect.stringContaining(`-${role}-`));
+      const told = denied.map((denial) => `not authorized to perform: ${denial.action}`);
+      expect(told).toContainEqual(expect.toSatisfy((reason: string) => toldBy(sandbox).includes(reason)));
+    },
+  );
+});

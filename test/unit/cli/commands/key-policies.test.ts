@@ -1,0 +1,335 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { KeyPoliciesArguments } from '../../../../cli/arguments.ts';
+import { keyPolicies } from '../../../../cli/commands/key-policies.ts';
+import { createTerminal } from '../../../../cli/view/terminal.ts';
+
+const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
+const execution = (name: string) => `arn:aws:states:us-east-1:111111111111:execution:x-onboard-subscriber:${name}`;
+const statement = (Sid: string, AWS: string | string[] = '111111111111') => ({
+  Sid,
+  Effect: 'Allow',
+  Principal: { AWS },
+});
+const policy = (...Statement: object[]) => ({ Version: '2012-10-17', Statement });
+const kept = (minute: number, document: object, more: object = {}) => ({
+  id: `2026-01-01T12:0${minute}:00.000Z#owner`,
+  keptAt: `2026-01-01T12:0${minute}:00.000Z`,
+  hash: String(minute).repeat(64),
+  by: execution(`acme-${minute}`),
+  policy: JSON.stringify(document),
+  ...more,
+});
+type Kept = ReturnType<typeof kept>;
+
+/** What the endpoint has; each test sets its own. */
+let keptPolicies: Kept[] = [];
+/** The key's policy at each read, the last one for ever; undefined: KMS does not know the key. */
+let inForce: (object | undefined)[] = [];
+/** What the function answers to each invocation. */
+let restores: object[] = [];
+let asked: Record<string, unknown>[] = [];
+
+const wire = (item: object) =>
+  Object.fromEntries(
+    Object.entries(item).map(([name, value]) => [name, typeof value === 'boolean' ? { BOOL: value } : { S: value }]),
+  );
+const answers: Record<string, (input: { ExclusiveStartKey?: { n: { N: string } } }) => object | undefined> = {
+  ListStateMachines: () => ({
+    stateMachines: [
+      {
+        name: 'x-onboard-subscriber',
+        stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:x-onboard-subscriber',
+        type: 'STANDARD',
+        creationDate: 0,
+      },
+    ],
+  }),
+  // Pages of two.
+  Query: ({ ExclusiveStartKey }) => {
+    const start = Number(ExclusiveStartKey?.n.N ?? 0);
+    const hasMore = start + 2 < keptPolicies.length;
+    return {
+      Items: keptPolicies.slice(start, start + 2).map(wire),
+      ...(hasMore && { LastEvaluatedKey: { n: { N: String(start + 2) } } }),
+    };
+  },
+  GetKeyPolicy: () => {
+    const [next] = inForce.length > 1 ? inForce.splice(0, 1) : inForce;
+    return next && { Policy: JSON.stringify(next), PolicyName: 'default' };
+  },
+  Invoke: () => restores.shift(),
+};
+
+const server = createServer(async (request, response) => {
+  const invoked = /\/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1];
+  const operation = invoked === undefined ? String(request.headers['x-amz-target']).split('.')[1] : 'Invoke';
+  const region = /Credential=\w+\/\d+\/([\w-]+)\//.exec(String(request.headers.authorization))?.[1];
+  const input = await json(request);
+  asked.push({ operation, region, input, ...(invoked !== undefined && { functionName: invoked }) });
+  const answer = answers[operation ?? '']?.(input as object);
+  const isError = answer !== undefined && 'errorType' in answer;
+  response.writeHead(answer ? 200 : 404, {
+    'content-type': 'application/x-amz-json-1.0',
+    ...(isError && { 'x-amz-function-error': 'Unhandled' }),
+    ...(!answer && { 'x-amzn-errortype': invoked ? 'ResourceNotFoundException' : 'NotFoundException' }),
+  });
+  response.end(JSON.stringify(answer ?? { __type: 'NotFoundException', message: 'there is none' }));
+});
+let endpoint: string;
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`;
+});
+afterAll(() => server.close());
+
+beforeEach(() => {
+  asked = [];
+  restores = [];
+  keptPolicies = [
+    kept(1, policy(statement('Owner'))),
+    kept(2, policy(statement('Owner'), statement('Roles', 'a'))),
+    kept(3, policy(statement('Roles', 'a')), { by: 'arn:aws:iam::111111111111:user/operator', eventId: 'event-1' }),
+  ];
+  inForce = [policy(statement('Owner'), statement('Roles', ['a', 'b']))];
+});
+
+/** Runs the command without a terminal. */
+async function run(action: KeyPoliciesArguments['action']) {
+  const written: string[] = [];
+  const pauses: number[] = [];
+  const terminal = createTerminal({ write: (text) => written.push(text) }, {});
+  const wait = async (milliseconds: number) => pauses.push(milliseconds);
+  const outcome = await keyPolicies(
+    { command: 'key-policies', keyArn, action, json: false, endpoint },
+    { terminal, wait },
+  ).then(
+    (result) => ({ ...result, error: undefined }),
+    (error: unknown) => ({ document: undefined, text: '', error }),
+  );
+  return { ...outcome, progress: written.join(''), pauses };
+}
+
+const policyId = '2026-01-01T12:02:00.000Z#owner';
+const questions = (operation: string) => asked.filter((question) => question.operation === operation);
+
+describe('the list of kept policies', () => {
+  it('has all pages, with what changed from each to the next and to the policy in force', async () => {
+    const { document } = await run({ name: 'list' });
+    expect(document).toEqual({
+      status: 'SUCCEEDED',
+      keyArn,
+      policies: [
+        { ...kept(1, {}), policy: undefined, changes: { added: 1, removed: 0, changed: 0 } },
+        { ...kept(2, {}), policy: undefined, changes: { added: 0, removed: 1, changed: 0 } },
+        {
+          ...kept(3, {}),
+          policy: undefined,
+          by: 'arn:aws:iam::111111111111:user/operator',
+          eventId: 'event-1',
+          changes: { added: 1, removed: 0, changed: 1 },
+        },
+      ],
+      error: null,
+    });
+    expect(questions('Query')).toHaveLength(2);
+    expect(questions('Query')[0]).toMatchObject({
+      region: 'us-east-1',
+      input: { TableName: 'x-registry', ExpressionAttributeValues: { ':pk': { S: `KEY#${keyArn}` } } },
+    });
+    expect(questions('GetKeyPolicy')).toMatchObject([{ region: 'eu-west-1', input: { KeyId: keyArn } }]);
+  });
+
+  it('tells people id, time, who wrote over it or wrote it, abbreviated hash and changes', async () => {
+    const { text } = await run({ name: 'list' });
+    expect(text).toContain(`3 policies kept of ${keyArn}, the oldest first\n`);
+    expect(text).toContain(
+      [
+        '  Policy      2026-01-01T12:01:00.000Z#owner',
+        `  Kept        2026-01-01T12:01:00.000Z, before ${execution('acme-1')} wrote over it`,
+        '  Hash        111111111111',
+        '  Changes     1 statement added, until the next one',
+        '',
+      ].join('\n'),
+    );
+    expect(text).toContain('12:03:00.000Z, as arn:aws:iam::111111111111:user/operator wrote it\n');
+    expect(text).toContain('Changes     1 statement added, 1 statement changed, until the policy in force\n');
+  });
+
+  it('says that changes may be the work of several, and which policy was not written over after all', async () => {
+    keptPolicies = [kept(1, policy(statement('Owner')), { overwritten: false })];
+    const { text, document } = await run({ name: 'list' });
+    expect(text).toContain(`12:01:00.000Z, before ${execution('acme-1')} was to write over it, and did not\n`);
+    expect(text).toMatch(/\nChanges are of all who wrote until then, also by hand\.\n/);
+    expect(document).toMatchObject({ policies: [{ overwritten: false }] });
+  });
+
+  it('says so when nothing is kept, nothing changed, or KMS does not tell the policy in force', async () => {
+    keptPolicies = [];
+    expect((await run({ name: 'list' })).text).toMatch(/^No policy of \S+ is kept: /);
+    keptPolicies = [kept(1, policy(statement('Owner')))];
+    inForce = [policy(statement('Owner'))];
+    expect((await run({ name: 'list' })).text).toMatch(
+      /^1 policy kept .*Changes +no statement changed, until the policy in force\n/s,
+    );
+    inForce = [undefined];
+    const { text, document } = await run({ name: 'list' });
+    expect(text).toMatch(/Changes +the policy in force cannot be read\n/);
+    expect(document).toMatchObject({ policies: [{ changes: null }] });
+  });
+});
+
+it('a key that KMS does not know, and of which nothing is kept, is told so', async () => {
+  keptPolicies = [];
+  inForce = [undefined];
+  expect((await run({ name: 'list' })).error).toMatchObject({
+    name: 'NotFoundException',
+    message: `No policy of ${keyArn} is kept, and KMS does not tell the one in force: there is none`,
+    remedy: expect.stringContaining("Check the key's ARN"),
+  });
+});
+
+describe('a kept policy', () => {
+  it('is shown with how it differs from the policy in force', async () => {
+    const { document, text } = await run({ name: 'show', policyId });
+    const shown = policy(statement('Owner'), statement('Roles', 'a'));
+    expect(document).toEqual({
+      status: 'SUCCEEDED',
+      keyArn,
+      ...kept(2, {}),
+      policy: shown,
+      inForce: inForce[0],
+      difference: expect.arrayContaining(['-           "b"']),
+      error: null,
+    });
+    expect(text).toContain(`\n${JSON.stringify(shown, undefined, 2)}\n`);
+    expect(text).toMatch(/Against the policy in force .*:\n.*\n {2}- +"b"\n/s);
+    expect(text).not.toMatch(/^ {2}\+/m);
+  });
+
+  it('is shown when it is the one in force, when that cannot be read, and when it is no JSON', async () => {
+    keptPolicies = [kept(2, {}, { policy: 'non\u001bsense' })];
+    inForce = [undefined];
+    const { document, text } = await run({ name: 'show', policyId });
+    expect(document).toMatchObject({ policy: 'non\u001bsense', inForce: null, difference: null });
+    expect(text).toMatch(/\nnon sense\n\nThe policy in force cannot be read\.\n/);
+    const same = policy(statement('Owner'));
+    keptPolicies = [kept(2, same)];
+    inForce = [same];
+    const shown = await run({ name: 'show', policyId });
+    expect(shown.text).toContain('\nThe policy in force says the same.\n');
+    expect(shown.document).toMatchObject({ difference: [] });
+  });
+
+  it('that is not there is InvalidRequest, with what to do', async () => {
+    const { error } = await run({ name: 'show', policyId: 'none' });
+    expect(error).toMatchObject({
+      name: 'InvalidRequest',
+      step: null,
+      remedy: expect.stringMatching(/key-policies .*, and take one of these ids\.$/),
+    });
+  });
+});
+
+describe('a restore', () => {
+  const busy = { errorType: 'KeyPolicyBusy', errorMessage: 'The policy is being changed', trace: [] };
+  const previousPolicyId = '2026-01-01T12:09:00.000Z#restorer';
+  const restored = { keyArn, policyId, changed: true, previousPolicyId };
+  const unchanged = { keyArn, policyId, changed: false };
+  const after = policy(statement('Owner'), statement('Backup'), statement('Roles', ['a', 'b']));
+
+  it('is asked of the function, and shows the diff of the policy', async () => {
+    restores = [restored];
+    const [before] = inForce;
+    inForce = [before, after];
+    const { document, text, progress } = await run({ name: 'restore', policyId });
+    expect(questions('Invoke')).toMatchObject([
+      { functionName: 'x-restore-key-policy', region: 'us-east-1', input: { keyArn, policyId } },
+    ]);
+    expect(document).toEqual({ status: 'SUCCEEDED', ...restored, refusedRoles: [], before, after, error: null });
+    expect(progress).toMatch(/^\nRestoring the key policy of \S+ …\n {2}RestoreKeyPolicy +\d+\.\d s\n$/);
+    expect(text).toContain('\nRestored\n');
+    expect(text).toMatch(/^ {2}\+ +"Sid": "Backup",$/m);
+    expect(text).toContain(`To undo this, restore the one that was in force before: --restore ${previousPolicyId}\n`);
+  });
+
+  it('of what is in force already changes nothing', async () => {
+    restores = [unchanged];
+    const { text, document } = await run({ name: 'restore', policyId });
+    expect(document).toMatchObject({ changed: false, previousPolicyId: null });
+    expect(text).toMatch(/^\nNothing to restore\n.*: unchanged, as it says all this already\n$/s);
+  });
+
+  it('that a try has done whose outcome was not known is told as done', async () => {
+    restores = [busy, unchanged];
+    inForce = [inForce[0], after];
+    const { document, text } = await run({ name: 'restore', policyId });
+    expect(document).toMatchObject({ changed: true });
+    expect(text).toContain(
+      'To undo this, restore the one that was in force before: the last in the list by restore-key-policy.\n',
+    );
+  });
+
+  it('is not told as done because the policy could not be read before', async () => {
+    restores = [unchanged];
+    inForce = [undefined, after];
+    const { document, text } = await run({ name: 'restore', policyId });
+    expect(document).toMatchObject({ changed: false, after });
+    expect(text).toContain('The policy in force cannot be read.');
+  });
+
+  it('names the roles that still have not got the key', async () => {
+    const refusedRoles = [{ roleArn: 'the-role', name: 'PrincipalNotVisible', message: 'KMS cannot see it' }];
+    restores = [{ ...restored, refusedRoles }];
+    const { document, text } = await run({ name: 'restore', policyId });
+    expect(document).toMatchObject({ refusedRoles });
+    expect(text).toMatch(/Role +the-role\n +Reason +PrincipalNotVisible: KMS cannot see it\n +Remedy +Redrive/);
+  });
+
+  it('waits for another writer, longer than a lease is good for and a read is stale', async () => {
+    restores = [busy, busy, restored];
+    const { document, progress, pauses } = await run({ name: 'restore', policyId });
+    expect(document).toMatchObject({ status: 'SUCCEEDED' });
+    expect(pauses).toEqual([2_000, 4_000]);
+    expect(progress).toMatch(
+      / RestoreKeyPolicy +\d+\.\d s {2}KeyPolicyBusy; again in 2 s\n +RestoreKeyPolicy \(attempt 2\) .*in 4 s\n.*\(attempt 3\) +\d+\.\d s\n$/s,
+    );
+  });
+
+  it('gives up in the end', async () => {
+    restores = Array.from({ length: 9 }, () => busy);
+    const { error, pauses } = await run({ name: 'restore', policyId });
+    expect(error).toMatchObject({
+      name: 'KeyPolicyBusy',
+      message: 'The policy is being changed',
+      step: 'RestoreKeyPolicy',
+    });
+    expect(pauses.reduce((sum, pause) => sum + pause)).toBeGreaterThan(60_000);
+    expect(questions('Invoke')).toHaveLength(pauses.length + 1);
+  });
+
+  it('that fails otherwise is told at once, with what to do', async () => {
+    restores = [{ errorType: 'KeyPolicyOrphan', errorMessage: 'It names AROAGONE', trace: [] }];
+    const { error, progress, pauses } = await run({ name: 'restore', policyId });
+    expect(error).toMatchObject({
+      name: 'KeyPolicyOrphan',
+      message: 'It names AROAGONE',
+      remedy: expect.stringContaining('Write the kept policy by hand'),
+    });
+    expect(progress).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}KeyPolicyOrphan\n$/);
+    expect(pauses).toEqual([]);
+  });
+
+  it('where the deployment has no such function is told so', async () => {
+    const { error } = await run({ name: 'restore', policyId });
+    expect(error).toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: expect.stringContaining('Lambda answered: '),
+      remedy: expect.stringContaining('of this version'),
+    });
+  });
+});

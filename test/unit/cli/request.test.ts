@@ -1,0 +1,123 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { executionNameFor, keyArnsOf, readRequest, userNameOf } from '../../../cli/request.ts';
+import { fixtures } from '../../../sandbox/core/account.ts';
+
+const { artifactsKeyArn, trackingKeyArn } = fixtures;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'request-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('readRequest', () => {
+  it.each([
+    ['text', 'hello', 'is not JSON'],
+    ['a password', '{"password": "x"}', 'holds a password: put it into a secret and refer to it with passwordSecretId'],
+    [
+      "a subscriber's password",
+      '{"subscriber": {"password": "x"}}',
+      'holds a password: put it into a secret and refer to it with passwordSecretId',
+    ],
+    ['an array', '[]', 'is not a JSON object'],
+    ['null', 'null', 'is not a JSON object'],
+    ['a string', '"acme"', 'is not a JSON object'],
+  ])('refuses a file of %s', async (name, text, message) => {
+    const path = join(folder, `${name}.json`);
+    await writeFile(path, text);
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: `${path} ${message}`,
+    });
+  });
+
+  it('refuses a file that does not exist', async () => {
+    const path = join(folder, 'none.json');
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: `${path} does not exist`,
+    });
+  });
+
+  it('refuses a folder', async () => {
+    await expect(readRequest(folder, 'onboard-subscriber')).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: `${folder} cannot be read: EISDIR`,
+    });
+  });
+
+  it('tells where JSON is broken without quoting it', async () => {
+    const path = join(folder, 'broken.json');
+    await writeFile(path, '{\n  "password": "hunter2",\n}');
+    const error = await readRequest(path, 'onboard-subscriber').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: `${path} is not JSON (line 3 column 1)` });
+  });
+
+  it('does not quote a file whose beginning is not JSON', async () => {
+    const path = join(folder, 'password.json');
+    await writeFile(path, 'hunter2');
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toMatchObject({ message: `${path} is not JSON` });
+  });
+});
+
+describe('keyArnsOf', () => {
+  it.each([
+    [
+      'both keys',
+      { artifacts: { keyArn: artifactsKeyArn }, tracking: { keyArn: trackingKeyArn } },
+      [artifactsKeyArn, trackingKeyArn],
+    ],
+    [
+      'one key for both once',
+      { artifacts: { keyArn: artifactsKeyArn }, tracking: { keyArn: artifactsKeyArn } },
+      [artifactsKeyArn],
+    ],
+    ['one store alone', { tracking: { keyArn: trackingKeyArn } }, [trackingKeyArn]],
+    ['no alias', { artifacts: { keyArn: 'arn:aws:kms:us-east-1:111111111111:alias/mine' } }, []],
+    ['no number', { artifacts: { keyArn: 7 } }, []],
+    ['nothing of no object', 'sse-s3', []],
+  ])('finds %s', (_, encryption, expected) => {
+    expect(keyArnsOf({ encryption })).toEqual(expected);
+  });
+});
+
+describe('executionNameFor', () => {
+  it.each([
+    ['a subscriber', { subscriber: { userName: 'acme' } }, /^acme-[0-9a-z]+$/],
+    ['characters that Step Functions refuses', { subscriber: { userName: 'a b/ü' } }, /^a-b---[0-9a-z]+$/],
+    ['an empty name', { subscriber: { userName: '' } }, /^request-[0-9a-z]+$/],
+    ['no subscriber', {}, /^request-[0-9a-z]+$/],
+    ['a long name', { subscriber: { userName: 'x'.repeat(300) } }, /^x{60}-[0-9a-z]{1,19}$/],
+  ])('names an execution for %s', (_, request, expected) => {
+    expect(executionNameFor(request)).toMatch(expected);
+  });
+
+  it('gives a new name each time', () => {
+    const request = { subscriber: { userName: 'acme' } };
+    expect(executionNameFor(request)).not.toBe(executionNameFor(request));
+  });
+});
+
+describe('examples', () => {
+  it('name a subscriber each, all different', async () => {
+    const examples = join(import.meta.dirname, '../../..', 'examples');
+    // The others are for the other machines.
+    const files = (await readdir(examples)).filter((file) => !/^(update|add-user|offboard)-/.test(file));
+    const userNames = await Promise.all(
+      files.map(async (file) => userNameOf(await readRequest(join(examples, file), 'onboard-subscriber'))),
+    );
+    expect(files.length).toBeGreaterThanOrEqual(7);
+    expect(userNames).not.toContain(undefined);
+    expect(new Set(userNames).size).toBe(files.length);
+  });
+
+  it('onboard acme on the two customer managed keys by default', async () => {
+    const request = await readRequest(
+      join(import.meta.dirname, '../../..', 'examples', 'acme.json'),
+      'onboard-subscriber',
+    );
+    expect(keyArnsOf(request)).toEqual([artifactsKeyArn, trackingKeyArn]);
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { attemptsOf } from '../../../../cli/view/attempts.ts';
+import { createProgress, createTerminal, showing } from '../../../../cli/view/terminal.ts';
+import { at, done, entered, history, lambdaFails, lambdaStarts, started } from '../history.ts';
+
+function screen(isTTY: boolean) {
+  const written: string[] = [];
+  return { isTTY, write: (text: string) => written.push(text), text: () => written.join('') };
+}
+
+/** Lines with every run of blanks as one. */
+const lines = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim().replaceAll(/ +/g, ' '));
+const ESC = String.fromCharCode(27);
+
+describe('createTerminal', () => {
+  it.each([
+    ['a pipe', false, {}],
+    ['a pipe, whatever FORCE_COLOR says', false, { FORCE_COLOR: '1' }],
+    ['a dumb terminal', true, { TERM: 'dumb' }],
+  ])('writes plain lines to %s', async (_, isTTY, environment) => {
+    const out = screen(isTTY);
+    const terminal = createTerminal(out, environment);
+    await showing(terminal, 'Packaging …', async () => undefined);
+    terminal.write(terminal.paint('red', 'text\n'));
+    expect(lines(out.text())).toEqual(['Packaging … 0.0 s', 'text']);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+    expect(out.text()).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+  });
+
+  it('rewrites the line in a terminal', async () => {
+    const out = screen(true);
+    await showing(createTerminal(out, {}), 'Packaging …', async () => undefined);
+    expect(out.text()).toContain(`\r${ESC}[2K${ESC}[32m✔${ESC}[39m Packaging …`);
+  });
+
+  it('rewrites it without colours when NO_COLOR is set', async () => {
+    const out = screen(true);
+    await showing(createTerminal(out, { NO_COLOR: '1' }), 'Packaging …', async () => undefined);
+    expect(out.text()).toContain(`\r${ESC}[2K✔ Packaging …`);
+    expect(out.text()).not.toContain(`${ESC}[3`);
+  });
+
+  it('shows what runs before it is over', () => {
+    const out = screen(false);
+    createTerminal(out, {}).begin('Packaging …');
+    expect(out.text()).toContain('Packaging …');
+  });
+
+  it('marks a task that fails, and passes its error on', async () => {
+    const out = screen(false);
+    const failing = showing(createTerminal(out, {}), 'Booting …', () => Promise.reject(new Error('no port')));
+    await expect(failing).rejects.toThrow('no port');
+    expect(lines(out.text())).toEqual(['Booting … 0.0 s failed']);
+  });
+});
+
+describe('createProgress', () => {
+  function progressOn() {
+    const out = screen(false);
+    return { out, progress: createProgress(createTerminal(out, {})) };
+  }
+
+  it('shows each state once, however often it is told', () => {
+    const { out, progress } = progressOn();
+    const events = history(started, done('AcceptRequest'), done('ObtainToken'));
+    for (let count = 1; count <= events.length; count += 1) progress.show(attemptsOf(events.slice(0, count)));
+    progress.finish(attemptsOf(events), new Date(at(11)));
+    expect(lines(out.text())).toEqual(['AcceptRequest 4.0 s', 'ObtainToken 4.0 s']);
+  });
+
+  it('shows a state when it is entered', () => {
+    const { out, progress } = progressOn();
+    progress.show(attemptsOf(history(started, entered('DeployStack'))));
+    expect(lines(out.text())).toEqual(['DeployStack']);
+  });
+
+  it('shows a retry with its number and the error before it', () => {
+    const { out, progress } = progressOn();
+    progress.show(attemptsOf(history(started, entered('PatchKeyPolicy'), lambdaFails('KeyPolicyBusy'), lambdaStarts)));
+    expect(lines(out.text())).toEqual(['PatchKeyPolicy 3.0 s KeyPolicyBusy', 'PatchKeyPolicy (attempt 2)']);
+  });
+
+  it('ends the state that failed the execution', () => {
+    const { out, progress } = progressOn();
+    const attempts = attemptsOf(history(started, entered('ObtainToken'), lambdaFails('LoginRejected')));
+    progress.show(attempts);
+    progress.finish(attempts, new Date(at(5)));
+    expect(lines(out.text())).toEqual(['ObtainToken 4.0 s LoginRejected']);
+  });
+
+  it('ends a state that never came to an end', () => {
+    const { out, progress } = progressOn();
+    progress.finish(attemptsOf(history(started, entered('WaitForStack'))), new Date(at(61)));
+    expect(lines(out.text())).toEqual(['WaitForStack 60.0 s not finished']);
+  });
+});

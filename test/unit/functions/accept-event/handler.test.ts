@@ -1,0 +1,133 @@
+import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { errorOf, lambda, secret } from '../lambda.ts';
+
+const id = '33333333-3333-4333-8333-333333333333';
+const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };
+const requested = (detail: unknown) => ({
+  version: '0',
+  id,
+  source: 'pipeline.example',
+  'detail-type': 'SubscriberRequested',
+  time: '2026-01-01T12:00:00Z',
+  detail,
+});
+
+function setUp() {
+  const stepFunctions = mockClient(SFNClient);
+  stepFunctions.on(StartExecutionCommand).resolves({});
+  const queue = mockClient(SQSClient);
+  queue.on(SendMessageCommand).resolves({ MessageId: 'message-1' });
+  const invoke = lambda(() => import('../../../../functions/accept-event/handler.ts'), {
+    STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
+    SECRET_PREFIX: 'infinstor/test/',
+    STACK_REGIONS: 'us-east-1',
+    ACCOUNTS: '{}',
+    DEAD_LETTER_QUEUE_URL: 'https://sqs.example/refused-events',
+  });
+  const messages = () => queue.commandCalls(SendMessageCommand).map(({ args: [{ input }] }) => input);
+  return { invoke, stepFunctions, queue, messages };
+}
+
+describe('SubscriberRequested', () => {
+  it('starts an execution named after the event, with its detail as request', async () => {
+    const { invoke, stepFunctions, messages } = setUp();
+    await invoke(requested({ subscriber }));
+    const [start, ...others] = stepFunctions.commandCalls(StartExecutionCommand);
+    expect(start?.args[0].input).toEqual({
+      stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
+      name: `Acme-${id}`,
+      input: JSON.stringify({ subscriber }),
+    });
+    expect([others, messages()]).toEqual([[], []]);
+  });
+
+  it('that comes again is done already', async () => {
+    const { invoke, stepFunctions, messages } = setUp();
+    stepFunctions.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists({ message: 'it is', $metadata: {} }));
+    await invoke(requested({ subscriber }));
+    expect(messages()).toEqual([]);
+  });
+
+  it.each<[string, unknown, string, unknown?]>([
+    ['an unknown field', { subscriber, colour: 'x' }, 'colour', { subscriber, colour: '<redacted>' }],
+    ['no subscriber', {}, 'subscriber'],
+    ['a list', [], 'request'],
+    ['an account of somebody else', { subscriber, stack: { accountId: '222222222222' } }, 'stack.accountId'],
+  ])(
+    'that is refused for %s goes into the dead-letter queue, with its reason',
+    async (_, detail, field, kept = detail) => {
+      const { invoke, stepFunctions, messages } = setUp();
+      await invoke(requested(detail));
+      const [message, ...others] = messages();
+      expect(message).toMatchObject({
+        QueueUrl: 'https://sqs.example/refused-events',
+        MessageAttributes: { errorName: { DataType: 'String', StringValue: 'InvalidRequest' } },
+      });
+      expect(JSON.parse(message?.MessageBody ?? '')).toEqual({
+        error: {
+          name: 'InvalidRequest',
+          field,
+          message: expect.stringContaining(`${field}: `),
+          remedy: expect.stringMatching(/\.$/),
+        },
+        event: { id, source: 'pipeline.example', time: '2026-01-01T12:00:00Z', detail: kept },
+      });
+      expect([others, stepFunctions.calls()]).toEqual([[], []]);
+    },
+  );
+
+  it.each([
+    ['a password', { subscriber, password: secret('outer') }, '"password":"<redacted>"'],
+    [
+      "a subscriber's password",
+      { subscriber: { ...subscriber, password: secret('inner') } },
+      '"password":"<redacted>"',
+    ],
+    ['a password under a wrong name', { subscriber, passwort: secret('x') }, '"passwort":"<redacted>"'],
+    [
+      'a secret among the parameters',
+      { subscriber, colour: 'x', stack: { parameters: { Pin: secret('x') } } },
+      '"Pin":"<redacted>"',
+    ],
+    ['nothing but a secret', secret('x'), '"detail":"<redacted>"'],
+    ['a password for a reference', { subscriber, passwordSecretId: secret('x') }, '"passwordSecretId":"<redacted>"'],
+    ['a token for a reference', { subscriber, customTokenSecretId: secret('x') }, '"customTokenSecretId":"<redacted>"'],
+  ])('that holds %s goes there without it', async (_, detail, redacted) => {
+    const { invoke, messages } = setUp();
+    await invoke(requested(detail));
+    expect(messages()).toHaveLength(1);
+    expect(JSON.stringify(messages())).not.toContain(secret(''));
+    expect(messages()[0]?.MessageBody).toContain(redacted);
+  });
+
+  it('that is refused keeps its references, so that it can be corrected and sent again', async () => {
+    const { invoke, messages } = setUp();
+    const references = { passwordSecretId: 'infinstor/test/input/acme', customTokenSecretId: 'infinstor/test/input/t' };
+    await invoke(requested({ subscriber, ...references, colour: 'x' }));
+    expect(JSON.parse(messages()[0]?.MessageBody ?? '')).toMatchObject({ event: { detail: references } });
+  });
+
+  it('that holds a password is not given back to Lambda, which would store it as it is, when the queue does not take it', async () => {
+    const { invoke, queue } = setUp();
+    queue.on(SendMessageCommand).rejects(new Error('slow down'));
+    await invoke(requested({ subscriber, password: secret('outer') }));
+    await invoke(requested({ subscriber: { ...subscriber, password: secret('inner') } }));
+    await invoke(requested({ subscriber, passwort: secret('misspelled') }));
+    await invoke(requested({ subscriber, passwordSecretId: secret('no reference') }));
+    expect(queue.commandCalls(SendMessageCommand)).toHaveLength(4);
+  });
+
+  it.each([
+    ['Step Functions', 'StartExecution', { subscriber }],
+    ['the queue', 'SendMessage', {}],
+  ])('is invoked again by Lambda when %s does not take it', async (_, operation, detail) => {
+    const { invoke, stepFunctions, queue } = setUp();
+    const throttled = Object.assign(new Error(`${operation}: slow down`), { name: 'ThrottlingException' });
+    stepFunctions.on(StartExecutionCommand).rejects(throttled);
+    queue.on(SendMessageCommand).rejects(throttled);
+    await expect(invoke(requested(detail))).rejects.toMatchObject(errorOf('ThrottlingException', operation));
+  });
+});

@@ -1,0 +1,105 @@
+import {
+  CloudFormationClient,
+  CloudFormationServiceException,
+  DescribeStacksCommand,
+  GetTemplateSummaryCommand,
+  type GetTemplateSummaryOutput,
+} from '@aws-sdk/client-cloudformation';
+import {
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  type KeyMetadata,
+  KMSClient,
+  ListResourceTagsCommand,
+} from '@aws-sdk/client-kms';
+import { GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { fakeSecrets } from '../fake-secrets.ts';
+import { keyPolicy } from '../key-policy.ts';
+import { lambda, secret } from '../lambda.ts';
+import { executionArn } from '../plan.ts';
+
+export const environment = {
+  REGISTRY_TABLE: 'registry',
+  SECRET_PREFIX: 'infinstor/test/',
+  STACK_NAME_PREFIX: 'infinstor-subscriber-',
+  ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
+  KEY_ACCESS: 'role-arns',
+  STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
+  STACK_REGIONS: 'us-east-1,eu-west-1',
+  STACK_EVENT_REGIONS: 'us-east-1',
+  ACCOUNTS: '{}',
+  TEMPLATE_BASE_URL: 'https://templates.example',
+  DEFAULT_BUILD: '2.3.72',
+  TEMPLATE_PARAMETERS: JSON.stringify({
+    subscriber: { SubscriberName: '{userName}' },
+    customToken: 'CustomToken',
+    artifacts: {
+      'sse-s3': { S3: 'sse-s3' },
+      'sse-kms-aws-managed': { S3: 'kms' },
+      'sse-kms-customer-managed': { S3: 'cmk', S3Key: '{keyArn}' },
+    },
+    tracking: {
+      'aws-owned': { DynamoDb: 'owned' },
+      'aws-managed': { DynamoDb: 'kms' },
+      'customer-managed': { DynamoDb: 'cmk', DynamoDbKey: '{keyArn}' },
+    },
+  }),
+  ALLOWED_CAPABILITIES: 'CAPABILITY_IAM,CAPABILITY_NAMED_IAM',
+  REQUIRE_NO_ECHO: 'false',
+};
+export const templateUrl = 'https://templates.example/2.3.72/infinstor-setup-customer.yaml';
+export const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
+export const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };
+export const encryption = {
+  artifacts: { type: 'sse-kms-customer-managed', keyArn },
+  tracking: { type: 'customer-managed', keyArn },
+};
+export const details = { message: 'refused', $metadata: {} };
+export const validationError = (message: string) =>
+  new CloudFormationServiceException({ name: 'ValidationError', message, $fault: 'client', $metadata: {} });
+
+const parameter = (ParameterKey: string, DefaultValue?: string) => ({ ParameterKey, DefaultValue });
+export const summary: GetTemplateSummaryOutput = {
+  Capabilities: ['CAPABILITY_NAMED_IAM'],
+  Parameters: [
+    parameter('SubscriberName'),
+    { ...parameter('CustomToken'), NoEcho: true },
+    ...['S3', 'S3Key', 'DynamoDb', 'DynamoDbKey'].map((name) => parameter(name, '')),
+  ],
+};
+export const enabledKey: KeyMetadata = {
+  KeyId: keyArn,
+  KeyManager: 'CUSTOMER',
+  KeyState: 'Enabled',
+  KeySpec: 'SYMMETRIC_DEFAULT',
+  KeyUsage: 'ENCRYPT_DECRYPT',
+};
+
+/** The function in an account where everything is as a first onboarding needs it. */
+export function setUp() {
+  const secrets = fakeSecrets({ 'infinstor/test/input/acme': { password: secret('password') } });
+  const cloudFormation = mockClient(CloudFormationClient);
+  cloudFormation.on(GetTemplateSummaryCommand, { TemplateURL: templateUrl }).resolves(summary);
+  cloudFormation.on(DescribeStacksCommand).rejects(validationError('Stack with id acme does not exist'));
+  const kms = mockClient(KMSClient);
+  kms.on(DescribeKeyCommand, { KeyId: keyArn }).resolves({ KeyMetadata: enabledKey });
+  kms.on(ListResourceTagsCommand, { KeyId: keyArn }).resolves({
+    Tags: [{ TagKey: 'infinstor-onboarding', TagValue: 'allowed' }],
+  });
+  kms.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(keyPolicy()) });
+  const documents = mockClient(DynamoDBDocumentClient);
+  documents.on(GetCommand).resolves({});
+  documents.on(QueryCommand).resolves({ Items: [] });
+  documents.on(UpdateCommand).resolves({});
+  const stepFunctions = mockClient(SFNClient);
+  stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
+  const load = () => import('../../../../functions/accept-request/handler.ts');
+  const invoke = lambda(load, environment);
+  const accept = (request: object = {}, changes: Partial<typeof environment> = {}) =>
+    invoke({ request: { subscriber, ...request }, executionArn }, changes);
+  const claims = () => documents.commandCalls(UpdateCommand);
+  return { accept, invoke, secrets, cloudFormation, kms, documents, stepFunctions, claims };
+}
+export type World = ReturnType<typeof setUp>;

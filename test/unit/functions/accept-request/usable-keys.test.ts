@@ -1,0 +1,186 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  type KeyMetadata,
+  KMSClient,
+  ListResourceTagsCommand,
+  NotFoundException,
+  type Tag,
+} from '@aws-sdk/client-kms';
+import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { checkKey } from '../../../../functions/accept-request/usable-keys.ts';
+import type { Grant } from '../../../../lib/keys/grants.ts';
+import type { KeyAccess } from '../../../../lib/keys/key-policy.ts';
+import { namingStatements } from '../key-policies.ts';
+
+const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
+const expected = {
+  home: { accountId: '111111111111', region: 'us-east-1' },
+  expectedRoleArn: 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-acme',
+};
+const usable: Partial<KeyMetadata> = {
+  KeyManager: 'CUSTOMER',
+  KeyState: 'Enabled',
+  KeySpec: 'SYMMETRIC_DEFAULT',
+  KeyUsage: 'ENCRYPT_DECRYPT',
+};
+const allowed: Tag = { TagKey: 'infinstor-onboarding', TagValue: 'allowed' };
+const enableIam = { Sid: 'Enable IAM User Permissions', Effect: 'Allow', Action: 'kms:*', Resource: '*' };
+
+interface Key {
+  metadata?: Partial<KeyMetadata>;
+  tagPages?: Tag[][];
+  policy?: object;
+  /** What other onboardings want of it. */
+  grants?: Grant[];
+}
+
+/** KMS with the one key, and a check of it. */
+function setUp({ metadata = {}, tagPages = [[allowed]], policy = { Statement: [enableIam] }, grants = [] }: Key = {}) {
+  const client = new KMSClient({ region: 'us-east-1' });
+  const kms = mockClient(client);
+  kms.on(DescribeKeyCommand, { KeyId: keyArn }).resolves({ KeyMetadata: { KeyId: keyArn, ...usable, ...metadata } });
+  for (const [page, Tags] of tagPages.entries()) {
+    const input = page === 0 ? { KeyId: keyArn } : { KeyId: keyArn, Marker: String(page) };
+    const hasMore = page + 1 < tagPages.length;
+    kms.on(ListResourceTagsCommand, input).resolves({ Tags, ...(hasMore && { NextMarker: String(page + 1) }) });
+  }
+  kms.on(GetKeyPolicyCommand, { KeyId: keyArn }).resolves({ Policy: JSON.stringify(policy) });
+  const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'us-east-1' }));
+  mockClient(documents).on(QueryCommand, { ConsistentRead: true }).resolves({ Items: grants });
+  const access: KeyAccess = { mode: 'role-arns' };
+  const registry = { documents, tableName: 'registry' };
+  return { kms, check: (changes = {}) => checkKey(client, keyArn, { ...expected, access, registry, ...changes }) };
+}
+
+const notUsable = (reason: string) =>
+  expect.objectContaining({ name: 'KeyNotUsable', keyArn, message: `Key ${keyArn} cannot be used: ${reason}` });
+
+describe('a key can be used', () => {
+  it('when it is enabled, symmetric, tagged and has room for another role', async () => {
+    await expect(setUp().check()).resolves.toBeUndefined();
+  });
+
+  it('when the tag is on a later page', async () => {
+    const tagPages = [[{ TagKey: 'team', TagValue: 'ml' }], [allowed]];
+    await expect(setUp({ tagPages }).check()).resolves.toBeUndefined();
+  });
+});
+
+describe('a key cannot be used', () => {
+  it.each([
+    [
+      'account',
+      { accountId: '222222222222', region: 'us-east-1' },
+      'it is not in account 222222222222, where the stack is',
+    ],
+    ['Region', { accountId: '111111111111', region: 'eu-west-1' }, 'it is not in Region eu-west-1, where the stack is'],
+  ])('from another %s, which is known without asking KMS', async (_name, home, reason) => {
+    const { kms, check } = setUp();
+    await expect(check({ home })).rejects.toThrow(notUsable(reason));
+    expect(kms.calls()).toEqual([]);
+  });
+
+  it.each<[name: string, metadata: Partial<KeyMetadata>, reason: string]>([
+    ['managed by AWS', { KeyManager: 'AWS' }, 'it is managed by AWS, and its policy cannot be changed'],
+    ['disabled', { KeyState: 'Disabled' }, 'its state is Disabled'],
+    ['to be deleted', { KeyState: 'PendingDeletion' }, 'its state is PendingDeletion'],
+    [
+      'for signing',
+      { KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' },
+      'it is a RSA_2048 key for SIGN_VERIFY, not a symmetric one for encryption',
+    ],
+    [
+      'for signing with one key',
+      { KeyUsage: 'GENERATE_VERIFY_MAC' },
+      'it is a SYMMETRIC_DEFAULT key for GENERATE_VERIFY_MAC, not a symmetric one for encryption',
+    ],
+    [
+      'asymmetric',
+      { KeySpec: 'RSA_4096' },
+      'it is a RSA_4096 key for ENCRYPT_DECRYPT, not a symmetric one for encryption',
+    ],
+  ])('that is %s', async (_name, metadata, reason) => {
+    await expect(setUp({ metadata }).check()).rejects.toThrow(notUsable(reason));
+  });
+
+  it.each<[name: string, tags: Tag[]]>([
+    ['no tags', []],
+    ['another value of the tag', [{ ...allowed, TagValue: 'denied' }]],
+    ['the value under another tag', [{ ...allowed, TagKey: 'team' }]],
+  ])('that has %s', async (_name, tags) => {
+    await expect(setUp({ tagPages: [tags] }).check()).rejects.toThrow(
+      notUsable('its tag infinstor-onboarding is not allowed'),
+    );
+  });
+
+  it('that is not there', async () => {
+    const { kms, check } = setUp();
+    kms.on(DescribeKeyCommand).rejects(new NotFoundException({ message: 'Key does not exist', $metadata: {} }));
+    await expect(check()).rejects.toThrow(notUsable('there is no such key'));
+  });
+
+  it('whose policy names a deleted principal', async () => {
+    const orphaned = { ...enableIam, Sid: 'Admins', Principal: { AWS: 'AIDAJQABLZS4A3QDU576Q' } };
+    await expect(setUp({ policy: { Statement: [enableIam, orphaned] } }).check()).rejects.toThrow(
+      expect.objectContaining({ name: 'KeyPolicyOrphan', message: expect.stringMatching(/"Admins".*AIDAJQABLZS4A/) }),
+    );
+  });
+
+  it('whose policy has no room for another role', async () => {
+    const filler = { ...enableIam, Sid: 'x'.repeat(32_500) };
+    await expect(setUp({ policy: { Statement: [filler] } }).check()).rejects.toThrow(
+      expect.objectContaining({ name: 'KeyPolicyFull', roles: 1 }),
+    );
+  });
+
+  describe('whose policy has room for one more', () => {
+    const policy = { Statement: [{ ...enableIam, Sid: 'x'.repeat(31_990) }] };
+    const grant = (name: string, state: Grant['state']): Grant => ({
+      roleArn: `${expected.expectedRoleArn}-${name}`,
+      roleId: name,
+      userName: name,
+      state,
+      refused: false,
+    });
+
+    it('and another that is on its way takes it', async () => {
+      await expect(setUp({ policy }).check()).resolves.toBeUndefined();
+      await expect(setUp({ policy, grants: [grant('two', 'pending')] }).check()).rejects.toThrow(
+        expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 }),
+      );
+    });
+
+    it('and another that was granted keeps it until it is out of both registry and policy', async () => {
+      const taken = {
+        ...policy,
+        Statement: [...policy.Statement, ...namingStatements([grant('two', 'applied').roleArn])],
+      };
+      const full = expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 });
+      await expect(setUp({ policy: taken }).check()).rejects.toThrow(full);
+      await expect(setUp({ policy, grants: [grant('two', 'applied')] }).check()).rejects.toThrow(full);
+      await expect(setUp({ policy }).check()).resolves.toBeUndefined();
+    });
+
+    it('can be, when the other has no role any more', async () => {
+      await expect(setUp({ policy, grants: [grant('two', 'orphaned')] }).check()).resolves.toBeUndefined();
+    });
+
+    it('can be, when all roles stand there by one pattern', async () => {
+      const access: KeyAccess = { mode: 'role-pattern', roleNamePrefix: 'RoleForInfinStorMlflowService-' };
+      const grants = Array.from({ length: 300 }, (_, n) => grant(String(n), 'pending'));
+      await expect(setUp({ grants }).check({ access })).resolves.toBeUndefined();
+      await expect(setUp({ grants }).check()).rejects.toThrow(expect.objectContaining({ name: 'KeyPolicyFull' }));
+    });
+  });
+});
+
+it('leaves an error of KMS as it is', async () => {
+  const { kms, check } = setUp();
+  const denied = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+  kms.on(DescribeKeyCommand).rejects(denied);
+  await expect(check()).rejects.toBe(denied);
+});

@@ -1,0 +1,110 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { DescribeExecutionCommand, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { fakeSecrets } from '../fake-secrets.ts';
+import { errorOf, lambda, now, secret } from '../lambda.ts';
+import { executionArn as onboardingArn } from '../plan.ts';
+import { addUserArn, usersPlan } from '../users-plan.ts';
+
+const environment = { REGISTRY_TABLE: 'registry', SECRET_PREFIX: 'infinstor/test/' };
+const passwordSecretId = 'infinstor/test/input/bob';
+const record = {
+  userName: 'Acme',
+  status: 'ACTIVE',
+  executionArn: onboardingArn,
+  updatedAt: now.toISOString(),
+  attempts: [{ executionArn: onboardingArn, startedAt: now.toISOString() }],
+};
+const request = {
+  subscriber: { userName: 'acme' },
+  users: [
+    { userName: 'Alice', emailId: 'alice@acme.example' },
+    { userName: 'bob', emailId: 'bob@acme.example', passwordSecretId },
+  ],
+};
+const event = (changed: object = request) => ({ request: changed, executionArn: addUserArn });
+
+function setUp({
+  item = record,
+  execution = 'SUCCEEDED',
+}: {
+  item?: object | undefined;
+  execution?: ExecutionStatus;
+} = {}) {
+  const documents = mockClient(DynamoDBDocumentClient);
+  documents.on(GetCommand).resolves({ Item: item }).on(UpdateCommand).resolves({});
+  const stepFunctions = mockClient(SFNClient);
+  stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: onboardingArn, status: execution });
+  const secrets = fakeSecrets({ [passwordSecretId]: { password: secret('bob') } });
+  const invoke = lambda(() => import('../../../../functions/accept-users/handler.ts'), environment);
+  const claims = () => documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input);
+  return { documents, secrets, invoke, claims };
+}
+
+describe('accepting users', () => {
+  it('plans them under the name that the subscriber was onboarded with, and claims the record', async () => {
+    const { invoke, claims } = setUp();
+    expect(await invoke(event())).toEqual(usersPlan);
+    expect(claims()).toMatchObject([
+      {
+        Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' },
+        ConditionExpression: '#executionArn = :onlyIfOf',
+        ExpressionAttributeValues: {
+          ':status': 'ADDING_USERS',
+          ':executionArn': addUserArn,
+          ':onlyIfOf': onboardingArn,
+          ':attempts': [{ status: 'ACTIVE' }, { executionArn: addUserArn }],
+        },
+      },
+    ]);
+  });
+
+  it('accepts its own claim again', async () => {
+    const { invoke, claims } = setUp({ item: { ...record, status: 'ADDING_USERS', executionArn: addUserArn } });
+    expect(await invoke(event())).toEqual(usersPlan);
+    expect(claims()).toEqual([]);
+  });
+
+  it.each([
+    ['is not known', undefined],
+    ['failed', { ...record, status: 'FAILED' }],
+    ['is offboarded', { ...record, status: 'OFFBOARDED' }],
+    ['is being onboarded', { ...record, status: 'ONBOARDING' }],
+  ])('is SubscriberNotActive for a subscriber that %s', async (_, item) => {
+    const { documents, invoke, claims } = setUp();
+    documents.on(GetCommand).resolves(item === undefined ? {} : { Item: item });
+    await expect(invoke(event())).rejects.toMatchObject(errorOf('SubscriberNotActive', 'acme'));
+    expect(claims()).toEqual([]);
+  });
+
+  it('is OnboardingInProgress while another execution runs, and when one claims first', async () => {
+    const running = setUp({ execution: 'RUNNING' });
+    await expect(running.invoke(event())).rejects.toMatchObject({ name: 'OnboardingInProgress' });
+    expect(running.claims()).toEqual([]);
+    const { invoke, documents } = setUp();
+    documents.on(UpdateCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    await expect(invoke(event())).rejects.toMatchObject({ name: 'OnboardingInProgress' });
+  });
+
+  it('is InvalidRequest for a secret that is not there, before the record is read', async () => {
+    const { documents, secrets, invoke } = setUp();
+    secrets.remove(passwordSecretId);
+    await expect(invoke(event())).rejects.toMatchObject(errorOf('InvalidRequest', 'users.1.passwordSecretId: '));
+    expect(documents.calls()).toEqual([]);
+  });
+
+  it('is InvalidRequest for a password in it, whatever else is wrong', async () => {
+    const { secrets, invoke } = setUp();
+    const wrong = { users: [{}, { password: secret('plain') }], colour: 'green' };
+    await expect(invoke(event(wrong))).rejects.toMatchObject(errorOf('InvalidRequest', 'users.1.password: must not'));
+    expect(secrets.client.calls()).toEqual([]);
+  });
+});
+
+it.each(['REGISTRY_TABLE', 'SECRET_PREFIX'] as const)('names the missing variable %s', async (name) => {
+  await expect(setUp().invoke(event(), { [name]: undefined })).rejects.toMatchObject(
+    errorOf('InvalidConfiguration', name),
+  );
+});

@@ -1,0 +1,144 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { errorOf, lambda, now } from '../lambda.ts';
+import { otherExecutionArn } from '../plan.ts';
+import { addUserArn, usersPlan } from '../users-plan.ts';
+
+const record = (executionArn: string, users?: string[]) => ({
+  userName: 'Acme',
+  status: 'ADDING_USERS',
+  executionArn,
+  updatedAt: '',
+  attempts: [],
+  ...(users && { users }),
+});
+const alice = {
+  userName: 'Alice',
+  outcome: 'added',
+  credentialsSecretId: 'infinstor/test/subscribers/acme/users/alice',
+};
+const failedWith = (outcome: string, name: string, message: string) => ({
+  userName: 'bob',
+  outcome,
+  error: { name, message, remedy: 'Do.' },
+});
+const exists = failedWith('exists', 'UserExists', 'InfinStor has one');
+const progressOf = (...results: object[]) => ({ next: results.length, hasMore: false, results });
+
+function setUp({ owner = addUserArn, users }: { owner?: string; users?: string[] } = {}) {
+  const documents = mockClient(DynamoDBDocumentClient);
+  documents
+    .on(UpdateCommand)
+    .resolves({})
+    .on(GetCommand)
+    .resolves({ Item: record(owner, users) });
+  const events = mockClient(EventBridgeClient);
+  events.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'event-1' }] });
+  const load = () => import('../../../../functions/complete-users/handler.ts');
+  const invoke = lambda(load, { REGISTRY_TABLE: 'registry' });
+  const published = () =>
+    events
+      .commandCalls(PutEventsCommand)
+      .flatMap(({ args: [{ input }] }) => input.Entries ?? [])
+      .map(({ DetailType, Detail }) => ({ DetailType, detail: JSON.parse(Detail ?? '') }));
+  const updates = () => documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input);
+  return { documents, events, invoke, published, updates };
+}
+
+describe('when all users were added', () => {
+  const event = { plan: usersPlan, progress: progressOf(alice) };
+  const output = { userName: 'Acme', users: [alice] };
+
+  it('publishes UsersAdded, and then marks the record as active, with the names', async () => {
+    const { invoke, documents, events, published, updates } = setUp({ users: ['zoe', 'ALICE'] });
+    expect(await invoke(event)).toEqual(output);
+    expect(published()).toEqual([{ DetailType: 'UsersAdded', detail: { ...output, executionArn: addUserArn } }]);
+    expect(updates()).toMatchObject([
+      {
+        Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' },
+        ConditionExpression: '#executionArn = :onlyIfOf',
+        UpdateExpression: 'SET #status = :status, #users = :users, #updatedAt = :updatedAt REMOVE #lastError',
+        ExpressionAttributeValues: { ':status': 'ACTIVE', ':users': ['zoe', 'ALICE'], ':onlyIfOf': addUserArn },
+      },
+    ]);
+    const [put] = events.commandCalls(PutEventsCommand);
+    const [update] = documents.commandCalls(UpdateCommand);
+    expect(update && put?.calledBefore(update)).toBe(true);
+  });
+
+  it('adds the names that are new', async () => {
+    const { invoke, updates } = setUp({ users: ['zoe'] });
+    await invoke(event);
+    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({ ':users': ['zoe', 'Alice'] });
+  });
+});
+
+describe('when a user was not added', () => {
+  it('is UsersNotAdded after the others are recorded and told, and leaves the status to who records the failure', async () => {
+    const { invoke, published, updates } = setUp();
+    const weak = { ...failedWith('rejected', 'InfinStorRejected', `${'x'.repeat(120)}cut`), userName: 'carol' };
+    const error = errorOf(
+      'UsersNotAdded',
+      `2 of 3 users of Acme were not added: bob: UserExists (InfinStor has one); carol: InfinStorRejected (${'x'.repeat(120)})`,
+    );
+    await expect(invoke({ plan: usersPlan, progress: progressOf(alice, exists, weak) })).rejects.toMatchObject(error);
+    expect(published()).toMatchObject([{ DetailType: 'UsersAdded', detail: { users: [alice, exists, weak] } }]);
+    expect(updates()).toMatchObject([
+      {
+        UpdateExpression: 'SET #users = :users, #updatedAt = :updatedAt',
+        ConditionExpression: '#executionArn = :onlyIfOf',
+        ExpressionAttributeValues: { ':users': ['Alice'], ':updatedAt': now.toISOString(), ':onlyIfOf': addUserArn },
+      },
+    ]);
+  });
+
+  it('tells and records nothing when none was', async () => {
+    const { invoke, published, updates } = setUp();
+    await expect(invoke({ plan: usersPlan, progress: progressOf(exists) })).rejects.toMatchObject({
+      name: 'UsersNotAdded',
+    });
+    expect([published(), updates()]).toEqual([[], []]);
+  });
+});
+
+describe.each([
+  // How often the record is read before it is written.
+  { when: 'all were added', progress: progressOf(alice), reads: 2 },
+  { when: 'one was not', progress: progressOf(alice, exists), reads: 1 },
+])('when $when and another execution has the record', ({ progress, reads }) => {
+  it('is OnboardingInProgress, without an event', async () => {
+    const { invoke, published, updates } = setUp({ owner: otherExecutionArn });
+    await expect(invoke({ plan: usersPlan, progress })).rejects.toMatchObject({
+      name: 'OnboardingInProgress',
+      executionArn: otherExecutionArn,
+    });
+    expect([published(), updates()]).toEqual([[], []]);
+  });
+
+  it('is OnboardingInProgress also when it takes it over meanwhile', async () => {
+    const { invoke, documents } = setUp();
+    documents.on(UpdateCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
+    const owners = Array.from({ length: reads }, () => addUserArn);
+    documents.on(GetCommand).callsFake(() => ({ Item: record(owners.pop() ?? otherExecutionArn) }));
+    await expect(invoke({ plan: usersPlan, progress })).rejects.toMatchObject({ executionArn: otherExecutionArn });
+  });
+});
+
+it('fails, to be repeated, when EventBridge does not take the event', async () => {
+  const { invoke, events, updates } = setUp();
+  events.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'ThrottlingException' }] });
+  await expect(invoke({ plan: usersPlan, progress: progressOf(alice) })).rejects.toMatchObject({
+    message: expect.stringContaining('ThrottlingException'),
+  });
+  expect(updates()).toEqual([]);
+});
+
+it('names the missing variable REGISTRY_TABLE', async () => {
+  const { invoke } = setUp();
+  await expect(
+    invoke({ plan: usersPlan, progress: progressOf(alice) }, { REGISTRY_TABLE: undefined }),
+  ).rejects.toMatchObject(errorOf('InvalidConfiguration', 'REGISTRY_TABLE'));
+});

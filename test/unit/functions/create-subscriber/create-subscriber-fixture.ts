@@ -1,0 +1,73 @@
+import {
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+  NotAuthorizedException,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+import { createSubscriber } from '../../../../functions/create-subscriber/create-subscriber.ts';
+import type { Plan } from '../../../../lib/plans/onboarding.ts';
+import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
+import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
+import { lambda, now, secret } from '../lambda.ts';
+import { executionArn, plan } from '../plan.ts';
+
+export const { credentialsSecretId, subscriber } = plan;
+export const token = { secretId: 'test/superadmin-token', versionId: firstVersionId, rejections: 0 };
+export const superadminToken = {
+  idToken: secret('id-token'),
+  refreshToken: secret('refresh'),
+  obtainedAt: now.toISOString(),
+};
+export const password = secret('password');
+export const customToken = secret('custom-token');
+export const { emailId } = subscriber;
+export const output = { credentialsSecretId, emailId };
+export const prepared = { state: 'prepared', password };
+export const creating = { state: 'creating', password, emailId, executionArn, invocationId: 'an-invocation' };
+export const notAuthorized = new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} });
+
+/**
+ * The function with these secrets beside the superadmin token, an InfinStor that answers add_subscriber so, and a user pool that
+ * answers a login as the subscriber so.
+ */
+export async function setUp({
+  stored = {},
+  answer = () => ({ body: { customToken } }),
+  login = notAuthorized,
+  isExternalAuth = 'false',
+}: {
+  stored?: Record<string, unknown>;
+  answer?: () => Answer | Promise<Answer>;
+  login?: Error | object;
+  isExternalAuth?: string;
+} = {}) {
+  const pool = mockClient(CognitoIdentityProviderClient);
+  if (login instanceof Error) pool.on(InitiateAuthCommand).rejects(login);
+  else pool.on(InitiateAuthCommand).resolves(login);
+  const logins = () => pool.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input.AuthParameters);
+  const secrets = fakeSecrets({ [token.secretId]: superadminToken, ...stored });
+  const credentials = () => secrets.current(credentialsSecretId);
+  const infinstor = await fakeInfinStor({
+    add_subscriber: answer,
+    get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1', isExternalAuth } }),
+  });
+  const added = () => infinstor.requests.filter(({ operation }) => operation === 'POST add_subscriber');
+  const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'customToken' };
+  const invoke = lambda(() => import('../../../../functions/create-subscriber/handler.ts'), environment);
+  const client = new SecretsManagerClient({ region: 'us-east-1' });
+  /** Runs the step without Lambda around it, so that several can run at once. */
+  const run = (plan: Plan) =>
+    createSubscriber(
+      { plan, token },
+      {
+        environment,
+        secrets: client,
+        patientSecrets: client,
+        cognito: (region) => new CognitoIdentityProviderClient({ region }),
+        now,
+      },
+    );
+  return { invoke, run, secrets, credentials, infinstor, added, logins };
+}
+export type World = Awaited<ReturnType<typeof setUp>>;

@@ -1,0 +1,225 @@
+import {
+  AlreadyExistsException,
+  CloudFormationClient,
+  CloudFormationServiceException,
+  CreateStackCommand,
+  DeleteStackCommand,
+  DescribeStacksCommand,
+  LimitExceededException,
+  type Stack,
+  type StackStatus,
+  type Tag,
+} from '@aws-sdk/client-cloudformation';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { fakeSecrets } from '../fake-secrets.ts';
+import { errorOf, lambda, secret } from '../lambda.ts';
+import { executionArn, otherExecutionArn, plan, stack, stackId } from '../plan.ts';
+
+const customToken = secret('custom-token');
+const anHourLater = '2026-01-01T13:00:00.000Z';
+const tags = (subscriber: string, planHash: string, deployment = 'infinstor/test/'): Tag[] => [
+  { Key: 'infinstor-onboarding:deployment', Value: deployment },
+  { Key: 'infinstor-onboarding:subscriber', Value: subscriber },
+  { Key: 'infinstor-onboarding:plan-hash', Value: planHash },
+];
+const ours = tags('acme', plan.stack.planHash);
+const ofOtherPlan = tags('acme', 'hash-0');
+const ofOtherSubscriber = tags('other', plan.stack.planHash);
+const ofOtherStage = tags('acme', plan.stack.planHash, 'infinstor/prod/');
+const notFound = new CloudFormationServiceException({
+  name: 'ValidationError',
+  message: `Stack with id ${plan.stack.name} does not exist`,
+  $fault: 'client',
+  $metadata: {},
+});
+const alreadyExists = new AlreadyExistsException({ message: 'Stack already exists', $metadata: {} });
+
+const stackOf = (StackStatus: StackStatus, Tags = ours): Stack => ({
+  StackId: stackId,
+  StackName: plan.stack.name,
+  CreationTime: new Date(0),
+  StackStatus,
+  Tags,
+});
+
+function setUp({
+  existing,
+  credentials = { state: 'created', password: secret('password'), customToken },
+}: {
+  existing?: Stack;
+  credentials?: unknown;
+} = {}) {
+  fakeSecrets({ [plan.credentialsSecretId]: credentials });
+  const cloudFormation = mockClient(CloudFormationClient);
+  const described = cloudFormation.on(DescribeStacksCommand, { StackName: plan.stack.name });
+  if (existing === undefined) described.rejects(notFound);
+  else described.resolves({ Stacks: [existing] });
+  cloudFormation.on(CreateStackCommand).resolves({ StackId: stackId });
+  cloudFormation.on(DeleteStackCommand).resolves({});
+  const environment = { ACCOUNTS: '{}', STACK_TIMEOUT_MINUTES: '60' };
+  const invoke = lambda(() => import('../../../../functions/deploy-stack/handler.ts'), environment);
+  const created = () => cloudFormation.commandCalls(CreateStackCommand).map(({ args: [{ input }] }) => input);
+  const deleted = () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input);
+  return { invoke, cloudFormation, created, deleted };
+}
+
+describe('creating the stack', () => {
+  it('passes the template, the service role, the tags, and the parameters with the custom token', async () => {
+    const { invoke, cloudFormation, created } = setUp();
+    expect(await invoke({ plan })).toEqual({ stackId, goal: 'created', deadline: anHourLater });
+    expect(created()).toEqual([
+      {
+        StackName: 'infinstor-subscriber-acme',
+        TemplateURL: plan.stack.templateUrl,
+        RoleARN: plan.stack.serviceRoleArn,
+        Capabilities: ['CAPABILITY_NAMED_IAM'],
+        Parameters: [
+          { ParameterKey: 'SubscriberName', ParameterValue: 'Acme' },
+          { ParameterKey: 'CustomToken', ParameterValue: customToken },
+        ],
+        Tags: [{ Key: 'team', Value: 'ml' }, ...ours],
+        ClientRequestToken: expect.stringMatching(/^[a-zA-Z0-9][-a-zA-Z0-9]{0,127}$/),
+        RetainExceptOnCreate: true,
+      },
+    ]);
+    const client: CloudFormationClient = cloudFormation.call(0).thisValue;
+    expect(await client.config.region()).toBe(plan.stack.region);
+  });
+
+  it("has the same request token when the step is repeated, and another one in another execution's", async () => {
+    const { invoke, created } = setUp();
+    await invoke({ plan });
+    await invoke({ plan });
+    await invoke({ plan: { ...plan, executionArn: otherExecutionArn } });
+    const [first, repeated, other] = created().map(({ ClientRequestToken }) => ClientRequestToken);
+    expect(repeated).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
+  it('has another request token for each stack that this execution saw go before it', async () => {
+    const { invoke, created } = setUp();
+    await invoke({ plan });
+    await invoke({ plan, stack });
+    await invoke({ plan, stack });
+    await invoke({ plan, stack: { ...stack, stackId: `${stackId}-2` } });
+    const [first, second, repeated, third] = created().map(({ ClientRequestToken }) => ClientRequestToken);
+    expect(repeated).toBe(second);
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
+  it('has another request token where what it is made of differs, though not written one after the other', async () => {
+    const { invoke, created } = setUp();
+    const hashed = (arn: string, planHash: string) => ({
+      plan: { ...plan, executionArn: arn, stack: { ...plan.stack, planHash } },
+    });
+    await invoke(hashed(executionArn, '1hash'));
+    await invoke(hashed(`${executionArn}1`, 'hash'));
+    const [one, other] = created().map(({ ClientRequestToken }) => ClientRequestToken);
+    expect(other).not.toBe(one);
+  });
+
+  it.each([
+    ['not called', { state: 'prepared', password: secret('password') }],
+    ['never begun with, there being no credentials', null],
+    ['left without an answer', { state: 'creating', password: secret('password'), executionArn, invocationId: 'x' }],
+  ])('is SubscriberOutcomeUnknown while add_subscriber was %s', async (_, credentials) => {
+    const { invoke, created } = setUp({ credentials });
+    await expect(invoke({ plan })).rejects.toMatchObject(
+      errorOf('SubscriberOutcomeUnknown', `Secret ${plan.credentialsSecretId}`),
+    );
+    expect(created()).toEqual([]);
+  });
+
+  it('is left to a person when CloudFormation tells no id of it: StackNeedsAttention', async () => {
+    const { invoke, cloudFormation } = setUp();
+    cloudFormation.on(CreateStackCommand).resolves({});
+    await expect(invoke({ plan })).rejects.toMatchObject(
+      errorOf('StackNeedsAttention', `tells no id of stack ${plan.stack.name}`),
+    );
+  });
+
+  it("keeps the name of CloudFormation's refusal, and nothing of the request", async () => {
+    const { invoke, cloudFormation } = setUp();
+    const refusal = new LimitExceededException({ message: 'too many stacks', $metadata: {} });
+    cloudFormation.on(CreateStackCommand).rejects(Object.assign(refusal, { $response: { body: customToken } }));
+    await expect(invoke({ plan })).rejects.toMatchObject({
+      name: 'LimitExceededException',
+      message: 'too many stacks',
+    });
+  });
+});
+
+describe('a stack that is there', () => {
+  it.each<[StackStatus, string, Tag[], string]>([
+    ['CREATE_IN_PROGRESS', 'this plan', ours, 'created'],
+    ['CREATE_COMPLETE', 'this plan', ours, 'created'],
+    ['UPDATE_ROLLBACK_COMPLETE', 'this plan', ours, 'created'],
+    ['CREATE_IN_PROGRESS', 'another plan', ofOtherPlan, 'settled'],
+    ['ROLLBACK_IN_PROGRESS', 'this plan', ours, 'settled'],
+    ['UPDATE_IN_PROGRESS', 'this plan', ours, 'settled'],
+    ['DELETE_IN_PROGRESS', 'this plan', ours, 'deleted'],
+  ])('in %s of %s is adopted', async (status, _, owner, goal) => {
+    const { invoke, created, deleted } = setUp({ existing: stackOf(status, owner) });
+    expect(await invoke({ plan })).toEqual({ stackId, goal, deadline: anHourLater });
+    expect([created(), deleted()]).toEqual([[], []]);
+  });
+
+  it('in exactly ROLLBACK_COMPLETE is deleted by its id', async () => {
+    const { invoke, created, deleted } = setUp({ existing: stackOf('ROLLBACK_COMPLETE', ofOtherPlan) });
+    expect(await invoke({ plan })).toEqual({ stackId, goal: 'deleted', deadline: anHourLater });
+    expect([created(), deleted()]).toEqual([[], [{ StackName: stackId }]]);
+  });
+
+  it.each<[string, StackStatus, Tag[]]>([
+    ['nobody tagged', 'CREATE_COMPLETE', []],
+    ["is another subscriber's, though rolled back,", 'ROLLBACK_COMPLETE', ofOtherSubscriber],
+    ["is another stage's, though rolled back,", 'ROLLBACK_COMPLETE', ofOtherStage],
+    ["is another stage's with the same plan", 'CREATE_COMPLETE', ofOtherStage],
+    ['is live with another plan', 'CREATE_COMPLETE', ofOtherPlan],
+    ['cannot be deleted', 'DELETE_FAILED', ours],
+  ])('that %s is left alone: StackNeedsAttention', async (_, status, owner) => {
+    const { invoke, created, deleted } = setUp({ existing: stackOf(status, owner) });
+    await expect(invoke({ plan })).rejects.toMatchObject(errorOf('StackNeedsAttention', plan.stack.name));
+    expect([created(), deleted()]).toEqual([[], []]);
+  });
+});
+
+describe('a stack that appears between looking and creating', () => {
+  function setUpRace(appeared?: Stack) {
+    const { cloudFormation, ...rest } = setUp();
+    cloudFormation.on(CreateStackCommand).rejects(alreadyExists);
+    cloudFormation
+      .on(DescribeStacksCommand)
+      .rejectsOnce(notFound)
+      .resolves({ Stacks: appeared === undefined ? [] : [appeared] });
+    return rest;
+  }
+
+  it.each<[string, StackStatus, Tag[], string]>([
+    ["of an earlier try of this step is this attempt's", 'CREATE_IN_PROGRESS', ours, 'created'],
+    ['of another plan must end first', 'CREATE_IN_PROGRESS', ofOtherPlan, 'settled'],
+    ['that was rolled back meanwhile is decided on anew', 'ROLLBACK_COMPLETE', ours, 'settled'],
+  ])('%s', async (_, status, owner, goal) => {
+    const { invoke, deleted } = setUpRace(stackOf(status, owner));
+    expect(await invoke({ plan })).toEqual({ stackId, goal, deadline: anHourLater });
+    expect(deleted()).toEqual([]);
+  });
+
+  it('and is gone again is left to a person: StackNeedsAttention', async () => {
+    const { invoke } = setUpRace();
+    await expect(invoke({ plan })).rejects.toMatchObject(errorOf('StackNeedsAttention', plan.stack.name));
+  });
+
+  it('is left alone when it is not ours: StackNeedsAttention', async () => {
+    const { invoke } = setUpRace(stackOf('CREATE_IN_PROGRESS', ofOtherSubscriber));
+    await expect(invoke({ plan })).rejects.toMatchObject({ name: 'StackNeedsAttention' });
+  });
+});
+
+it('names the missing variable STACK_TIMEOUT_MINUTES: InvalidConfiguration', async () => {
+  const { invoke } = setUp();
+  await expect(invoke({ plan }, { STACK_TIMEOUT_MINUTES: undefined })).rejects.toMatchObject(
+    errorOf('InvalidConfiguration', 'STACK_TIMEOUT_MINUTES'),
+  );
+});

@@ -1,0 +1,243 @@
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { GetKeyPolicyCommand, NotFoundException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { describe, expect, it } from 'vitest';
+import type { Edit } from '../../../../functions/detect-key-policy-drift/trigger.ts';
+import { takeLease } from '../../../../lib/keys/grants.ts';
+import { readKeptPolicies } from '../../../../lib/keys/policy-backups.ts';
+import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
+import { granting, keyArn, roleArn } from '../../lib/keys/key-world.ts';
+import { errorOf } from '../lambda.ts';
+import { alice, denied, detail, otherKeyArn, setUp, writer } from './detector-fixture.ts';
+
+describe('the look of the schedule', () => {
+  it('tells nothing of keys that are as they are to be', async () => {
+    const { look, told, log, kms, count } = await setUp();
+    await look();
+    expect(told()).toEqual([]);
+    expect(log).toEqual([]);
+    expect(count()).toBe(0);
+    expect(kms.gets()).toBe(1);
+  });
+
+  it('tells, logs and counts a key that is not, and writes nothing', async () => {
+    const { look, told, log, kms, count } = await setUp();
+    kms.set(keyArn, granting('b', 'intruder'));
+    await look();
+    const Detail = detail({ missingRoles: [roleArn('a')], unexpectedRoles: [roleArn('intruder')] });
+    expect(told()).toEqual([{ Source: 'infinstor.onboarding', DetailType: 'KeyPolicyDrift', Detail }]);
+    expect(log).toEqual([['warn', 'key policy drifted', Detail]]);
+    expect(count()).toBe(1);
+    expect(kms.puts()).toEqual([]);
+  });
+
+  it('looks at every key, whatever one of them is like, and then says what went wrong', async () => {
+    const { look, told, kms, knowOther } = await setUp();
+    await knowOther();
+    kms.set(keyArn, granting('b'));
+    kms.client.on(GetKeyPolicyCommand, { KeyId: otherKeyArn }).rejects(new Error('no route to host'));
+    await expect(look()).rejects.toMatchObject(
+      errorOf('AggregateError', '1 keys could not be looked at, the first for Error: no route to host'),
+    );
+    expect(told()).toHaveLength(1);
+  });
+
+  it('looks once at a key of several grants and a lease, and still at one whose lease was deleted', async () => {
+    const { look, told, kms, forgetLease } = await setUp();
+    await look();
+    expect(kms.gets()).toBe(1);
+    await forgetLease();
+    kms.set(keyArn, granting('b'));
+    await look();
+    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
+  });
+
+  it('says so when EventBridge does not take what is told', async () => {
+    const { look, kms, events } = await setUp();
+    kms.set(keyArn, granting('b'));
+    events.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled' }] });
+    await expect(look()).rejects.toMatchObject(errorOf('AggregateError', 'EventBridge did not take KeyPolicyDrift'));
+  });
+
+  it('leaves a key that is gone alone', async () => {
+    const { look, told, kms, log } = await setUp();
+    kms.client.on(GetKeyPolicyCommand).rejects(new NotFoundException({ message: 'gone', $metadata: {} }));
+    await look();
+    expect(told()).toEqual([]);
+    expect(log).toEqual([['warn', 'key is gone', { keyArn }]]);
+  });
+
+  it('tells of a policy that it is not let read', async () => {
+    const { look, told, kms } = await setUp();
+    kms.client.on(GetKeyPolicyCommand).rejects(denied);
+    await look();
+    expect(told()).toMatchObject([{ Detail: detail({ reason: { name: denied.name, message: denied.message } }) }]);
+  });
+
+  it('tells of a policy that is not understood', async () => {
+    const { look, told, kms } = await setUp();
+    kms.set(keyArn, { Statement: [{ Effect: 'Perhaps' }] });
+    await look();
+    const reason = { name: 'KeyPolicyNotUnderstood', message: expect.stringContaining('Effect') };
+    expect(told()).toMatchObject([{ Detail: detail({ reason }) }]);
+  });
+
+  it.each([
+    { when: 'before', isKnown: true },
+    { when: 'while', isKnown: true },
+    { when: 'while', isKnown: false },
+  ])('leaves a key to the next look that one of ours takes $when it is read', async ({ when, isKnown }) => {
+    const { look, told, kms, registry, time, log } = await setUp();
+    const take = (until: number) => takeLease(registry, keyArn, { owner: 'another', until }, time.now);
+    // Of a writer that died.
+    if (!isKnown) await take(time.now - 1);
+    if (when === 'before') await take(time.now + 30_000);
+    kms.client.on(GetKeyPolicyCommand).callsFake(async () => {
+      if (when === 'while') await take(time.now + 30_000);
+      return { Policy: JSON.stringify(granting('b')) };
+    });
+    await look();
+    expect(told()).toEqual([]);
+    expect(log).toEqual([['info', 'key policy not looked at', { reason: expect.stringContaining(keyArn) }]]);
+    time.now += 31_000 + 90_000;
+    kms.client.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(granting('b')) });
+    await look();
+    expect(told()).toHaveLength(1);
+  });
+
+  it('leaves a key to the next look that one of ours writes while it is read', async () => {
+    const { look, told, kms, ask, reconciler } = await setUp();
+    await ask('c');
+    let reads = 0;
+    kms.client.on(GetKeyPolicyCommand).callsFake(async () => {
+      const Policy = JSON.stringify(kms.policy(keyArn));
+      reads += 1;
+      if (reads > 1) return { Policy };
+      await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
+      return { Policy: JSON.stringify(granting()) };
+    });
+    await look();
+    expect(told()).toEqual([]);
+    expect(reads).toBeGreaterThan(1);
+  });
+
+  it('reads again what may be older than our last write', async () => {
+    const { look, told, kms, ask, reconciler } = await setUp();
+    await ask('c');
+    await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
+    const older = [[], ['a'], ['a', 'b']];
+    kms.client.on(GetKeyPolicyCommand).callsFake(() => {
+      const names = older.pop();
+      return { Policy: JSON.stringify(names === undefined ? kms.policy(keyArn) : granting(...names)) };
+    });
+    await look();
+    expect(told()).toEqual([]);
+    expect(older).toEqual([]);
+  });
+});
+
+describe('a policy that was written by hand', () => {
+  it('is kept, and told with who wrote it', async () => {
+    const { look, told, edited, registry, log } = await setUp();
+    const edit = edited(granting('b'));
+    await look(edit);
+    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
+    expect(log.at(-1)).toEqual(['warn', 'key policy drifted', told()[0]?.Detail]);
+    const keptPolicies = await readKeptPolicies(registry, keyArn);
+    expect(keptPolicies.at(-1)).toMatchObject({
+      keptAt: new Date(edit.at).toISOString(),
+      policy: edit.policy,
+      by: alice,
+      eventId: 'event',
+      hash: expect.stringMatching(/^\w{64}$/),
+    });
+  });
+
+  it('is kept once when it is told twice', async () => {
+    const { look, told, edited, registry } = await setUp();
+    const edit = edited(granting('b'));
+    await look(edit);
+    await look(edit);
+    expect(told()).toHaveLength(2);
+    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(2);
+  });
+
+  it('is nothing when a function of the deployment wrote it', async () => {
+    const { look, edited, told, kms, registry } = await setUp();
+    await look(edited(granting('b'), { roleArn: writer }));
+    expect(told()).toEqual([]);
+    expect(kms.gets()).toBe(0);
+    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(1);
+  });
+
+  it('is told when another role wrote it', async () => {
+    const { look, edited, told } = await setUp();
+    await look(edited(granting('b'), { roleArn: `${writer}-of-another` }));
+    expect(told()).toHaveLength(1);
+  });
+
+  it('is told of a key whose lease was deleted, as its grants know it', async () => {
+    const { look, edited, told, forgetLease } = await setUp();
+    await forgetLease();
+    await look(edited(granting('b')));
+    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
+  });
+
+  it('of a key that nobody onboarded with is nothing', async () => {
+    const { look, edited, told, registry, kms } = await setUp();
+    await look(edited(granting('b'), { keyArn: otherKeyArn }));
+    expect(told()).toEqual([]);
+    expect(kms.gets()).toBe(0);
+    expect(await readKeptPolicies(registry, otherKeyArn)).toEqual([]);
+  });
+
+  it('is looked at when it can be read, as KMS may tell an older one', async () => {
+    const { look, edited, told, kms, time } = await setUp();
+    const edit = edited(granting('b'));
+    kms.set(keyArn, granting('a', 'b'));
+    await expect(look(edit)).rejects.toMatchObject(errorOf('KeyPolicyBusy', 'does not read as it was last written'));
+    kms.set(keyArn, granting('b'));
+    time.now += 60_000;
+    await look(edit);
+    expect(told()).toHaveLength(1);
+  });
+
+  it('is kept even when it cannot be looked at because one of ours writes', async () => {
+    const { look, edited, registry, time } = await setUp();
+    await takeLease(registry, keyArn, { owner: 'another', until: time.now + 30_000 }, time.now);
+    await expect(look(edited(granting('b')))).rejects.toMatchObject(errorOf('KeyPolicyBusy', 'is being changed'));
+    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(2);
+  });
+
+  it('is told with what one of ours undid of it, also by the schedule for a while', async () => {
+    const { look, edited, told, kms, ask, reconciler, time } = await setUp();
+    const backup = {
+      Sid: 'Backup',
+      Effect: 'Allow',
+      Principal: { AWS: '222222222222' },
+      Action: 'kms:Decrypt',
+      Resource: '*',
+    };
+    let edit: Edit | undefined;
+    kms.client.on(PutKeyPolicyCommand).callsFakeOnce(({ KeyId, Policy }) => {
+      // Later than what was kept before the write.
+      time.now += 5_000;
+      const policy = granting('a', 'b');
+      edit = edited({ ...policy, Statement: [...policy.Statement, backup] });
+      kms.set(KeyId, JSON.parse(Policy));
+      return {};
+    });
+    await ask('c');
+    await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
+    await look(edit);
+    expect(told()).toMatchObject([{ Detail: detail({ lostStatements: ['Backup'], by: alice }) }]);
+    time.now += 110 * 60_000;
+    await look();
+    expect(told()).toHaveLength(2);
+    time.now += 20 * 60_000;
+    await look();
+    expect(told()).toHaveLength(2);
+    // As late as an event may come.
+    await look(edit);
+    expect(told()).toHaveLength(3);
+  });
+});

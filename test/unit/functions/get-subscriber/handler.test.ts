@@ -1,0 +1,212 @@
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  ExecutionDoesNotExist,
+  type ExecutionStatus,
+  GetExecutionHistoryCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { errorOf, lambda } from '../lambda.ts';
+import { executionArn, otherExecutionArn, stackId } from '../plan.ts';
+
+const attempts = [{ executionArn, startedAt: '2026-01-01T12:00:00.000Z' }];
+const record = {
+  userName: 'Acme',
+  status: 'ONBOARDING',
+  executionArn,
+  updatedAt: '2026-01-01T12:00:00.000Z',
+  attempts,
+};
+const lastError = { name: 'StackFailed', step: 'WaitForStack', message: 'it exists', remedy: 'Remove it.' };
+const get = (userName: string, queryStringParameters?: Record<string, string>) => ({
+  version: '2.0',
+  pathParameters: { userName },
+  ...(queryStringParameters && { queryStringParameters }),
+});
+
+/** The function, with this record and this execution, whose last state is WaitForStack. */
+function setUp({
+  item,
+  execution,
+  left,
+}: {
+  item?: object;
+  execution?: Partial<DescribeExecutionOutput>;
+  /** What the state that was left last has put out. */
+  left?: object;
+}) {
+  const documents = mockClient(DynamoDBDocumentClient);
+  documents.on(GetCommand, { Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' } }).resolves({ Item: item && { ...item } });
+  const stepFunctions = mockClient(SFNClient);
+  const gone = new ExecutionDoesNotExist({ message: 'gone', $metadata: {} });
+  stepFunctions.on(DescribeExecutionCommand).rejects(gone);
+  if (execution !== undefined) {
+    stepFunctions.on(DescribeExecutionCommand, { executionArn: execution.executionArn ?? executionArn }).resolves({
+      executionArn,
+      input: JSON.stringify({ subscriber: { userName: 'Acme' } }),
+      ...execution,
+    });
+  }
+  stepFunctions.on(GetExecutionHistoryCommand).resolves({
+    events: [
+      { id: 2, timestamp: new Date(0), type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'WaitForStack' } },
+      ...(left === undefined
+        ? []
+        : [
+            {
+              id: 1,
+              timestamp: new Date(0),
+              type: 'TaskStateExited' as const,
+              stateExitedEventDetails: { name: 'DeployStack', output: JSON.stringify(left) },
+            },
+          ]),
+    ],
+  });
+  const invoke = lambda(() => import('../../../../functions/get-subscriber/handler.ts'), {
+    REGISTRY_TABLE: 'registry',
+    STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
+  });
+  return async (event: unknown): Promise<{ statusCode: number; body: unknown }> => {
+    const { statusCode, body } = await invoke(event);
+    return { statusCode, body: JSON.parse(body) };
+  };
+}
+
+describe('GET /subscribers/{userName}', () => {
+  it('tells the state that runs', async () => {
+    const ask = setUp({ item: record, execution: { status: 'RUNNING' } });
+    expect(await ask(get('acme'))).toEqual({
+      statusCode: 200,
+      body: {
+        userName: 'Acme',
+        operation: 'onboard-subscriber',
+        executionArn,
+        status: 'ONBOARDING',
+        step: 'WaitForStack',
+        attempts,
+      },
+    });
+  });
+
+  it('tells what was made when it is done', async () => {
+    const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [] };
+    const ask = setUp({ item: { ...record, status: 'ACTIVE', ...made }, execution: { status: 'SUCCEEDED' } });
+    expect(await ask(get('ACME'))).toMatchObject({ statusCode: 200, body: { status: 'ACTIVE', ...made } });
+  });
+
+  it.each<[ExecutionStatus, string]>([
+    ['FAILED', 'StackFailed'],
+    ['TIMED_OUT', 'States.Timeout'],
+    ['ABORTED', 'ABORTED'],
+  ])('tells of an execution that is %s at once, though its record says ONBOARDING', async (status, name) => {
+    const failed = { error: 'StackFailed', cause: '{"errorMessage": "it exists"}' };
+    const ask = setUp({ item: record, execution: { status, ...(status === 'FAILED' && failed) } });
+    expect(await ask(get('acme'))).toMatchObject({
+      statusCode: 200,
+      body: { status: 'FAILED', error: { name, step: 'WaitForStack', remedy: expect.stringMatching(/\.$/) } },
+    });
+  });
+
+  it('tells what exists of one that is not done, as its states have left it', async () => {
+    const credentialsSecretId = 'infinstor/test/subscribers/acme/credentials';
+    const left = { plan: { keyArns: ['a'] }, subscriber: { credentialsSecretId }, stack: { stackId, goal: 'created' } };
+    const ask = setUp({ item: record, execution: { status: 'FAILED', error: 'StackFailed' }, left });
+    const { body } = await ask(get('acme'));
+    expect(body).toMatchObject({ credentialsSecretId, stackId });
+    expect(body).not.toHaveProperty('keyArns');
+    const other = setUp({ item: record, execution: { status: 'RUNNING' }, left: { stack: 'unknown' } });
+    expect((await other(get('acme'))).body).not.toHaveProperty('stackId');
+  });
+
+  it.each(['update-subscriber', 'add-user'])('calls a subscriber ACTIVE whose %s has failed', async (operation) => {
+    const arn = executionArn.replace('onboard-subscriber', operation);
+    const execution = { executionArn: arn, status: 'FAILED', error: 'InfinStorRejected' } as const;
+    const ask = setUp({
+      item: { ...record, executionArn: arn, attempts: [{ ...attempts[0], executionArn: arn }] },
+      execution,
+    });
+    expect((await ask(get('acme'))).body).toMatchObject({
+      status: 'ACTIVE',
+      operation,
+      error: { name: 'InfinStorRejected' },
+    });
+  });
+
+  it('tells that a recorded failure was redriven and runs', async () => {
+    const ask = setUp({ item: { ...record, status: 'FAILED', lastError }, execution: { status: 'PENDING_REDRIVE' } });
+    expect(await ask(get('acme'))).toMatchObject({ body: { status: 'ONBOARDING' } });
+  });
+
+  it.each([
+    ['ACTIVE', { status: 'ACTIVE', stackId }],
+    ['FAILED', { status: 'FAILED', error: lastError }],
+    ['ONBOARDING', { status: 'FAILED', error: { name: 'ExecutionDoesNotExist' } }],
+  ])('tells what the record says, %s, when Step Functions has forgotten the execution', async (status, expected) => {
+    const ask = setUp({ item: { ...record, status, stackId, ...(status === 'FAILED' && { lastError }) } });
+    expect(await ask(get('acme'))).toMatchObject({ statusCode: 200, body: expected });
+  });
+
+  it('tells of one execution, such as one that was refused and left no record', async () => {
+    const refused = {
+      status: 'FAILED',
+      error: 'InvalidRequest',
+      cause: '{"errorMessage": "stack.build: no"}',
+    } as const;
+    const ask = setUp({ execution: { executionArn: otherExecutionArn, ...refused } });
+    expect(await ask(get('acme', { execution: 'acme-0' }))).toMatchObject({
+      statusCode: 200,
+      body: {
+        userName: 'Acme',
+        executionArn: otherExecutionArn,
+        status: 'FAILED',
+        error: { name: 'InvalidRequest', message: 'stack.build: no' },
+        attempts: [],
+      },
+    });
+  });
+
+  it('says nothing of what the record holds of another execution', async () => {
+    const ask = setUp({
+      item: { ...record, status: 'ACTIVE', stackId },
+      execution: { executionArn: otherExecutionArn, status: 'FAILED', error: 'OnboardingInProgress' },
+    });
+    const { body } = await ask(get('acme', { execution: 'acme-0' }));
+    expect(body).toMatchObject({ status: 'FAILED', error: { name: 'OnboardingInProgress' } });
+    expect(body).not.toHaveProperty('stackId');
+  });
+
+  it.each<[string, Parameters<typeof setUp>[0], Record<string, string> | undefined]>([
+    ['nobody', {}, undefined],
+    ['no such execution', { item: record }, { execution: 'acme-0' }],
+    [
+      "another subscriber's execution",
+      { item: record, execution: { executionArn: otherExecutionArn, input: '{"subscriber": {"userName": "other"}}' } },
+      { execution: 'acme-0' },
+    ],
+  ])('answers 404 for %s', async (_, known, query) => {
+    expect(await setUp(known)(get('acme', query))).toMatchObject({
+      statusCode: 404,
+      body: { error: { name: 'SubscriberNotFound', remedy: expect.stringContaining('Check the name') } },
+    });
+  });
+
+  it.each([
+    ['a name that cannot be', get('acme,inc'), 'userName: '],
+    ['an execution that cannot be', get('acme', { execution: 'a:b' }), 'execution: '],
+  ])('answers 400 for %s', async (_, event, message) => {
+    expect(await setUp({})(event)).toMatchObject({
+      statusCode: 400,
+      body: { error: { name: 'InvalidRequest', message: expect.stringContaining(message) } },
+    });
+  });
+});
+
+it('names the missing variable STATE_MACHINE_ARN: InvalidConfiguration', async () => {
+  const invoke = lambda(() => import('../../../../functions/get-subscriber/handler.ts'), {
+    REGISTRY_TABLE: 'registry',
+  });
+  await expect(invoke(get('acme'))).rejects.toMatchObject(errorOf('InvalidConfiguration', 'STATE_MACHINE_ARN'));
+});

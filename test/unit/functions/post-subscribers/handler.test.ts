@@ -1,0 +1,117 @@
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { errorOf, lambda, secret } from '../lambda.ts';
+
+const stateMachineArn = 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber';
+const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };
+const password = secret('password');
+const post = (body: unknown) => ({ version: '2.0', body: JSON.stringify(body), isBase64Encoded: false });
+
+function setUp() {
+  const stepFunctions = mockClient(SFNClient);
+  stepFunctions.on(StartExecutionCommand).resolves({});
+  const secrets = mockClient(SecretsManagerClient);
+  secrets.on(CreateSecretCommand).resolves({ VersionId: 'version-1' });
+  const invoke = lambda(() => import('../../../../functions/post-subscribers/handler.ts'), {
+    STATE_MACHINE_ARN: stateMachineArn,
+    SECRET_PREFIX: 'infinstor/test/',
+    STACK_REGIONS: 'us-east-1',
+    ACCOUNTS: '{}',
+    API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
+  });
+  const started = () =>
+    stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => ({
+      name: input.name,
+      stateMachineArn: input.stateMachineArn,
+      input: JSON.parse(input.input ?? ''),
+    }));
+  return { invoke, stepFunctions, secrets, started };
+}
+
+describe('POST /subscribers', () => {
+  it('starts an execution that the subscriber can be told by, and says where to ask for its status', async () => {
+    const { invoke, started, secrets } = setUp();
+    const response = await invoke(post({ subscriber }));
+    const [execution] = started();
+    expect(execution).toMatchObject({ stateMachineArn, input: { subscriber } });
+    expect(execution?.name).toMatch(/^Acme-[a-z0-9]+$/);
+    const location = `/subscribers/Acme?execution=${execution?.name}`;
+    expect(response).toMatchObject({ statusCode: 202, headers: { location, 'content-type': 'application/json' } });
+    expect(JSON.parse(response.body)).toEqual({
+      userName: 'Acme',
+      status: 'ONBOARDING',
+      executionArn: `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${execution?.name}`,
+      location,
+    });
+    expect(secrets.calls()).toEqual([]);
+  });
+
+  it('puts a password into a secret of the execution before that is started, and passes the reference on', async () => {
+    const { invoke, started, secrets, stepFunctions } = setUp();
+    await invoke(post({ subscriber, password }));
+    const [execution] = started();
+    const passwordSecretId = `infinstor/test/input/api/${execution?.name}`;
+    expect(execution?.input).toEqual({ subscriber, passwordSecretId });
+    const [creation] = secrets.commandCalls(CreateSecretCommand);
+    expect(creation?.args[0].input).toMatchObject({
+      Name: passwordSecretId,
+      SecretString: JSON.stringify({ password }),
+    });
+    expect(creation?.calledBefore(stepFunctions.call(0))).toBe(true);
+  });
+
+  it('takes a body that API Gateway has encoded', async () => {
+    const { invoke, started } = setUp();
+    const body = Buffer.from(JSON.stringify({ subscriber })).toString('base64');
+    expect(await invoke({ body, isBase64Encoded: true })).toMatchObject({ statusCode: 202 });
+    expect(started()).toMatchObject([{ input: { subscriber } }]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a body that is not JSON', { body: '{"subscriber":' }, 'request: must be JSON'],
+    ['no body', {}, 'request: must be JSON'],
+    ['a list', post([]), 'request: must be an object'],
+    ['null', post(null), 'request: must be an object'],
+    ['an unknown field', post({ subscriber, colour: 'x' }), 'colour: is not a known field'],
+    ['an account of somebody else', post({ subscriber, stack: { accountId: '222222222222' } }), 'stack.accountId: '],
+    ['a password that is a number', post({ subscriber, password: 7 }), 'password: must be a string'],
+    ['an empty password', post({ subscriber, password: '' }), 'password: must not be empty'],
+    ['a password of 257 characters', post({ subscriber, password: 'x'.repeat(257) }), 'password: must be at most 256'],
+    ['a password within the subscriber', post({ subscriber: { ...subscriber, password } }), 'subscriber.password: '],
+    [
+      'two passwords',
+      post({ subscriber, password, passwordSecretId: 'infinstor/test/input/x' }),
+      'password: must not be given together with passwordSecretId',
+    ],
+    ['a password with a bad request', post({ subscriber: { userName: '-' }, password }), 'subscriber.userName: '],
+    [
+      'more than an execution takes',
+      post({
+        subscriber,
+        password,
+        stack: { parameters: Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`P${i}`, 'x'.repeat(4000)])) },
+      }),
+      'request: must be at most 256 KiB',
+    ],
+  ])('refuses %s with 400, naming field and rule, before it does anything', async (_, event, message) => {
+    const { invoke, stepFunctions, secrets } = setUp();
+    const response = await invoke(event);
+    expect(response.statusCode).toBe(400);
+    expect(JSON.parse(response.body)).toEqual({
+      error: {
+        name: 'InvalidRequest',
+        message: expect.stringContaining(message),
+        remedy: expect.stringMatching(/^Correct the field/),
+      },
+    });
+    expect([stepFunctions.calls(), secrets.calls()]).toEqual([[], []]);
+  });
+
+  it('fails without a word of the request when Step Functions does not answer', async () => {
+    const { invoke, stepFunctions } = setUp();
+    stepFunctions.on(StartExecutionCommand).rejects(Object.assign(new Error('slow'), { name: 'ThrottlingException' }));
+    await expect(invoke(post({ subscriber, password }))).rejects.toMatchObject(errorOf('ThrottlingException', 'slow'));
+  });
+});

@@ -1,0 +1,112 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  DescribeExecutionCommand,
+  ExecutionDoesNotExist,
+  type ExecutionStatus,
+  GetExecutionHistoryCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { errorOf, lambda, minutesAgo } from '../lambda.ts';
+
+const arnOf = (userName: string) => `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${userName}`;
+const record = (userName: string) => ({
+  userName,
+  status: 'ONBOARDING',
+  executionArn: arnOf(userName),
+  attempts: [],
+  updatedAt: minutesAgo(20),
+});
+
+/** The function, with these records in two pages, and their executions in these statuses. */
+function setUp(statuses: Record<string, ExecutionStatus | 'gone'>, changes: Record<string, object> = {}) {
+  const [first, ...others] = Object.keys(statuses).map((name) => ({ ...record(name), ...changes[name] }));
+  const documents = mockClient(DynamoDBDocumentClient);
+  documents
+    .on(ScanCommand)
+    .resolvesOnce({ Items: first === undefined ? [] : [first], LastEvaluatedKey: { pk: 'a', sk: 'RECORD' } })
+    .resolvesOnce({ Items: others });
+  documents.on(UpdateCommand).resolves({});
+  const stepFunctions = mockClient(SFNClient);
+  for (const [userName, status] of Object.entries(statuses)) {
+    const describing = stepFunctions.on(DescribeExecutionCommand, { executionArn: arnOf(userName) });
+    if (status === 'gone') describing.rejects(new ExecutionDoesNotExist({ message: 'gone', $metadata: {} }));
+    else {
+      describing.resolves({
+        executionArn: arnOf(userName),
+        status,
+        stopDate: new Date(minutesAgo(10)),
+        input: JSON.stringify({ subscriber: { userName } }),
+      });
+    }
+  }
+  stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
+  const events = mockClient(EventBridgeClient);
+  events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
+  const invoke = lambda(() => import('../../../../functions/sweep-executions/handler.ts'), {
+    REGISTRY_TABLE: 'registry',
+  });
+  const failed = () => documents.commandCalls(UpdateCommand).map(({ args }) => args[0].input.Key?.pk);
+  return { invoke, documents, events, failed };
+}
+
+describe('the sweep', () => {
+  it('records the executions that ended without success, on every page, and no others', async () => {
+    const { invoke, failed, events } = setUp({
+      fails: 'FAILED',
+      runs: 'RUNNING',
+      slow: 'TIMED_OUT',
+      stopped: 'ABORTED',
+      done: 'SUCCEEDED',
+      redriven: 'PENDING_REDRIVE',
+      old: 'gone',
+    });
+    await invoke({ source: 'aws.events' });
+    expect(failed()).toEqual(['SUBSCRIBER#fails', 'SUBSCRIBER#slow', 'SUBSCRIBER#stopped']);
+    expect(events.commandCalls(PutEventsCommand)).toHaveLength(3);
+  });
+
+  it('records how an execution ended that was redriven after its failure was recorded, and once', async () => {
+    const { invoke, failed } = setUp(
+      { redriven: 'FAILED', recorded: 'FAILED' },
+      {
+        redriven: { status: 'FAILED', updatedAt: minutesAgo(11) },
+        recorded: { status: 'FAILED', updatedAt: minutesAgo(10) },
+      },
+    );
+    await invoke({});
+    expect(failed()).toEqual(['SUBSCRIBER#redriven']);
+  });
+
+  it('goes on after a record that it fails at, and then says so', async () => {
+    const { invoke, events, failed } = setUp({ fails: 'FAILED', slow: 'TIMED_OUT' });
+    events
+      .on(PutEventsCommand)
+      .resolvesOnce({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled' }] })
+      .resolves({ FailedEntryCount: 0 });
+    await expect(invoke({})).rejects.toMatchObject(errorOf('AggregateError', '1 records could not be swept'));
+    expect(failed()).toEqual(['SUBSCRIBER#slow']);
+  });
+
+  it('looks only at records that say that an execution runs, or why one failed as long as a redrive is possible', async () => {
+    const { invoke, documents } = setUp({});
+    await invoke({});
+    const [scan] = documents.commandCalls(ScanCommand);
+    expect(scan?.args[0].input).toMatchObject({
+      TableName: 'registry',
+      ConsistentRead: true,
+      FilterExpression:
+        '#sk = :record AND (#status IN (:ONBOARDING, :UPDATING, :ADDING_USERS, :OFFBOARDING) OR (attribute_exists(#lastError) AND #updatedAt >= :since))',
+      ExpressionAttributeValues: {
+        ':record': 'RECORD',
+        ':ONBOARDING': 'ONBOARDING',
+        ':UPDATING': 'UPDATING',
+        ':ADDING_USERS': 'ADDING_USERS',
+        ':OFFBOARDING': 'OFFBOARDING',
+        ':since': minutesAgo(14 * 24 * 60),
+      },
+    });
+  });
+});

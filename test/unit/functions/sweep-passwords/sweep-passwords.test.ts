@@ -1,0 +1,101 @@
+import {
+  DeleteSecretCommand,
+  InvalidRequestException,
+  ListSecretsCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { sweepPasswords } from '../../../../functions/sweep-passwords/sweep-passwords.ts';
+import { apiExecutionName } from '../../../../lib/requests/execution-name.ts';
+
+const now = new Date('2026-01-31T12:00:00.000Z');
+const daysAgo = (days: number) => new Date(now.getTime() - days * 24 * 60 * 60_000);
+const prefix = 'infinstor/test/input/api/';
+/** Names of executions, and so of secrets, as post-subscribers makes them. */
+const acme = apiExecutionName('acme', now);
+const b = apiExecutionName('b', now);
+const c = apiExecutionName('c-1', now);
+
+/** Sweeps passwords of executions in these statuses, which ended so many days ago; returns which were deleted. */
+async function sweep(
+  executions: Record<string, { status?: ExecutionStatus; ended?: number; created?: number }>,
+  deletedAlready: string[] = [],
+) {
+  const secrets = new SecretsManagerClient({ region: 'us-east-1' });
+  const stepFunctions = new SFNClient({ region: 'us-east-1' });
+  const mockedSecrets = mockClient(secrets);
+  const mockedStates = mockClient(stepFunctions);
+  const [first, ...others] = Object.entries(executions).map(([name, { created = 30 }]) => ({
+    Name: `${prefix}${name}`,
+    CreatedDate: daysAgo(created),
+  }));
+  mockedSecrets
+    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [prefix] }], NextToken: undefined })
+    .resolves({ SecretList: first && [first, { Name: 'infinstor/test/superadmin' }], NextToken: 'more' })
+    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [prefix] }], NextToken: 'more' })
+    .resolves({ SecretList: others });
+  mockedSecrets.on(DeleteSecretCommand).resolves({});
+  const gone = new InvalidRequestException({ message: 'marked for deletion', $metadata: {} });
+  for (const name of deletedAlready) {
+    mockedSecrets.on(DeleteSecretCommand, { SecretId: `${prefix}${name}` }).rejects(gone);
+  }
+  for (const [name, { status, ended = 0 }] of Object.entries(executions)) {
+    const describing = mockedStates.on(DescribeExecutionCommand, {
+      executionArn: `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${name}`,
+    });
+    if (status === undefined) describing.rejects(new ExecutionDoesNotExist({ message: 'gone', $metadata: {} }));
+    else describing.resolves({ status, stopDate: daysAgo(ended) });
+  }
+  await sweepPasswords({
+    secrets,
+    stepFunctions,
+    stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
+    prefix,
+    now,
+  });
+  return mockedSecrets.commandCalls(DeleteSecretCommand).map(({ args: [{ input }] }) => input);
+}
+
+describe('a password that came through the API', () => {
+  it.each<[string, { status?: ExecutionStatus; ended?: number; created?: number }]>([
+    ['InfinStor has accepted it', { status: 'SUCCEEDED' }],
+    ['its execution failed too long ago for a redrive', { status: 'FAILED', ended: 14 }],
+    ['its execution was stopped too long ago for a redrive', { status: 'ABORTED', ended: 15 }],
+    ['its execution was never started', { created: 1 / 24 }],
+  ])('is deleted, so that it can be restored, when %s', async (_, execution) => {
+    expect(await sweep({ [acme]: execution })).toEqual([{ SecretId: `${prefix}${acme}`, RecoveryWindowInDays: 7 }]);
+  });
+
+  it.each<[string, { status?: ExecutionStatus; ended?: number; created?: number }]>([
+    ['its execution runs', { status: 'RUNNING' }],
+    ['its execution is about to be redriven', { status: 'PENDING_REDRIVE' }],
+    ['its execution can be redriven', { status: 'TIMED_OUT', ended: 13.9 }],
+    ['its execution is about to be started', { created: 0.9 / 24 }],
+  ])('is kept while %s', async (_, execution) => {
+    expect(await sweep({ [acme]: execution })).toEqual([]);
+  });
+
+  it('is found on every page, and no other secret is touched', async () => {
+    const deleted = await sweep({
+      [acme]: { status: 'SUCCEEDED' },
+      [b]: { status: 'RUNNING' },
+      [c]: { status: 'SUCCEEDED' },
+    });
+    expect(deleted.map(({ SecretId }) => SecretId)).toEqual([`${prefix}${acme}`, `${prefix}${c}`]);
+  });
+
+  it('may be deleted already, as the list may be old', async () => {
+    expect(await sweep({ [acme]: { status: 'SUCCEEDED' }, [b]: { status: 'SUCCEEDED' } }, [acme])).toHaveLength(2);
+  });
+
+  it.each([
+    ['acme-password', 'acme-password'],
+    ['team/acme', 'team/acme'],
+    // Not in the test's name: it is another one in each run.
+    ['team/<name of an execution>', `team/${acme}`],
+  ])('is not what people put there under a name of theirs: %s', async (_, name) => {
+    expect(await sweep({ [name]: { status: 'SUCCEEDED' } })).toEqual([]);
+  });
+});

@@ -1,0 +1,167 @@
+import * as v from 'valibot';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { RoleNotFound } from '../../../../lib/errors.ts';
+import { type StepContext, step } from '../../../../lib/lambda/step.ts';
+import { context } from '../../functions/lambda.ts';
+
+const environmentSchema = v.object({ LIMIT: v.picklist(['7', '8']), SERVICE_URL: v.pipe(v.string(), v.url()) });
+const inputSchema = v.object({ userName: v.string(), stack: v.object({ region: v.string() }) });
+type Run = (
+  input: v.InferOutput<typeof inputSchema>,
+  context: StepContext<v.InferOutput<typeof environmentSchema>>,
+) => Promise<unknown>;
+
+const input = { userName: 'acme', stack: { region: 'us-east-1' } };
+const marker = 'Marked-1';
+
+let log: string[];
+
+beforeEach(() => {
+  log = [];
+  vi.stubEnv('LIMIT', '7');
+  vi.stubEnv('SERVICE_URL', 'https://mlflow.acme.example');
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => log.push(String(text)) > 0);
+  }
+});
+
+const some = (run: Run) => step({ name: 'some-step', environment: environmentSchema, input: inputSchema, run });
+const invoke = (run: Run, event: unknown = input) => some(run)(event, context);
+/** What the invocation is rejected with. */
+const failureOf = (run: Run, event?: unknown) =>
+  invoke(run, event).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+const unreached: Run = async () => expect.unreachable('the step must not run');
+
+describe('a step', () => {
+  it('gets its input and environment as their schemas say, and returns what it returns', async () => {
+    const output = await invoke(async (parsed, { environment }) => ({ parsed, environment }), { ...input, other: 1 });
+    expect(output).toEqual({
+      parsed: input,
+      environment: { LIMIT: '7', SERVICE_URL: 'https://mlflow.acme.example' },
+    });
+  });
+
+  it('has its environment parsed once, before the first input', async () => {
+    const handler = some(async (_input, { environment }) => environment.LIMIT);
+    await handler(input, context);
+    vi.stubEnv('LIMIT', '8');
+    expect(await handler(input, context)).toBe('7');
+  });
+
+  it.each([
+    ['a missing variable', undefined, 'is required'],
+    ['a wrong variable', marker, 'must be ("7" | "8")'],
+  ])('does not run with %s', async (_name, value, rule) => {
+    vi.stubEnv('LIMIT', value);
+    expect(await failureOf(unreached, { wrong: true })).toMatchObject({
+      name: 'InvalidConfiguration',
+      message: `LIMIT: ${rule}`,
+    });
+  });
+
+  it.each([
+    ['LIMIT', 'a value with an expectation'],
+    ['SERVICE_URL', 'a value with none'],
+  ])('does not tell what it got for %s (%s)', async (name) => {
+    vi.stubEnv(name, marker);
+    expect(String(await failureOf(unreached))).toMatch(new RegExp(`^InvalidConfiguration: ${name}: must be`));
+    expect(log.join()).not.toContain(marker);
+    expect(String(await failureOf(unreached))).not.toContain(marker);
+  });
+
+  it.each([
+    ['a missing field', { stack: input.stack }, 'userName: is required'],
+    ['a wrong field', { ...input, userName: [marker] }, 'userName: must be string'],
+    ['a wrong field deep inside', { ...input, stack: { region: { marker } } }, 'stack.region: must be string'],
+    ['an input that is no object', marker, '(root): must be Object'],
+  ])('does not run with %s', async (_name, event, message) => {
+    expect(await failureOf(unreached, event)).toMatchObject({ name: 'InvalidStepInput', message });
+  });
+});
+
+describe("a step's error", () => {
+  it('is thrown as it is when it is of the machine', async () => {
+    const error = new RoleNotFound('no role in the stack');
+    expect(
+      await failureOf(async () => {
+        throw error;
+      }),
+    ).toBe(error);
+  });
+
+  const token = `eyJraWQiOiJ4In0.${'a'.repeat(40)}.${'b'.repeat(40)}`;
+  const throwing = (): Promise<never> => {
+    const details = { $metadata: { requestId: marker }, $response: { body: marker }, secretString: marker };
+    const cause = new Error(marker);
+    throw Object.assign(new Error(`denied ${token}`, { cause }), { name: 'AccessDeniedException', ...details });
+  };
+
+  it("keeps its name for the machine, and loses a client's details and the shapes of secrets", async () => {
+    const error = await failureOf(throwing);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name: 'AccessDeniedException', message: 'denied <token>' });
+    expect(Object.keys(error ?? {})).toEqual(['name']);
+    expect(error).not.toHaveProperty('cause');
+    expect(error).toHaveProperty('stack', expect.not.stringContaining(token));
+  });
+
+  it('is logged by name and message, and no further', async () => {
+    await failureOf(throwing);
+    expect(log).toHaveLength(1);
+    expect(JSON.parse(log.join())).toMatchObject({
+      level: 'ERROR',
+      message: 'step failed',
+      service: 'some-step',
+      errorName: 'AccessDeniedException',
+      errorMessage: 'denied <token>',
+    });
+    expect(log.join()).not.toContain(marker);
+  });
+});
+
+describe("a step's log", () => {
+  it('tells of a success, without the output', async () => {
+    await invoke(async () => ({ userName: marker }));
+    expect(log).toHaveLength(1);
+    expect(JSON.parse(log.join())).toMatchObject({ level: 'INFO', message: 'step succeeded', service: 'some-step' });
+    expect(log.join()).not.toContain(marker);
+  });
+
+  it('does not hold the event', async () => {
+    await invoke(async (_input, { logger }) => logger.info('working'), { ...input, userName: marker });
+    expect(log.join()).toContain('working');
+    expect(log.join()).not.toContain(marker);
+  });
+
+  it('holds no secret, by name or by shape', async () => {
+    await invoke(async (_input, { logger }) =>
+      logger.info('working', {
+        credentials: { password: marker, customToken: marker, SecretString: marker },
+        headers: [{ Authorization: marker }],
+        answer: `Custom 11111111-1111-4111-8111-111111111111:${marker.repeat(40)}`,
+        userName: 'acme',
+      }),
+    );
+    expect(JSON.parse(log[0] ?? '')).toMatchObject({
+      credentials: { password: '<redacted>', customToken: '<redacted>', SecretString: '<redacted>' },
+      headers: [{ Authorization: '<redacted>' }],
+      answer: '<custom token>',
+      userName: 'acme',
+    });
+  });
+
+  it("does not keep an invocation's keys for the next", async () => {
+    const handler = some(async ({ userName }, { logger }) => {
+      if (userName === 'acme') logger.appendKeys({ seen: userName });
+      logger.info('working');
+    });
+    await handler(input, context);
+    await handler({ ...input, userName: 'beta' }, context);
+    const entries: { message: string; seen?: string }[] = log.map((line) => JSON.parse(line));
+    const seen = entries.filter(({ message }) => message === 'working').map((entry) => entry.seen);
+    expect(seen).toEqual(['acme', undefined]);
+  });
+});

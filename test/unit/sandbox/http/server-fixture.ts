@@ -1,0 +1,133 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
+import { onTestFinished, vi } from 'vitest';
+import { createClock } from '../../../../sandbox/core/clock.ts';
+import { createFaults, type Faults } from '../../../../sandbox/core/faults.ts';
+import { AwsError, type Caller, operation, type Service } from '../../../../sandbox/core/operation.ts';
+import { type Authorizer, createAuthorizer } from '../../../../sandbox/http/authorizer.ts';
+import { createInjector } from '../../../../sandbox/http/inject-fault.ts';
+import { openServer, type SandboxServer } from '../../../../sandbox/http/server.ts';
+import { createDynamoDb, type DynamoDb } from '../../../../sandbox/services/dynamodb/service.ts';
+
+const secretAccessKey = 'unchecked';
+export const operatorKey = 'AKIAOPERATOR';
+export const deniedKey = 'AKIADENIED';
+export const sparedKey = 'AKIASPARED';
+const person = { accountId: '111111111111', region: 'us-east-1', principalId: 'AIDA' };
+const callerOf = (name: string, policies: Caller['policies']): Caller => {
+  const arn = `arn:aws:iam::111111111111:user/${name}`;
+  return { ...person, arn, principalArn: arn, policies };
+};
+const allowAll = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+const callers = new Map([
+  [operatorKey, callerOf('operator', [allowAll])],
+  [deniedKey, callerOf('denied', [])],
+  [sparedKey, callerOf('spared', [allowAll])],
+]);
+
+/** A time with milliseconds. */
+export const at = new Date('2026-03-04T05:06:07.089Z');
+
+// Those of the running test.
+export let folder: string;
+export let server: SandboxServer;
+export let authorizer: Authorizer;
+export let faults: Faults;
+export let dynamoDb: DynamoDb;
+/** What a service's operation answers; set by each test. */
+export const anyOperation: { run: (input: unknown, caller: Caller) => object | Promise<object> } = { run: () => ({}) };
+export const busy = vi.fn();
+
+const access = () => [{ action: 'test:Do', resource: 'arn:resource' }];
+const anything = operation(v.unknown(), { access, run: (input, caller) => anyOperation.run(input, caller) });
+const strict = operation(v.strictObject({ StackName: v.string() }), { run: (input) => input });
+const strictKey = operation(v.strictObject({ KeyId: v.string() }), { run: (input) => input });
+const service = (name: string, protocol: Service['protocol'], ...names: string[]): Service => ({
+  name,
+  protocol,
+  operations: Object.fromEntries(names.map((operationName) => [operationName, anything])),
+});
+const query = service('cloudformation', 'query', 'CreateStack', 'DescribeStacks');
+const json = service('kms', 'json', 'DescribeKey', 'ListResourceTags');
+const services = [
+  service('states', 'json', 'StartExecution', 'DescribeExecution'),
+  service('events', 'json', 'PutEvents'),
+  service('iam', 'query', 'GetRole'),
+  { ...json, operations: { ...json.operations, PutKeyPolicy: strictKey } },
+  { ...query, operations: { ...query.operations, DeleteStack: strict } },
+];
+const unsigned = [service('cognito-idp', 'json', 'InitiateAuth')];
+export const infinstor = vi.fn(() => ({ status: 403, headers: { 'content-type': 'text/plain' }, body: 'refused: é' }));
+const infinstorFailure = (name: string) => ({ status: 599, headers: {}, body: name });
+export const kill = vi.fn();
+const handleApi = vi.fn(async () => ({ status: 202, headers: {}, body: 'accepted' }));
+
+/** Before each test: a server of these services. */
+export async function setUp() {
+  folder = await mkdtemp(join(tmpdir(), 'server-test-'));
+  dynamoDb = createDynamoDb();
+  authorizer = createAuthorizer(join(folder, 'denials.log'));
+  anyOperation.run = () => ({});
+  const clock = createClock();
+  faults = createFaults([]);
+  server = await openServer(0, {
+    clock: {
+      ...clock,
+      busy() {
+        busy('begun');
+        return () => busy('over');
+      },
+    },
+    accounts: { caller: (accessKeyId) => callers.get(accessKeyId) },
+    world: () => ({ services, dynamoDb }),
+    unsigned,
+    infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
+    httpApi: { handle: handleApi },
+    lambda: { handle: async () => ({ status: 200, headers: {}, body: '{}' }) },
+    authorizer,
+    injector: createInjector({
+      delay: (milliseconds) => clock.sleep(milliseconds),
+      onHold() {},
+      faults,
+      functionOf: (caller) => caller?.arn.split('/').at(-1),
+      kill,
+      spared: ({ arn }) => arn === callers.get(sparedKey)?.arn,
+    }),
+  });
+  onTestFinished(async () => {
+    await server.close();
+    await rm(folder, { recursive: true });
+    vi.clearAllMocks();
+  });
+}
+
+export const options = (accessKeyId = operatorKey) => ({
+  endpoint: server.endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId, secretAccessKey },
+  maxAttempts: 1,
+});
+export const sfn = () => new SFNClient(options());
+export const kms = () => new KMSClient(options());
+export const cloudFormation = () => new CloudFormationClient(options());
+
+/** Makes the operation answer with this, and returns the inputs that it is given. */
+export function answer(output: object): unknown[] {
+  const inputs: unknown[] = [];
+  anyOperation.run = (input) => {
+    inputs.push(input);
+    return output;
+  };
+  return inputs;
+}
+
+export function fail(code: string, message = 'because', status?: number): void {
+  anyOperation.run = () => {
+    throw new AwsError(code, message, status);
+  };
+}

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { fixtures } from '../../../../../sandbox/core/account.ts';
+import { createClock } from '../../../../../sandbox/core/clock.ts';
+import { createFaults } from '../../../../../sandbox/core/faults.ts';
+import type { Access, Caller } from '../../../../../sandbox/core/operation.ts';
+import { createCloudFormation } from '../../../../../sandbox/services/cloudformation/service.ts';
+import type { StackStatusChange } from '../../../../../sandbox/services/cloudformation/stack.ts';
+import { createEvents } from '../../../../../sandbox/services/events/service.ts';
+import { createIam } from '../../../../../sandbox/services/iam/service.ts';
+import { createKms } from '../../../../../sandbox/services/kms/service.ts';
+
+const customerTemplate = readFileSync(
+  new URL('../../../../../sandbox/infinstor/infinstor-setup-customer.yaml', import.meta.url),
+  'utf8',
+);
+
+export const templateUrl = (name: string) => `https://s3.amazonaws.com/infinstorcft/${name}.yaml`;
+
+const allow = (Action: string) => ({
+  Version: '2012-10-17',
+  Statement: { Effect: 'Allow', Action, Resource: '*' },
+});
+
+interface Options {
+  /** Templates by name, beside `customer`. */
+  templates?: Record<string, string>;
+  onAccess?: (caller: Caller, access: Access) => void;
+  /** Called by custom resources. */
+  customResource?: () => void;
+  /** Called when custom resources are deleted. */
+  removeCustomResource?: () => void;
+  /** What the service role may do with KMS. */
+  keyActions?: string;
+}
+
+/** CloudFormation in an account with a service role and the fixture keys; time in which nothing happens is skipped. */
+export function setUp({
+  templates = {},
+  onAccess,
+  customResource,
+  removeCustomResource,
+  keyActions = 'kms:*',
+}: Options = {}) {
+  const clock = createClock({ skipIdle: true });
+  const iam = createIam(clock);
+  const kms = createKms({ clock, iam });
+  for (const arn of [fixtures.artifactsKeyArn, fixtures.trackingKeyArn]) kms.createKey({ arn, tags: {} });
+  const bodies = new Map(
+    Object.entries({ customer: customerTemplate, ...templates }).map(([name, body]) => [templateUrl(name), body]),
+  );
+  const published: StackStatusChange[] = [];
+  const accesses: { caller: Caller; access: Access }[] = [];
+  const calls: { type: string; properties: Readonly<Record<string, unknown>> }[] = [];
+
+  const cloudFormation = createCloudFormation({
+    clock,
+    iam,
+    kms,
+    templates: (url) => bodies.get(url),
+    async customResource(type, properties) {
+      calls.push({ type, properties });
+      customResource?.();
+      return {
+        physicalId: 'registration',
+        attributes: {},
+        ...(removeCustomResource !== undefined && { delete: removeCustomResource }),
+      };
+    },
+    publish: (event) => published.push(event),
+    events: createEvents({ clock, faults: createFaults([]), deliver() {} }),
+    onAccess(caller, access) {
+      accesses.push({ caller, access });
+      onAccess?.(caller, access);
+    },
+    resourceDelayMs: 2000,
+  });
+
+  const serviceRole = iam.createRole({
+    roleName: 'stack-service-role',
+    assumeRolePolicyDocument: trusting('cloudformation.amazonaws.com'),
+    policies: [{ name: 'keys', document: allow(keyActions) }],
+  });
+  iam.createRole({ roleName: 'lambda-role', assumeRolePolicyDocument: trusting('lambda.amazonaws.com') });
+  const caller = iam.serviceCaller(serviceRole.arn, 'cloudformation.amazonaws.com');
+
+  function operationNamed(name: string) {
+    const operation = cloudFormation.service.operations[name];
+    if (operation === undefined) throw new Error(`No operation ${name}`);
+    return operation;
+  }
+
+  /** As the server does it: parse, then run. */
+  async function call(name: string, input: object) {
+    const operation = operationNamed(name);
+    return operation.run(operation.parse(input), caller);
+  }
+
+  return {
+    clock,
+    iam,
+    cloudFormation,
+    published,
+    accesses,
+    calls,
+    serviceRole,
+    call,
+    access(name: string, input: object) {
+      const operation = operationNamed(name);
+      return operation.access(operation.parse(input), caller);
+    },
+    /** Waits until the operation on the stack is over. */
+    async settled(nameOrId: string) {
+      const stack = cloudFormation.stack(nameOrId);
+      if (stack === undefined) throw new Error(`No stack ${nameOrId}`);
+      await stack.work;
+      return stack;
+    },
+  };
+}
+
+const trusting = (service: string) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
+});
+
+/** The parameters for a table under the fixture key. */
+export const trackingWithKey = {
+  DynamoDbEncryptionOption: 'customer-managed-key',
+  DynamoDbKmsKeyArn: fixtures.trackingKeyArn,
+} as const;
+
+/** What CreateStack needs for a subscriber's stack, in the strings of the Query protocol. */
+export function createInput(parameters: Record<string, string> = {}, rest: Record<string, unknown> = {}) {
+  const all = { SubscriberName: 'Acme', CustomToken: 'Custom secret', ...parameters };
+  return {
+    StackName: 'tenant-acme',
+    TemplateURL: templateUrl('customer'),
+    Capabilities: ['CAPABILITY_NAMED_IAM'],
+    RoleARN: 'arn:aws:iam::111111111111:role/stack-service-role',
+    Parameters: Object.entries(all).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue })),
+    ...rest,
+  };
+}

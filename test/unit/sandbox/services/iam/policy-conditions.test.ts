@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import type { Access } from '../../../../../sandbox/core/operation.ts';
+import { policyAllows } from '../../../../../sandbox/services/iam/policy.ts';
+import { allow, type Element, policy, roleArn } from './policy-statements.ts';
+
+const logArn = 'arn:aws:logs:us-east-1:111111111111:log-group:name';
+
+describe('conditions', () => {
+  const newYear = '2026-01-01T00:00:00Z';
+  const ask = (condition: Element, context: NonNullable<Access['context']>) =>
+    policyAllows(policy(allow({ Condition: condition })), { action: 'a:B', resource: '*', context });
+
+  it.each([
+    ['Bool true', { Bool: { 'kms:GrantIsForAWSResource': 'true' } }, { 'kms:GrantIsForAWSResource': 'true' }, 'allow'],
+    ['Bool as JSON', { Bool: { 'kms:GrantIsForAWSResource': true } }, { 'kms:GrantIsForAWSResource': 'true' }, 'allow'],
+    ['Bool false', { Bool: { 'kms:GrantIsForAWSResource': 'true' } }, { 'kms:GrantIsForAWSResource': 'false' }, 'none'],
+    ['Bool absent', { Bool: { 'kms:GrantIsForAWSResource': 'true' } }, {}, 'none'],
+    ['BoolIfExists absent', { BoolIfExists: { 'a:b': 'true' } }, {}, 'allow'],
+    ['BoolIfExists false', { BoolIfExists: { 'a:b': 'true' } }, { 'a:b': 'false' }, 'none'],
+    ['a key in another case', { StringEquals: { 'AWS:resourcetag/T': 'x' } }, { 'aws:ResourceTag/t': 'x' }, 'allow'],
+    ['StringEquals', { StringEquals: { 'a:b': ['x', 'y'] } }, { 'a:b': 'y' }, 'allow'],
+    ['StringEquals in another case', { StringEquals: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'none'],
+    ['StringEquals knows no wildcard', { StringEquals: { 'a:b': '*' } }, { 'a:b': 'x' }, 'none'],
+    ['StringNotEquals', { StringNotEquals: { 'a:b': ['x', 'y'] } }, { 'a:b': 'z' }, 'allow'],
+    ['StringNotEquals one of them', { StringNotEquals: { 'a:b': ['x', 'y'] } }, { 'a:b': 'y' }, 'none'],
+    ['StringNotEquals absent', { StringNotEquals: { 'a:b': 'x' } }, {}, 'allow'],
+    ['StringEqualsIgnoreCase', { StringEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'allow'],
+    ['StringNotEqualsIgnoreCase', { StringNotEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'x' }, 'none'],
+    ['StringNotEqualsIgnoreCase of another', { StringNotEqualsIgnoreCase: { 'a:b': 'X' } }, { 'a:b': 'y' }, 'allow'],
+    ['StringLike', { StringLike: { 'a:b': 'x*z' } }, { 'a:b': 'xyz' }, 'allow'],
+    ['StringLike across lines', { StringLike: { 'a:b': 'x*z' } }, { 'a:b': 'x\nz' }, 'allow'],
+    ['StringLike of a part', { StringLike: { 'a:b': 'x*' } }, { 'a:b': 'ax' }, 'none'],
+    ['StringNotLike', { StringNotLike: { 'a:b': ['x*', 'y*'] } }, { 'a:b': 'yz' }, 'none'],
+    ['StringNotLike of another', { StringNotLike: { 'a:b': ['x*', 'y*'] } }, { 'a:b': 'z' }, 'allow'],
+    ['StringNotLike absent', { StringNotLike: { 'a:b': 'x*' } }, {}, 'allow'],
+    ['StringNotLikeIfExists absent', { StringNotLikeIfExists: { 'a:b': 'x*' } }, {}, 'allow'],
+    ['ArnLike', { ArnLike: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
+    ['ArnEquals with a wildcard', { ArnEquals: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
+    ['ArnLike across components', { ArnLike: { 'a:b': 'arn:aws:*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnNotEquals', { ArnNotEquals: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnNotEquals of another', { ArnNotEquals: { 'a:b': 'arn:aws:iam::*:role/x' } }, { 'a:b': roleArn }, 'allow'],
+    ['ArnNotLike', { ArnNotLike: { 'a:b': 'arn:aws:iam::*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnNotLike across components', { ArnNotLike: { 'a:b': 'arn:aws:*:role/d*' } }, { 'a:b': roleArn }, 'allow'],
+    ['NumericEquals of another text', { NumericEquals: { 'a:b': '7.0' } }, { 'a:b': '7' }, 'allow'],
+    ['NumericEquals of another', { NumericEquals: { 'a:b': 7 } }, { 'a:b': '8' }, 'none'],
+    ['NumericNotEquals', { NumericNotEquals: { 'a:b': 7 } }, { 'a:b': '7' }, 'none'],
+    ['NumericLessThan', { NumericLessThan: { 'a:b': 10 } }, { 'a:b': '9' }, 'allow'],
+    ['NumericLessThan the same', { NumericLessThan: { 'a:b': 10 } }, { 'a:b': '10' }, 'none'],
+    ['NumericLessThanEquals the same', { NumericLessThanEquals: { 'a:b': 10 } }, { 'a:b': '10' }, 'allow'],
+    ['NumericLessThanEquals more', { NumericLessThanEquals: { 'a:b': 10 } }, { 'a:b': '11' }, 'none'],
+    ['NumericGreaterThan', { NumericGreaterThan: { 'a:b': 9 } }, { 'a:b': '10' }, 'allow'],
+    ['NumericGreaterThan the same', { NumericGreaterThan: { 'a:b': 10 } }, { 'a:b': '10' }, 'none'],
+    ['NumericGreaterThanEquals the same', { NumericGreaterThanEquals: { 'a:b': 10 } }, { 'a:b': '10' }, 'allow'],
+    ['NumericGreaterThanEquals less', { NumericGreaterThanEquals: { 'a:b': 10 } }, { 'a:b': '9' }, 'none'],
+    ['NumericLessThan absent', { NumericLessThan: { 'a:b': 10 } }, {}, 'none'],
+    ['a number that is none', { NumericLessThan: { 'a:b': 10 } }, { 'a:b': 'x' }, 'none'],
+    ['DateEquals in another zone', { DateEquals: { 'a:b': '2026-01-01T01:00:00+01:00' } }, { 'a:b': newYear }, 'allow'],
+    ['DateEquals in seconds', { DateEquals: { 'a:b': 1767225600 } }, { 'a:b': newYear }, 'allow'],
+    ['DateEquals of a year', { DateEquals: { 'a:b': '2026' } }, { 'a:b': newYear }, 'allow'],
+    ['DateEquals of another', { DateEquals: { 'a:b': '2025' } }, { 'a:b': newYear }, 'none'],
+    ['DateLessThanEquals of an earlier one', { DateLessThanEquals: { 'a:b': '2025' } }, { 'a:b': newYear }, 'none'],
+    ['DateGreaterThanEquals of a later one', { DateGreaterThanEquals: { 'a:b': '2027' } }, { 'a:b': newYear }, 'none'],
+    ['a date that begins with many digits', { DateLessThan: { 'a:b': '12345-01-01' } }, { 'a:b': newYear }, 'allow'],
+    [
+      'a date that ends with many digits',
+      { DateGreaterThan: { 'a:b': '2025-01-01T00:00:00.00000' } },
+      { 'a:b': newYear },
+      'allow',
+    ],
+    ['DateNotEquals', { DateNotEquals: { 'a:b': newYear } }, { 'a:b': newYear }, 'none'],
+    ['DateLessThan', { DateLessThan: { 'a:b': '2026-01-01T00:00:01Z' } }, { 'a:b': newYear }, 'allow'],
+    ['DateLessThan the same', { DateLessThan: { 'a:b': newYear } }, { 'a:b': newYear }, 'none'],
+    ['DateLessThanEquals', { DateLessThanEquals: { 'a:b': newYear } }, { 'a:b': newYear }, 'allow'],
+    ['DateGreaterThan', { DateGreaterThan: { 'a:b': '2025-12-31' } }, { 'a:b': newYear }, 'allow'],
+    ['DateGreaterThan the same', { DateGreaterThan: { 'a:b': newYear } }, { 'a:b': newYear }, 'none'],
+    ['DateGreaterThanEquals', { DateGreaterThanEquals: { 'a:b': newYear } }, { 'a:b': newYear }, 'allow'],
+    ['BinaryEquals', { BinaryEquals: { 'a:b': 'YQ==' } }, { 'a:b': 'YQ==' }, 'allow'],
+    ['BinaryEquals of another', { BinaryEquals: { 'a:b': 'YQ==' } }, { 'a:b': 'Yg==' }, 'none'],
+    ['IpAddress', { IpAddress: { 'a:b': '203.0.113.0/24' } }, { 'a:b': '203.0.113.9' }, 'allow'],
+    ['IpAddress outside', { IpAddress: { 'a:b': '203.0.113.0/24' } }, { 'a:b': '203.0.114.9' }, 'none'],
+    ['IpAddress of just this one', { IpAddress: { 'a:b': '203.0.113.9' } }, { 'a:b': '203.0.113.9' }, 'allow'],
+    ['IpAddress in the smallest range', { IpAddress: { 'a:b': '203.0.113.9/32' } }, { 'a:b': '203.0.113.9' }, 'allow'],
+    ['IpAddress of half of version 6', { IpAddress: { 'a:b': '2001:db8::/64' } }, { 'a:b': '2001:db8::1' }, 'allow'],
+    ['IpAddress of one of version 6', { IpAddress: { 'a:b': '2001:db8::1/128' } }, { 'a:b': '2001:db8::1' }, 'allow'],
+    ['IpAddress alone', { IpAddress: { 'a:b': '203.0.113.9' } }, { 'a:b': '203.0.113.8' }, 'none'],
+    ['IpAddress of version 6', { IpAddress: { 'a:b': '2001:db8::/32' } }, { 'a:b': '2001:db8::1' }, 'allow'],
+    ['IpAddress of what is none', { IpAddress: { 'a:b': '203.0.113.9' } }, { 'a:b': roleArn }, 'none'],
+    ['NotIpAddress', { NotIpAddress: { 'a:b': '203.0.113.0/24' } }, { 'a:b': '203.0.113.9' }, 'none'],
+    ['NotIpAddress absent', { NotIpAddress: { 'a:b': '203.0.113.0/24' } }, {}, 'allow'],
+    ['ArnLike beyond a component', { ArnLike: { 'a:b': 'arn:aws:iam::*:x' } }, { 'a:b': 'arn:aws:iam::1:y:x' }, 'none'],
+    ['ArnLike with one other component', { ArnLike: { 'a:b': 'arn:aws:iam::2*:role/d*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnLike of colons in the last one', { ArnLike: { 'a:b': `${logArn}:*` } }, { 'a:b': `${logArn}:x:y` }, 'allow'],
+    [
+      'ArnLike of other colons there',
+      { ArnLike: { 'a:b': 'arn:aws:iam::1:ab' } },
+      { 'a:b': 'arn:aws:iam::1:a:b' },
+      'none',
+    ],
+    ['ArnLike of too few components', { ArnLike: { 'a:b': 'arn:aws:iam::*' } }, { 'a:b': 'arn:aws:iam::1' }, 'none'],
+    ['ArnLike with too few components', { ArnLike: { 'a:b': '*' } }, { 'a:b': roleArn }, 'none'],
+    ['ArnLike with an empty last one', { ArnLike: { 'a:b': 'arn:aws:iam::1:*' } }, { 'a:b': 'arn:aws:iam::1' }, 'none'],
+    ['Null true', { Null: { 'a:b': 'true' } }, {}, 'allow'],
+    ['Null true of a present key', { Null: { 'a:b': 'true' } }, { 'a:b': 'x' }, 'none'],
+    ['Null false', { Null: { 'a:b': 'false' } }, { 'a:b': 'x' }, 'allow'],
+    ['Null of either', { Null: { 'a:b': ['true', 'false'] } }, {}, 'allow'],
+    ['every key', { StringEquals: { 'a:b': 'x', 'a:c': 'y' } }, { 'a:b': 'x', 'a:c': 'z' }, 'none'],
+    [
+      'every operator',
+      { StringEquals: { 'a:b': 'x' }, Bool: { 'a:c': 'true' } },
+      { 'a:b': 'x', 'a:c': 'false' },
+      'none',
+    ],
+    ['ForAllValues', { 'ForAllValues:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['x1', 'x2'] }, 'allow'],
+    ['ForAllValues but one', { 'ForAllValues:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['x1', 'y'] }, 'none'],
+    ['ForAllValues absent', { 'ForAllValues:StringLike': { 'a:b': 'x*' } }, {}, 'allow'],
+    ['ForAnyValue', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['y', 'x'] }, 'allow'],
+    ['ForAnyValue none', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, { 'a:b': ['y', 'z'] }, 'none'],
+    ['ForAnyValue absent', { 'ForAnyValue:StringLike': { 'a:b': 'x*' } }, {}, 'none'],
+    ['ForAnyValue of a negation', { 'ForAnyValue:StringNotLike': { 'a:b': 'x*' } }, { 'a:b': ['x', 'y'] }, 'allow'],
+    ['ForAnyValue of a negation, none', { 'ForAnyValue:StringNotLike': { 'a:b': 'x*' } }, { 'a:b': ['x'] }, 'none'],
+    ['ForAnyValue of a negation, absent', { 'ForAnyValue:StringNotLike': { 'a:b': 'x*' } }, {}, 'none'],
+  ] satisfies [string, Element, NonNullable<Access['context']>, string][])(
+    '%s',
+    (_name, condition, context, verdict) => {
+      expect(ask(condition, context)).toBe(verdict);
+    },
+  );
+
+  it.each([[['x', 'y']], [[]]])('refuses the values %j without a set qualifier', (values) => {
+    expect(() => ask({ StringEquals: { 'a:b': 'x' } }, { 'a:b': values })).toThrow('a:b needs a set qualifier');
+  });
+});

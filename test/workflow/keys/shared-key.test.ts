@@ -1,0 +1,161 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { foreignStatements, grantedRoles } from '../../../lib/keys/key-policy.ts';
+import type { Sandbox } from '../../../sandbox/boot.ts';
+import {
+  ended,
+  eventually,
+  expectFailure,
+  hold,
+  newKey,
+  onboard,
+  redrive,
+  requestWithKey,
+  startOnboarding,
+  statesOf,
+  useSandbox,
+} from '../sandbox.ts';
+import { fault, policyOf, roleArnOf, roleNameOf } from '../subscriber.ts';
+import { editPolicy, enableIam, naming, newRole, policyWith } from './key-policies.ts';
+
+const sandbox = useSandbox();
+
+afterEach(() => {
+  sandbox().faults.clear();
+  sandbox().kms.delayReads(0);
+});
+
+let crowds = 0;
+
+/** Onboards so many subscribers at once, whose tables share one key. */
+async function onboardTogether(given: Sandbox, keyArn: string, count: number) {
+  crowds += 1;
+  const userNames = Array.from({ length: count }, (_, n) => `crowd-${crowds}-${n}`);
+  const reports = await Promise.all(userNames.map((userName) => onboard(given, requestWithKey(userName, keyArn))));
+  return { userNames, reports, failed: reports.filter(({ status }) => status !== 'SUCCEEDED') };
+}
+
+/** Expects just these subscribers' roles to have the key, and nothing else to be changed. */
+function expectGranted(given: Sandbox, keyArn: string, userNames: readonly string[]): void {
+  const policy = policyOf(given, keyArn);
+  expect(grantedRoles(policy).sort()).toEqual(userNames.map((userName) => roleArnOf(userName)).sort());
+  expect(policy.Statement).toHaveLength(3);
+  expect(foreignStatements(policy)).toMatchObject([{ Sid: 'Enable IAM User Permissions' }]);
+}
+
+const ofPatchKeyPolicy = { functionName: 'infinstor-onboarding-sandbox-patch-key-policy' };
+
+describe('subscribers that are onboarded at once with one key', () => {
+  it('all get it, with fewer writes than subscribers', async () => {
+    const keyArn = newKey(sandbox());
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 12);
+    expect(failed).toEqual([]);
+    expectGranted(sandbox(), keyArn, userNames);
+    expect(sandbox().kms.policyWrites(keyArn)).toBeLessThan(12);
+  });
+
+  it.each([
+    ['a change that is throttled', 'kms:PutKeyPolicy:throttle:9'],
+    ['a change whose answer is lost', 'kms:PutKeyPolicy:drop:2'],
+    ['a change that KMS fails at', 'kms:PutKeyPolicy:error=KMSInternalException:2'],
+    ['reads that are throttled', 'kms:GetKeyPolicy:throttle:9'],
+    ['grants that are throttled', 'dynamodb:UpdateItem:throttle:2'],
+  ])('all get it after %s', async (_, trouble) => {
+    const keyArn = newKey(sandbox());
+    fault(sandbox(), trouble, ofPatchKeyPolicy);
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
+    expect(sandbox().faults.left()).toBe(0);
+    expect(failed).toEqual([]);
+    expectGranted(sandbox(), keyArn, userNames);
+  });
+
+  it('all get it when KMS tells policies that are some seconds old', async () => {
+    const keyArn = newKey(sandbox());
+    sandbox().kms.delayReads(5_000);
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
+    expect(failed).toEqual([]);
+    expectGranted(sandbox(), keyArn, userNames);
+  });
+
+  it('all get it when those that work on it die after a write, and are redriven', async () => {
+    const keyArn = newKey(sandbox());
+    fault(sandbox(), 'kms:PutKeyPolicy:kill', ofPatchKeyPolicy);
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
+    expect(failed).not.toEqual([]);
+    for (const { error } of failed) expect(error?.step).toBe('PatchKeyPolicy');
+    for (const report of failed) expect(await redrive(sandbox(), report)).toMatchObject({ status: 'SUCCEEDED' });
+    expectGranted(sandbox(), keyArn, userNames);
+  });
+
+  it('do not wait for one whose role KMS cannot see', async () => {
+    const keyArn = newKey(sandbox());
+    // Its role is there, and the step that reads its ARN waits.
+    const goOn = hold(sandbox(), 'iam', 'GetRole');
+    const { executionArn } = await startOnboarding(sandbox(), requestWithKey('crowd-unseen', keyArn));
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
+    sandbox().iam.hideRole(roleNameOf('crowd-unseen'), 200_000);
+    goOn();
+    const { userNames, reports, failed } = await onboardTogether(sandbox(), keyArn, 4);
+    const unseen = await ended(sandbox(), executionArn);
+    expect([...failed, unseen.error]).toEqual([null]);
+    expect(statesOf(unseen).filter((state) => state === 'PatchKeyPolicy').length).toBeGreaterThan(2);
+    expect(unseen.durationMs).toBeGreaterThan(200_000);
+    for (const { durationMs } of reports) expect(durationMs).toBeLessThan(120_000);
+    expectGranted(sandbox(), keyArn, [...userNames, 'crowd-unseen']);
+  });
+
+  it('get it without one whose role is deleted at the same time, which is told why', async () => {
+    const keyArn = newKey(sandbox());
+    const goOn = hold(sandbox(), 'kms', 'PutKeyPolicy');
+    const { executionArn } = await startOnboarding(sandbox(), requestWithKey('crowd-gone', keyArn));
+    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
+    sandbox().iam.deleteRole(roleNameOf('crowd-gone'));
+    goOn();
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 4);
+    expect(failed).toEqual([]);
+    const gone = await ended(sandbox(), executionArn);
+    await expectFailure(sandbox(), gone, { name: 'PrincipalNotVisible', step: 'PatchKeyPolicy' });
+    expect(gone.error?.message).toContain(`IAM has no role ${roleArnOf('crowd-gone')}`);
+    expectGranted(sandbox(), keyArn, userNames);
+  });
+
+  it('all end KeyPolicyOrphan when a foreign statement comes to name a deleted role, until somebody mends it', async () => {
+    const { iam, kms, faults } = sandbox();
+    const { arn } = newRole(sandbox(), 'crowd-backup');
+    const keyArn = newKey(sandbox(), { policy: policyWith(naming('Backup', arn)) });
+    const releases = [1, 2].map(() => hold(sandbox(), 'infinstor', 'add_subscriber'));
+    const together = onboardTogether(sandbox(), keyArn, 2);
+    await eventually(sandbox(), () => expect(faults.left()).toBe(0));
+    iam.deleteRole('crowd-backup');
+    for (const release of releases) release();
+    const { userNames, failed } = await together;
+    expect(failed.map(({ error }) => error?.name)).toEqual(['KeyPolicyOrphan', 'KeyPolicyOrphan']);
+    expect(kms.policyWrites(keyArn)).toBe(0);
+
+    await editPolicy(sandbox(), keyArn, () => [enableIam]);
+    const redriven = await Promise.all(failed.map((report) => redrive(sandbox(), report)));
+    expect(redriven.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+    expectGranted(sandbox(), keyArn, userNames);
+  });
+});
+
+describe('a deployment whose roles stand in key policies by a pattern', () => {
+  const patterned = useSandbox({ environment: { KEY_ACCESS: 'role-pattern' } });
+
+  it('writes a key once for all subscribers, and never needs more room', async () => {
+    const keyArn = newKey(patterned());
+    await onboard(patterned(), requestWithKey('pattern-first', keyArn));
+    const written = policyOf(patterned(), keyArn);
+    const { failed } = await onboardTogether(patterned(), keyArn, 4);
+    expect(failed).toEqual([]);
+    expect(policyOf(patterned(), keyArn)).toEqual(written);
+    expect(patterned().kms.policyWrites(keyArn)).toBe(1);
+    const condition = {
+      StringEquals: { 'aws:PrincipalAccount': ['111111111111'] },
+      ArnLike: { 'aws:PrincipalArn': ['arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*'] },
+    };
+    expect(written.Statement.slice(1)).toMatchObject([
+      { Principal: '*', Condition: condition },
+      { Principal: '*', Condition: { ...condition, Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
+    ]);
+  });
+});

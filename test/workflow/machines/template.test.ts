@@ -1,0 +1,271 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, inject, it } from 'vitest';
+import { environmentSchema as acceptEvent } from '../../../functions/accept-event/environment.ts';
+import { environmentSchema as acceptOffboarding } from '../../../functions/accept-offboarding/environment.ts';
+import { environmentSchema as acceptRequest } from '../../../functions/accept-request/environment.ts';
+import { environmentSchema as acceptUpdate } from '../../../functions/accept-update/environment.ts';
+import { environmentSchema as acceptUsers } from '../../../functions/accept-users/environment.ts';
+import { environmentSchema as addUser } from '../../../functions/add-user/environment.ts';
+import { environmentSchema as completeOffboarding } from '../../../functions/complete-offboarding/environment.ts';
+import { environmentSchema as createSubscriber } from '../../../functions/create-subscriber/environment.ts';
+import { environmentSchema as deleteStack } from '../../../functions/delete-stack/environment.ts';
+import { environmentSchema as deployStack } from '../../../functions/deploy-stack/environment.ts';
+import { environmentSchema as detectKeyPolicyDrift } from '../../../functions/detect-key-policy-drift/environment.ts';
+import { environmentSchema as getSubscriber } from '../../../functions/get-subscriber/environment.ts';
+import { environmentSchema as obtainSubscriberToken } from '../../../functions/obtain-subscriber-token/environment.ts';
+import { environmentSchema as obtainToken } from '../../../functions/obtain-token/environment.ts';
+import { environmentSchema as postSubscribers } from '../../../functions/post-subscribers/environment.ts';
+import { environmentSchema as readRoleArn } from '../../../functions/read-role-arn/environment.ts';
+import { environmentSchema as sweepPasswords } from '../../../functions/sweep-passwords/environment.ts';
+import { environmentSchema as updateSubscriber } from '../../../functions/update-subscriber/environment.ts';
+import { environmentSchema as verifySubscriber } from '../../../functions/verify-subscriber/environment.ts';
+import { reconcilerEnvironmentSchema } from '../../../lib/keys/reconciler-environment.ts';
+import { registryEnvironmentSchema } from '../../../lib/registry/environment.ts';
+import { stackWaitEnvironmentSchema } from '../../../lib/stacks/wait-environment.ts';
+import { dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
+import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
+import { accounts } from '../../../tools/permissions/other-account.ts';
+
+const packageFolder = inject('packageFolder');
+const templateIn = (folder: string) =>
+  parseTemplate(readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8'));
+const template = templateIn(packageFolder);
+const ofType = (type: string, { Resources } = template) =>
+  Object.entries(Resources).filter(([, resource]) => resource.Type === type);
+
+const functionSchema = v.looseObject({
+  Environment: v.object({ Variables: v.record(v.string(), v.unknown()) }),
+  Role: v.object({ 'Fn::GetAtt': v.tuple([v.string(), v.literal('Arn')]) }),
+  Runtime: v.string(),
+});
+const functions = ofType('AWS::Lambda::Function').map(([logicalId, { Properties }]) => ({
+  name: logicalId.replace('LambdaFunction', ''),
+  ...v.parse(functionSchema, Properties),
+}));
+const statementSchema = v.looseObject({
+  Action: v.pipe(
+    v.union([v.string(), v.array(v.string())]),
+    v.transform((action) => [action].flat()),
+  ),
+  Resource: v.unknown(),
+});
+const roleSchema = v.looseObject({
+  Policies: v.array(
+    v.object({
+      PolicyName: v.string(),
+      PolicyDocument: v.object({ Version: v.string(), Statement: v.array(statementSchema) }),
+    }),
+  ),
+});
+const statementsIn = (parsed = template) =>
+  ofType('AWS::IAM::Role', parsed).flatMap(([role, { Properties }]) =>
+    v
+      .parse(roleSchema, Properties)
+      .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.map((statement) => ({ role, ...statement }))),
+  );
+const statements = statementsIn();
+
+describe('the packaged template', () => {
+  it('has no cycle and no dangling reference', () => {
+    const order = dependencyOrder(template);
+    expect(order).toHaveLength(Object.keys(template.Resources).length);
+  });
+
+  it('gives every function a role of its own', () => {
+    const roles = functions.map(({ Role }) => Role['Fn::GetAtt'][0]);
+    expect(roles).toEqual(functions.map(({ name }) => `${name}Role`));
+  });
+
+  it.each([
+    ['AcceptRequest', acceptRequest],
+    ['ObtainToken', obtainToken],
+    ['CreateSubscriber', createSubscriber],
+    ['DeployStack', deployStack],
+    ['AwaitStack', stackWaitEnvironmentSchema],
+    ['ResumeOnStackEvent', stackWaitEnvironmentSchema],
+    ['ReadRoleArn', readRoleArn],
+    ['PatchKeyPolicy', reconcilerEnvironmentSchema],
+    ['RestoreKeyPolicy', reconcilerEnvironmentSchema],
+    ['VerifySubscriber', verifySubscriber],
+    ['CompleteOnboarding', registryEnvironmentSchema],
+    ['AcceptUpdate', acceptUpdate],
+    ['UpdateSubscriber', updateSubscriber],
+    ['CompleteUpdate', registryEnvironmentSchema],
+    ['AcceptUsers', acceptUsers],
+    ['ObtainSubscriberToken', obtainSubscriberToken],
+    ['AddUser', addUser],
+    ['CompleteUsers', registryEnvironmentSchema],
+    ['AcceptOffboarding', acceptOffboarding],
+    ['WithdrawGrants', reconcilerEnvironmentSchema],
+    ['DeleteStack', deleteStack],
+    ['CompleteOffboarding', completeOffboarding],
+    ['RecordFailure', registryEnvironmentSchema],
+    ['SweepExecutions', registryEnvironmentSchema],
+    ['DetectKeyPolicyDrift', detectKeyPolicyDrift],
+    ['SweepPasswords', sweepPasswords],
+    ['PostSubscribers', postSubscribers],
+    ['GetSubscriber', getSubscriber],
+    ['AcceptEvent', acceptEvent],
+  ])('sets exactly the environment that the schema of %s asks for', (name, schema) => {
+    const declared = functions.find((candidate) => candidate.name === name)?.Environment.Variables ?? {};
+    const { POWERTOOLS_LOG_LEVEL, ...variables } = declared;
+    expect(POWERTOOLS_LOG_LEVEL).toBe('INFO');
+    expect(Object.keys(variables).sort()).toEqual(Object.keys(schema.entries).sort());
+    // References are resolved only when deployed; each stands for some string.
+    const resolved = Object.entries(variables).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value : 'https://resolved.example',
+    ]);
+    expect(v.safeParse(schema, Object.fromEntries(resolved)).issues).toBeUndefined();
+  });
+
+  it('covers every function with the table above', () => {
+    expect(functions).toHaveLength(29);
+    expect(new Set(functions.map(({ Runtime }) => Runtime))).toEqual(new Set(['nodejs24.x']));
+  });
+
+  it('allows no wildcard action, and every resource only for actions that know no narrower one', () => {
+    const unrestricted = statements.filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action);
+    expect(statements.flatMap(({ Action }) => Action).filter((action) => /^\*|:\*$/.test(action))).toEqual([]);
+    const withoutResources =
+      /^(xray:(Put\w+|GetSampling(Rules|Targets))|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)|cloudformation:GetTemplateSummary|secretsmanager:ListSecrets)$/;
+    expect(unrestricted.filter((action) => !withoutResources.test(action))).toEqual([]);
+  });
+
+  it.each([
+    {
+      deployment: 'as packaged',
+      folder: packageFolder,
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'WithdrawGrantsRole'],
+    },
+    {
+      deployment: 'that repairs drift',
+      folder: inject('repairingPackageFolder'),
+      writers: ['PatchKeyPolicyRole', 'RestoreKeyPolicyRole', 'WithdrawGrantsRole', 'DetectKeyPolicyDriftRole'],
+    },
+  ])(
+    'lets, $deployment, only these roles write key policies, and only of tagged keys: $writers',
+    ({ folder, writers }) => {
+      const writing = statementsIn(templateIn(folder)).filter(({ Action }) => Action.includes('kms:PutKeyPolicy'));
+      const Condition = { StringEquals: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' } };
+      expect(writing).toMatchObject(writers.map((role) => ({ role, Condition })));
+    },
+  );
+
+  it('knows the roles that write key policies as its own', () => {
+    const { KEY_POLICY_WRITERS } =
+      functions.find(({ name }) => name === 'DetectKeyPolicyDrift')?.Environment.Variables ?? {};
+    const writers = statementsIn(templateIn(inject('repairingPackageFolder')))
+      .filter(({ Action }) => Action.includes('kms:PutKeyPolicy'))
+      .map(({ role }) => ({ 'Fn::GetAtt': [role, 'Arn'] }));
+    expect(KEY_POLICY_WRITERS).toEqual({ 'Fn::Join': [',', writers] });
+  });
+
+  it('lets nobody assume a role without other accounts, and takes no events of theirs', () => {
+    expect([...ofType('AWS::IAM::Policy'), ...ofType('AWS::Events::EventBusPolicy')]).toEqual([]);
+    expect(statements.filter(({ Action }) => Action.includes('sts:AssumeRole'))).toEqual([]);
+  });
+
+  it('lets the functions that work there assume the roles of other accounts, and no others', () => {
+    const withAccounts = templateIn(inject('accountsPackageFolder'));
+    const reaching = functions.filter(({ name, Environment: { Variables } }) => {
+      // These two only check what a request chooses.
+      return 'ACCOUNTS' in Variables && !['PostSubscribers', 'AcceptEvent'].includes(name);
+    });
+    const Resource = Object.values(accounts).map(({ roleArn }) => roleArn);
+    expect(ofType('AWS::IAM::Policy', withAccounts).map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource }] },
+        Roles: expect.toSatisfy((roles: { Ref: string }[]) => {
+          expect(roles.map(({ Ref }) => Ref).sort()).toEqual(reaching.map(({ name }) => `${name}Role`).sort());
+          return true;
+        }),
+      },
+    ]);
+    expect(statementsIn(withAccounts)).toEqual(statements);
+  });
+
+  it('takes events of accounts that forward them, of CloudFormation and KMS alone', () => {
+    const policies = ofType('AWS::Events::EventBusPolicy', templateIn(inject('accountsPackageFolder')));
+    expect(policies.map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        EventBusName: 'default',
+        Statement: {
+          Principal: { AWS: [{ 'Fn::Sub': 'arn:${AWS::Partition}:iam::222222222222:root' }] },
+          Action: 'events:PutEvents',
+          Condition: { 'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] } },
+        },
+      },
+    ]);
+  });
+
+  it('lets no rule and no API run the restore of a key policy', () => {
+    const invocable = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => JSON.stringify(Properties));
+    expect(invocable.filter((permission) => permission.includes('RestoreKeyPolicy'))).toEqual([]);
+  });
+
+  const targetSchema = v.object({ Arn: v.unknown(), DeadLetterConfig: v.optional(v.object({ Arn: v.unknown() })) });
+  const rules = ofType('AWS::Events::Rule').map(([rule, { Properties }]) => ({
+    rule,
+    targets: v.parse(v.array(targetSchema), Properties.Targets),
+  }));
+
+  it('lets every rule invoke its function, and no other caller of it', () => {
+    const permissions = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+    for (const { rule, targets } of rules) {
+      for (const { Arn } of targets) {
+        expect(permissions).toContainEqual({
+          Action: 'lambda:InvokeFunction',
+          FunctionName: Arn,
+          Principal: 'events.amazonaws.com',
+          SourceArn: { 'Fn::GetAtt': [rule, 'Arn'] },
+        });
+      }
+    }
+    expect(permissions.filter(({ Principal }) => Principal === 'events.amazonaws.com')).toHaveLength(rules.length);
+    for (const { SourceArn } of permissions) expect(SourceArn).toBeDefined();
+  });
+
+  it('lets EventBridge put into the queue what the one rule that names it cannot deliver', () => {
+    const withQueue = rules.filter(({ targets }) => targets.some(({ DeadLetterConfig }) => DeadLetterConfig));
+    expect(withQueue.map(({ rule }) => rule)).toEqual(['AcceptEventRule']);
+    expect(ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties)).toMatchObject([
+      {
+        PolicyDocument: {
+          Statement: [
+            {
+              Principal: { Service: 'events.amazonaws.com' },
+              Action: 'sqs:SendMessage',
+              Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': ['AcceptEventRule', 'Arn'] } } },
+            },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('keeps every log group for a limited time', () => {
+    const groups = ofType('AWS::Logs::LogGroup');
+    expect(groups).toHaveLength(34);
+    for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(90);
+  });
+
+  it('logs only errors of the machines, without execution data, and traces them', () => {
+    const Properties = {
+      LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    };
+    expect(ofType('AWS::StepFunctions::StateMachine')).toMatchObject([
+      ['OnboardSubscriber', { Properties }],
+      ['UpdateSubscriberMachine', { Properties }],
+      ['AddUserMachine', { Properties }],
+      ['OffboardSubscriber', { Properties }],
+    ]);
+  });
+
+  it('has a zip for every function', () => {
+    for (const { name } of functions) expect(existsSync(join(packageFolder, `${name}.zip`))).toBe(true);
+  });
+});

@@ -1,0 +1,233 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fixtures } from '../../../sandbox/core/account.ts';
+import {
+  expectFailure,
+  expectOneOfEach,
+  onboard,
+  putSecret,
+  redrive,
+  requestFor,
+  statesOf,
+  useSandbox,
+  withSandbox,
+} from '../sandbox.ts';
+import {
+  callsOf,
+  credentialsOf,
+  fault,
+  letTokensExpire,
+  newRun,
+  type Run,
+  stackOf,
+  subscribersNamed,
+  supplyToken,
+} from '../subscriber.ts';
+
+const sandbox = useSandbox();
+
+afterEach(() => {
+  sandbox().faults.clear();
+});
+
+/** A subscriber without keys, when the token of an earlier run is stale. */
+function freshRun(): Run {
+  letTokensExpire(sandbox());
+  return newRun('infinstor');
+}
+
+describe('an expired login', () => {
+  it('that comes as a page with status 200 is met with new tokens', async () => {
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:add_subscriber:error=LoginExpired:2');
+    const report = await onboard(sandbox(), run.request);
+    expectOneOfEach(sandbox(), report, run);
+    expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(3);
+  });
+
+  it('that stays is TokenRejected, and the same request goes on when it has passed', async () => {
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:add_subscriber:error=LoginExpired:3');
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'TokenRejected', step: 'ObtainToken' });
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
+    expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
+  });
+});
+
+describe('InfinStor that does not answer', () => {
+  it('before a login is waited for, and then InfinStorUnavailable, which a redrive goes on from', async () => {
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:get_version:error=502:6');
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'InfinStorUnavailable', step: 'ObtainToken' });
+    expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
+  });
+
+  it('in time before a login is asked again', async () => {
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:get_version:delay=11000');
+    const report = await onboard(sandbox(), run.request);
+    expectOneOfEach(sandbox(), report, run);
+    expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(2);
+  });
+
+  it('with what a service of it would is InfinStorRejected', async () => {
+    fault(sandbox(), 'infinstor:get_version:error=404');
+    const report = await onboard(sandbox(), freshRun().request);
+    await expectFailure(sandbox(), report, { name: 'InfinStorRejected', step: 'ObtainToken' });
+  });
+});
+
+describe('a lost answer of add_subscriber', () => {
+  // Nothing happened, and the user pool says so: the same request, or a redrive, creates the subscriber.
+  it.each(['error=500', 'error=503', 'error=504'])('before its effect (%s) heals by itself', async (kind) => {
+    const run = freshRun();
+    fault(sandbox(), `infinstor:add_subscriber:${kind}`);
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+    expect(report.error?.message).toContain('no such user');
+    expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
+    expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
+  });
+
+  it.each([
+    ['the gateway gives up', 'error=EndpointTimedOut', 'was answered 504'],
+    ['no answer comes in time', 'delay=40000', 'no answer came in time'],
+    ['the connection breaks', 'drop', 'the connection failed'],
+  ])('after its effect, when %s, leaves one subscriber and no stack', async (_, kind, words) => {
+    const run = freshRun();
+    fault(sandbox(), `infinstor:add_subscriber:${kind}`);
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+    expect(report.error?.message).toContain(words);
+    expect(subscribersNamed(sandbox(), run.userName)).toHaveLength(1);
+    expect(stackOf(sandbox(), run.userName)).toBeUndefined();
+    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(sandbox(), run.userName) });
+    expectOneOfEach(sandbox(), repeated, run);
+  });
+});
+
+describe('a subscriber that exists', () => {
+  it('and whose token is not known here is SubscriberExists, and converges with its token', async () => {
+    const run = freshRun();
+    // As if somebody had made it by hand: nothing of it is known here.
+    fault(sandbox(), 'infinstor:add_subscriber:drop');
+    await onboard(sandbox(), run.request);
+    await putSecret(sandbox(), credentialsOf(run.userName), { state: 'prepared' });
+
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'SubscriberExists', step: 'CreateSubscriber' });
+    expect(subscribersNamed(sandbox(), run.userName)).toHaveLength(1);
+    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(sandbox(), run.userName) });
+    expectOneOfEach(sandbox(), repeated, run);
+  });
+
+  it('is not created twice by a request whose token is wrong: the stack fails with the reason of InfinStor', async () => {
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:add_subscriber:drop');
+    await onboard(sandbox(), run.request);
+    const customTokenSecretId = 'infinstor/sandbox/input/wrong-token';
+    sandbox().secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken: 'Wrong-Token-Marker-1' }));
+    const report = await onboard(sandbox(), { ...run.request, customTokenSecretId });
+    await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
+    expect(report.error?.message).toContain('Invalid token');
+    const repeated = await onboard(sandbox(), { ...run.request, ...supplyToken(sandbox(), run.userName) });
+    expectOneOfEach(sandbox(), repeated, run);
+  });
+});
+
+describe("the superadmin's login", () => {
+  const { secretId, userName } = fixtures.superadmin;
+
+  // There is a token, whose refresh can be refused.
+  beforeAll(async () => {
+    expect((await onboard(sandbox(), freshRun().request)).error).toBeNull();
+  });
+
+  it('that asks for a new password is LoginChallenge, and a redrive goes on when a person has answered', async () => {
+    const run = freshRun();
+    // The refresh of the token before is refused, so that the password is asked for.
+    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
+    sandbox().cognito.setStatus(userName, 'FORCE_CHANGE_PASSWORD');
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'LoginChallenge', step: 'ObtainToken' });
+    expect(report.error?.message).toContain('NEW_PASSWORD_REQUIRED');
+    sandbox().cognito.setStatus(userName, 'CONFIRMED');
+    expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
+  });
+
+  // The second: the client's refresh tokens rotate.
+  it.each(['NotAuthorizedException', 'InvalidParameterException'])(
+    'by refresh that is refused with %s is done by password',
+    async (name) => {
+      const run = freshRun();
+      fault(sandbox(), `cognito:InitiateAuth:error=${name}`);
+      expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
+    },
+  );
+
+  it('with a wrong password is tried once for each attempt, locks the user, and heals with the right one', async () => {
+    const run = freshRun();
+    const right = JSON.parse(sandbox().secretsManager.value(secretId) ?? '');
+    await putSecret(sandbox(), secretId, { userName, password: 'Wrong-Password-Marker-1' });
+    const tries = () => callsOf(sandbox(), 'InitiateAuth');
+    const before = tries();
+    const refused = async () => {
+      // The refresh of the token before is refused, so that the password is asked for.
+      fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
+      const report = await onboard(sandbox(), run.request);
+      await expectFailure(sandbox(), report, { name: 'LoginRejected', step: 'ObtainToken' });
+      return report;
+    };
+    for (let attempt = 1; attempt <= 5; attempt += 1) await refused();
+    const report = await refused();
+    expect(tries() - before).toBe(2 * 6);
+
+    await putSecret(sandbox(), secretId, right);
+    sandbox().clock.advance(15 * 60_000);
+    expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
+  });
+});
+
+describe('a user pool that does not tell who is missing', () => {
+  // A pool that hides them once goes on doing so.
+  it('leaves a person to find out, and the request goes on when the state is prepared again', () =>
+    withSandbox({}, async (given) => {
+      const run = newRun('infinstor');
+      given.cognito.hideMissingUsers();
+      // Dies after the mark, before the call.
+      fault(given, 'secretsmanager:CreateSecret:kill');
+      await onboard(given, run.request);
+      const report = await onboard(given, run.request);
+      await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('could not be found out');
+      expect(subscribersNamed(given, run.userName)).toEqual([]);
+
+      await putSecret(given, credentialsOf(run.userName), { state: 'prepared' });
+      expectOneOfEach(given, await onboard(given, run.request), run);
+    }));
+});
+
+describe("add_subscriber's answer", () => {
+  it.each([
+    ['customToken', {}],
+    ['custom_token', {}],
+    ['token', {}],
+    ['queue', {}],
+    ['nested', { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' }],
+  ] as const)('of the shape %s has the token', (tokenShape, environment) =>
+    withSandbox({ infinstor: { tokenShape }, environment }, async (given) => {
+      const report = await onboard(given, requestFor('shaped'));
+      expectOneOfEach(given, report, { userName: 'shaped', keyArns: [] });
+    }),
+  );
+
+  it('without a token is SubscriberOutcomeUnknown, and says where it was looked for', () =>
+    withSandbox({ infinstor: { tokenShape: 'none' } }, async (given) => {
+      const report = await onboard(given, requestFor('shaped'));
+      await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('has no custom token at customToken');
+      expect(given.infinstor.subscribers()).toHaveLength(1);
+      expect(stackOf(given, 'shaped')).toBeUndefined();
+    }));
+});

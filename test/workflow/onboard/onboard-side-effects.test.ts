@@ -1,0 +1,189 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { interruptedNews, interruptions } from '../interruptions.ts';
+import {
+  eventsOf,
+  eventually,
+  expectFailure,
+  expectOneOfEach,
+  newKey,
+  onboard,
+  recordOf,
+  requestFor,
+  useSandbox,
+  withSandbox,
+} from '../sandbox.ts';
+import {
+  type Effect,
+  effectsOf,
+  faultAt,
+  interruptAndRecover,
+  kinds,
+  partsOf,
+  placed,
+  type Way,
+  ways,
+  waysAt,
+} from '../side-effects.ts';
+import {
+  fault,
+  letTokensExpire,
+  newRun,
+  onboarded,
+  type Run,
+  stackOf,
+  subscribersNamed,
+  supplyToken,
+} from '../subscriber.ts';
+
+// A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
+const sandbox = useSandbox({ resourceDelayMs: 60_000 });
+
+// Keeps a token: every run below finds a stale one, whichever is the first.
+beforeAll(async () => {
+  await onboarded(sandbox(), requestFor('before'));
+});
+
+afterEach(() => {
+  sandbox().faults.clear();
+});
+
+/** A subscriber with two keys of its own, when no token of an earlier run is good any more. */
+function freshRun(): Run {
+  letTokensExpire(sandbox());
+  return newRun('effect', [newKey(sandbox()), newKey(sandbox())]);
+}
+
+/** A stack of the run that was rolled back, and is in the way of the next attempt. */
+async function rolledBack(run: Run): Promise<Run> {
+  fault(sandbox(), 'infinstor:register:error=503');
+  const failed = await onboard(sandbox(), run.request);
+  await expectFailure(sandbox(), failed, { name: 'StackFailed', step: 'WaitForStack' });
+  const status = () => stackOf(sandbox(), run.userName)?.status;
+  await eventually(sandbox(), async () => expect(await status()).toBe('ROLLBACK_COMPLETE'));
+  return run;
+}
+
+/** Sends the run's request, interrupts it after an effect, and sends it again or redrives it. */
+const interrupted = (run: Run, effect: Effect, way: Way) =>
+  interruptAndRecover(sandbox(), () => onboard(sandbox(), run.request), effect, way);
+
+describe('the straight line', () => {
+  it('has no side effects but those that are interrupted below', async () => {
+    const run = freshRun();
+    expect(await effectsOf(sandbox(), () => onboard(sandbox(), run.request))).toEqual(interruptions.onboarding);
+  });
+
+  const lostForEver = 'infinstor:add_subscriber';
+
+  describe.each(placed(interruptions.onboarding).filter(({ effect }) => effect !== lostForEver))(
+    '$effect',
+    ({ effect, place }) => {
+      it.each(waysAt(place))('$kind, then $recovery: one of each', async (way) => {
+        const run = freshRun();
+        expectOneOfEach(sandbox(), await interrupted(run, effect, way), run);
+        expect(await recordOf(sandbox(), run.userName)).toMatchObject({ status: { S: 'ACTIVE' } });
+      });
+    },
+  );
+
+  describe(lostForEver, () => {
+    it.each(ways)('$kind, then $recovery: one subscriber, no stack, until its token is supplied', async (way) => {
+      const run = freshRun();
+      const report = await interrupted(run, lostForEver, way);
+      await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('InfinStor has the subscriber');
+      expect(subscribersNamed(sandbox(), run.userName)).toHaveLength(1);
+      expect(stackOf(sandbox(), run.userName)).toBeUndefined();
+
+      const request = { ...run.request, ...supplyToken(sandbox(), run.userName) };
+      expectOneOfEach(sandbox(), await onboard(sandbox(), request), run);
+    });
+  });
+});
+
+describe('beside the straight line', () => {
+  it.each(waysAt(0))('the mark that is taken back after a refusal: $kind, then $recovery', async (way) => {
+    const run = freshRun();
+    // The first token is refused: the mark is taken back, and made again with the next token.
+    fault(sandbox(), 'infinstor:add_subscriber:error=401');
+    const [effect] = interruptions['onboarding with a mark that is taken back'];
+    const report = await interrupted(run, effect, way);
+    expectOneOfEach(sandbox(), report, run);
+  });
+
+  it.each(waysAt(3))('a custom token that the request supplies: $kind, then $recovery', async (way) => {
+    const run = freshRun();
+    fault(sandbox(), 'infinstor:add_subscriber:drop');
+    await onboard(sandbox(), run.request);
+    const supplied = { ...run, request: { ...run.request, ...supplyToken(sandbox(), run.userName) } };
+    const [effect] = interruptions['onboarding with a token that is supplied'];
+    const report = await interrupted(supplied, effect, way);
+    expectOneOfEach(sandbox(), report, run);
+  });
+});
+
+const overARolledBackStack = interruptions['onboarding over a stack that was rolled back'];
+
+describe('the way over a stack that was rolled back', () => {
+  it('has no further side effects but those that are interrupted below', async () => {
+    const run = await rolledBack(freshRun());
+    const effects = await effectsOf(sandbox(), () => onboard(sandbox(), run.request));
+    // The last event of the rollback may find the first attempt's wait, which is over, during the second.
+    const further = effects.filter((effect) => /(DeleteStack|SendTaskFailure|CreateStack)$/.test(effect));
+    expect(further).toHaveLength(overARolledBackStack.length);
+    expect(further).toEqual(expect.arrayContaining([...overARolledBackStack]));
+  });
+
+  describe.each(placed(overARolledBackStack))('$effect', ({ effect, place }) => {
+    it.each(waysAt(place))('$kind, then $recovery: one of each', async (way) => {
+      const run = await rolledBack(freshRun());
+      expectOneOfEach(sandbox(), await interrupted(run, effect, way), run);
+    });
+  });
+});
+
+describe('the record of a failure', () => {
+  const effects = interruptedNews['of an onboarding'];
+  /** Ends in ReadRoleArn. */
+  const fail = (run: Run) => {
+    fault(sandbox(), 'iam:GetRole:error=AccessDenied');
+    return onboard(sandbox(), run.request);
+  };
+
+  it('has no side effects but those that are interrupted below', async () => {
+    // The failure of an earlier run may still be being recorded.
+    await sandbox().clock.quiet();
+    const run = freshRun();
+    const recorded = await effectsOf(sandbox(), async () => {
+      await expectFailure(sandbox(), await fail(run), { name: 'AccessDenied', step: 'ReadRoleArn' });
+    });
+    expect(recorded.filter((effect) => effect.startsWith('record-failure'))).toEqual(effects);
+  });
+
+  it.each(effects.flatMap((effect) => kinds.map((kind) => ({ effect, kind }))))(
+    '$effect, $kind: it is told all the same',
+    async ({ effect, kind }) => {
+      const run = freshRun();
+      sandbox().faults.add(faultAt(effect, kind));
+      await expectFailure(sandbox(), await fail(run), { name: 'AccessDenied', step: 'ReadRoleArn' });
+      expect(sandbox().faults.left()).toBe(0);
+    },
+  );
+});
+
+describe('the sweep', () => {
+  // Its first run comes five minutes after the deployment, when the execution has ended unseen.
+  const effects = interruptedNews['of the sweep'].map((effect) => ({ effect, ...partsOf(effect) }));
+
+  it.each(effects)('that dies after $call tells of the failure all the same', ({ effect }) =>
+    withSandbox({ schedules: true }, async (given) => {
+      fault(given, 'events:ExecutionStatusChange:lose', { times: 9 });
+      fault(given, 'iam:GetRole:error=AccessDenied');
+      const report = await onboard(given, requestFor('unseen'));
+      expect(eventsOf(given, report)).toEqual([]);
+      given.faults.add(faultAt(effect, 'kill'));
+      given.clock.advance(5 * 60_000);
+      await expectFailure(given, report, { name: 'AccessDenied', step: 'ReadRoleArn' });
+    }),
+  );
+});

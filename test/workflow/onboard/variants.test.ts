@@ -1,0 +1,270 @@
+import { describe, expect, it } from 'vitest';
+import type { Sandbox, SandboxOptions } from '../../../sandbox/boot.ts';
+import { newRole } from '../keys/key-policies.ts';
+import {
+  expectFailure,
+  expectOneOfEach,
+  happyPath,
+  newKey,
+  onboard,
+  putSecret,
+  requestFor,
+  requestWithKey,
+  statesOf,
+  withSandbox,
+} from '../sandbox.ts';
+import { credentialsOf, fault, roleNameOf, stackOf, supplyToken } from '../subscriber.ts';
+import {
+  atPath,
+  nestedRole,
+  nestedWhole,
+  otherNames,
+  otherParameterMap,
+  type PublishedTemplates,
+  with120Resources,
+  withoutNoEcho,
+} from '../template-variants.ts';
+
+type Options = Pick<SandboxOptions, 'infinstor' | 'environment'>;
+
+/** How a deployment or its vendor may differ, and where the design expects another end than usual. */
+interface Variant extends Options {
+  templates?: (standIn: string) => PublishedTemplates;
+  /** Of a password that InfinStor does not take, and of a subscriber that exists already; default: the errors of that name. */
+  refused?: string;
+  duplicate?: string;
+  /** The places that show the custom token. */
+  leaks?: readonly string[];
+  expectation?: (sandbox: Sandbox) => void;
+}
+
+const build = '9.9.9';
+
+/** Sends requests to a sandbox, for the build of the variant. */
+function senderTo(sandbox: Sandbox, { templates }: Variant) {
+  for (const [file, template] of Object.entries(templates?.(sandbox.templates.standIn) ?? {})) {
+    // An edit that finds nothing to change would test nothing.
+    expect(template).not.toBe(sandbox.templates.standIn);
+    sandbox.templates.publish(build, template, file);
+  }
+  const stack = templates === undefined ? {} : { stack: { build } };
+  return (request: object) => onboard(sandbox, { ...request, ...stack });
+}
+type Send = ReturnType<typeof senderTo>;
+
+async function succeedsAndConverges(sandbox: Sandbox, send: Send): Promise<void> {
+  const keyArn = newKey(sandbox);
+  const request = requestWithKey('first', keyArn);
+  const one = { userName: 'first', keyArns: [keyArn] };
+  const report = await send(request);
+  expectOneOfEach(sandbox, report, one);
+  expect(statesOf(report)).toEqual(happyPath);
+  const repeated = await send(request);
+  expectOneOfEach(sandbox, repeated, one);
+  expect(repeated.output).toEqual(report.output);
+}
+
+async function meetsAnExpiredLogin(sandbox: Sandbox, send: Send): Promise<void> {
+  fault(sandbox, 'infinstor:add_subscriber:error=LoginExpired');
+  const report = await send(requestFor('expired'));
+  expectOneOfEach(sandbox, report, { userName: 'expired', keyArns: [] });
+  expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(2);
+}
+
+async function endsForARefusedPassword(sandbox: Sandbox, send: Send, name = 'InfinStorRejected'): Promise<void> {
+  const passwordSecretId = 'infinstor/sandbox/input/weak-password';
+  sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'weak-password-marker' }));
+  const report = await send({ ...requestFor('refused'), passwordSecretId });
+  await expectFailure(sandbox, report, { name, step: 'CreateSubscriber' });
+  expect(sandbox.infinstor.subscribers().map(({ userName }) => userName)).not.toContain('refused');
+  expect(stackOf(sandbox, 'refused')).toBeUndefined();
+}
+
+async function endsForADuplicateAndConverges(sandbox: Sandbox, send: Send, name = 'SubscriberExists'): Promise<void> {
+  const request = requestFor('existing');
+  // As if somebody had made it by hand: nothing of it is known here.
+  fault(sandbox, 'infinstor:add_subscriber:drop');
+  await send(request);
+  await putSecret(sandbox, credentialsOf('existing'), { state: 'prepared' });
+
+  await expectFailure(sandbox, await send(request), { name, step: 'CreateSubscriber' });
+  expect(stackOf(sandbox, 'existing')).toBeUndefined();
+  await convergesWithItsToken(sandbox, send, 'existing');
+}
+
+async function convergesWithItsToken(sandbox: Sandbox, send: Send, userName: string): Promise<void> {
+  const request = { ...requestFor(userName), ...supplyToken(sandbox, userName) };
+  expectOneOfEach(sandbox, await send(request), { userName, keyArns: [] });
+}
+
+const variants: Record<string, Variant> = {
+  'is as usual': {},
+  'answers with custom_token': { infinstor: { tokenShape: 'custom_token' } },
+  'answers with token': { infinstor: { tokenShape: 'token' } },
+  'answers with a pair': { infinstor: { tokenShape: 'queue' } },
+  'answers with a token at another place': {
+    infinstor: { tokenShape: 'nested' },
+    environment: { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' },
+  },
+  'answers with an opaque token': { infinstor: { tokenShape: 'opaque' } },
+  'answers with a token without prefix': { infinstor: { tokenPrefix: '' } },
+
+  // An error that comes with the status of a success is no clear refusal, unless it says that the user exists.
+  'answers errors as JSON with status 200': {
+    infinstor: { duplicate: 'json 200', refusal: 'json 200' },
+    refused: 'SubscriberOutcomeUnknown',
+  },
+  'answers errors as text with status 200': {
+    infinstor: { duplicate: 'text 200', refusal: 'text 200' },
+    refused: 'SubscriberOutcomeUnknown',
+  },
+  "answers errors as Lambda's own with status 200": {
+    infinstor: { duplicate: 'lambda 200', refusal: 'lambda 200' },
+    refused: 'SubscriberOutcomeUnknown',
+  },
+  'answers errors with status 403': {
+    infinstor: { duplicate: 'text 403', refusal: 'text 409' },
+  },
+  'answers errors with status 409': { infinstor: { duplicate: 'text 409', refusal: 'json 409' } },
+  'answers duplicates as JSON with status 409': { infinstor: { duplicate: 'json 409' } },
+  // A server's error says nothing about its effect, whatever its text is.
+  'answers errors with status 500': {
+    infinstor: { duplicate: 'text 500', refusal: 'text 500' },
+    refused: 'SubscriberOutcomeUnknown',
+    duplicate: 'SubscriberOutcomeUnknown',
+  },
+
+  'answers expired logins with a page and 401': { infinstor: { expiredLogin: 'page 401' } },
+  'answers expired logins with 401': { infinstor: { expiredLogin: 'json 401' } },
+  'answers expired logins with 403': { infinstor: { expiredLogin: 'json 403' } },
+  'redirects expired logins': { infinstor: { expiredLogin: 'redirect 302' } },
+
+  'does not speak of external auth': { infinstor: { externalAuth: 'absent' } },
+  'has external auth for all but the superadmin': { infinstor: { externalAuth: 'superadmin in the pool' } },
+  'has other names for its hosts': {
+    infinstor: { hosts: { mlflow: 'tracking', mlflowui: 'ui', mlflowstatic: 'assets', api: 'rest' } },
+  },
+
+  'has a template with other parameters': {
+    templates: otherNames,
+    environment: { TEMPLATE_PARAMETERS: JSON.stringify(otherParameterMap) },
+  },
+  'has a template that shows the token': { templates: withoutNoEcho, leaks: ['stacks'] },
+  'has a template with the role at a path': {
+    templates: atPath,
+    expectation: ({ iam }) => expect(iam.role(roleNameOf('first'))?.arn).toContain(':role/infinstor/RoleFor'),
+  },
+  'has a template with 120 resources': {
+    templates: with120Resources,
+    expectation: (sandbox) => expect(stackOf(sandbox, 'first')?.resources).toHaveLength(120),
+  },
+  'has a template that makes the role in a nested stack': {
+    templates: nestedRole,
+    expectation: (sandbox) =>
+      expect(stackOf(sandbox, 'first')?.resources.map(({ type }) => type)).not.toContain('AWS::IAM::Role'),
+  },
+  'has a template that leaves everything to a nested stack': {
+    templates: nestedWhole,
+    expectation: (sandbox) => expect(stackOf(sandbox, 'first')?.resources).toHaveLength(1),
+  },
+};
+
+describe('an onboarding where InfinStor', () => {
+  it.each(Object.entries(variants))('%s', (_, variant) => {
+    const { infinstor = {}, environment = {}, leaks = [], expectation } = variant;
+    return withSandbox(
+      { infinstor, environment },
+      async (sandbox) => {
+        const send = senderTo(sandbox, variant);
+        await succeedsAndConverges(sandbox, send);
+        await meetsAnExpiredLogin(sandbox, send);
+        await endsForARefusedPassword(sandbox, send, variant.refused);
+        await endsForADuplicateAndConverges(sandbox, send, variant.duplicate);
+        expectation?.(sandbox);
+        expect(sandbox.denials()).toEqual([]);
+      },
+      leaks,
+    );
+  });
+
+  it('answers without a token: the outcome is unknown, and the token that a person supplies converges', () =>
+    withSandbox({ infinstor: { tokenShape: 'none' } }, async (sandbox) => {
+      const send = senderTo(sandbox, {});
+      const unknown = { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' };
+      const report = await send(requestFor('tokenless'));
+      await expectFailure(sandbox, report, unknown);
+      expect(report.error?.message).toContain('its login succeeds');
+      await expectFailure(sandbox, await send(requestFor('tokenless')), unknown);
+      await convergesWithItsToken(sandbox, send, 'tokenless');
+    }));
+
+  // The pair's halves are put together with the prefix, as the sister service has it.
+  it('answers with a pair and wants no prefix: the stack fails, and the token that a person supplies converges', () =>
+    withSandbox({ infinstor: { tokenShape: 'queue', tokenPrefix: '' } }, async (sandbox) => {
+      const send = senderTo(sandbox, {});
+      const report = await send(requestFor('pair'));
+      await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toContain('Invalid token');
+      await convergesWithItsToken(sandbox, send, 'pair');
+    }));
+
+  it('has external auth, and its answer is lost: whether there is a subscriber cannot be found out', () =>
+    withSandbox({ infinstor: { externalAuth: 'superadmin in the pool' } }, async (sandbox) => {
+      fault(sandbox, 'infinstor:add_subscriber:drop');
+      const report = await onboard(sandbox, requestFor('lost'));
+      await expectFailure(sandbox, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+      expect(report.error?.message).toContain('could not be found out');
+      await convergesWithItsToken(sandbox, senderTo(sandbox, {}), 'lost');
+    }));
+
+  it('has external auth for the superadmin, too: LoginRejected names it as a possible cause', () =>
+    withSandbox({ infinstor: { externalAuth: 'superadmin elsewhere' } }, async (sandbox) => {
+      const report = await onboard(sandbox, requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'LoginRejected', step: 'ObtainToken' });
+      expect(report.error?.message).toContain('external auth');
+      expect(sandbox.infinstor.subscribers()).toEqual([]);
+    }));
+
+  it('has a template with other parameters, which the deployment does not know: TemplateMismatch', () =>
+    withSandbox({}, async (sandbox) => {
+      const report = await senderTo(sandbox, { templates: otherNames })(requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'TemplateMismatch', step: 'AcceptRequest' });
+      expect(sandbox.infinstor.subscribers()).toEqual([]);
+    }));
+});
+
+describe('a nested stack', () => {
+  it('that fails is told of by the reason of its own resource, and the same request converges', () =>
+    withSandbox({}, async (sandbox) => {
+      const send = senderTo(sandbox, { templates: nestedRole });
+      const roleName = roleNameOf('first');
+      newRole(sandbox, roleName);
+      const report = await send(requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toMatch(/: Access: Role: .*already exists/);
+      sandbox.iam.deleteRole(roleName);
+      expectOneOfEach(sandbox, await send(requestFor('first')), { userName: 'first', keyArns: [] });
+      expect(sandbox.denials()).toEqual([]);
+    }));
+
+  it('with a macro fails where the deployment does not allow CAPABILITY_AUTO_EXPAND', () =>
+    withSandbox({}, async (sandbox) => {
+      const withMacro = (standIn: string) => {
+        const published = nestedRole(standIn);
+        return { ...published, 'access.yaml': `Transform: Macro\n${published['access.yaml']}` };
+      };
+      const report = await senderTo(sandbox, { templates: withMacro })(requestFor('first'));
+      await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toContain('Access: Requires capabilities : [CAPABILITY_AUTO_EXPAND]');
+    }));
+
+  it('gets CAPABILITY_AUTO_EXPAND where the deployment allows it', () =>
+    withSandbox(
+      { environment: { ALLOWED_CAPABILITIES: 'CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND' } },
+      async (sandbox) => {
+        const report = await senderTo(sandbox, { templates: nestedRole })(requestFor('first'));
+        expectOneOfEach(sandbox, report, { userName: 'first', keyArns: [] });
+        expect(stackOf(sandbox, 'first')?.capabilities).toContain('CAPABILITY_AUTO_EXPAND');
+      },
+    ));
+});

@@ -1,0 +1,36 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { interruptions } from '../interruptions.ts';
+import { useSandbox } from '../sandbox.ts';
+import { effectsOf, interruptAndRecover, placed, waysAt } from '../side-effects.ts';
+import { both, changeable, expectUpdated, update } from './updating.ts';
+
+const sandbox = useSandbox();
+
+afterEach(() => {
+  sandbox().faults.clear();
+});
+
+it('of the e-mail address alone has one more side effect: the login as the subscriber', async () => {
+  const { userName, emailId } = await changeable(sandbox());
+  const effects = await effectsOf(sandbox(), () => update(sandbox(), { subscriber: { userName, emailId } }));
+  expect(effects).toEqual([
+    ...interruptions.update.slice(0, 3),
+    'cognito:InitiateAuth #2',
+    ...interruptions.update.slice(3),
+  ]);
+});
+
+describe('the side effects', () => {
+  it('are those that are interrupted below', async () => {
+    const subscriber = await changeable(sandbox());
+    expect(await effectsOf(sandbox(), () => update(sandbox(), both(subscriber)))).toEqual(interruptions.update);
+  });
+
+  describe.each(placed(interruptions.update))('$effect', ({ effect, place }) => {
+    it.each(waysAt(place))('$kind, then $recovery: all agree', async (way) => {
+      const subscriber = await changeable(sandbox());
+      const report = await interruptAndRecover(sandbox(), () => update(sandbox(), both(subscriber)), effect, way);
+      await expectUpdated(sandbox(), report, subscriber, 'emailId, password');
+    });
+  });
+});

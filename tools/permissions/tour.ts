@@ -1,0 +1,226 @@
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+} from '@aws-sdk/client-eventbridge';
+import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { connect, follow, start } from '../../cli/aws/executions.ts';
+import type { Sandbox } from '../../sandbox/boot.ts';
+import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
+import { parseFault } from '../../sandbox/core/faults.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
+import { callApi } from './call-api.ts';
+import { forwardEvents, setUpOtherAccount } from './other-account.ts';
+import { tourOfUsers } from './tour-users.ts';
+
+const subscriber = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
+const hour = 60 * 60_000;
+
+/** What else the tour is to do. */
+interface Extras {
+  /** Everything that is for another account: the deployment must have the one of tools/permissions/other-account.ts. */
+  otherAccount?: boolean;
+}
+
+/**
+ * Makes a sandbox that skips idle time do everything that the deployment is for, each function at least once on each of its
+ * ways: what a role is granted and no part of the tour needs, is not needed. Goes on whatever fails.
+ */
+export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void> {
+  const { endpoint, stateMachineArn, clock, faults } = sandbox;
+  const { sfn } = connect(endpoint);
+  const events = new EventBridgeClient(operatorAt(endpoint));
+  const lambda = new LambdaClient(operatorAt(endpoint));
+
+  async function run(machineArn: string, request: Record<string, unknown>): Promise<void> {
+    await follow({ sfn }, await start({ sfn }, machineArn, request), () => {});
+    await clock.quiet();
+  }
+  const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
+  const update = (request: Record<string, unknown>) =>
+    run(stateMachineArn.replace('onboard-subscriber', 'update-subscriber'), request);
+  const offboard = (userName: string) =>
+    run(stateMachineArn.replace('onboard-subscriber', 'offboard-subscriber'), {
+      subscriber: { userName },
+      confirm: userName,
+    });
+  const put = async (Detail: object) => {
+    const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
+    await events.send(new PutEventsCommand({ Entries: [{ ...entry, Detail: JSON.stringify(Detail) }] }));
+    await clock.quiet();
+  };
+  const restore = async (keyArn: string, policyId: unknown = 'none') => {
+    const Payload = JSON.stringify({ keyArn, policyId });
+    await lambda.send(new InvokeCommand({ FunctionName: 'infinstor-onboarding-sandbox-restore-key-policy', Payload }));
+  };
+  const fail = (fault: string) => faults.add(parseFault(fault));
+
+  // Both keys, of which KMS does not see the role at first, and then the same again.
+  const withKeys = {
+    ...subscriber('keys'),
+    encryption: {
+      artifacts: { type: 'sse-kms-customer-managed', keyArn: fixtures.artifactsKeyArn },
+      tracking: { type: 'customer-managed', keyArn: fixtures.trackingKeyArn },
+    },
+  };
+  sandbox.iam.delayNewRoles(5_000);
+  await onboard(withKeys);
+  sandbox.iam.delayNewRoles(0);
+  await onboard(withKeys);
+
+  // A key policy that a person writes over, and one that names a role that is deleted.
+  clock.advance(hour);
+  const enableIam = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${account.accountId}:root` },
+    Action: 'kms:*',
+    Resource: '*',
+  };
+  const policy = { Version: '2012-10-17', Statement: [enableIam] };
+  const kms = new KMSClient(operatorAt(endpoint));
+  await kms.send(new PutKeyPolicyCommand({ KeyId: fixtures.artifactsKeyArn, Policy: JSON.stringify(policy) }));
+  await clock.quiet();
+  sandbox.iam.deleteRole('RoleForInfinStorMlflowService-keys');
+  clock.advance(hour);
+  await clock.quiet();
+
+  // A key policy that was kept is restored while KMS does not see the role of an onboarding that has ended so; somebody else is
+  // offboarded meanwhile, and onboarded again, whose table's name is still taken.
+  const leaving = { ...withKeys, ...subscriber('leaving') };
+  await onboard(leaving);
+  sandbox.iam.delayNewRoles(hour);
+  await onboard({ ...withKeys, ...subscriber('unseen-by-kms') });
+  const items = await sandbox.dynamoDb.items(sandbox.registryTable);
+  const kept = items.find(
+    ({ pk, sk }) => pk?.S === `KEY#${fixtures.artifactsKeyArn}` && `${sk?.S}`.startsWith('POLICY#'),
+  );
+  await restore(fixtures.artifactsKeyArn, kept?.id?.S);
+  await offboard('leaving');
+  sandbox.iam.delayNewRoles(0);
+  await onboard(leaving);
+
+  // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.
+  for (const password of ['tour-marker-too-weak', 'Tour-Marker-Strong-1!']) {
+    await callApi(sandbox, 'POST', '/subscribers', { ...subscriber('api'), password });
+    await clock.quiet();
+    await callApi(sandbox, 'GET', '/subscribers/api');
+  }
+
+  // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
+  await put(subscriber('event'));
+  await put({ colour: 'green' });
+  fail('states:StartExecution:throttle:9');
+  await put(subscriber('never'));
+
+  // A stack that is rolled back, and made anew; and one whose failure the wait finds itself, as no event arrives.
+  fail('infinstor:register:error=503');
+  await onboard(subscriber('rolled-back'));
+  await onboard(subscriber('rolled-back'));
+  for (const fault of ['infinstor:register:error=504', 'events:StackStatusChange:lose:99']) fail(fault);
+  await onboard(subscriber('unheard'));
+  faults.clear();
+
+  // A stack within the stack, which is rolled back, too, and made anew.
+  const { templates } = sandbox;
+  const [head = ''] = templates.standIn.split('\nConditions:');
+  const nesting = `${head}
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: https://s3.amazonaws.com/infinstorcft/9.1/inner.yaml
+      Parameters: { SubscriberName: !Ref SubscriberName, CustomToken: !Ref CustomToken }
+`;
+  templates.publish('9.1', templates.standIn, 'inner.yaml');
+  templates.publish('9.1', nesting);
+  fail('infinstor:register:error=503');
+  await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  if (extras.otherAccount) await tourOtherAccount(sandbox, { onboard, offboard, restore, fail });
+
+  // A token that is stale, and one that InfinStor refuses.
+  clock.advance(hour);
+  fail('infinstor:add_subscriber:error=401');
+  await onboard(subscriber('stale'));
+
+  // An answer that is lost, and the token that a person supplies.
+  fail('infinstor:add_subscriber:drop');
+  await onboard(subscriber('lost'));
+  const customToken = sandbox.infinstor.customTokenOf('lost');
+  const customTokenSecretId = 'infinstor/sandbox/input/lost';
+  sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
+  await onboard({ ...subscriber('lost'), customTokenSecretId });
+
+  await tourOfUsers(sandbox);
+
+  // An update of everything that can be.
+  const passwordSecretId = 'infinstor/sandbox/input/new-password';
+  sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Tour-Marker-Strong-2!' }));
+  await update({ ...subscriber('stale'), passwordSecretId });
+
+  // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.
+  const rule = { Name: 'RecordFailureRule' };
+  await events.send(new DisableRuleCommand(rule));
+  fail('iam:GetRole:error=Refused');
+  await onboard(subscriber('unseen'));
+  await onboard(subscriber('unseen'));
+  fail('iam:GetRole:error=Refused');
+  await onboard(subscriber('unseen-leaving'));
+  await offboard('unseen-leaving');
+  fail('infinstor:update_subscriber:error=400');
+  await update(subscriber('unseen'));
+  await update(subscriber('unseen'));
+  fail('iam:GetRole:error=Refused');
+  await onboard(subscriber('swept'));
+  clock.advance(2 * hour);
+  await clock.quiet();
+  await events.send(new EnableRuleCommand(rule));
+}
+
+interface Guide {
+  offboard: (userName: string) => Promise<void>;
+  onboard: (request: Record<string, unknown>) => Promise<void>;
+  restore: (keyArn: string, policyId: unknown) => Promise<void>;
+  fail: (fault: string) => void;
+}
+
+/** Another account: both keys there, a stack that is rolled back, whose events come or do not, and a nested one; drift and restore. */
+async function tourOtherAccount(sandbox: Sandbox, { onboard, offboard, restore, fail }: Guide): Promise<void> {
+  const { clock, faults } = sandbox;
+  const home = { accountId: otherAccount.accountId, region: account.region };
+  await setUpOtherAccount(sandbox);
+  await forwardEvents(sandbox, home);
+  const keyArn = `arn:aws:kms:${home.region}:${home.accountId}:key/66666666-ffff-4fff-8fff-666666666666`;
+  sandbox.world(home).kms.createKey({ arn: keyArn, tags: { 'infinstor-onboarding': 'allowed' } });
+  const stack = { accountId: home.accountId };
+  const abroad = (userName: string) => ({
+    ...subscriber(userName),
+    stack,
+    encryption: {
+      artifacts: { type: 'sse-kms-customer-managed', keyArn },
+      tracking: { type: 'customer-managed', keyArn },
+    },
+  });
+  await onboard(abroad('abroad'));
+  await onboard(abroad('beside'));
+  sandbox.accounts.iam(home.accountId).delayNewRoles(hour);
+  await onboard(abroad('unseen-abroad'));
+  const items = await sandbox.dynamoDb.items(sandbox.registryTable);
+  const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
+  await restore(keyArn, kept?.id?.S);
+  sandbox.accounts.iam(home.accountId).delayNewRoles(0);
+  await offboard('beside');
+  clock.advance(hour);
+  await clock.quiet();
+  fail('infinstor:register:error=503');
+  await onboard({ ...subscriber('rolled-back-abroad'), stack });
+  await onboard({ ...subscriber('rolled-back-abroad'), stack });
+  for (const fault of ['infinstor:register:error=504', 'events:StackStatusChange:lose:99']) fail(fault);
+  await onboard({ ...subscriber('unheard-abroad'), stack });
+  faults.clear();
+  fail('infinstor:register:error=503');
+  await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
+  await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
+}
