@@ -8,7 +8,7 @@ const packaged = [
   'test/permissions/permissions.test.ts',
   'test/unit/functions/patch-key-policy/burst.test.ts',
   'test/docs/other-accounts.test.ts',
-  'test/unit/sandbox/world.test.ts',
+  'test/unit/sandbox/account-region-services.test.ts',
 ];
 
 const shared = {

@@ -3,7 +3,8 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeTemporaryFolder } from '../build/temporary-folder.ts';
-import { account, fixtures, type Home, operator, otherAccount } from './core/account.ts';
+import { type AccountRegionServices, createServices } from './account-region-services.ts';
+import { type AccountRegion, account, fixtures, operator, otherAccount } from './core/account.ts';
 import { type Clock, createClock } from './core/clock.ts';
 import { createFaults, type FaultRule, type Faults } from './core/faults.ts';
 import { AwsError, type Caller } from './core/operation.ts';
@@ -32,7 +33,6 @@ import { createLambda } from './services/lambda/service.ts';
 import type { SecretsManager } from './services/secretsmanager/service.ts';
 import type { Sqs } from './services/sqs/service.ts';
 import type { States } from './services/states/service.ts';
-import { createWorlds, type World } from './world.ts';
 
 export interface SandboxOptions {
   /** The folder that `osls package` filled. */
@@ -69,7 +69,7 @@ export interface Sandbox {
   clock: Clock;
   faults: Faults;
   /** The services of another account or Region. */
-  world: (home: Home) => World;
+  world: (home: AccountRegion) => AccountRegionServices;
   accounts: Accounts;
   iam: Iam;
   kms: Kms;
@@ -131,7 +131,7 @@ export async function bootSandbox({
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
   });
   const templates = createTemplates();
-  const worlds = createWorlds({
+  const worlds = createServices({
     clock,
     accounts,
     faults,

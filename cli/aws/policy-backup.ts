@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { canonical } from '../../lib/keys/canonical.ts';
 
 /** A policy of a key that the deployment kept before somebody wrote over it, or as somebody had written it by hand. */
-export const keptPolicySchema = v.object({
+export const policyBackupSchema = v.object({
   id: v.string(),
   /** ISO 8601. */
   keptAt: v.string(),
@@ -17,7 +17,7 @@ export const keptPolicySchema = v.object({
   /** The document. */
   policy: v.string(),
 });
-export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
+export type PolicyBackup = v.InferOutput<typeof policyBackupSchema>;
 
 /** How many statements differ from one policy to the next; those with the same Sid are one that changed. */
 export interface StatementChanges {
@@ -37,7 +37,7 @@ export function statementChanges(before: unknown, after: unknown): StatementChan
 }
 
 /** A kept document as what it says, or as it is when it is no JSON. */
-export function documentOf({ policy }: Pick<KeptPolicy, 'policy'>): unknown {
+export function documentOf({ policy }: Pick<PolicyBackup, 'policy'>): unknown {
   try {
     return JSON.parse(policy);
   } catch {

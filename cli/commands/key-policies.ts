@@ -8,9 +8,9 @@ import { operatorAt } from '../../sandbox/operator.ts';
 import type { KeyPoliciesArguments } from '../arguments.ts';
 import { answer } from '../aws/answer.ts';
 import { findMachine, type KeyClients, keyClients, readKeyPolicy } from '../aws/executions.ts';
-import { documentOf, type KeptPolicy, keptPolicySchema, statementChanges } from '../aws/policy-backup.ts';
+import { documentOf, type PolicyBackup, policyBackupSchema, statementChanges } from '../aws/policy-backup.ts';
 import { CommandError } from '../command-error.ts';
-import { type KeptListing, listText, type Restoration, restoredText, showText } from '../view/key-policies-text.ts';
+import { type BackupListing, listText, type Restoration, restoredText, showText } from '../view/key-policies-text.ts';
 import { diffKeyPolicies } from '../view/key-policy-diff.ts';
 import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
@@ -54,7 +54,7 @@ export async function keyPolicies(
       const request = { keyArn, policyId: action.policyId };
       return await restore(clients, `${service}-restore-key-policy`, request, { terminal, wait });
     }
-    const kept = await readKept(clients, `${service}-registry`, keyArn);
+    const kept = await readBackups(clients, `${service}-registry`, keyArn);
     return action.name === 'list'
       ? await list(clients, keyArn, kept, terminal)
       : await show(clients, keyArn, chosen(kept, keyArn, action.policyId), terminal);
@@ -76,7 +76,7 @@ function connect(endpoint: string): Clients {
 async function list(
   clients: Clients,
   keyArn: string,
-  kept: readonly KeptPolicy[],
+  kept: readonly PolicyBackup[],
   terminal: Terminal,
 ): Promise<Result> {
   const { policy: current, refusal } = await readKeyPolicy(clients, keyArn);
@@ -88,7 +88,7 @@ async function list(
     );
   }
   const documents = [...kept.map(documentOf), current];
-  const listing: KeptListing[] = kept.map(({ policy: _, ...rest }, index) => {
+  const listing: BackupListing[] = kept.map(({ policy: _, ...rest }, index) => {
     const next = documents[index + 1];
     return { ...rest, changes: next === undefined ? null : statementChanges(documents[index], next) };
   });
@@ -98,7 +98,7 @@ async function list(
   };
 }
 
-async function show(clients: Clients, keyArn: string, kept: KeptPolicy, terminal: Terminal): Promise<Result> {
+async function show(clients: Clients, keyArn: string, kept: PolicyBackup, terminal: Terminal): Promise<Result> {
   const shown = { ...kept, policy: documentOf(kept) };
   const current = await inForce(clients, keyArn);
   return {
@@ -135,8 +135,8 @@ async function restore(
 }
 
 /** The kept policies of a key, the oldest first. */
-async function readKept({ documents }: Clients, tableName: string, keyArn: string): Promise<KeptPolicy[]> {
-  const kept: KeptPolicy[] = [];
+async function readBackups({ documents }: Clients, tableName: string, keyArn: string): Promise<PolicyBackup[]> {
+  const kept: PolicyBackup[] = [];
   let ExclusiveStartKey: Record<string, unknown> | undefined;
   do {
     const command = new QueryCommand({
@@ -147,13 +147,13 @@ async function readKept({ documents }: Clients, tableName: string, keyArn: strin
       ExclusiveStartKey,
     });
     const { Items = [], LastEvaluatedKey } = await answer('DynamoDB', documents.send(command));
-    kept.push(...v.parse(v.array(keptPolicySchema), Items));
+    kept.push(...v.parse(v.array(policyBackupSchema), Items));
     ExclusiveStartKey = LastEvaluatedKey;
   } while (ExclusiveStartKey !== undefined);
   return kept;
 }
 
-function chosen(kept: readonly KeptPolicy[], keyArn: string, policyId: string): KeptPolicy {
+function chosen(kept: readonly PolicyBackup[], keyArn: string, policyId: string): PolicyBackup {
   const found = kept.find(({ id }) => id === policyId);
   if (found !== undefined) return found;
   throw new CommandError(

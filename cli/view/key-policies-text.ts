@@ -1,4 +1,4 @@
-import type { KeptPolicy, StatementChanges } from '../aws/policy-backup.ts';
+import type { PolicyBackup, StatementChanges } from '../aws/policy-backup.ts';
 import { diffKeyPolicies } from './key-policy-diff.ts';
 import { diffLine, rows } from './summary.ts';
 import { type Paint, printable } from './terminal.ts';
@@ -7,7 +7,7 @@ import { type Paint, printable } from './terminal.ts';
  * A kept policy in the list: without the document, and with what changed until the next one or the policy in force. That may be
  * the work of several: what was written by hand is kept later, or not at all.
  */
-export type KeptListing = Omit<KeptPolicy, 'policy'> & {
+export type BackupListing = Omit<PolicyBackup, 'policy'> & {
   /** Null where the policy in force cannot be read. */
   changes: StatementChanges | null;
 };
@@ -28,7 +28,7 @@ export interface Restoration {
 const hashLength = 12;
 
 /** The kept policies of a key, the oldest first. */
-export function listText(keyArn: string, policies: readonly KeptListing[], paint: Paint): string {
+export function listText(keyArn: string, policies: readonly BackupListing[], paint: Paint): string {
   if (policies.length === 0) {
     return `No policy of ${keyArn} is kept: this deployment has not written over one.\n`;
   }
@@ -49,7 +49,7 @@ export function listText(keyArn: string, policies: readonly KeptListing[], paint
 /** One kept policy, and how it differs from the one in force. */
 export function showText(
   keyArn: string,
-  kept: Omit<KeptPolicy, 'policy'> & { policy: unknown },
+  kept: Omit<PolicyBackup, 'policy'> & { policy: unknown },
   inForce: unknown,
   paint: Paint,
 ): string {
@@ -111,7 +111,7 @@ export function restoredText(
   ].join('\n');
 }
 
-function factsOf(kept: Omit<KeptPolicy, 'policy'>): [string, string][] {
+function factsOf(kept: Omit<PolicyBackup, 'policy'>): [string, string][] {
   return [
     ['Policy', kept.id],
     ['Kept', `${kept.keptAt}, ${occasionOf(kept)}`],
@@ -119,7 +119,7 @@ function factsOf(kept: Omit<KeptPolicy, 'policy'>): [string, string][] {
   ];
 }
 
-function occasionOf({ by, eventId, overwritten }: Omit<KeptPolicy, 'policy'>): string {
+function occasionOf({ by, eventId, overwritten }: Omit<PolicyBackup, 'policy'>): string {
   if (eventId !== undefined) return `as ${by} wrote it`;
   return overwritten === false ? `before ${by} was to write over it, and did not` : `before ${by} wrote over it`;
 }

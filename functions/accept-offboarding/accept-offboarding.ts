@@ -1,7 +1,7 @@
 import type { CloudFormationClient, Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { arnOwner, type Home, roleIdentity } from '../../lib/aws/arns.ts';
+import { type AccountRegion, arnOwner, roleIdentity } from '../../lib/aws/arns.ts';
 import { StackNeedsAttention, SubscriberNotFound } from '../../lib/errors.ts';
 import { grantsOf } from '../../lib/keys/grants.ts';
 import { requireWithdrawable } from '../../lib/keys/key-policy.ts';
@@ -19,8 +19,8 @@ import type { Environment } from './environment.ts';
 
 interface Dependencies {
   environment: Environment;
-  cloudFormation: (home: Home) => CloudFormationClient;
-  kms: (home: Home) => KMSClient;
+  cloudFormation: (home: AccountRegion) => CloudFormationClient;
+  kms: (home: AccountRegion) => KMSClient;
   stepFunctions: SFNClient;
   registry: Registry;
   now: Date;
@@ -45,7 +45,7 @@ export async function acceptOffboarding(
   if (record === undefined) throw new SubscriberNotFound(named);
   const { userName } = record;
   const own = arnOwner(executionArn);
-  const home = homeOf(record) ?? own;
+  const home = accountRegionOf(record) ?? own;
   const cloudFormation = cloudFormationIn(home);
   const tags = {
     [ownershipTags.deployment]: environment.SECRET_PREFIX,
@@ -98,7 +98,7 @@ export async function acceptOffboarding(
 const optionalId = (stackId: string | undefined): { stackId?: string } => (stackId === undefined ? {} : { stackId });
 
 /** Where the subscriber's stack is: the one that it has, the one that its onboarding tried to make, or the last one. */
-function homeOf({ stackId, home, offboarded }: SubscriberRecord): Home | undefined {
+function accountRegionOf({ stackId, home, offboarded }: SubscriberRecord): AccountRegion | undefined {
   if (stackId !== undefined) return arnOwner(stackId);
   return home ?? (offboarded?.stackId === undefined ? undefined : arnOwner(offboarded.stackId));
 }

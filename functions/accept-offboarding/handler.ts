@@ -2,15 +2,15 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
-import { inHomes } from '../../lib/aws/home-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { acceptOffboarding } from './accept-offboarding.ts';
 import { environmentSchema } from './environment.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
-const kms = inHomes((config) => new KMSClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
+const kms = perAccountRegion((config) => new KMSClient(config));
 const stepFunctions = new SFNClient(clientConfig);
 const documents = documentClient();
 

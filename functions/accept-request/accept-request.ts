@@ -10,7 +10,7 @@ import {
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { arnOwner, type Home } from '../../lib/aws/arns.ts';
+import { type AccountRegion, arnOwner } from '../../lib/aws/arns.ts';
 import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
@@ -28,8 +28,8 @@ import { checkKey } from './usable-keys.ts';
 
 interface Dependencies {
   environment: Environment;
-  cloudFormation: (home: Home) => CloudFormationClient;
-  kms: (home: Home) => KMSClient;
+  cloudFormation: (home: AccountRegion) => CloudFormationClient;
+  kms: (home: AccountRegion) => KMSClient;
   secrets: SecretsManagerClient;
   stepFunctions: SFNClient;
   registry: Registry;
@@ -112,13 +112,13 @@ export async function acceptRequest(
   };
   decideStack(await describeStack(cloudFormation(home), plan.stack.name), plan);
   const record = await readRecord(registry, userName);
-  await requireNoOtherHome(record, plan, cloudFormation);
+  await requireSameAccountRegion(record, plan, cloudFormation);
   await claim({ registry, stepFunctions, now }, { userName, executionArn, home }, record);
   return { ...plan, ...(record?.offboarded && !record.stackId && { returning: true }) };
 }
 
 /** A subscriber has one stack: a request that moves it would leave the one before behind. */
-async function requireNoOtherHome(
+async function requireSameAccountRegion(
   record: SubscriberRecord | undefined,
   { stack: { name, accountId, region } }: Plan,
   cloudFormation: Dependencies['cloudFormation'],

@@ -3,15 +3,15 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
-import { inHomes } from '../../lib/aws/home-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { acceptRequest } from './accept-request.ts';
 import { environmentSchema } from './environment.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
-const kms = inHomes((config) => new KMSClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
+const kms = perAccountRegion((config) => new KMSClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
 const stepFunctions = new SFNClient(clientConfig);
 const documents = documentClient();

@@ -5,7 +5,7 @@ import {
   NotFoundException,
   paginateListResourceTags,
 } from '@aws-sdk/client-kms';
-import { type Home, parseKeyArn } from '../../lib/aws/arns.ts';
+import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
 import { isWanted, readGrants } from '../../lib/keys/grants.ts';
 import { grantedRoles, type KeyAccess, withGrants } from '../../lib/keys/key-policy.ts';
@@ -17,7 +17,7 @@ const permission = { key: 'infinstor-onboarding', value: 'allowed' };
 
 interface Expectation {
   /** Where the stack is to be. */
-  home: Home;
+  home: AccountRegion;
   /** The ARN that the subscriber's role will have, as far as it can be known before the stack is there. */
   expectedRoleArn: string;
   access: KeyAccess;

@@ -1,15 +1,15 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
-import { inHomes } from '../../lib/aws/home-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { stackSchema, waitPlanSchema } from '../../lib/plans/onboarding.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { stackWaitEnvironmentSchema } from '../../lib/stacks/wait-environment.ts';
 import { awaitStack } from './await-stack.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const stepFunctions = new SFNClient(clientConfig);
 const documents = documentClient();
 

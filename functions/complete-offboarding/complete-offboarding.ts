@@ -55,7 +55,7 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   const users = [...new Set([...(before?.users ?? []), ...(record?.users ?? [])])];
   const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, retained, users };
   const isOurs = await emptyRecord(registry, plan, { offboarded, now: now().toISOString() });
-  if (!isOurs) throw await takenOver(registry, plan);
+  if (!isOurs) throw await ownershipLost(registry, plan);
 
   const folder = `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/`;
   const deleted = await deleteSecrets(secrets, folder, environment.SECRET_RECOVERY_DAYS);
@@ -74,7 +74,7 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   };
   // Before the last write, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
   await publishEvent(events, 'SubscriberOffboarded', { ...result, executionArn: plan.executionArn });
-  if (!(await closeRecord(registry, plan, now().toISOString()))) throw await takenOver(registry, plan);
+  if (!(await closeRecord(registry, plan, now().toISOString()))) throw await ownershipLost(registry, plan);
   return result;
 }
 
@@ -83,7 +83,7 @@ function distinct(retained: readonly Retained[]): Retained[] {
   return [...new Map(retained.map((resource) => [`${resource.type} ${resource.physicalId}`, resource])).values()];
 }
 
-async function takenOver(registry: Registry, { subscriber: { userName } }: OffboardingPlan): Promise<Error> {
+async function ownershipLost(registry: Registry, { subscriber: { userName } }: OffboardingPlan): Promise<Error> {
   const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
   return new OnboardingInProgress(userName, owner);
 }

@@ -2,15 +2,15 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
-import { inHomes } from '../../lib/aws/home-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { completeOffboarding } from './complete-offboarding.ts';
 import { environmentSchema } from './environment.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
 const events = new EventBridgeClient(clientConfig);
 const documents = documentClient();

@@ -62,7 +62,7 @@ export async function createSubscriber(
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
     await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
-    return { credentialsSecretId: secretId, emailId: toldEmailId(stored) ?? emailId };
+    return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId };
   }
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
@@ -71,7 +71,7 @@ export async function createSubscriber(
   if (stored?.value.state === 'created') {
     // Nothing else tells whether somebody deleted the subscriber in InfinStor after its offboarding.
     const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
-    if (!isGone) return { credentialsSecretId: secretId, emailId: toldEmailId(stored) ?? emailId };
+    if (!isGone) return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId };
   }
   const isTakenOver = stored?.value.state === 'creating';
   if (stored?.value.state === 'creating') {
@@ -126,7 +126,7 @@ export async function createSubscriber(
 }
 
 /** The e-mail address that InfinStor was told, as far as it is known. */
-function toldEmailId(stored: Stored): string | undefined {
+function lastKnownEmailId(stored: Stored): string | undefined {
   return stored === undefined || stored.value.state === 'prepared' ? undefined : stored.value.emailId;
 }
 
@@ -199,7 +199,7 @@ async function storeGivenToken(
   // A password that add_subscriber never took is not the subscriber's.
   const password =
     stored === undefined || stored.value.state === 'prepared' ? undefined : await passwordOf(secrets, stored.value);
-  await succeed(secrets, plan, stored, { state: 'created', password, emailId: toldEmailId(stored), customToken });
+  await succeed(secrets, plan, stored, { state: 'created', password, emailId: lastKnownEmailId(stored), customToken });
 }
 
 /**

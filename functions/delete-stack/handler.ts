@@ -1,12 +1,12 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
-import { inHomes } from '../../lib/aws/home-clients.ts';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
 import { deleteStack } from './delete-stack.ts';
 import { environmentSchema } from './environment.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 
 export const handler = step({
   name: 'delete-stack',

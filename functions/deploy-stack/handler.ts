@@ -1,14 +1,14 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
-import { inHomes } from '../../lib/aws/home-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema, stackSchema } from '../../lib/plans/onboarding.ts';
 import { deployStack } from './deploy-stack.ts';
 import { environmentSchema } from './environment.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
 
 export const handler = step({

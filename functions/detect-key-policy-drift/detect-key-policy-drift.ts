@@ -6,7 +6,7 @@ import { canonicalHash } from '../../lib/keys/canonical.ts';
 import { isKnownKey, knownKeys, readGrants, readLease } from '../../lib/keys/grants.ts';
 import type { KeyPolicy } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicy } from '../../lib/keys/kms.ts';
-import { keepPolicy, readKeptPolicies } from '../../lib/keys/policy-backups.ts';
+import { backUpPolicy, readPolicyBackups } from '../../lib/keys/policy-backups.ts';
 import { leaseMs, type Reconciler, reconcileKeyPolicy, rereadMs, staleMs } from '../../lib/keys/reconcile.ts';
 import { publishEvent } from '../../lib/subscribers/publish-event.ts';
 import { type Drift, driftOf, isDrift, isRepairable, noDrift, shortened } from './drift.ts';
@@ -68,7 +68,7 @@ async function lookAtAll(detector: Detector): Promise<void> {
 }
 
 async function keepEdit({ keyArn, policy, at, by: principal, eventId }: Edit, { registry }: Detector): Promise<void> {
-  await keepPolicy(registry, keyArn, {
+  await backUpPolicy(registry, keyArn, {
     keptAt: new Date(at).toISOString(),
     hash: canonicalHash(parseJson(policy) ?? policy),
     policy,
@@ -102,7 +102,7 @@ async function driftSince(since: number, keyArn: string, reconciler: Reconciler)
   const { registry, access, clock } = reconciler;
   const before = await readLease(registry, keyArn);
   const grants = await readGrants(registry, keyArn);
-  const kept = await readKeptPolicies(registry, keyArn, new Date(since).toISOString());
+  const kept = await readPolicyBackups(registry, keyArn, new Date(since).toISOString());
   const history: History = { written: before?.written, kept };
   const read = await readUpToDate(keyArn, reconciler, history);
   const after = await readLease(registry, keyArn);

@@ -3,7 +3,7 @@ import { parseJson } from '../../lib/json.ts';
 import { canonical, canonicalHash } from '../../lib/keys/canonical.ts';
 import type { Written } from '../../lib/keys/grants.ts';
 import { foreignStatements, type KeyPolicy, ownStatements, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
-import type { KeptPolicy } from '../../lib/keys/policy-backups.ts';
+import type { PolicyBackup } from '../../lib/keys/policy-backups.ts';
 import { leaseMs, staleMs } from '../../lib/keys/reconcile.ts';
 
 /** What is known of how a key's policy was written lately. */
@@ -14,7 +14,7 @@ export interface History {
    * The policies that were kept, oldest first. Those with an event were written by hand; over the others one of ours wrote, unless
    * they are marked as not written over.
    */
-  kept: readonly KeptPolicy[];
+  kept: readonly PolicyBackup[];
 }
 
 /** CloudTrail tells times in whole seconds. */
@@ -56,10 +56,10 @@ export function lostStatements(policy: KeyPolicy, { written, kept }: History): s
   if (edit === undefined || last === undefined) return [];
   if (written !== undefined && written.writtenAt < timeOf(edit)) return [];
   const inForce = foreignOf(policy);
-  const read = writes.map(foreignOfKept);
-  const isRead = edits.some((other) => read.some((some) => isSame(some, foreignOfKept(other))));
-  if (isRead || !isSame(inForce, foreignOfKept(last))) return [];
-  const edited = foreignOfKept(edit);
+  const read = writes.map(foreignOfBackup);
+  const isRead = edits.some((other) => read.some((some) => isSame(some, foreignOfBackup(other))));
+  if (isRead || !isSame(inForce, foreignOfBackup(last))) return [];
+  const edited = foreignOfBackup(edit);
   return edited === undefined ? ['the whole policy'] : differences(edited, inForce);
 }
 
@@ -81,7 +81,7 @@ function foreignOf(policy: KeyPolicy): Foreign[] {
 }
 
 /** Undefined for a policy that is not understood, in which a statement of ours may be somebody else's. */
-function foreignOfKept(kept: KeptPolicy): Foreign[] | undefined {
+function foreignOfBackup(kept: PolicyBackup): Foreign[] | undefined {
   const policy = understood(kept);
   return policy && foreignOf(policy);
 }
@@ -101,24 +101,24 @@ function differences(edited: readonly Foreign[], inForce: readonly Foreign[]): s
 }
 
 /** The policies that were written by hand in the last second in which one was: nobody knows their order. */
-function lastEdits(kept: readonly KeptPolicy[]): KeptPolicy[] {
+function lastEdits(kept: readonly PolicyBackup[]): PolicyBackup[] {
   const edits = kept.filter(({ eventId }) => eventId !== undefined);
   return edits.filter(({ keptAt }) => keptAt === edits.at(-1)?.keptAt);
 }
 
-function ourWrites(kept: readonly KeptPolicy[]): KeptPolicy[] {
+function ourWrites(kept: readonly PolicyBackup[]): PolicyBackup[] {
   return kept.filter(({ eventId, overwritten }) => eventId === undefined && overwritten !== false);
 }
 
-function timeOf(kept: KeptPolicy | undefined): number {
+function timeOf(kept: PolicyBackup | undefined): number {
   return kept === undefined ? Number.NEGATIVE_INFINITY : Date.parse(kept.keptAt);
 }
 
-function isOf(kept: KeptPolicy, policy: KeyPolicy): boolean {
+function isOf(kept: PolicyBackup, policy: KeyPolicy): boolean {
   return canonical(parseJson(kept.policy)) === canonical(policy);
 }
 
-function understood(kept: KeptPolicy): KeyPolicy | undefined {
+function understood(kept: PolicyBackup): KeyPolicy | undefined {
   try {
     return parseKeyPolicy(kept.policy);
   } catch (error) {

@@ -88,7 +88,7 @@ export async function getSubscriber(
     executionArn,
     ...result,
     ...(isOfRecord && made(record)),
-    ...(execution.status !== 'SUCCEEDED' && (await madeBy(stepFunctions, executionArn))),
+    ...(execution.status !== 'SUCCEEDED' && (await createdSoFar(stepFunctions, executionArn))),
     attempts: (record?.attempts ?? []).map((attempt) =>
       attempt.executionArn === executionArn ? withEnd(attempt, execution, result) : attempt,
     ),
@@ -132,7 +132,7 @@ async function outcome(
 }
 
 /** What an execution that is not done has made so far. */
-async function madeBy(
+async function createdSoFar(
   stepFunctions: SFNClient,
   executionArn: string,
 ): Promise<Pick<SubscriberStatus, 'credentialsSecretId' | 'stackId' | 'roleArn' | 'keyArns'>> {

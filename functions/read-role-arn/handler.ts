@@ -1,14 +1,14 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { IAMClient } from '@aws-sdk/client-iam';
 import * as v from 'valibot';
-import { inHomes } from '../../lib/aws/home-clients.ts';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema, stackSchema } from '../../lib/plans/onboarding.ts';
 import { environmentSchema } from './environment.ts';
 import { readRoleArn } from './read-role-arn.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
-const iam = inHomes((config) => new IAMClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
+const iam = perAccountRegion((config) => new IAMClient(config));
 
 export const handler = step({
   name: 'read-role-arn',

@@ -7,7 +7,7 @@ import {
 } from '../../lib/errors.ts';
 import { readGrants } from '../../lib/keys/grants.ts';
 import { foreignStatements, type KeyPolicy, orphans, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
-import { type KeptPolicy, readKeptPolicy } from '../../lib/keys/policy-backups.ts';
+import { type PolicyBackup, readPolicyBackup } from '../../lib/keys/policy-backups.ts';
 import { type Reconciler, reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 
 export interface Restored {
@@ -36,7 +36,7 @@ export async function restoreKeyPolicy(
   { keyArn, policyId }: { keyArn: string; policyId: string },
   by: string,
 ): Promise<Restored> {
-  const kept = await readKeptPolicy(reconciler.registry, keyArn, policyId);
+  const kept = await readPolicyBackup(reconciler.registry, keyArn, policyId);
   if (kept === undefined) throw new InvalidRequest('policyId', `no policy ${policyId} of key ${keyArn} is kept`);
   const restored = restorable(kept);
   const { changed, previousPolicyId, refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by, restored });
@@ -63,7 +63,7 @@ async function refusedBefore({ registry }: Reconciler, keyArn: string): Promise<
 }
 
 /** Told here, and not as of the policy in force: people mend the one and not the other. */
-function restorable({ id, policy: document }: KeptPolicy): KeyPolicy {
+function restorable({ id, policy: document }: PolicyBackup): KeyPolicy {
   const policy = parsed(id, document);
   const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });
   if (orphan === undefined) return policy;

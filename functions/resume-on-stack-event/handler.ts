@@ -1,14 +1,14 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
-import { inHomes } from '../../lib/aws/home-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { stackWaitEnvironmentSchema } from '../../lib/stacks/wait-environment.ts';
 import { resumeOnStackEvent, stackEventSchema } from './resume-on-stack-event.ts';
 
-const cloudFormation = inHomes((config) => new CloudFormationClient(config));
+const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const stepFunctions = new SFNClient(clientConfig);
 const documents = documentClient();
 

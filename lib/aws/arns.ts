@@ -6,13 +6,13 @@ export function parseKeyArn(arn: string): { region: string; accountId: string; k
 }
 
 /** An account in a Region: where a stack lies, and its keys. */
-export interface Home {
+export interface AccountRegion {
   accountId: string;
   region: string;
 }
 
 /** The account and Region of a Step Functions, CloudFormation or other regional ARN. */
-export function arnOwner(arn: string): Home {
+export function arnOwner(arn: string): AccountRegion {
   const [, , , region = '', accountId = ''] = arn.split(':');
   return { region, accountId };
 }

@@ -10,7 +10,7 @@ const staleAfterMs = 30 * 60 * 1000;
 /** How many refused tokens in a row are replaced. */
 const maxRejections = 2;
 
-interface KeptToken {
+interface StoredToken {
   secretId: string;
   /** What they are called in "InfinStor refused 3 … in a row". */
   kind: string;
@@ -33,7 +33,7 @@ interface KeptToken {
  * @throws LoginRejected, LoginChallenge, InfinStorUnavailable, InfinStorRejected, and what `user` throws
  */
 export async function provideToken(
-  { secretId, kind, current, refusedVersionId, rejections, store, user }: KeptToken,
+  { secretId, kind, current, refusedVersionId, rejections, store, user }: StoredToken,
   {
     mlflowUrl,
     cognito,

@@ -4,7 +4,7 @@ import type { Registry } from '../subscribers/record.ts';
 import { keyPk, queryKey, unlessRefused } from './grants.ts';
 
 /** A policy as it was before somebody wrote over it. */
-const keptPolicySchema = v.object({
+const policyBackupSchema = v.object({
   /** Identifies it among the key's; sorts by time. */
   id: v.string(),
   /** ISO 8601. */
@@ -20,23 +20,23 @@ const keptPolicySchema = v.object({
   /** False when nobody has written over it after all; otherwise somebody has, or died before it was known. */
   overwritten: v.optional(v.literal(false)),
 });
-export type KeptPolicy = v.InferOutput<typeof keptPolicySchema>;
+export type PolicyBackup = v.InferOutput<typeof policyBackupSchema>;
 
 const policyPrefix = 'POLICY#';
-const keptPolicyKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
+const policyBackupKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
 
 /**
  * Keeps a policy for whoever wants to look at it or restore it. It is never deleted.
  * @returns its id
  */
-export async function keepPolicy(
+export async function backUpPolicy(
   { documents, tableName }: Registry,
   keyArn: string,
-  kept: Omit<KeptPolicy, 'id' | 'overwritten'> & { owner: string },
+  kept: Omit<PolicyBackup, 'id' | 'overwritten'> & { owner: string },
 ): Promise<string> {
   const { owner, ...rest } = kept;
   const id = `${kept.keptAt}#${owner}`;
-  await documents.send(new PutCommand({ TableName: tableName, Item: { ...keptPolicyKey(keyArn, id), id, ...rest } }));
+  await documents.send(new PutCommand({ TableName: tableName, Item: { ...policyBackupKey(keyArn, id), id, ...rest } }));
   return id;
 }
 
@@ -50,7 +50,7 @@ export async function markNotOverwritten(
     documents.send(
       new UpdateCommand({
         TableName: tableName,
-        Key: keptPolicyKey(keyArn, id),
+        Key: policyBackupKey(keyArn, id),
         UpdateExpression: 'SET #overwritten = :no',
         // Somebody may have deleted it by hand: half of an item could not be read.
         ConditionExpression: 'attribute_exists(#policy)',
@@ -62,22 +62,22 @@ export async function markNotOverwritten(
 }
 
 /** A policy that was kept of a key, by its id; undefined when there is none. */
-export async function readKeptPolicy(
+export async function readPolicyBackup(
   { documents, tableName }: Registry,
   keyArn: string,
   id: string,
-): Promise<KeptPolicy | undefined> {
+): Promise<PolicyBackup | undefined> {
   const { Item } = await documents.send(
-    new GetCommand({ TableName: tableName, Key: keptPolicyKey(keyArn, id), ConsistentRead: true }),
+    new GetCommand({ TableName: tableName, Key: policyBackupKey(keyArn, id), ConsistentRead: true }),
   );
-  return Item === undefined ? undefined : v.parse(keptPolicySchema, Item);
+  return Item === undefined ? undefined : v.parse(policyBackupSchema, Item);
 }
 
 /**
  * The policies that were kept of a key, the oldest first.
  * @param since only those that were kept then or later, in ISO 8601
  */
-export async function readKeptPolicies(registry: Registry, keyArn: string, since = ''): Promise<KeptPolicy[]> {
+export async function readPolicyBackups(registry: Registry, keyArn: string, since = ''): Promise<PolicyBackup[]> {
   const items = await queryKey(registry, keyArn, policyPrefix, since);
-  return items.map((item) => v.parse(keptPolicySchema, item));
+  return items.map((item) => v.parse(policyBackupSchema, item));
 }

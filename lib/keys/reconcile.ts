@@ -26,7 +26,7 @@ import {
   withGrants,
 } from './key-policy.ts';
 import { isThrottling, PutOutcomeUnknown, readKeyPolicy, writeKeyPolicy } from './kms.ts';
-import { keepPolicy, markNotOverwritten } from './policy-backups.ts';
+import { backUpPolicy, markNotOverwritten } from './policy-backups.ts';
 
 /** How long a holder that dies keeps the others waiting. */
 export const leaseMs = 30_000;
@@ -52,7 +52,7 @@ export interface Reconciler {
   };
 }
 
-interface Wish {
+interface ReconcileRequest {
   /** The execution, or who else wants it; kept with the policy that is written over. */
   by: string;
   /** The role of the step that asks: others' roles that KMS refused before are then left to their own steps. */
@@ -93,14 +93,18 @@ interface Leased {
  * @throws KeyPolicyFull when there is no room for the policy to be restored, though it would grant nobody else the key
  * @throws KeyPolicyNotUnderstood, KeyNotUsable
  */
-export async function reconcileKeyPolicy(reconciler: Reconciler, keyArn: string, wish: Wish): Promise<Reconciled> {
+export async function reconcileKeyPolicy(
+  reconciler: Reconciler,
+  keyArn: string,
+  request: ReconcileRequest,
+): Promise<Reconciled> {
   const { registry, clock } = reconciler;
   const lease: Lease = { owner: randomUUID(), until: clock.now() + leaseMs };
   const taken = await takeLease(registry, keyArn, lease, clock.now());
   if (taken === undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} is being changed by another execution`);
   const leased: Leased = { lease, written: taken.written, kept: undefined };
   try {
-    const reconciled = await reconcileLeased(reconciler, keyArn, wish, leased);
+    const reconciled = await reconcileLeased(reconciler, keyArn, request, leased);
     await release(registry, keyArn, leased);
     return reconciled;
   } catch (error) {
@@ -119,12 +123,12 @@ async function release(registry: Registry, keyArn: string, { lease, written, kep
 async function reconcileLeased(
   reconciler: Reconciler,
   keyArn: string,
-  wish: Wish,
+  request: ReconcileRequest,
   leased: Leased,
 ): Promise<Reconciled> {
   const { kmsOnce, iam, registry, access, clock } = reconciler;
   const { document, policy: inForce, isProven } = await readFresh(reconciler, keyArn, leased.written);
-  const restored = wish.restored && !isSameElsewhere(wish.restored, inForce) ? wish.restored : undefined;
+  const restored = request.restored && !isSameElsewhere(request.restored, inForce) ? request.restored : undefined;
   let before = restored ?? inForce;
   const grants = await readGrants(registry, keyArn);
   const wanted = grants.filter(isWanted);
@@ -133,7 +137,7 @@ async function reconcileLeased(
   const settled = wanted.filter(isSettled);
   const candidates = wanted.filter((grant) => !settled.includes(grant));
   // Of another deployment that shares the key, or from before the registry knew: not ours to take away unasked.
-  const unknown = wish.exact
+  const unknown = request.exact
     ? []
     : grantedRoles(inForce).filter((roleArn) => !grants.some((grant) => grant.roleArn === roleArn));
 
@@ -158,11 +162,11 @@ async function reconcileLeased(
     // Also an equal policy: to KMS a role that was made anew is not the one that the policy names by the same ARN.
     if (more.length > 0 || next !== inForce || (mustWrite && latest === undefined)) {
       leased.kept ??= {
-        id: await keepPolicy(registry, keyArn, {
+        id: await backUpPolicy(registry, keyArn, {
           keptAt: new Date(clock.now()).toISOString(),
           hash: canonicalHash(inForce),
           policy: document,
-          by: wish.by,
+          by: request.by,
           owner: leased.lease.owner,
         }),
         overwritten: false,
@@ -211,7 +215,7 @@ async function reconcileLeased(
       await settleGrant(registry, keyArn, { ...grant, state: 'orphaned' });
     }
     const living = [...made].sort(([, one], [, other]) => one - other).map(([grant]) => grant);
-    const own = living.filter(({ roleArn }) => roleArn === wish.roleArn);
+    const own = living.filter(({ roleArn }) => roleArn === request.roleArn);
     const isSuspected = own.some((grant) => grant.refused);
     const others = isSuspected ? own : living.filter((grant) => !grant.refused);
     try {

@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import type * as v from 'valibot';
-import type { Home } from '../aws/arns.ts';
-import { type AccountsContext, inHomes } from '../aws/home-clients.ts';
+import { type AccountsContext, perAccountRegion } from '../aws/account-region-clients.ts';
+import type { AccountRegion } from '../aws/arns.ts';
 import { documentClient } from '../registry/document-client.ts';
 import { keyAccess } from './access-environment.ts';
 import type { Reconciler } from './reconcile.ts';
@@ -17,10 +17,10 @@ interface ReconcilerContext extends AccountsContext {
  * What a function reconciles key policies with, made once per process: for keys of any account and Region, whose roles are of the
  * same account, with the clients of AWS.
  */
-export function reconcilers(): (home: Home, context: ReconcilerContext) => Reconciler {
-  const kms = inHomes((config) => new KMSClient(config));
-  const kmsOnce = inHomes((config) => new KMSClient({ ...config, maxAttempts: 1 }));
-  const iam = inHomes((config) => new IAMClient(config));
+export function reconcilers(): (home: AccountRegion, context: ReconcilerContext) => Reconciler {
+  const kms = perAccountRegion((config) => new KMSClient(config));
+  const kmsOnce = perAccountRegion((config) => new KMSClient({ ...config, maxAttempts: 1 }));
+  const iam = perAccountRegion((config) => new IAMClient(config));
   const documents = documentClient();
   return (home, context) => ({
     kms: kms(home, context),

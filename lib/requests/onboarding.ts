@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Home, parseKeyArn } from '../aws/arns.ts';
+import { type AccountRegion, parseKeyArn } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
 import { parse } from '../parse.ts';
 
@@ -165,7 +165,7 @@ export interface RequestRules {
   /** The only place whose secrets a request may name. */
   inputSecretPrefix: string;
   /** The account and Region of the deployment, which are a request's defaults. */
-  own: Home;
+  own: AccountRegion;
   /** The Regions that a stack may lie in, by account. */
   stackRegions: ReadonlyMap<string, readonly string[]>;
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
-import type { Home } from '../aws/arns.ts';
+import type { AccountRegion } from '../aws/arns.ts';
 
 /** What tells whose stack events reach the deployment. */
 export const stackPollEnvironment = {
@@ -22,11 +22,15 @@ interface Environment {
  * deployment they end the wait, and looking is a safety net for a lost one.
  * @param own the deployment's account and Region
  */
-export function stackPollSeconds(home: Home, own: Home, environment: Environment): number {
-  return hearsOfStacks(home, own, environment) ? 600 : 30;
+export function stackPollSeconds(home: AccountRegion, own: AccountRegion, environment: Environment): number {
+  return receivesStackEvents(home, own, environment) ? 600 : 30;
 }
 
-function hearsOfStacks({ accountId, region }: Home, own: Home, { ACCOUNTS, STACK_EVENT_REGIONS }: Environment) {
+function receivesStackEvents(
+  { accountId, region }: AccountRegion,
+  own: AccountRegion,
+  { ACCOUNTS, STACK_EVENT_REGIONS }: Environment,
+) {
   if (accountId !== own.accountId) return ACCOUNTS[accountId]?.stackEvents === 'forwarded';
   return region === own.region || STACK_EVENT_REGIONS.includes(region);
 }

@@ -78,7 +78,7 @@ async function failureIn(cloudFormation: CloudFormationClient, stackId: string):
   let first: StackEvent | undefined;
   // Newest first: the last one met is the first that happened.
   for await (const event of eventsOf(cloudFormation, stackId)) if (isFailure(event, stackId)) first = event;
-  return first && tellFailure(first, (nestedId) => failureIn(cloudFormation, nestedId));
+  return first && describeFailure(first, (nestedId) => failureIn(cloudFormation, nestedId));
 }
 
 /** What became of a stack's latest deletion: whether it goes on, and the reason of the resource that failed first in it. */
@@ -97,7 +97,8 @@ async function latestDeletion(
     if (isFailure(event, stackId)) first = event;
   }
   const failure =
-    first && (await tellFailure(first, async (nestedId) => (await latestDeletion(cloudFormation, nestedId)).failure));
+    first &&
+    (await describeFailure(first, async (nestedId) => (await latestDeletion(cloudFormation, nestedId)).failure));
   return { isUnderWay: isUnderWay ?? false, failure };
 }
 
@@ -112,7 +113,7 @@ function isFailure({ ResourceStatus, PhysicalResourceId, ResourceStatusReason }:
   return Boolean(isOfResource && ResourceStatusReason);
 }
 
-async function tellFailure(
+async function describeFailure(
   { LogicalResourceId, ResourceStatusReason = '', ResourceType, PhysicalResourceId: nestedId }: StackEvent,
   reasonIn: (nestedId: string) => Promise<string | undefined>,
 ): Promise<string> {

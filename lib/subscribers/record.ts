@@ -7,7 +7,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import type { Home } from '../aws/arns.ts';
+import type { AccountRegion } from '../aws/arns.ts';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
 
 /** The registry's table and the client for it. */
@@ -87,7 +87,7 @@ export function withFormerStacks(
 }
 
 /** An item of DynamoDB has 400 KB, and nobody reads further back. */
-const keptAttempts = 50;
+const maxAttempts = 50;
 
 // IAM role names, which the subscriber's name becomes part of, are unique ignoring case: so are subscribers.
 const recordKey = (userName: string) => ({ pk: `SUBSCRIBER#${userName.toLowerCase()}`, sk: 'RECORD' });
@@ -106,7 +106,7 @@ export interface Claimed {
   userName: string;
   executionArn: string;
   /** Where its stack is to be; default: where it is. */
-  home?: Home;
+  home?: AccountRegion;
   stackId?: string;
   formerStackIds?: string[];
   keyArns?: string[];
@@ -132,7 +132,7 @@ export async function claimRecord(
       ...claimed,
       status: operations[operationOf(executionArn)].running,
       updatedAt: now,
-      attempts: [...attempts.slice(1 - keptAttempts), { executionArn, startedAt: now }],
+      attempts: [...attempts.slice(1 - maxAttempts), { executionArn, startedAt: now }],
     },
     remove: ['lastError'],
     onlyIfOf: previousExecutionArn,

@@ -1,5 +1,5 @@
 /** An account in a Region: a world of its own, but for IAM, which has one world an account. */
-export interface Home {
+export interface AccountRegion {
   accountId: string;
   region: string;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { account, type Home } from '../core/account.ts';
+import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
 import { AwsError, type Caller, type Service } from '../core/operation.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
@@ -19,7 +19,7 @@ interface Parts {
   clock: Clock;
   accounts: Pick<Accounts, 'caller'>;
   /** The services of an account in a Region. */
-  world: (home: Home) => { services: readonly Service[]; dynamoDb: DynamoDb };
+  world: (home: AccountRegion) => { services: readonly Service[]; dynamoDb: DynamoDb };
   /** The services that take unsigned calls. */
   unsigned: readonly Service[];
   infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
@@ -174,7 +174,7 @@ interface QueryCall {
 async function callQuery({ signature, body, requestId }: QueryCall, parts: Parts): Promise<Answer> {
   const { operationName, input } = queryInput(body);
   const caller = callerOf(signature, parts);
-  const called = serviceOf(signature?.service ?? '', 'query', parts.world(homeOf(caller, signature)).services);
+  const called = serviceOf(signature?.service ?? '', 'query', parts.world(accountRegionOf(caller, signature)).services);
   const output = await call(called, operationName, input, caller, parts);
   return queryResult(operationName, output, requestId);
 }
@@ -196,7 +196,7 @@ async function callJson({ target, signature, body, headers, contentType }: JsonC
   if (unsigned !== undefined)
     return jsonResult(await call(unsigned, operationName, input, undefined, parts), contentType);
   const caller = callerOf(signature, parts);
-  const { services, dynamoDb } = parts.world(homeOf(caller, signature));
+  const { services, dynamoDb } = parts.world(accountRegionOf(caller, signature));
   if (name !== 'dynamodb') {
     return jsonResult(await call(serviceOf(name, 'json', services), operationName, input, caller, parts), contentType);
   }
@@ -207,7 +207,7 @@ async function callJson({ target, signature, body, headers, contentType }: JsonC
 }
 
 /** Where a call goes: to the caller's account, in the Region that it is signed for. */
-const homeOf = ({ accountId }: Caller, signature: Signature | undefined): Home => ({
+const accountRegionOf = ({ accountId }: Caller, signature: Signature | undefined): AccountRegion => ({
   accountId,
   region: signature?.region ?? account.region,
 });

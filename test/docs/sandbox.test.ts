@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createServices } from '../../sandbox/account-region-services.ts';
 import { account } from '../../sandbox/core/account.ts';
 import { createClock } from '../../sandbox/core/clock.ts';
 import { createFaults } from '../../sandbox/core/faults.ts';
@@ -10,7 +11,6 @@ import { createCognito } from '../../sandbox/services/cognito-idp/service.ts';
 import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb/service.ts';
 import { createAccounts } from '../../sandbox/services/iam/accounts.ts';
 import { createLambda } from '../../sandbox/services/lambda/service.ts';
-import { createWorlds } from '../../sandbox/world.ts';
 
 const doc = readFileSync(join(import.meta.dirname, '../../docs/sandbox.md'), 'utf8');
 
@@ -31,7 +31,7 @@ const clock = createClock();
 const accounts = createAccounts(clock);
 const nothing = () => {};
 const customResource = async () => ({ physicalId: '', attributes: {} });
-const world = createWorlds({
+const world = createServices({
   clock,
   accounts,
   faults: createFaults([]),

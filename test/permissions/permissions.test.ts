@@ -4,8 +4,8 @@ import * as v from 'valibot';
 import { expect, inject, it } from 'vitest';
 import { bootSandbox, type Sandbox } from '../../sandbox/boot.ts';
 import { matchesPattern } from '../../sandbox/services/iam/policy-conditions.ts';
+import { tour } from '../../tools/permissions/coverage.ts';
 import { permissionsOf } from '../../tools/permissions/permissions.ts';
-import { tour } from '../../tools/permissions/tour.ts';
 import { isWhole, scope } from '../scope.ts';
 
 const deployments = [
@@ -18,10 +18,10 @@ const deployments = [
   },
 ];
 // A tour takes seconds. The last deployment has every role and, of the others', all rights but the one to repair.
-const toured = isWhole ? deployments : deployments.slice(-1);
+const covered = isWhole ? deployments : deployments.slice(-1);
 type Deployment = Omit<(typeof deployments)[number], 'extras'> & { extras?: { otherAccount: boolean } };
 
-async function tourOf(
+async function coverageOf(
   { packageFolder, extras }: Deployment,
   editTemplate: (template: string) => string,
   look: (sandbox: Sandbox) => void,
@@ -64,7 +64,7 @@ function withoutAction(template: string, role: string, removed: string): string 
 }
 
 /** What callers and operators are told: the ends of executions, the stacks' events, and the logs. */
-function toldBy({ states, cloudFormation, logFolder }: Sandbox): string {
+function reportedBy({ states, cloudFormation, logFolder }: Sandbox): string {
   const logs = readdirSync(logFolder).filter((file) => file !== 'denials.log');
   return [
     ...states.executions().map(({ cause }) => cause ?? ''),
@@ -73,10 +73,10 @@ function toldBy({ states, cloudFormation, logFolder }: Sandbox): string {
   ].join('\n');
 }
 
-it.each(toured)(
+it.each(covered)(
   'grants the roles, $deployment, all that the runs need, and nothing that they do not',
   async (deployment) => {
-    await tourOf(deployment, asPackaged, (sandbox) => {
+    await coverageOf(deployment, asPackaged, (sandbox) => {
       expect(sandbox.denials()).toEqual([]);
       expect(permissionsOf(sandbox).filter(({ used, reason }) => !used && reason === undefined)).toEqual([]);
     });
@@ -91,7 +91,7 @@ if (scope !== 'long') {
   }
 } else {
   for (const each of deployments) {
-    await tourOf(each, asPackaged, (sandbox) => {
+    await coverageOf(each, asPackaged, (sandbox) => {
       for (const { role, action, used } of permissionsOf(sandbox)) {
         const name = `${role} ${action}`;
         if (used && !needed.has(name)) needed.set(name, { ...each, role, action });
@@ -101,14 +101,14 @@ if (scope !== 'long') {
 }
 
 it.each([...needed.values()])('fails when $role may not do $action', async ({ role, action, ...deployment }) => {
-  await tourOf(
+  await coverageOf(
     deployment,
     (template) => withoutAction(template, role, action),
     (sandbox) => {
       const denied = sandbox.denials().filter((denial) => matchesPattern(action, denial.action));
       expect(denied.map(({ principalArn }) => principalArn)).toContainEqual(expect.stringContaining(`-${role}-`));
       const told = denied.map((denial) => `not authorized to perform: ${denial.action}`);
-      expect(told).toContainEqual(expect.toSatisfy((reason: string) => toldBy(sandbox).includes(reason)));
+      expect(told).toContainEqual(expect.toSatisfy((reason: string) => reportedBy(sandbox).includes(reason)));
     },
   );
 });

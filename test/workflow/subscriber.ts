@@ -5,21 +5,21 @@ import type { Report } from '../../cli/view/report.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import { grantedRoles, type KeyPolicy, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
-import { account, type Home } from '../../sandbox/core/account.ts';
+import { type AccountRegion, account } from '../../sandbox/core/account.ts';
 import { type FaultRule, parseFault } from '../../sandbox/core/faults.ts';
 import { call } from '../unit/sandbox/services/call.ts';
 import { newKey, onboard, requestFor } from './sandbox.ts';
 
 export const stackNameOf = (userName: string) => `infinstor-subscriber-${userName.toLowerCase()}`;
 export const roleNameOf = (userName: string) => `RoleForInfinStorMlflowService-${userName}`;
-export const roleArnOf = (userName: string, { accountId }: Home = account) =>
+export const roleArnOf = (userName: string, { accountId }: AccountRegion = account) =>
   `arn:aws:iam::${accountId}:role/${roleNameOf(userName)}`;
 
 /** The folder of the subscriber's secrets. */
 export const folderOf = (userName: string) => `infinstor/sandbox/subscribers/${userName.toLowerCase()}`;
 export const credentialsOf = (userName: string) => `${folderOf(userName)}/credentials`;
 
-export const stackOf = (sandbox: Sandbox, userName: string, home: Home = account) =>
+export const stackOf = (sandbox: Sandbox, userName: string, home: AccountRegion = account) =>
   sandbox.world(home).cloudFormation.stack(stackNameOf(userName));
 
 /** The subscribers of this name in InfinStor: one, if all is well. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type Access, AwsError, type Caller, type Operation, operation, type Service } from '../../core/operation.ts';
 import type { OnAccess } from '../../core/resource-provider.ts';
@@ -66,7 +66,7 @@ interface CloudFormationOptions {
   /** Every account's and Region's buckets: their names are unique among all. Default: none yet. */
   buckets?: BucketStore;
   /** Default: where the onboarding is deployed. */
-  home?: Home;
+  home?: AccountRegion;
 }
 
 /** What whoever asks for a stack decides about it, beside name, template and parameters. */

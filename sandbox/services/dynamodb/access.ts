@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Home } from '../../core/account.ts';
+import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError } from '../../core/operation.ts';
 
 const attributes = v.record(v.string(), v.record(v.string(), v.unknown()));
@@ -35,7 +35,7 @@ export type KeySchema = readonly { AttributeName: string; KeyType: string }[];
 export function dynamoDbAccess(
   operation: string,
   input: unknown,
-  { keys, home }: { keys: ReadonlyMap<string, KeySchema>; home: Home },
+  { keys, home }: { keys: ReadonlyMap<string, KeySchema>; home: AccountRegion },
 ): Access[] {
   const parsed = v.safeParse(request, input);
   if (!parsed.success) {

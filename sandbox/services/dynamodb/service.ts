@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import dynalite from 'dynalite';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import type { Access } from '../../core/operation.ts';
 import { dynamoDbAccess, type KeySchema } from './access.ts';
 
@@ -70,7 +70,10 @@ const errorOutput = v.looseObject({ __type: v.string() });
  * DynamoDB by dynalite, in memory and without a port of its own; it has no transactions and deletes nothing by TTL.
  * @param deleteStackTable deletes a table that a customer's stack made, of which there is only a record; false when there is none
  */
-export function createDynamoDb(home: Home = account, deleteStackTable = (_name: string): boolean => false): DynamoDb {
+export function createDynamoDb(
+  home: AccountRegion = account,
+  deleteStackTable = (_name: string): boolean => false,
+): DynamoDb {
   const server = createServer(home);
   const keys = new Map<string, KeySchema>();
 
@@ -179,7 +182,7 @@ export function createDynamoDb(home: Home = account, deleteStackTable = (_name: 
 }
 
 /** dynalite takes the account and Region of its ARNs from the environment, when it is created and at no other time. */
-function createServer({ accountId, region }: Home) {
+function createServer({ accountId, region }: AccountRegion) {
   const { AWS_ACCOUNT_ID, AWS_REGION } = process.env;
   Object.assign(process.env, { AWS_ACCOUNT_ID: accountId, AWS_REGION: region });
   try {

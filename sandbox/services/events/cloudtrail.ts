@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Home } from '../../core/account.ts';
+import type { AccountRegion } from '../../core/account.ts';
 import { isoSeconds } from '../../core/clock.ts';
 import { type Caller, callerId, isSession } from '../../core/operation.ts';
 import type { NewEvent } from './service.ts';
@@ -13,7 +13,7 @@ export interface ApiCall {
   /** With the members' names beginning in lower case. */
   requestParameters: object;
   resources: readonly { type: string; arn: string }[];
-  home: Home;
+  home: AccountRegion;
   /** In milliseconds since the epoch. */
   time: number;
 }

@@ -1,4 +1,4 @@
-import type { Home } from '../../core/account.ts';
+import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import type { Accounts } from '../iam/accounts.ts';
 import type { Event, Events } from './service.ts';
@@ -6,7 +6,7 @@ import type { Event, Events } from './service.ts';
 interface Parts {
   accounts: Pick<Accounts, 'iam'>;
   authorize: (caller: Caller, access: Access) => void;
-  events: (home: Home) => Pick<Events, 'busPolicy' | 'receive'>;
+  events: (home: AccountRegion) => Pick<Events, 'busPolicy' | 'receive'>;
 }
 
 /**

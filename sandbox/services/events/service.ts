@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import { type Clock, isoSeconds } from '../../core/clock.ts';
 import { type Faults, faultEvents } from '../../core/faults.ts';
 import { AwsError, operation, type PolicyDocument, type Service } from '../../core/operation.ts';
@@ -72,7 +72,7 @@ interface EventsOptions {
   /** Whether rules with a schedule run their targets; default: yes. */
   schedules?: boolean;
   /** Default: where the onboarding is deployed. */
-  home?: Home;
+  home?: AccountRegion;
 }
 
 const defaultBus = 'default';

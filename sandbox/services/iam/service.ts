@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AwsError, type Caller, operation, type PolicyDocument, type Service } from '../../core/operation.ts';
 import { policyAllows, trustPolicy } from './policy.ts';
@@ -296,7 +296,7 @@ export function createIam(clock: Clock, accountId: string = account.accountId): 
   };
 }
 
-function roleCaller(role: Role, sessionName: string, home: Home): Caller {
+function roleCaller(role: Role, sessionName: string, home: AccountRegion): Caller {
   return {
     ...home,
     principalArn: role.arn,
@@ -307,7 +307,7 @@ function roleCaller(role: Role, sessionName: string, home: Home): Caller {
   };
 }
 
-function userCaller(user: User, home: Home): Caller {
+function userCaller(user: User, home: AccountRegion): Caller {
   return {
     ...home,
     principalArn: user.arn,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import { type Clock, isoSeconds } from '../../core/clock.ts';
 import {
   type Access,
@@ -87,7 +87,7 @@ interface Options {
   /** Takes what CloudTrail tells of the calls; default: nobody hears of them. */
   publish?: Events['publish'];
   /** Default: where the onboarding is deployed. */
-  home?: Home;
+  home?: AccountRegion;
 }
 
 /** What KMS knows of IAM. */

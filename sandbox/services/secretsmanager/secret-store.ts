@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AwsError } from '../../core/operation.ts';
 
@@ -43,7 +43,7 @@ export interface SecretStore {
 }
 
 /** The secrets of the account, by name. */
-export function createSecretStore(clock: Clock, home: Home = account): SecretStore {
+export function createSecretStore(clock: Clock, home: AccountRegion = account): SecretStore {
   const arnPrefix = secretArnPrefix(home);
   const secrets = new Map<string, Secret>();
   const values = new Set<string>();
@@ -141,14 +141,15 @@ function moveLabel(secret: Secret, label: string, version: Version) {
   if (label === 'AWSCURRENT' && holder !== undefined) moveLabel(secret, 'AWSPREVIOUS', holder);
 }
 
-const secretArnPrefix = ({ region, accountId }: Home) => `arn:aws:secretsmanager:${region}:${accountId}:secret:`;
+const secretArnPrefix = ({ region, accountId }: AccountRegion) =>
+  `arn:aws:secretsmanager:${region}:${accountId}:secret:`;
 const suffix = /-[A-Za-z0-9]{6}$/;
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 const randomSuffix = () => Array.from({ length: 6 }, () => letters.charAt(randomInt(letters.length))).join('');
 
 /** The ARN that IAM decides about when there is no secret yet: a policy can name its suffix only as `-??????`. */
-export function expectedArn(id: string, home: Home): string {
+export function expectedArn(id: string, home: AccountRegion): string {
   if (!id.startsWith('arn:')) return `${secretArnPrefix(home)}${id}-AbCdEf`;
   return suffix.test(id) ? id : `${id}-AbCdEf`;
 }

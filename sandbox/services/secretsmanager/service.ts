@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type Access, AwsError, operation, type Service } from '../../core/operation.ts';
 import { createSecretStore, expectedArn, type Secret, type Tags, type Version } from './secret-store.ts';
@@ -29,7 +29,13 @@ export interface SecretsManager {
  * Secrets Manager with string secrets, version stages and scheduled deletion. The rules are those of the API reference:
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/
  */
-export function createSecretsManager({ clock, home = account }: { clock: Clock; home?: Home }): SecretsManager {
+export function createSecretsManager({
+  clock,
+  home = account,
+}: {
+  clock: Clock;
+  home?: AccountRegion;
+}): SecretsManager {
   const store = createSecretStore(clock, home);
 
   function accessTo(action: string, id: string, context?: Access['context']): Access {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type Access, AwsError, operation, type Service } from '../../core/operation.ts';
 
@@ -54,7 +54,7 @@ export function createSqs({
   clock: Clock;
   endpoint: () => string;
   /** Default: where the onboarding is deployed. */
-  home?: Home;
+  home?: AccountRegion;
 }): Sqs {
   const queues = new Map<string, Queue>();
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account, type Home } from '../../core/account.ts';
+import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AwsError, operation, type Service } from '../../core/operation.ts';
 import { parseDefinition } from './definition.ts';
@@ -19,7 +19,7 @@ interface Dependencies {
     detail: Record<string, unknown>;
   }) => void;
   /** Default: where the onboarding is deployed. */
-  home?: Home;
+  home?: AccountRegion;
 }
 
 export interface States {

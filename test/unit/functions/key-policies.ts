@@ -260,7 +260,7 @@ export const policies: fc.Arbitrary<KeyPolicy> = fc
   })
   .map(({ read, indent, ...parts }) => {
     const Statement = [parts.admin, parts.administrators, parts.users, parts.owners, parts.ours].flat();
-    return parseKeyPolicy(JSON.stringify(toldByKms({ ...parts.frame, Statement }, read), null, indent));
+    return parseKeyPolicy(JSON.stringify(asReadFromKms({ ...parts.frame, Statement }, read), null, indent));
   });
 
 /** A policy of the owner's that leaves 0 to 1,500 bytes of what KMS allows. */
@@ -279,9 +279,9 @@ export const largePolicies: fc.Arbitrary<KeyPolicy> = fc
  * What KMS may tell of a policy that was written: arrays in another order, those of one as that one, members in another order,
  * accounts by the ARNs of their roots. Each `read` may tell it otherwise.
  */
-export function toldByKms(value: unknown, read: number): unknown {
+export function asReadFromKms(value: unknown, read: number): unknown {
   if (Array.isArray(value)) {
-    const parts = value.map((part) => toldByKms(part, read));
+    const parts = value.map((part) => asReadFromKms(part, read));
     const turn = read % Math.max(parts.length, 1);
     const turned = [...parts.slice(turn), ...parts.slice(0, turn)];
     const [only, ...more] = turned;
@@ -291,7 +291,7 @@ export function toldByKms(value: unknown, read: number): unknown {
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value).map(([name, part]): [string, unknown] => [
       name,
-      toldByKms(name === 'AWS' && read % 5 < 3 ? accountsAsRoots(part) : part, read),
+      asReadFromKms(name === 'AWS' && read % 5 < 3 ? accountsAsRoots(part) : part, read),
     ]);
     return Object.fromEntries(read % 2 === 0 ? members : members.reverse());
   }

@@ -2,13 +2,13 @@
 
 import { afterEach, beforeAll, inject } from 'vitest';
 import type { Sandbox } from '../../../sandbox/boot.ts';
-import { type Home, otherAccount } from '../../../sandbox/core/account.ts';
+import { type AccountRegion, otherAccount } from '../../../sandbox/core/account.ts';
 import { accounts, forwardEvents, setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
 import { requestFor, useSandbox } from '../sandbox.ts';
 
 const { accountId } = otherAccount;
-export const there: Home = { accountId, region: 'us-east-1' };
-export const abroad: Home = { accountId, region: 'eu-west-1' };
+export const there: AccountRegion = { accountId, region: 'us-east-1' };
+export const abroad: AccountRegion = { accountId, region: 'eu-west-1' };
 
 /** The other account, whose events do not reach the deployment. */
 export const unheard = {
@@ -34,15 +34,15 @@ export function useOtherAccount(): () => Sandbox {
 let keys = 0;
 
 /** A key there that may be used for onboarding. */
-export function keyIn(sandbox: Sandbox, home: Home): string {
+export function keyIn(sandbox: Sandbox, home: AccountRegion): string {
   keys += 1;
   const arn = `arn:aws:kms:${home.region}:${home.accountId}:key/77777777-aaaa-4aaa-8aaa-${String(keys).padStart(12, '0')}`;
   sandbox.world(home).kms.createKey({ arn, tags: { 'infinstor-onboarding': 'allowed' } });
   return arn;
 }
 
-export const requestIn = (userName: string, home: Home) => ({ ...requestFor(userName), stack: { ...home } });
-export const requestWithKeys = (userName: string, home: Home, artifacts: string, tracking = artifacts) => ({
+export const requestIn = (userName: string, home: AccountRegion) => ({ ...requestFor(userName), stack: { ...home } });
+export const requestWithKeys = (userName: string, home: AccountRegion, artifacts: string, tracking = artifacts) => ({
   ...requestIn(userName, home),
   encryption: {
     artifacts: { type: 'sse-kms-customer-managed', keyArn: artifacts },

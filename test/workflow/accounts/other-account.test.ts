@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connect, readKeyPolicies } from '../../../cli/aws/executions.ts';
-import { account, fixtures, type Home, otherAccount } from '../../../sandbox/core/account.ts';
+import { type AccountRegion, account, fixtures, otherAccount } from '../../../sandbox/core/account.ts';
 import { accounts } from '../../../tools/permissions/other-account.ts';
 import { expectFailure, happyPath, onboard, recordOf, requestFor, statesOf } from '../sandbox.ts';
 import { fault, roleArnOf, rolesOn, stackOf, subscribersNamed } from '../subscriber.ts';
@@ -109,7 +109,7 @@ describe('an onboarding into another account', () => {
 
 describe('a request for another account or Region', () => {
   const keyHere = fixtures.trackingKeyArn;
-  const withKey = (home: Home, keyArn: string) => ({
+  const withKey = (home: AccountRegion, keyArn: string) => ({
     ...requestIn('refused', home),
     encryption: { tracking: { type: 'customer-managed', keyArn } },
   });

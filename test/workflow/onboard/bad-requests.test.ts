@@ -18,7 +18,7 @@ const artifacts = (choice: unknown) => ({ ...good, encryption: { artifacts: choi
 const tracking = (choice: unknown) => ({ ...good, encryption: { tracking: choice } });
 const key = (keyArn: unknown) => tracking({ type: 'customer-managed', keyArn });
 
-/** Requests that machine and door must refuse, and the field that the answer has to name. */
+/** Requests that the machine and its entry points must refuse, and the field that the answer has to name. */
 const requests: [what: string, request: unknown, field: string][] = [
   ['a list', [], 'request'],
   ['a string', 'acme', 'request'],
@@ -90,7 +90,7 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['another service', key('arn:aws:s3:::bucket'), 'encryption.tracking.keyArn'],
 ];
 
-/** What only AWS can tell: the doors let it pass, and AcceptRequest refuses it. */
+/** What only AWS can tell: the entry points let it pass, and AcceptRequest refuses it. */
 const askedOfAws = [
   'a secret that is not there',
   'a build that is not there',

@@ -45,7 +45,7 @@ async function expectSuccess(): Promise<void> {
 const acceptedSchema = v.object({ executionArn: v.string() });
 
 describe('a second request for a subscriber that is being onboarded', () => {
-  const doors: Record<string, (request: object) => Promise<string>> = {
+  const entryPoints: Record<string, (request: object) => Promise<string>> = {
     async StartExecution(request) {
       return (await startOnboarding(sandbox(), request)).executionArn;
     },
@@ -77,14 +77,17 @@ describe('a second request for a subscriber that is being onboarded', () => {
     },
   };
 
-  it.each(Object.entries(doors))('by %s is refused, and touches nothing of the running attempt', async (_, send) => {
-    const before = await untouched();
-    const report = await ended(sandbox(), await send(run.request));
-    await expectFailure(sandbox(), report, { name: 'OnboardingInProgress', step: 'AcceptRequest' });
-    expect(report.error?.message).toContain(run.executionArn);
-    expect(await untouched()).toEqual(before);
-    await expectSuccess();
-  });
+  it.each(Object.entries(entryPoints))(
+    'by %s is refused, and touches nothing of the running attempt',
+    async (_, send) => {
+      const before = await untouched();
+      const report = await ended(sandbox(), await send(run.request));
+      await expectFailure(sandbox(), report, { name: 'OnboardingInProgress', step: 'AcceptRequest' });
+      expect(report.error?.message).toContain(run.executionArn);
+      expect(await untouched()).toEqual(before);
+      await expectSuccess();
+    },
+  );
 
   it('under the same name ignoring case is refused, too', async () => {
     const before = await untouched();

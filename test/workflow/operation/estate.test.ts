@@ -13,7 +13,7 @@ beforeAll(async () => {
   await onboard(sandbox(), requestWithKey('Keyed', keyArn));
   await onboard(sandbox(), requestFor('plain'));
   await sandbox().clock.quiet();
-  healthy = await estateOf(sandbox(), { homes: [account], keys });
+  healthy = await estateOf(sandbox(), { accountRegions: [account], keys });
 });
 
 type Breaks = Record<string, (estate: Estate) => Partial<Estate>>;

@@ -11,7 +11,7 @@ import {
 } from '../../../lib/keys/key-policy.ts';
 import { runningStatuses, statusSchema } from '../../../lib/subscribers/operations.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
-import type { Home } from '../../../sandbox/core/account.ts';
+import type { AccountRegion } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { credentialsOf, folderOf, policyOf, roleNameOf, stackNameOf } from '../subscriber.ts';
 
@@ -55,13 +55,13 @@ export interface Estate {
 /** @param keys the policy of each key as it was before anybody was onboarded */
 export async function estateOf(
   sandbox: Sandbox,
-  { homes, keys }: { homes: readonly Home[]; keys: ReadonlyMap<string, KeyPolicy> },
+  { accountRegions, keys }: { accountRegions: readonly AccountRegion[]; keys: ReadonlyMap<string, KeyPolicy> },
 ): Promise<Estate> {
   const items = await plainItems(sandbox);
   const ofKind = (sk: string) => items.filter((item) => String(item.sk).startsWith(sk));
   const keyOf = ({ pk }: Record<string, unknown>) => String(pk).replace(/^KEY#/, '');
-  const worlds = homes.map((home) => ({ home, world: sandbox.world(home) }));
-  const accounts = [...new Set(homes.map(({ accountId }) => accountId))];
+  const worlds = accountRegions.map((home) => ({ home, world: sandbox.world(home) }));
+  const accounts = [...new Set(accountRegions.map(({ accountId }) => accountId))];
   return {
     records: ofKind('RECORD').map((item) => v.parse(recordSchema, item)),
     grants: ofKind('GRANT#')

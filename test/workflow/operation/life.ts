@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Report } from '../../../cli/view/report.ts';
 import type { Operation } from '../../../lib/subscribers/operations.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
-import type { Home } from '../../../sandbox/core/account.ts';
+import type { AccountRegion } from '../../../sandbox/core/account.ts';
 import type { Fault, FaultRule } from '../../../sandbox/core/faults.ts';
 import { redrive, run } from '../sandbox.ts';
 
@@ -20,7 +20,7 @@ const operationOfStage: Record<Stage, Operation> = {
 
 /** One subscriber's life: where it is, and what goes wrong in it. */
 export interface Life {
-  home: Home;
+  home: AccountRegion;
   artifactsKey: string | undefined;
   trackingKey: string | undefined;
   users: number;
@@ -130,8 +130,8 @@ function faultAt(stage: Stage): fc.Arbitrary<FaultRule> {
     }));
 }
 
-/** Lives in these homes, each with keys of its own; in half of them something goes wrong, mostly at several stages. */
-export function lives(keysOf: ReadonlyMap<Home, readonly string[]>): fc.Arbitrary<Life> {
+/** Lives in these accountRegions, each with keys of its own; in half of them something goes wrong, mostly at several stages. */
+export function lives(keysOf: ReadonlyMap<AccountRegion, readonly string[]>): fc.Arbitrary<Life> {
   const place = fc.constantFrom(...keysOf).chain(([home, keys]) => {
     const key = fc.option(fc.constantFrom(...keys), { nil: undefined, freq: 4 });
     return fc.record({ home: fc.constant(home), artifactsKey: key, trackingKey: key });

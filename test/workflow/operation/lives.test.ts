@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import type { KeyPolicy } from '../../../lib/keys/key-policy.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
-import { account, type Home, otherAccount } from '../../../sandbox/core/account.ts';
+import { type AccountRegion, account, otherAccount } from '../../../sandbox/core/account.ts';
 import { setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
 import { byScope, scope } from '../../scope.ts';
 import { withSandbox } from '../sandbox.ts';
@@ -17,10 +17,13 @@ const livesOfWorld = byScope({ usual: 6, all: 20, long: 50 });
 const firstSeed = Number(process.env.LIVES_SEED ?? (scope === 'long' ? randomInt(1_000_000) : 1));
 
 // The other account's events do not reach the deployment: its stacks are waited for by looking at them.
-const homes: readonly Home[] = [account, { accountId: otherAccount.accountId, region: account.region }];
+const accountRegions: readonly AccountRegion[] = [
+  account,
+  { accountId: otherAccount.accountId, region: account.region },
+];
 
 /** Two keys of a home, shared by those who live there. */
-function keysIn(sandbox: Sandbox, home: Home, index: number): string[] {
+function keysIn(sandbox: Sandbox, home: AccountRegion, index: number): string[] {
   return [1, 2].map((n) => {
     const arn = `arn:aws:kms:${home.region}:${home.accountId}:key/88888888-aaaa-4aaa-8aaa-00000000000${index * 2 + n}`;
     sandbox.world(home).kms.createKey({ arn, tags: { 'infinstor-onboarding': 'allowed' } });
@@ -45,7 +48,7 @@ async function liveTogether(sandbox: Sandbox, all: readonly Life[], keys: Readon
     failures += counts.reduce((sum, count) => sum + count, 0);
     sandbox.faults.clear();
     await sandbox.clock.quiet();
-    expect(disagreements(await estateOf(sandbox, { homes, keys })), `after step ${step}`).toEqual([]);
+    expect(disagreements(await estateOf(sandbox, { accountRegions, keys })), `after step ${step}`).toEqual([]);
   }
   return failures;
 }
@@ -56,7 +59,7 @@ describe('onboarded, given users, updated, offboarded and onboarded again', () =
     async (seed) => {
       await withSandbox({ packageFolder: inject('accountsPackageFolder') }, async (sandbox) => {
         await setUpOtherAccount(sandbox);
-        const keysOf = new Map(homes.map((home, index) => [home, keysIn(sandbox, home, index)]));
+        const keysOf = new Map(accountRegions.map((home, index) => [home, keysIn(sandbox, home, index)]));
         const keys = new Map([...keysOf.values()].flat().map((keyArn) => [keyArn, policyOf(sandbox, keyArn)]));
         const all = fc.sample(lives(keysOf), { seed, numRuns: livesOfWorld });
         expect(await liveTogether(sandbox, all, keys)).toBeGreaterThan(0);

@@ -25,7 +25,7 @@ const kept = (minute: number, document: object, more: object = {}) => ({
 type Kept = ReturnType<typeof kept>;
 
 /** What the endpoint has; each test sets its own. */
-let keptPolicies: Kept[] = [];
+let policyBackups: Kept[] = [];
 /** The key's policy at each read, the last one for ever; undefined: KMS does not know the key. */
 let inForce: (object | undefined)[] = [];
 /** What the function answers to each invocation. */
@@ -50,9 +50,9 @@ const answers: Record<string, (input: { ExclusiveStartKey?: { n: { N: string } }
   // Pages of two.
   Query: ({ ExclusiveStartKey }) => {
     const start = Number(ExclusiveStartKey?.n.N ?? 0);
-    const hasMore = start + 2 < keptPolicies.length;
+    const hasMore = start + 2 < policyBackups.length;
     return {
-      Items: keptPolicies.slice(start, start + 2).map(wire),
+      Items: policyBackups.slice(start, start + 2).map(wire),
       ...(hasMore && { LastEvaluatedKey: { n: { N: String(start + 2) } } }),
     };
   },
@@ -90,7 +90,7 @@ afterAll(() => server.close());
 beforeEach(() => {
   asked = [];
   restores = [];
-  keptPolicies = [
+  policyBackups = [
     kept(1, policy(statement('Owner'))),
     kept(2, policy(statement('Owner'), statement('Roles', 'a'))),
     kept(3, policy(statement('Roles', 'a')), { by: 'arn:aws:iam::111111111111:user/operator', eventId: 'event-1' }),
@@ -161,7 +161,7 @@ describe('the list of kept policies', () => {
   });
 
   it('says that changes may be the work of several, and which policy was not written over after all', async () => {
-    keptPolicies = [kept(1, policy(statement('Owner')), { overwritten: false })];
+    policyBackups = [kept(1, policy(statement('Owner')), { overwritten: false })];
     const { text, document } = await run({ name: 'list' });
     expect(text).toContain(`12:01:00.000Z, before ${execution('acme-1')} was to write over it, and did not\n`);
     expect(text).toMatch(/\nChanges are of all who wrote until then, also by hand\.\n/);
@@ -169,9 +169,9 @@ describe('the list of kept policies', () => {
   });
 
   it('says so when nothing is kept, nothing changed, or KMS does not tell the policy in force', async () => {
-    keptPolicies = [];
+    policyBackups = [];
     expect((await run({ name: 'list' })).text).toMatch(/^No policy of \S+ is kept: /);
-    keptPolicies = [kept(1, policy(statement('Owner')))];
+    policyBackups = [kept(1, policy(statement('Owner')))];
     inForce = [policy(statement('Owner'))];
     expect((await run({ name: 'list' })).text).toMatch(
       /^1 policy kept .*Changes +no statement changed, until the policy in force\n/s,
@@ -184,7 +184,7 @@ describe('the list of kept policies', () => {
 });
 
 it('a key that KMS does not know, and of which nothing is kept, is told so', async () => {
-  keptPolicies = [];
+  policyBackups = [];
   inForce = [undefined];
   expect((await run({ name: 'list' })).error).toMatchObject({
     name: 'NotFoundException',
@@ -212,13 +212,13 @@ describe('a kept policy', () => {
   });
 
   it('is shown when it is the one in force, when that cannot be read, and when it is no JSON', async () => {
-    keptPolicies = [kept(2, {}, { policy: 'non\u001bsense' })];
+    policyBackups = [kept(2, {}, { policy: 'non\u001bsense' })];
     inForce = [undefined];
     const { document, text } = await run({ name: 'show', policyId });
     expect(document).toMatchObject({ policy: 'non\u001bsense', inForce: null, difference: null });
     expect(text).toMatch(/\nnon sense\n\nThe policy in force cannot be read\.\n/);
     const same = policy(statement('Owner'));
-    keptPolicies = [kept(2, same)];
+    policyBackups = [kept(2, same)];
     inForce = [same];
     const shown = await run({ name: 'show', policyId });
     expect(shown.text).toContain('\nThe policy in force says the same.\n');

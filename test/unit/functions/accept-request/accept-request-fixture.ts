@@ -102,4 +102,4 @@ export function setUp() {
   const claims = () => documents.commandCalls(UpdateCommand);
   return { accept, invoke, secrets, cloudFormation, kms, documents, stepFunctions, claims };
 }
-export type World = ReturnType<typeof setUp>;
+export type Fixture = ReturnType<typeof setUp>;

@@ -22,13 +22,13 @@ import {
   enabledKey,
   encryption,
   environment,
+  type Fixture,
   keyArn,
   setUp,
   subscriber,
   summary,
   templateUrl,
   validationError,
-  type World,
 } from './accept-request-fixture.ts';
 
 describe('a check that fails writes nothing', () => {
@@ -49,23 +49,23 @@ describe('a check that fails writes nothing', () => {
   });
   const withKey =
     (change: Partial<KeyMetadata>) =>
-    ({ kms }: World) =>
+    ({ kms }: Fixture) =>
       kms.on(DescribeKeyCommand).resolves({ KeyMetadata: { ...enabledKey, ...change } });
   const withPolicy =
     (policy: object) =>
-    ({ kms }: World) =>
+    ({ kms }: Fixture) =>
       kms.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(policy) });
   const withSummary =
     (change: Partial<GetTemplateSummaryOutput>) =>
-    ({ cloudFormation }: World) =>
+    ({ cloudFormation }: Fixture) =>
       cloudFormation.on(GetTemplateSummaryCommand).resolves({ ...summary, ...change });
   const withTemplateError =
     (words: string) =>
-    ({ cloudFormation }: World) =>
+    ({ cloudFormation }: Fixture) =>
       cloudFormation.on(GetTemplateSummaryCommand).rejects(validationError(words));
   const asItIs = () => {};
 
-  it.each<[name: string, reason: string, request: object, arrange: (world: World) => unknown]>([
+  it.each<[name: string, reason: string, request: object, arrange: (world: Fixture) => unknown]>([
     ['InvalidRequest', 'subscriber.password', { subscriber: { ...subscriber, password: secret('password') } }, asItIs],
     ['InvalidRequest', 'colour', { colour: 'blue' }, asItIs],
     ['InvalidRequest', 'passwordSecretId', { passwordSecretId: 'infinstor/test/superadmin' }, asItIs],

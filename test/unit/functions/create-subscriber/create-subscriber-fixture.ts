@@ -70,4 +70,4 @@ export async function setUp({
     );
   return { invoke, run, secrets, credentials, infinstor, added, logins };
 }
-export type World = Awaited<ReturnType<typeof setUp>>;
+export type Fixture = Awaited<ReturnType<typeof setUp>>;

@@ -19,6 +19,7 @@ import {
   credentialsSecretId,
   customToken,
   emailId,
+  type Fixture,
   notAuthorized,
   output,
   password,
@@ -26,7 +27,6 @@ import {
   setUp,
   subscriber,
   token,
-  type World,
 } from './create-subscriber-fixture.ts';
 
 const otherPlan = { ...plan, executionArn: otherExecutionArn };
@@ -96,7 +96,7 @@ describe('a repeat', () => {
     ['TokenRejected', { status: 401, body: '' }],
   ])('leaves the token alone that an earlier call stores meanwhile, when its own ends %s', async (name, answer) => {
     const created = { state: 'created', password, emailId, customToken };
-    const world: World = await setUp({
+    const world: Fixture = await setUp({
       stored: { [credentialsSecretId]: creating },
       login: absent,
       answer: async () => {
@@ -237,7 +237,7 @@ describe('the custom token of a subscriber that exists', () => {
   });
 
   it('stays when it is stored during a call that fails then', async () => {
-    const world: World = await setUp({
+    const world: Fixture = await setUp({
       stored: { [credentialsSecretId]: prepared, [customTokenSecretId]: { customToken } },
       answer: async () => {
         await world.run({ ...otherPlan, customTokenSecretId });

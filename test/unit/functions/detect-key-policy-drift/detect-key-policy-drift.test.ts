@@ -3,9 +3,9 @@ import { GetKeyPolicyCommand, NotFoundException, PutKeyPolicyCommand } from '@aw
 import { describe, expect, it } from 'vitest';
 import type { Edit } from '../../../../functions/detect-key-policy-drift/trigger.ts';
 import { takeLease } from '../../../../lib/keys/grants.ts';
-import { readKeptPolicies } from '../../../../lib/keys/policy-backups.ts';
+import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, roleArn } from '../../lib/keys/key-world.ts';
+import { granting, keyArn, roleArn } from '../../lib/keys/key-fixture.ts';
 import { errorOf } from '../lambda.ts';
 import { alice, denied, detail, otherKeyArn, setUp, writer } from './detector-fixture.ts';
 
@@ -142,8 +142,8 @@ describe('a policy that was written by hand', () => {
     await look(edit);
     expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
     expect(log.at(-1)).toEqual(['warn', 'key policy drifted', told()[0]?.Detail]);
-    const keptPolicies = await readKeptPolicies(registry, keyArn);
-    expect(keptPolicies.at(-1)).toMatchObject({
+    const policyBackups = await readPolicyBackups(registry, keyArn);
+    expect(policyBackups.at(-1)).toMatchObject({
       keptAt: new Date(edit.at).toISOString(),
       policy: edit.policy,
       by: alice,
@@ -158,7 +158,7 @@ describe('a policy that was written by hand', () => {
     await look(edit);
     await look(edit);
     expect(told()).toHaveLength(2);
-    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(2);
+    expect(await readPolicyBackups(registry, keyArn)).toHaveLength(2);
   });
 
   it('is nothing when a function of the deployment wrote it', async () => {
@@ -166,7 +166,7 @@ describe('a policy that was written by hand', () => {
     await look(edited(granting('b'), { roleArn: writer }));
     expect(told()).toEqual([]);
     expect(kms.gets()).toBe(0);
-    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(1);
+    expect(await readPolicyBackups(registry, keyArn)).toHaveLength(1);
   });
 
   it('is told when another role wrote it', async () => {
@@ -187,7 +187,7 @@ describe('a policy that was written by hand', () => {
     await look(edited(granting('b'), { keyArn: otherKeyArn }));
     expect(told()).toEqual([]);
     expect(kms.gets()).toBe(0);
-    expect(await readKeptPolicies(registry, otherKeyArn)).toEqual([]);
+    expect(await readPolicyBackups(registry, otherKeyArn)).toEqual([]);
   });
 
   it('is looked at when it can be read, as KMS may tell an older one', async () => {
@@ -205,7 +205,7 @@ describe('a policy that was written by hand', () => {
     const { look, edited, registry, time } = await setUp();
     await takeLease(registry, keyArn, { owner: 'another', until: time.now + 30_000 }, time.now);
     await expect(look(edited(granting('b')))).rejects.toMatchObject(errorOf('KeyPolicyBusy', 'is being changed'));
-    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(2);
+    expect(await readPolicyBackups(registry, keyArn)).toHaveLength(2);
   });
 
   it('is told with what one of ours undid of it, also by the schedule for a while', async () => {

@@ -10,7 +10,7 @@ import {
 import type { Edit } from '../../../../functions/detect-key-policy-drift/trigger.ts';
 import { releaseLease, takeLease } from '../../../../lib/keys/grants.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, keyWorld } from '../../lib/keys/key-world.ts';
+import { granting, keyArn, keyFixture } from '../../lib/keys/key-fixture.ts';
 
 export const otherKeyArn = keyArn.replaceAll('1111-', '2222-');
 export const writer = 'arn:aws:iam::111111111111:role/patch-key-policy';
@@ -21,7 +21,7 @@ export const denied = refusal('AccessDeniedException');
 
 /** Roles a and b that have the key since an hour, and the function. */
 export async function setUp({ repairs = false } = {}) {
-  const world = await keyWorld(granting(), ['a', 'b', 'c']);
+  const world = await keyFixture(granting(), ['a', 'b', 'c']);
   const { registry, reconciler, kms, time } = world;
   await world.ask('a', 'b');
   await reconcileKeyPolicy(reconciler, keyArn, { by: 'an execution' });

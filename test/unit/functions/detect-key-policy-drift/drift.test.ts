@@ -8,7 +8,7 @@ import {
 } from '../../../../functions/detect-key-policy-drift/drift.ts';
 import type { Grant } from '../../../../lib/keys/grants.ts';
 import { type KeyAccess, type KeyPolicy, parseKeyPolicy, type Statement } from '../../../../lib/keys/key-policy.ts';
-import { roleArn, roleOf } from '../../lib/keys/key-world.ts';
+import { roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
 import { likeStatements, namingStatements, roleNamePrefix } from '../key-policies.ts';
 import { keyPolicy, orphanedPolicy } from '../key-policy.ts';
 

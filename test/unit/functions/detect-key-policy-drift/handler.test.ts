@@ -3,7 +3,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { releaseLease, requestGrant, settleGrant, takeLease } from '../../../../lib/keys/grants.ts';
-import { readKeptPolicies } from '../../../../lib/keys/policy-backups.ts';
+import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
 import { fakeIam, fakeKms } from '../fake-kms.ts';
 import { keyPolicy } from '../key-policy.ts';
@@ -83,7 +83,7 @@ describe('the function', () => {
     const { invoke, told, registry } = await setUp();
     await invoke(putKeyPolicy(userIdentity));
     expect(told()).toMatchObject([{ keyArn, missingRoles: [roleArn], by }]);
-    expect(await readKeptPolicies(registry, keyArn)).toMatchObject([
+    expect(await readPolicyBackups(registry, keyArn)).toMatchObject([
       { keptAt: minutesAgo(5), policy: JSON.stringify(keyPolicy()), by },
     ]);
   });
@@ -93,7 +93,7 @@ describe('the function', () => {
     const written = putKeyPolicy(session('arn:aws:iam::222222222222:role/onboarding'));
     await invoke(written, { ACCOUNTS: JSON.stringify(accounts) });
     expect(told()).toEqual([]);
-    expect(await readKeptPolicies(registry, keyArn)).toEqual([]);
+    expect(await readPolicyBackups(registry, keyArn)).toEqual([]);
     await invoke(written);
     expect(told()).toHaveLength(1);
   });
@@ -102,7 +102,7 @@ describe('the function', () => {
     const { invoke, told, registry } = await setUp();
     await invoke(putKeyPolicy(session(writer)));
     expect(told()).toEqual([]);
-    expect(await readKeptPolicies(registry, keyArn)).toEqual([]);
+    expect(await readPolicyBackups(registry, keyArn)).toEqual([]);
   });
 
   it('repairs where the deployment opts in, without repeating a write', async () => {

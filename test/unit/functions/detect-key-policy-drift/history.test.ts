@@ -3,8 +3,8 @@ import { isUpToDate, lostStatements } from '../../../../functions/detect-key-pol
 import { canonicalHash } from '../../../../lib/keys/canonical.ts';
 import type { Written } from '../../../../lib/keys/grants.ts';
 import { type KeyPolicy, ownStatements, parseKeyPolicy } from '../../../../lib/keys/key-policy.ts';
-import type { KeptPolicy } from '../../../../lib/keys/policy-backups.ts';
-import { roleArn } from '../../lib/keys/key-world.ts';
+import type { PolicyBackup } from '../../../../lib/keys/policy-backups.ts';
+import { roleArn } from '../../lib/keys/key-fixture.ts';
 import { keyPolicy } from '../key-policy.ts';
 
 const noon = Date.UTC(2026, 0, 1, 12);
@@ -27,7 +27,7 @@ function policyOf({ roles = [], foreign = [] }: Parts) {
 const parsed = (parts: Parts): KeyPolicy => parseKeyPolicy(JSON.stringify(policyOf(parts)));
 
 /** A policy that was kept so many milliseconds after noon. */
-function kept(at: number, policy: object): KeptPolicy {
+function kept(at: number, policy: object): PolicyBackup {
   const keptAt = new Date(noon + at).toISOString();
   return { id: `${keptAt}#owner`, keptAt, hash: 'a hash', policy: JSON.stringify(policy), by: 'somebody' };
 }
@@ -46,7 +46,7 @@ const edited: Parts = { roles: ['a'], foreign: [statement('Owner'), statement('B
 const after: Parts = { roles: ['a', 'b'], foreign: [statement('Owner')] };
 
 describe('of a policy written by hand', () => {
-  it.each<[string, KeptPolicy[], Written | undefined]>([
+  it.each<[string, PolicyBackup[], Written | undefined]>([
     ['within the second of our write', [edit(0, edited), write(200, before)], written(700, after)],
     ['while our write was on its way', [write(0, before), edit(20_000, edited)], written(25_000, after)],
     ['while our write was on its way, whose writer then died', [write(0, before), edit(20_000, edited)], undefined],
@@ -60,7 +60,7 @@ describe('of a policy written by hand', () => {
   });
 
   it('the statements are lost although one of ours had read them, which then wrote nothing', () => {
-    const kept: KeptPolicy[] = [
+    const kept: PolicyBackup[] = [
       edit(0, edited),
       { ...write(5_000, edited), overwritten: false },
       write(20_000, before),
@@ -69,7 +69,7 @@ describe('of a policy written by hand', () => {
   });
 
   it('nothing is lost by one of ours that wrote nothing', () => {
-    const kept: KeptPolicy[] = [{ ...write(0, before), overwritten: false }, edit(1_000, edited)];
+    const kept: PolicyBackup[] = [{ ...write(0, before), overwritten: false }, edit(1_000, edited)];
     expect(lostStatements(parsed(before), { kept, written: undefined })).toEqual([]);
   });
 
@@ -80,7 +80,7 @@ describe('of a policy written by hand', () => {
     expect(lostStatements(inForce, { kept, written: written(12_000, after) })).toEqual(['New']);
   });
 
-  it.each<[string, Parts, KeptPolicy[], Written | undefined]>([
+  it.each<[string, Parts, PolicyBackup[], Written | undefined]>([
     ['nothing was kept', after, [], written(0, after)],
     ['nobody else wrote', before, [write(0, before)], written(500, after)],
     ['none of ours wrote', edited, [edit(0, edited)], undefined],
@@ -165,7 +165,7 @@ describe('of a policy written by hand', () => {
 });
 
 describe('a policy that KMS tells', () => {
-  it.each<[string, Parts | undefined, KeptPolicy[], Written | undefined, number]>([
+  it.each<[string, Parts | undefined, PolicyBackup[], Written | undefined, number]>([
     ['nobody is known to have written', after, [], undefined, 0],
     [
       'has our statements as we wrote them just now',
@@ -203,7 +203,7 @@ describe('a policy that KMS tells', () => {
     expect(isUpToDate(policy && parsed(policy), { kept: history, written: last }, noon + now)).toBe(true);
   });
 
-  it.each<[string, Parts | undefined, KeptPolicy[], Written | undefined, number]>([
+  it.each<[string, Parts | undefined, PolicyBackup[], Written | undefined, number]>([
     ['lacks what we wrote just now', before, [write(0, before)], written(100, after), 60_099],
     ['lacks what was written by hand just now', before, [edit(0, edited)], undefined, 60_999],
     [

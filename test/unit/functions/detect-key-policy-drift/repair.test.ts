@@ -1,8 +1,8 @@
 import { PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import { readKeptPolicies } from '../../../../lib/keys/policy-backups.ts';
+import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, roleArn } from '../../lib/keys/key-world.ts';
+import { granting, keyArn, roleArn } from '../../lib/keys/key-fixture.ts';
 import { alice, denied, detail, refusal, setUp } from './detector-fixture.ts';
 
 describe('a repair', () => {
@@ -14,7 +14,7 @@ describe('a repair', () => {
     expect(told()).toMatchObject([{ Detail: detail(difference) }]);
     expect(kms.policy(keyArn)).toEqual(granting('a', 'b'));
     expect(await states()).toEqual({ a: 'applied', b: 'applied' });
-    expect((await readKeptPolicies(registry, keyArn)).at(-1)).toMatchObject({ by: 'detect-key-policy-drift' });
+    expect((await readPolicyBackups(registry, keyArn)).at(-1)).toMatchObject({ by: 'detect-key-policy-drift' });
     await look();
     expect(told()).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { GetKeyPolicyCommand, type KMSClient, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
 import { readGrants, requestGrant, settleGrant } from '../../../../lib/keys/grants.ts';
-import { readKeptPolicies } from '../../../../lib/keys/policy-backups.ts';
+import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
@@ -48,7 +48,7 @@ describe('letting a role use a key', () => {
   it('keeps the policy that it writes over, with the execution', async () => {
     const { invoke, registry } = await setUp({ [keyArn]: keyPolicy(otherRoleArn) });
     await invoke(event);
-    const [kept, ...others] = await readKeptPolicies(registry, keyArn);
+    const [kept, ...others] = await readPolicyBackups(registry, keyArn);
     expect(kept).toMatchObject({
       keptAt: now.toISOString(),
       by: executionArn,

@@ -5,7 +5,7 @@ import { patchKeyPolicy } from '../../../../functions/patch-key-policy/patch-key
 import { withdrawGrants } from '../../../../functions/withdraw-grants/withdraw-grants.ts';
 import { requestBoundMs } from '../../../../lib/aws/clients.ts';
 import type { Reconciler } from '../../../../lib/keys/reconcile.ts';
-import { keyArn, keyWorld, roleArn, roleOf } from '../../lib/keys/key-world.ts';
+import { keyArn, keyFixture, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
 import { keyPolicy } from '../key-policy.ts';
 
 const foreign = {
@@ -20,8 +20,8 @@ const policyOf = (...names: string[]) => {
   return { ...rest, Statement: [foreign, ...Statement] };
 };
 
-async function newWorld(roles = ['a', 'b']) {
-  const world = await keyWorld(policyOf(), roles);
+async function newFixture(roles = ['a', 'b']) {
+  const world = await keyFixture(policyOf(), roles);
   const { reconciler, time, states } = world;
   const patch = (name: string, by = reconciler) => patchKeyPolicy(by, keyArn, roleOf(name), `execution-of-${name}`);
   /** Repeats a writer as the machine does, so much later each time, until it succeeds. */
@@ -47,13 +47,13 @@ async function newWorld(roles = ['a', 'b']) {
     },
   };
 }
-type World = Awaited<ReturnType<typeof newWorld>>;
+type Fixture = Awaited<ReturnType<typeof newFixture>>;
 
 /**
  * A reconciler whose every call of AWS passes a gate twice: before it is made, and before its answer arrives. What takes longer
  * than a client waits for is given up by it, as in a function.
  */
-function gated({ reconciler, time }: World, gate: (passed: number) => Promise<void>): Reconciler {
+function gated({ reconciler, time }: Fixture, gate: (passed: number) => Promise<void>): Reconciler {
   let passed = 0;
   async function pass(startedAt: number) {
     passed += 1;
@@ -89,7 +89,7 @@ async function atEachAwait(run: (pause: number) => Promise<{ reached: boolean }>
 const awaits = 20;
 
 /** From a minute after a write on, KMS tells the policy from before it: "sometimes minutes". */
-function makeStale({ kms, time }: World): void {
+function makeStale({ kms, time }: Fixture): void {
   let before: unknown = kms.policy(keyArn);
   let writtenAt = time.now;
   kms.client.on(PutKeyPolicyCommand).callsFake(({ Policy }) => {
@@ -111,7 +111,7 @@ describe('two writers of one key', () => {
     [', when all calls take long', { pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 2 }],
   ])('lose no grant, wherever one stops while the other goes on%s', async (_, { pauseMs, stale, slowMs }) => {
     const reached = await atEachAwait(async (pause) => {
-      const world = await newWorld();
+      const world = await newFixture();
       if (stale) makeStale(world);
       let reached = false;
       let second: 'done' | 'busy' = 'busy';
@@ -147,7 +147,7 @@ describe('two writers of one key', () => {
     [', when KMS tells old policies', 61_000, true],
   ])('lose no grant, wherever one stops until its lease has run out%s', async (_, pauseMs, stale) => {
     const reached = await atEachAwait(async (pause) => {
-      const world = await newWorld();
+      const world = await newFixture();
       if (stale) makeStale(world);
       let reached = false;
       const first = world.patch(
@@ -174,7 +174,7 @@ describe('two writers of one key', () => {
 
   it('lose no grant, wherever one dies, and the other waits for its lease at most', async () => {
     const reached = await atEachAwait(async (pause) => {
-      const world = await newWorld();
+      const world = await newFixture();
       const { promise: died, resolve: die } = Promise.withResolvers<'died'>();
       const first = world.patch(
         'a',
@@ -200,7 +200,7 @@ describe('two writers of one key', () => {
 describe('an offboarding and an onboarding of one key', () => {
   /** A key that `gone` has or was to have, whose offboarding is about to begin, as is the onboarding of `new`. */
   async function twoWorlds(state: 'applied' | 'pending') {
-    const world = await newWorld(['gone', 'new']);
+    const world = await newFixture(['gone', 'new']);
     if (state === 'applied') await world.patch('gone');
     else await world.ask('gone');
     world.time.now += 120_000;

@@ -2,8 +2,8 @@ import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetKeyPolicyCommand, type KMSClient, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
 import { readGrants, requestGrant, settleGrant, takeLease } from '../../../../lib/keys/grants.ts';
-import { keepPolicy, readKeptPolicies } from '../../../../lib/keys/policy-backups.ts';
-import { granting, roleArn, roleId, roleOf } from '../../lib/keys/key-world.ts';
+import { backUpPolicy, readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
+import { granting, roleArn, roleId, roleOf } from '../../lib/keys/key-fixture.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
@@ -37,7 +37,7 @@ async function setUp({ inForce, kept, applied = [] }: { inForce: object; kept: o
   const ask = (name: string) => requestGrant(registry, keyArn, roleOf(name));
   for (const name of applied) await settleGrant(registry, keyArn, { ...(await ask(name)), state: 'applied' });
   const keptAt = '2026-01-01T11:00:00.000Z';
-  await keepPolicy(registry, keyArn, { keptAt, hash: 'any', policy: JSON.stringify(kept), by, owner: 'owner-1' });
+  await backUpPolicy(registry, keyArn, { keptAt, hash: 'any', policy: JSON.stringify(kept), by, owner: 'owner-1' });
   const invoke = lambda(() => import('../../../../functions/restore-key-policy/handler.ts'), {
     ...registry.environment,
     REGISTRY_TABLE: registry.tableName,
@@ -88,7 +88,7 @@ describe('restoring a kept policy', () => {
       applied: ['a'],
     });
     const output = await invoke(event);
-    const [, before, ...others] = await readKeptPolicies(registry, keyArn);
+    const [, before, ...others] = await readPolicyBackups(registry, keyArn);
     expect(output).toMatchObject({ previousPolicyId: before?.id });
     expect(before).toMatchObject({
       keptAt: now.toISOString(),
@@ -108,7 +108,7 @@ describe('restoring a kept policy', () => {
     await invoke(event);
     expect(await invoke(event)).toEqual({ keyArn, policyId, changed: false });
     expect(kms.puts()).toHaveLength(1);
-    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(2);
+    expect(await readPolicyBackups(registry, keyArn)).toHaveLength(2);
   });
 
   it('lets no client repeat a write, which may arrive late', async () => {
@@ -190,7 +190,7 @@ describe('roles that are wanted and have not got the key yet', () => {
     await expect(invoke(event)).rejects.toMatchObject(errorOf('KeyPolicyOrphan', backupArn));
     expect(kms.policy(keyArn)).toEqual(granting('a', 'b'));
     expect(await states()).toEqual({ a: 'applied', b: 'applied' });
-    const [, ...kept] = await readKeptPolicies(registry, keyArn);
+    const [, ...kept] = await readPolicyBackups(registry, keyArn);
     expect(kept.map(({ policy }) => JSON.parse(policy))).toEqual([granting('a')]);
   });
 });

@@ -11,7 +11,7 @@ import {
   withdrawGrant,
 } from '../../../../lib/keys/grants.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, keyWorld, roleArn, roleOf } from '../../lib/keys/key-world.ts';
+import { granting, keyArn, keyFixture, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
 import { likeStatements } from '../key-policies.ts';
 import { keyPolicy } from '../key-policy.ts';
 
@@ -23,7 +23,7 @@ const planOf = (name: string) => ({
 
 /** A key that these have, by grants that are applied. */
 async function granted(...names: string[]) {
-  const world = await keyWorld(granting(), names);
+  const world = await keyFixture(granting(), names);
   await world.ask(...names);
   await reconcileKeyPolicy(world.reconciler, keyArn, { by: 'before' });
   expect(world.kms.policy(keyArn)).toEqual(granting(...names));
@@ -86,14 +86,14 @@ describe('withdrawing a grant', () => {
 
   it('takes out a role that the policy names and the registry does not know, under whatever path', async () => {
     const withPath = roleArn('a').replace('role/', 'role/vendor/');
-    const { reconciler, kms, states } = await keyWorld(keyPolicy(withPath, roleArn('b')), ['b']);
+    const { reconciler, kms, states } = await keyFixture(keyPolicy(withPath, roleArn('b')), ['b']);
     expect(await withdrawGrants(reconciler, keyArn, planOf('a'))).toEqual({ keyArn, changed: true });
     expect(kms.policy(keyArn)).toEqual(granting('b'));
     expect(await states()).toEqual({});
   });
 
   it('leaves the pattern that stands for others, too, until the last one goes', async () => {
-    const world = await keyWorld(granting(), ['a', 'b']);
+    const world = await keyFixture(granting(), ['a', 'b']);
     const access = { mode: 'role-pattern', roleNamePrefix: 'RoleForInfinStorMlflowService-' } as const;
     const reconciler = { ...world.reconciler, access };
     await world.ask('a', 'b');
@@ -204,7 +204,7 @@ describe('a grant that is being withdrawn', () => {
 });
 
 it('finds the grants of a subscriber on all keys, whatever its case', async () => {
-  const { registry } = await keyWorld();
+  const { registry } = await keyFixture();
   const otherKey = keyArn.replace('11111111', '22222222');
   await requestGrant(registry, keyArn, { ...roleOf('a'), userName: 'Acme' });
   await requestGrant(registry, otherKey, { ...roleOf('a'), userName: 'acme' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonical, canonicalHash } from '../../../../lib/keys/canonical.ts';
-import { toldByKms } from '../../functions/key-policies.ts';
+import { asReadFromKms } from '../../functions/key-policies.ts';
 
 const account = '111111111111';
 const root = `arn:aws:iam::${account}:root`;
@@ -98,7 +98,7 @@ describe('the canonical form', () => {
       fc.property(fc.jsonValue(), fc.nat({ max: 30 }), (value, read) => {
         const form = canonical(value);
         expect(canonical(JSON.parse(form))).toBe(form);
-        expect(canonical(toldByKms(value, read))).toBe(form);
+        expect(canonical(asReadFromKms(value, read))).toBe(form);
       }),
     );
   });

@@ -15,6 +15,7 @@ import {
 import {
   accesses,
   arnsOf,
+  asReadFromKms,
   hasOurSid,
   isAdminStatement,
   largePolicies,
@@ -22,7 +23,6 @@ import {
   type Role,
   role,
   roles,
-  toldByKms,
 } from '../../../functions/key-policies.ts';
 import { byArns, byPattern, policy } from './key-policy-fixture.ts';
 
@@ -113,7 +113,7 @@ describe('for any policy and roles', () => {
     fc.assert(
       fc.property(...withAccess, fc.nat({ max: 30 }), (before, some, access, read) => {
         const after = withGrants(before, arnsOf(some), access);
-        const told = parseKeyPolicy(JSON.stringify(toldByKms(after, read), null, 1));
+        const told = parseKeyPolicy(JSON.stringify(asReadFromKms(after, read), null, 1));
         expect(canonical(told)).toBe(canonical(after));
         expect(withGrants(told, arnsOf(some), access)).toBe(told);
       }),

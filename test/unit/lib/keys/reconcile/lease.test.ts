@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { takeLease } from '../../../../../lib/keys/grants.ts';
 import { reconcileKeyPolicy } from '../../../../../lib/keys/reconcile.ts';
 import { orphanedPolicy } from '../../../functions/key-policy.ts';
-import { granting, keyArn, keyWorld } from '../key-world.ts';
+import { granting, keyArn, keyFixture } from '../key-fixture.ts';
 import { by, named, names } from './reconcile-fixture.ts';
 
 describe("the key's lease", () => {
   const lease = (now: number) => ({ owner: 'another', until: now + 30_000 });
 
   it('keeps everybody else from the policy until it is given back, or has run out', async () => {
-    const { reconciler, kms, ask, registry, time } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, registry, time } = await keyFixture(granting(), names);
     await ask('a');
     await takeLease(registry, keyArn, lease(time.now), time.now);
     await expect(reconcileKeyPolicy(reconciler, keyArn, { by })).rejects.toThrow(named('KeyPolicyBusy'));
@@ -21,7 +21,7 @@ describe("the key's lease", () => {
   });
 
   it('is given back after a failure, which says why', async () => {
-    const { reconciler, ask, registry, time } = await keyWorld(orphanedPolicy, names);
+    const { reconciler, ask, registry, time } = await keyFixture(orphanedPolicy, names);
     await ask('a');
     await expect(reconcileKeyPolicy(reconciler, keyArn, { by })).rejects.toThrow(named('KeyPolicyOrphan'));
     expect(await takeLease(registry, keyArn, lease(time.now), time.now)).toBeDefined();
@@ -32,7 +32,7 @@ describe("the key's lease", () => {
     ['does not answer', new Error('socket hang up')],
     ['has an error of its own', new KMSServiceException(server)],
   ])('runs out by itself when KMS %s, as the write may still arrive', async (_, error) => {
-    const { reconciler, kms, ask, registry, time, states } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, registry, time, states } = await keyFixture(granting(), names);
     kms.client.on(PutKeyPolicyCommand).rejectsOnce(error);
     await ask('a');
     await expect(reconcileKeyPolicy(reconciler, keyArn, { by })).rejects.toThrow(named('KeyPolicyBusy'));
@@ -42,7 +42,7 @@ describe("the key's lease", () => {
   });
 
   it('must be good for one more call of KMS, or nothing is written', async () => {
-    const { reconciler, kms, ask, time } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, time } = await keyFixture(granting(), names);
     kms.client.on(GetKeyPolicyCommand).callsFake(() => {
       time.now += 23_000;
       return { Policy: JSON.stringify(granting()) };

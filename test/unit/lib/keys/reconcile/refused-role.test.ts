@@ -3,25 +3,25 @@ import { KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { requestGrant } from '../../../../../lib/keys/grants.ts';
-import { readKeptPolicies } from '../../../../../lib/keys/policy-backups.ts';
+import { readPolicyBackups } from '../../../../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../../../../lib/keys/reconcile.ts';
 import { malformed } from '../../../functions/fake-kms.ts';
-import { granting, keyArn, keyWorld, roleArn, roleId, roleOf } from '../key-world.ts';
+import { granting, keyArn, keyFixture, roleArn, roleId, roleOf } from '../key-fixture.ts';
 import { by, foreign, named, names } from './reconcile-fixture.ts';
 
 describe('a role that KMS does not take', () => {
   it('has the policy kept once, however often it is tried', async () => {
-    const world = await keyWorld(granting(), names);
+    const world = await keyFixture(granting(), names);
     const clock = { ...world.reconciler.clock, now: () => world.time.now++ };
     world.kms.unseen.add(roleArn('h'));
     await world.ask(...names);
     await reconcileKeyPolicy({ ...world.reconciler, clock }, keyArn, { by });
     expect(world.kms.puts().length).toBeGreaterThan(2);
-    expect(await readKeptPolicies(world.registry, keyArn)).toHaveLength(1);
+    expect(await readPolicyBackups(world.registry, keyArn)).toHaveLength(1);
   });
 
   it.each(names)('keeps no other from the key: %s of eight', async (unseen) => {
-    const { reconciler, kms, ask, states, registry } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, states, registry } = await keyFixture(granting(), names);
     kms.unseen.add(roleArn(unseen));
     await ask(...names);
     const { refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by });
@@ -32,11 +32,11 @@ describe('a role that KMS does not take', () => {
       [unseen]: 'pending, refused',
     });
     // However often KMS was asked: there was one policy before.
-    expect(await readKeptPolicies(registry, keyArn)).toHaveLength(1);
+    expect(await readPolicyBackups(registry, keyArn)).toHaveLength(1);
   });
 
   it('costs one write of the others when it is the newest', async () => {
-    const { reconciler, kms, ask } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask } = await keyFixture(granting(), names);
     kms.unseen.add(roleArn('h'));
     kms.unseen.add(roleArn('g'));
     await ask(...names.toReversed());
@@ -52,7 +52,7 @@ describe('a role that KMS does not take', () => {
   });
 
   it('is not looked for from the beginning again when KMS is asked too often meanwhile', async () => {
-    const { reconciler, kms, ask, states } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, states } = await keyFixture(granting(), names);
     const throttling = {
       name: 'ThrottlingException',
       message: 'Rate exceeded',
@@ -78,7 +78,7 @@ describe('a role that KMS does not take', () => {
   });
 
   it('is left to its own step by the others', async () => {
-    const { reconciler, kms, ask } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask } = await keyFixture(granting(), names);
     kms.unseen.add(roleArn('a'));
     await ask('a');
     await reconcileKeyPolicy(reconciler, keyArn, { by, roleArn: roleArn('a') });
@@ -90,7 +90,7 @@ describe('a role that KMS does not take', () => {
   });
 
   it('is tried by its own step alone', async () => {
-    const { reconciler, kms, ask, states } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask, states } = await keyFixture(granting(), names);
     for (const name of ['a', 'b', 'c']) kms.unseen.add(roleArn(name));
     await ask('a', 'b', 'c');
     await reconcileKeyPolicy(reconciler, keyArn, { by, roleArn: roleArn('a') });
@@ -106,7 +106,7 @@ describe('a role that KMS does not take', () => {
     ['is gone', names.filter((name) => name !== 'c')],
     ['was made anew', names],
   ])('is orphaned when it %s, and then nobody tries it again', async (_, living) => {
-    const { reconciler, kms, ask, states, registry } = await keyWorld(granting(), living);
+    const { reconciler, kms, ask, states, registry } = await keyFixture(granting(), living);
     kms.unseen.add(roleArn('c'));
     await ask('a', 'b');
     await requestGrant(registry, keyArn, { ...roleOf('c'), roleId: 'AROAOLD' });
@@ -122,7 +122,7 @@ describe('a role that KMS does not take', () => {
   });
 
   it('goes out of the policy when it was deleted after it had the key', async () => {
-    const { reconciler, kms, ask, states, time } = await keyWorld(granting(), ['b', 'c']);
+    const { reconciler, kms, ask, states, time } = await keyFixture(granting(), ['b', 'c']);
     await ask('a', 'b');
     await reconcileKeyPolicy(reconciler, keyArn, { by });
     // What KMS shows of a deleted role, and does not take any more.
@@ -136,7 +136,7 @@ describe('a role that KMS does not take', () => {
   });
 
   it('goes out of the policy also when nobody else is to get the key', async () => {
-    const { reconciler, kms, ask, states, time } = await keyWorld(granting(), ['b']);
+    const { reconciler, kms, ask, states, time } = await keyFixture(granting(), ['b']);
     await ask('a', 'b');
     await reconcileKeyPolicy(reconciler, keyArn, { by });
     kms.set(keyArn, JSON.parse(JSON.stringify(kms.policy(keyArn)).replaceAll(roleArn('a'), roleId('a'))));
@@ -150,7 +150,7 @@ describe('a role that KMS does not take', () => {
   it('is KeyPolicyFull when there is no room for it, and the others have the key', async () => {
     const room = { ...foreign, Sid: 'x'.repeat(31_600) };
     const policy = { ...granting(), Statement: [...granting().Statement, room] };
-    const { reconciler, kms, ask, states } = await keyWorld(policy, names);
+    const { reconciler, kms, ask, states } = await keyFixture(policy, names);
     await ask(...names);
     const { refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by });
     const applied = Object.values(await states()).filter((state) => state === 'applied').length;
@@ -165,7 +165,7 @@ describe('a role that KMS does not take', () => {
   });
 
   it('is KeyPolicyBusy when IAM is asked too often about it', async () => {
-    const { reconciler, kms, ask } = await keyWorld(granting(), names);
+    const { reconciler, kms, ask } = await keyFixture(granting(), names);
     kms.unseen.add(roleArn('a'));
     const throttled = Object.assign(new Error('Rate exceeded'), { name: 'Throttling' });
     mockClient(IAMClient).on(GetRoleCommand).rejects(throttled);

@@ -1,12 +1,12 @@
 import { GetKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
 import { reconcileKeyPolicy } from '../../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, keyWorld } from '../key-world.ts';
+import { granting, keyArn, keyFixture } from '../key-fixture.ts';
 import { by, named, names, withForeign } from './reconcile-fixture.ts';
 
 describe('a read that may be stale', () => {
   /** What KMS tells next, before it tells the truth. */
-  const tell = ({ kms }: Awaited<ReturnType<typeof keyWorld>>, ...policies: object[]) => {
+  const tell = ({ kms }: Awaited<ReturnType<typeof keyFixture>>, ...policies: object[]) => {
     const truth = () => ({ Policy: JSON.stringify(kms.policy(keyArn)) });
     kms.client.on(GetKeyPolicyCommand).callsFake(() => {
       const told = policies.shift();
@@ -15,7 +15,7 @@ describe('a read that may be stale', () => {
   };
 
   it('after a write is repeated until it tells what was written', async () => {
-    const world = await keyWorld(granting(), names);
+    const world = await keyFixture(granting(), names);
     await world.ask('a');
     tell(world, granting(), granting(), granting());
     expect(await reconcileKeyPolicy(world.reconciler, keyArn, { by })).toMatchObject({ changed: true });
@@ -24,7 +24,7 @@ describe('a read that may be stale', () => {
   });
 
   it('after a write is KeyPolicyBusy when it does not end, and the grant is still to be applied', async () => {
-    const world = await keyWorld(granting(), names);
+    const world = await keyFixture(granting(), names);
     await world.ask('a');
     tell(world, ...Array.from({ length: 6 }, () => granting()));
     await expect(reconcileKeyPolicy(world.reconciler, keyArn, { by })).rejects.toThrow(named('KeyPolicyBusy'));
@@ -33,7 +33,7 @@ describe('a read that may be stale', () => {
   });
 
   it('before a write is repeated when it is older than the last write, for a minute', async () => {
-    const world = await keyWorld(granting(), names);
+    const world = await keyFixture(granting(), names);
     await world.ask('a');
     await reconcileKeyPolicy(world.reconciler, keyArn, { by });
     await world.ask('b');
@@ -48,7 +48,7 @@ describe('a read that may be stale', () => {
   });
 
   it('loses no grant when it is older than that', async () => {
-    const world = await keyWorld(granting(), names);
+    const world = await keyFixture(granting(), names);
     await world.ask('a');
     await reconcileKeyPolicy(world.reconciler, keyArn, { by });
     await world.ask('b');
@@ -59,7 +59,7 @@ describe('a read that may be stale', () => {
   });
 
   it('is none when somebody else has changed another statement', async () => {
-    const world = await keyWorld(granting(), names);
+    const world = await keyFixture(granting(), names);
     await world.ask('a');
     await reconcileKeyPolicy(world.reconciler, keyArn, { by });
     world.kms.set(keyArn, withForeign(granting('a')));

@@ -1,7 +1,7 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { AccountNotAccessible } from '../errors.ts';
 import type { Account, Accounts } from './accounts-environment.ts';
-import { arnOwner, type Home } from './arns.ts';
+import { type AccountRegion, arnOwner } from './arns.ts';
 import { clientConfig } from './clients.ts';
 
 /** What of a step's context tells how to reach an account. */
@@ -23,7 +23,9 @@ type Config = typeof clientConfig & { region: string; credentials?: () => Promis
  * A client per account and Region, made on first use: stacks, roles and keys may lie elsewhere than the functions. In another
  * account it acts with the role that is configured for it, or its calls fail with AccountNotAccessible.
  */
-export function inHomes<Client>(create: (config: Config) => Client): (home: Home, context: AccountsContext) => Client {
+export function perAccountRegion<Client>(
+  create: (config: Config) => Client,
+): (home: AccountRegion, context: AccountsContext) => Client {
   const clients = new Map<string, Client>();
   return ({ accountId, region }, context) => {
     const key = `${accountId} ${region}`;

@@ -6,7 +6,7 @@ import { parseFault } from '../../sandbox/core/faults.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
 
 /** The part of the tour that adds users under a subscriber. */
-export async function tourOfUsers({
+export async function coverageOfUsers({
   endpoint,
   stateMachineArn,
   secretsManager,
@@ -24,7 +24,7 @@ export async function tourOfUsers({
 
   await run('onboard-subscriber', { subscriber: { userName: 'host', emailId: 'mlops@example.com' } });
   const passwordSecretId = 'infinstor/sandbox/input/tour-user';
-  secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Tour-User-Marker-1!' }));
+  secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Coverage-User-Marker-1!' }));
   await add(user('tour-generated'), { ...user('tour-given'), passwordSecretId });
 
   // A failure that nobody hears of, taken over by a repeat whose token is stale.

@@ -1,4 +1,4 @@
-import type { Home } from './core/account.ts';
+import type { AccountRegion } from './core/account.ts';
 import type { Clock } from './core/clock.ts';
 import type { Faults } from './core/faults.ts';
 import type { Service } from './core/operation.ts';
@@ -16,7 +16,7 @@ import { createStates, type States } from './services/states/service.ts';
 import { createSts } from './services/sts/service.ts';
 
 /** The services of one account in one Region. Nothing that is made in one of them is seen in another. */
-export interface World {
+export interface AccountRegionServices {
   services: readonly Service[];
   kms: Kms;
   secretsManager: SecretsManager;
@@ -42,19 +42,22 @@ interface Parts {
 }
 
 /** The worlds of the sandbox, each made when it is first asked for. */
-export function createWorlds(parts: Parts): (home: Home) => World {
-  const worlds = new Map<string, World>();
+export function createServices(parts: Parts): (home: AccountRegion) => AccountRegionServices {
+  const worlds = new Map<string, AccountRegionServices>();
   // Bucket names are unique among all accounts and Regions.
   const buckets: BucketStore = new Map();
   return ({ accountId, region }) => {
     const name = `${accountId} ${region}`;
-    const world = worlds.get(name) ?? createWorld({ accountId, region }, { ...parts, buckets });
+    const world = worlds.get(name) ?? createServicesOf({ accountId, region }, { ...parts, buckets });
     worlds.set(name, world);
     return world;
   };
 }
 
-function createWorld(home: Home, { buckets, ...parts }: Parts & { buckets: BucketStore }): World {
+function createServicesOf(
+  home: AccountRegion,
+  { buckets, ...parts }: Parts & { buckets: BucketStore },
+): AccountRegionServices {
   const { clock, accounts, faults, endpoint, deliver, invokeLambda, schedules } = parts;
   const iam = accounts.iam(home.accountId);
   const events = createEvents({ clock, faults, deliver, schedules, home });

@@ -21,7 +21,7 @@ const clients = {
 };
 
 /** A key with this policy, an empty registry, the roles of these names, the oldest first, and a clock that moves a little each time it is read. */
-export async function keyWorld(policy: object = keyPolicy(), roles: readonly string[] = []) {
+export async function keyFixture(policy: object = keyPolicy(), roles: readonly string[] = []) {
   const registry = await registryTable();
   const kms = fakeKms({ [keyArn]: policy });
   fakeIam(Object.fromEntries(roles.map((name) => [roleArn(name), roleId(name)])));

@@ -1,8 +1,8 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import { AssumeRoleCommand, type STSClient, STSServiceException } from '@aws-sdk/client-sts';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { perAccountRegion } from '../../../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../../../lib/aws/clients.ts';
-import { inHomes } from '../../../../lib/aws/home-clients.ts';
 import { errorOf, now, secret } from '../../functions/lambda.ts';
 import { accounts, fakeSts } from '../../functions/other-account.ts';
 
@@ -15,7 +15,7 @@ const context = {
 
 function setUp() {
   const made: object[] = [];
-  const clientIn = inHomes((config) => {
+  const clientIn = perAccountRegion((config) => {
     made.push(config);
     return new KMSClient(config);
   });

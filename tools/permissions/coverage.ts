@@ -12,8 +12,8 @@ import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
 import { callApi } from './call-api.ts';
+import { coverageOfUsers } from './coverage-of-users.ts';
 import { forwardEvents, setUpOtherAccount } from './other-account.ts';
-import { tourOfUsers } from './tour-users.ts';
 
 const subscriber = (userName: string) => ({ subscriber: { userName, emailId: 'mlops@example.com' } });
 const hour = 60 * 60_000;
@@ -102,7 +102,7 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   await onboard(leaving);
 
   // The API, with a password that InfinStor refuses and one that it accepts, which the sweep deletes; then a status query.
-  for (const password of ['tour-marker-too-weak', 'Tour-Marker-Strong-1!']) {
+  for (const password of ['tour-marker-too-weak', 'Coverage-Marker-Strong-1!']) {
     await callApi(sandbox, 'POST', '/subscribers', { ...subscriber('api'), password });
     await clock.quiet();
     await callApi(sandbox, 'GET', '/subscribers/api');
@@ -138,7 +138,7 @@ Resources:
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
-  if (extras.otherAccount) await tourOtherAccount(sandbox, { onboard, offboard, restore, fail });
+  if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
   clock.advance(hour);
@@ -153,11 +153,11 @@ Resources:
   sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
   await onboard({ ...subscriber('lost'), customTokenSecretId });
 
-  await tourOfUsers(sandbox);
+  await coverageOfUsers(sandbox);
 
   // An update of everything that can be.
   const passwordSecretId = 'infinstor/sandbox/input/new-password';
-  sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Tour-Marker-Strong-2!' }));
+  sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Coverage-Marker-Strong-2!' }));
   await update({ ...subscriber('stale'), passwordSecretId });
 
   // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.
@@ -187,7 +187,7 @@ interface Guide {
 }
 
 /** Another account: both keys there, a stack that is rolled back, whose events come or do not, and a nested one; drift and restore. */
-async function tourOtherAccount(sandbox: Sandbox, { onboard, offboard, restore, fail }: Guide): Promise<void> {
+async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore, fail }: Guide): Promise<void> {
   const { clock, faults } = sandbox;
   const home = { accountId: otherAccount.accountId, region: account.region };
   await setUpOtherAccount(sandbox);
