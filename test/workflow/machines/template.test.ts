@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
+import { parse } from 'yaml';
 import { dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
 import { accounts } from '../../../tools/permissions/other-account.ts';
@@ -45,6 +46,7 @@ const statementsIn = (parsed = template) =>
       .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.map((statement) => ({ role, ...statement }))),
   );
 const statements = statementsIn();
+const variablesFile = join(import.meta.dirname, '../../../deployment/environment.yml');
 const schemas = await environmentSchemas();
 const logicalName = (step: string) => step.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 
@@ -81,6 +83,19 @@ describe('the packaged template', () => {
       expect(v.safeParse(schema, Object.fromEntries(resolved)).issues).toBeUndefined();
     },
   );
+
+  it('declares each variable by one schema, however many functions have it', () => {
+    const declared = [...schemas.values()].flatMap(({ entries }) => Object.entries(entries));
+    const byName = Map.groupBy(declared, ([name]) => name);
+    const several = [...byName].filter(([, each]) => new Set(each.map(([, schema]) => schema)).size > 1);
+    expect(several.map(([name]) => name)).toEqual([]);
+  });
+
+  it('has no variable in deployment/environment.yml that no function has', () => {
+    const listed = v.parse(v.record(v.string(), v.unknown()), parse(readFileSync(variablesFile, 'utf8')));
+    const used = new Set([...schemas.values()].flatMap(({ entries }) => Object.keys(entries)));
+    expect(Object.keys(listed).sort()).toEqual([...used].sort());
+  });
 
   it('has a function for each folder, on the current runtime', () => {
     expect(functions.map(({ name }) => name).sort()).toEqual([...schemas.keys()].map(logicalName).sort());
