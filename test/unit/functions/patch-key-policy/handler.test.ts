@@ -93,7 +93,9 @@ describe('letting a role use a key', () => {
   it('is done with a pattern when the deployment says so', async () => {
     const { invoke, kms, states } = await setUp({ [keyArn]: keyPolicy() });
     await invoke(event, { KEY_ACCESS: 'role-pattern' });
-    expect(JSON.stringify(kms.policy(keyArn))).toContain('"arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*"');
+    expect(JSON.stringify(kms.policy(keyArn))).toContain(
+      '"arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*"',
+    );
     expect(await states()).toEqual(['applied']);
   });
 });

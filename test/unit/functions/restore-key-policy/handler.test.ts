@@ -126,7 +126,9 @@ describe('restoring a kept policy', () => {
       applied: ['a'],
     });
     await invoke(event, { KEY_ACCESS: 'role-pattern' });
-    expect(JSON.stringify(kms.policy(keyArn))).toContain('"arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*"');
+    expect(JSON.stringify(kms.policy(keyArn))).toContain(
+      '"arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*"',
+    );
     expect(JSON.stringify(kms.policy(keyArn))).toContain(backupArn);
   });
 
