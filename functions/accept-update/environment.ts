@@ -5,7 +5,7 @@ import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...secretPrefixEnvironment,
-  /** What update_subscriber is told: every field, or only what changes. */
+  /** What update_subscriber receives: every field, or only what changes. */
   UPDATE_SUBSCRIBER_FIELDS: v.picklist(['all', 'changed']),
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;
