@@ -7,6 +7,7 @@ import { grantsOf } from '../../lib/keys/grants.ts';
 import { requireWithdrawable } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicyOf } from '../../lib/keys/kms.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
 import { isOwn, ownershipTags } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
@@ -14,7 +15,7 @@ import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isThere, stackResources } from '../../lib/stacks/resources.ts';
 import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
-import { type Registry, readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
+import { readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

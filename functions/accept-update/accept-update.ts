@@ -2,10 +2,11 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidRequest } from '../../lib/errors.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { checkUpdateRequest } from '../../lib/requests/update.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
-import { type Registry, readRecord } from '../../lib/subscribers/record.ts';
+import { readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

@@ -1,10 +1,11 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { UsersPlan } from '../../lib/plans/users.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { checkUsersRequest } from '../../lib/requests/users.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
-import { type Registry, readRecord } from '../../lib/subscribers/record.ts';
+import { readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

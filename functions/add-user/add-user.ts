@@ -13,8 +13,8 @@ import {
   UserExists,
 } from '../../lib/errors.ts';
 import { addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
+import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
 import { logIn } from '../../lib/infinstor/login.ts';
-import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/send.ts';
 import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../../lib/plans/users.ts';
 import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
 import { generatePassword } from '../../lib/secrets/password.ts';

@@ -3,9 +3,10 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { OnboardingInProgress } from '../../lib/errors.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { stackResources } from '../../lib/stacks/resources.ts';
 import { publishEvent } from '../../lib/subscribers/publish-event.ts';
-import { closeRecord, emptyRecord, type Registry, type Retained, readRecord } from '../../lib/subscribers/record.ts';
+import { closeRecord, emptyRecord, type Retained, readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { deleteSecrets } from './secrets.ts';
 

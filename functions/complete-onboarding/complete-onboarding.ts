@@ -1,4 +1,5 @@
-import type { Plan, Role, Stack, Verification } from '../../lib/plans/onboarding.ts';
+import type { Plan, Role, Verification } from '../../lib/plans/onboarding.ts';
+import type { Stack } from '../../lib/plans/stack.ts';
 import { complete } from '../../lib/subscribers/complete.ts';
 import { readRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 

@@ -1,9 +1,10 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { UsersNotAdded } from '../../lib/errors.ts';
 import type { Progress, UserResult, UsersPlan } from '../../lib/plans/users.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { complete, requireOwn } from '../../lib/subscribers/complete.ts';
 import { publishEvent } from '../../lib/subscribers/publish-event.ts';
-import { type Registry, recordUsers } from '../../lib/subscribers/record.ts';
+import { recordUsers } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
 export interface UsersAdded {

@@ -1,14 +1,7 @@
 import { KeyPolicyOrphan } from '../../lib/errors.ts';
 import type { Grant } from '../../lib/keys/grants.ts';
-import {
-  grantees,
-  isGranted,
-  type KeyAccess,
-  type KeyPolicy,
-  orphans,
-  ownStatements,
-  withGrants,
-} from '../../lib/keys/key-policy.ts';
+import { grantees, isGranted, type KeyAccess, ownStatements, withGrants } from '../../lib/keys/key-policy.ts';
+import { type KeyPolicy, orphans } from '../../lib/keys/policy-document.ts';
 
 /** In what a key's policy differs from what is wanted of it. */
 export interface Drift {

@@ -5,7 +5,7 @@ import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
-import { keyArnSchema } from '../../lib/requests/onboarding.ts';
+import { keyArnSchema } from '../../lib/requests/fields.ts';
 import { restoreKeyPolicy } from './restore-key-policy.ts';
 
 const reconcilerOf = reconcilers();

@@ -1,7 +1,7 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { InvalidRequest, LoginChallenge, LoginRejected } from '../../lib/errors.ts';
+import { getVersion } from '../../lib/infinstor/discovery.ts';
 import { logIn } from '../../lib/infinstor/login.ts';
-import { getVersion } from '../../lib/infinstor/send.ts';
 
 interface Dependencies {
   mlflowUrl: string;

@@ -3,30 +3,22 @@ import { GetRoleCommand, type IAMClient, NoSuchEntityException } from '@aws-sdk/
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { requestBoundMs } from '../aws/clients.ts';
 import { KeyPolicyBusy, KeyPolicyFull, KeyPolicyOrphan, PrincipalNotVisible, type StepError } from '../errors.ts';
-import type { Registry } from '../subscribers/record.ts';
+import type { Registry } from '../registry/table.ts';
 import { canonical, canonicalHash } from './canonical.ts';
-import {
-  type Grant,
-  isWanted,
-  type Lease,
-  readGrants,
-  releaseLease,
-  settleGrant,
-  takeLease,
-  type Written,
-} from './grants.ts';
+import { type Grant, isWanted, readGrants, settleGrant } from './grants.ts';
 import {
   foreignPrincipals,
   grantedRoles,
   isGranted,
   isSameElsewhere,
   type KeyAccess,
-  type KeyPolicy,
   ownStatements,
   withGrants,
 } from './key-policy.ts';
 import { isThrottling, PutOutcomeUnknown, readKeyPolicy, writeKeyPolicy } from './kms.ts';
+import { type Lease, releaseLease, takeLease, type Written } from './lease.ts';
 import { backUpPolicy, markNotOverwritten } from './policy-backups.ts';
+import type { KeyPolicy } from './policy-document.ts';
 
 /** How long a holder that dies keeps the others waiting. */
 export const leaseMs = 30_000;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { tokenSchema } from './onboarding.ts';
+import { tokenSchema } from './token.ts';
 
 /**
  * What accept-users decided, and every later step of the machine `add-user` reads: names, ARNs and references only. It stands in the

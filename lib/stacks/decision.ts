@@ -1,6 +1,7 @@
 import type { Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
 import { StackNeedsAttention } from '../errors.ts';
-import type { Plan, Stack } from '../plans/onboarding.ts';
+import type { Plan } from '../plans/onboarding.ts';
+import type { Stack } from '../plans/stack.ts';
 import { stackPhase } from './status.ts';
 
 /** The tags by which a stack is recognised as ours, and its request as the same. */

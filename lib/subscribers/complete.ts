@@ -1,7 +1,8 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { OnboardingInProgress } from '../errors.ts';
+import type { Registry } from '../registry/table.ts';
 import { type DetailType, publishEvent } from './publish-event.ts';
-import { completeRecord, type Registry, readRecord, type SubscriberRecord } from './record.ts';
+import { completeRecord, readRecord, type SubscriberRecord } from './record.ts';
 
 interface Success {
   userName: string;

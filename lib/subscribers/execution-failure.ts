@@ -8,10 +8,11 @@ import {
 import * as v from 'valibot';
 import { remedyFor } from '../errors.ts';
 import { json } from '../json.ts';
+import type { Registry } from '../registry/table.ts';
 import { failureMessage } from './failure-message.ts';
 import { operationOf, operations } from './operations.ts';
 import { publishEvent } from './publish-event.ts';
-import { failRecord, type Registry } from './record.ts';
+import { failRecord } from './record.ts';
 
 // A longer name was refused with its request, and DynamoDB would refuse it as a key.
 const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));

@@ -2,7 +2,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { releaseLease, requestGrant, settleGrant, takeLease } from '../../../../lib/keys/grants.ts';
+import { requestGrant, settleGrant } from '../../../../lib/keys/grants.ts';
+import { releaseLease, takeLease } from '../../../../lib/keys/lease.ts';
 import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
 import { fakeIam, fakeKms } from '../fake-kms.ts';

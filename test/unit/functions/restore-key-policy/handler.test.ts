@@ -1,7 +1,8 @@
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetKeyPolicyCommand, type KMSClient, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import { readGrants, requestGrant, settleGrant, takeLease } from '../../../../lib/keys/grants.ts';
+import { readGrants, requestGrant, settleGrant } from '../../../../lib/keys/grants.ts';
+import { takeLease } from '../../../../lib/keys/lease.ts';
 import { backUpPolicy, readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { granting, roleArn, roleId, roleOf } from '../../lib/keys/key-fixture.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
