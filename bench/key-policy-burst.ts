@@ -9,7 +9,7 @@ import { patchKeyPolicy } from '../functions/patch-key-policy/patch-key-policy.t
 import { canonical } from '../lib/keys/canonical.ts';
 import { foreignStatements, isGranted, parseKeyPolicy } from '../lib/keys/key-policy.ts';
 import type { KeyPolicy } from '../lib/keys/policy-document.ts';
-import type { Reconciler } from '../lib/keys/reconcile.ts';
+import type { Reconciler } from '../lib/keys/reconciler.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { account } from '../sandbox/core/account.ts';
 import { intercepted } from './intercepted.ts';
