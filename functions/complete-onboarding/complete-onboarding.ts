@@ -49,7 +49,7 @@ export async function completeOnboarding(
     verified,
     ...(reason !== undefined && { verification: reason }),
   };
-  const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
+  const event = { detailType: 'SubscriberOnboarded', detail: { ...onboarded, executionArn } } as const;
   const record = await readRecord(clients.registry, userName);
   const result = { emailId, stackId, roleArn, keyArns, ...withFormerStacks(record, stackId) };
   await complete({ userName, executionArn, event, result }, clients);

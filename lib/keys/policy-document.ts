@@ -3,7 +3,7 @@ import * as v from 'valibot';
 // The grammar of key policies: KMS developer guide, "Elements in a key policy"; IAM user guide, "Grammar of the IAM JSON policy language".
 const texts = v.union([v.string(), v.array(v.string())], 'must be a string or an array of strings');
 
-export const principal = v.union(
+const principal = v.union(
   [
     v.literal('*'),
     v.strictObject({

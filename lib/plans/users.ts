@@ -31,7 +31,7 @@ export const subscriberTokenSchema = v.object({ ...tokenSchema.entries, userInde
 export type SubscriberToken = v.InferOutput<typeof subscriberTokenSchema>;
 
 /** What came of one user. */
-const userResultSchema = v.object({
+export const userResultSchema = v.object({
   userName: v.string(),
   /** `exists`: InfinStor has a user of this name, whose password is not the one that is known here. */
   outcome: v.picklist(['added', 'exists', 'rejected']),

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
 import { arnOwner } from '../aws/arns.ts';
 import { InvalidConfiguration } from '../errors.ts';
+import { inputSecretPrefix } from '../secrets/names.ts';
 import type { RequestRules } from './onboarding.ts';
 
 /** What a function needs to know of the deployment to parse requests. */
@@ -30,7 +31,7 @@ export function requestRules(
   }
   const others = Object.entries(environment.ACCOUNTS).map(([accountId, { regions }]) => [accountId, regions] as const);
   return {
-    inputSecretPrefix: `${environment.SECRET_PREFIX}input/`,
+    inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
     own,
     stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
   };

@@ -108,7 +108,7 @@ describe('updating a subscriber', () => {
     await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject(
       errorOf(
         'InvalidRequest',
-        'passwordSecretId: is required, as the password of Acme that is kept here is not its own',
+        'passwordSecretId: is required: the stored password of Acme no longer logs in',
       ),
     );
     expect(updates()).toEqual([]);
