@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { stackSchema, waitPlanSchema } from '../../lib/plans/onboarding.ts';
+import { stackSchema, waitPlanSchema } from '../../lib/plans/stack.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { awaitStack } from './await-stack.ts';
 import { environmentSchema } from './environment.ts';

@@ -4,7 +4,7 @@ import { InvalidRequest } from '../../lib/errors.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
-import { keyArnSchema } from '../../lib/requests/onboarding.ts';
+import { keyArnSchema } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { restoreKeyPolicy } from './restore-key-policy.ts';
 

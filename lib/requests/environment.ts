@@ -3,6 +3,7 @@ import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.
 import { arnOwner } from '../aws/arns.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { secretPrefixEnvironment } from '../secrets/environment.ts';
+import { inputSecretPrefix } from '../secrets/names.ts';
 import type { RequestRules } from './onboarding.ts';
 
 /** What a function needs to know to start or describe executions of onboardings. */
@@ -33,7 +34,7 @@ export function requestRules(
   }
   const others = Object.entries(environment.ACCOUNTS).map(([accountId, { regions }]) => [accountId, regions] as const);
   return {
-    inputSecretPrefix: `${environment.SECRET_PREFIX}input/`,
+    inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
     own,
     stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
   };

@@ -111,10 +111,7 @@ describe('updating a subscriber', () => {
   ])('would set the password back of a subscriber that has %s: InvalidRequest, and no call', async (_, login) => {
     const { invoke, updates } = await setUp({ login });
     await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject(
-      errorOf(
-        'InvalidRequest',
-        'passwordSecretId: is required, as the password of Acme that is kept here is not its own',
-      ),
+      errorOf('InvalidRequest', 'passwordSecretId: is required: the stored password of Acme no longer logs in'),
     );
     expect(updates()).toEqual([]);
   });
