@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { machineEnvironment, requestEnvironment } from '../../lib/requests/environment.ts';
+import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { machineEnvironment } from '../../lib/requests/machine-environment.ts';
 
 export const environmentSchema = v.object({
   ...requestEnvironment,

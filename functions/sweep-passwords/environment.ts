@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { machineEnvironment } from '../../lib/requests/environment.ts';
+import { machineEnvironment } from '../../lib/requests/machine-environment.ts';
 import { apiPasswordEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({

@@ -6,9 +6,6 @@ import { secretPrefixEnvironment } from '../secrets/environment.ts';
 import { inputSecretPrefix } from '../secrets/names.ts';
 import type { RequestRules } from './onboarding.ts';
 
-/** What a function needs to know to start or describe executions of onboardings. */
-export const machineEnvironment = { STATE_MACHINE_ARN: v.string() };
-
 /** What a function needs to know of the deployment to parse requests. */
 export const requestEnvironment = {
   ...secretPrefixEnvironment,
