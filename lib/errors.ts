@@ -279,7 +279,7 @@ export class RoleStillNamed extends /* @__PURE__ */ stepError(
 
 export class KeyPolicyFull extends /* @__PURE__ */ stepError(
   'KeyPolicyFull',
-  'Offboard a subscriber that is not needed any more, or withdraw its grants (delete its GRANT item from the registry, then take its role out of the key policy, as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.',
+  'Offboard a subscriber that is not needed any more, or withdraw its grants (delete its GRANT item from the registry, then take its role out of the key policy, see KeyPolicyFull in docs/runbook.md), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.',
 ) {
   /** How many roles our statements would name. */
   readonly roles: number;
@@ -296,7 +296,7 @@ export class KeyPolicyFull extends /* @__PURE__ */ stepError(
 /** The key policy holds something that could not be kept as it is, or that is not ours under a Sid of ours. */
 export class KeyPolicyNotUnderstood extends /* @__PURE__ */ stepError(
   'KeyPolicyNotUnderstood',
-  'Change what is named in the key policy as the section KeyPolicyNotUnderstood of docs/runbook.md tells (correct a statement of the onboarding, give one that is yours a Sid of its own), then send the request again.',
+  'Change what is named in the key policy (correct a statement of the onboarding, or give your own statement another Sid; see KeyPolicyNotUnderstood in docs/runbook.md), then send the request again.',
 ) {}
 
 /** InfinStor does not know the subscriber with its stack's role, or that could not be found out. */

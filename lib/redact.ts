@@ -17,7 +17,7 @@ export function redact(text: string): string {
 }
 
 /**
- * Redacts what may quote a custom token, whose shape is not documented: tells no long opaque word but UUIDs, either.
+ * Redacts what may quote a custom token, whose shape is not documented: hides every long opaque word but UUIDs.
  */
 export function redactOpaque(text: string): string {
   const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

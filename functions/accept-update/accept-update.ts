@@ -38,7 +38,7 @@ export async function acceptUpdate(
   if (isAllSent && emailId === undefined) {
     throw new InvalidRequest(
       'subscriber.emailId',
-      'is required, as the registry does not know it, and update_subscriber is told every field (param updateSubscriberFields)',
+      'is required: the registry does not know it, and update_subscriber takes every field (param updateSubscriberFields)',
     );
   }
   const changed: UpdatePlan['changed'] = [

@@ -39,7 +39,7 @@ interface Dependencies {
 }
 
 interface Input {
-  plan: UsersPlan;
+  plan: Pick<UsersPlan, 'subscriber' | 'executionArn' | 'users'>;
   token: SubscriberToken;
   progress?: Progress | undefined;
 }
@@ -69,7 +69,7 @@ export async function addUser({ plan, token, progress }: Input, dependencies: De
 }
 
 interface Attempt {
-  plan: UsersPlan;
+  plan: Pick<UsersPlan, 'subscriber' | 'executionArn' | 'users'>;
   token: SubscriberToken;
   user: UsersPlan['users'][number];
   index: number;

@@ -13,6 +13,10 @@ const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 export const handler = step({
   name: 'add-user',
   environment: environmentSchema,
-  input: v.object({ plan: usersPlanSchema, token: subscriberTokenSchema, progress: v.optional(progressSchema) }),
+  input: v.object({
+    plan: v.pick(usersPlanSchema, ['subscriber', 'executionArn', 'users']),
+    token: subscriberTokenSchema,
+    progress: v.optional(progressSchema),
+  }),
   run: (input, { environment }) => addUser(input, { environment, secrets, cognito }),
 });

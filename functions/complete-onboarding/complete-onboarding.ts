@@ -27,7 +27,7 @@ export async function completeOnboarding(
     role,
     verification,
   }: {
-    plan: Plan;
+    plan: Pick<Plan, 'subscriber' | 'executionArn' | 'keyArns'>;
     /** The e-mail address that InfinStor has; default: the request's. */
     subscriber: { emailId?: string | undefined };
     stack: Stack;

@@ -15,7 +15,7 @@ export const handler = step({
   name: 'complete-onboarding',
   environment: environmentSchema,
   input: v.object({
-    plan: planSchema,
+    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'keyArns']),
     // As create-subscriber knows InfinStor has it; one that ran before it told redrives without.
     subscriber: v.object({ emailId: v.optional(v.string()) }),
     stack: stackSchema,

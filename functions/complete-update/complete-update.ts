@@ -12,7 +12,7 @@ export interface Updated {
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeUpdate(
-  { plan }: { plan: UpdatePlan },
+  { plan }: { plan: Pick<UpdatePlan, 'subscriber' | 'executionArn' | 'changed'> },
   clients: Parameters<typeof complete>[1],
 ): Promise<Updated> {
   const { executionArn, changed } = plan;

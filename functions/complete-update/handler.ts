@@ -13,7 +13,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'complete-update',
   environment: environmentSchema,
-  input: v.object({ plan: updatePlanSchema }),
+  input: v.object({ plan: v.pick(updatePlanSchema, ['subscriber', 'executionArn', 'changed']) }),
   run: (input, { environment }) =>
     completeUpdate(input, {
       registry: { documents, tableName: environment.REGISTRY_TABLE },

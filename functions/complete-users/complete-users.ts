@@ -19,7 +19,7 @@ export interface UsersAdded {
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeUsers(
-  { plan, progress: { results } }: { plan: UsersPlan; progress: Progress },
+  { plan, progress: { results } }: { plan: Pick<UsersPlan, 'subscriber' | 'executionArn'>; progress: Progress },
   clients: { registry: Registry; events: EventBridgeClient; now: Date },
 ): Promise<UsersAdded> {
   const { executionArn, subscriber } = plan;

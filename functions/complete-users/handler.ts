@@ -13,7 +13,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'complete-users',
   environment: environmentSchema,
-  input: v.object({ plan: usersPlanSchema, progress: progressSchema }),
+  input: v.object({ plan: v.pick(usersPlanSchema, ['subscriber', 'executionArn']), progress: progressSchema }),
   run: (input, { environment }) =>
     completeUsers(input, {
       registry: { documents, tableName: environment.REGISTRY_TABLE },

@@ -23,6 +23,12 @@ import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
 import { type Finding, findSubscriber } from './find-subscriber.ts';
 
+/** What this step uses of the plan. */
+type StepPlan = Pick<
+  Plan,
+  'subscriber' | 'executionArn' | 'passwordSecretId' | 'customTokenSecretId' | 'returning' | 'credentialsSecretId'
+>;
+
 const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty()) });
 
 /**
@@ -54,7 +60,7 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
-  { plan, token }: { plan: Plan; token: Token },
+  { plan, token }: { plan: StepPlan; token: Token },
   { environment, secrets, patientSecrets, cognito, now }: Dependencies,
 ): Promise<{ credentialsSecretId: string; emailId: string }> {
   const secretId = plan.credentialsSecretId;
@@ -147,7 +153,7 @@ function outcomeUnknown(userName: string, happened: string, finding: Finding): S
  */
 async function succeed(
   secrets: SecretsManagerClient,
-  plan: Plan,
+  plan: StepPlan,
   stored: Stored,
   credentials: Credentials,
 ): Promise<string> {
@@ -174,7 +180,7 @@ async function unmark(
 /** Keeps the password that InfinStor has accepted: the secret of the request, which the mark names, may go. */
 async function keepAccepted(
   secrets: SecretsManagerClient,
-  plan: Plan,
+  plan: StepPlan,
   stored: NonNullable<Stored>,
   password: string | undefined,
 ): Promise<void> {
@@ -190,7 +196,7 @@ async function keepAccepted(
  */
 async function storeGivenToken(
   secrets: SecretsManagerClient,
-  plan: Plan,
+  plan: StepPlan,
   stored: Stored,
   customTokenSecretId: string,
 ): Promise<void> {
@@ -207,7 +213,7 @@ async function storeGivenToken(
  * The password of the request's secret, else the one prepared before, else a new one; and what is kept of it while InfinStor
  * has not accepted it: one that was made here would be lost.
  */
-async function choosePassword(secrets: SecretsManagerClient, plan: Plan, prepared: string | undefined) {
+async function choosePassword(secrets: SecretsManagerClient, plan: StepPlan, prepared: string | undefined) {
   const { passwordSecretId } = plan;
   if (passwordSecretId === undefined) {
     const password = prepared ?? generatePassword();

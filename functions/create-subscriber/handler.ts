@@ -15,7 +15,17 @@ const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 export const handler = step({
   name: 'create-subscriber',
   environment: environmentSchema,
-  input: v.object({ plan: planSchema, token: tokenSchema }),
+  input: v.object({
+    plan: v.pick(planSchema, [
+      'subscriber',
+      'executionArn',
+      'passwordSecretId',
+      'customTokenSecretId',
+      'returning',
+      'credentialsSecretId',
+    ]),
+    token: tokenSchema,
+  }),
   run: (input, { environment }) =>
     createSubscriber(input, { environment, secrets, patientSecrets, cognito, now: new Date() }),
 });

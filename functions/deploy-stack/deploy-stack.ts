@@ -16,6 +16,9 @@ import { decideStack } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
 import type { Environment } from './environment.ts';
 
+/** What this step uses of the plan. */
+type StepPlan = Pick<Plan, 'subscriber' | 'executionArn' | 'credentialsSecretId' | 'stack'>;
+
 interface Dependencies {
   environment: Environment;
   cloudFormation: CloudFormationClient;
@@ -31,7 +34,7 @@ interface Dependencies {
  * @throws StackNeedsAttention
  */
 export async function deployStack(
-  { plan, stack: previous }: { plan: Plan; stack?: Stack | undefined },
+  { plan, stack: previous }: { plan: StepPlan; stack?: Stack | undefined },
   dependencies: Dependencies,
 ): Promise<Stack> {
   const { environment, cloudFormation, now } = dependencies;
@@ -52,7 +55,7 @@ export async function deployStack(
 }
 
 async function createStack(
-  plan: Plan,
+  plan: StepPlan,
   previous: Stack | undefined,
   dependencies: Dependencies,
 ): Promise<Omit<Stack, 'deadline'>> {
@@ -90,7 +93,7 @@ async function createStack(
   }
 }
 
-async function customToken(secrets: SecretsManagerClient, plan: Plan): Promise<string> {
+async function customToken(secrets: SecretsManagerClient, plan: StepPlan): Promise<string> {
   const credentials = await readSecret(secrets, { secretId: plan.credentialsSecretId }, credentialsSchema);
   if (credentials?.value.state !== 'created') {
     throw new SubscriberOutcomeUnknown(`Secret ${plan.credentialsSecretId} holds no custom token`);
@@ -99,12 +102,12 @@ async function customToken(secrets: SecretsManagerClient, plan: Plan): Promise<s
 }
 
 /** One token per attempt and predecessor: CloudFormation refuses the token of a stack that was deleted since. */
-function requestToken(plan: Plan, previous: Stack | undefined): string {
+function requestToken(plan: StepPlan, previous: Stack | undefined): string {
   const parts = [plan.executionArn, plan.stack.planHash, previous?.stackId];
   return `onboarding-${createHash('sha256').update(parts.join('\n')).digest('hex')}`;
 }
 
-function stackIdOf(stack: Pick<CloudFormationStack, 'StackId'> | undefined, plan: Plan): string {
+function stackIdOf(stack: Pick<CloudFormationStack, 'StackId'> | undefined, plan: StepPlan): string {
   if (stack?.StackId === undefined)
     throw new StackNeedsAttention(`CloudFormation tells no id of stack ${plan.stack.name}`);
   return stack.StackId;

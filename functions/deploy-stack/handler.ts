@@ -16,7 +16,10 @@ export const handler = step({
   name: 'deploy-stack',
   environment: environmentSchema,
   // The machine comes back here with the stack that WaitForStack saw go.
-  input: v.object({ plan: planSchema, stack: v.optional(stackSchema) }),
+  input: v.object({
+    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'credentialsSecretId', 'stack']),
+    stack: v.optional(stackSchema),
+  }),
   run: (input, context) =>
     deployStack(input, {
       environment: context.environment,

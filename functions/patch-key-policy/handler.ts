@@ -10,7 +10,7 @@ const reconcilerOf = reconcilers();
 export const handler = step({
   name: 'patch-key-policy',
   environment: environmentSchema,
-  input: v.object({ plan: planSchema, role: roleSchema }),
+  input: v.object({ plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack', 'keyArns']), role: roleSchema }),
   run: async ({ plan, role: { roleArn, roleId } }, context) => {
     const reconciler = reconcilerOf(plan.stack, context);
     const keys = [];

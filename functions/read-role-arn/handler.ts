@@ -14,7 +14,7 @@ const iam = perAccountRegion((config) => new IAMClient(config));
 export const handler = step({
   name: 'read-role-arn',
   environment: environmentSchema,
-  input: v.object({ plan: planSchema, stack: stackSchema }),
+  input: v.object({ plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack']), stack: stackSchema }),
   run: ({ plan, stack }, context) =>
     readRoleArn(stack.stackId, {
       environment: context.environment,

@@ -46,7 +46,7 @@ export async function updateSubscriber(
   if (sent.includes('password') && password === undefined) {
     throw new InvalidRequest(
       'passwordSecretId',
-      `is required, as the password of ${subscriber.userName} is not known here, and update_subscriber is told every field (param updateSubscriberFields)`,
+      `is required: the password of ${subscriber.userName} is not known here, and update_subscriber takes every field (param updateSubscriberFields)`,
     );
   }
   const superadminToken = await readSecret(secrets, token, tokenSecretSchema);

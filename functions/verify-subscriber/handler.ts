@@ -13,6 +13,9 @@ const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 export const handler = step({
   name: 'verify-subscriber',
   environment: environmentSchema,
-  input: v.object({ plan: planSchema, role: roleSchema }),
+  input: v.object({
+    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'credentialsSecretId']),
+    role: roleSchema,
+  }),
   run: (input, { environment, logger }) => verifySubscriber(input, { environment, secrets, cognito, logger }),
 });

@@ -10,6 +10,9 @@ import { credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import type { Environment } from './environment.ts';
 
+/** What this step uses of the plan. */
+type StepPlan = Pick<Plan, 'subscriber' | 'executionArn' | 'credentialsSecretId'>;
+
 interface Dependencies {
   environment: Environment;
   secrets: SecretsManagerClient;
@@ -23,7 +26,7 @@ interface Dependencies {
  * @throws SubscriberNotVerified, InfinStorUnavailable, InvalidConfiguration: only where the deployment requires it
  */
 export async function verifySubscriber(
-  { plan, role }: { plan: Plan; role: Role },
+  { plan, role }: { plan: StepPlan; role: Role },
   { logger, ...parts }: Dependencies,
 ): Promise<Verification> {
   const { VERIFY } = parts.environment;
@@ -46,7 +49,7 @@ export async function verifySubscriber(
 
 /** What is wrong with the subscriber; undefined when InfinStor knows it with its stack's role. */
 async function problemWith(
-  { subscriber: { userName }, credentialsSecretId }: Plan,
+  { subscriber: { userName }, credentialsSecretId }: StepPlan,
   { roleArn }: Role,
   { environment, secrets, cognito }: Omit<Dependencies, 'logger'>,
 ): Promise<string | undefined> {

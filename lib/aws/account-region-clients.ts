@@ -4,7 +4,7 @@ import type { Account, Accounts } from './accounts-environment.ts';
 import { type AccountRegion, arnOwner } from './arns.ts';
 import { clientConfig } from './clients.ts';
 
-/** What of a step's context tells how to reach an account. */
+/** The parts of a step's context that are needed to reach an account. */
 export interface AccountsContext {
   environment: { ACCOUNTS: Accounts };
   invocation: { functionArn: string };
@@ -71,9 +71,9 @@ async function assumeRole(
       };
     }
   } catch (error) {
-    // STS tells neither of a role that is not there nor of a wrong external id.
+    // STS distinguishes neither a missing role nor a wrong external id.
     if (!(error instanceof Error) || error.name !== 'AccessDenied') throw error;
     throw new AccountNotAccessible(accountId, `its role ${roleArn} does not let ${sessionName} assume it`);
   }
-  throw new AccountNotAccessible(accountId, `STS tells no credentials of its role ${roleArn}`);
+  throw new AccountNotAccessible(accountId, `STS returned no credentials for its role ${roleArn}`);
 }

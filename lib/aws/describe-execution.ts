@@ -5,7 +5,7 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 
-/** An execution as Step Functions tells it; undefined when it is gone, as it is 90 days after its end. */
+/** An execution as DescribeExecution returns it; undefined when it is gone, 90 days after its end. */
 export async function describeExecution(
   stepFunctions: SFNClient,
   executionArn: string,

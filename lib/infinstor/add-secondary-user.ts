@@ -8,7 +8,7 @@ export type Addition = { outcome: 'added' | 'duplicate' } | { outcome: 'refused'
 interface Call {
   apiUrl: string;
   token: string;
-  /** Whose the token is. */
+  /** The user that the token is for. */
   subscriberName: string;
   user: { userName: string; emailId: string; password: string };
 }

@@ -38,7 +38,7 @@ export function customTokenIn(answer: Answer, { subscriber, tokenOf, tokenPlace 
       const token = error === undefined ? tokenOf(parseJson(body)) : undefined;
       if (token !== undefined) return token;
       if (isDuplicate(body)) throw new SubscriberExists(subscriber.userName);
-      // Such an answer may hold the custom token beside the error or at another place: only the error is told.
+      // Such an answer may hold the custom token beside the error or at another place: only the error is reported.
       const problem =
         error === undefined
           ? `but its answer has no custom token at ${tokenPlace} or a known place`

@@ -20,19 +20,19 @@ export interface Answer {
 type Verdict = 'success' | 'named' | 'refused' | 'token-refused' | 'throttled' | 'unclear';
 
 /**
- * What status, place and page of an answer tell before its body is looked into. InfinStor documents neither statuses nor texts, so
+ * What status, location and page of an answer show before its body is read. InfinStor documents neither statuses nor texts, so
  * only what clearly says so is taken for a refusal or an expired login.
- * @param isNamed whether a body names a refusal that the caller knows by its words, which tell more than a status
+ * @param isNamed whether a body names a refusal that the caller knows by its words, which say more than a status
  */
 export function verdict({ status, location, body }: Answer, isNamed: (body: string) => boolean): Verdict {
   // A gateway's own page may speak of a login, too.
   if (status >= 500) return 'unclear';
   // API Gateway throttles before the service sees the call.
   if (status === 429) return 'throttled';
-  // Whoever gave up waiting for the request may have passed on a part of it.
+  // A proxy that gave up waiting for the request may have passed on a part of it.
   if (status === 408) return 'unclear';
   if (isLoginExpired(body)) return 'token-refused';
-  // A status tells less than these words: 403 may be the service's for what it refuses otherwise.
+  // A status says less than these words: 403 may be the service's for what it refuses otherwise.
   if (status >= 400 && isNamed(body)) return 'named';
   if (status === 401 || status === 403) return 'token-refused';
   if (status >= 400) return 'refused';
@@ -90,7 +90,7 @@ const isEmpty = (value: unknown) =>
  * @param hide what takes other secrets out of it
  */
 export function quotable(text: string, password: string | undefined, hide = redact): string {
-  // First of all: of a password that is partly hidden the rest would be told.
+  // First of all: the rest of a partly hidden password would be shown.
   if (password !== undefined && (text.includes(password) || text.includes(JSON.stringify(password).slice(1, -1)))) {
     return 'its answer is withheld, as it quotes the password';
   }

@@ -11,7 +11,7 @@ const productCode = '9fcazc4rbiwp6ewg4xlt5c8fu';
 const infoSchema = v.object({ customerRoleArn: v.optional(v.string()) });
 
 /**
- * The role that InfinStor takes for the subscriber's, as `customerinfo` tells it whose raw ID token it is given; as the vendor's own client
+ * The role that InfinStor takes for the subscriber's, as `customerinfo` returns it for the subscriber's raw ID token; as the vendor's own client
  * does, it asks once more after a 504.
  * @throws TokenRejected, InfinStorRejected, InfinStorUnavailable
  */

@@ -44,9 +44,9 @@ export async function getVersion(mlflowUrl: string): Promise<Discovery> {
 
 /**
  * Where the service has its API beside MLflow's (`addsecondaryuser`, `customerinfo`): as the deployment says, else as get_version
- * tells; without a slash at the end.
+ * returns it; without a slash at the end.
  * @param configured the param infinstorApiUrl; empty: none
- * @throws InvalidConfiguration when neither tells it
+ * @throws InvalidConfiguration when neither names it
  */
 export function apiUrlOf({ apiDnsName, serviceDnsName }: Discovery, configured: string): string {
   if (configured !== '') return configured;
@@ -54,7 +54,7 @@ export function apiUrlOf({ apiDnsName, serviceDnsName }: Discovery, configured: 
   // Tokens and passwords are sent there: nothing but a host name may follow.
   if (!/^[a-z\d-]+(\.[a-z\d-]+)+$/i.test(host)) {
     throw new InvalidConfiguration(
-      'infinstorApiUrl: must be set, as get_version does not tell the host of the API (apiDnsName and serviceDnsName)',
+      'infinstorApiUrl: must be set: get_version does not return the host of the API (apiDnsName and serviceDnsName)',
     );
   }
   return `https://${host}`;

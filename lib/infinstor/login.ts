@@ -51,7 +51,7 @@ export async function logIn(
 /**
  * Logs in as `logIn` does. The vendor's client tries name and password also where users log in elsewhere; whether they can is not
  * documented, and a refusal then says so.
- * @param isExternalAuth as get_version tells it
+ * @param isExternalAuth as get_version returns it
  */
 export async function logInHere(
   login: Login,

@@ -53,7 +53,7 @@ export async function provideToken(
   const refreshToken = isRefused ? undefined : current?.value.refreshToken;
   const refreshed = refreshToken ? await refresh(login, refreshToken) : undefined;
   const tokens: Tokens = refreshed ?? (await logInHere(login, await user(), discovery.isExternalAuth));
-  // Of several executions that log in at once one stores its token, and the others go on with that one.
+  // When several executions log in at the same time, one stores its token, and the others go on with that one.
   const { versionId } = await store({ ...tokens, obtainedAt: now.toISOString() });
   return { secretId, versionId, rejections };
 }

@@ -33,7 +33,7 @@ export async function send(
 }
 
 /**
- * Posts a call that may be repeated, once: whoever gets no answer makes it again.
+ * Posts a call that may be repeated, once: a caller that gets no answer makes it again.
  * @throws InfinStorUnavailable when no whole answer came; the call may have had its effect
  */
 export async function sendRepeatable(url: string, call: Parameters<typeof send>[1]): Promise<Answer> {

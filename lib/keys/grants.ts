@@ -85,7 +85,7 @@ export async function settleGrant(
         TableName: tableName,
         Key: grantKey(keyArn, roleArn),
         UpdateExpression: 'SET #state = :state, #refused = :refused',
-        // Whoever settles has read the grant a while ago.
+        // The grant was read a while ago.
         ConditionExpression: '#roleId = :roleId AND #state <> :withdrawn',
         ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state', '#refused': 'refused' },
         ExpressionAttributeValues: {
@@ -99,7 +99,7 @@ export async function settleGrant(
   );
 }
 
-/** Takes a grant back, whatever its state: from then on whoever changes the key's policy takes the role out of it. */
+/** Takes a grant back, whatever its state: from then on every change of the key's policy takes the role out of it. */
 export async function withdrawGrant(
   { documents, tableName }: Registry,
   keyArn: string,
@@ -133,7 +133,7 @@ export async function withdrawGrant(
 
 /**
  * For how long a grant that was withdrawn is remembered, in seconds. Roles that the registry does not know stay in policies: for as
- * long as KMS may tell a policy from before, it must know this one.
+ * long as KMS may return an older policy, it must know this one.
  */
 const rememberedSeconds = 60 * 60;
 

@@ -52,13 +52,13 @@ export function parseKeyPolicy(document: string): KeyPolicy {
   const notUnderstood = (field: string, rule: string) =>
     new KeyPolicyNotUnderstood(`Element ${field} of the key policy ${rule}`);
   const policy = parse(json(policySchema), document, notUnderstood);
-  const told = parseJson(document);
+  const read = parseJson(document);
   // Of members of one name JSON.parse keeps the last, and of a number the nearest that it has.
-  if (JSON.stringify(told) !== minified(document)) {
+  if (JSON.stringify(read) !== minified(document)) {
     throw notUnderstood('(root)', 'has a member twice, or a number in a form that would not be kept, like 1.0');
   }
   // The schema takes an array for an object, and drops these members, so that no object's prototype is reached.
-  if (canonical(told) !== canonical(policy)) {
+  if (canonical(read) !== canonical(policy)) {
     throw notUnderstood(
       '(root)',
       'has an array in place of an object, or a member named constructor, prototype or __proto__',

@@ -14,7 +14,7 @@ import { type KeyPolicy, serializeKeyPolicy } from './policy-document.ts';
 export class PutOutcomeUnknown extends KeyPolicyBusy {}
 
 /**
- * A key's policy, with the document as KMS told it. It may be older than the last write, by minutes at worst.
+ * A key's policy, with the document as KMS returned it. It may be older than the last write, by minutes at worst.
  * @throws KeyPolicyBusy when KMS is asked too often
  * @throws KeyPolicyNotUnderstood
  */
@@ -72,7 +72,7 @@ export async function writeKeyPolicy(
 }
 
 function isServers({ $fault, $metadata: { httpStatusCode } }: KMSServiceException): boolean {
-  // Of an error that the SDK does not know by name, only the status tells whose it is.
+  // Of an error that the SDK does not know by name, only the status says whose fault it is.
   return httpStatusCode === undefined ? $fault === 'server' : httpStatusCode >= 500;
 }
 

@@ -23,8 +23,8 @@ export interface Lease {
 }
 
 /**
- * Takes the key's lease. What is known of the last policy written goes with it, until `releaseLease` brings it back: whoever
- * dies in between may have written another.
+ * Takes the key's lease. What is known of the last policy written goes with it, until `releaseLease` brings it back: a holder
+ * that dies in between may have written another.
  * @param now milliseconds since the epoch
  * @returns what was known; undefined when somebody else has the lease
  */

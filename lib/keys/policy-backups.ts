@@ -11,11 +11,11 @@ const policyBackupSchema = v.object({
   keptAt: v.string(),
   /** The hash of its canonical form. */
   hash: v.string(),
-  /** The document as KMS told it. */
+  /** The document as KMS returned it. */
   policy: v.string(),
   /** The execution that wrote over it, or the principal who had written it by hand. */
   by: v.string(),
-  /** The CloudTrail event that told of it, of a policy that was written by hand. */
+  /** The CloudTrail event that reported it, for a policy that was written by hand. */
   eventId: v.optional(v.string()),
   /** False when nobody has written over it after all; otherwise somebody has, or died before it was known. */
   overwritten: v.optional(v.literal(false)),
@@ -26,7 +26,7 @@ const policyPrefix = 'POLICY#';
 const policyBackupKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
 
 /**
- * Keeps a policy for whoever wants to look at it or restore it. It is never deleted.
+ * Stores a backup of a policy, to be read or restored. It is never deleted.
  * @returns its id
  */
 export async function backUpPolicy(

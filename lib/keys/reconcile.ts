@@ -25,7 +25,7 @@ export const leaseMs = 30_000;
 export const staleMs = 60_000;
 /** The pauses between reads that are too old. */
 export const rereadMs = [100, 200, 400, 800] as const;
-/** How many roles IAM is asked about at once. */
+/** How many roles are read from IAM at the same time. */
 const rolesAtOnce = 10;
 
 interface ReconcileRequest {
@@ -52,10 +52,10 @@ export interface Reconciled {
 }
 
 /**
- * Makes our statements in a key's policy say what the registry wants, for all of its grants at once. Only the holder of the
+ * Makes our statements in a key's policy say what the registry wants, for all of its grants together. Only the holder of the
  * key's lease writes, as PutKeyPolicy would let one writer undo another's change unnoticed. A role that KMS does not take keeps
  * no other from its access.
- * @throws KeyPolicyBusy when somebody else has the lease, or KMS does not yet tell what was written
+ * @throws KeyPolicyBusy when somebody else has the lease, or KMS does not yet return what was written
  * @throws KeyPolicyOrphan when a statement that is not ours names a deleted principal
  * @throws KeyPolicyFull when there is no room for the policy to be restored, though it would grant nobody else the key
  * @throws KeyPolicyNotUnderstood, KeyNotUsable

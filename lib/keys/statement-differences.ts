@@ -1,4 +1,4 @@
-/** How many values of an element are told, and how much of each: a statement may name hundreds of roles. */
+/** How many values of an element are named, and how much of each: a statement may name hundreds of roles. */
 const maxValues = 3;
 const maxLength = 100;
 
@@ -40,9 +40,9 @@ function elementsOf(statement: object): Map<string, string[]> {
 }
 
 function list(values: readonly string[]): string {
-  const told = values
+  const named = values
     .slice(0, maxValues)
     .map((value) => (value.length > maxLength ? `${value.slice(0, maxLength)}…` : value));
-  const more = values.length - told.length;
-  return `${told.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const more = values.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

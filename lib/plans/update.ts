@@ -20,7 +20,7 @@ export const updatePlanSchema = v.object({
   credentialsSecretId: v.string(),
   /** What the request changes. */
   changed: v.array(fieldSchema),
-  /** What update_subscriber is told beside the user's name. */
+  /** What update_subscriber gets besides the user's name. */
   sent: v.array(fieldSchema),
 });
 export type UpdatePlan = v.InferOutput<typeof updatePlanSchema>;

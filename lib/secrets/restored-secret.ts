@@ -8,7 +8,7 @@ import { readSecret } from './secrets.ts';
 
 /**
  * Reads a secret as `readSecret` does. One that is scheduled for deletion, which neither can be read nor gives its name free, is restored
- * first: `wasDeleted` then says that what it tells is of an earlier life of the subscriber.
+ * first: `wasDeleted` then says that its content is of an earlier life of the subscriber.
  */
 export async function readRestored<Value>(
   secrets: SecretsManagerClient,

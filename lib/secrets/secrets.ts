@@ -14,7 +14,7 @@ import { parse } from '../parse.ts';
 
 /**
  * Reads a secret that holds JSON of the given schema; undefined when there is no such secret, version or value.
- * @param toError what to throw when the content breaks the schema; it is told the field and the rule, never the content
+ * @param toError what to throw when the content breaks the schema; it gets the field and the rule, never the content
  * @throws InvalidConfiguration by default
  */
 export async function readSecret<Value>(
@@ -64,7 +64,7 @@ export async function putSecret(secrets: SecretsManagerClient, secretId: string,
 
 /**
  * Stores a value as the one successor of a version: the new version's id follows from its predecessor's, and Secrets Manager
- * takes just one value for it. Of several that do this at once one wins, without a lock. What was stored by `putSecret` since is
+ * takes just one value for it. Of several that do this at the same time one wins, without a lock. What was stored by `putSecret` since is
  * no successor, and is replaced.
  * @param predecessor the version id that was read; undefined when the secret had no value
  * @returns the new version's id, and whether its value is this one

@@ -15,7 +15,10 @@ export type StackDecision =
  * What to do about the stack of the plan's name, from what CloudFormation says of it now.
  * @throws StackNeedsAttention when it is not ours, of another request, or in a status that only a person can resolve
  */
-export function decideStack(stack: CloudFormationStack | undefined, plan: Plan): StackDecision {
+export function decideStack(
+  stack: CloudFormationStack | undefined,
+  plan: Pick<Plan, 'subscriber' | 'stack'>,
+): StackDecision {
   if (stack === undefined) return { action: 'create' };
   const status = stack.StackStatus;
   const { name } = plan.stack;
@@ -55,11 +58,11 @@ function hasTag({ Tags }: CloudFormationStack, tags: Record<string, string>, key
   return Tags?.find(({ Key }) => Key === key)?.Value === tags[key];
 }
 
-/** How the request differs from the stack, as far as the stack's parameters tell. The custom token is none of the plan's. */
-function difference({ Parameters }: CloudFormationStack, { stack }: Plan): string {
+/** How the request differs from the stack, as far as the stack's parameters show. The custom token is none of the plan's. */
+function difference({ Parameters }: CloudFormationStack, { stack }: Pick<Plan, 'stack'>): string {
   const existing = new Map(Parameters?.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]));
   const differing = Object.entries(stack.parameters)
-    // CloudFormation masks what the template calls NoEcho: whether that differs cannot be known, and must not be told.
+    // CloudFormation masks what the template calls NoEcho: whether that differs cannot be known, and must not be shown.
     .filter(([name, value]) => existing.get(name) !== value && existing.get(name) !== '****')
     .map(([name, value]) => `${name} is "${existing.get(name) ?? ''}" in the stack and "${value}" in the request`);
   return differing.length === 0

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
 import type { AccountRegion } from '../aws/arns.ts';
 
-/** What tells whose stack events reach the deployment. */
+/** The settings by which stack events reach the deployment. */
 export const stackPollEnvironment = {
   ...accountsEnvironment,
   /** The Regions of the deployment's account whose stack events reach it, comma separated, beside its own Region. */

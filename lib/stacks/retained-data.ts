@@ -9,8 +9,8 @@ const dataTypes = ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::DynamoDB::Gl
 const retaining = ['Retain', 'RetainExceptOnCreate'];
 
 /**
- * Checks that a stack's deletion would leave the subscriber's data, by the templates of the stack and of those nested in it: nothing
- * else tells.
+ * Checks that a stack's deletion would leave the subscriber's data, by the templates of the stack and of those nested in it: no
+ * call reports that.
  * @param resources those of the stack
  * @throws DataNotRetained
  */

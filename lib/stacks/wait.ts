@@ -66,7 +66,7 @@ async function unlessOver(answer: Promise<unknown>): Promise<void> {
 /**
  * The reason of the resource that failed first, in CloudFormation's words: what a person wants to see, while the later
  * failures ("Resource creation cancelled") and the stack's own reason only follow from it. So does the reason of a nested stack,
- * which names no more than its resource: that one's own is told.
+ * which names no more than its resource: that one's own is reported.
  */
 async function firstFailure(cloudFormation: CloudFormationClient, stackId: string): Promise<string> {
   return (await failureIn(cloudFormation, stackId)) ?? noReason;
@@ -119,8 +119,8 @@ async function describeFailure(
 ): Promise<string> {
   const isNested = ResourceType === 'AWS::CloudFormation::Stack' && nestedId?.startsWith('arn:');
   const reason = isNested && nestedId ? await reasonIn(nestedId) : undefined;
-  return `${LogicalResourceId}: ${reason ?? told(ResourceStatusReason)}`;
+  return `${LogicalResourceId}: ${reason ?? redacted(ResourceStatusReason)}`;
 }
 
 /** A reason as people may read it: a custom resource gets the custom token, and may quote it. */
-const told = (reason: string) => (/custom resource/i.test(reason) ? redactOpaque(reason) : redact(reason));
+const redacted = (reason: string) => (/custom resource/i.test(reason) ? redactOpaque(reason) : redact(reason));

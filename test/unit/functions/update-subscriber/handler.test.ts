@@ -155,7 +155,7 @@ describe('updating a subscriber', () => {
   it('needs that password where it is sent: InvalidRequest, and no call', async () => {
     const { invoke, infinstor } = await setUp({ stored: { state: 'created', customToken: created.customToken } });
     await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject(
-      errorOf('InvalidRequest', 'passwordSecretId: is required, as the password of Acme is not known here'),
+      errorOf('InvalidRequest', 'passwordSecretId: is required: the password of Acme is not known here'),
     );
     expect(infinstor.requests).toEqual([]);
   });

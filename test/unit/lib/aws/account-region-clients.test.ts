@@ -96,11 +96,11 @@ describe('a client in a home', () => {
     expect(JSON.stringify(failure)).not.toContain(secret('external-id'));
   });
 
-  it('is AccountNotAccessible when STS tells no credentials', async () => {
+  it('is AccountNotAccessible when STS returned no credentials', async () => {
     const { clientIn, sts } = setUp();
     sts.on(AssumeRoleCommand).resolves({});
     await expect(clientIn(there, context).config.credentials()).rejects.toMatchObject(
-      errorOf('AccountNotAccessible', 'STS tells no credentials'),
+      errorOf('AccountNotAccessible', 'STS returned no credentials'),
     );
   });
 
