@@ -3,16 +3,13 @@ import * as v from 'valibot';
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type Access, AwsError, type Caller, type Operation, operation, type Service } from '../../core/operation.ts';
-import type { OnAccess } from '../../core/resource-provider.ts';
 import type { Table } from '../dynamodb/table-resource.ts';
-import type { Events } from '../events/service.ts';
 import type { Iam } from '../iam/service.ts';
-import type { Kms } from '../kms/service.ts';
-import type { Bucket, BucketStore } from '../s3/bucket-resource.ts';
+import type { Bucket } from '../s3/bucket-resource.ts';
 import { pseudoParameters } from './evaluate.ts';
 import { nestedStackProvider } from './nested-stack.ts';
 import { createProvisioner } from './provision.ts';
-import { type CustomResource, customerProviders } from './resource-types.ts';
+import { type ProviderParts, resourceTypes } from './resource-types.ts';
 import { createTransitions, type Stack, type StackStatus, type StackStatusChange } from './stack.ts';
 import {
   createInput,
@@ -36,6 +33,19 @@ import {
 
 export interface CloudFormation {
   service: Service;
+  /**
+   * Creates the sandbox's own deployment as a stack that cannot be deleted, in no time of the clock.
+   * @returns the stack in CREATE_COMPLETE
+   * @throws AwsError as CreateStack does for the template and its parameters
+   * @throws Error naming the first resource that failed, and why
+   */
+  deploy(deployment: {
+    stackName: string;
+    templateBody: string;
+    parameters: Readonly<Record<string, string>>;
+    capabilities: readonly string[];
+    caller: Caller;
+  }): Promise<Readonly<Stack>>;
   /** The stack of this id, or the one of this name that is not deleted; it changes as work goes on. */
   stack(nameOrId: string): Readonly<Stack> | undefined;
   /** Every stack that was made, the deleted ones too, as DescribeStacks and DescribeStackEvents answer them. */
@@ -47,29 +57,23 @@ export interface CloudFormation {
   /** The tables that stacks have made. */
   tables(): readonly Table[];
   /** Deletes a bucket or a table by its name, as a person would one that a stack has left. */
-  deleteByHand(name: string): void;
+  deleteByHand(name: string): Promise<void>;
 }
 
-interface CloudFormationOptions {
+interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
   clock: Clock;
-  iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'serviceCaller'>;
-  kms: Pick<Kms, 'useAccess'>;
+  iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'putRolePolicy' | 'serviceCaller' | 'credentials'>;
   /** The template that lies at a URL. */
   templates: (url: string) => string | undefined;
-  customResource: CustomResource;
   /** Puts an event on the event bus. */
   publish: (event: StackStatusChange) => unknown;
-  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule'>;
-  onAccess: OnAccess;
   /** How long each resource takes. */
   resourceDelayMs: number;
-  /** Every account's and Region's buckets: their names are unique among all. Default: none yet. */
-  buckets?: BucketStore;
   /** Default: where the onboarding is deployed. */
   home?: AccountRegion;
 }
 
-/** What whoever asks for a stack decides about it, beside name, template and parameters. */
+/** What the request for a stack decides about it, beside name, template and parameters. */
 type StackRequest = Pick<
   Stack,
   | 'capabilities'
@@ -77,6 +81,7 @@ type StackRequest = Pick<
   | 'roleArn'
   | 'nestedIn'
   | 'creator'
+  | 'isDeployment'
   | 'onFailure'
   | 'timeoutInMinutes'
   | 'retainExceptOnCreate'
@@ -85,12 +90,11 @@ type StackRequest = Pick<
 >;
 
 /**
- * CloudFormation as far as the stacks of subscribers need it, from CreateStack to DeleteStack.
+ * CloudFormation as far as the deployment and the stacks of subscribers need it, from CreateStack to DeleteStack.
  * Error codes and messages are AWS's: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
  */
 export function createCloudFormation(options: CloudFormationOptions): CloudFormation {
-  const { clock, iam, templates, publish, resourceDelayMs, buckets = new Map(), home = account } = options;
-  const tables = new Map<string, Table>();
+  const { clock, iam, templates, publish, resourceDelayMs, buckets, tables, home = account } = options;
   const stacks: Stack[] = [];
   const byId = new Map<string, Stack>();
   /** A name is free for another stack when its stack is deleted, so that the latest one alone can be live. */
@@ -105,9 +109,9 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     delete: (child) => provisioner.delete(child, []),
     onAccess: options.onAccess,
   });
-  const providers = customerProviders({ ...options, buckets, tables, nestedStack });
+  const types = resourceTypes({ ...options, nestedStack });
   const transitions = createTransitions(clock, publish);
-  const provisioner = createProvisioner({ clock, iam, providers, transitions, resourceDelayMs });
+  const provisioner = createProvisioner({ clock, iam, providers: types.every, transitions, resourceDelayMs });
 
   const isLive = ({ status }: Stack) => status !== 'DELETE_COMPLETE';
   function find(nameOrId: string): Stack | undefined {
@@ -168,7 +172,8 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     const earlier = replayed(stackName, clientRequestToken);
     if (earlier !== undefined) return earlier;
     if (roleArn !== undefined) requireAssumable(iam, roleArn);
-    const stack = begin(stackName, input.TemplateURL, input.Parameters, {
+    const stack = begin(stackName, bodyOf(input.TemplateURL), input.Parameters, {
+      isDeployment: false,
       capabilities: input.Capabilities,
       tags: input.Tags,
       creator: caller,
@@ -189,7 +194,8 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
     child: { stackName: string; templateUrl: string; parameters: readonly GivenParameter[] },
   ): Stack {
     const { stackId: parentId, capabilities, tags, creator, onFailure, retainExceptOnCreate, roleArn } = parent;
-    return begin(child.stackName, child.templateUrl, child.parameters, {
+    return begin(child.stackName, bodyOf(child.templateUrl), child.parameters, {
+      isDeployment: false,
       nestedIn: { parentId, rootId: parent.nestedIn?.rootId ?? parentId },
       capabilities,
       tags,
@@ -203,17 +209,17 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
 
   function begin(
     stackName: string,
-    templateUrl: string,
+    templateBody: string,
     given: readonly GivenParameter[],
     request: StackRequest,
   ): Stack {
-    const templateBody = bodyOf(templateUrl);
     const template = templateOf(templateBody);
     const parameters = resolveParameters(template, given);
     checkCapabilities(template, request.capabilities);
     const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
     const pseudo = pseudoParameters({ ...home, stackName, stackId });
-    const conditions = checkTemplate(template, { parameters, pseudoParameters: pseudo }, providers);
+    const allowed = request.isDeployment ? types.every : types.atUrl;
+    const { conditions, needs } = checkTemplate(template, { parameters, pseudoParameters: pseudo }, allowed);
     if (find(stackName) !== undefined) {
       throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
     }
@@ -223,6 +229,7 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
       stackName,
       template,
       templateBody,
+      needs,
       scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map() },
       creationTime: new Date(clock.now()),
       status: 'CREATE_IN_PROGRESS',
@@ -335,13 +342,35 @@ export function createCloudFormation(options: CloudFormationOptions): CloudForma
       protocol: 'query',
       operations: Object.fromEntries(Object.entries(operations).map(([name, parts]) => [name, withQueryCode(parts)])),
     },
+    async deploy({ stackName, templateBody, parameters, capabilities, caller }) {
+      const given = Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      }));
+      const stack = begin(stackName, templateBody, given, {
+        isDeployment: true,
+        capabilities,
+        tags: [],
+        creator: caller,
+        onFailure: 'DO_NOTHING',
+        retainExceptOnCreate: false,
+        // Most of its resources could not be deleted.
+        enableTerminationProtection: true,
+      });
+      await stack.work;
+      if (stack.status === 'CREATE_COMPLETE') return stack;
+      const failed = stack.resources.find(({ status }) => status === 'CREATE_FAILED');
+      if (failed === undefined) throw new Error(stack.statusReason);
+      throw new Error(`The sandbox cannot deploy ${failed.logicalId}: ${failed.statusReason}`);
+    },
     stack: find,
     descriptions: () => stacks.map((stack) => ({ ...describeStack(stack), events: stack.events })),
     setStatus: (nameOrId, status) => transitions.stack(requireStack(nameOrId), status),
     buckets: () => [...buckets.values()],
     tables: () => [...tables.values()],
-    deleteByHand(name) {
-      if (!buckets.delete(name) && !tables.delete(name)) throw new Error(`There is no bucket and no table ${name}`);
+    async deleteByHand(name) {
+      if (tables.has(name)) await options.dynamoDb.deleteTable(name);
+      else if (!buckets.delete(name)) throw new Error(`There is no bucket and no table ${name}`);
     },
   };
 }

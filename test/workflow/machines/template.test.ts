@@ -24,7 +24,7 @@ import { environmentSchema as verifySubscriber } from '../../../functions/verify
 import { reconcilerEnvironmentSchema } from '../../../lib/keys/reconciler-environment.ts';
 import { registryEnvironmentSchema } from '../../../lib/registry/environment.ts';
 import { stackWaitEnvironmentSchema } from '../../../lib/stacks/wait-environment.ts';
-import { dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
+import { dependencies, dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
 import { accounts } from '../../../tools/permissions/other-account.ts';
 
@@ -69,7 +69,7 @@ const statements = statementsIn();
 
 describe('the packaged template', () => {
   it('has no cycle and no dangling reference', () => {
-    const order = dependencyOrder(template);
+    const order = dependencyOrder(dependencies(template));
     expect(order).toHaveLength(Object.keys(template.Resources).length);
   });
 
