@@ -7,6 +7,7 @@ import { type AccountRegionServices, createServices } from './account-region-ser
 import { type AccountRegion, account, fixtures, operator, otherAccount } from './core/account.ts';
 import { type Clock, createClock } from './core/clock.ts';
 import { createFaults, type FaultRule, type Faults } from './core/faults.ts';
+import { LambdaError } from './core/lambda-error.ts';
 import { AwsError, type Caller } from './core/operation.ts';
 import type { OnAccess } from './core/resource-provider.ts';
 import { deployPackage } from './deploy-package.ts';
@@ -27,7 +28,7 @@ import { type Accounts, createAccounts } from './services/iam/accounts.ts';
 import type { Iam } from './services/iam/service.ts';
 import type { Kms } from './services/kms/service.ts';
 import { createAsynchronousInvocations } from './services/lambda/asynchronous.ts';
-import { createLambdaPool, LambdaError } from './services/lambda/pool.ts';
+import { createLambdaPool } from './services/lambda/pool.ts';
 import { createLambda } from './services/lambda/service.ts';
 import type { SecretsManager } from './services/secretsmanager/service.ts';
 import type { Sqs } from './services/sqs/service.ts';

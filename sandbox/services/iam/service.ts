@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AwsError, type Caller, operation, type PolicyDocument, type Service } from '../../core/operation.ts';
-import { policyAllows, trustPolicy } from './policy.ts';
+import { policyAllows, trustPolicy } from '../../core/policies/policy.ts';
 
 export interface Role {
   roleName: string;

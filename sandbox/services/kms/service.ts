@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { type AccountRegion, account } from '../../core/account.ts';
 import { type Clock, isoSeconds } from '../../core/clock.ts';
+import { apiCallEvent } from '../../core/cloudtrail.ts';
 import {
   type Access,
   AwsError,
@@ -10,11 +11,16 @@ import {
   type PolicyDocument,
   type Service,
 } from '../../core/operation.ts';
-import { apiCallEvent } from '../events/cloudtrail.ts';
+import { decide } from '../../core/policies/policy.ts';
 import type { Events, NewEvent } from '../events/service.ts';
-import { decide } from '../iam/policy.ts';
-import type { Iam } from '../iam/service.ts';
-import { type KeyPolicy, malformed, mapAwsPrincipals, parseKeyPolicy, renderKeyPolicy } from './key-policy.ts';
+import {
+  type KeyPolicy,
+  malformed,
+  mapAwsPrincipals,
+  type Principals,
+  parseKeyPolicy,
+  renderKeyPolicy,
+} from './key-policy.ts';
 
 export interface KeyDefinition {
   arn: string;
@@ -89,9 +95,6 @@ interface Options {
   /** Default: where the onboarding is deployed. */
   home?: AccountRegion;
 }
-
-/** What KMS knows of IAM. */
-export type Principals = Pick<Iam, 'principalExists' | 'principalId'>;
 
 export function createKms({ clock, iam, publish, home = account }: Options): Kms {
   const arnPrefix = `arn:aws:kms:${home.region}:${home.accountId}:`;
