@@ -7,7 +7,8 @@ import type { DeploymentParts } from './services/cloudformation/resource-types.t
 import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
 import type { Table } from './services/dynamodb/table-resource.ts';
-import { createEvents, type Event, type Events } from './services/events/service.ts';
+import type { Event } from './services/events/bus-store.ts';
+import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
