@@ -6,7 +6,7 @@ import type { CustomResource, OnAccess } from './core/resource-provider.ts';
 import type { DeploymentParts } from './services/cloudformation/resource-types.ts';
 import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
-import type { Table } from './services/dynamodb/table-resource.ts';
+import type { Table } from './services/dynamodb/table-store.ts';
 import type { Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';

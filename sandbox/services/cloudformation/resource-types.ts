@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import type { CustomResource, OnAccess, ResourceProvider, ResourceProviders } from '../../core/resource-provider.ts';
 import type { DynamoDb } from '../dynamodb/service.ts';
-import { type TableStore, tableProvider } from '../dynamodb/table-resource.ts';
+import { tableProvider } from '../dynamodb/table-resource.ts';
+import type { TableStore } from '../dynamodb/table-store.ts';
 import { busPolicyProvider, busProvider } from '../events/bus-resource.ts';
 import { ruleProvider } from '../events/rule-resource.ts';
 import type { Events } from '../events/service.ts';

@@ -1,7 +1,7 @@
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Service } from '../../core/operation.ts';
-import type { Table } from '../dynamodb/table-resource.ts';
+import type { Table } from '../dynamodb/table-store.ts';
 import type { Iam } from '../iam/service.ts';
 import type { Bucket } from '../s3/bucket-resource.ts';
 import { createStackCreation, type Deployment } from './create-stack.ts';

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Access } from '../../core/operation.ts';
 import { dynamoDbAccess, type KeySchema } from './access.ts';
-import type { TableStore } from './table-resource.ts';
+import type { TableStore } from './table-store.ts';
 
 export interface DynamoDbResponse {
   status: number;

@@ -10,16 +10,7 @@ import {
 } from '../../core/resource-provider.ts';
 import type { Kms } from '../kms/service.ts';
 import type { DynamoDb } from './service.ts';
-
-/** What a stack has made of a table, beside the table itself. */
-export interface Table {
-  name: string;
-  arn: string;
-  stackId: string;
-  encryption: { type: 'aws-owned' } | { type: 'aws-managed' } | { type: 'customer-managed'; keyArn: string };
-}
-
-export type TableStore = Map<string, Table>;
+import type { Table, TableStore } from './table-store.ts';
 
 interface Parts {
   clock: Pick<Clock, 'busy'>;

@@ -7,7 +7,7 @@ import type { Access, Caller } from '../../../../../sandbox/core/operation.ts';
 import { createCloudFormation } from '../../../../../sandbox/services/cloudformation/service.ts';
 import type { StackStatusChange } from '../../../../../sandbox/services/cloudformation/stack.ts';
 import { createDynamoDb } from '../../../../../sandbox/services/dynamodb/service.ts';
-import type { Table } from '../../../../../sandbox/services/dynamodb/table-resource.ts';
+import type { Table } from '../../../../../sandbox/services/dynamodb/table-store.ts';
 import { createEvents } from '../../../../../sandbox/services/events/service.ts';
 import { createIam } from '../../../../../sandbox/services/iam/service.ts';
 import { createKms } from '../../../../../sandbox/services/kms/service.ts';
