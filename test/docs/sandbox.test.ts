@@ -6,7 +6,7 @@ import { account } from '../../sandbox/core/account.ts';
 import { createClock } from '../../sandbox/core/clock.ts';
 import { createFaults } from '../../sandbox/core/faults.ts';
 import { createInfinStor } from '../../sandbox/infinstor/infinstor.ts';
-import { customerProviders } from '../../sandbox/services/cloudformation/resource-types.ts';
+import { resourceTypes } from '../../sandbox/services/cloudformation/resource-types.ts';
 import { createCognito } from '../../sandbox/services/cognito-idp/service.ts';
 import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb/service.ts';
 import { createAccounts } from '../../sandbox/services/iam/accounts.ts';
@@ -31,11 +31,19 @@ const clock = createClock();
 const accounts = createAccounts(clock);
 const nothing = () => {};
 const customResource = async () => ({ physicalId: '', attributes: {} });
+const deployment = {
+  lambdas: { add: nothing },
+  invocations: { configure: nothing },
+  httpApi: { id: '', addIntegration: () => '', addRoute: nothing },
+  endpoint: () => '',
+  packageFolder: '',
+  environment: {},
+};
 const world = createServices({
+  ...deployment,
   clock,
   accounts,
   faults: createFaults([]),
-  endpoint: () => '',
   deliver: nothing,
   invokeLambda: async () => undefined,
   templates: () => undefined,
@@ -73,17 +81,12 @@ describe('the document of the sandbox', () => {
   });
 
   it('has a row for each type of resource, and no other', () => {
-    const parts = { iam: accounts.iam(account.accountId), kms: world.kms, buckets: new Map(), tables: new Map() };
-    const types = Object.keys(
-      customerProviders({
-        ...parts,
-        events: world.events,
-        customResource,
-        nestedStack: customResource,
-        onAccess: nothing,
-      }),
-    );
-    expect(named('cloudformation').filter(isResourceType).toSorted()).toEqual(types.toSorted());
+    const { every } = resourceTypes({
+      ...{ ...world, ...deployment },
+      ...{ clock, iam: accounts.iam(account.accountId), buckets: new Map(), tables: new Map() },
+      ...{ customResource, nestedStack: customResource, onAccess: nothing },
+    });
+    expect(named('cloudformation').filter(isResourceType).toSorted()).toEqual(Object.keys(every).toSorted());
   });
 
   it('says in each row what the operation does, what it refuses, and how AWS differs', () => {

@@ -1,7 +1,8 @@
 import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import type { Accounts } from '../iam/accounts.ts';
-import type { Event, Events } from './service.ts';
+import type { Event } from './bus-store.ts';
+import type { Events } from './service.ts';
 
 interface Parts {
   accounts: Pick<Accounts, 'iam'>;

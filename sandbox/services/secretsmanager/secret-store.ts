@@ -153,3 +153,7 @@ export function expectedArn(id: string, home: AccountRegion): string {
   if (!id.startsWith('arn:')) return `${secretArnPrefix(home)}${id}-AbCdEf`;
   return suffix.test(id) ? id : `${id}-AbCdEf`;
 }
+
+/** The version of a secret with this label. */
+export const staged = (secret: Secret, stage: string): Version | undefined =>
+  [...secret.versions.values()].find(({ stages }) => stages.has(stage));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
 import { createFaults, parseFault } from '../../../../../sandbox/core/faults.ts';
-import { createEvents, type Event } from '../../../../../sandbox/services/events/service.ts';
+import type { Event } from '../../../../../sandbox/services/events/bus-store.ts';
+import { createEvents } from '../../../../../sandbox/services/events/service.ts';
 import { accessOf, call } from '../call.ts';
 
 const busArn = 'arn:aws:events:us-east-1:111111111111:event-bus/default';

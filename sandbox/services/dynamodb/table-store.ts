@@ -1,0 +1,10 @@
+/** What a stack has made of a table, beside the table itself. */
+export interface Table {
+  name: string;
+  arn: string;
+  stackId: string;
+  encryption: { type: 'aws-owned' } | { type: 'aws-managed' } | { type: 'customer-managed'; keyArn: string };
+}
+
+/** By name. */
+export type TableStore = Map<string, Table>;

@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import type { AccountRegion } from '../../core/account.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type Access, AwsError, operation } from '../../core/operation.ts';
+import { expectedArn, type Secret, type SecretStore, staged } from './secret-store.ts';
+
+const day = 24 * 60 * 60 * 1000;
+
+/** Below AWS's page of 100: a client that does not follow NextToken is found out. */
+const pageSize = 10;
+
+const secretId = v.pipe(v.string(), v.minLength(1), v.maxLength(2048));
+const clientRequestToken = v.optional(v.pipe(v.string(), v.minLength(32), v.maxLength(64)), () => randomUUID());
+const secretString = v.pipe(v.string(), v.minLength(1), v.maxLength(65_536));
+const onSecret = v.strictObject({ SecretId: secretId });
+
+interface Parts {
+  clock: Pick<Clock, 'now'>;
+  store: SecretStore;
+  home: AccountRegion;
+}
+
+/** The operations on secrets: https://docs.aws.amazon.com/secretsmanager/latest/apireference/ */
+export function secretOperations({ clock, store, home }: Parts) {
+  function accessTo(action: string, id: string, context?: Access['context']): Access {
+    const secret = store.find(id);
+    const tagged = Object.entries(secret?.tags ?? {}).map(([key, value]) => [`aws:ResourceTag/${key}`, value]);
+    return {
+      action: `secretsmanager:${action}`,
+      resource: secret?.arn ?? expectedArn(id, home),
+      context: { ...Object.fromEntries(tagged), ...context },
+    };
+  }
+
+  const onExisting = (action: string) => (input: { SecretId: string }) => [accessTo(action, input.SecretId)];
+
+  return {
+    CreateSecret: operation(
+      v.strictObject({
+        Name: v.pipe(
+          v.string(),
+          v.maxLength(512),
+          v.regex(/^[A-Za-z0-9/_+=.@!-]+$/, 'a name of alphanumeric characters, or any of the following: -/_+=.@!'),
+        ),
+        ClientRequestToken: clientRequestToken,
+        Description: v.optional(v.string()),
+        SecretString: v.optional(secretString),
+        Tags: v.optional(v.array(v.strictObject({ Key: v.string(), Value: v.string() })), []),
+      }),
+      {
+        access({ Name, Tags }) {
+          const requestTags = Object.fromEntries(Tags.map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value]));
+          const context = { ...requestTags, ...(Tags.length > 0 && { 'aws:TagKeys': Tags.map(({ Key }) => Key) }) };
+          return [
+            accessTo('CreateSecret', Name, { 'secretsmanager:Name': Name, ...context }),
+            ...(Tags.length > 0 ? [accessTo('TagResource', Name, context)] : []),
+          ];
+        },
+        run(input) {
+          const secret = create(store, input);
+          return {
+            ...identity(secret),
+            VersionId: input.SecretString === undefined ? undefined : input.ClientRequestToken,
+          };
+        },
+      },
+    ),
+
+    PutSecretValue: operation(
+      v.strictObject({
+        SecretId: secretId,
+        ClientRequestToken: clientRequestToken,
+        SecretString: secretString,
+        VersionStages: v.optional(v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(20)), ['AWSCURRENT']),
+      }),
+      {
+        access: onExisting('PutSecretValue'),
+        run(input) {
+          const secret = store.usable(input.SecretId);
+          const version = store.putVersion(secret, input.ClientRequestToken, input.SecretString, input.VersionStages);
+          return { ...identity(secret), VersionId: version.id, VersionStages: [...version.stages] };
+        },
+      },
+    ),
+
+    GetSecretValue: operation(
+      v.strictObject({
+        SecretId: secretId,
+        VersionId: v.optional(v.string()),
+        VersionStage: v.optional(v.string()),
+      }),
+      {
+        access: onExisting('GetSecretValue'),
+        run(input) {
+          const secret = store.usable(input.SecretId);
+          const version = versionOf(secret, input);
+          secret.accessedAt = clock.now();
+          return {
+            ...identity(secret),
+            VersionId: version.id,
+            SecretString: version.value,
+            VersionStages: [...version.stages],
+            CreatedDate: new Date(version.createdAt),
+          };
+        },
+      },
+    ),
+
+    ListSecrets: operation(
+      v.strictObject({
+        Filters: v.optional(
+          v.array(v.strictObject({ Key: v.literal('name'), Values: v.pipe(v.array(v.string()), v.minLength(1)) })),
+          [],
+        ),
+        IncludePlannedDeletion: v.optional(v.boolean(), false),
+        MaxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)), pageSize),
+        NextToken: v.optional(v.string()),
+      }),
+      {
+        access: () => [{ action: 'secretsmanager:ListSecrets', resource: '*' }],
+        run({ Filters, IncludePlannedDeletion, MaxResults, NextToken = '0' }) {
+          const matching = store
+            .all(IncludePlannedDeletion)
+            .filter(({ name }) => Filters.every(({ Values }) => Values.some((value) => name.startsWith(value))));
+          const start = Number(NextToken);
+          if (!Number.isInteger(start)) throw new AwsError('InvalidNextTokenException', 'Invalid pagination token.');
+          const end = start + MaxResults;
+          return {
+            SecretList: matching.slice(start, end).map(listed),
+            ...(end < matching.length && { NextToken: String(end) }),
+          };
+        },
+      },
+    ),
+
+    DescribeSecret: operation(onSecret, {
+      access: onExisting('DescribeSecret'),
+      run: ({ SecretId }) => describe(store.existing(SecretId)),
+    }),
+
+    DeleteSecret: operation(
+      v.strictObject({
+        SecretId: secretId,
+        RecoveryWindowInDays: v.optional(v.number()),
+        ForceDeleteWithoutRecovery: v.optional(v.boolean(), false),
+      }),
+      {
+        access: onExisting('DeleteSecret'),
+        run({ SecretId, RecoveryWindowInDays: window, ForceDeleteWithoutRecovery: force }) {
+          if (force && window !== undefined) {
+            throw new AwsError(
+              'InvalidParameterException',
+              "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+            );
+          }
+          if (window !== undefined && !(Number.isInteger(window) && window >= 7 && window <= 30)) {
+            throw new AwsError(
+              'InvalidParameterException',
+              'The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).',
+            );
+          }
+          const secret = force ? store.existing(SecretId) : store.usable(SecretId);
+          secret.deletionDate = force ? clock.now() : clock.now() + (window ?? 30) * day;
+          return { ...identity(secret), DeletionDate: new Date(secret.deletionDate) };
+        },
+      },
+    ),
+
+    RestoreSecret: operation(onSecret, {
+      access: onExisting('RestoreSecret'),
+      run({ SecretId }) {
+        const secret = store.existing(SecretId);
+        secret.deletionDate = undefined;
+        return identity(secret);
+      },
+    }),
+  };
+}
+
+/** A repeat with the same token and value answers with the secret that the first call made. */
+function create(
+  store: SecretStore,
+  input: {
+    Name: string;
+    ClientRequestToken: string;
+    Description?: string | undefined;
+    SecretString?: string | undefined;
+    Tags: readonly { Key: string; Value: string }[];
+  },
+): Secret {
+  const { Name, ClientRequestToken, Description, SecretString } = input;
+  const existing = store.find(Name);
+  const earlier = existing?.deletionDate === undefined ? existing?.versions.get(ClientRequestToken) : undefined;
+  if (existing !== undefined && earlier !== undefined && earlier.value === SecretString) return existing;
+  const secret = store.add(Name, Object.fromEntries(input.Tags.map(({ Key, Value }) => [Key, Value])), Description);
+  if (SecretString !== undefined) store.putVersion(secret, ClientRequestToken, SecretString, ['AWSCURRENT']);
+  return secret;
+}
+
+const identity = (secret: Secret) => ({ ARN: secret.arn, Name: secret.name });
+
+function versionOf(secret: Secret, request: { VersionId?: string | undefined; VersionStage?: string | undefined }) {
+  const { VersionId: id, VersionStage: stage = 'AWSCURRENT' } = request;
+  const version = id === undefined ? staged(secret, stage) : secret.versions.get(id);
+  if (version === undefined) {
+    const wanted = id === undefined ? `staging label: ${stage}` : `VersionId: ${id}`;
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret value for ${wanted}`,
+    );
+  }
+  if (request.VersionStage !== undefined && !version.stages.has(request.VersionStage)) {
+    throw new AwsError(
+      'InvalidRequestException',
+      'You provided a VersionStage that is not associated to the provided VersionId.',
+    );
+  }
+  return version;
+}
+
+function listed(secret: Secret) {
+  const { VersionIdsToStages, ...description } = describe(secret);
+  return { ...description, SecretVersionsToStages: VersionIdsToStages };
+}
+
+function describe(secret: Secret) {
+  const labelled = [...secret.versions.values()].filter(({ stages }) => stages.size > 0);
+  return {
+    ...identity(secret),
+    Description: secret.description,
+    CreatedDate: new Date(secret.createdAt),
+    LastChangedDate: new Date(secret.changedAt),
+    // AWS tells the day of the last access, not the time.
+    LastAccessedDate: secret.accessedAt === undefined ? undefined : new Date(Math.floor(secret.accessedAt / day) * day),
+    DeletedDate: secret.deletionDate === undefined ? undefined : new Date(secret.deletionDate),
+    Tags: Object.entries(secret.tags).map(([Key, Value]) => ({ Key, Value })),
+    VersionIdsToStages: Object.fromEntries(labelled.map(({ id, stages }) => [id, [...stages]])),
+  };
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { AccountRegion } from '../../core/account.ts';
+import type { Clock } from '../../core/clock.ts';
+import { AwsError } from '../../core/operation.ts';
+
+export interface Message {
+  id: string;
+  body: string;
+  attributes: Readonly<Record<string, { DataType: string; StringValue: string }>>;
+}
+
+export interface StoredMessage extends Message {
+  sentAt: number;
+  receiveCount: number;
+  /** Until then no other receiver gets it. */
+  hiddenUntil: number;
+  receiptHandle: string | undefined;
+}
+
+interface Queue {
+  name: string;
+  url: string;
+  arn: string;
+  retentionMs: number;
+  messages: StoredMessage[];
+}
+
+export interface QueueStore {
+  arnOf(name: string): string;
+  /** @throws AwsError QueueNameExists */
+  create(queue: { name: string; retentionSeconds?: number }): Queue;
+  /** @throws AwsError QueueDoesNotExist */
+  queue(name: string): Queue;
+  add(queue: Queue, body: string, attributes: Message['attributes']): StoredMessage;
+  /** Up to so many messages that are visible, oldest first, hidden from now on. */
+  receive(queue: Queue, most: number, visibilityMs: number): readonly StoredMessage[];
+  /** Removes the message that was received last with this handle, if there is one. */
+  remove(queue: Queue, receiptHandle: string): void;
+  /** The messages that are not too old, oldest first. */
+  messages(queue: Queue): readonly StoredMessage[];
+}
+
+interface Parts {
+  clock: Pick<Clock, 'now'>;
+  endpoint: () => string;
+  home: AccountRegion;
+}
+
+const fourDays = 345_600;
+
+/** The queues of an account in a Region, by name. */
+export function createQueueStore({ clock, endpoint, home }: Parts): QueueStore {
+  const queues = new Map<string, Queue>();
+  const arnOf = (name: string) => `arn:aws:sqs:${home.region}:${home.accountId}:${name}`;
+
+  function messages(queue: Queue): StoredMessage[] {
+    queue.messages = queue.messages.filter(({ sentAt }) => sentAt + queue.retentionMs > clock.now());
+    return queue.messages;
+  }
+
+  return {
+    arnOf,
+    messages,
+    queue(name) {
+      const queue = queues.get(name);
+      if (queue !== undefined) return queue;
+      throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
+    },
+    create({ name, retentionSeconds = fourDays }) {
+      if (queues.has(name)) throw new AwsError('QueueNameExists', 'A queue already exists with the same name.');
+      const url = `${endpoint()}/${home.accountId}/${name}`;
+      const queue = { name, url, arn: arnOf(name), retentionMs: retentionSeconds * 1000, messages: [] };
+      queues.set(name, queue);
+      return queue;
+    },
+    add(queue, body, attributes) {
+      const message = {
+        id: randomUUID(),
+        body,
+        attributes,
+        sentAt: clock.now(),
+        receiveCount: 0,
+        hiddenUntil: 0,
+        receiptHandle: undefined,
+      };
+      queue.messages.push(message);
+      return message;
+    },
+    receive(queue, most, visibilityMs) {
+      const received = messages(queue)
+        .filter(({ hiddenUntil }) => hiddenUntil <= clock.now())
+        .slice(0, most);
+      for (const message of received) {
+        message.receiveCount += 1;
+        message.hiddenUntil = clock.now() + visibilityMs;
+        message.receiptHandle = randomUUID();
+      }
+      return received;
+    },
+    remove(queue, handle) {
+      queue.messages = queue.messages.filter(({ receiptHandle }) => receiptHandle !== handle);
+    },
+  };
+}
