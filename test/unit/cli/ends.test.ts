@@ -175,6 +175,13 @@ function packagesOf(project: string): string[] {
 }
 
 describe('npm start', () => {
+  it('says in one line that its output cannot be written', async () => {
+    const full = "process.stdout.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' }));";
+    const command = run(['cli/main.ts', '--help'], { preload: when(/Usage/, full) });
+    expect(await command.ended).toEqual({ status: 1, signal: null });
+    expect(command.said().stderr).toBe('The output cannot be written: ENOSPC\n');
+  });
+
   it('leaves the logs that it names when the onboarding is over', async () => {
     const command = run(['cli/main.ts']);
     expect(await command.ended).toEqual({ status: 0, signal: null });
@@ -206,6 +213,15 @@ describe('npm start', () => {
 });
 
 describe('npm run sandbox', () => {
+  it('has a fixed port, so that an endpoint can be written down once', async () => {
+    const preload = `
+      import { Server } from 'node:net';
+      Server.prototype.listen = (port) => { process.stderr.write('port ' + port); process.exit(0); };`;
+    const command = run(['sandbox/main.ts'], { preload });
+    expect(await command.ended).toEqual({ status: 0, signal: null });
+    expect(command.said().stderr).toBe('port 4566');
+  });
+
   /** A port of 127.0.0.1 that the test holds. */
   async function takenPort() {
     const server = createServer().listen(0, '127.0.0.1');

@@ -157,7 +157,7 @@ describe('a key policy that somebody has damaged', () => {
     const [first] = await listed(keyArn);
     const { stdout, status } = await npmStart(keyArn, '--restore', first?.id ?? '');
     expect(stdout).toMatch(
-      /has not got the key\n +Role +\S+-restore-unseen\n +Reason +PrincipalNotVisible: .*\n +Remedy/,
+      /has no access to the key\n +Role +\S+-restore-unseen\n +Reason +PrincipalNotVisible: .*\n +Remedy/,
     );
     expect(status).toBe(0);
     const sids = ['Enable IAM User Permissions', 'Allow the backup team'];

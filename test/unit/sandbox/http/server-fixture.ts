@@ -58,6 +58,7 @@ const services = [
   service('states', 'json', 'StartExecution', 'DescribeExecution'),
   service('events', 'json', 'PutEvents'),
   service('iam', 'query', 'GetRole'),
+  service('sqs', 'json', 'ReceiveMessage'),
   { ...json, operations: { ...json.operations, PutKeyPolicy: strictKey } },
   { ...query, operations: { ...query.operations, DeleteStack: strict } },
 ];
