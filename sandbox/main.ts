@@ -8,6 +8,8 @@ import { endWithSignals } from './core/process-end.ts';
 /** LocalStack's port, which tools for local AWS accounts expect; fixed, so that an endpoint can be written down once. */
 const defaultPort = 4566;
 
+const otherPort = 'Choose another port with `npm run sandbox -- --port N`; 0 takes a free one.\n';
+
 const usage = `Usage: npm run sandbox [-- --port N]
 
 Keeps a sandbox running until Ctrl-C: a local AWS account with the deployed onboarding, and an
@@ -100,8 +102,6 @@ try {
 } catch (error) {
   fail(error, 1, adviceFor(error));
 }
-
-const otherPort = 'Choose another port with `npm run sandbox -- --port N`; 0 takes a free one.\n';
 
 /** What to do about an error of the port; nothing for other errors. */
 function adviceFor(error: unknown): string {
