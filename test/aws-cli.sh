@@ -121,6 +121,8 @@ contain "$(<"$work/after.json")" "$role_arn" 'first grant after the restore'
 contain "$(<"$work/after.json")" cli-two 'second grant after the restore'
 
 say 'stop and redrive'
+# The AWS CLI starts more slowly than an execution runs: a call in the first step takes long enough.
+npm start --silent -- fault kms:DescribeKey:delay=20000 --endpoint "$endpoint" >/dev/null
 stopped=$(get executionArn stepfunctions start-execution --state-machine-arn "$machine" --input "$(request cli-three)")
 aws stepfunctions stop-execution --execution-arn "$stopped" --error Operator --cause 'changed my mind' >"$work/stop"
 equal "$(get status stepfunctions describe-execution --execution-arn "$stopped")" ABORTED 'stopped execution'

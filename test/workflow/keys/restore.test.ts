@@ -209,7 +209,7 @@ describe('a restore that cannot be', () => {
         name: 'KeyPolicyOrphan',
         step: 'RestoreKeyPolicy',
         message: expect.stringContaining(backupArn),
-        remedy: expect.stringContaining('Write the kept policy by hand without the principal'),
+        remedy: expect.stringContaining('Put the kept policy by hand, without the principal'),
       },
     });
     expect(status).toBe(1);
@@ -229,7 +229,7 @@ describe('a restore that cannot be', () => {
     await removeBackup(keyArn);
     const { status, stderr } = await npmStart(keyArn, '--restore', first?.id ?? '');
     expect(stderr).toMatch(
-      /Reason +AccessDeniedException: not authorized to perform: kms:PutKeyPolicy\n +Remedy +Look/,
+      /Reason +AccessDeniedException: not authorized to perform: kms:PutKeyPolicy\n +Remedy +Find the cause/,
     );
     expect(status).toBe(1);
   });
