@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'kill "$sandbox" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
 mkfifo "$work/said"
-npm run --silent sandbox >"$work/said" 2>&1 &
+npm run --silent sandbox -- --port 0 >"$work/said" 2>&1 &
 sandbox=$!
 endpoint='' machine=''
 while read -r -t 120 line; do
@@ -121,6 +121,8 @@ contain "$(<"$work/after.json")" "$role_arn" 'first grant after the restore'
 contain "$(<"$work/after.json")" cli-two 'second grant after the restore'
 
 say 'stop and redrive'
+# The AWS CLI starts more slowly than an execution runs: a call in the first step takes long enough.
+npm start --silent -- fault kms:DescribeKey:delay=20000 --endpoint "$endpoint" >/dev/null
 stopped=$(get executionArn stepfunctions start-execution --state-machine-arn "$machine" --input "$(request cli-three)")
 aws stepfunctions stop-execution --execution-arn "$stopped" --error Operator --cause 'changed my mind' >"$work/stop"
 equal "$(get status stepfunctions describe-execution --execution-arn "$stopped")" ABORTED 'stopped execution'
@@ -147,6 +149,11 @@ for policy in $(get PolicyNames iam list-role-policies --role-name "$role"); do
 done
 aws iam delete-role --role-name "$role"
 refused NoSuchEntity aws iam get-role --role-name "$role"
+
+say 'the queue of refused events'
+queue=$(get QueueUrl sqs get-queue-url --queue-name infinstor-onboarding-sandbox-refused-events)
+aws sqs send-message --queue-url "$queue" --message-body 'an event & more' >/dev/null
+equal "$(get 'Messages[0].Body' sqs receive-message --queue-url "$queue" --attribute-names All)" 'an event & more' 'receive-message'
 
 say 'the end of a stack, and of a key'
 aws cloudformation delete-stack --stack-name infinstor-subscriber-cli-two

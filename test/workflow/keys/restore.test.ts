@@ -110,7 +110,7 @@ describe('a key policy that somebody has damaged', () => {
     expect(shown).toMatchObject({ status: 0, stderr: '' });
 
     const restored = await npmStart(keyArn, '--restore', second?.id ?? '');
-    expect(restored.stdout).toMatch(/^ {2}RestoreKeyPolicy +\d+\.\d s$/m);
+    expect(restored.stdout).toMatch(/^ {2}RestoreKeyPolicy +\d+\.\d s {2}ok$/m);
     expect(restored.stdout).toMatch(/^ {2}\+ +"Sid": "Allow the backup team",$/m);
     expect(restored.stdout).not.toMatch(/^ {2}- /m);
     expect(restored).toMatchObject({ status: 0, stderr: '' });
@@ -157,7 +157,7 @@ describe('a key policy that somebody has damaged', () => {
     const [first] = await listed(keyArn);
     const { stdout, status } = await npmStart(keyArn, '--restore', first?.id ?? '');
     expect(stdout).toMatch(
-      /has not got the key\n +Role +\S+-restore-unseen\n +Reason +PrincipalNotVisible: .*\n +Remedy/,
+      /has no access to the key\n +Role +\S+-restore-unseen\n +Reason +PrincipalNotVisible: .*\n +Remedy/,
     );
     expect(status).toBe(0);
     const sids = ['Enable IAM User Permissions', 'Allow the backup team'];
@@ -178,7 +178,7 @@ describe('a restore that cannot be', () => {
     const { status, stdout, stderr } = await npmStart(keyArn, '--restore', 'yesterday');
     expect(stderr).toMatch(/Step +RestoreKeyPolicy\n +Reason +InvalidRequest: policyId: no policy yesterday of key /);
     expect(stderr).toMatch(/Remedy +List what is kept of the key with `npm start -- key-policies/);
-    expect(stdout).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}InvalidRequest\n/);
+    expect(stdout).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}failed {2}InvalidRequest\n/);
     expect(status).toBe(2);
     const shown = await npmStart(keyArn, '--show', 'yesterday', '--json');
     expect(JSON.parse(shown.stdout)).toEqual({
@@ -209,7 +209,7 @@ describe('a restore that cannot be', () => {
         name: 'KeyPolicyOrphan',
         step: 'RestoreKeyPolicy',
         message: expect.stringContaining(backupArn),
-        remedy: expect.stringContaining('Write the kept policy by hand without the principal'),
+        remedy: expect.stringContaining('Put the kept policy by hand, without the principal'),
       },
     });
     expect(status).toBe(1);
@@ -229,7 +229,7 @@ describe('a restore that cannot be', () => {
     await removeBackup(keyArn);
     const { status, stderr } = await npmStart(keyArn, '--restore', first?.id ?? '');
     expect(stderr).toMatch(
-      /Reason +AccessDeniedException: not authorized to perform: kms:PutKeyPolicy\n +Remedy +Look/,
+      /Reason +AccessDeniedException: not authorized to perform: kms:PutKeyPolicy\n +Remedy +Find the cause/,
     );
     expect(status).toBe(1);
   });
@@ -256,7 +256,9 @@ describe('a restore while somebody else has the lease of the key', () => {
     const { document, text } = await result;
     spoken.push(text);
     expect(document).toMatchObject({ status: 'SUCCEEDED', changed: true });
-    expect(told.join('')).toMatch(/RestoreKeyPolicy .* KeyPolicyBusy; again in 2 s\n +RestoreKeyPolicy \(attempt 2\) /);
+    expect(told.join('')).toMatch(
+      /RestoreKeyPolicy .* retried {2}KeyPolicyBusy\n +wait before attempt 2 .*\n +RestoreKeyPolicy \(attempt 2\) /,
+    );
     expect(saying(keyArn).sids).toContain('Allow the backup team');
   });
 

@@ -58,6 +58,7 @@ const services = [
   service('states', 'json', 'StartExecution', 'DescribeExecution'),
   service('events', 'json', 'PutEvents'),
   service('iam', 'query', 'GetRole'),
+  service('sqs', 'json', 'ReceiveMessage'),
   { ...json, operations: { ...json.operations, PutKeyPolicy: strictKey } },
   { ...query, operations: { ...query.operations, DeleteStack: strict } },
 ];
@@ -90,6 +91,7 @@ export async function setUp() {
     httpApi: { handle: handleApi },
     lambda: { handle: async () => ({ status: 200, headers: {}, body: '{}' }) },
     authorizer,
+    faults,
     injector: createInjector({
       delay: (milliseconds) => clock.sleep(milliseconds),
       onHold() {},

@@ -4,7 +4,19 @@ import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, ListActivitiesCommand } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { anyOperation, busy, infinstor, kms, operatorKey, options, server, setUp, sfn } from './server-fixture.ts';
+import { AwsError } from '../../../../sandbox/core/operation.ts';
+import {
+  anyOperation,
+  busy,
+  faults,
+  infinstor,
+  kms,
+  operatorKey,
+  options,
+  server,
+  setUp,
+  sfn,
+} from './server-fixture.ts';
 
 beforeEach(setUp);
 
@@ -39,6 +51,24 @@ describe('every service', () => {
     const body = new URLSearchParams({ Action: 'DescribeKey' });
     const response = await fetch(server.endpoint, { method: 'POST', headers: { authorization }, body });
     expect(await response.text()).toContain('The sandbox has no service kms');
+  });
+
+  it('answers SQS in the Query protocol, too, which old clients speak', async () => {
+    const inputs: unknown[] = [];
+    anyOperation.run = (input) => {
+      inputs.push(input);
+      if (inputs.length > 1) throw new AwsError('QueueDoesNotExist', 'gone');
+      return { Messages: [{ Body: 'one' }, { Body: 'two' }] };
+    };
+    const authorization = `AWS4-HMAC-SHA256 Credential=${operatorKey}/20260304/us-east-1/sqs/aws4_request, Signature=x`;
+    const body = () => new URLSearchParams({ Action: 'ReceiveMessage', QueueUrl: 'u', MaxNumberOfMessages: '2' });
+    const ask = () =>
+      fetch(`${server.endpoint}/111111111111/q`, { method: 'POST', headers: { authorization }, body: body() });
+    expect(await (await ask()).text()).toMatch(/<Message><Body>one<.*<Message><Body>two</);
+    expect(inputs).toEqual([{ QueueUrl: 'u', MaxNumberOfMessages: 2 }]);
+    const refusal = await ask();
+    expect(refusal.status).toBe(400);
+    expect(await refusal.text()).toContain('<Code>AWS.SimpleQueueService.NonExistentQueue</Code>');
   });
 
   it.each([
@@ -107,4 +137,14 @@ it("hands InfinStor's requests over, and nothing else", async () => {
 
 it('listens on loopback only', () => {
   expect(server.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+});
+
+it('takes faults while it runs', async () => {
+  const body = JSON.stringify({ faults: ['kms:DescribeKey:throttle'] });
+  const response = await fetch(`${server.endpoint}/sandbox/faults`, { method: 'POST', body });
+  expect(await response.json()).toEqual({ faults: ['kms:DescribeKey:throttle:1'] });
+  expect(faults.left()).toBe(1);
+  await expect(new KMSClient(options()).send(new DescribeKeyCommand({ KeyId: 'k' }))).rejects.toMatchObject({
+    name: 'ThrottlingException',
+  });
 });
