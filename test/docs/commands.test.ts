@@ -36,7 +36,7 @@ const commandsIn = (text: string) => [
 ];
 
 /** The list of what does not work in a sandbox. */
-const [, list = ''] = /All commands work there but these:\n\n(.*?)\n\n/s.exec(runbook) ?? [];
+const [, list = ''] = /All commands work there except these:\n\n(.*?)\n\n/s.exec(runbook) ?? [];
 const missing = [...list.matchAll(/`([a-z][\w-]+\s[a-z][a-z-]+)`/g)].map(([, command = '']) => command);
 
 describe('the commands of the documents', () => {
