@@ -37,9 +37,11 @@ function shortened(output: string): string {
     .replace(/(:stack\/[\w-]+\/)[0-9a-f-]{36}/g, '$1…')
     .replace(/(:execution:[\w-]+:[a-z]+)-\w+/g, '$1-…')
     .replace(/\S*\/(infinstor-onboarding-sandbox)-\w+/g, '…/$1-…')
-    .trim()
-    .split('\n');
-  return `${lines.join('\n')}\n`;
+    .trimEnd()
+    .split('\n')
+    // Not how each key's policy changed.
+    .filter((line) => !/^(?: {6}| {2}[+-] |Key policy of )/.test(line));
+  return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`;
 }
 
 // Not `import.meta.main`: the bootstrap imports what it runs.
