@@ -8,7 +8,7 @@ import { GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/cl
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { operatorAt } from '../../sandbox/operator.ts';
 import {
   eventually,
@@ -95,6 +95,8 @@ describe('LoginRejected', () => {
 
   it('ends with an active subscriber after the login is tried, the password is stored and the execution redriven', async () => {
     const right = await stored();
+    // Also when it fails, for the tests after it.
+    onTestFinished(() => putSecret(sandbox(), secretId, right));
     await putSecret(sandbox(), secretId, { ...right, password: 'Not-the-password-1!' });
     letTokensExpire(sandbox());
     const failed = await onboard(sandbox(), requestFor('login'));
