@@ -6,41 +6,57 @@ import type { Operation } from '../lib/subscribers/operations.ts';
 import { type FaultRule, parseFault } from '../sandbox/core/faults.ts';
 import { CommandError } from './command-error.ts';
 
-export const usage = `Onboards a subscriber, changes it, adds users under it, offboards it, and shows it happen; finds and restores key policies.
+/** At most 100 columns wide. */
+export const usage = `Onboards subscribers of an InfinStor MLflow service in a local sandbox, and shows each step.
 
-Usage: npm start [-- [COMMAND] [request.json] [--json] [--endpoint URL | --fault service:Operation:kind[:times] …]]
+Usage: npm start -- [COMMAND] [REQUEST.json] [options]
+       npm start -- status USERNAME --endpoint URL [--json]
+       npm start -- retry USERNAME --endpoint URL [--diff] [--json]
+       npm start -- key-policies KEY-ARN --endpoint URL [--show ID | --restore ID] [--json]
+       npm start -- fault FAULT … | --list | --clear --endpoint URL [--json]
 
-  COMMAND          without one, onboard a subscriber
-    update         change a subscriber's e-mail address, password, or both
-    add-user       add users under a subscriber
-    offboard       take a subscriber away again
-  request.json     the request; default: examples/acme.json, update-email.json, add-user-alice.json, offboard-acme.json
-  --json           print one JSON document on stdout and nothing else there
-  --endpoint URL   use the sandbox that runs at URL (npm run sandbox) instead of booting one, in which the commands
-                   first onboard the example's subscriber under the request's name
-  --fault FAULT    let something go wrong in the sandbox, as often as times says (default 1); may be repeated
-                   kind: throttle, error=<Name>, delay=<ms>, drop, kill, stale; for events lose, repeat, late;
-                   InfinStor's errors are statuses, LoginExpired and EndpointTimedOut (504 after the effect)
-                   such as kms:PutKeyPolicy:throttle:2, infinstor:get_version:delay=500, infinstor:add_subscriber:drop
-  --help           print this
+Requests. Each command has its own state machine, and a default request in examples/.
+  (no command)     onboard a subscriber                            examples/acme.json
+  update           change its e-mail address, password or both     examples/update-email.json
+  add-user         add users under it                              examples/add-user-alice.json
+  offboard         remove its access, stack and record             examples/offboard-acme.json
 
-Usage: npm start -- status <userName> --endpoint URL [--json]
-       npm start -- retry <userName> --endpoint URL [--json]
+Other commands
+  status           show what exists of a subscriber, its latest request, and all its attempts
+  retry            send the request of its latest recorded attempt again, if that failed; a request
+                   that was rejected in its first step is not recorded: send its file again
+  key-policies     list the policies of a KMS key that were kept before the onboarding changed them
+    --show ID      print one of them, and how it differs from the policy in force
+    --restore ID   restore its statements; onboarded subscribers keep their access
+  fault            make calls in a running sandbox fail, to rehearse the runbook
+    --list         list the faults that have not happened yet
+    --clear        remove them
 
-  status           what exists of a subscriber, how its latest request stands, why it failed, what to do, and all attempts
-  retry            send the request of a subscriber's latest attempt again, when that is over without success;
-                   a request that its first step refused is no attempt: send its file again
+Options
+  --endpoint URL   use the sandbox that runs at URL; default: $AWS_ENDPOINT_URL. Without either, a
+                   request boots a throw-away sandbox (sandbox); update, add-user and offboard
+                   onboard the example subscriber in it first
+  --diff           show changes of key policies line by line, not only as a summary
+  --json           print one JSON document on stdout, and nothing else there
+  --fault FAULT    make calls in the throw-away sandbox fail; may be repeated
+  --help           print this help
 
-Usage: npm start -- key-policies <key ARN> --endpoint URL [--show ID | --restore ID] [--json]
+A FAULT is service:Operation:kind[:times]; times is 1 by default. Kinds: throttle, error=NAME,
+delay=MILLISECONDS, drop (the answer is lost), kill (the function dies), stale (a read returns its
+previous answer); for events lose, repeat, late. InfinStor's errors are HTTP statuses, LoginExpired
+and EndpointTimedOut (504 after the effect).
 
-  Lists the policies of a KMS key that were kept before they were written over.
-  --show ID        print one of them, and how it differs from the policy in force
-  --restore ID     bring its statements back; whoever was onboarded keeps the key
+Examples
+  npm start                                                     onboard acme in a throw-away sandbox
+  npm run sandbox                                               keep a sandbox running
+  npm start -- my-request.json --endpoint http://127.0.0.1:4566
+  npm start -- fault kms:PutKeyPolicy:throttle:2 --endpoint http://127.0.0.1:4566
+  npm start -- --fault infinstor:add_subscriber:drop
 
-Exit status: 0 succeeded, 1 failed, 2 invalid request or usage.
+Exit status: 0 success, 1 failure, 2 invalid request or usage.
 `;
 
-/** A request to a machine. */
+/** A request to a state machine. */
 export interface RunArguments {
   command: 'run';
   operation: Operation;
@@ -51,13 +67,20 @@ export interface RunArguments {
   endpoint: string | undefined;
   /** What is to go wrong in the sandbox that is booted. */
   faults: FaultRule[];
+  /** Whether changes of key policies are shown whole. */
+  diff: boolean;
 }
 
-export interface SubscriberArguments {
-  command: 'status' | 'retry';
+export interface StatusArguments {
+  command: 'status';
   userName: string;
   json: boolean;
   endpoint: string;
+}
+
+export interface RetryArguments extends Omit<StatusArguments, 'command'> {
+  command: 'retry';
+  diff: boolean;
 }
 
 export interface KeyPoliciesArguments {
@@ -68,21 +91,48 @@ export interface KeyPoliciesArguments {
   endpoint: string;
 }
 
-export type Arguments = { command: 'help' } | RunArguments | SubscriberArguments | KeyPoliciesArguments;
+/** Faults of a running sandbox. */
+export interface FaultArguments {
+  command: 'fault';
+  /** The faults to add are as they were given: the sandbox knows which there are. */
+  action: { name: 'list' | 'clear' } | { name: 'add'; faults: string[] };
+  json: boolean;
+  endpoint: string;
+}
+
+export type Arguments =
+  | { command: 'help' }
+  | RunArguments
+  | StatusArguments
+  | RetryArguments
+  | KeyPoliciesArguments
+  | FaultArguments;
+
+/** The environment variables that the command line falls back on. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const common = {
   json: { type: 'boolean', default: false },
   endpoint: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } satisfies ParseArgsConfig['options'];
-const ofRun = {
+const ofRetry = {
   ...common,
+  diff: { type: 'boolean', default: false },
+} satisfies ParseArgsConfig['options'];
+const ofRun = {
+  ...ofRetry,
   fault: { type: 'string', multiple: true, default: [] },
 } satisfies ParseArgsConfig['options'];
 const ofKeyPolicies = {
   ...common,
   show: { type: 'string' },
   restore: { type: 'string' },
+} satisfies ParseArgsConfig['options'];
+const ofFault = {
+  ...common,
+  list: { type: 'boolean', default: false },
+  clear: { type: 'boolean', default: false },
 } satisfies ParseArgsConfig['options'];
 
 /** The words that name an operation; without one of them a subscriber is onboarded. */
@@ -92,27 +142,30 @@ const operationWords: ReadonlyMap<string, Operation> = new Map([
   ['offboard', 'offboard-subscriber'],
 ]);
 /** The commands beside those. */
-const commands = ['status', 'retry', 'key-policies'] as const;
+const commands = ['status', 'retry', 'key-policies', 'fault'] as const;
 
 /**
- * Parses the command line. Its first word that is no option may be a command; everything else onboards.
+ * Parses the command line. Its first word that is no option may be a command; everything else onboards. Where no endpoint is
+ * given, `AWS_ENDPOINT_URL` is it, as for the AWS CLI.
  * @throws CommandError named InvalidRequest for an unknown command or option, more or less than the command takes, or a value
  * that cannot be
  */
-export function parseArguments(args: readonly string[]): Arguments {
+export function parseArguments(args: readonly string[], environment: Environment): Arguments {
   const command = commandOf(args);
   switch (command) {
     case 'key-policies':
-      return keyPoliciesArguments(args);
+      return keyPoliciesArguments(args, environment);
     case 'status':
     case 'retry':
-      return subscriberArguments(command, args);
+      return subscriberArguments(command, args, environment);
+    case 'fault':
+      return faultArguments(args, environment);
     case undefined:
-      return runArguments(args);
+      return runArguments(args, environment);
   }
 }
 
-/** The command that is meant, whatever else is wrong with the arguments; undefined for a request to a machine. */
+/** The command that is meant, whatever else is wrong with the arguments; undefined for a request to a state machine. */
 export function commandOf(args: readonly string[]): (typeof commands)[number] | undefined {
   const [word] = wordsOf(args);
   return commands.find((command) => command === word);
@@ -120,47 +173,56 @@ export function commandOf(args: readonly string[]): (typeof commands)[number] | 
 
 /** The options of every command take part, so that the value of one is not taken for a word. */
 function wordsOf(args: readonly string[]): string[] {
-  const options = { ...ofRun, ...ofKeyPolicies };
+  const options = { ...ofRun, ...ofKeyPolicies, ...ofFault };
   return parseArgs({ args: [...args], strict: false, allowPositionals: true, options }).positionals;
 }
 
-function runArguments(args: readonly string[]): Arguments {
+function runArguments(args: readonly string[], environment: Environment): Arguments {
   const [word = '', ...others] = wordsOf(args);
   const operation = operationWords.get(word);
   // A request file stands alone, and mostly has a dot in its name.
   if (operation === undefined && others.length > 0 && /^[\w-]+$/.test(word)) {
-    throw usageError(`There is no command '${word}'; there are ${[...operationWords.keys(), ...commands].join(', ')}`);
+    throw usageError(
+      `There is no command '${word}'; the commands are ${[...operationWords.keys(), ...commands].join(', ')}`,
+    );
   }
   const { values, positionals } = parse(args, ofRun);
   if (values.help) return { command: 'help' };
   const files = operation === undefined ? positionals : positionals.slice(1);
   const [requestFile, another] = files;
   if (another !== undefined) throw usageError(`One request file at a time: got ${files.join(' and ')}`);
-  const { json } = values;
-  const endpoint = checkEndpoint(values.endpoint);
+  const { json, diff } = values;
+  const endpoint = endpointOf(values.endpoint, environment);
   const faults = values.fault.map(readFault);
   if (endpoint !== undefined && faults.length > 0) {
-    throw usageError('--fault is for the sandbox that the command boots, and not for one that runs at --endpoint');
+    const source = values.endpoint === undefined ? ' (AWS_ENDPOINT_URL)' : '';
+    throw usageError(
+      `--fault is for a throw-away sandbox; add it to the one at ${endpoint}${source} with \`npm start -- fault\``,
+    );
   }
-  return { command: 'run', operation: operation ?? 'onboard-subscriber', requestFile, json, endpoint, faults };
+  return { command: 'run', operation: operation ?? 'onboard-subscriber', requestFile, json, endpoint, faults, diff };
 }
 
-function subscriberArguments(command: SubscriberArguments['command'], args: readonly string[]): Arguments {
-  const { values, positionals } = parse(args, common);
+function subscriberArguments(
+  command: 'status' | 'retry',
+  args: readonly string[],
+  environment: Environment,
+): Arguments {
+  const { values, positionals } = command === 'retry' ? parse(args, ofRetry) : parse(args, common);
   if (values.help) return { command: 'help' };
   const [, userName, another] = positionals;
   if (userName === undefined) throw usageError(`${command} takes the userName of a subscriber`);
   if (another !== undefined) throw usageError(`One subscriber at a time: got ${positionals.slice(1).join(' and ')}`);
   if (!v.is(userNameSchema, userName))
     throw usageError(`${command} takes the userName of a subscriber, not '${userName}'`);
-  const endpoint = checkEndpoint(values.endpoint);
-  if (endpoint === undefined) {
-    throw usageError(`${command} needs --endpoint: a sandbox that is booted for the command has no subscriber`);
-  }
-  return { command, userName, json: values.json, endpoint };
+  const endpoint = requireEndpoint(command, values.endpoint, environment);
+  const { json } = values;
+  return command === 'retry'
+    ? { command, userName, json, endpoint, diff: 'diff' in values && values.diff === true }
+    : { command, userName, json, endpoint };
 }
 
-function keyPoliciesArguments(args: readonly string[]): Arguments {
+function keyPoliciesArguments(args: readonly string[], environment: Environment): Arguments {
   const { values, positionals } = parse(args, ofKeyPolicies);
   if (values.help) return { command: 'help' };
   const [, keyArn, another] = positionals;
@@ -170,12 +232,26 @@ function keyPoliciesArguments(args: readonly string[]): Arguments {
     throw usageError(`key-policies takes the ARN of a KMS key (arn:aws:kms:…:key/…), not '${keyArn}'`);
   }
   const { json, show, restore } = values;
-  if (show !== undefined && restore !== undefined) throw usageError('--show and --restore are two commands');
-  const endpoint = checkEndpoint(values.endpoint);
-  if (endpoint === undefined) {
-    throw usageError('key-policies needs --endpoint: nothing is kept in a sandbox that is booted for the command');
-  }
+  if (show !== undefined && restore !== undefined) throw usageError('Give either --show or --restore, not both');
+  const endpoint = requireEndpoint('key-policies', values.endpoint, environment);
   return { command: 'key-policies', keyArn, action: keyPoliciesAction(show, restore), json, endpoint };
+}
+
+function faultArguments(args: readonly string[], environment: Environment): Arguments {
+  const { values, positionals } = parse(args, ofFault);
+  if (values.help) return { command: 'help' };
+  const { json, list, clear } = values;
+  const faults = positionals.slice(1);
+  if (Number(list) + Number(clear) + Number(faults.length > 0) !== 1) {
+    throw usageError('fault takes faults (service:Operation:kind[:times]), --list, or --clear');
+  }
+  const endpoint = requireEndpoint('fault', values.endpoint, environment);
+  const action = list
+    ? ({ name: 'list' } as const)
+    : clear
+      ? ({ name: 'clear' } as const)
+      : ({ name: 'add', faults } as const);
+  return { command: 'fault', action, json, endpoint };
 }
 
 function keyPoliciesAction(show: string | undefined, restore: string | undefined): KeyPoliciesArguments['action'] {
@@ -183,9 +259,23 @@ function keyPoliciesAction(show: string | undefined, restore: string | undefined
   return restore === undefined ? { name: 'list' } : { name: 'restore', policyId: restore };
 }
 
-function checkEndpoint(endpoint: string | undefined): string | undefined {
-  if (endpoint === undefined || /^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) return endpoint;
-  throw usageError(`--endpoint takes a URL such as http://127.0.0.1:4566, not '${endpoint}'`);
+/** The endpoint that is given, else the environment's; an empty variable is none, as for AWS SDKs. */
+function endpointOf(given: string | undefined, environment: Environment): string | undefined {
+  if (given !== undefined) return checkUrl('--endpoint', given);
+  const { AWS_ENDPOINT_URL: url, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored } = environment;
+  if (!url || isIgnored?.toLowerCase() === 'true') return undefined;
+  return checkUrl('AWS_ENDPOINT_URL', url);
+}
+
+function requireEndpoint(command: string, given: string | undefined, environment: Environment): string {
+  const endpoint = endpointOf(given, environment);
+  if (endpoint !== undefined) return endpoint;
+  throw usageError(`${command} needs --endpoint or AWS_ENDPOINT_URL: a throw-away sandbox has nothing to show`);
+}
+
+function checkUrl(source: string, url: string): string {
+  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  throw usageError(`${source} takes a URL such as http://127.0.0.1:4566, not '${url}'`);
 }
 
 function parse<Options extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: Options) {

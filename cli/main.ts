@@ -11,7 +11,7 @@ import { failedRequest, knownKeyArns, subscriberStatus } from './commands/status
 import { keyArnsOf, named, type Request, readRequest, userNameOf } from './request.ts';
 import { attemptsOf } from './view/attempts.ts';
 import { brokenOff, exitStatus, failureOfCommand, outputOf, reportOf } from './view/report.ts';
-import { doing, failureText, summaryText } from './view/summary.ts';
+import { doing, failureText, summaryText, throwAwayNotice } from './view/summary.ts';
 import { createProgress, createTerminal, printable, type Screen, showing, type Terminal } from './view/terminal.ts';
 
 /** How long the stack's resources take each: long enough to see the wait, no longer. */
@@ -25,23 +25,19 @@ const defaultRequests: Record<Operation, string> = {
   'offboard-subscriber': 'offboard-acme.json',
 };
 
-const hints = `This sandbox is gone with the command. To keep one running, and send it one request after another:
-  npm run sandbox
-  npm start -- --endpoint <the endpoint that it prints>
-  npm start -- update --endpoint <the endpoint>     (add-user, offboard, status acme, … likewise)
-`;
-
 const args = process.argv.slice(2);
-// Also of arguments that are wrong: whoever asked for a document gets one.
+// Also when other arguments are wrong: --json always gets a document.
 const json = args.includes('--json');
 const screen: Screen = json ? (process.stderr.isTTY ? process.stderr : noScreen) : process.stdout;
 
 /** The sandbox that this command has booted. */
 let ownSandbox: Sandbox | undefined;
 let executionArn: string | null = null;
+/** How to look at what goes on when the command is ended while it follows an execution of a running sandbox. */
+let followUp = '';
 
 // The line's end is that of the state that was running.
-endWithSignals(() => screen.write(`\n${json ? '' : keptLogs()}`));
+endWithSignals(() => screen.write(`\n${json ? '' : followUp + keptLogs()}`));
 
 process.exitCode = await main();
 await ownSandbox?.close();
@@ -50,7 +46,7 @@ async function main(): Promise<number> {
   const terminal = createTerminal(screen, process.env);
   let parsed: Arguments | undefined;
   try {
-    parsed = parseArguments(args);
+    parsed = parseArguments(args, process.env);
     switch (parsed.command) {
       case 'help':
         process.stdout.write(usage);
@@ -62,7 +58,7 @@ async function main(): Promise<number> {
       case 'retry':
         return await showRun({ ...parsed, ...(await failedRequest(parsed)), faults: [] }, terminal);
       case 'status': {
-        const { document, text } = await subscriberStatus(parsed, terminal.paint);
+        const { document, text } = await subscriberStatus(parsed, terminal);
         if (!json) terminal.write(text);
         printDocument(document);
         return 0;
@@ -75,15 +71,22 @@ async function main(): Promise<number> {
         printDocument(document);
         return 0;
       }
+      case 'fault': {
+        const { faults } = await import('./commands/fault.ts');
+        const { document, text } = await faults(parsed);
+        if (!json) terminal.write(text);
+        printDocument(document);
+        return 0;
+      }
     }
   } catch (error) {
     const failure = asCommandError(
       error,
       'CommandFailed',
-      'Run the command again; if that fails too, report it as a defect.',
+      'Run the command again; if it fails again, report it as a defect.',
     );
-    const { paint, write } = createTerminal(process.stderr, process.env);
-    if (!json) write(failureText(failureOfCommand(failure), paint) + keptLogs());
+    const onStderr = createTerminal(process.stderr, process.env);
+    if (!json) onStderr.write(failureText(failureOfCommand(failure), onStderr) + keptLogs());
     printDocument(failedDocument(parsed, failure));
     return exitStatus({ error: failure });
   }
@@ -97,6 +100,8 @@ function failedDocument(parsed: Arguments | undefined, failure: CommandError): o
       return { status: 'FAILED', keyArn: parsed?.command === 'key-policies' ? parsed.keyArn : null, error };
     case 'status':
       return { userName: parsed?.command === 'status' ? parsed.userName : null, status: null, error };
+    case 'fault':
+      return { status: 'FAILED', faults: null, error };
     case 'retry':
     case undefined:
       return brokenOff(failure, executionArn);
@@ -108,27 +113,26 @@ function printDocument(document: object): void {
   if (json) process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
-/** A request to a machine, and where that is. */
-type Run = Pick<RunArguments, 'operation' | 'endpoint' | 'faults'> & { request: Request };
+/** A request to a state machine, and where that is. */
+type Run = Pick<RunArguments, 'operation' | 'endpoint' | 'faults' | 'diff'> & { request: Request };
 
 async function showRun(run: Run, terminal: Terminal): Promise<number> {
-  const { operation, request } = run;
+  const { operation, request, endpoint, diff } = run;
   const { report, policiesBefore, sandbox } = await send(run, terminal);
-  const subject = { operation, userName: userNameOf(request) };
-  if (!json) terminal.write(summaryText(subject, report, policiesBefore, terminal.paint));
-  const left = sandbox?.faults.left() ?? 0;
-  if (!json && left > 0)
-    terminal.write(
-      `\n${left === 1 ? 'One fault' : `${left} faults`} asked for did not come: nothing made such a call.\n`,
-    );
-  if (!json && sandbox) terminal.write(keptLogs() + hints);
+  if (!json) {
+    sandbox?.keepLogs();
+    const subject = { operation, userName: userNameOf(request), endpoint };
+    const extras = { diff, logFolder: sandbox?.logFolder, faultsLeft: sandbox?.faults.left() ?? 0 };
+    terminal.write(summaryText(subject, report, policiesBefore, terminal, extras));
+  }
   printDocument(report);
   return exitStatus(report);
 }
 
-/** Sends the request to the machine of the endpoint, or of a sandbox booted for it, and follows it to its end. */
+/** Sends the request to the state machine at the endpoint, or of a sandbox booted for it, and follows it to its end. */
 async function send({ operation, request, endpoint: givenEndpoint, faults }: Run, terminal: Terminal) {
   const userName = userNameOf(request);
+  const subject = printable(doing(operation, userName));
   const isFirst = operation === 'onboard-subscriber';
   const sandbox = givenEndpoint === undefined ? await bootSandbox(terminal, isFirst ? faults : []) : undefined;
   const endpoint = givenEndpoint ?? sandbox?.endpoint ?? '';
@@ -139,14 +143,19 @@ async function send({ operation, request, endpoint: givenEndpoint, faults }: Run
       for (const fault of faults) sandbox.faults.add(fault);
     }
     const machineArn = await findMachine(clients, operation);
-    // An offboarding takes the keys from the subscriber without naming them.
+    // The request of an offboarding does not name the subscriber's keys.
     const isLast = operation === 'offboard-subscriber' && userName !== undefined;
     const keyArns = isLast ? await knownKeyArns(endpoint, userName) : keyArnsOf(request);
     const policiesBefore = await readKeyPolicies(clients, keyArns);
-    terminal.write(`\n${printable(doing(operation, userName))} …\n`);
+    terminal.write(`\n${subject} ${givenEndpoint === undefined ? '(sandbox)' : `at ${givenEndpoint}`} …\n`);
     executionArn = await start(clients, machineArn, request);
     terminal.write(`${executionArn}\n`);
+    if (givenEndpoint !== undefined) {
+      const command = `npm start -- status ${userName ?? 'USERNAME'} --endpoint ${givenEndpoint}`;
+      followUp = printable(`Stopped following; the execution goes on. To look at it: ${command}`).concat('\n');
+    }
     const { description, events } = await followShowing(clients, executionArn, terminal);
+    followUp = '';
     const outputKeyArns = outputOf(description.output)?.keyArns ?? [];
     const policiesAfter = await readKeyPolicies(clients, [...new Set([...keyArns, ...outputKeyArns])]);
     return { report: reportOf(description, events, policiesAfter), policiesBefore, sandbox };
@@ -156,7 +165,7 @@ async function send({ operation, request, endpoint: givenEndpoint, faults }: Run
   }
 }
 
-/** Onboards the example's subscriber under this name, for what is to be done to it. */
+/** Onboards the example subscriber under this name, so that the request has a subscriber to change. */
 async function onboardFirst(clients: Clients, userName: string | undefined, terminal: Terminal): Promise<void> {
   const example = await readRequest(examplePath('acme.json'), 'onboard-subscriber');
   const request = named(example, userName);
@@ -166,8 +175,8 @@ async function onboardFirst(clients: Clients, userName: string | undefined, term
     if (description.status === 'SUCCEEDED') return;
     throw new CommandError(
       description.error ?? 'OnboardingFailed',
-      'The subscriber could not be onboarded, to which the request is to be sent',
-      'Run `npm start` to see the onboarding fail; without a sandbox of its own, pass --endpoint.',
+      'The example subscriber, which the request is for, could not be onboarded in the throw-away sandbox',
+      'Run `npm start` to see why the onboarding fails; or pass --endpoint to use a running sandbox.',
     );
   });
 }
@@ -179,7 +188,7 @@ async function followShowing(clients: Clients, arn: string, terminal: Terminal):
   try {
     const snapshot = await follow(clients, arn, ({ events }) => {
       attempts = attemptsOf(events);
-      progress.show(attempts);
+      progress.show(attempts, /^Execution(Failed|Aborted|TimedOut)$/.test(events.at(-1)?.type ?? ''));
     });
     endedAt = snapshot.description.stopDate;
     return snapshot;
@@ -189,6 +198,7 @@ async function followShowing(clients: Clients, arn: string, terminal: Terminal):
 }
 
 async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<Sandbox> {
+  terminal.write(`${throwAwayNotice}\n`);
   // Imported here, since a command with --endpoint needs none of it.
   const packageFolder = await showing(terminal, 'Packaging the functions …', async () => {
     const { packageForSandbox } = await import('../build/package.ts');
@@ -199,7 +209,7 @@ async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<San
     throw asCommandError(
       error,
       'PackagingFailed',
-      'Run `npm run package` to see all of its output, and mend what it names.',
+      'Run `npm run package` to see all of its output, and correct what it names.',
     );
   });
   return showing(terminal, 'Booting the sandbox …', async () => {
@@ -219,7 +229,7 @@ function examplePath(file: string): string {
   return join(import.meta.dirname, '..', 'examples', file);
 }
 
-/** npm runs scripts in the project's folder; a path is meant from where npm was called. */
+/** npm runs scripts in the project's folder; a path is relative to the folder that npm was called in. */
 function pathOf({ requestFile, operation }: Pick<RunArguments, 'requestFile' | 'operation'>): string {
   if (requestFile === undefined) return examplePath(defaultRequests[operation]);
   const { npm_lifecycle_event: script, INIT_CWD: calledFrom } = process.env;

@@ -12,7 +12,7 @@ import { CommandError } from './command-error.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
 
-/** What each machine's first step checks without knowledge of the deployment. */
+/** What the first step of each state machine checks without knowledge of the deployment. */
 const checks: Record<Operation, (request: unknown) => void> = {
   'onboard-subscriber': checkRequest,
   'update-subscriber': checkUpdateRequest,
@@ -20,7 +20,7 @@ const checks: Record<Operation, (request: unknown) => void> = {
   'offboard-subscriber': checkOffboardingRequest,
 };
 
-// The machine validates the request. What the command itself wants to know of it may be absent or wrong.
+// The state machine validates the request. What the command itself reads of it may be absent or wrong.
 const userNameSchema = v.object({ subscriber: v.object({ userName: v.string() }) });
 const artifactsSchema = v.object({ encryption: v.object({ artifacts: v.object({ keyArn: v.string() }) }) });
 const trackingSchema = v.object({ encryption: v.object({ tracking: v.object({ keyArn: v.string() }) }) });
@@ -41,7 +41,7 @@ export async function readRequest(path: string, operation: Operation): Promise<R
   });
   const request = parseJson(text, invalid);
   if (typeof request !== 'object' || request === null || Array.isArray(request)) throw invalid('is not a JSON object');
-  // The machine refuses all this, too, but its history would keep what was sent for 90 days, passwords under wrong names too.
+  // The state machine refuses all this, too, but its history would keep what was sent for 90 days, passwords under wrong names too.
   if (
     'password' in request ||
     ('subscriber' in request && isRecord(request.subscriber) && 'password' in request.subscriber)
@@ -85,7 +85,7 @@ export function named(request: Request, userName: string | undefined): Request {
     : { ...request, subscriber: { ...subscriber, userName } };
 }
 
-/** The KMS keys that the request names, each once; what is no key ARN is left for the machine to refuse. */
+/** The KMS keys that the request names, each once; what is no key ARN is left for the state machine to refuse. */
 export function keyArnsOf(request: Request): string[] {
   const artifacts = v.safeParse(artifactsSchema, request);
   const tracking = v.safeParse(trackingSchema, request);

@@ -185,6 +185,7 @@ export async function bootSandbox({
     lambda: createLambda({ pool: lambdas, invocations, authorize: authorizer.authorize }),
     authorizer,
     injector,
+    faults,
   });
   const infinstor = createInfinStor({
     clock,

@@ -5,19 +5,25 @@ import type { Sandbox } from './boot.ts';
 import { account, fixtures, operator } from './core/account.ts';
 import { endWithSignals } from './core/process-end.ts';
 
-const usage = `usage: npm run sandbox -- [--port N]
+/** LocalStack's port, which tools for local AWS accounts expect; fixed, so that an endpoint can be written down once. */
+const defaultPort = 4566;
 
-Keeps a sandbox running until Ctrl-C: a local AWS account with the deployed onboarding, and an InfinStor service.
-  --port N   the port on 127.0.0.1 (default: a free one)
+const usage = `Usage: npm run sandbox [-- --port N]
+
+Keeps a sandbox running until Ctrl-C: a local AWS account with the deployed onboarding, and an
+InfinStor service. Nothing of it is kept afterwards but the functions' logs.
+
+  --port N   the port on 127.0.0.1; default: ${defaultPort}; 0 takes a free one
+  --help     print this help
 `;
 
-function readPort(): number | undefined {
+function readPort(): number {
   const { values } = parseArgs({ options: { port: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
   if (values.help) {
     process.stdout.write(usage);
     process.exit(0);
   }
-  if (values.port === undefined) return undefined;
+  if (values.port === undefined) return defaultPort;
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`--port must be 0 to 65535, not ${values.port}`);
@@ -28,16 +34,19 @@ function description({ endpoint, apiEndpoint, stateMachineArn, registryTable, lo
   return `
 The sandbox is running at ${endpoint} (account ${account.accountId}, ${account.region}). Ctrl-C ends it.
 
-Send a request:
-  npm start -- --endpoint ${endpoint} examples/acme.json
+Send a request, from another terminal:
+  npm start -- examples/acme.json --endpoint ${endpoint}
   npm start -- status acme --endpoint ${endpoint}
 
-Use it with the AWS CLI or any SDK:
+Rehearse a failure:
+  npm start -- fault infinstor:register:error=503 --endpoint ${endpoint}
+
+Use it with the AWS CLI or any SDK. With AWS_ENDPOINT_URL set, npm start needs no --endpoint:
   export AWS_ENDPOINT_URL=${endpoint}
   export AWS_REGION=${account.region} AWS_DEFAULT_REGION=${account.region}
   export AWS_ACCESS_KEY_ID=${operator.accessKeyId}
   export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}
-  export API=${apiEndpoint}
+  export API=${apiEndpoint}${unwanted()}
 
 State machine           ${stateMachineArn}
 Registry table          ${registryTable}
@@ -49,8 +58,15 @@ Function logs           ${logFolder}
 `;
 }
 
+/** Settings of this shell with which AWS's tools refuse a custom endpoint, set for real AWS. */
+function unwanted(): string {
+  const names = ['AWS_USE_FIPS_ENDPOINT', 'AWS_USE_DUALSTACK_ENDPOINT', 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'];
+  const set = names.filter((name) => process.env[name]?.toLowerCase() === 'true');
+  return set.length === 0 ? '' : `\n  unset ${set.join(' ')}`;
+}
+
 /**
- * Settles when nobody listens on the port; a program may still take it afterwards.
+ * Settles when no program listens on the port; a program may still take it afterwards.
  * @throws Error of the system when the port cannot be listened on
  */
 async function checkPort(port: number): Promise<void> {
@@ -63,7 +79,7 @@ async function checkPort(port: number): Promise<void> {
 
 endWithSignals();
 
-let port: number | undefined;
+let port = 0;
 try {
   port = readPort();
 } catch (error) {
@@ -71,27 +87,29 @@ try {
 }
 try {
   // Also before anything is packaged, which may take long.
-  if (port !== undefined) await checkPort(port);
+  await checkPort(port);
   process.stderr.write('Packaging the functions …\n');
   // The sandbox is loaded meanwhile: most of packaging is another process's work.
   const [packageFolder, { bootSandbox }] = await Promise.all([packageForSandbox(), import('./boot.ts')]);
   process.stderr.write('Booting the sandbox …\n');
-  const sandbox = await bootSandbox({ packageFolder, ...(port === undefined ? {} : { port }) });
+  const sandbox = await bootSandbox({ packageFolder, port });
   process.stdout.write(description(sandbox), (error) => {
-    // Logs that nobody knows of are for nobody.
+    // Logs whose folder was not printed would never be found.
     if (!error) sandbox.keepLogs();
   });
 } catch (error) {
   fail(error, 1, adviceFor(error));
 }
 
+const otherPort = 'Choose another port with `npm run sandbox -- --port N`; 0 takes a free one.\n';
+
 /** What to do about an error of the port; nothing for other errors. */
 function adviceFor(error: unknown): string {
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'EADDRINUSE':
-      return 'Another program has this port: give another one, or none to take a free one.\n';
+      return `Port ${port} is in use by another program, perhaps another sandbox. ${otherPort}`;
     case 'EACCES':
-      return 'You may not listen on this port: give another one, or none to take a free one.\n';
+      return `You may not listen on port ${port}. ${otherPort}`;
     default:
       return '';
   }

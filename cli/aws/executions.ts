@@ -22,7 +22,7 @@ export interface Clients {
   kms: KeyClients;
 }
 
-/** Clients for keys wherever they lie. */
+/** Clients for keys in any account and Region. */
 export interface KeyClients {
   of(keyArn: string): KMSClient;
   destroy(): void;
@@ -47,7 +47,7 @@ export function keyClients(endpoint: string): KeyClients {
   const clients = new Map<string, KMSClient>();
   return {
     of(keyArn) {
-      // What is no key is for the machine to refuse.
+      // What is no key is for the state machine to refuse.
       const home = parseKeyArn(keyArn) ?? account;
       const name = `${home.accountId} ${home.region}`;
       const client = clients.get(name) ?? new KMSClient(operatorAt(endpoint, home));
@@ -61,8 +61,8 @@ export function keyClients(endpoint: string): KeyClients {
 }
 
 /**
- * The ARN of an operation's machine.
- * @throws CommandError when the endpoint cannot be reached or has no such machine
+ * The ARN of an operation's state machine.
+ * @throws CommandError when the endpoint cannot be reached or has no such state machine
  */
 export async function findMachine({ sfn }: Pick<Clients, 'sfn'>, operation: Operation): Promise<string> {
   let nextToken: string | undefined;
@@ -95,7 +95,7 @@ export async function start({ sfn }: Pick<Clients, 'sfn'>, stateMachineArn: stri
 }
 
 /**
- * Follows an execution to its end, and tells how it stands now and then.
+ * Follows an execution to its end, and reports its state at short intervals.
  * @throws CommandError when the endpoint stops answering
  */
 export async function follow(
@@ -128,7 +128,7 @@ async function historyOf(sfn: SFNClient, executionArn: string): Promise<HistoryE
 }
 
 /**
- * The policies of keys, by key ARN. A key whose policy KMS does not give is left out: an unknown key is for the machine
+ * The policies of keys, by key ARN. A key whose policy KMS does not return is left out: an unknown key is for the state machine
  * to refuse.
  * @throws CommandError when the endpoint cannot be reached
  */
@@ -145,7 +145,7 @@ export async function readKeyPolicies(
 }
 
 /**
- * The policy of a key, or why KMS does not tell it.
+ * The policy of a key, or why KMS does not return it.
  * @throws CommandError when the endpoint cannot be reached
  */
 export async function readKeyPolicy(

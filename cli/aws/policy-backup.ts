@@ -1,18 +1,18 @@
 import * as v from 'valibot';
 import { canonical } from '../../lib/keys/canonical.ts';
 
-/** A policy of a key that the deployment kept before somebody wrote over it, or as somebody had written it by hand. */
+/** A policy of a key that the deployment kept before it was written over, or that was written by hand. */
 export const policyBackupSchema = v.object({
   id: v.string(),
   /** ISO 8601. */
   keptAt: v.string(),
   /** Of its canonical form. */
   hash: v.string(),
-  /** The execution or function that wrote over it, or who had written it by hand. */
+  /** The execution or function that wrote over it, or the author of a policy written by hand. */
   by: v.string(),
-  /** The CloudTrail event that told of a policy written by hand. */
+  /** The CloudTrail event that reported a policy written by hand. */
   eventId: v.optional(v.string()),
-  /** False when nobody has written over it after all. */
+  /** False when it was not written over after all. */
   overwritten: v.optional(v.literal(false)),
   /** The document. */
   policy: v.string(),
@@ -26,7 +26,7 @@ export interface StatementChanges {
   changed: number;
 }
 
-/** What changed between two policies, whatever the order in which KMS tells them. */
+/** What changed between two policies, whatever the order in which KMS returns them. */
 export function statementChanges(before: unknown, after: unknown): StatementChanges {
   const [old, current] = [statementsOf(before), statementsOf(after)];
   return {

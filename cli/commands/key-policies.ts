@@ -16,7 +16,7 @@ import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
 import { restoreRemedyFor } from './restore-remedy.ts';
 
-/** What a command is done with: the document that `--json` prints, and the text for people. */
+/** The result of a command: the document that `--json` prints, and the text for people. */
 export interface Result {
   document: object;
   text: string;
@@ -34,7 +34,7 @@ interface Surroundings {
   wait: (milliseconds: number) => Promise<unknown>;
 }
 
-/** The pauses before a restore is tried again: in all longer than a lease, and than KMS may tell an old policy. */
+/** The pauses before a restore is tried again: in all longer than a lease, and longer than KMS may return an old policy. */
 const busyMs = [2_000, 4_000, 8_000, 16_000, 32_000] as const;
 
 /**
@@ -83,8 +83,8 @@ async function list(
   if (refusal !== undefined && kept.length === 0) {
     throw new CommandError(
       refusal.name,
-      `No policy of ${keyArn} is kept, and KMS does not tell the one in force: ${refusal.message}`,
-      "Check the key's ARN; nothing is kept of a key that nobody was onboarded with.",
+      `No policy of ${keyArn} is kept, and KMS does not return the one in force: ${refusal.message}`,
+      "Check the key's ARN; a policy is kept only of keys that a subscriber was onboarded with.",
     );
   }
   const documents = [...kept.map(documentOf), current];
@@ -94,7 +94,7 @@ async function list(
   });
   return {
     document: { status: 'SUCCEEDED', keyArn, policies: listing, error: null },
-    text: listText(keyArn, listing, terminal.paint),
+    text: listText(keyArn, listing, terminal),
   };
 }
 
@@ -110,7 +110,7 @@ async function show(clients: Clients, keyArn: string, kept: PolicyBackup, termin
       difference: current === undefined ? null : diffKeyPolicies(current, shown.policy).map(markedLine),
       error: null,
     },
-    text: showText(keyArn, shown, current, terminal.paint),
+    text: showText(keyArn, shown, current, terminal),
   };
 }
 
@@ -125,12 +125,12 @@ async function restore(
   const before = await inForce(clients, keyArn);
   const restored = await restoreWhenFree(clients, functionName, request, { terminal, wait });
   const after = await inForce(clients, keyArn);
-  // A try whose outcome KMS did not tell may have written it.
+  // A try without a clear answer of KMS may have written it.
   const differs = before !== undefined && after !== undefined && diffKeyPolicies(before, after).length > 0;
   const restoration = { ...restored, changed: restored.changed || differs, before, after };
   return {
     document: { status: 'SUCCEEDED', ...restoration, error: null },
-    text: restoredText(restoration, terminal.paint),
+    text: restoredText(restoration, terminal),
   };
 }
 
@@ -163,7 +163,7 @@ function chosen(kept: readonly PolicyBackup[], keyArn: string, policyId: string)
   );
 }
 
-/** The key's policy now; undefined when KMS does not tell it. */
+/** The key's policy now; undefined when KMS does not return it. */
 async function inForce(clients: Clients, keyArn: string): Promise<unknown> {
   return (await readKeyPolicy(clients, keyArn)).policy;
 }
@@ -177,7 +177,7 @@ const restoredSchema = v.object({
 });
 const errorSchema = v.object({ errorType: v.string() });
 
-/** Has the deployment restore a policy; waits for whoever else writes it. */
+/** Has the deployment restore a policy; waits while another writer has the key. */
 async function restoreWhenFree(
   { lambda }: Clients,
   functionName: string,
@@ -187,7 +187,7 @@ async function restoreWhenFree(
   for (let attempt = 1; ; attempt += 1) {
     const startedAt = performance.now();
     const end = terminal.begin(attempt === 1 ? 'RestoreKeyPolicy' : `RestoreKeyPolicy (attempt ${attempt})`);
-    const ending = (mark: 'done' | 'again' | 'failed', note?: string) =>
+    const ending = (mark: 'done' | 'retried' | 'failed', note?: string) =>
       end({ mark, milliseconds: performance.now() - startedAt, ...(note !== undefined && { note }) });
     try {
       const restored = await invoke(lambda, functionName, request);
@@ -200,8 +200,10 @@ async function restoreWhenFree(
         ending('failed', name);
         throw error;
       }
-      ending('again', `${name}; again in ${pause / 1000} s`);
+      ending('retried', name);
+      const endOfWait = terminal.begin(`wait before attempt ${attempt + 1}`);
       await wait(pause);
+      endOfWait({ mark: 'waited', milliseconds: pause });
     }
   }
 }

@@ -4,13 +4,13 @@ import * as v from 'valibot';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { type Operation, operationOf } from '../../lib/subscribers/operations.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
-import type { SubscriberArguments } from '../arguments.ts';
+import type { StatusArguments } from '../arguments.ts';
 import { answer } from '../aws/answer.ts';
 import { findMachine } from '../aws/executions.ts';
 import { CommandError } from '../command-error.ts';
 import type { Request } from '../request.ts';
 import { statusText } from '../view/status-text.ts';
-import type { Paint } from '../view/terminal.ts';
+import type { Layout } from '../view/terminal.ts';
 
 const failureSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
 const statusSchema = v.looseObject({
@@ -35,7 +35,7 @@ const statusSchema = v.looseObject({
     }),
   ),
 });
-/** How a subscriber stands, as `GET /subscribers/{userName}` tells it. */
+/** How a subscriber stands, as `GET /subscribers/{userName}` returns it. */
 export type SubscriberStatus = v.InferOutput<typeof statusSchema>;
 
 const responseSchema = v.object({ statusCode: v.number(), body: v.pipe(v.string(), v.parseJson()) });
@@ -45,26 +45,26 @@ const refusalSchema = v.object({ error: v.object({ name: v.string(), message: v.
 type Clients = Record<'sfn', SFNClient> & Record<'lambda', LambdaClient>;
 
 /**
- * Tells how a subscriber stands: the document that `--json` prints, and the text for people.
+ * How a subscriber stands: the document that `--json` prints, and the text for people.
  * @throws CommandError named SubscriberNotFound for one that the deployment does not know
  */
 export async function subscriberStatus(
-  { userName, endpoint }: SubscriberArguments,
-  paint: Paint,
+  { userName, endpoint }: StatusArguments,
+  layout: Layout,
 ): Promise<{ document: object; text: string }> {
   const status = await withClients(endpoint, (clients) => readStatus(clients, userName));
-  return { document: { ...status, error: status.error ?? null }, text: statusText(status, endpoint, paint) };
+  return { document: { ...status, error: status.error ?? null }, text: statusText(status, endpoint, layout) };
 }
 
 /**
  * The operation and request of a subscriber's latest attempt.
  * @throws CommandError named InvalidRequest when it runs or has succeeded, and ExecutionDoesNotExist when Step Functions no
- * longer knows what was asked
+ * longer has the request
  */
 export async function failedRequest({
   userName,
   endpoint,
-}: Pick<SubscriberArguments, 'userName' | 'endpoint'>): Promise<{ operation: Operation; request: Request }> {
+}: Pick<StatusArguments, 'userName' | 'endpoint'>): Promise<{ operation: Operation; request: Request }> {
   return withClients(endpoint, async (clients) => {
     const { executionArn, error } = await readStatus(clients, userName);
     const operation = operationOf(executionArn);
@@ -72,15 +72,15 @@ export async function failedRequest({
       throw new CommandError(
         'InvalidRequest',
         `The latest attempt of ${userName}, ${operation}, has not failed`,
-        'A request that its first step refused is no attempt: send its file again.',
+        'A request that was rejected in its first step is not recorded as an attempt: correct its file and send that again.',
       );
     }
     const execution = await answer('Step Functions', describeExecution(clients.sfn, executionArn));
     if (execution === undefined) {
       throw new CommandError(
         'ExecutionDoesNotExist',
-        'Step Functions no longer knows what was asked for: the execution is over for 90 days',
-        'Send the request again from its file: it goes on from what exists.',
+        'Step Functions no longer has the request: the execution ended more than 90 days ago',
+        'Send the request again from its file: it continues from what exists.',
       );
     }
     const requestSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
@@ -120,7 +120,7 @@ async function readStatus(clients: Clients, userName: string): Promise<Subscribe
     throw new CommandError(
       'StatusUnknown',
       `The function ${FunctionName} failed`,
-      'Look at its log, and ask again.',
+      'Read its log, and run the command again.',
       'GetSubscriber',
     );
   }

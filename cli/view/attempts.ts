@@ -8,11 +8,13 @@ export interface Attempt {
   enteredAt: Date;
   /** When the state was left or, for a try that was retried, when it failed; null while neither has happened. */
   exitedAt: Date | null;
+  /** When the try failed, whether or not it is known yet what comes after; null for one that runs or has succeeded. */
+  failedAt: Date | null;
   /** The ASL name of the error that ended the try, whether caught, retried or fatal. */
   error: string | null;
 }
 
-/** The tries of an execution's states in order, from its history or the beginning of it. Parallel branches are not told apart. */
+/** The tries of an execution's states in order, from its history or the beginning of it. Parallel branches are not distinguished. */
 export function attemptsOf(events: readonly HistoryEvent[]): Attempt[] {
   const attempts: Attempt[] = [];
   let failedAt: Date | null = null;
@@ -22,7 +24,7 @@ export function attemptsOf(events: readonly HistoryEvent[]): Attempt[] {
     const current = attempts.at(-1);
     const entered = event.stateEnteredEventDetails?.name;
     if (entered !== undefined) {
-      attempts.push({ state: entered, attempt: 1, enteredAt: timestamp, exitedAt: null, error: null });
+      attempts.push({ state: entered, attempt: 1, enteredAt: timestamp, exitedAt: null, failedAt: null, error: null });
       failedAt = null;
     } else if (current === undefined) {
     } else if (event.stateExitedEventDetails !== undefined) {
@@ -35,15 +37,56 @@ export function attemptsOf(events: readonly HistoryEvent[]): Attempt[] {
         attempt: current.attempt + 1,
         enteredAt: timestamp,
         exitedAt: null,
+        failedAt: null,
         error: null,
       });
       failedAt = null;
     } else if (/^(Task|LambdaFunction).*(Failed|TimedOut)$/.test(type)) {
       current.error = errorName(event) ?? (type.endsWith('TimedOut') ? 'States.Timeout' : 'States.TaskFailed');
       failedAt = timestamp;
+      current.failedAt = timestamp;
     }
   }
   return attempts;
+}
+
+/** What was done for a while, for the screen: a try of a state, or the wait before a retry. */
+export interface Stage {
+  label: string;
+  startedAt: Date;
+  /** Null while it goes on. */
+  endedAt: Date | null;
+  outcome: 'done' | 'retried' | 'caught' | 'waited';
+  error: string | null;
+}
+
+/** Errors that end a wait as they should: the stack is gone, or an operation on it is over. */
+const expectedErrors: readonly string[] = ['StackGone', 'StackSettled'];
+
+/**
+ * The tries with the waits between them, so that what is shown adds up to the time that the execution takes.
+ * @param isWaiting whether a last try that has failed is known to be retried
+ */
+export function stagesOf(attempts: readonly Attempt[], isWaiting = false): Stage[] {
+  return attempts.flatMap(({ state, attempt, enteredAt, exitedAt, failedAt, error }, index): Stage[] => {
+    const next = attempts[index + 1];
+    const isRetried = next === undefined ? isWaiting && exitedAt === null : next.attempt > 1;
+    const label = attempt === 1 ? state : `${state} (attempt ${attempt})`;
+    if (!isRetried || failedAt === null) {
+      const outcome = error === null || expectedErrors.includes(error) ? 'done' : 'caught';
+      return [{ label, startedAt: enteredAt, endedAt: exitedAt, outcome, error }];
+    }
+    return [
+      { label, startedAt: enteredAt, endedAt: failedAt, outcome: 'retried', error },
+      {
+        label: `wait before attempt ${attempt + 1}`,
+        startedAt: failedAt,
+        endedAt: next?.enteredAt ?? null,
+        outcome: 'waited',
+        error: null,
+      },
+    ];
+  });
 }
 
 function errorName(event: HistoryEvent): string | undefined {

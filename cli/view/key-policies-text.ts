@@ -1,7 +1,8 @@
 import type { PolicyBackup, StatementChanges } from '../aws/policy-backup.ts';
 import { diffKeyPolicies } from './key-policy-diff.ts';
-import { diffLine, rows } from './summary.ts';
-import { type Paint, printable } from './terminal.ts';
+import { type Fact, rows } from './rows.ts';
+import { diffLine } from './summary.ts';
+import { type Layout, type Paint, printable } from './terminal.ts';
 
 /**
  * A kept policy in the list: without the document, and with what changed until the next one or the policy in force. That may be
@@ -20,7 +21,7 @@ export interface Restoration {
   /** The id of the kept policy that undoes it; null where nothing was written, or nobody knows. */
   previousPolicyId: string | null;
   refusedRoles: { roleArn: string; name: string; message: string }[];
-  /** The key's policy before and after; undefined where KMS did not tell it. */
+  /** The key's policy before and after; undefined where KMS did not return it. */
   before: unknown;
   after: unknown;
 }
@@ -28,20 +29,20 @@ export interface Restoration {
 const hashLength = 12;
 
 /** The kept policies of a key, the oldest first. */
-export function listText(keyArn: string, policies: readonly BackupListing[], paint: Paint): string {
+export function listText(keyArn: string, policies: readonly BackupListing[], layout: Layout): string {
   if (policies.length === 0) {
     return `No policy of ${keyArn} is kept: this deployment has not written over one.\n`;
   }
   const count = policies.length === 1 ? '1 policy' : `${policies.length} policies`;
   return [
-    paint('bold', `${count} kept of ${keyArn}, the oldest first`),
+    layout.paint('bold', `${count} kept of ${keyArn}, oldest first`),
     ...policies.flatMap((policy, index) => {
-      const until = index + 1 < policies.length ? 'the next one' : 'the policy in force';
-      return ['', ...rows([...factsOf(policy), ['Changes', changesText(policy.changes, until)]], paint)];
+      const other = index + 1 < policies.length ? 'the next kept policy' : 'the policy in force';
+      return ['', ...rows([...factsOf(policy), ['Changes', changesText(policy.changes, other)]], layout)];
     }),
     '',
-    'Changes are of all who wrote until then, also by hand.',
-    'To see one and how it differs from the policy in force, add --show <id>; to restore it, --restore <id>.',
+    'Changes count what is different in the later policy; they include manual edits.',
+    'To see a policy and how it differs from the policy in force, add --show <id>; to restore it, --restore <id>.',
     '',
   ].join('\n');
 }
@@ -51,22 +52,22 @@ export function showText(
   keyArn: string,
   kept: Omit<PolicyBackup, 'policy'> & { policy: unknown },
   inForce: unknown,
-  paint: Paint,
+  layout: Layout,
 ): string {
   const document = typeof kept.policy === 'string' ? kept.policy : JSON.stringify(kept.policy, undefined, 2);
   return [
-    paint('bold', `Kept policy of ${keyArn}`),
+    layout.paint('bold', `Kept policy of ${keyArn}`),
     '',
-    ...rows(factsOf(kept), paint),
+    ...rows(factsOf(kept), layout),
     '',
     printable(document),
     '',
-    ...differences(inForce, kept.policy, paint, {
-      title: 'Against the policy in force (+ only here, - only in force; statements and lists sorted):',
-      same: 'The policy in force says the same.',
+    ...differences(inForce, kept.policy, layout.paint, {
+      title: 'Compared with the policy in force (+ only here, - only in force; statements and lists sorted):',
+      same: 'The policy in force is the same.',
     }),
     '',
-    "A restore brings back the statements that are not the onboarding's own; those stay as the registry wants them.",
+    "A restore brings back all statements but the onboarding's own, which stay as the registry has them.",
     '',
   ].join('\n');
 }
@@ -74,8 +75,9 @@ export function showText(
 /** What a restore changed. */
 export function restoredText(
   { keyArn, policyId, changed, previousPolicyId, refusedRoles, before, after }: Restoration,
-  paint: Paint,
+  layout: Layout,
 ): string {
+  const { paint } = layout;
   const undo =
     previousPolicyId === null ? 'the last in the list by restore-key-policy.' : `--restore ${previousPolicyId}`;
   return [
@@ -87,31 +89,31 @@ export function restoredText(
         ['Key', keyArn],
         ['Policy', policyId],
       ],
-      paint,
+      layout,
     ),
     '',
     ...differences(before, after, paint, {
       title: `Key policy of ${keyArn} (statements and lists sorted):`,
-      same: `Key policy of ${keyArn}: unchanged, as it says all this already`,
+      same: `Key policy of ${keyArn}: unchanged (already up to date)`,
     }),
     ...refusedRoles.flatMap(({ roleArn, name, message }) => [
       '',
-      paint('yellow', 'A role that was onboarded still has not got the key'),
+      paint('yellow', 'A role of an onboarded subscriber still has no access to the key'),
       ...rows(
         [
           ['Role', roleArn],
           ['Reason', `${name}: ${message}`],
-          ['Remedy', 'Redrive its execution or send its request again, if it is to have the key.'],
+          ['Remedy', 'If it needs the key, redrive its execution or send its request again.'],
         ],
-        paint,
+        layout,
       ),
     ]),
-    ...(changed ? ['', `To undo this, restore the one that was in force before: ${undo}`] : []),
+    ...(changed ? ['', `To undo this, restore the policy that was in force before: ${undo}`] : []),
     '',
   ].join('\n');
 }
 
-function factsOf(kept: Omit<PolicyBackup, 'policy'>): [string, string][] {
+function factsOf(kept: Omit<PolicyBackup, 'policy'>): Fact[] {
   return [
     ['Policy', kept.id],
     ['Kept', `${kept.keptAt}, ${occasionOf(kept)}`],
@@ -121,15 +123,15 @@ function factsOf(kept: Omit<PolicyBackup, 'policy'>): [string, string][] {
 
 function occasionOf({ by, eventId, overwritten }: Omit<PolicyBackup, 'policy'>): string {
   if (eventId !== undefined) return `as ${by} wrote it`;
-  return overwritten === false ? `before ${by} was to write over it, and did not` : `before ${by} wrote over it`;
+  return overwritten === false ? `before ${by} intended to write over it, but did not` : `before ${by} wrote over it`;
 }
 
-function changesText(changes: StatementChanges | null, until: string): string {
+function changesText(changes: StatementChanges | null, other: string): string {
   if (changes === null) return 'the policy in force cannot be read';
-  const parts = Object.entries({ added: changes.added, removed: changes.removed, changed: changes.changed })
+  const parts = Object.entries({ '+': changes.added, '-': changes.removed, '~': changes.changed })
     .filter(([, count]) => count > 0)
-    .map(([what, count]) => `${count} ${count === 1 ? 'statement' : 'statements'} ${what}`);
-  return `${parts.length === 0 ? 'no statement changed' : parts.join(', ')}, until ${until}`;
+    .map(([sign, count]) => `${sign}${count} ${count === 1 ? 'statement' : 'statements'}`);
+  return `${parts.length === 0 ? 'no difference' : parts.join(', ')} compared with ${other}`;
 }
 
 function differences(before: unknown, after: unknown, paint: Paint, words: { title: string; same: string }): string[] {

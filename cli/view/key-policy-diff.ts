@@ -57,7 +57,8 @@ function canonicalText(policy: unknown): string {
   return `${JSON.stringify(canonicalPolicy(policy), undefined, 2)}\n`;
 }
 
-function canonicalPolicy(policy: unknown): unknown {
+/** A key policy in the one form in which policies that mean the same are equal; what is no policy stays as it is. */
+export function canonicalPolicy(policy: unknown): unknown {
   if (!isRecord(policy)) return policy;
   return ordered(policy, ['Version', 'Id', 'Statement'], (key, value) =>
     key === 'Statement' ? asSet(value, canonicalStatement) : value,

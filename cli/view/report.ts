@@ -5,7 +5,7 @@ import { failureMessage } from '../../lib/subscribers/failure-message.ts';
 import type { CommandError } from '../command-error.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 
-/** An execution as DescribeExecution tells it. */
+/** An execution as DescribeExecution returns it. */
 export type Description = Pick<
   DescribeExecutionCommandOutput,
   'executionArn' | 'status' | 'startDate' | 'stopDate' | 'error' | 'cause' | 'output'
@@ -30,6 +30,8 @@ export interface Report {
   /** States entered plus retries. */
   transitions: number;
   output: Output | null;
+  /** The secret with the subscriber's password and custom token, as soon as a state has named it. */
+  credentialsSecretId: string | null;
   error: Failure | null;
   /** The policies of the request's keys after the run, by key ARN. */
   keyPolicies: Record<string, unknown>;
@@ -42,10 +44,10 @@ const outputSchema = v.looseObject({
   stackId: v.optional(v.nullable(v.string())),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
-  /** Of an onboarding: whether InfinStor was seen to use the role; null when that was not found out. */
+  /** Of an onboarding: whether InfinStor was seen to use the role; null when that was not checked. */
   verified: v.optional(v.nullable(v.boolean())),
-  /** Of an update: what of the subscriber was changed. */
-  changed: v.optional(v.array(v.string())),
+  /** What of the subscriber was changed; false: nothing, everything was there already. */
+  changed: v.optional(v.union([v.boolean(), v.array(v.string())])),
   /** Of users that were to be added. */
   users: v.optional(
     v.array(v.looseObject({ userName: v.string(), outcome: v.string(), credentialsSecretId: v.optional(v.string()) })),
@@ -72,7 +74,7 @@ export function finalStatus({ status }: Pick<Description, 'status'>): Status | u
 }
 
 /**
- * Tells an execution that is over from its description and its whole history.
+ * The report of an execution that is over, from its description and its whole history.
  * @throws Error when the execution still runs
  */
 export function reportOf(
@@ -90,6 +92,7 @@ export function reportOf(
     durationMs: startDate && stopDate ? stopDate.getTime() - startDate.getTime() : 0,
     transitions: attempts.length,
     output: status === 'SUCCEEDED' ? outputOf(output) : null,
+    credentialsSecretId: credentialsSecretIdOf(events),
     error: status === 'SUCCEEDED' ? null : failureOf(status, description, attempts.at(-1)),
     keyPolicies: Object.fromEntries(keyPolicies),
     history: attempts.map(({ state, attempt, enteredAt, exitedAt }) => ({
@@ -114,6 +117,7 @@ export function brokenOff(error: CommandError, executionArn: string | null): Rep
     durationMs: 0,
     transitions: 0,
     output: null,
+    credentialsSecretId: null,
     error: failureOfCommand(error),
     keyPolicies: {},
     history: [],
@@ -130,6 +134,20 @@ export function exitStatus({ error }: { error: Pick<Failure, 'name'> | null }): 
 export function outputOf(output: string | undefined): Output | null {
   const result = v.safeParse(outputSchema, parseJson(output ?? ''));
   return result.success ? result.output : null;
+}
+
+const credentialsSchema = v.object({ credentialsSecretId: v.string() });
+/** Where the states' outputs name the secret: an onboarding when it exists, the others in their plans. */
+const stateOutputSchema = v.union([v.object({ subscriber: credentialsSchema }), v.object({ plan: credentialsSchema })]);
+
+/** The subscriber's credentials secret, by the states that were left; null while none has named it. */
+function credentialsSecretIdOf(events: readonly HistoryEvent[]): string | null {
+  const [found] = events.toReversed().flatMap(({ stateExitedEventDetails: exited }) => {
+    const result = v.safeParse(stateOutputSchema, parseJson(exited?.output ?? ''));
+    if (!result.success) return [];
+    return [('subscriber' in result.output ? result.output.subscriber : result.output.plan).credentialsSecretId];
+  });
+  return found ?? null;
 }
 
 function failureOf(status: Exclude<Status, 'SUCCEEDED'>, { error, cause }: Description, last: Attempt | undefined) {

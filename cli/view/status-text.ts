@@ -1,37 +1,56 @@
 import { operationOf } from '../../lib/subscribers/operations.ts';
 import type { SubscriberStatus } from '../commands/status.ts';
-import { rows } from './summary.ts';
-import { type Paint, printable } from './terminal.ts';
+import { runbookLinkFor } from './next-step.ts';
+import { type Fact, rows } from './rows.ts';
+import { nextCommand } from './summary.ts';
+import { type Layout, printable, type Style, seconds } from './terminal.ts';
 
 /** How a subscriber stands, for people: what exists, the latest attempt and what to do about it, and all attempts. */
-export function statusText(status: SubscriberStatus, endpoint: string, paint: Paint): string {
+export function statusText(status: SubscriberStatus, endpoint: string, layout: Layout): string {
   const { userName, operation, executionArn, step, error, attempts } = status;
-  const failed = error === undefined ? '' : `; ${operation} failed`;
-  const title = `${printable(userName)} is ${status.status}${failed}`;
+  const where = error?.step === undefined ? '' : ` in ${error.step}`;
+  const failed = error === undefined ? '' : ` — ${operation} failed${where}`;
+  const title = `${printable(userName)}: ${status.status}${failed}`;
+  const style = error === undefined ? styleOf(status.status) : 'red';
   return [
     '',
-    paint('bold', paint(error === undefined ? 'green' : 'red', title)),
+    layout.paint('bold', style === undefined ? title : layout.paint(style, title)),
     '',
     ...rows(
       [
         ['Step', error?.step ?? step ?? null],
         ['Reason', error === undefined ? null : `${error.name}: ${error.message}`],
         ['Remedy', error?.remedy ?? null],
-        ['Retry', error === undefined ? null : `npm start -- retry ${userName} --endpoint ${endpoint}`],
-        ['Secret', status.credentialsSecretId ?? null],
+        ['Runbook', error === undefined ? null : runbookLinkFor(error.name)],
+        ['Next', error === undefined ? null : nextCommand(error.name, { userName, endpoint, executionArn })],
+        ['Credentials', status.credentialsSecretId ?? null],
         ['Stack', status.stackId ?? null],
         ['Role', status.roleArn ?? null],
-        ...(status.keyArns ?? []).map((keyArn) => ['Key', keyArn] as const),
-        ...(status.retained ?? []).map(({ type, physicalId }) => ['Retained', `${physicalId} (${type})`] as const),
+        ...(status.keyArns ?? []).map((keyArn): Fact => ['Key', keyArn]),
+        ...(status.retained ?? []).map(({ type, physicalId }): Fact => ['Retained', `${physicalId} (${type})`]),
         ['Execution', executionArn],
       ],
-      paint,
+      layout,
     ),
     '',
-    `${attempts.length === 1 ? 'One attempt' : `${attempts.length} attempts`}, the latest last:`,
+    `${attempts.length === 1 ? 'One attempt' : `${attempts.length} attempts`}, oldest first:`,
     ...attempts.map((attempt) => `  ${attemptText(attempt)}`),
     '',
   ].join('\n');
+}
+
+/** Green is for what is in use alone: an offboarded subscriber is gone, and one that is being changed is not there yet. */
+function styleOf(status: string): Style | undefined {
+  switch (status) {
+    case 'ACTIVE':
+      return 'green';
+    case 'FAILED':
+      return 'red';
+    case 'OFFBOARDED':
+      return undefined;
+    default:
+      return 'yellow';
+  }
 }
 
 function attemptText({
@@ -44,6 +63,17 @@ function attemptText({
   const name = executionArn.slice(executionArn.lastIndexOf(':') + 1);
   const reason = error === undefined ? '' : `: ${error.name}${error.step === undefined ? '' : ` in ${error.step}`}`;
   const result = status === 'FAILED' ? `failed${reason}` : 'succeeded';
-  const end = status === undefined ? 'has not ended' : `${result}${endedAt === undefined ? '' : `, ${endedAt}`}`;
-  return printable(`${startedAt}  ${operationOf(executionArn)} ${end}  (${name})`);
+  const end = status === undefined ? 'has not ended' : `${result}${durationText(startedAt, endedAt)}`;
+  return printable(`${timeText(startedAt)}  ${operationOf(executionArn)} ${end}  (${name})`);
+}
+
+/** `2026-11-29 23:50:49 UTC`; what is no time stays as it is. */
+function timeText(iso: string): string {
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) ? iso : `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+function durationText(startedAt: string, endedAt: string | undefined): string {
+  const milliseconds = new Date(endedAt ?? '').getTime() - new Date(startedAt).getTime();
+  return milliseconds >= 0 ? ` after ${seconds(milliseconds)}` : '';
 }

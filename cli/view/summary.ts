@@ -1,14 +1,27 @@
 import type { Operation } from '../../lib/subscribers/operations.ts';
 import { type DiffLine, diffKeyPolicies } from './key-policy-diff.ts';
+import { type PolicyChange, summarizeKeyPolicies } from './key-policy-summary.ts';
+import { isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
 import type { Failure, Report } from './report.ts';
-import { type Paint, printable, seconds } from './terminal.ts';
+import { type Fact, rows } from './rows.ts';
+import { type Layout, type Paint, printable, seconds } from './terminal.ts';
 
-const labelWidth = 10;
-
-/** What an execution is about. */
-interface Subject {
+/** What an execution is about, and where it ran. */
+export interface Subject {
   operation: Operation;
   userName: string | undefined;
+  /** Undefined: a throw-away sandbox, which is gone with the command. */
+  endpoint?: string | undefined;
+}
+
+/** What the command itself adds to the verdict. */
+export interface Extras {
+  /** Whether differences of key policies are shown whole. */
+  diff?: boolean;
+  /** Where the functions' logs of a throw-away sandbox are. */
+  logFolder?: string | undefined;
+  /** How many faults that were asked for did not come. */
+  faultsLeft?: number;
 }
 
 /** What an operation is called while it goes on. */
@@ -23,105 +36,203 @@ const verbs: Record<Operation, { doing: string; done: string }> = {
   'offboard-subscriber': { doing: 'Offboarding', done: 'Offboarded' },
 };
 
-/** What people want to know of an execution that is over: what came of it, and what it changed. */
+/** The first line of a run in a throw-away sandbox. */
+export const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox (sandbox).';
+
+/**
+ * What came of an execution that is over: first what it changed of key policies, and last the verdict, so that the verdict is what
+ * stands on the screen in the end.
+ */
 export function summaryText(
-  { operation, userName }: Subject,
+  subject: Subject,
   report: Report,
   policiesBefore: ReadonlyMap<string, unknown>,
-  paint: Paint,
+  layout: Layout,
+  extras: Extras = {},
 ): string {
-  const { status, output, error, executionArn, durationMs, transitions } = report;
-  const title =
-    error === null
-      ? paint('green', `${verbs[operation].done} ${printable(userName ?? 'the subscriber')}`)
-      : paint('red', `${printable(doing(operation, userName))} ended ${status}`);
-  const facts = error === null ? outputFacts(output) : [];
+  const keys = keyChanges(report, policiesBefore);
+  const { credentialsSecretId, error, executionArn, output } = report;
   return [
+    ...keys.flatMap((key) => changeLines(key, layout.paint, extras.diff === true)),
     '',
-    `${paint('bold', title)} in ${seconds(durationMs)}, ${transitions} ${transitions === 1 ? 'transition' : 'transitions'}.`,
-    '',
-    ...rows([...facts, ['Execution', executionArn]], paint),
-    ...(error === null ? [] : ['', ...failureRows(error, paint)]),
-    ...policyChanges(report, policiesBefore, paint),
+    title(subject, report, keys, layout.paint),
+    ...rows(
+      [
+        ...(error === null ? [['Credentials', credentialsFact(credentialsSecretId, subject)] as const] : []),
+        ...(error === null ? outputFacts(output) : failureFacts(error)),
+        ...keysFacts(keys, error !== null, extras),
+        ['Execution', executionArn],
+        ['Faults', faultsFact(extras.faultsLeft ?? 0)],
+        ['Logs', extras.logFolder ?? null],
+        ['Next', nextFact(subject, report)],
+      ],
+      layout,
+    ),
     '',
   ].join('\n');
 }
 
+function title({ operation, userName, endpoint }: Subject, report: Report, keys: KeyChange[], paint: Paint): string {
+  const { status, error, durationMs } = report;
+  const place = endpoint === undefined ? ' (sandbox)' : '';
+  const time = ` in ${seconds(durationMs)}`;
+  if (error !== null) {
+    const what = `${printable(doing(operation, userName))}${place} ${endings[status]}`;
+    return `${paint('bold', paint('red', `✖ ${what}`))}${time}`;
+  }
+  const done = `${verbs[operation].done} ${printable(userName ?? 'the subscriber')}${place}`;
+  return `${paint('bold', paint('green', `✔ ${done}`))}${time}${changesNothing(report, keys) ? ': nothing changed' : ''}`;
+}
+
+const endings: Record<Report['status'], string> = {
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  TIMED_OUT: 'timed out',
+  ABORTED: 'was stopped',
+};
+
+/**
+ * Whether a run is known to have changed nothing: by its output, else by its keys, which name the role already when the stack was
+ * there before.
+ */
+function changesNothing({ output, keyPolicies }: Report, keys: readonly KeyChange[]): boolean {
+  if (output === null) return false;
+  const { changed, users, roleArn, keyArns = [] } = output;
+  if (changed !== undefined) return changed === false || (Array.isArray(changed) && changed.length === 0);
+  if (users !== undefined) return users.length > 0 && users.every(({ outcome }) => outcome !== 'added');
+  return (
+    roleArn !== undefined &&
+    keyArns.length > 0 &&
+    keyArns.every((keyArn) => JSON.stringify(keyPolicies[keyArn] ?? null).includes(`"${roleArn}"`)) &&
+    keyArns.every((keyArn) => keys.some((key) => key.keyArn === keyArn && key.changes?.length === 0))
+  );
+}
+
+function credentialsFact(secretId: string | null, { operation, endpoint }: Subject): string | null {
+  if (secretId === null || operation === 'offboard-subscriber') return null;
+  // The secret of a throw-away sandbox is gone before it could be read.
+  return endpoint === undefined ? secretId : `${secretId}\naws secretsmanager get-secret-value --secret-id ${secretId}`;
+}
+
 /** What an execution has put out, as labelled facts. */
-function outputFacts(output: Report['output']): [string, string | null][] {
+function outputFacts(output: Report['output']): Fact[] {
   if (output === null) return [];
-  const {
-    userName,
-    stackId = null,
-    roleArn = null,
-    verified,
-    changed,
-    users = [],
-    retained = [],
-    byHand = [],
-  } = output;
+  const { stackId = null, roleArn = null, verified, changed, users = [], retained = [], byHand = [] } = output;
   return [
-    ['Subscriber', userName],
-    ['Changed', changed?.join(', ') ?? null],
+    ['Changed', Array.isArray(changed) ? changed.join(', ') : null],
     ['Stack', stackId],
     ['Role', roleArn],
     ['Verified', verified === undefined ? null : verified ? 'InfinStor uses the role' : 'no'],
-    ...users.map((user): [string, string] => [
-      'User',
-      [user.userName, user.outcome, user.credentialsSecretId].join('  '),
-    ]),
-    ...retained.map(({ type, physicalId }): [string, string] => ['Retained', `${physicalId} (${type})`]),
-    ...byHand.map((task): [string, string] => ['By hand', task]),
+    ...users.map((user): Fact => ['User', [user.userName, user.outcome, user.credentialsSecretId].join('  ')]),
+    ...retained.map(({ type, physicalId }): Fact => ['Retained', `${physicalId} (${type})`]),
+    ...byHand.map((task): Fact => ['By hand', task]),
   ];
 }
 
+function keysFacts(keys: readonly KeyChange[], isFailure: boolean, { diff = false }: Extras): Fact[] {
+  const known = keys.flatMap(({ changes }) => (changes === undefined ? [] : [changes]));
+  const changed = known.filter(({ length }) => length > 0).length;
+  const unread = keys.length - known.length;
+  if (keys.length === 0 || (isFailure && changed + unread === 0)) return [];
+  const counts = [
+    changed === 0 && known.length > 0 ? `${counted(known.length, 'key policy', 'key policies')} unchanged` : '',
+    changed > 0 ? `${counted(changed, 'key policy', 'key policies')} changed` : '',
+    unread > 0 ? `${counted(unread, 'key policy', 'key policies')} could not be read` : '',
+  ].filter((text) => text !== '');
+  return [['Keys', `${counts.join(', ')}${changed > 0 && !diff ? ' (--diff shows the whole difference)' : ''}`]];
+}
+
+function faultsFact(left: number): string | null {
+  if (left === 0) return null;
+  return `${counted(left, 'fault', 'faults')} did not happen: no such call was made`;
+}
+
+function counted(count: number, one: string, more: string): string {
+  return `${count} ${count === 1 ? one : more}`;
+}
+
+function nextFact({ userName, endpoint }: Subject, { error, executionArn }: Report): string | null {
+  if (endpoint === undefined) return 'npm run sandbox keeps a sandbox running; the one of this run (sandbox) is gone';
+  if (error !== null) return nextCommand(error.name, { userName, endpoint, executionArn });
+  return userName === undefined ? null : `npm start -- status ${printable(userName)} --endpoint ${endpoint}`;
+}
+
+/** The command that goes on after a failure, when the remedy is done; null when there is none that is known. */
+export function nextCommand(
+  errorName: string,
+  at: { userName: string | undefined; endpoint: string; executionArn: string | null },
+): string | null {
+  const { userName, endpoint, executionArn } = at;
+  switch (nextStepFor(errorName)) {
+    case 'redrive':
+      return executionArn === null
+        ? null
+        : `aws stepfunctions redrive-execution --endpoint-url ${endpoint} --execution-arn ${executionArn}`;
+    case 'retry':
+      return userName === undefined ? null : `npm start -- retry ${userName} --endpoint ${endpoint}`;
+    case 'correct':
+      return 'correct the request as the remedy says, and send its file again';
+  }
+}
+
 /** Why the command failed, what it means and what to do next, as lines. */
-export function failureText(error: Failure, paint: Paint): string {
-  return [...failureRows(error, paint), ''].join('\n');
+export function failureText(error: Failure, layout: Layout): string {
+  const facts = rows(failureFacts(error), layout);
+  return [layout.paint('bold', layout.paint('red', '✖ Error')), ...facts, ''].join('\n');
 }
 
-function failureRows({ name, step, message, remedy }: Failure, paint: Paint): string[] {
-  return rows(
-    [
-      ['Step', step],
-      ['Reason', `${name}: ${message}`],
-      ['Remedy', remedy],
-    ],
-    paint,
-  );
+function failureFacts({ name, step, message, remedy }: Failure): Fact[] {
+  return [
+    ['Step', step],
+    ['Reason', `${name}: ${message}`],
+    ['Remedy', remedy],
+    ['Runbook', runbookFact({ name, step })],
+  ];
 }
 
-/** Labelled facts as lines; those that are null are left out. */
-export function rows(facts: readonly (readonly [string, string | null])[], paint: Paint): string[] {
-  const nextLine = `\n${' '.repeat(2 + labelWidth + 2)}`;
-  return facts.flatMap(([label, value]) =>
-    value === null
-      ? []
-      : [`  ${paint('dim', label.padEnd(labelWidth))}  ${printable(value).trimEnd().replaceAll('\n', nextLine)}`],
-  );
+/** An error of the command itself has no section in the runbook, nor has its own refusal of a request. */
+function runbookFact({ name, step }: Pick<Failure, 'name' | 'step'>): string | null {
+  return step !== null || (isOwnError(name) && name !== 'InvalidRequest') ? runbookLinkFor(name) : null;
 }
 
-function policyChanges(
-  { keyPolicies, error, output }: Report,
-  policiesBefore: ReadonlyMap<string, unknown>,
-  paint: Paint,
-): string[] {
+/** What changed of a key's policy. */
+interface KeyChange {
+  keyArn: string;
+  /** Undefined when the policy cannot be read any more. */
+  changes: PolicyChange[] | undefined;
+  diff: DiffLine[];
+}
+
+function keyChanges({ keyPolicies, output }: Report, policiesBefore: ReadonlyMap<string, unknown>): KeyChange[] {
   const keyArns = new Set([...policiesBefore.keys(), ...Object.keys(keyPolicies), ...(output?.keyArns ?? [])]);
-  return [...keyArns].flatMap((keyArn) => {
+  return [...keyArns].flatMap((keyArn): KeyChange[] => {
     const before = policiesBefore.get(keyArn);
     const after = keyPolicies[keyArn];
-    if (after === undefined) return ['', `The key policy of ${keyArn} could not be read`];
-    // A key that is only known from the output, as of an offboarding that is repeated: nobody looked at it before.
+    if (after === undefined) return [{ keyArn, changes: undefined, diff: [] }];
+    // A key that is only known from the output, as of an offboarding that is repeated: its earlier policy was not read.
     if (before === undefined) return [];
-    const lines = diffKeyPolicies(before, after);
-    // A failed onboarding is expected to change nothing: only a change is news.
-    if (lines.length === 0) return error === null ? ['', `Key policy of ${keyArn}: unchanged`] : [];
-    return [
-      '',
-      `Key policy of ${keyArn} (statements and lists sorted):`,
-      ...lines.map((line) => diffLine(line, paint)),
-    ];
+    return [{ keyArn, changes: summarizeKeyPolicies(before, after), diff: diffKeyPolicies(before, after) }];
   });
+}
+
+function changeLines({ keyArn, changes, diff }: KeyChange, paint: Paint, whole: boolean): string[] {
+  if (changes === undefined) return ['', `The key policy of ${keyArn} could not be read`];
+  if (changes.length === 0) return [];
+  if (!whole) {
+    return ['', `Key policy of ${keyArn}:`, ...changes.map((change) => changeLine(change, paint))];
+  }
+  return ['', `Key policy of ${keyArn} (statements and lists sorted):`, ...diff.map((line) => diffLine(line, paint))];
+}
+
+function changeLine({ kind, text }: PolicyChange, paint: Paint): string {
+  switch (kind) {
+    case 'added':
+      return paint('green', `  + ${printable(text)}`);
+    case 'removed':
+      return paint('red', `  - ${printable(text)}`);
+    case 'changed':
+      return paint('yellow', `  ~ ${printable(text)}`);
+  }
 }
 
 /** A line of a diff, as people know it. */

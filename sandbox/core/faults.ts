@@ -126,12 +126,30 @@ function callFault(kind: string, service: string, operation: string): Fault | un
   }
 }
 
+/** A rule as `service:Operation:kind:times`, which `parseFault` reads; of a call that a test holds, the kind alone. */
+export function textOfFault({ service, operation, fault, times }: FaultRule): string {
+  return [service, operation, kindOf(fault), times].join(':');
+}
+
+function kindOf(fault: Fault): string {
+  switch (fault.kind) {
+    case 'error':
+      return `error=${fault.name}`;
+    case 'delay':
+      return `delay=${fault.milliseconds}`;
+    default:
+      return fault.kind;
+  }
+}
+
 export interface Faults {
   add(rule: FaultRule): void;
   /** The fault of the next call (of this function) or delivery, counted down; undefined when all goes well. */
   take(service: string, operation: string, functionName?: string): Fault | undefined;
   /** How many calls and deliveries are still to fail. */
   left(): number;
+  /** The rules that still have calls or deliveries to fail, in the order in which they were added. */
+  list(): FaultRule[];
   /** Forgets what has not come yet. */
   clear(): void;
 }
@@ -141,6 +159,7 @@ export function createFaults(rules: readonly FaultRule[]): Faults {
   let left = rules.map((rule) => ({ ...rule }));
   return {
     add: (rule) => void left.push({ ...rule }),
+    list: () => left.filter(({ times }) => times > 0).map((rule) => ({ ...rule })),
     left: () => left.reduce((sum, { times }) => sum + times, 0),
     clear() {
       left = [];

@@ -5,7 +5,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const closedPipe = 128 + constants.signals.SIGPIPE;
 
 /**
- * Ends the process on Ctrl-C and its like, and when nobody reads its output any more, with the status that shells give
+ * Ends the process on Ctrl-C and its like, and when its output cannot be written any more, with the status that shells give
  * such an end. It ends without waiting for anything, so that there is no closing that a second signal could break off;
  * temporary folders go with it.
  * @param sayGoodbye what is still to be said on a signal
@@ -19,8 +19,11 @@ export function endWithSignals(sayGoodbye: () => void = () => {}): void {
   }
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if ('code' in error && error.code === 'EPIPE') process.exit(closedPipe);
-      throw error;
+      const code = 'code' in error ? String(error.code) : error.message;
+      if (code === 'EPIPE') process.exit(closedPipe);
+      // Such as a full disk: the output is lost, and a stack trace would say no more. A stderr that fails says nothing.
+      if (stream === process.stdout) process.stderr.write(`The output cannot be written: ${code}\n`);
+      process.exit(1);
     });
   }
 }

@@ -29,11 +29,19 @@ function epochSeconds(this: unknown, key: string, value: unknown): unknown {
   return original instanceof Date ? original.getTime() / 1000 : value;
 }
 
-/** A result in the AWS Query protocol: XML, lists as `<member>` elements, timestamps in ISO 8601. */
-export function queryResult(operationName: string, output: object, requestId: string): Answer {
+/**
+ * A result in the AWS Query protocol: XML, lists as `<member>` elements, timestamps in ISO 8601.
+ * @param lists `flat`: elements of a list stand side by side, each under the list's name
+ */
+export function queryResult(
+  operationName: string,
+  output: object,
+  requestId: string,
+  lists: 'member' | 'flat' = 'member',
+): Answer {
   const body = xml.build({
     [`${operationName}Response`]: {
-      [`${operationName}Result`]: xmlValue(output),
+      [`${operationName}Result`]: xmlValue(output, lists),
       ResponseMetadata: { RequestId: requestId },
     },
   });
@@ -55,11 +63,14 @@ export function queryError({ code, message, statusCode }: AwsError, requestId: s
   return { status: Code === 'AccessDenied' ? 403 : statusCode, headers: { 'content-type': 'text/xml' }, body };
 }
 
-function xmlValue(value: unknown): unknown {
+function xmlValue(value: unknown, lists: 'member' | 'flat'): unknown {
   if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return { member: value.map(xmlValue) };
+  if (Array.isArray(value)) {
+    const values = value.map((each) => xmlValue(each, lists));
+    return lists === 'flat' ? values : { member: values };
+  }
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, xmlValue(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, xmlValue(member, lists)]));
 }
 
 /**

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Faults } from '../core/faults.ts';
 import { AwsError, type Caller, type Service } from '../core/operation.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
@@ -11,9 +12,11 @@ import type { HttpApi } from '../services/http-api/service.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
 import type { Lambda } from '../services/lambda/service.ts';
 import type { Authorizer } from './authorizer.ts';
+import { answerFaults, faultsPath } from './faults.ts';
 import type { Injector } from './inject-fault.ts';
 import { LostAnswer } from './inject-fault.ts';
 import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult } from './protocols.ts';
+import { sqsErrorCode, sqsInput, sqsOutput } from './sqs-query.ts';
 
 interface Parts {
   clock: Clock;
@@ -27,9 +30,11 @@ interface Parts {
   lambda: Pick<Lambda, 'handle'>;
   authorizer: Pick<Authorizer, 'authorize'>;
   injector: Injector;
+  /** What is still to go wrong. */
+  faults: Faults;
 }
 
-/** Where InfinStor's own API begins, and the deployment's HTTP API; everything else on the port is AWS. */
+/** Where InfinStor's own API begins, and the deployment's HTTP API; everything else on the port is AWS, but for the sandbox's own faults. */
 const infinstorPath = '/infinstor';
 const apiPath = '/api';
 
@@ -111,6 +116,7 @@ async function answerOf(request: IncomingMessage, body: string, parts: Parts): P
       caller: signature && parts.accounts.caller(signature.accessKeyId, signature.region),
     });
   }
+  if (path === faultsPath) return answerFaults({ method: request.method ?? 'GET', body }, parts.faults);
   return callAws(request, body, parts);
 }
 
@@ -174,6 +180,14 @@ interface QueryCall {
 async function callQuery({ signature, body, requestId }: QueryCall, parts: Parts): Promise<Answer> {
   const { operationName, input } = queryInput(body);
   const caller = callerOf(signature, parts);
+  // Old clients speak Query to SQS, and newer ones JSON: both mean the same operations.
+  if (signature?.service === 'sqs') {
+    const sqs = serviceOf('sqs', 'json', parts.world(accountRegionOf(caller, signature)).services);
+    const output = await call(sqs, operationName, sqsInput(input), caller, parts).catch((error: unknown) => {
+      throw error instanceof AwsError ? new AwsError(sqsErrorCode(error), error.message, error.statusCode) : error;
+    });
+    return queryResult(operationName, sqsOutput(output), requestId, 'flat');
+  }
   const called = serviceOf(signature?.service ?? '', 'query', parts.world(accountRegionOf(caller, signature)).services);
   const output = await call(called, operationName, input, caller, parts);
   return queryResult(operationName, output, requestId);

@@ -117,12 +117,10 @@ export async function ended(sandbox: Sandbox, executionArn: string): Promise<Rep
   const report = reportOf(description, events, new Map());
   spoken.push(
     JSON.stringify(report),
-    summaryText(
-      { operation: operationOf(executionArn), userName: undefined },
-      report,
-      new Map(),
-      (_style, text) => text,
-    ),
+    summaryText({ operation: operationOf(executionArn), userName: undefined }, report, new Map(), {
+      paint: (_style, text) => text,
+      columns: undefined,
+    }),
   );
   return report;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseArguments } from '../../../cli/arguments.ts';
+import { parseArguments, usage } from '../../../cli/arguments.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
 const at = ['--endpoint', 'http://sandbox.example:4566'];
@@ -10,7 +10,9 @@ const defaults = {
   json: false,
   endpoint: undefined,
   faults: [],
+  diff: false,
 };
+const faulty = { command: 'fault', json: false, endpoint: 'http://sandbox.example:4566' };
 const listing = { command: 'key-policies', keyArn, json: false, endpoint: 'http://sandbox.example:4566' };
 
 describe('parseArguments', () => {
@@ -26,6 +28,7 @@ describe('parseArguments', () => {
         json: true,
         endpoint: 'http://sandbox.example:4566',
         faults: [],
+        diff: false,
       },
     ],
     [
@@ -41,6 +44,7 @@ describe('parseArguments', () => {
           { service: 'kms', operation: 'PutKeyPolicy', fault: { kind: 'throttle' }, times: 2 },
           { service: 'events', operation: 'StackStatusChange', fault: { kind: 'lose' }, times: 1 },
         ],
+        diff: false,
       },
     ],
     ['--help', ['--help'], { command: 'help' }],
@@ -57,7 +61,7 @@ describe('parseArguments', () => {
     [
       'what is to be retried',
       [...at, 'retry', 'acme', '--json'],
-      { command: 'retry', userName: 'acme', json: true, endpoint: at[1] },
+      { command: 'retry', userName: 'acme', json: true, endpoint: at[1], diff: false },
     ],
     ['the list of kept policies', ['key-policies', keyArn, ...at], { ...listing, action: { name: 'list' } }],
     [
@@ -71,8 +75,48 @@ describe('parseArguments', () => {
       { ...listing, action: { name: 'restore', policyId: '2026#1' } },
     ],
     ['--help of a command', ['key-policies', '-h'], { command: 'help' }],
+    ['whole differences', ['--diff'], { ...defaults, diff: true }],
+    [
+      'faults for a running sandbox',
+      ['fault', 'kms:PutKeyPolicy:drop', 'a:b:c', ...at],
+      { ...faulty, action: { name: 'add', faults: ['kms:PutKeyPolicy:drop', 'a:b:c'] } },
+    ],
+    ['faults to list', ['fault', '--list', '--json', ...at], { ...faulty, action: { name: 'list' }, json: true }],
+    ['faults to clear', [...at, 'fault', '--clear'], { ...faulty, action: { name: 'clear' } }],
   ])('reads %s', (_, args, expected) => {
-    expect(parseArguments(args)).toEqual(expected);
+    expect(parseArguments(args, {})).toEqual(expected);
+  });
+
+  it.each([
+    [['update'], 'a request'],
+    [['status', 'acme'], 'status'],
+    [['retry', 'acme'], 'retry'],
+    [['key-policies', keyArn], 'key-policies'],
+    [['fault', '--list'], 'fault'],
+  ])('takes AWS_ENDPOINT_URL where %j has no endpoint', (args) => {
+    const environment = { AWS_ENDPOINT_URL: 'http://sandbox.example:4566' };
+    expect(parseArguments(args, environment)).toMatchObject({ endpoint: environment.AWS_ENDPOINT_URL });
+    expect(parseArguments([...args, '--endpoint', 'http://other.example'], environment)).toMatchObject({
+      endpoint: 'http://other.example',
+    });
+  });
+
+  it.each([
+    ['an empty one', { AWS_ENDPOINT_URL: '' }],
+    ['one that is to be ignored', { AWS_ENDPOINT_URL: 'http://x', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }],
+  ])('takes no AWS_ENDPOINT_URL from %s', (_, environment) => {
+    expect(parseArguments([], environment)).toEqual(defaults);
+  });
+
+  it.each([
+    [[], { AWS_ENDPOINT_URL: 'sandbox.example' }, 'AWS_ENDPOINT_URL takes a URL such as http://'],
+    [
+      ['--fault', 'kms:PutKeyPolicy:drop'],
+      { AWS_ENDPOINT_URL: 'http://x' },
+      'at http://x (AWS_ENDPOINT_URL) with `npm',
+    ],
+  ])('names AWS_ENDPOINT_URL as what is wrong with %j', (args, environment, message) => {
+    expect(() => parseArguments(args, environment)).toThrow(message);
   });
 
   it.each([
@@ -81,7 +125,7 @@ describe('parseArguments', () => {
     [
       'a command that there is not',
       ['key-policy', keyArn, ...at],
-      "There is no command 'key-policy'; there are update, add-user, offboard, status, retry, key-policies",
+      "There is no command 'key-policy'; the commands are update, add-user, offboard, status, retry, key-policies, fault",
     ],
     [
       'options of a command that there is not',
@@ -106,15 +150,38 @@ describe('parseArguments', () => {
     ['key-policies at no URL', ['key-policies', keyArn, '--endpoint', 'x'], '--endpoint takes a URL'],
     ['key-policies with faults', ['key-policies', keyArn, ...at, '--fault', 'x'], "Unknown option '--fault'"],
     ['a policy without an id', ['key-policies', keyArn, ...at, '--show'], "'--show <value>' argument missing"],
-    ['two actions', ['key-policies', keyArn, ...at, '--show', 'a', '--restore', 'b'], 'are two commands'],
+    ['two actions', ['key-policies', keyArn, ...at, '--show', 'a', '--restore', 'b'], 'not both'],
+    ['a fault command that says nothing', ['fault', ...at], 'fault takes faults'],
+    ['a fault command that says two things', ['fault', '--list', '--clear', ...at], 'fault takes faults'],
+    ['a fault command without an endpoint', ['fault', '--list'], 'fault needs --endpoint or AWS_ENDPOINT_URL'],
     ['an endpoint that is not HTTP', ['--endpoint', 'sandbox.example:4566'], '--endpoint takes a URL'],
   ])('refuses %s', (_, args, message) => {
-    expect(() => parseArguments(args)).toThrow(
+    expect(() => parseArguments(args, {})).toThrow(
       expect.objectContaining({
         name: 'InvalidRequest',
         message: expect.stringContaining(message),
         remedy: expect.stringContaining('--help'),
       }),
     );
+  });
+});
+
+describe('usage', () => {
+  it('fits a terminal of 100 columns', () => {
+    expect(usage.split('\n').filter((line) => line.length > 100)).toEqual([]);
+  });
+
+  it('names every command, and the environment variable', () => {
+    for (const word of [
+      'update',
+      'add-user',
+      'offboard',
+      'status',
+      'retry',
+      'key-policies',
+      'fault',
+      'AWS_ENDPOINT_URL',
+    ])
+      expect(usage).toMatch(new RegExp(`\\b${word}\\b`));
   });
 });

@@ -33,7 +33,13 @@ export function child(args: readonly string[], { preload = '', project = root } 
     cwd: project,
     stdio: ['ignore', 'pipe', 'pipe'],
     // The cache as the bootstrap sets it, which saves half of the loading.
-    env: { NODE_COMPILE_CACHE: join(root, '.sandbox', 'compile-cache'), ...process.env, TMPDIR: temporaryFolder },
+    env: {
+      NODE_COMPILE_CACHE: join(root, '.sandbox', 'compile-cache'),
+      ...process.env,
+      // An endpoint that the shell has is not the test's.
+      AWS_ENDPOINT_URL: '',
+      TMPDIR: temporaryFolder,
+    },
   });
   const said = { stdout: '', stderr: '' };
   const waiting = new Set<() => void>();

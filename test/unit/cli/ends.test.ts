@@ -20,9 +20,10 @@ import { type Child, child } from './child.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const commands = [
-  ['npm start', 'cli/main.ts', /AcceptRequest/],
-  ['npm run sandbox', 'sandbox/main.ts', /^Function logs .*\n/m],
+  ['npm start', ['cli/main.ts'], /AcceptRequest/],
+  ['npm run sandbox', ['sandbox/main.ts', '--port', '0'], /^Function logs .*\n/m],
 ] as const;
+const isCli = ([file]: readonly string[]) => file === 'cli/main.ts';
 const signals = [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -57,18 +58,19 @@ afterEach(async () => {
 
 describe.each(commands)('%s', (_, script, isRunning) => {
   it.each(signals)('ends by %s with status %i, and leaves nothing but its logs', async (signal, expected) => {
-    const command = run([script]);
+    const command = run(script);
     await command.says(isRunning);
     command.process.kill(signal);
     expect(await command.ended).toEqual({ status: expected, signal: null });
-    const [, folder = ''] = /^(?:Function logs +|The functions' logs are in )(.*)$/m.exec(command.said().stdout) ?? [];
+    const [, folder = ''] =
+      /^(?:Function logs +|The functions' logs are in | {2}Logs +)(.*)$/m.exec(command.said().stdout) ?? [];
     expect(readdirSync(folder)).not.toEqual([]);
     expect(command.left()).toEqual([['logs']]);
     expect(command.said().stderr).not.toMatch(/^ +at /m);
   });
 
   it('ends by Ctrl-C like that when a second one comes while it ends', async () => {
-    const command = run([script], { preload: "process.on('exit', () => process.kill(process.pid, 'SIGINT'));" });
+    const command = run(script, { preload: "process.on('exit', () => process.kill(process.pid, 'SIGINT'));" });
     await command.says(isRunning);
     command.process.kill('SIGINT');
     expect(await command.ended).toEqual({ status: 130, signal: null });
@@ -77,7 +79,7 @@ describe.each(commands)('%s', (_, script, isRunning) => {
 
   it.each(['stdout', 'stderr'] as const)('ends quietly when nobody reads its %s, and leaves nothing', async (name) => {
     // The sandbox says something on stderr before it begins, the command only when it has failed.
-    const args = name === 'stderr' && script === 'cli/main.ts' ? [script, 'none.json'] : [script];
+    const args = name === 'stderr' && isCli(script) ? [...script, 'none.json'] : script;
     const command = run(args);
     command.process[name].destroy();
     expect(await command.ended).toEqual({ status: closedPipe, signal: null });
@@ -87,17 +89,17 @@ describe.each(commands)('%s', (_, script, isRunning) => {
 
   it('leaves no more than its logs after an error that nobody expected', async () => {
     const preload = when(isRunning, "setImmediate(() => { throw new Error('unexpected'); });");
-    const command = run([script], { preload });
+    const command = run(script, { preload });
     expect(await command.ended).toEqual({ status: 1, signal: null });
     expect(command.said().stderr).toContain('Error: unexpected');
     // Those of the command were not announced yet.
-    expect(command.left()).toEqual(script === 'cli/main.ts' ? [] : [['logs']]);
+    expect(command.left()).toEqual(isCli(script) ? [] : [['logs']]);
   });
 
   it('leaves nothing half-made when Ctrl-C ends it while osls packages', async () => {
     const project = copyOfProject();
     try {
-      const command = run([script], { project });
+      const command = run(script, { project });
       await command.says(/Packaging/);
       const osls = await pidOfOsls(project, command);
       command.process.kill('SIGINT');
@@ -112,7 +114,7 @@ describe.each(commands)('%s', (_, script, isRunning) => {
   it('leaves nothing half-made when SIGHUP ends it while esbuild bundles', async () => {
     const project = copyOfProject();
     try {
-      const command = run([script], { project });
+      const command = run(script, { project });
       while (packagesOf(project).length === 0 && command.process.exitCode === null) await wait(10);
       command.process.kill('SIGHUP');
       expect(await command.ended).toEqual({ status: 129, signal: null });
@@ -176,7 +178,7 @@ describe('npm start', () => {
   it('leaves the logs that it names when the onboarding is over', async () => {
     const command = run(['cli/main.ts']);
     expect(await command.ended).toEqual({ status: 0, signal: null });
-    expect(command.said().stdout).toContain(`The functions' logs are in ${command.temporaryFolder}`);
+    expect(command.said().stdout).toMatch(new RegExp(`^ +Logs +${command.temporaryFolder}`, 'm'));
     expect(command.left()).toEqual([['logs']]);
   });
 
@@ -212,7 +214,8 @@ describe('npm run sandbox', () => {
     if (address === null || typeof address === 'string') throw new Error('A listening server has an address');
     return { port: String(address.port), server };
   }
-  const advice = 'Another program has this port: give another one, or none to take a free one.\n';
+  const advice = (port: string) =>
+    `Port ${port} is in use by another program, perhaps another sandbox. Choose another port with \`npm run sandbox -- --port N\`; 0 takes a free one.\n`;
 
   it('says that a port is taken before it packages anything', async () => {
     const { port, server } = await takenPort();
@@ -221,7 +224,7 @@ describe('npm run sandbox', () => {
     server.close();
     expect(command.said()).toEqual({
       stdout: '',
-      stderr: `listen EADDRINUSE: address already in use 127.0.0.1:${port}\n${advice}`,
+      stderr: `listen EADDRINUSE: address already in use 127.0.0.1:${port}\n${advice(port)}`,
     });
     expect(command.left()).toEqual([]);
   });
@@ -237,7 +240,7 @@ describe('npm run sandbox', () => {
     const command = run(['sandbox/main.ts', '--port', port], { preload });
     expect(await command.ended).toEqual({ status: 1, signal: null });
     expect(command.said().stderr).toMatch(/Booting the sandbox …\nlisten EADDRINUSE/);
-    expect(command.said().stderr).toContain(advice);
+    expect(command.said().stderr).toContain(advice(port));
     expect(command.left()).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { offboardingPath } from '../../workflow/sandbox.ts';
-import { command } from './command.ts';
+import { command, commandIn } from './command.ts';
 import { done, entered, executionFailed, history, lambdaFails, started, succeeded } from './history.ts';
 
 const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
@@ -79,6 +79,7 @@ describe('npm start', () => {
       durationMs: 6000,
       transitions: 1,
       output,
+      credentialsSecretId: null,
       error: null,
       keyPolicies: { [fixtures.artifactsKeyArn]: policy, [fixtures.trackingKeyArn]: policy },
       history: [
@@ -96,8 +97,8 @@ describe('npm start', () => {
   it('shows states and result as plain text without a terminal', async () => {
     execution = success;
     const { status, stdout, stderr } = await command('--endpoint', endpoint);
-    expect(stdout).toMatch(/AcceptRequest +4\.0 s\n/);
-    expect(stdout).toMatch(/Subscriber +acme\n +Stack +the-stack\n +Role +the-role\n/);
+    expect(stdout).toMatch(/AcceptRequest +4\.0 s {2}ok\n/);
+    expect(stdout).toMatch(/✔ Onboarded acme in 6\.0 s.*\n +Stack +the-stack\n +Role +the-role\n/);
     expect(stdout).not.toMatch(/\p{Cc}(?<!\n)/u);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
@@ -129,9 +130,13 @@ describe('npm start', () => {
     expect(status).toBe(0);
   });
 
-  it('tells which users were added', async () => {
+  it('shows which users were added, and in its first and last lines that the sandbox is a throw-away one', async () => {
     const { status, stdout } = await command('add-user', 'examples/add-user-team.json');
-    expect(stdout).toMatch(/Added users to acme in .* transitions\.\n/);
+    const shown = stdout.trimEnd().split('\n');
+    expect(shown[0]).toContain('(sandbox)');
+    expect(shown.at(-1)).toContain('(sandbox)');
+    expect(stdout).toMatch(/\n✔ Added users to acme \(sandbox\) in \d+\.\d s\n(?: {2}.*\n)*$/);
+    expect(stdout).toMatch(/^ +Credentials +infinstor\/sandbox\/subscribers\/acme\/credentials$/m);
     expect(stdout.match(/^ +User +\w+ +added +infinstor\/sandbox\/subscribers\/acme\/users\/\w+$/gm)).toHaveLength(3);
     expect(status).toBe(0);
   });
@@ -160,7 +165,7 @@ describe('npm start', () => {
     expect(status).toBe(2);
   });
 
-  it('tells wrong usage and its remedy to people', async () => {
+  it('explains wrong usage and its remedy to people', async () => {
     const { status, stdout, stderr } = await command('--verbose');
     expect(stderr).toMatch(/Reason +InvalidRequest: Unknown option '--verbose'\n +Remedy +Run `npm start -- --help`/);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -172,13 +177,49 @@ describe('npm start', () => {
     expect(status).toBe(0);
   });
 
+  it.each([
+    [
+      'a page',
+      200,
+      '<!DOCTYPE html><p>hello',
+      /EndpointUnreachable: What answers at the endpoint is neither AWS nor a s/,
+    ],
+    ['a refusal', 404, 'Not Found', /EndpointUnreachable: What answers at the endpoint is neither AWS nor a sandbox/],
+    ['nothing', 200, '', /StateMachineDoesNotExist: The endpoint has no state machine onboard-subscriber/],
+  ])('says plainly that %s of something else answers at the endpoint', async (_, status, body, reason) => {
+    const other = createServer((request, response) => {
+      request.resume().on('end', () => response.writeHead(status, { 'content-type': 'text/html' }).end(body));
+    });
+    const { stderr } = await command('status', 'acme', '--endpoint', await listen(other));
+    other.close();
+    expect(stderr).toMatch(reason);
+    expect(stderr).not.toMatch(/Deserialization|hidden field|Unexpected token/);
+  });
+
+  it('does not let settings for real AWS stand between it and a sandbox', async () => {
+    execution = success;
+    const { status, stderr } = await commandIn(
+      {
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_USE_FIPS_ENDPOINT: 'true',
+        AWS_USE_DUALSTACK_ENDPOINT: 'true',
+        AWS_ENDPOINT_URL_SFN: 'http://elsewhere.invalid',
+        AWS_RETRY_MODE: 'none',
+        AWS_MAX_ATTEMPTS: 'none',
+        AWS_DEFAULTS_MODE: 'none',
+      },
+      '--json',
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
   it('says plainly that nothing answers at the endpoint', async () => {
     const gone = createServer();
     const nowhere = await listen(gone);
     gone.close();
     await once(gone, 'close');
     const { status, stderr } = await command('--endpoint', nowhere);
-    expect(stderr).toMatch(/Reason +EndpointUnreachable: .*ECONNREFUSED/);
+    expect(stderr).toMatch(/Reason +EndpointUnreachable: Nothing answers at the endpoint: .*ECONNREFUSED/);
     expect(stderr).toMatch(/Remedy +Start a sandbox with `npm run sandbox`/);
     expect(stderr).not.toMatch(/^ +at /m);
     expect(status).toBe(1);

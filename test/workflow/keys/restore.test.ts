@@ -110,7 +110,7 @@ describe('a key policy that somebody has damaged', () => {
     expect(shown).toMatchObject({ status: 0, stderr: '' });
 
     const restored = await npmStart(keyArn, '--restore', second?.id ?? '');
-    expect(restored.stdout).toMatch(/^ {2}RestoreKeyPolicy +\d+\.\d s$/m);
+    expect(restored.stdout).toMatch(/^ {2}RestoreKeyPolicy +\d+\.\d s {2}ok$/m);
     expect(restored.stdout).toMatch(/^ {2}\+ +"Sid": "Allow the backup team",$/m);
     expect(restored.stdout).not.toMatch(/^ {2}- /m);
     expect(restored).toMatchObject({ status: 0, stderr: '' });
@@ -178,7 +178,7 @@ describe('a restore that cannot be', () => {
     const { status, stdout, stderr } = await npmStart(keyArn, '--restore', 'yesterday');
     expect(stderr).toMatch(/Step +RestoreKeyPolicy\n +Reason +InvalidRequest: policyId: no policy yesterday of key /);
     expect(stderr).toMatch(/Remedy +List what is kept of the key with `npm start -- key-policies/);
-    expect(stdout).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}InvalidRequest\n/);
+    expect(stdout).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}failed {2}InvalidRequest\n/);
     expect(status).toBe(2);
     const shown = await npmStart(keyArn, '--show', 'yesterday', '--json');
     expect(JSON.parse(shown.stdout)).toEqual({
@@ -256,7 +256,9 @@ describe('a restore while somebody else has the lease of the key', () => {
     const { document, text } = await result;
     spoken.push(text);
     expect(document).toMatchObject({ status: 'SUCCEEDED', changed: true });
-    expect(told.join('')).toMatch(/RestoreKeyPolicy .* KeyPolicyBusy; again in 2 s\n +RestoreKeyPolicy \(attempt 2\) /);
+    expect(told.join('')).toMatch(
+      /RestoreKeyPolicy .* retried {2}KeyPolicyBusy\n +wait before attempt 2 .*\n +RestoreKeyPolicy \(attempt 2\) /,
+    );
     expect(saying(keyArn).sids).toContain('Allow the backup team');
   });
 

@@ -23,10 +23,10 @@ describe('a subscriber whose onboarding failed', () => {
 
     const { status, stdout } = await at('status', 'retried');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/retried is FAILED; onboard-subscriber failed\n/);
+    expect(stdout).toMatch(/retried: FAILED — onboard-subscriber failed in WaitForStack\n/);
     expect(stdout).toMatch(/Step +WaitForStack\n +Reason +StackFailed: .*\n +Remedy +Remove the cause/);
     expect(stdout).toMatch(
-      /Secret +infinstor\/sandbox\/subscribers\/retried\/credentials\n +Stack +arn:aws:cloudformation/,
+      /Credentials +infinstor\/sandbox\/subscribers\/retried\/credentials\n +Stack +arn:aws:cloudformation/,
     );
     expect(stdout).not.toMatch(/^ +(Role|Key) /m);
     expect(stdout).toMatch(/One attempt, .*\n .* onboard-subscriber failed: StackFailed in WaitForStack/);

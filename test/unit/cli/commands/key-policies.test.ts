@@ -144,27 +144,27 @@ describe('the list of kept policies', () => {
     expect(questions('GetKeyPolicy')).toMatchObject([{ region: 'eu-west-1', input: { KeyId: keyArn } }]);
   });
 
-  it('tells people id, time, who wrote over it or wrote it, abbreviated hash and changes', async () => {
+  it('shows people id, time, who wrote over it or wrote it, abbreviated hash and changes', async () => {
     const { text } = await run({ name: 'list' });
-    expect(text).toContain(`3 policies kept of ${keyArn}, the oldest first\n`);
+    expect(text).toContain(`3 policies kept of ${keyArn}, oldest first\n`);
     expect(text).toContain(
       [
-        '  Policy      2026-01-01T12:01:00.000Z#owner',
-        `  Kept        2026-01-01T12:01:00.000Z, before ${execution('acme-1')} wrote over it`,
-        '  Hash        111111111111',
-        '  Changes     1 statement added, until the next one',
+        '  Policy       2026-01-01T12:01:00.000Z#owner',
+        `  Kept         2026-01-01T12:01:00.000Z, before ${execution('acme-1')} wrote over it`,
+        '  Hash         111111111111',
+        '  Changes      +1 statement compared with the next kept policy',
         '',
       ].join('\n'),
     );
     expect(text).toContain('12:03:00.000Z, as arn:aws:iam::111111111111:user/operator wrote it\n');
-    expect(text).toContain('Changes     1 statement added, 1 statement changed, until the policy in force\n');
+    expect(text).toContain('Changes      +1 statement, ~1 statement compared with the policy in force\n');
   });
 
   it('says that changes may be the work of several, and which policy was not written over after all', async () => {
     policyBackups = [kept(1, policy(statement('Owner')), { overwritten: false })];
     const { text, document } = await run({ name: 'list' });
-    expect(text).toContain(`12:01:00.000Z, before ${execution('acme-1')} was to write over it, and did not\n`);
-    expect(text).toMatch(/\nChanges are of all who wrote until then, also by hand\.\n/);
+    expect(text).toContain(`12:01:00.000Z, before ${execution('acme-1')} intended to write over it, but did not\n`);
+    expect(text).toMatch(/\nChanges count .*; they include manual edits\.\n/);
     expect(document).toMatchObject({ policies: [{ overwritten: false }] });
   });
 
@@ -174,7 +174,7 @@ describe('the list of kept policies', () => {
     policyBackups = [kept(1, policy(statement('Owner')))];
     inForce = [policy(statement('Owner'))];
     expect((await run({ name: 'list' })).text).toMatch(
-      /^1 policy kept .*Changes +no statement changed, until the policy in force\n/s,
+      /^1 policy kept .*Changes +no difference compared with the policy in force\n/s,
     );
     inForce = [undefined];
     const { text, document } = await run({ name: 'list' });
@@ -183,12 +183,12 @@ describe('the list of kept policies', () => {
   });
 });
 
-it('a key that KMS does not know, and of which nothing is kept, is told so', async () => {
+it('a key that KMS does not know, and of which nothing is kept, is reported', async () => {
   policyBackups = [];
   inForce = [undefined];
   expect((await run({ name: 'list' })).error).toMatchObject({
     name: 'NotFoundException',
-    message: `No policy of ${keyArn} is kept, and KMS does not tell the one in force: there is none`,
+    message: `No policy of ${keyArn} is kept, and KMS does not return the one in force: there is none`,
     remedy: expect.stringContaining("Check the key's ARN"),
   });
 });
@@ -207,7 +207,7 @@ describe('a kept policy', () => {
       error: null,
     });
     expect(text).toContain(`\n${JSON.stringify(shown, undefined, 2)}\n`);
-    expect(text).toMatch(/Against the policy in force .*:\n.*\n {2}- +"b"\n/s);
+    expect(text).toMatch(/Compared with the policy in force .*:\n.*\n {2}- +"b"\n/s);
     expect(text).not.toMatch(/^ {2}\+/m);
   });
 
@@ -221,7 +221,7 @@ describe('a kept policy', () => {
     policyBackups = [kept(2, same)];
     inForce = [same];
     const shown = await run({ name: 'show', policyId });
-    expect(shown.text).toContain('\nThe policy in force says the same.\n');
+    expect(shown.text).toContain('\nThe policy in force is the same.\n');
     expect(shown.document).toMatchObject({ difference: [] });
   });
 
@@ -251,17 +251,19 @@ describe('a restore', () => {
       { functionName: 'x-restore-key-policy', region: 'us-east-1', input: { keyArn, policyId } },
     ]);
     expect(document).toEqual({ status: 'SUCCEEDED', ...restored, refusedRoles: [], before, after, error: null });
-    expect(progress).toMatch(/^\nRestoring the key policy of \S+ …\n {2}RestoreKeyPolicy +\d+\.\d s\n$/);
+    expect(progress).toMatch(/^\nRestoring the key policy of \S+ …\n {2}RestoreKeyPolicy +\d+\.\d s {2}ok\n$/);
     expect(text).toContain('\nRestored\n');
     expect(text).toMatch(/^ {2}\+ +"Sid": "Backup",$/m);
-    expect(text).toContain(`To undo this, restore the one that was in force before: --restore ${previousPolicyId}\n`);
+    expect(text).toContain(
+      `To undo this, restore the policy that was in force before: --restore ${previousPolicyId}\n`,
+    );
   });
 
   it('of what is in force already changes nothing', async () => {
     restores = [unchanged];
     const { text, document } = await run({ name: 'restore', policyId });
     expect(document).toMatchObject({ changed: false, previousPolicyId: null });
-    expect(text).toMatch(/^\nNothing to restore\n.*: unchanged, as it says all this already\n$/s);
+    expect(text).toMatch(/^\nNothing to restore\n.*: unchanged \(already up to date\)\n$/s);
   });
 
   it('that a try has done whose outcome was not known is told as done', async () => {
@@ -270,7 +272,7 @@ describe('a restore', () => {
     const { document, text } = await run({ name: 'restore', policyId });
     expect(document).toMatchObject({ changed: true });
     expect(text).toContain(
-      'To undo this, restore the one that was in force before: the last in the list by restore-key-policy.\n',
+      'To undo this, restore the policy that was in force before: the last in the list by restore-key-policy.\n',
     );
   });
 
@@ -287,7 +289,9 @@ describe('a restore', () => {
     restores = [{ ...restored, refusedRoles }];
     const { document, text } = await run({ name: 'restore', policyId });
     expect(document).toMatchObject({ refusedRoles });
-    expect(text).toMatch(/Role +the-role\n +Reason +PrincipalNotVisible: KMS cannot see it\n +Remedy +Redrive/);
+    expect(text).toMatch(
+      /Role +the-role\n +Reason +PrincipalNotVisible: KMS cannot see it\n +Remedy +If it needs the key, redrive/,
+    );
   });
 
   it('waits for another writer, longer than a lease is good for and a read is stale', async () => {
@@ -296,7 +300,7 @@ describe('a restore', () => {
     expect(document).toMatchObject({ status: 'SUCCEEDED' });
     expect(pauses).toEqual([2_000, 4_000]);
     expect(progress).toMatch(
-      / RestoreKeyPolicy +\d+\.\d s {2}KeyPolicyBusy; again in 2 s\n +RestoreKeyPolicy \(attempt 2\) .*in 4 s\n.*\(attempt 3\) +\d+\.\d s\n$/s,
+      / RestoreKeyPolicy +\d+\.\d s {2}retried {2}KeyPolicyBusy\n +wait before attempt 2 +2\.0 s {2}waited\n +RestoreKeyPolicy \(attempt 2\) .*\n.* 4\.0 s {2}waited\n.*\(attempt 3\) +\d+\.\d s {2}ok\n$/s,
     );
   });
 
@@ -320,11 +324,11 @@ describe('a restore', () => {
       message: 'It names AROAGONE',
       remedy: expect.stringContaining('Write the kept policy by hand'),
     });
-    expect(progress).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}KeyPolicyOrphan\n$/);
+    expect(progress).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}failed {2}KeyPolicyOrphan\n$/);
     expect(pauses).toEqual([]);
   });
 
-  it('where the deployment has no such function is told so', async () => {
+  it('where the deployment has no such function is reported', async () => {
     const { error } = await run({ name: 'restore', policyId });
     expect(error).toMatchObject({
       name: 'ResourceNotFoundException',

@@ -16,20 +16,34 @@ import {
 } from '../history.ts';
 
 describe('attemptsOf', () => {
-  it('has nothing to tell before the first state', () => {
+  it('is empty before the first state', () => {
     expect(attemptsOf(history(started))).toEqual([]);
   });
 
-  it('tells when each state was entered and left', () => {
+  it('says when each state was entered and left', () => {
     expect(attemptsOf(history(started, done('AcceptRequest'), done('ObtainToken'), succeeded))).toEqual([
-      { state: 'AcceptRequest', attempt: 1, enteredAt: new Date(at(1)), exitedAt: new Date(at(5)), error: null },
-      { state: 'ObtainToken', attempt: 1, enteredAt: new Date(at(6)), exitedAt: new Date(at(10)), error: null },
+      {
+        state: 'AcceptRequest',
+        attempt: 1,
+        enteredAt: new Date(at(1)),
+        exitedAt: new Date(at(5)),
+        failedAt: null,
+        error: null,
+      },
+      {
+        state: 'ObtainToken',
+        attempt: 1,
+        enteredAt: new Date(at(6)),
+        exitedAt: new Date(at(10)),
+        failedAt: null,
+        error: null,
+      },
     ]);
   });
 
   it('leaves the state that runs without an end', () => {
     expect(attemptsOf(history(started, entered('DeployStack'), lambdaStarts))).toEqual([
-      { state: 'DeployStack', attempt: 1, enteredAt: new Date(at(1)), exitedAt: null, error: null },
+      { state: 'DeployStack', attempt: 1, enteredAt: new Date(at(1)), exitedAt: null, failedAt: null, error: null },
     ]);
   });
 
@@ -49,6 +63,7 @@ describe('attemptsOf', () => {
         attempt: 1,
         enteredAt: new Date(at(1)),
         exitedAt: new Date(at(4)),
+        failedAt: new Date(at(4)),
         error: 'KeyPolicyBusy',
       },
       {
@@ -56,9 +71,17 @@ describe('attemptsOf', () => {
         attempt: 2,
         enteredAt: new Date(at(5)),
         exitedAt: new Date(at(7)),
+        failedAt: new Date(at(7)),
         error: 'PrincipalNotVisible',
       },
-      { state: 'PatchKeyPolicy', attempt: 3, enteredAt: new Date(at(8)), exitedAt: new Date(at(11)), error: null },
+      {
+        state: 'PatchKeyPolicy',
+        attempt: 3,
+        enteredAt: new Date(at(8)),
+        exitedAt: new Date(at(11)),
+        failedAt: null,
+        error: null,
+      },
     ]);
   });
 

@@ -20,7 +20,7 @@ const failed = (error: string, cause?: string): Description => ({ ...description
 const lambdaCause = (errorType: string, errorMessage: string) => JSON.stringify({ errorType, errorMessage, trace: [] });
 
 describe('reportOf', () => {
-  it('tells of a success', () => {
+  it('reports a success', () => {
     const policies = new Map([['a-key', { Version: '2012-10-17' }]]);
     const events = history(started, done('AcceptRequest'), succeeded);
     expect(reportOf({ ...description, output: JSON.stringify(output) }, events, policies)).toEqual({
@@ -29,6 +29,7 @@ describe('reportOf', () => {
       durationMs: 6000,
       transitions: 1,
       output,
+      credentialsSecretId: null,
       error: null,
       keyPolicies: { 'a-key': { Version: '2012-10-17' } },
       history: [{ state: 'AcceptRequest', attempt: 1, enteredAt: at(1), exitedAt: at(5) }],
@@ -98,6 +99,18 @@ describe('reportOf', () => {
     expect(reportOf(failed('States.Runtime'), history(started, executionFailed), new Map()).error?.step).toBeNull();
   });
 
+  it.each([
+    ['an onboarding', { plan: { credentialsSecretId: 'planned' }, subscriber: { credentialsSecretId: 'the-secret' } }],
+    ['an update', { plan: { credentialsSecretId: 'the-secret' } }],
+  ])('names the credentials secret of %s, by what its states put out', (_, put) => {
+    const exit = {
+      type: 'TaskStateExited' as const,
+      stateExitedEventDetails: { name: 'CreateSubscriber', output: JSON.stringify(put) },
+    };
+    const events = history(started, entered('CreateSubscriber'), exit, done('DeployStack'), succeeded);
+    expect(reportOf(description, events, new Map()).credentialsSecretId).toBe('the-secret');
+  });
+
   it('refuses an execution that still runs', () => {
     expect(() => reportOf({ ...description, status: 'RUNNING' }, history(started), new Map())).toThrow('still running');
   });
@@ -125,6 +138,7 @@ describe('brokenOff', () => {
       durationMs: 0,
       transitions: 0,
       output: null,
+      credentialsSecretId: null,
       error: { name: 'InvalidRequest', step: null, message: 'x.json is not JSON', remedy: 'Mend it.' },
       keyPolicies: {},
       history: [],

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../../cli/view/report.ts';
-import { failureText, summaryText } from '../../../../cli/view/summary.ts';
+import { failureText, nextCommand, summaryText } from '../../../../cli/view/summary.ts';
 
-const plain = (_: string, text: string) => text;
+const plain = { paint: (_: string, text: string) => text, columns: undefined };
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
+const role = 'arn:aws:iam::111111111111:role/role-acme';
 const policy = (...principals: string[]) => ({
   Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Principal: { AWS: principals } }],
+  Statement: [{ Sid: 'Use', Effect: 'Allow', Principal: { AWS: principals } }],
 });
 const error = { name: 'StackFailed', step: 'WaitForStack', message: 'the bucket exists', remedy: 'Remove the bucket.' };
 const succeeded: Report = {
@@ -14,59 +15,132 @@ const succeeded: Report = {
   executionArn: 'the-execution',
   durationMs: 6200,
   transitions: 8,
-  output: { userName: 'acme', stackId: 'the-stack', roleArn: 'the-role', keyArns: [keyArn] },
+  output: { userName: 'acme', stackId: 'the-stack', roleArn: role, keyArns: [keyArn] },
+  credentialsSecretId: 'the-secret',
   error: null,
-  keyPolicies: { [keyArn]: policy('a', 'b') },
+  keyPolicies: { [keyArn]: policy('a', role) },
   history: [],
 };
 const failed: Report = { ...succeeded, status: 'FAILED', output: null, error };
 const before = new Map([[keyArn, policy('a')]]);
+const endpoint = 'http://sandbox.example:4566';
 
 const acme = { operation: 'onboard-subscriber', userName: 'acme' } as const;
 
 describe('summaryText', () => {
-  it('tells subscriber, stack, role and how each key policy changed', () => {
-    const text = summaryText(acme, succeeded, before, plain);
-    expect(text).toContain('Onboarded acme in 6.2 s, 8 transitions.');
-    for (const fact of [/Subscriber +acme/, /Stack +the-stack/, /Role +the-role/, /Execution +the-execution/])
-      expect(text).toMatch(fact);
-    expect(text).toContain(`Key policy of ${keyArn} (`);
-    expect(text).toMatch(/^ {2}\+ +"b"$/m);
+  it('ends with the verdict: secret, stack, role, keys and what comes next', () => {
+    expect(summaryText({ ...acme, endpoint }, succeeded, before, plain)).toBe(`
+Key policy of ${keyArn}:
+  + statement "Use": role role-acme
+
+✔ Onboarded acme in 6.2 s
+  Credentials  the-secret
+               aws secretsmanager get-secret-value --secret-id the-secret
+  Stack        the-stack
+  Role         ${role}
+  Keys         1 key policy changed (--diff shows the whole difference)
+  Execution    the-execution
+  Next         npm start -- status acme --endpoint ${endpoint}
+`);
   });
 
-  it('says so when a key policy did not change', () => {
-    const text = summaryText(acme, succeeded, new Map([[keyArn, policy('b', 'a')]]), plain);
-    expect(text).toContain(`Key policy of ${keyArn}: unchanged`);
+  it('says in its verdict and in its last line that a sandbox was a throw-away one', () => {
+    const text = summaryText(acme, succeeded, before, plain, { logFolder: 'the-logs' });
+    expect(text).toContain('\n✔ Onboarded acme (sandbox) in 6.2 s\n  Credentials  the-secret\n  Stack');
+    expect(text).toMatch(/\n {2}Logs +the-logs\n {2}Next .*\(sandbox\).*\n$/);
+  });
+
+  it('shows the whole difference of a key policy only when it is asked for', () => {
+    const text = summaryText(acme, succeeded, before, plain, { diff: true });
+    expect(text).toContain(`Key policy of ${keyArn} (`);
+    expect(text).toMatch(/^ {2}\+ +"arn:aws:iam::111111111111:role\/role-acme"$/m);
+    expect(text).not.toContain('--diff');
+    expect(summaryText(acme, succeeded, before, plain)).not.toMatch(/^ {2}\+ +"/m);
+  });
+
+  it('names faults that did not happen', () => {
+    expect(summaryText(acme, succeeded, before, plain, { faultsLeft: 2 })).toMatch(/Faults +2 faults did not happen/);
+    expect(summaryText(acme, succeeded, before, plain, { faultsLeft: 0 })).not.toContain('Faults');
+  });
+
+  it.each([
+    ['by its key policies, which named the role before', succeeded.output],
+    ['by its output', { userName: 'acme', changed: false }],
+    ['by its users', { userName: 'acme', users: [{ userName: 'alice', outcome: 'exists' }] }],
+  ])('says that nothing changed %s', (_, output) => {
+    const text = summaryText(acme, { ...succeeded, output }, new Map([[keyArn, policy(role, 'a')]]), plain);
+    expect(text).toContain('✔ Onboarded acme (sandbox) in 6.2 s: nothing changed\n');
+    expect(text).toMatch(/Keys +1 key policy unchanged\n/);
+  });
+
+  it.each([
+    ['a key policy changed', succeeded, before],
+    ['the policy before is not known', succeeded, new Map()],
+    ['there is no key', { ...succeeded, output: { userName: 'acme', roleArn: role, keyArns: [] } }, new Map()],
+    ['an update changed something', { ...succeeded, output: { userName: 'acme', changed: ['emailId'] } }, new Map()],
+    ['the output says so', { ...succeeded, output: { userName: 'acme', changed: true } }, new Map()],
+    ['it failed', failed, before],
+  ])('does not say that nothing changed when %s', (_, report, policies) => {
+    expect(summaryText(acme, report, policies, plain)).not.toContain('nothing changed');
   });
 
   it('says so when a key policy cannot be read', () => {
     const text = summaryText(acme, { ...succeeded, keyPolicies: {} }, before, plain);
     expect(text).toContain(`The key policy of ${keyArn} could not be read`);
+    expect(text).toMatch(/Keys +1 key policy could not be read\n/);
   });
 
-  it('says nothing of a key policy that nobody has read before', () => {
-    expect(summaryText(acme, succeeded, new Map(), plain)).not.toContain(keyArn);
+  it('says nothing of a key policy that was not read before', () => {
+    const text = summaryText(acme, { ...succeeded, output: { userName: 'acme' } }, new Map(), plain);
+    expect(text).not.toContain(keyArn);
+    expect(text).not.toContain('Keys');
   });
 
-  it('tells step, reason and remedy of a failure, and what it changed nevertheless', () => {
-    const text = summaryText(acme, failed, before, plain);
-    expect(text).toContain('Onboarding acme ended FAILED');
-    expect(text).toMatch(/Step +WaitForStack\n +Reason +StackFailed: the bucket exists\n +Remedy +Remove the bucket\./);
-    expect(text).toMatch(/^ {2}\+ +"b"$/m);
+  it('shows step, reason, remedy and runbook of a failure, and what it changed nevertheless', () => {
+    const text = summaryText({ ...acme, endpoint }, failed, before, plain);
+    expect(text).toContain('\n✖ Onboarding acme failed in 6.2 s\n');
+    expect(text).toMatch(
+      /Step +WaitForStack\n +Reason +StackFailed: the bucket exists\n +Remedy +Remove the bucket\.\n +Runbook +docs\/runbook\.md#stackfailed\n/,
+    );
+    expect(text).toMatch(/Next +npm start -- retry acme --endpoint/);
+    expect(text).toMatch(/^ {2}\+ statement "Use": role role-acme$/m);
+    expect(text).not.toContain('Credentials');
   });
 
   it('has no word for the keys of a failure that left them alone', () => {
-    expect(summaryText(acme, { ...failed, keyPolicies: { [keyArn]: policy('a') } }, before, plain)).not.toContain(
-      keyArn,
-    );
+    const text = summaryText(acme, { ...failed, keyPolicies: { [keyArn]: policy('a') } }, before, plain);
+    expect(text).not.toContain(keyArn);
+    expect(text).not.toContain('Keys');
+  });
+});
+
+describe('nextCommand', () => {
+  const at = { userName: 'acme', endpoint, executionArn: 'the-execution' };
+
+  it.each([
+    ['LoginRejected', `aws stepfunctions redrive-execution --endpoint-url ${endpoint} --execution-arn the-execution`],
+    ['StackFailed', `npm start -- retry acme --endpoint ${endpoint}`],
+    ['UsersNotAdded', 'correct the request as the remedy says, and send its file again'],
+  ])('agrees with the remedy of %s', (name, expected) => {
+    expect(nextCommand(name, at)).toBe(expected);
   });
 });
 
 describe('failureText', () => {
   it('keeps the lines of a long message together', () => {
     expect(failureText({ ...error, message: 'two faults:\n- one\n' }, plain)).toContain(
-      'two faults:\n              - one\n  Remedy',
+      'two faults:\n               - one\n  Remedy',
     );
+  });
+
+  it('wraps between words, with a hanging indent, and leaves what is longer whole', () => {
+    const message = `${keyArn} cannot be used in this account`;
+    const text = failureText({ ...error, message }, { ...plain, columns: 40 });
+    expect(text).toContain(`  Reason       StackFailed:
+               ${keyArn}
+               cannot be used in this
+               account
+  Remedy       Remove the bucket.`);
   });
 
   it('takes the control characters out of what others wrote', () => {
@@ -75,5 +149,12 @@ describe('failureText', () => {
 
   it('leaves out a step that there is not', () => {
     expect(failureText({ ...error, step: null }, plain)).not.toContain('Step');
+  });
+
+  it.each([
+    ['an error of the command itself', { ...error, name: 'EndpointUnreachable', step: null }],
+    ['a request that the command refuses', { ...error, name: 'InvalidRequest', step: null }],
+  ])('has no section of the runbook for %s', (_, failure) => {
+    expect(failureText(failure, plain)).not.toContain('Runbook');
   });
 });

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { attemptsOf } from '../../../../cli/view/attempts.ts';
 import { createProgress, createTerminal, showing } from '../../../../cli/view/terminal.ts';
-import { at, done, entered, history, lambdaFails, lambdaStarts, started } from '../history.ts';
+import { at, done, entered, exited, history, lambdaFails, lambdaStarts, started } from '../history.ts';
 
-function screen(isTTY: boolean) {
+function screen(isTTY: boolean, columns?: number) {
   const written: string[] = [];
-  return { isTTY, write: (text: string) => written.push(text), text: () => written.join('') };
+  return {
+    isTTY,
+    ...(columns !== undefined && { columns }),
+    write: (text: string) => written.push(text),
+    text: () => written.join(''),
+  };
 }
 
 /** Lines with every run of blanks as one. */
@@ -26,7 +31,7 @@ describe('createTerminal', () => {
     const terminal = createTerminal(out, environment);
     await showing(terminal, 'Packaging …', async () => undefined);
     terminal.write(terminal.paint('red', 'text\n'));
-    expect(lines(out.text())).toEqual(['Packaging … 0.0 s', 'text']);
+    expect(lines(out.text())).toEqual(['Packaging … 0.0 s ok', 'text']);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
     expect(out.text()).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
   });
@@ -42,6 +47,24 @@ describe('createTerminal', () => {
     await showing(createTerminal(out, { NO_COLOR: '1' }), 'Packaging …', async () => undefined);
     expect(out.text()).toContain(`\r${ESC}[2K✔ Packaging …`);
     expect(out.text()).not.toContain(`${ESC}[3`);
+  });
+
+  /** What stands in each frame of a line without colours. */
+  const frames = (text: string) => text.split(`\r${ESC}[2K`).slice(1);
+  const noColours = { NO_COLOR: '1' };
+
+  it('keeps the time in its column from the first frame to the last', async () => {
+    const out = screen(true, 80);
+    await showing(createTerminal(out, noColours), 'Packaging …', async () => undefined);
+    const [first = '', last = ''] = frames(out.text());
+    expect(first.indexOf('0.0 s')).toBe(last.indexOf('0.0 s'));
+  });
+
+  it.each([41, 40, 38, 20])('fills no line of %i columns, which would wrap', async (columns) => {
+    const out = screen(true, columns);
+    await showing(createTerminal(out, noColours), 'Onboarding a-long-name-of-a-subscriber …', async () => undefined);
+    expect(frames(out.text())).toHaveLength(2);
+    for (const frame of frames(out.text())) expect(frame.trimEnd().length).toBeLessThan(columns);
   });
 
   it('shows what runs before it is over', () => {
@@ -69,7 +92,7 @@ describe('createProgress', () => {
     const events = history(started, done('AcceptRequest'), done('ObtainToken'));
     for (let count = 1; count <= events.length; count += 1) progress.show(attemptsOf(events.slice(0, count)));
     progress.finish(attemptsOf(events), new Date(at(11)));
-    expect(lines(out.text())).toEqual(['AcceptRequest 4.0 s', 'ObtainToken 4.0 s']);
+    expect(lines(out.text())).toEqual(['AcceptRequest 4.0 s ok', 'ObtainToken 4.0 s ok']);
   });
 
   it('shows a state when it is entered', () => {
@@ -78,10 +101,55 @@ describe('createProgress', () => {
     expect(lines(out.text())).toEqual(['DeployStack']);
   });
 
-  it('shows a retry with its number and the error before it', () => {
+  it('shows the wait before a retry as a line of its own', () => {
     const { out, progress } = progressOn();
     progress.show(attemptsOf(history(started, entered('PatchKeyPolicy'), lambdaFails('KeyPolicyBusy'), lambdaStarts)));
-    expect(lines(out.text())).toEqual(['PatchKeyPolicy 3.0 s KeyPolicyBusy', 'PatchKeyPolicy (attempt 2)']);
+    expect(lines(out.text())).toEqual([
+      'PatchKeyPolicy 3.0 s retried KeyPolicyBusy',
+      'wait before attempt 2 1.0 s waited',
+      'PatchKeyPolicy (attempt 2)',
+    ]);
+  });
+
+  it('shows a wait while it goes on, once the failure is seen to be retried', () => {
+    const { out, progress } = progressOn();
+    const attempts = attemptsOf(history(started, entered('PatchKeyPolicy'), lambdaFails('KeyPolicyBusy')));
+    progress.show(attempts);
+    expect(lines(out.text())).toEqual(['PatchKeyPolicy']);
+    progress.show(attempts);
+    expect(lines(out.text())).toEqual(['PatchKeyPolicy 3.0 s retried KeyPolicyBusy', 'wait before attempt 2']);
+  });
+
+  it('takes the failure that ends the execution for no retry, however often it is shown', () => {
+    const { out, progress } = progressOn();
+    const attempts = attemptsOf(history(started, entered('ObtainToken'), lambdaFails('LoginRejected')));
+    for (let count = 0; count < 3; count += 1) progress.show(attempts, true);
+    progress.finish(attempts, new Date(at(5)));
+    expect(lines(out.text())).toEqual(['ObtainToken 4.0 s failed LoginRejected']);
+  });
+
+  it('adds up to the time of the execution', () => {
+    const { out, progress } = progressOn();
+    const retried = [lambdaFails('KeyPolicyBusy'), lambdaFails('KeyPolicyBusy'), lambdaStarts].flat();
+    const events = history(entered('PatchKeyPolicy'), retried, exited('PatchKeyPolicy'));
+    progress.show(attemptsOf(events));
+    const shown = [...out.text().matchAll(/(\d+\.\d) s/g)].map(([, time]) => Number(time));
+    expect(shown.reduce((sum, time) => sum + time, 0)).toBe(events.length - 1);
+  });
+
+  it('shows the error that an offboarding waits for as its success', () => {
+    const { out, progress } = progressOn();
+    progress.show(
+      attemptsOf(history(started, entered('WaitForStack'), lambdaFails('StackGone'), exited('WaitForStack'))),
+    );
+    expect(lines(out.text())).toEqual(['WaitForStack 4.0 s ok StackGone']);
+  });
+
+  it('marks an error that the state machine has caught', () => {
+    const { out, progress } = progressOn();
+    const caught = [entered('CreateSubscriber'), ...lambdaFails('TokenRejected'), exited('CreateSubscriber')];
+    progress.show(attemptsOf(history(started, caught)));
+    expect(lines(out.text())).toEqual(['CreateSubscriber 4.0 s caught TokenRejected']);
   });
 
   it('ends the state that failed the execution', () => {
@@ -89,12 +157,12 @@ describe('createProgress', () => {
     const attempts = attemptsOf(history(started, entered('ObtainToken'), lambdaFails('LoginRejected')));
     progress.show(attempts);
     progress.finish(attempts, new Date(at(5)));
-    expect(lines(out.text())).toEqual(['ObtainToken 4.0 s LoginRejected']);
+    expect(lines(out.text())).toEqual(['ObtainToken 4.0 s failed LoginRejected']);
   });
 
   it('ends a state that never came to an end', () => {
     const { out, progress } = progressOn();
     progress.finish(attemptsOf(history(started, entered('WaitForStack'))), new Date(at(61)));
-    expect(lines(out.text())).toEqual(['WaitForStack 60.0 s not finished']);
+    expect(lines(out.text())).toEqual(['WaitForStack 60.0 s failed not finished']);
   });
 });

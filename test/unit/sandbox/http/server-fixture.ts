@@ -90,6 +90,7 @@ export async function setUp() {
     httpApi: { handle: handleApi },
     lambda: { handle: async () => ({ status: 200, headers: {}, body: '{}' }) },
     authorizer,
+    faults,
     injector: createInjector({
       delay: (milliseconds) => clock.sleep(milliseconds),
       onHold() {},

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { statusText } from '../../../../cli/view/status-text.ts';
+
+const arn = (machine: string, name: string) => `arn:aws:states:us-east-1:111111111111:execution:x-${machine}:${name}`;
+const executionArn = arn('onboard-subscriber', 'acme-1');
+const active = {
+  userName: 'acme',
+  status: 'ACTIVE',
+  operation: 'onboard-subscriber',
+  executionArn,
+  attempts: [
+    {
+      executionArn,
+      startedAt: '2026-11-29T23:50:49.095Z',
+      endedAt: '2026-11-29T23:50:51.680Z',
+      status: 'ACTIVE',
+    },
+  ],
+};
+const failure = (name: string) => ({
+  ...active,
+  status: 'FAILED',
+  error: { name, step: 'ObtainToken', message: 'refused', remedy: 'Mend it.' },
+});
+const painted = { paint: (style: string, text: string) => `<${style}>${text}</${style}>`, columns: undefined };
+const plain = { ...painted, paint: (_: string, text: string) => text };
+const endpoint = 'http://sandbox.example:4566';
+
+describe('statusText', () => {
+  it('shows attempts with their time and duration', () => {
+    expect(statusText(active, endpoint, plain)).toContain(
+      'One attempt, oldest first:\n  2026-11-29 23:50:49 UTC  onboard-subscriber succeeded after 2.6 s  (acme-1)\n',
+    );
+  });
+
+  it('names step, reason, remedy and runbook of a failure', () => {
+    const text = statusText(failure('LoginRejected'), endpoint, plain);
+    expect(text).toContain('\nacme: FAILED — onboard-subscriber failed in ObtainToken\n');
+    expect(text).toMatch(
+      /Reason +LoginRejected: refused\n +Remedy +Mend it\.\n +Runbook +docs\/runbook\.md#loginrejected\n/,
+    );
+  });
+
+  it.each([
+    ['LoginRejected', 'aws stepfunctions redrive-execution --endpoint-url', 'npm start -- retry'],
+    ['StackFailed', 'npm start -- retry acme', 'redrive'],
+    ['UsersNotAdded', 'correct the request', 'npm start -- retry'],
+  ])('advises what the remedy of %s says, and nothing against it', (name, advice, other) => {
+    const text = statusText(failure(name), endpoint, plain);
+    expect(text).toContain(advice);
+    expect(text).not.toContain(other);
+  });
+
+  it.each([
+    ['ACTIVE', '<bold><green>acme: ACTIVE</green></bold>'],
+    ['ONBOARDING', '<bold><yellow>acme: ONBOARDING</yellow></bold>'],
+    ['OFFBOARDED', '<bold>acme: OFFBOARDED</bold>'],
+    ['FAILED', '<bold><red>acme: FAILED</red></bold>'],
+  ])('paints %s in its own way', (status, title) => {
+    expect(statusText({ ...active, status }, endpoint, painted)).toContain(title);
+  });
+});

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../../..');
+let folder: string;
+let started: ChildProcess | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bootstrap-'));
+  mkdirSync(join(folder, 'scripts'));
+  cpSync(join(root, 'scripts/bootstrap.mjs'), join(folder, 'scripts/bootstrap.mjs'));
+  writeFileSync(join(folder, 'package-lock.json'), '{}');
+  writeFileSync(join(folder, 'script.mjs'), "process.stdout.write('the script');");
+});
+afterEach(() => {
+  started?.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the bootstrap in a project without dependencies, with a program of this text as npm. */
+function bootstrap(npm: string) {
+  const path = join(folder, 'npm');
+  writeFileSync(path, `#!${process.execPath}\n${npm}`);
+  chmodSync(path, 0o755);
+  const child = spawn(process.execPath, ['scripts/bootstrap.mjs', 'script.mjs'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` },
+  });
+  started = child;
+  return { child, said: text(child.stderr), shown: text(child.stdout), ended: once(child, 'exit') };
+}
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)(
+  'ends by %s only when npm has ended, whose last words then come before the prompt',
+  async (signal, status) => {
+    const { child, said, ended } = bootstrap(`
+    process.on('${signal}', () => setImmediate(() => { console.error('last words'); process.exit(1); }));
+    process.kill(process.ppid, '${signal}');
+    setTimeout(() => {}, 60_000);`);
+    await ended;
+    expect(child.exitCode).toBe(status);
+    expect(await said).toMatch(/\nlast words\nThe installation was interrupted; the next start repeats it\.\n$/);
+  },
+);
+
+it('runs the script after an installation', async () => {
+  const { child, shown, ended } = bootstrap("require('node:fs').mkdirSync('node_modules');");
+  await ended;
+  expect(child.exitCode).toBe(0);
+  expect(await shown).toBe('the script');
+});
+
+it.each([
+  ['fails', 'process.exit(3);', 'npm ci failed: see above. Is the npm registry reachable?\n'],
+  ['is ended by a signal of its own', "process.kill(process.pid, 'SIGKILL');", 'npm ci failed: see above.'],
+])('says so when npm %s', async (_, npm, expected) => {
+  const { child, said, ended } = bootstrap(npm);
+  await ended;
+  expect(child.exitCode).toBe(1);
+  expect(await said).toContain(expected);
+});
