@@ -84,7 +84,7 @@ describe('the commands of npm in the documents', () => {
     for (const [command, given = ''] of read(path).matchAll(/\bnpm start -- ([^`\n#]*)/g)) {
       const [word = ''] = given.split(/\s/);
       // A second word makes sure that a first one is not taken for a file.
-      if (/^[a-z][a-z-]*$/.test(word)) expect(() => parseArguments([word, 'x', '--help']), command).not.toThrow();
+      if (/^[a-z][a-z-]*$/.test(word)) expect(() => parseArguments([word, 'x', '--help'], {}), command).not.toThrow();
       for (const [option] of given.matchAll(/--[a-z][a-z-]*/g)) expect(usage, command).toContain(`${option}`);
     }
   });
