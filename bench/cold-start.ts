@@ -90,20 +90,19 @@ function measure(file: string, environment: Record<string, string>): number {
   return v.parse(schema, JSON.parse(output.slice(output.lastIndexOf('\n')))).time;
 }
 
-/** The function's environment variables as `serverless.yml` gives them, its references filled in with something like them. */
+/** The function's environment variables as the deployment sets them, its references filled in with something like them. */
 async function environmentOf(name: string): Promise<Record<string, string>> {
   // The sweeps take any input; without their settings they end as early as the others.
   if (name.startsWith('sweep-')) return runtime;
-  const schema = v.object({
-    params: v.object({ default: v.record(v.string(), v.unknown()) }),
-    functions: v.record(
-      v.string(),
-      v.object({ handler: v.string(), environment: v.optional(v.record(v.string(), v.unknown()), {}) }),
-    ),
-  });
-  const { params, functions } = v.parse(schema, parse(await readFile(join(root, 'serverless.yml'), 'utf8')));
-  const environment = Object.values(functions).find(({ handler }) => handler === `dist/${name}.handler`)?.environment;
-  const filledIn = Object.entries(environment ?? {}).map(([key, value]) => [key, filled(value, params.default)]);
+  const read = async (path: string): Promise<unknown> => parse(await readFile(join(root, path), 'utf8'));
+  const values = v.record(v.string(), v.unknown());
+  const { params } = v.parse(v.object({ params: v.object({ default: values }) }), await read('serverless.yml'));
+  const variables = v.parse(values, await read('deployment/environment.yml'));
+  const { environment } = v.parse(
+    v.object({ environment: v.array(v.string()) }),
+    await read(`functions/${name}/function.yml`),
+  );
+  const filledIn = environment.map((variable) => [variable, filled(variables[variable], params.default)]);
   return { ...runtime, ...Object.fromEntries(filledIn) };
 }
 

@@ -2,7 +2,7 @@ import { KeyPolicyBusy, PrincipalNotVisible } from '../lib/errors.ts';
 import { canonical } from '../lib/keys/canonical.ts';
 import { grantedRoles, withGrants } from '../lib/keys/key-policy.ts';
 import { readKeyPolicy, writeKeyPolicy } from '../lib/keys/kms.ts';
-import type { Reconciler } from '../lib/keys/reconcile.ts';
+import type { Reconciler } from '../lib/keys/reconciler.ts';
 
 /**
  * What the reconciler is compared with: each writer reads the policy, adds its role, writes, and reads back.

@@ -53,7 +53,7 @@ function isThere(folder: string): boolean {
     utimesSync(folder, now, now);
     return true;
   } catch {
-    // A package of somebody else can be read all the same.
+    // A package of another user can be read all the same.
     return existsSync(folder);
   }
 }

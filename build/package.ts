@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '..');
 
 /**
  * Builds the functions and packages the deployment into `<folder>/.serverless/`: the CloudFormation template and a zip per
- * function. Needs neither network nor credentials. The build comes first, as osls packages a stale `dist/` without a word.
+ * function. Needs neither network nor credentials. The build comes first, because osls packages a stale `dist/` without a warning.
  * @param folder holds `serverless.yml` and what it refers to
  */
 async function packageProject({ stage, folder, params = {} }: Package): Promise<void> {

@@ -42,7 +42,7 @@ function entriesOf(path: string, kept: ReadonlySet<string>): string[] {
     const names = readdirSync(path).filter((name) => !kept.has(name));
     return names.map((name) => join(path, name));
   } catch {
-    // Somebody else has removed the folder.
+    // Another process has removed the folder.
     return [];
   }
 }

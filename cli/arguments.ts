@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { parseKeyArn } from '../lib/aws/arns.ts';
-import { userNameSchema } from '../lib/requests/onboarding.ts';
+import { userNameSchema } from '../lib/requests/fields.ts';
 import type { Operation } from '../lib/subscribers/operations.ts';
 import { type FaultRule, parseFault } from '../sandbox/core/faults.ts';
 import { CommandError } from './command-error.ts';

@@ -1,23 +1,10 @@
 // What the param `accounts` adds to the template: only the roles that are configured may be assumed, only accounts that forward
 // their stacks' events may send them, and without accounts there is nothing of either. serverless.yml reads this file.
 
-/** The roles of the functions that work where stacks and keys are. */
-const roles = [
-  'AcceptRequestRole',
-  'DeployStackRole',
-  'AwaitStackRole',
-  'ResumeOnStackEventRole',
-  'ReadRoleArnRole',
-  'PatchKeyPolicyRole',
-  'RestoreKeyPolicyRole',
-  'DetectKeyPolicyDriftRole',
-  'AcceptOffboardingRole',
-  'WithdrawGrantsRole',
-  'DeleteStackRole',
-  'CompleteOffboardingRole',
-];
+const functions = require('./functions.cjs');
 
 module.exports = async ({ resolveVariable }) => {
+  const { rolesInOtherAccounts } = await functions({ resolveVariable });
   const param = JSON.parse(await resolveVariable('param:accounts'));
   const accounts = Object.entries(param);
   const forwarding = accounts
@@ -27,14 +14,19 @@ module.exports = async ({ resolveVariable }) => {
     minified: JSON.stringify(param),
     template: {
       Resources: {
-        ...(accounts.length > 0 && { AssumeRolesOfAccounts: assumeRoles(accounts.map(([, { roleArn }]) => roleArn)) }),
+        ...(accounts.length > 0 && {
+          AssumeRolesOfAccounts: assumeRoles(
+            rolesInOtherAccounts,
+            accounts.map(([, { roleArn }]) => roleArn),
+          ),
+        }),
         ...(forwarding.length > 0 && { TakeEventsOfAccounts: takeEvents(forwarding) }),
       },
     },
   };
 };
 
-function assumeRoles(roleArns) {
+function assumeRoles(roles, roleArns) {
   const statement = { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: roleArns };
   return {
     Type: 'AWS::IAM::Policy',
@@ -57,7 +49,7 @@ function takeEvents(accountIds) {
         Principal: { AWS: accountIds.map((id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::${id}:root` })) },
         Action: 'events:PutEvents',
         Resource: { 'Fn::Sub': 'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default' },
-        // No account may tell what only the deployment itself can know.
+        // No account may report what only the deployment itself can know.
         Condition: { 'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] } },
       },
     },

@@ -9,11 +9,20 @@ export abstract class StepError extends Error {
   abstract readonly remedy: string;
 }
 
+/** The base of an error class: its ASL error name and its remedy. Pure, so that a bundle holds only the errors that it uses. */
+function stepError(name: string, remedy: string) {
+  return class extends StepError {
+    static readonly remedy = remedy;
+    override readonly name = name;
+    override readonly remedy = remedy;
+  };
+}
+
 /** The request, a field of it, or a secret that it refers to breaks a rule. Thrown before anything irreversible. */
-export class InvalidRequest extends StepError {
-  static readonly remedy = 'Correct the field of the request and send it again; this attempt created nothing.';
-  override readonly name = 'InvalidRequest';
-  readonly remedy = InvalidRequest.remedy;
+export class InvalidRequest extends /* @__PURE__ */ stepError(
+  'InvalidRequest',
+  'Correct the field of the request and send it again; this attempt created nothing.',
+) {
   readonly field: string;
 
   constructor(field: string, rule: string) {
@@ -23,19 +32,16 @@ export class InvalidRequest extends StepError {
 }
 
 /** A function's environment or a secret breaks its schema: the deployment is wrong, not the request. */
-export class InvalidConfiguration extends StepError {
-  static readonly remedy =
-    'Correct the value that is named, a secret or a param in serverless.yml (then deploy), and redrive the execution.';
-  override readonly name = 'InvalidConfiguration';
-  readonly remedy = InvalidConfiguration.remedy;
-}
+export class InvalidConfiguration extends /* @__PURE__ */ stepError(
+  'InvalidConfiguration',
+  'Correct the value that is named, a secret or a param in serverless.yml (then deploy), and redrive the execution.',
+) {}
 
 /** The role by which the deployment works in another account cannot be assumed, or none is configured. */
-export class AccountNotAccessible extends StepError {
-  static readonly remedy =
-    "Compare the account's role, its trust and its external id with the param accounts in serverless.yml, correct what differs (and deploy), and redrive the execution.";
-  override readonly name = 'AccountNotAccessible';
-  readonly remedy = AccountNotAccessible.remedy;
+export class AccountNotAccessible extends /* @__PURE__ */ stepError(
+  'AccountNotAccessible',
+  "Compare the account's role, its trust and its external id with the param accounts in serverless.yml, correct what differs (and deploy), and redrive the execution.",
+) {
   readonly accountId: string;
 
   constructor(accountId: string, reason: string) {
@@ -45,17 +51,15 @@ export class AccountNotAccessible extends StepError {
 }
 
 /** A step got a state that the step before it does not make. */
-export class InvalidStepInput extends StepError {
-  static readonly remedy =
-    'The machine and its functions are of different versions: deploy again and send the request again.';
-  override readonly name = 'InvalidStepInput';
-  readonly remedy = InvalidStepInput.remedy;
-}
+export class InvalidStepInput extends /* @__PURE__ */ stepError(
+  'InvalidStepInput',
+  'The machine and its functions are of different versions: deploy again and send the request again.',
+) {}
 
-export class OnboardingInProgress extends StepError {
-  static readonly remedy = 'Wait for the running execution, or stop it; then send the request again.';
-  override readonly name = 'OnboardingInProgress';
-  readonly remedy = OnboardingInProgress.remedy;
+export class OnboardingInProgress extends /* @__PURE__ */ stepError(
+  'OnboardingInProgress',
+  'Wait for the running execution, or stop it; then send the request again.',
+) {
   readonly executionArn: string;
 
   constructor(userName: string, executionArn: string) {
@@ -65,12 +69,10 @@ export class OnboardingInProgress extends StepError {
 }
 
 /** What is to be done to a subscriber presupposes that it is onboarded. */
-export class SubscriberNotActive extends StepError {
-  static readonly remedy =
-    'Onboard the subscriber, or wait until what is being done to it is over; then send the request again.';
-  override readonly name = 'SubscriberNotActive';
-  readonly remedy = SubscriberNotActive.remedy;
-
+export class SubscriberNotActive extends /* @__PURE__ */ stepError(
+  'SubscriberNotActive',
+  'Onboard the subscriber, or wait until what is being done to it is over; then send the request again.',
+) {
   constructor(userName: string, status: string | undefined) {
     super(
       status === undefined
@@ -80,11 +82,10 @@ export class SubscriberNotActive extends StepError {
   }
 }
 
-export class LoginRejected extends StepError {
-  static readonly remedy =
-    'Check the password of the user that the message names, in the superadmin secret or the credentials secret of a subscriber, by logging in with it; correct the secret, and redrive the execution.';
-  override readonly name = 'LoginRejected';
-  readonly remedy = LoginRejected.remedy;
+export class LoginRejected extends /* @__PURE__ */ stepError(
+  'LoginRejected',
+  'Check the password of the user that the message names, in the superadmin secret or the credentials secret of a subscriber, by logging in with it; correct the secret, and redrive the execution.',
+) {
   /** The name of Cognito's error. */
   readonly reason: string;
 
@@ -94,11 +95,10 @@ export class LoginRejected extends StepError {
   }
 }
 
-export class LoginChallenge extends StepError {
-  static readonly remedy =
-    'Log in once in a browser as the user that the message names, answer the challenge, update the superadmin secret or the credentials secret of the subscriber, and redrive the execution.';
-  override readonly name = 'LoginChallenge';
-  readonly remedy = LoginChallenge.remedy;
+export class LoginChallenge extends /* @__PURE__ */ stepError(
+  'LoginChallenge',
+  'Log in once in a browser as the user that the message names, answer the challenge, update the superadmin secret or the credentials secret of the subscriber, and redrive the execution.',
+) {
   readonly challenge: string;
 
   constructor(userName: string, challenge: string) {
@@ -107,168 +107,133 @@ export class LoginChallenge extends StepError {
   }
 }
 
-export class TokenRejected extends StepError {
-  static readonly remedy =
-    'InfinStor refuses fresh tokens of the user that the message names: check that the superadmin secret names the superadmin of this service, or that the subscriber may add users there; then send the request again.';
-  override readonly name = 'TokenRejected';
-  readonly remedy = TokenRejected.remedy;
-}
+export class TokenRejected extends /* @__PURE__ */ stepError(
+  'TokenRejected',
+  'InfinStor refuses fresh tokens of the user that the message names: check that the superadmin secret names the superadmin of this service, or that the subscriber may add users there; then send the request again.',
+) {}
 
 /** No password is kept to log in with as the subscriber. */
-export class SubscriberPasswordUnknown extends StepError {
-  static readonly remedy =
-    'Give the subscriber a password with the machine update-subscriber (passwordSecretId), then send the request again.';
-  override readonly name = 'SubscriberPasswordUnknown';
-  readonly remedy = SubscriberPasswordUnknown.remedy;
-
+export class SubscriberPasswordUnknown extends /* @__PURE__ */ stepError(
+  'SubscriberPasswordUnknown',
+  'Give the subscriber a password with the machine update-subscriber (passwordSecretId), then send the request again.',
+) {
   constructor(userName: string, secretId: string) {
     super(`The password of subscriber ${userName} is not known here: secret ${secretId} has none`);
   }
 }
 
 /** InfinStor did not answer, and nothing can have happened there, or nothing that a repeat does not do as well. Retried. */
-export class InfinStorUnavailable extends StepError {
-  static readonly remedy = 'Check that the InfinStor service is up at the configured URL, then redrive the execution.';
-  override readonly name = 'InfinStorUnavailable';
-  readonly remedy = InfinStorUnavailable.remedy;
-}
+export class InfinStorUnavailable extends /* @__PURE__ */ stepError(
+  'InfinStorUnavailable',
+  'Check that the InfinStor service is up at the configured URL, then redrive the execution.',
+) {}
 
 /** InfinStor answered, and said no. */
-export class InfinStorRejected extends StepError {
-  static readonly remedy =
-    "Correct what InfinStor's answer names, in the request or the deployment, and send the request again.";
-  override readonly name = 'InfinStorRejected';
-  readonly remedy = InfinStorRejected.remedy;
-}
+export class InfinStorRejected extends /* @__PURE__ */ stepError(
+  'InfinStorRejected',
+  "Correct what InfinStor's answer names, in the request or the deployment, and send the request again.",
+) {}
 
-export class SubscriberExists extends StepError {
-  static readonly remedy =
-    "Put the subscriber's custom token into a secret below input/ and send the request again with customTokenSecretId.";
-  override readonly name = 'SubscriberExists';
-  readonly remedy = SubscriberExists.remedy;
-
+export class SubscriberExists extends /* @__PURE__ */ stepError(
+  'SubscriberExists',
+  "Put the subscriber's custom token into a secret below input/ and send the request again with customTokenSecretId.",
+) {
   constructor(userName: string) {
     super(`InfinStor already has a subscriber ${userName}, whose custom token is not known here`);
   }
 }
 
 /** An earlier call of `add_subscriber` may still be under way. Retried until it cannot be. */
-export class SubscriberUnsettled extends StepError {
-  static readonly remedy = 'Wait a few minutes, then redrive the execution.';
-  override readonly name = 'SubscriberUnsettled';
-  readonly remedy = SubscriberUnsettled.remedy;
-}
+export class SubscriberUnsettled extends /* @__PURE__ */ stepError(
+  'SubscriberUnsettled',
+  'Wait a few minutes, then redrive the execution.',
+) {}
 
 /** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
-export class SubscriberOutcomeUnknown extends StepError {
-  static readonly remedy =
-    'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, set the state in its credentials secret to prepared and send the request again.';
-  override readonly name = 'SubscriberOutcomeUnknown';
-  readonly remedy = SubscriberOutcomeUnknown.remedy;
-}
+export class SubscriberOutcomeUnknown extends /* @__PURE__ */ stepError(
+  'SubscriberOutcomeUnknown',
+  'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, set the state in its credentials secret to prepared and send the request again.',
+) {}
 
 /** The registry has no record of the subscriber that a request is about. */
-export class SubscriberNotFound extends StepError {
-  static readonly remedy =
-    'Check the name. If the subscriber was onboarded without this registry, send its onboarding request again, which finds what exists; then send this one again.';
-  override readonly name = 'SubscriberNotFound';
-  readonly remedy = SubscriberNotFound.remedy;
-
+export class SubscriberNotFound extends /* @__PURE__ */ stepError(
+  'SubscriberNotFound',
+  'Check the name. If the subscriber was onboarded without this registry, send its onboarding request again, which finds what exists; then send this one again.',
+) {
   constructor(userName: string) {
     super(`The registry knows no subscriber ${userName}`);
   }
 }
 
 /** Not thrown: the result of one user, after whom the others still have their turn. */
-export class UserExists extends StepError {
-  static readonly remedy =
-    'Choose another name; or, if it is a user of this subscriber, put its password into a secret below input/, and send the request again with passwordSecretId for this user.';
-  override readonly name = 'UserExists';
-  readonly remedy = UserExists.remedy;
-
+export class UserExists extends /* @__PURE__ */ stepError(
+  'UserExists',
+  'Choose another name; or, if it is a user of this subscriber, put its password into a secret below input/, and send the request again with passwordSecretId for this user.',
+) {
   constructor(userName: string) {
     super(`InfinStor already has a user ${userName}, who has another password than the one that is known here`);
   }
 }
 
-export class UsersNotAdded extends StepError {
-  static readonly remedy =
-    'Correct what the message names of each user, then send the request again: users who were added stay as they are.';
-  override readonly name = 'UsersNotAdded';
-  readonly remedy = UsersNotAdded.remedy;
-}
+export class UsersNotAdded extends /* @__PURE__ */ stepError(
+  'UsersNotAdded',
+  'Correct what the message names of each user, then send the request again: users who were added stay as they are.',
+) {}
 
 /** The vendor's template does not fit the deployment's parameter map or allowed capabilities. */
-export class TemplateMismatch extends StepError {
-  static readonly remedy =
-    'Compare the template of this build with the parameter map and capabilities in serverless.yml, correct them, deploy, and send the request again.';
-  override readonly name = 'TemplateMismatch';
-  readonly remedy = TemplateMismatch.remedy;
-}
+export class TemplateMismatch extends /* @__PURE__ */ stepError(
+  'TemplateMismatch',
+  'Compare the template of this build with the parameter map and capabilities in serverless.yml, correct them, deploy, and send the request again.',
+) {}
 
 /** A stack with this name exists and may not be touched without a person's decision. */
-export class StackNeedsAttention extends StepError {
-  static readonly remedy =
-    'Look at the named stack in CloudFormation: send the request that it was made from; or remove what keeps it from being deleted, or delete it by hand when nothing in it is needed, and send this request again.';
-  override readonly name = 'StackNeedsAttention';
-  readonly remedy = StackNeedsAttention.remedy;
-}
+export class StackNeedsAttention extends /* @__PURE__ */ stepError(
+  'StackNeedsAttention',
+  'Look at the named stack in CloudFormation: send the request that it was made from; or remove what keeps it from being deleted, or delete it by hand when nothing in it is needed, and send this request again.',
+) {}
 
 /** The stack would be deleted together with the subscriber's data, which the request wants to be kept. */
-export class DataNotRetained extends StepError {
-  static readonly remedy =
-    'Update the stack with DeletionPolicy: Retain on what is named, or let its data be deleted by keepData: false; then send the request again.';
-  override readonly name = 'DataNotRetained';
-  readonly remedy = DataNotRetained.remedy;
-}
+export class DataNotRetained extends /* @__PURE__ */ stepError(
+  'DataNotRetained',
+  'Update the stack with DeletionPolicy: Retain on what is named, or let its data be deleted by keepData: false; then send the request again.',
+) {}
 
-export class StackFailed extends StepError {
-  static readonly remedy =
-    'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced. Where it is the custom token, put a new one into a secret below input/ and refer to it with customTokenSecretId.';
-  override readonly name = 'StackFailed';
-  readonly remedy = StackFailed.remedy;
-}
+export class StackFailed extends /* @__PURE__ */ stepError(
+  'StackFailed',
+  'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced. Where it is the custom token, put a new one into a secret below input/ and refer to it with customTokenSecretId.',
+) {}
 
-export class StackTimedOut extends StepError {
-  static readonly remedy =
-    'Look at the events of the stack for the resource that it waits for; when its operation is over, send the request again.';
-  override readonly name = 'StackTimedOut';
-  readonly remedy = StackTimedOut.remedy;
-}
+export class StackTimedOut extends /* @__PURE__ */ stepError(
+  'StackTimedOut',
+  'Look at the events of the stack for the resource that it waits for; when its operation is over, send the request again.',
+) {}
 
 /** The stack waited for is deleted: caught by the machine, which then deploys a new one. */
-export class StackGone extends StepError {
-  static readonly remedy = 'Send the request again: the stack was deleted and is created anew.';
-  override readonly name = 'StackGone';
-  readonly remedy = StackGone.remedy;
-}
+export class StackGone extends /* @__PURE__ */ stepError(
+  'StackGone',
+  'Send the request again: the stack was deleted and is created anew.',
+) {}
 
 /** An earlier attempt's operation on the stack is over: caught by the machine, which then decides anew. */
-export class StackSettled extends StepError {
-  static readonly remedy = 'Send the request again: the earlier operation on the stack is over.';
-  override readonly name = 'StackSettled';
-  readonly remedy = StackSettled.remedy;
-}
+export class StackSettled extends /* @__PURE__ */ stepError(
+  'StackSettled',
+  'Send the request again: the earlier operation on the stack is over.',
+) {}
 
-export class RoleNotFound extends StepError {
-  static readonly remedy =
-    "Compare the role names in the stack's resources with the param roleNamePrefix in serverless.yml, correct it, deploy, and redrive the execution.";
-  override readonly name = 'RoleNotFound';
-  readonly remedy = RoleNotFound.remedy;
-}
+export class RoleNotFound extends /* @__PURE__ */ stepError(
+  'RoleNotFound',
+  "Compare the role names in the stack's resources with the param roleNamePrefix in serverless.yml, correct it, deploy, and redrive the execution.",
+) {}
 
-export class RoleAmbiguous extends StepError {
-  static readonly remedy =
-    'Make the param roleNamePrefix in serverless.yml match just the one role that InfinStor assumes, deploy, and redrive the execution.';
-  override readonly name = 'RoleAmbiguous';
-  readonly remedy = RoleAmbiguous.remedy;
-}
+export class RoleAmbiguous extends /* @__PURE__ */ stepError(
+  'RoleAmbiguous',
+  'Make the param roleNamePrefix in serverless.yml match just the one role that InfinStor assumes, deploy, and redrive the execution.',
+) {}
 
-export class KeyNotUsable extends StepError {
-  static readonly remedy =
-    'Enable or replace the key, tag it for onboarding, or let its policy be changed, then send the request again.';
-  override readonly name = 'KeyNotUsable';
-  readonly remedy = KeyNotUsable.remedy;
+export class KeyNotUsable extends /* @__PURE__ */ stepError(
+  'KeyNotUsable',
+  'Enable or replace the key, tag it for onboarding, or let its policy be changed, then send the request again.',
+) {
   readonly keyArn: string;
 
   constructor(keyArn: string, reason: string) {
@@ -278,33 +243,27 @@ export class KeyNotUsable extends StepError {
 }
 
 /** The key's policy is being changed by somebody else, too often for KMS, or does not yet read as written. Retried. */
-export class KeyPolicyBusy extends StepError {
-  static readonly remedy = 'Wait until the other changes of this key policy are over, then redrive the execution.';
-  override readonly name = 'KeyPolicyBusy';
-  readonly remedy = KeyPolicyBusy.remedy;
-}
+export class KeyPolicyBusy extends /* @__PURE__ */ stepError(
+  'KeyPolicyBusy',
+  'Wait until the other changes of this key policy are over, then redrive the execution.',
+) {}
 
 /** IAM or KMS cannot see the new role yet. Retried. */
-export class PrincipalNotVisible extends StepError {
-  static readonly remedy =
-    'Check in IAM that the role still exists; IAM may need minutes to show a new role to KMS, so redrive the execution. If the role was made anew, send the request again.';
-  override readonly name = 'PrincipalNotVisible';
-  readonly remedy = PrincipalNotVisible.remedy;
-}
+export class PrincipalNotVisible extends /* @__PURE__ */ stepError(
+  'PrincipalNotVisible',
+  'Check in IAM that the role still exists; IAM may need minutes to show a new role to KMS, so redrive the execution. If the role was made anew, send the request again.',
+) {}
 
-export class KeyPolicyOrphan extends StepError {
-  static readonly remedy =
-    'Remove the id of the deleted principal from the named statement of the key policy (KMS refuses every change until then), then send the request again.';
-  override readonly name = 'KeyPolicyOrphan';
-  readonly remedy = KeyPolicyOrphan.remedy;
-}
+export class KeyPolicyOrphan extends /* @__PURE__ */ stepError(
+  'KeyPolicyOrphan',
+  'Remove the id of the deleted principal from the named statement of the key policy (KMS refuses every change until then), then send the request again.',
+) {}
 
 /** A statement that is not the onboarding's names a role that is to be deleted: its id would be left there, and block the policy. */
-export class RoleStillNamed extends StepError {
-  static readonly remedy =
-    'Take the role out of the named statement of the key policy, then send the request again: the id that the deleted role would leave there blocks every change of the policy.';
-  override readonly name = 'RoleStillNamed';
-  readonly remedy = RoleStillNamed.remedy;
+export class RoleStillNamed extends /* @__PURE__ */ stepError(
+  'RoleStillNamed',
+  'Take the role out of the named statement of the key policy, then send the request again: the id that the deleted role would leave there blocks every change of the policy.',
+) {
   readonly keyArn: string;
   /** The Sid of the statement. */
   readonly sid: string;
@@ -318,11 +277,10 @@ export class RoleStillNamed extends StepError {
   }
 }
 
-export class KeyPolicyFull extends StepError {
-  static readonly remedy =
-    'Offboard a subscriber that is not needed any more, or withdraw its grants (delete its GRANT item from the registry, then take its role out of the key policy, as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.';
-  override readonly name = 'KeyPolicyFull';
-  readonly remedy = KeyPolicyFull.remedy;
+export class KeyPolicyFull extends /* @__PURE__ */ stepError(
+  'KeyPolicyFull',
+  'Offboard a subscriber that is not needed any more, or withdraw its grants (delete its GRANT item from the registry, then take its role out of the key policy, as the section KeyPolicyFull of docs/runbook.md tells), let the deployment use keyAccess: role-pattern, or, while this subscriber has no stack, choose another key; then send the request again.',
+) {
   /** How many roles our statements would name. */
   readonly roles: number;
   /** How large the policy would be. */
@@ -336,20 +294,16 @@ export class KeyPolicyFull extends StepError {
 }
 
 /** The key policy holds something that could not be kept as it is, or that is not ours under a Sid of ours. */
-export class KeyPolicyNotUnderstood extends StepError {
-  static readonly remedy =
-    'Change what is named in the key policy as the section KeyPolicyNotUnderstood of docs/runbook.md tells (correct a statement of the onboarding, give one that is yours a Sid of its own), then send the request again.';
-  override readonly name = 'KeyPolicyNotUnderstood';
-  readonly remedy = KeyPolicyNotUnderstood.remedy;
-}
+export class KeyPolicyNotUnderstood extends /* @__PURE__ */ stepError(
+  'KeyPolicyNotUnderstood',
+  'Change what is named in the key policy as the section KeyPolicyNotUnderstood of docs/runbook.md tells (correct a statement of the onboarding, give one that is yours a Sid of its own), then send the request again.',
+) {}
 
 /** InfinStor does not know the subscriber with its stack's role, or that could not be found out. */
-export class SubscriberNotVerified extends StepError {
-  static readonly remedy =
-    'Remove what the message names, and redrive the execution; or let the deployment only warn of it (verify: warn), and send the request again.';
-  override readonly name = 'SubscriberNotVerified';
-  readonly remedy = SubscriberNotVerified.remedy;
-
+export class SubscriberNotVerified extends /* @__PURE__ */ stepError(
+  'SubscriberNotVerified',
+  'Remove what the message names, and redrive the execution; or let the deployment only warn of it (verify: warn), and send the request again.',
+) {
   constructor(userName: string, reason: string) {
     super(`Subscriber ${userName} could not be verified: ${reason}`);
   }

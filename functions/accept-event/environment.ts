@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { machineEnvironment, requestEnvironment } from '../../lib/requests/environment.ts';
 
 export const environmentSchema = v.object({
   ...requestEnvironment,
-  STATE_MACHINE_ARN: v.string(),
+  ...machineEnvironment,
   /** Where refused events go. */
   DEAD_LETTER_QUEUE_URL: v.string(),
 });

@@ -1,20 +1,22 @@
 import type { CloudFormationClient, Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { type AccountRegion, arnOwner, roleIdentity } from '../../lib/aws/arns.ts';
+import { type AccountRegion, arnOwner, roleArnIn, roleIdentity } from '../../lib/aws/arns.ts';
 import { StackNeedsAttention, SubscriberNotFound } from '../../lib/errors.ts';
 import { grantsOf } from '../../lib/keys/grants.ts';
 import { requireWithdrawable } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicyOf } from '../../lib/keys/kms.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
-import { isOwn, ownershipTags } from '../../lib/stacks/decision.ts';
+import { isOwn } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
+import { ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isThere, stackResources } from '../../lib/stacks/resources.ts';
 import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
-import { type Registry, readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
+import { readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {
@@ -47,11 +49,8 @@ export async function acceptOffboarding(
   const own = arnOwner(executionArn);
   const home = accountRegionOf(record) ?? own;
   const cloudFormation = cloudFormationIn(home);
-  const tags = {
-    [ownershipTags.deployment]: environment.SECRET_PREFIX,
-    [ownershipTags.subscriber]: userName.toLowerCase(),
-  };
-  const name = `${environment.STACK_NAME_PREFIX}${userName.toLowerCase()}`;
+  const tags = ownershipTagsOf(environment.SECRET_PREFIX, userName);
+  const name = stackName(environment.STACK_NAME_PREFIX, userName);
   const stack = await findStack(cloudFormation, record, name);
   if (stack !== undefined) requireDeletable(stack, userName, tags);
   const stackId = stack?.StackId;
@@ -59,8 +58,7 @@ export async function acceptOffboarding(
   if (stackId !== undefined && keepData) await requireRetainedData(cloudFormation, stackId, resources);
 
   const grants = await grantsOf(registry, userName);
-  const partition = executionArn.split(':')[1];
-  const roleArnOf = (roleName: string) => `arn:${partition}:iam::${home.accountId}:role/${roleName}`;
+  const roleArnOf = (roleName: string) => roleArnIn(executionArn, home.accountId, roleName);
   const roleArns = distinctRoles([
     ...(record.roleArn === undefined ? [] : [record.roleArn]),
     ...grants.map(({ roleArn }) => roleArn),

@@ -1,13 +1,15 @@
 import * as v from 'valibot';
+import { roleNameEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
+import { stackNameEnvironment } from '../../lib/stacks/environment.ts';
 import { stackPollEnvironment } from '../../lib/stacks/poll.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...stackPollEnvironment,
-  /** Where the subscribers' secrets lie, by which stacks are marked: `infinstor/<stage>/`. */
-  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
-  STACK_NAME_PREFIX: v.string(),
-  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
+  ...secretPrefixEnvironment,
+  ...stackNameEnvironment,
+  ...roleNameEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

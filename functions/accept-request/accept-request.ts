@@ -10,18 +10,21 @@ import {
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { type AccountRegion, arnOwner } from '../../lib/aws/arns.ts';
+import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
 import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { customerManagedKeys, parseRequest } from '../../lib/requests/onboarding.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
-import { decideStack, ownershipTags } from '../../lib/stacks/decision.ts';
+import { credentialsSecretId } from '../../lib/secrets/names.ts';
+import { decideStack } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
+import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
-import { type Registry, readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
+import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
@@ -53,7 +56,7 @@ export async function acceptRequest(
   const { accountId, region } = request.stack;
   const home = { accountId, region };
   const { userName } = request.subscriber;
-  const expectedRoleArn = `arn:aws:iam::${accountId}:role/${environment.ROLE_NAME_PREFIX}${userName}`;
+  const expectedRoleArn = roleArnIn(executionArn, accountId, `${environment.ROLE_NAME_PREFIX}${userName}`);
   const keyArns = customerManagedKeys(request);
   for (const keyArn of keyArns) {
     await checkKey(kms(home), keyArn, {
@@ -90,9 +93,9 @@ export async function acceptRequest(
     executionArn,
     passwordSecretId,
     customTokenSecretId,
-    credentialsSecretId: `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/credentials`,
+    credentialsSecretId: credentialsSecretId(environment.SECRET_PREFIX, userName),
     stack: {
-      name: `${environment.STACK_NAME_PREFIX}${userName.toLowerCase()}`,
+      name: stackName(environment.STACK_NAME_PREFIX, userName),
       ...home,
       templateUrl,
       serviceRoleArn: environment.ACCOUNTS[accountId]?.stackServiceRoleArn ?? environment.STACK_SERVICE_ROLE_ARN,
@@ -101,8 +104,7 @@ export async function acceptRequest(
       tokenParameter,
       tags: {
         ...request.stack.tags,
-        [ownershipTags.deployment]: environment.SECRET_PREFIX,
-        [ownershipTags.subscriber]: userName.toLowerCase(),
+        ...ownershipTagsOf(environment.SECRET_PREFIX, userName),
         [ownershipTags.planHash]: planHash,
       },
       planHash,

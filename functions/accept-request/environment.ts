@@ -2,7 +2,9 @@ import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { json } from '../../lib/json.ts';
 import { keyAccessEnvironment } from '../../lib/keys/access-environment.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { stackNameEnvironment } from '../../lib/stacks/environment.ts';
 import { stackPollEnvironment } from '../../lib/stacks/poll.ts';
 
 const parameters = v.record(v.string(), v.string());
@@ -29,9 +31,9 @@ const parameterMapSchema = v.strictObject({
 export type ParameterMap = v.InferOutput<typeof parameterMapSchema>;
 
 export const environmentSchema = v.object({
-  REGISTRY_TABLE: v.string(),
+  ...registryEnvironmentSchema.entries,
   ...requestEnvironment,
-  STACK_NAME_PREFIX: v.string(),
+  ...stackNameEnvironment,
   ...keyAccessEnvironment,
   ...stackPollEnvironment,
   /** The role that CloudFormation acts with in the deployment's account. */

@@ -10,7 +10,7 @@ import { KeyNotUsable } from '../../lib/errors.ts';
 import { isWanted, readGrants } from '../../lib/keys/grants.ts';
 import { grantedRoles, type KeyAccess, withGrants } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicy } from '../../lib/keys/kms.ts';
-import type { Registry } from '../../lib/subscribers/record.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 
 /** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
 const permission = { key: 'infinstor-onboarding', value: 'allowed' };

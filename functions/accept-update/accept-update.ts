@@ -2,10 +2,12 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidRequest } from '../../lib/errors.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { checkUpdateRequest } from '../../lib/requests/update.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
+import { credentialsSecretId, inputSecretPrefix } from '../../lib/secrets/names.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
-import { type Registry, readRecord } from '../../lib/subscribers/record.ts';
+import { readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {
@@ -25,7 +27,7 @@ export async function acceptUpdate(
   { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
   { environment, secrets, stepFunctions, registry, now }: Dependencies,
 ): Promise<UpdatePlan> {
-  const request = checkUpdateRequest(rawRequest, `${environment.SECRET_PREFIX}input/`);
+  const request = checkUpdateRequest(rawRequest, inputSecretPrefix(environment.SECRET_PREFIX));
   const { passwordSecretId } = request;
   await checkInputSecrets(secrets, { passwordSecretId });
   const record = await readRecord(registry, request.subscriber.userName);
@@ -48,7 +50,7 @@ export async function acceptUpdate(
     subscriber: { userName, emailId },
     executionArn,
     passwordSecretId,
-    credentialsSecretId: `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/credentials`,
+    credentialsSecretId: credentialsSecretId(environment.SECRET_PREFIX, userName),
     changed,
     sent: isAllSent ? ['emailId', 'password'] : changed,
   };

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
-  REGISTRY_TABLE: v.string(),
-  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
-  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
-  /** What update_subscriber is told: every field, or only what changes. */
+  ...registryEnvironmentSchema.entries,
+  ...secretPrefixEnvironment,
+  /** What update_subscriber receives: every field, or only what changes. */
   UPDATE_SUBSCRIBER_FIELDS: v.picklist(['all', 'changed']),
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -1,10 +1,12 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { UsersPlan } from '../../lib/plans/users.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { checkUsersRequest } from '../../lib/requests/users.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
+import { credentialsSecretId, inputSecretPrefix, tokenSecretId, userSecretId } from '../../lib/secrets/names.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
-import { type Registry, readRecord } from '../../lib/subscribers/record.ts';
+import { readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {
@@ -25,7 +27,7 @@ export async function acceptUsers(
   { environment, secrets, stepFunctions, registry, now }: Dependencies,
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
-  const request = checkUsersRequest(rawRequest, `${SECRET_PREFIX}input/`);
+  const request = checkUsersRequest(rawRequest, inputSecretPrefix(SECRET_PREFIX));
   const references = request.users.map(({ passwordSecretId }, index) => [
     `users.${index}.passwordSecretId`,
     passwordSecretId,
@@ -35,15 +37,14 @@ export async function acceptUsers(
   // As the onboarding spelled it: InfinStor may tell upper from lower case.
   const { userName } = requireActive(record, request.subscriber.userName);
   await claim({ registry, stepFunctions, now }, { userName, executionArn }, record);
-  const folder = `${SECRET_PREFIX}subscribers/${userName.toLowerCase()}`;
   return {
     subscriber: { userName },
     executionArn,
-    credentialsSecretId: `${folder}/credentials`,
-    tokenSecretId: `${folder}/token`,
+    credentialsSecretId: credentialsSecretId(SECRET_PREFIX, userName),
+    tokenSecretId: tokenSecretId(SECRET_PREFIX, userName),
     users: request.users.map((user) => ({
       ...user,
-      credentialsSecretId: `${folder}/users/${user.userName.toLowerCase()}`,
+      credentialsSecretId: userSecretId(SECRET_PREFIX, userName, user.userName),
     })),
   };
 }

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
-  REGISTRY_TABLE: v.string(),
-  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
-  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  ...registryEnvironmentSchema.entries,
+  ...secretPrefixEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

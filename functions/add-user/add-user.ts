@@ -5,16 +5,14 @@ import {
   InfinStorRejected,
   InvalidRequest,
   InvalidStepInput,
-  LoginChallenge,
-  LoginRejected,
   OnboardingInProgress,
   StepError,
   TokenRejected,
   UserExists,
 } from '../../lib/errors.ts';
 import { addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
-import { logIn } from '../../lib/infinstor/login.ts';
-import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/send.ts';
+import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
+import { probeLogin } from '../../lib/infinstor/probe-login.ts';
 import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../../lib/plans/users.ts';
 import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
 import { generatePassword } from '../../lib/secrets/password.ts';
@@ -144,24 +142,17 @@ async function readGiven(
 }
 
 /**
- * The first of these passwords that a user logs in with, which tells whose the user is: InfinStor documents no call that does. Each is
- * tried once, as refused logins lock an account.
+ * The first of these passwords that a user logs in with, which shows whose the user is. Each is tried once, because refused logins
+ * lock an account.
  */
 async function passwordThatLogsIn(
   userName: string,
   passwords: readonly string[],
-  { discovery, cognito }: { discovery: Discovery; cognito: Dependencies['cognito'] },
+  login: { discovery: Discovery; cognito: Dependencies['cognito'] },
 ): Promise<string | undefined> {
-  const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
   for (const password of passwords) {
-    try {
-      await logIn(login, { userName, password });
-      return password;
-    } catch (error) {
-      // Cognito asks for more only of who gave the right password.
-      if (error instanceof LoginChallenge) return password;
-      if (!(error instanceof LoginRejected)) throw error;
-    }
+    const { isAccepted } = await probeLogin({ userName, password }, login);
+    if (isAccepted) return password;
   }
   return undefined;
 }

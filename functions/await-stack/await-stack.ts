@@ -1,10 +1,11 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { StackTimedOut } from '../../lib/errors.ts';
-import type { Stack, WaitPlan } from '../../lib/plans/onboarding.ts';
+import type { Stack, WaitPlan } from '../../lib/plans/stack.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
 import { settleWait } from '../../lib/stacks/wait.ts';
-import { putWaiter, type Registry } from '../../lib/subscribers/record.ts';
+import { putWaiter } from '../../lib/stacks/waiter.ts';
 
 /** How long the wait's token outlives the state's timeout in the registry, in seconds: until DynamoDB may remove it. */
 const graceSeconds = 60;

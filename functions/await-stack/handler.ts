@@ -4,10 +4,10 @@ import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { stackSchema, waitPlanSchema } from '../../lib/plans/onboarding.ts';
+import { stackSchema, waitPlanSchema } from '../../lib/plans/stack.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { stackWaitEnvironmentSchema } from '../../lib/stacks/wait-environment.ts';
 import { awaitStack } from './await-stack.ts';
+import { environmentSchema } from './environment.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const stepFunctions = new SFNClient(clientConfig);
@@ -15,7 +15,7 @@ const documents = documentClient();
 
 export const handler = step({
   name: 'await-stack',
-  environment: stackWaitEnvironmentSchema,
+  environment: environmentSchema,
   input: v.object({ plan: waitPlanSchema, stack: stackSchema, taskToken: v.string() }),
   run: (input, context) =>
     awaitStack(input, {

@@ -3,9 +3,11 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { OnboardingInProgress } from '../../lib/errors.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import type { Registry } from '../../lib/registry/table.ts';
+import { subscriberSecretPrefix } from '../../lib/secrets/names.ts';
 import { stackResources } from '../../lib/stacks/resources.ts';
-import { publishEvent } from '../../lib/subscribers/publish-event.ts';
-import { closeRecord, emptyRecord, type Registry, type Retained, readRecord } from '../../lib/subscribers/record.ts';
+import { publishEvent } from '../../lib/subscribers/events.ts';
+import { closeRecord, emptyRecord, type Retained, readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { deleteSecrets } from './secrets.ts';
 
@@ -57,7 +59,7 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   const isOurs = await emptyRecord(registry, plan, { offboarded, now: now().toISOString() });
   if (!isOurs) throw await ownershipLost(registry, plan);
 
-  const folder = `${environment.SECRET_PREFIX}subscribers/${userName.toLowerCase()}/`;
+  const folder = subscriberSecretPrefix(environment.SECRET_PREFIX, userName);
   const deleted = await deleteSecrets(secrets, folder, environment.SECRET_RECOVERY_DAYS);
   const result: Offboarded = {
     userName,
@@ -73,7 +75,10 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
     ],
   };
   // Before the last write, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
-  await publishEvent(events, 'SubscriberOffboarded', { ...result, executionArn: plan.executionArn });
+  await publishEvent(events, {
+    detailType: 'SubscriberOffboarded',
+    detail: { ...result, executionArn: plan.executionArn },
+  });
   if (!(await closeRecord(registry, plan, now().toISOString()))) throw await ownershipLost(registry, plan);
   return result;
 }

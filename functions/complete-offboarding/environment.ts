@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...accountsEnvironment,
-  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
-  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  ...secretPrefixEnvironment,
   /** How long secrets can still be restored, as Secrets Manager allows. */
   SECRET_RECOVERY_DAYS: v.pipe(
     v.string(),

@@ -1,4 +1,5 @@
-import type { Plan, Role, Stack, Verification } from '../../lib/plans/onboarding.ts';
+import type { Plan, Role, Verification } from '../../lib/plans/onboarding.ts';
+import type { Stack } from '../../lib/plans/stack.ts';
 import { complete } from '../../lib/subscribers/complete.ts';
 import { readRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 
@@ -48,7 +49,7 @@ export async function completeOnboarding(
     verified,
     ...(reason !== undefined && { verification: reason }),
   };
-  const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
+  const event = { detailType: 'SubscriberOnboarded', detail: { ...onboarded, executionArn } } as const;
   const record = await readRecord(clients.registry, userName);
   const result = { emailId, stackId, roleArn, keyArns, ...withFormerStacks(record, stackId) };
   await complete({ userName, executionArn, event, result }, clients);

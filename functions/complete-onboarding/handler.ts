@@ -2,17 +2,18 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import * as v from 'valibot';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { planSchema, roleSchema, stackSchema, verificationSchema } from '../../lib/plans/onboarding.ts';
+import { planSchema, roleSchema, verificationSchema } from '../../lib/plans/onboarding.ts';
+import { stackSchema } from '../../lib/plans/stack.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { completeOnboarding } from './complete-onboarding.ts';
+import { environmentSchema } from './environment.ts';
 
 const events = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
   name: 'complete-onboarding',
-  environment: registryEnvironmentSchema,
+  environment: environmentSchema,
   input: v.object({
     plan: planSchema,
     // As create-subscriber knows InfinStor has it; one that ran before it told redrives without.

@@ -18,7 +18,7 @@ export async function completeUpdate(
   const { executionArn, changed } = plan;
   const { userName, emailId } = plan.subscriber;
   const updated = { userName, changed };
-  const event = { detailType: 'SubscriberUpdated', detail: updated } as const;
+  const event = { detailType: 'SubscriberUpdated', detail: { ...updated, executionArn } } as const;
   await complete({ userName, executionArn, event, result: emailId === undefined ? {} : { emailId } }, clients);
   return updated;
 }

@@ -4,15 +4,15 @@ import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { updatePlanSchema } from '../../lib/plans/update.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { completeUpdate } from './complete-update.ts';
+import { environmentSchema } from './environment.ts';
 
 const events = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
   name: 'complete-update',
-  environment: registryEnvironmentSchema,
+  environment: environmentSchema,
   input: v.object({ plan: updatePlanSchema }),
   run: (input, { environment }) =>
     completeUpdate(input, {

@@ -1,9 +1,10 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { UsersNotAdded } from '../../lib/errors.ts';
 import type { Progress, UserResult, UsersPlan } from '../../lib/plans/users.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { complete, requireOwn } from '../../lib/subscribers/complete.ts';
-import { publishEvent } from '../../lib/subscribers/publish-event.ts';
-import { type Registry, recordUsers } from '../../lib/subscribers/record.ts';
+import { publishEvent } from '../../lib/subscribers/events.ts';
+import { recordUsers } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
 export interface UsersAdded {
@@ -29,13 +30,13 @@ export async function completeUsers(
   const added = results.filter(isAdded).map((result) => result.userName);
   const record = await requireOwn(registry, { userName, executionArn });
   const users = together(record.users, added);
+  const event = { detailType: 'UsersAdded', detail: { ...output, executionArn } } as const;
   if (results.every(isAdded)) {
-    const event = { detailType: 'UsersAdded', detail: { ...output } } as const;
     await complete({ userName, executionArn, event, result: { users } }, clients);
     return output;
   }
   if (added.length > 0) {
-    await publishEvent(events, 'UsersAdded', { ...output, executionArn });
+    await publishEvent(events, event);
     const isOurs = await recordUsers(registry, { userName, executionArn }, { users, now: now.toISOString() });
     if (!isOurs) await requireOwn(registry, { userName, executionArn });
   }

@@ -4,15 +4,15 @@ import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { progressSchema, usersPlanSchema } from '../../lib/plans/users.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { completeUsers } from './complete-users.ts';
+import { environmentSchema } from './environment.ts';
 
 const events = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
   name: 'complete-users',
-  environment: registryEnvironmentSchema,
+  environment: environmentSchema,
   input: v.object({ plan: usersPlanSchema, progress: progressSchema }),
   run: (input, { environment }) =>
     completeUsers(input, {

@@ -9,10 +9,11 @@ import {
   SubscriberUnsettled,
   TokenRejected,
 } from '../../lib/errors.ts';
+import { addSubscriber } from '../../lib/infinstor/add-subscriber.ts';
 import { LostAnswer } from '../../lib/infinstor/answer.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
-import { addSubscriber } from '../../lib/infinstor/send.ts';
-import type { Plan, Token } from '../../lib/plans/onboarding.ts';
+import type { Plan } from '../../lib/plans/onboarding.ts';
+import type { Token } from '../../lib/plans/token.ts';
 import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
 import { generatePassword } from '../../lib/secrets/password.ts';

@@ -1,7 +1,6 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import { LoginChallenge, LoginRejected } from '../../lib/errors.ts';
-import { logIn } from '../../lib/infinstor/login.ts';
-import { getVersion } from '../../lib/infinstor/send.ts';
+import { getVersion } from '../../lib/infinstor/discovery.ts';
+import { probeLogin } from '../../lib/infinstor/probe-login.ts';
 
 export type Finding = 'present' | 'absent' | 'unknown';
 
@@ -11,24 +10,22 @@ interface Dependencies {
 }
 
 /**
- * Whether a subscriber exists, by one login as the subscriber: InfinStor documents no call that tells. A refused password
+ * Whether a subscriber exists, by one login as the subscriber: InfinStor documents no call that says so. A refused password
  * proves nothing, as pools may give that answer for users that are not there (Cognito developer guide, "Managing error
- * responses": PreventUserExistenceErrors); only where the pool tells it outright is a subscriber absent.
+ * responses": PreventUserExistenceErrors); a subscriber is absent only where the pool says so.
  */
 export async function findSubscriber(
   subscriber: { userName: string; password: string },
   { mlflowUrl, cognito }: Dependencies,
 ): Promise<Finding> {
   try {
-    const { region, cognitoCliClientId: clientId, isExternalAuth } = await getVersion(mlflowUrl);
+    const discovery = await getVersion(mlflowUrl);
     // The pool need not know users who log in elsewhere.
-    if (isExternalAuth === 'true') return 'unknown';
-    await logIn({ cognito: cognito(region), clientId }, subscriber);
-    return 'present';
-  } catch (error) {
-    // Cognito asks for more only of who gave the right password.
-    if (error instanceof LoginChallenge) return 'present';
-    return error instanceof LoginRejected ? findingOf(error.reason) : 'unknown';
+    if (discovery.isExternalAuth === 'true') return 'unknown';
+    const probe = await probeLogin(subscriber, { discovery, cognito });
+    return probe.isAccepted ? 'present' : findingOf(probe.reason);
+  } catch {
+    return 'unknown';
   }
 }
 

@@ -1,7 +1,7 @@
 import { type CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import { StackNeedsAttention } from '../../lib/errors.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
-import type { Stack } from '../../lib/plans/onboarding.ts';
+import type { Stack } from '../../lib/plans/stack.ts';
 import { isOwn } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
 import { stackResources } from '../../lib/stacks/resources.ts';

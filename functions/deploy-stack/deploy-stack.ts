@@ -8,7 +8,8 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { StackNeedsAttention, SubscriberOutcomeUnknown } from '../../lib/errors.ts';
-import type { Plan, Stack } from '../../lib/plans/onboarding.ts';
+import type { Plan } from '../../lib/plans/onboarding.ts';
+import type { Stack } from '../../lib/plans/stack.ts';
 import { credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { planSchema, stackSchema } from '../../lib/plans/onboarding.ts';
+import { planSchema } from '../../lib/plans/onboarding.ts';
+import { stackSchema } from '../../lib/plans/stack.ts';
 import { deployStack } from './deploy-stack.ts';
 import { environmentSchema } from './environment.ts';
 

@@ -3,12 +3,15 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { parseJson } from '../../lib/json.ts';
 import { canonicalHash } from '../../lib/keys/canonical.ts';
-import { isKnownKey, knownKeys, readGrants, readLease } from '../../lib/keys/grants.ts';
-import type { KeyPolicy } from '../../lib/keys/key-policy.ts';
+import { readGrants } from '../../lib/keys/grants.ts';
 import { readKeyPolicy } from '../../lib/keys/kms.ts';
+import { isKnownKey, knownKeys } from '../../lib/keys/known-keys.ts';
+import { readLease } from '../../lib/keys/lease.ts';
 import { backUpPolicy, readPolicyBackups } from '../../lib/keys/policy-backups.ts';
-import { leaseMs, type Reconciler, reconcileKeyPolicy, rereadMs, staleMs } from '../../lib/keys/reconcile.ts';
-import { publishEvent } from '../../lib/subscribers/publish-event.ts';
+import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
+import { leaseMs, reconcileKeyPolicy, rereadMs, staleMs } from '../../lib/keys/reconcile.ts';
+import type { Reconciler } from '../../lib/keys/reconciler.ts';
+import { type EventDetail, publishEvent } from '../../lib/subscribers/events.ts';
 import { type Drift, driftOf, isDrift, isRepairable, noDrift, shortened } from './drift.ts';
 import { type History, isUpToDate, lostStatements } from './history.ts';
 import type { Edit } from './trigger.ts';
@@ -88,9 +91,9 @@ async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<vo
   if (!isDrift(drift)) return;
   count();
   const repaired = detector.repairs && isRepairable(drift) ? await repair(keyArn, reconciler, logger) : 'no';
-  const told = { keyArn, ...shortened(drift), repaired, by: edit?.by ?? null };
-  logger.warn('key policy drifted', told);
-  await publishEvent(events, 'KeyPolicyDrift', told);
+  const detail: EventDetail<'KeyPolicyDrift'> = { keyArn, ...shortened(drift), repaired, by: edit?.by ?? null };
+  logger.warn('key policy drifted', detail);
+  await publishEvent(events, { detailType: 'KeyPolicyDrift', detail });
 }
 
 /**

@@ -1,14 +1,8 @@
 import { KeyPolicyOrphan } from '../../lib/errors.ts';
 import type { Grant } from '../../lib/keys/grants.ts';
-import {
-  grantees,
-  isGranted,
-  type KeyAccess,
-  type KeyPolicy,
-  orphans,
-  ownStatements,
-  withGrants,
-} from '../../lib/keys/key-policy.ts';
+import { grantees, isGranted, type KeyAccess, ownStatements, withGrants } from '../../lib/keys/key-policy.ts';
+import { type KeyPolicy, orphans } from '../../lib/keys/policy-document.ts';
+import type { EventDetail } from '../../lib/subscribers/events.ts';
 
 /** In what a key's policy differs from what is wanted of it. */
 export interface Drift {
@@ -81,8 +75,11 @@ export function isRepairable({ missingRoles, unexpectedRoles, orphanedIds, reaso
 const maxListBytes = 32 * 1024;
 const maxMessageLength = 2_000;
 
-/** The drift as one event and one log line can tell it, with the number of names that were left out of its lists. */
-export function shortened({ reason, ...lists }: Drift): Drift & { omitted: number } {
+/** The drift as it fits into one event and one log line, with the number of names that were left out of its lists. */
+export function shortened({
+  reason,
+  ...lists
+}: Drift): Omit<EventDetail<'KeyPolicyDrift'>, 'keyArn' | 'repaired' | 'by'> {
   const { missingRoles, unexpectedRoles, orphanedIds, lostStatements } = lists;
   const short = {
     missingRoles: beginningOf(missingRoles),

@@ -8,7 +8,7 @@ export const environmentSchema = v.object({
     v.string(),
     v.transform((arns) => arns.split(',')),
   ),
-  /** Whether drift is repaired, beside being told. */
+  /** Whether drift is repaired, beside being reported. */
   REPAIR_KEY_POLICIES: v.picklist(['true', 'false']),
   /** Of the metric. */
   METRIC_NAMESPACE: v.pipe(v.string(), v.nonEmpty()),

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { machineEnvironment } from '../../lib/requests/environment.ts';
 
 export const environmentSchema = v.object({
-  REGISTRY_TABLE: v.string(),
-  STATE_MACHINE_ARN: v.string(),
+  ...registryEnvironmentSchema.entries,
+  ...machineEnvironment,
 });

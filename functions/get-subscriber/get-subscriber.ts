@@ -4,6 +4,7 @@ import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { remedyFor } from '../../lib/errors.ts';
 import { json } from '../../lib/json.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import {
   describeFailure,
   enteredLast,
@@ -17,13 +18,7 @@ import {
   runningStatuses,
   type Status,
 } from '../../lib/subscribers/operations.ts';
-import {
-  type Attempt,
-  type Registry,
-  type Retained,
-  readRecord,
-  type SubscriberRecord,
-} from '../../lib/subscribers/record.ts';
+import { type Attempt, type Retained, readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
 
 interface Dependencies {
   stateMachineArn: string;

@@ -6,7 +6,7 @@ import { errorResponse, jsonResponse, respond } from '../../lib/lambda/http.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { userNameSchema } from '../../lib/requests/onboarding.ts';
+import { userNameSchema } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { getSubscriber } from './get-subscriber.ts';
 

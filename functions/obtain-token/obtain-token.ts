@@ -3,7 +3,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { InvalidConfiguration } from '../../lib/errors.ts';
 import { provideToken } from '../../lib/infinstor/provide-token.ts';
-import type { Token } from '../../lib/plans/onboarding.ts';
+import type { Token } from '../../lib/plans/token.ts';
 import { putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
 import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';

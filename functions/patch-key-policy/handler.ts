@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
-import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
+import { environmentSchema } from './environment.ts';
 import { patchKeyPolicy } from './patch-key-policy.ts';
 
 const reconcilerOf = reconcilers();
 
 export const handler = step({
   name: 'patch-key-policy',
-  environment: reconcilerEnvironmentSchema,
+  environment: environmentSchema,
   input: v.object({ plan: planSchema, role: roleSchema }),
   run: async ({ plan, role: { roleArn, roleId } }, context) => {
     const reconciler = reconcilerOf(plan.stack, context);

@@ -1,7 +1,8 @@
 import { type Grant, requestGrant } from '../../lib/keys/grants.ts';
 import { isGranted } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicy } from '../../lib/keys/kms.ts';
-import { type Reconciler, reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
+import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
+import type { Reconciler } from '../../lib/keys/reconciler.ts';
 
 /**
  * Lets the role use the key, beside all others that are to use it. First the registry says so: from then on whoever changes the

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { machineEnvironment, requestEnvironment } from '../../lib/requests/environment.ts';
+import { apiPasswordEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
   ...requestEnvironment,
-  STATE_MACHINE_ARN: v.string(),
-  /** Where the passwords go that requests hold: `infinstor/<stage>/input/api/`. */
-  API_PASSWORD_PREFIX: v.string(),
+  ...machineEnvironment,
+  ...apiPasswordEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

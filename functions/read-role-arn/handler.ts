@@ -3,7 +3,8 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { planSchema, stackSchema } from '../../lib/plans/onboarding.ts';
+import { planSchema } from '../../lib/plans/onboarding.ts';
+import { stackSchema } from '../../lib/plans/stack.ts';
 import { environmentSchema } from './environment.ts';
 import { readRoleArn } from './read-role-arn.ts';
 

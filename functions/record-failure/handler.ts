@@ -3,7 +3,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { environmentSchema } from './environment.ts';
 import { executionEventSchema, recordFailure } from './record-failure.ts';
 
 const stepFunctions = new SFNClient(clientConfig);
@@ -12,7 +12,7 @@ const documents = documentClient();
 
 export const handler = step({
   name: 'record-failure',
-  environment: registryEnvironmentSchema,
+  environment: environmentSchema,
   input: executionEventSchema,
   run: (event, { environment }) =>
     recordFailure(event, {

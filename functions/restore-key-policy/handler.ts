@@ -2,10 +2,10 @@ import * as v from 'valibot';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
-import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
-import { keyArnSchema } from '../../lib/requests/onboarding.ts';
+import { keyArnSchema } from '../../lib/requests/fields.ts';
+import { environmentSchema } from './environment.ts';
 import { restoreKeyPolicy } from './restore-key-policy.ts';
 
 const reconcilerOf = reconcilers();
@@ -14,7 +14,7 @@ const requestSchema = v.strictObject({ keyArn: keyArnSchema, policyId: v.pipe(v.
 
 export const handler = step({
   name: 'restore-key-policy',
-  environment: reconcilerEnvironmentSchema,
+  environment: environmentSchema,
   // From a person, and not from a step before.
   input: v.unknown(),
   run: async (event, context) => {

@@ -6,9 +6,11 @@ import {
   type StepError,
 } from '../../lib/errors.ts';
 import { readGrants } from '../../lib/keys/grants.ts';
-import { foreignStatements, type KeyPolicy, orphans, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
+import { foreignStatements, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
 import { type PolicyBackup, readPolicyBackup } from '../../lib/keys/policy-backups.ts';
-import { type Reconciler, reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
+import { type KeyPolicy, orphans } from '../../lib/keys/policy-document.ts';
+import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
+import type { Reconciler } from '../../lib/keys/reconciler.ts';
 
 export interface Restored {
   keyArn: string;

@@ -5,7 +5,7 @@ import { arnOwner } from '../../lib/aws/arns.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { stackWaitEnvironmentSchema } from '../../lib/stacks/wait-environment.ts';
+import { environmentSchema } from './environment.ts';
 import { resumeOnStackEvent, stackEventSchema } from './resume-on-stack-event.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
@@ -14,7 +14,7 @@ const documents = documentClient();
 
 export const handler = step({
   name: 'resume-on-stack-event',
-  environment: stackWaitEnvironmentSchema,
+  environment: environmentSchema,
   input: stackEventSchema,
   run: (event, context) =>
     resumeOnStackEvent(event, {

@@ -1,8 +1,9 @@
 import { type CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudformation';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
+import type { Registry } from '../../lib/registry/table.ts';
 import { settleWait } from '../../lib/stacks/wait.ts';
-import { type Registry, readWaiter } from '../../lib/subscribers/record.ts';
+import { readWaiter } from '../../lib/stacks/waiter.ts';
 
 /** The parts that are read of `CloudFormation Stack Status Change` (CloudFormation user guide, "CloudFormation events"). */
 export const stackEventSchema = v.object({

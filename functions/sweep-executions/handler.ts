@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { environmentSchema } from './environment.ts';
 import { sweepExecutions } from './sweep-executions.ts';
 
 const stepFunctions = new SFNClient(clientConfig);
@@ -13,7 +13,7 @@ const documents = documentClient();
 
 export const handler = step({
   name: 'sweep-executions',
-  environment: registryEnvironmentSchema,
+  environment: environmentSchema,
   // A schedule's event says nothing but that it is time.
   input: v.unknown(),
   run: (_event, { environment, logger }) =>

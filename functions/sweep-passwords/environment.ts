@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import { machineEnvironment } from '../../lib/requests/environment.ts';
+import { apiPasswordEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
-  STATE_MACHINE_ARN: v.string(),
-  /** Where post-subscribers puts the passwords that come through the API. */
-  API_PASSWORD_PREFIX: v.string(),
+  ...machineEnvironment,
+  ...apiPasswordEnvironment,
 });

@@ -3,7 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { tokenSchema } from '../../lib/plans/onboarding.ts';
+import { tokenSchema } from '../../lib/plans/token.ts';
 import { updatePlanSchema } from '../../lib/plans/update.ts';
 import { environmentSchema } from './environment.ts';
 import { updateSubscriber } from './update-subscriber.ts';

@@ -1,7 +1,7 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import { InvalidRequest, LoginChallenge, LoginRejected } from '../../lib/errors.ts';
-import { logIn } from '../../lib/infinstor/login.ts';
-import { getVersion } from '../../lib/infinstor/send.ts';
+import { InvalidRequest } from '../../lib/errors.ts';
+import { getVersion } from '../../lib/infinstor/discovery.ts';
+import { probeLogin } from '../../lib/infinstor/probe-login.ts';
 
 interface Dependencies {
   mlflowUrl: string;
@@ -18,21 +18,16 @@ export async function requireCurrent(
   subscriber: { userName: string; password: string },
   { mlflowUrl, cognito }: Dependencies,
 ): Promise<void> {
-  const { region, cognitoCliClientId: clientId, isExternalAuth } = await getVersion(mlflowUrl);
+  const discovery = await getVersion(mlflowUrl);
   // The pool need not know the passwords of users who log in elsewhere.
-  if (isExternalAuth === 'true') return;
-  try {
-    await logIn({ cognito: cognito(region), clientId }, subscriber);
-  } catch (error) {
-    // Cognito asks for more only of who gave the right password.
-    if (error instanceof LoginChallenge) return;
-    if (!(error instanceof LoginRejected)) throw error;
-    const isWrong = ['NotAuthorizedException', 'PasswordResetRequiredException'].includes(error.reason);
-    // Whether there is such a user, InfinStor says itself.
-    if (!isWrong) return;
-    throw new InvalidRequest(
-      'passwordSecretId',
-      `is required, as the password of ${subscriber.userName} that is kept here is not its own any more (${error.reason}), and update_subscriber is told every field (param updateSubscriberFields)`,
-    );
-  }
+  if (discovery.isExternalAuth === 'true') return;
+  const probe = await probeLogin(subscriber, { discovery, cognito });
+  if (probe.isAccepted) return;
+  const isWrong = ['NotAuthorizedException', 'PasswordResetRequiredException'].includes(probe.reason);
+  // Whether there is such a user, InfinStor says itself.
+  if (!isWrong) return;
+  throw new InvalidRequest(
+    'passwordSecretId',
+    `is required: the stored password of ${subscriber.userName} no longer logs in (${probe.reason}), and update_subscriber takes every field (param updateSubscriberFields)`,
+  );
 }

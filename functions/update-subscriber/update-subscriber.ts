@@ -3,7 +3,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { InvalidConfiguration, InvalidRequest, OnboardingInProgress, TokenRejected } from '../../lib/errors.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
 import { sendUpdate } from '../../lib/infinstor/update-subscriber.ts';
-import type { Token } from '../../lib/plans/onboarding.ts';
+import type { Token } from '../../lib/plans/token.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
 import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';

@@ -3,8 +3,8 @@ import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-iden
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { InfinStorUnavailable, InvalidConfiguration, StepError, SubscriberNotVerified } from '../../lib/errors.ts';
 import { customerRole } from '../../lib/infinstor/customer-info.ts';
+import { apiUrlOf, getVersion } from '../../lib/infinstor/discovery.ts';
 import { logInHere } from '../../lib/infinstor/login.ts';
-import { apiUrlOf, getVersion } from '../../lib/infinstor/send.ts';
 import type { Plan, Role, Verification } from '../../lib/plans/onboarding.ts';
 import { credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';

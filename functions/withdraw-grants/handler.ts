@@ -1,16 +1,16 @@
 import * as v from 'valibot';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
-import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
+import { environmentSchema } from './environment.ts';
 import { withdrawGrants } from './withdraw-grants.ts';
 
 const reconcilerOf = reconcilers();
 
 export const handler = step({
   name: 'withdraw-grants',
-  environment: reconcilerEnvironmentSchema,
+  environment: environmentSchema,
   input: v.object({ plan: offboardingPlanSchema }),
   run: async ({ plan }, context) => {
     const keys = [];

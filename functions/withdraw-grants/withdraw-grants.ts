@@ -3,7 +3,8 @@ import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { forgetGrant, readGrants, withdrawGrant } from '../../lib/keys/grants.ts';
 import { grantedRoles, requireWithdrawable } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicyOf } from '../../lib/keys/kms.ts';
-import { type Reconciler, reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
+import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
+import type { Reconciler } from '../../lib/keys/reconciler.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 
 /**

@@ -23,6 +23,14 @@ export function executionArnOf(stateMachineArn: string, name: string): string {
 }
 
 /**
+ * The ARN of a role without a path.
+ * @param ownArn an ARN of the deployment, whose partition (`aws`, `aws-cn`, `aws-us-gov`) the role is in
+ */
+export function roleArnIn(ownArn: string, accountId: string, roleName: string): string {
+  return `arn:${ownArn.split(':')[1]}:iam::${accountId}:role/${roleName}`;
+}
+
+/**
  * What a role is known by, however it is written: account and name, which is unique ignoring case. Its ARN may have any path, and
  * its sessions have ARNs of their own.
  * @returns undefined for what is neither the ARN of a role nor of a session of one

@@ -14,3 +14,9 @@ export const infinstorApiEnvironment = {
   /** Where that is, without a slash at the end; empty: where get_version says. */
   INFINSTOR_API_URL: v.union([v.literal(''), url]),
 };
+
+/** What a function needs to know to find a custom token in an answer. */
+export const customTokenEnvironment = {
+  /** Where an answer holds it, with dots between the keys; the known fallbacks are tried after it. */
+  CUSTOM_TOKEN_PATH: v.string(),
+};

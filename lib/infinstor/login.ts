@@ -10,7 +10,7 @@ import {
   UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { LoginChallenge, LoginRejected } from '../errors.ts';
-import type { Discovery } from './send.ts';
+import type { Discovery } from './discovery.ts';
 
 export interface Tokens {
   idToken: string;

@@ -1,9 +1,9 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { TokenRejected } from '../errors.ts';
-import type { Token } from '../plans/onboarding.ts';
+import type { Token } from '../plans/token.ts';
 import type { TokenSecret } from '../secrets/token-secret.ts';
+import { getVersion } from './discovery.ts';
 import { logInHere, refresh, type Tokens } from './login.ts';
-import { getVersion } from './send.ts';
 
 /** The age at which the vendor's own client takes a token for stale, though Cognito lets it live for an hour. */
 const staleAfterMs = 30 * 60 * 1000;

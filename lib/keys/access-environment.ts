@@ -1,10 +1,16 @@
 import * as v from 'valibot';
 import type { KeyAccess } from './key-policy.ts';
 
+/** What a function needs to know of the deployment to recognize the role that InfinStor assumes. */
+export const roleNameEnvironment = {
+  /** How that role's name begins; the vendor's guide says `RoleForInfinStorMlflowService-`. */
+  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
+};
+
 /** What a function needs to know of the deployment to write our statements into key policies. */
 export const keyAccessEnvironment = {
   KEY_ACCESS: v.picklist(['role-arns', 'role-pattern']),
-  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
+  ...roleNameEnvironment,
 };
 
 export function keyAccess(environment: { KEY_ACCESS: KeyAccess['mode']; ROLE_NAME_PREFIX: string }): KeyAccess {

@@ -7,7 +7,8 @@ import {
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
 import { KeyNotUsable, KeyPolicyBusy } from '../errors.ts';
-import { type KeyPolicy, parseKeyPolicy, serializeKeyPolicy } from './key-policy.ts';
+import { parseKeyPolicy } from './key-policy.ts';
+import { type KeyPolicy, serializeKeyPolicy } from './policy-document.ts';
 
 /** Nobody knows whether the policy was written, or still will be. */
 export class PutOutcomeUnknown extends KeyPolicyBusy {}

@@ -1,7 +1,7 @@
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import type { Registry } from '../subscribers/record.ts';
-import { keyPk, queryKey, unlessRefused } from './grants.ts';
+import { type Registry, unlessRefused } from '../registry/table.ts';
+import { keyPk, queryKey } from './items.ts';
 
 /** A policy as it was before somebody wrote over it. */
 const policyBackupSchema = v.object({

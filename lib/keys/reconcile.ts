@@ -1,32 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { GetRoleCommand, type IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
-import type { KMSClient } from '@aws-sdk/client-kms';
-import { requestBoundMs } from '../aws/clients.ts';
-import { KeyPolicyBusy, KeyPolicyFull, KeyPolicyOrphan, PrincipalNotVisible, type StepError } from '../errors.ts';
-import type { Registry } from '../subscribers/record.ts';
+import { KeyPolicyBusy, KeyPolicyOrphan, PrincipalNotVisible, type StepError } from '../errors.ts';
+import type { Registry } from '../registry/table.ts';
 import { canonical, canonicalHash } from './canonical.ts';
-import {
-  type Grant,
-  isWanted,
-  type Lease,
-  readGrants,
-  releaseLease,
-  settleGrant,
-  takeLease,
-  type Written,
-} from './grants.ts';
+import { type Grant, isWanted, readGrants, settleGrant } from './grants.ts';
 import {
   foreignPrincipals,
   grantedRoles,
   isGranted,
   isSameElsewhere,
   type KeyAccess,
-  type KeyPolicy,
   ownStatements,
-  withGrants,
 } from './key-policy.ts';
-import { isThrottling, PutOutcomeUnknown, readKeyPolicy, writeKeyPolicy } from './kms.ts';
-import { backUpPolicy, markNotOverwritten } from './policy-backups.ts';
+import { isThrottling, PutOutcomeUnknown, readKeyPolicy } from './kms.ts';
+import { type Lease, releaseLease, takeLease, type Written } from './lease.ts';
+import { markNotOverwritten } from './policy-backups.ts';
+import type { KeyPolicy } from './policy-document.ts';
+import type { Reconciler } from './reconciler.ts';
+import { type Draft, grantEach, type Leased, newDraft, tryGrants, type Wanted } from './try-grants.ts';
 
 /** How long a holder that dies keeps the others waiting. */
 export const leaseMs = 30_000;
@@ -36,21 +27,6 @@ export const staleMs = 60_000;
 export const rereadMs = [100, 200, 400, 800] as const;
 /** How many roles IAM is asked about at once. */
 const rolesAtOnce = 10;
-
-/** What the reconciler works with. */
-export interface Reconciler {
-  kms: KMSClient;
-  /** A client that does not repeat calls: see writeKeyPolicy. */
-  kmsOnce: KMSClient;
-  iam: IAMClient;
-  registry: Registry;
-  access: KeyAccess;
-  clock: {
-    /** Milliseconds since the epoch. */
-    now(): number;
-    wait(milliseconds: number): Promise<void>;
-  };
-}
 
 interface ReconcileRequest {
   /** The execution, or who else wants it; kept with the policy that is written over. */
@@ -73,15 +49,6 @@ export interface Reconciled {
   refusals: ReadonlyMap<string, StepError>;
   /** The policy that is in force then. */
   policy: KeyPolicy;
-}
-
-/** What the holder of a lease knows of the policy. */
-interface Leased {
-  lease: Lease;
-  /** Of the last write of ours. */
-  written: Written | undefined;
-  /** The policy that was kept to be written over, and whether that was done. */
-  kept: { id: string; overwritten: boolean } | undefined;
 }
 
 /**
@@ -126,135 +93,113 @@ async function reconcileLeased(
   request: ReconcileRequest,
   leased: Leased,
 ): Promise<Reconciled> {
-  const { kmsOnce, iam, registry, access, clock } = reconciler;
-  const { document, policy: inForce, isProven } = await readFresh(reconciler, keyArn, leased.written);
+  const { registry, access } = reconciler;
+  const read = await readFresh(reconciler, keyArn, leased.written);
+  const inForce = read.policy;
+  const wanted = wantedOf(await readGrants(registry, keyArn), read, { access, exact: request.exact === true });
   const restored = request.restored && !isSameElsewhere(request.restored, inForce) ? request.restored : undefined;
-  let before = restored ?? inForce;
-  const grants = await readGrants(registry, keyArn);
-  const wanted = grants.filter(isWanted);
-  const isSettled = ({ roleArn, state }: Grant) =>
-    isGranted(inForce, roleArn, access) && (state === 'applied' || access.mode === 'role-pattern');
-  const settled = wanted.filter(isSettled);
-  const candidates = wanted.filter((grant) => !settled.includes(grant));
-  // Of another deployment that shares the key, or from before the registry knew: not ours to take away unasked.
-  const unknown = request.exact
-    ? []
-    : grantedRoles(inForce).filter((roleArn) => !grants.some((grant) => grant.roleArn === roleArn));
+  const draft = newDraft({ reconciler, keyArn, by: request.by, leased, read, wanted });
 
-  const granted = [...settled];
-  const refused: Grant[] = [];
-  const refusals = new Map<string, StepError>();
-  let latest: KeyPolicy | undefined;
-  // A policy that reads without a role may be an older one, from before the role came: only one known to be the last is believed.
-  const isLeaving = ({ state, expiresAt }: Grant) => state === 'withdrawn' && expiresAt === undefined;
-  const mustWrite = grants.some(isLeaving) && access.mode === 'role-arns' && !isProven;
-
-  /** Writes the policy with these roles beside those that have the key. @returns why it cannot be */
-  async function attempt(more: readonly Grant[]): Promise<StepError | undefined> {
-    const roleArns = [...unknown, ...[...granted, ...more].map(({ roleArn }) => roleArn)];
-    let next: KeyPolicy;
-    try {
-      next = withGrants(before, roleArns, access);
-    } catch (error) {
-      if (error instanceof KeyPolicyFull) return error;
-      throw error;
-    }
-    // Also an equal policy: to KMS a role that was made anew is not the one that the policy names by the same ARN.
-    if (more.length > 0 || next !== inForce || (mustWrite && latest === undefined)) {
-      leased.kept ??= {
-        id: await backUpPolicy(registry, keyArn, {
-          keptAt: new Date(clock.now()).toISOString(),
-          hash: canonicalHash(inForce),
-          policy: document,
-          by: request.by,
-          owner: leased.lease.owner,
-        }),
-        overwritten: false,
-      };
-      if (leased.lease.until - clock.now() < requestBoundMs) {
-        throw new KeyPolicyBusy(`The policy of key ${keyArn} takes longer to change than its lease is good for`);
-      }
-      if ((await writeKeyPolicy(kmsOnce, keyArn, next)) === 'invalid principals') {
-        return new PrincipalNotVisible(`KMS cannot see a principal of the new policy of key ${keyArn} yet`);
-      }
-      latest = next;
-      leased.kept.overwritten = true;
-      leased.written = { statementsHash: canonicalHash(ownStatements(next)), writtenAt: clock.now() };
-    }
-    granted.push(...more);
-    return undefined;
-  }
-
-  /** Grants all of these roles that can be, the oldest first; `known` is why all of them at once cannot. */
-  async function grantEach(some: readonly Grant[], known?: StepError): Promise<void> {
-    const refusal = known ?? (await attempt(some));
-    if (refusal === undefined) return;
-    const [only, ...others] = some;
-    if (only !== undefined && others.length === 0) {
-      refusals.set(only.roleArn, refusal);
-      if (refusal instanceof PrincipalNotVisible) refused.push(only);
-      return;
-    }
-    // What KMS cannot see is mostly what is newest: the others are soon written at once, and each success is a write.
-    const older = Math.floor(some.length * 0.75);
-    await grantEach(some.slice(0, older));
-    await grantEach(some.slice(older));
-  }
-
-  let interruption: KeyPolicyBusy | undefined;
-  let refusal = await attempt(candidates);
-  if (refusal !== undefined && restored !== undefined) {
-    // KMS does not say whom it does not take: the roles come first, so that none pays for a principal of the restored policy.
-    before = inForce;
-    refusal = await attempt(candidates);
-  }
-  if (refusal !== undefined) {
-    const made = await creationDates(iam, candidates);
-    for (const grant of candidates.filter((candidate) => !made.has(candidate))) {
-      refusals.set(grant.roleArn, new PrincipalNotVisible(`IAM has no role ${grant.roleArn} with id ${grant.roleId}`));
-      await settleGrant(registry, keyArn, { ...grant, state: 'orphaned' });
-    }
-    const living = [...made].sort(([, one], [, other]) => one - other).map(([grant]) => grant);
-    const own = living.filter(({ roleArn }) => roleArn === request.roleArn);
-    const isSuspected = own.some((grant) => grant.refused);
-    const others = isSuspected ? own : living.filter((grant) => !grant.refused);
-    try {
-      // Also for nobody: the ids of deleted roles go, and whom the registry does not know when that is asked for.
-      if (others.length === 0) await attempt([]);
-      else await grantEach(others, others.length === candidates.length ? refusal : undefined);
-    } catch (error) {
-      // What was found out until here is not to be found out again, one write after the other.
-      if (!(error instanceof KeyPolicyBusy) || error instanceof PutOutcomeUnknown) throw error;
-      interruption = error;
-    }
-  }
-  let unrestored: StepError | undefined;
-  if (restored !== undefined && before === inForce && interruption === undefined) {
-    before = restored;
-    const reason = await attempt([]);
-    unrestored = reason instanceof PrincipalNotVisible ? unseenPrincipal(restored, inForce) : reason;
-  }
+  const failure = await grantCandidates(draft, wanted.candidates, { restored, roleArn: request.roleArn });
 
   await Promise.all(
-    refused.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'pending', refused: true })),
+    draft.unseen.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'pending', refused: true })),
   );
-  const written = latest;
-  if (written !== undefined) {
-    const isWritten = (policy: KeyPolicy) => canonical(policy) === canonical(written);
-    if ((await readUntil(reconciler, keyArn, isWritten)) === undefined) {
-      throw new KeyPolicyBusy(`The policy of key ${keyArn} does not read as it was written`);
-    }
-  }
-  const news = granted.filter(({ state, refused: wasRefused }) => state !== 'applied' || wasRefused);
+  await requireReadable(reconciler, keyArn, draft.latest);
+  const news = draft.granted.filter(({ state, refused }) => state !== 'applied' || refused);
   await Promise.all(news.map((grant) => settleGrant(registry, keyArn, { ...grant, state: 'applied', refused: false })));
-  const failure = interruption ?? unrestored;
   if (failure !== undefined) throw failure;
   return {
-    changed: written !== undefined,
+    changed: draft.latest !== undefined,
     previousPolicyId: leased.kept?.overwritten ? leased.kept.id : undefined,
-    refusals,
-    policy: written ?? inForce,
+    refusals: draft.refusals,
+    policy: draft.latest ?? inForce,
   };
+}
+
+/** What the registry's grants ask of a policy that reads like this. */
+function wantedOf(
+  grants: readonly Grant[],
+  { policy, isProven }: { policy: KeyPolicy; isProven: boolean },
+  { access, exact }: { access: KeyAccess; exact: boolean },
+): Wanted {
+  const wanted = grants.filter(isWanted);
+  const settled = wanted.filter(
+    ({ roleArn, state }) =>
+      isGranted(policy, roleArn, access) && (state === 'applied' || access.mode === 'role-pattern'),
+  );
+  const isKnown = (roleArn: string) => grants.some((grant) => grant.roleArn === roleArn);
+  // A policy that reads without a role may be an older one, from before the role came: only one known to be the last is believed.
+  const isLeaving = ({ state, expiresAt }: Grant) => state === 'withdrawn' && expiresAt === undefined;
+  return {
+    settled,
+    candidates: wanted.filter((grant) => !settled.includes(grant)),
+    // Of another deployment that shares the key, or from before the registry knew: not ours to take away unasked.
+    unknown: exact ? [] : grantedRoles(policy).filter((roleArn) => !isKnown(roleArn)),
+    mustWrite: grants.some(isLeaving) && access.mode === 'role-arns' && !isProven,
+  };
+}
+
+/**
+ * Grants the candidates, and restores a policy's foreign statements where that is asked for.
+ * @returns why the whole of it could not be done, after which what was done still counts
+ * @throws KeyPolicyBusy when the outcome of a write is not known
+ */
+async function grantCandidates(
+  draft: Draft,
+  candidates: readonly Grant[],
+  { restored, roleArn }: { restored: KeyPolicy | undefined; roleArn: string | undefined },
+): Promise<StepError | undefined> {
+  if (restored !== undefined) draft.base = restored;
+  let refusal = await tryGrants(draft, candidates);
+  if (refusal !== undefined && restored !== undefined) {
+    // KMS does not say whom it does not take: the roles come first, so that none pays for a principal of the restored policy.
+    draft.base = draft.inForce;
+    refusal = await tryGrants(draft, candidates);
+  }
+  if (refusal !== undefined) {
+    try {
+      await grantLiving(draft, candidates, { roleArn, refusal });
+    } catch (error) {
+      // What was found out until here is not to be found out again, one write after the other.
+      if (error instanceof KeyPolicyBusy && !(error instanceof PutOutcomeUnknown)) return error;
+      throw error;
+    }
+  }
+  if (restored === undefined || draft.base === restored) return undefined;
+  draft.base = restored;
+  const reason = await tryGrants(draft, []);
+  return reason instanceof PrincipalNotVisible ? unseenPrincipal(restored, draft.inForce) : reason;
+}
+
+/** Grants what can be granted of candidates that were refused together: roles that are gone are left out for good. */
+async function grantLiving(
+  draft: Draft,
+  candidates: readonly Grant[],
+  { roleArn, refusal }: { roleArn: string | undefined; refusal: StepError },
+): Promise<void> {
+  const { reconciler, keyArn } = draft;
+  const made = await creationDates(reconciler.iam, candidates);
+  for (const grant of candidates.filter((candidate) => !made.has(candidate))) {
+    const reason = new PrincipalNotVisible(`IAM has no role ${grant.roleArn} with id ${grant.roleId}`);
+    draft.refusals.set(grant.roleArn, reason);
+    await settleGrant(reconciler.registry, keyArn, { ...grant, state: 'orphaned' });
+  }
+  const living = [...made].sort(([, one], [, other]) => one - other).map(([grant]) => grant);
+  const own = living.filter((grant) => grant.roleArn === roleArn);
+  const isSuspected = own.some((grant) => grant.refused);
+  const others = isSuspected ? own : living.filter((grant) => !grant.refused);
+  // Also for nobody: the ids of deleted roles go, and roles that the registry does not know when that is asked for.
+  if (others.length === 0) await tryGrants(draft, []);
+  else await grantEach(draft, others, others.length === candidates.length ? refusal : undefined);
+}
+
+/** @throws KeyPolicyBusy when the policy does not read as it was written; nothing was written: nothing to read */
+async function requireReadable(reconciler: Reconciler, keyArn: string, written: KeyPolicy | undefined): Promise<void> {
+  if (written === undefined) return;
+  const isWritten = (policy: KeyPolicy) => canonical(policy) === canonical(written);
+  if ((await readUntil(reconciler, keyArn, isWritten)) !== undefined) return;
+  throw new KeyPolicyBusy(`The policy of key ${keyArn} does not read as it was written`);
 }
 
 /** KMS does not say which one it is, but it is none that the policy in force names, where a deleted one is only an id. */

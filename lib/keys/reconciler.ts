@@ -5,9 +5,25 @@ import type * as v from 'valibot';
 import { type AccountsContext, perAccountRegion } from '../aws/account-region-clients.ts';
 import type { AccountRegion } from '../aws/arns.ts';
 import { documentClient } from '../registry/document-client.ts';
+import type { Registry } from '../registry/table.ts';
 import { keyAccess } from './access-environment.ts';
-import type { Reconciler } from './reconcile.ts';
+import type { KeyAccess } from './key-policy.ts';
 import type { reconcilerEnvironmentSchema } from './reconciler-environment.ts';
+
+/** What the reconciler works with. */
+export interface Reconciler {
+  kms: KMSClient;
+  /** A client that does not repeat calls: see writeKeyPolicy. */
+  kmsOnce: KMSClient;
+  iam: IAMClient;
+  registry: Registry;
+  access: KeyAccess;
+  clock: {
+    /** Milliseconds since the epoch. */
+    now(): number;
+    wait(milliseconds: number): Promise<void>;
+  };
+}
 
 interface ReconcilerContext extends AccountsContext {
   environment: v.InferOutput<typeof reconcilerEnvironmentSchema>;

@@ -35,37 +35,14 @@ export const planSchema = v.object({
   /** The one or two customer managed keys that the new role needs. */
   keyArns: v.array(v.string()),
 });
+
 export type Plan = v.InferOutput<typeof planSchema>;
 
-/** What the wait for a stack needs of a machine's plan. */
-export const waitPlanSchema = v.object({
-  executionArn: v.string(),
-  stack: v.object({ accountId: v.string(), region: v.string(), pollSeconds: v.number() }),
-});
-export type WaitPlan = v.InferOutput<typeof waitPlanSchema>;
-
-/** The stack as deploy-stack or delete-stack left it, and what the wait is for. */
-export const stackSchema = v.object({
-  stackId: v.string(),
-  /** `created`: this attempt's stack; `deleted`: a stack of ours is being removed, or gone; `settled`: another operation runs on it. */
-  goal: v.picklist(['created', 'deleted', 'settled']),
-  /** When waiting for the stack ends in StackTimedOut, in ISO 8601. */
-  deadline: v.string(),
-});
-export type Stack = v.InferOutput<typeof stackSchema>;
-
-/** A reference to the superadmin token that obtain-token provided. */
-export const tokenSchema = v.object({
-  secretId: v.string(),
-  versionId: v.string(),
-  /** How many tokens InfinStor refused in this execution. */
-  rejections: v.number(),
-});
-export type Token = v.InferOutput<typeof tokenSchema>;
-
 export const roleSchema = v.object({ roleName: v.string(), roleArn: v.string(), roleId: v.string() });
+
 export type Role = v.InferOutput<typeof roleSchema>;
 
 /** Whether InfinStor knows the subscriber with its stack's role; null: that was not looked at. */
 export const verificationSchema = v.object({ verified: v.nullable(v.boolean()), reason: v.optional(v.string()) });
+
 export type Verification = v.InferOutput<typeof verificationSchema>;

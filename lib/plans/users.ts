@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { tokenSchema } from './onboarding.ts';
+import { tokenSchema } from './token.ts';
 
 /**
  * What accept-users decided, and every later step of the machine `add-user` reads: names, ARNs and references only. It stands in the
@@ -31,7 +31,7 @@ export const subscriberTokenSchema = v.object({ ...tokenSchema.entries, userInde
 export type SubscriberToken = v.InferOutput<typeof subscriberTokenSchema>;
 
 /** What came of one user. */
-const userResultSchema = v.object({
+export const userResultSchema = v.object({
   userName: v.string(),
   /** `exists`: InfinStor has a user of this name, whose password is not the one that is known here. */
   outcome: v.picklist(['added', 'exists', 'rejected']),

@@ -2,12 +2,16 @@ import * as v from 'valibot';
 import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
 import { arnOwner } from '../aws/arns.ts';
 import { InvalidConfiguration } from '../errors.ts';
+import { secretPrefixEnvironment } from '../secrets/environment.ts';
+import { inputSecretPrefix } from '../secrets/names.ts';
 import type { RequestRules } from './onboarding.ts';
+
+/** What a function needs to know to start or describe executions of onboardings. */
+export const machineEnvironment = { STATE_MACHINE_ARN: v.string() };
 
 /** What a function needs to know of the deployment to parse requests. */
 export const requestEnvironment = {
-  /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
-  SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
+  ...secretPrefixEnvironment,
   ...accountsEnvironment,
   /** The Regions of the deployment's account that a request may choose from, comma separated. */
   STACK_REGIONS: v.pipe(
@@ -30,7 +34,7 @@ export function requestRules(
   }
   const others = Object.entries(environment.ACCOUNTS).map(([accountId, { regions }]) => [accountId, regions] as const);
   return {
-    inputSecretPrefix: `${environment.SECRET_PREFIX}input/`,
+    inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
     own,
     stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
   };

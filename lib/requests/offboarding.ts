@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { InvalidRequest } from '../errors.ts';
-import { object, parseFields, userNameSchema } from './onboarding.ts';
+import { object, parseFields, userNameSchema } from './fields.ts';
 
 const requestSchema = object(
   v.strictObject({

@@ -1,15 +1,7 @@
 import * as v from 'valibot';
-import { type AccountRegion, parseKeyArn } from '../aws/arns.ts';
+import type { AccountRegion } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
-import { parse } from '../parse.ts';
-
-export const keyArnSchema = v.pipe(
-  v.string('must be the ARN of a KMS key'),
-  v.check(
-    (arn) => parseKeyArn(arn) !== undefined,
-    'must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not an alias',
-  ),
-);
+import { emailIdSchema, inputSecretIdSchema, keyArnSchema, object, parseFields, userNameSchema } from './fields.ts';
 
 const artifacts = v.variant('type', [
   v.strictObject({ type: v.literal('sse-s3') }),
@@ -22,36 +14,6 @@ const tracking = v.variant('type', [
   v.strictObject({ type: v.literal('aws-managed') }),
   v.strictObject({ type: v.literal('customer-managed'), keyArn: keyArnSchema }),
 ]);
-
-// The name becomes part of the role's name, of which IAM allows 64 characters and the vendor's prefix takes 30.
-export const userNameSchema = v.pipe(
-  v.string('must be a string'),
-  v.regex(
-    /^[A-Za-z](?:[A-Za-z0-9-]{0,32}[A-Za-z0-9])?$/,
-    'must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen',
-  ),
-);
-
-/** Names that valibot leaves out of records without a word, so that no object's prototype is reached. */
-const reservedNames = ['__proto__', 'prototype', 'constructor'];
-
-/** Refuses an array, which valibot takes for an object with its indexes as fields, and names that it would drop. */
-export function object<Output>(schema: v.GenericSchema<unknown, Output>) {
-  return v.pipe(
-    v.unknown(),
-    v.check((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object'),
-    v.rawCheck(({ dataset: { value: input }, addIssue }) => {
-      const key = reservedNames.find((name) => Object.hasOwn(Object(input), name));
-      if (key === undefined) return;
-      addIssue({
-        message: 'is not a known field',
-        // Stryker disable next-line StringLiteral: of a path's part only the key is ever read.
-        path: [{ type: 'object', origin: 'key', input: {}, key, value: undefined }],
-      });
-    }),
-    schema,
-  );
-}
 
 const parameters = object(
   v.record(
@@ -95,25 +57,6 @@ const stack = object(
   }),
 );
 
-export const emailIdSchema = v.pipe(
-  v.string('must be a string'),
-  v.maxLength(254, 'must be at most 254 characters'),
-  // Not the narrower `email`, which refuses domains such as xn--….
-  v.rfcEmail('must be an e-mail address'),
-);
-
-/** A secret that a request may refer to. */
-export function inputSecretIdSchema(inputSecretPrefix: string) {
-  return v.pipe(
-    v.string('must be a string'),
-    v.startsWith(inputSecretPrefix, `must name a secret below ${inputSecretPrefix}`),
-    v.minLength(inputSecretPrefix.length + 1, `must name a secret below ${inputSecretPrefix}`),
-    // Secrets Manager's characters for a name; a name without `..` cannot be mistaken for a path.
-    v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
-    v.excludes('..', 'must not contain ".."'),
-  );
-}
-
 function requestSchema(inputSecretPrefix: string) {
   const inputSecretId = inputSecretIdSchema(inputSecretPrefix);
   return object(
@@ -149,15 +92,6 @@ export interface Request {
  */
 export function checkRequest(request: unknown, inputSecretPrefix = '') {
   return parseFields(requestSchema(inputSecretPrefix), request);
-}
-
-/**
- * Parses the request of any machine.
- * @throws InvalidRequest naming the field and the rule; never quoting a value
- */
-export function parseFields<Parsed>(schema: v.GenericSchema<unknown, Parsed>, request: unknown): Parsed {
-  refusePlaintextPassword(request);
-  return parse(schema, request, (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule));
 }
 
 /** What a deployment lets a request choose from. */
@@ -208,25 +142,4 @@ export function customerManagedKeys({ encryption: { artifacts: bucket, tracking:
     ...(table.type === 'customer-managed' ? [table.keyArn] : []),
   ];
   return [...new Set(arns)];
-}
-
-/** First of all: a password that stands in an execution's input is in its history already. */
-function refusePlaintextPassword(request: unknown): void {
-  const users = Object.entries(Object(member(request, 'users')));
-  for (const [place, holder] of [
-    ['password', request],
-    ['subscriber.password', member(request, 'subscriber')],
-    ...users.map(([index, user]) => [`users.${index}.password`, user] as const),
-  ] as const) {
-    if (typeof holder === 'object' && holder !== null && 'password' in holder) {
-      throw new InvalidRequest(
-        place,
-        'must not be in the request, where the history keeps it for 90 days: choose another password, put it into a secret and refer to it with passwordSecretId',
-      );
-    }
-  }
-}
-
-function member(value: unknown, name: string): unknown {
-  return Object.entries(Object(value)).find(([key]) => key === name)?.[1];
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { emailIdSchema, inputSecretIdSchema, object, parseFields, userNameSchema } from './onboarding.ts';
+import { emailIdSchema, inputSecretIdSchema, object, parseFields, userNameSchema } from './fields.ts';
 
 export interface UpdateRequest {
   subscriber: { userName: string; emailId?: string | undefined };

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { emailIdSchema, inputSecretIdSchema, object, parseFields, userNameSchema } from './onboarding.ts';
+import { emailIdSchema, inputSecretIdSchema, object, parseFields, userNameSchema } from './fields.ts';
 
 /**
  * The name of a user under a subscriber. What InfinStor allows is not documented. Ours is narrower than Cognito's rule (1 to 128 characters

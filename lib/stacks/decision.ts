@@ -1,15 +1,9 @@
 import type { Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
 import { StackNeedsAttention } from '../errors.ts';
-import type { Plan, Stack } from '../plans/onboarding.ts';
+import type { Plan } from '../plans/onboarding.ts';
+import type { Stack } from '../plans/stack.ts';
+import { ownershipTags } from './names.ts';
 import { stackPhase } from './status.ts';
-
-/** The tags by which a stack is recognised as ours, and its request as the same. */
-export const ownershipTags = {
-  /** The deployment's secret prefix, which holds its stage: another stage's stack is not ours. */
-  deployment: 'infinstor-onboarding:deployment',
-  subscriber: 'infinstor-onboarding:subscriber',
-  planHash: 'infinstor-onboarding:plan-hash',
-} as const;
 
 export type StackDecision =
   | { action: 'create' }

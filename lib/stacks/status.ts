@@ -1,5 +1,5 @@
 import type { StackStatus } from '@aws-sdk/client-cloudformation';
-import type { Stack } from '../plans/onboarding.ts';
+import type { Stack } from '../plans/stack.ts';
 
 type Phase = 'creating' | 'live' | 'rolling-back' | 'rolled-back' | 'deleting' | 'deleted' | 'busy' | 'stuck';
 

@@ -14,8 +14,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import { StackFailed, StackGone, StackNeedsAttention, StackSettled } from '../errors.ts';
 import { redact, redactOpaque } from '../redact.ts';
-import type { Waiter } from '../subscribers/record.ts';
 import { waitOutcome } from './status.ts';
+import type { Waiter } from './waiter.ts';
 
 interface Clients {
   cloudFormation: CloudFormationClient;

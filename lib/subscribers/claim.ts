@@ -1,9 +1,10 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { describeExecution } from '../aws/describe-execution.ts';
 import { OnboardingInProgress, SubscriberNotActive } from '../errors.ts';
+import type { Registry } from '../registry/table.ts';
 import { describeFailure } from './execution-failure.ts';
 import { operationOf, operations, runningStatuses, type Status } from './operations.ts';
-import { type Attempt, type Claimed, claimRecord, type Registry, readRecord, type SubscriberRecord } from './record.ts';
+import { type Attempt, type Claimed, claimRecord, readRecord, type SubscriberRecord } from './record.ts';
 
 /**
  * Makes this execution the one that works on the subscriber. Its own claim is accepted again; another execution's only when

@@ -1,12 +1,13 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { OnboardingInProgress } from '../errors.ts';
-import { type DetailType, publishEvent } from './publish-event.ts';
-import { completeRecord, type Registry, readRecord, type SubscriberRecord } from './record.ts';
+import type { Registry } from '../registry/table.ts';
+import { type OnboardingEvent, publishEvent } from './events.ts';
+import { completeRecord, readRecord, type SubscriberRecord } from './record.ts';
 
 interface Success {
   userName: string;
   executionArn: string;
-  event: { detailType: DetailType; detail: Record<string, unknown> };
+  event: OnboardingEvent;
   /** What of the subscriber's record it changes. */
   result: Omit<Parameters<typeof completeRecord>[2], 'now'>;
 }
@@ -22,7 +23,7 @@ export async function complete(
   const claim = { userName, executionArn };
   await requireOwn(registry, claim);
   // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
-  await publishEvent(events, event.detailType, { ...event.detail, executionArn });
+  await publishEvent(events, event);
   const isOurs = await completeRecord(registry, claim, { ...result, now: now.toISOString() });
   if (!isOurs) await requireOwn(registry, claim);
 }

@@ -8,10 +8,11 @@ import {
 import * as v from 'valibot';
 import { remedyFor } from '../errors.ts';
 import { json } from '../json.ts';
+import type { Registry } from '../registry/table.ts';
+import { publishEvent } from './events.ts';
 import { failureMessage } from './failure-message.ts';
 import { operationOf, operations } from './operations.ts';
-import { publishEvent } from './publish-event.ts';
-import { failRecord, type Registry } from './record.ts';
+import { failRecord } from './record.ts';
 
 // A longer name was refused with its request, and DynamoDB would refuse it as a key.
 const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));
@@ -46,7 +47,8 @@ export async function recordExecutionFailure(
   const described = await describeFailure(stepFunctions, execution);
   const failure = { executionArn, ...described, remedy: remedyFor(described.name) };
   // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
-  await publishEvent(events, operations[operationOf(executionArn)].failedEvent, { userName, ...failure });
+  const detailType = operations[operationOf(executionArn)].failedEvent;
+  await publishEvent(events, { detailType, detail: { userName, ...failure } });
   // A request so wrong that it names no subscriber has no record either.
   if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
 }

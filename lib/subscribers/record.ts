@@ -1,20 +1,9 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  paginateScan,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
+import type { Registry } from '../registry/table.ts';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
-
-/** The registry's table and the client for it. */
-export interface Registry {
-  documents: DynamoDBDocumentClient;
-  tableName: string;
-}
 
 const errorSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
 
@@ -26,10 +15,12 @@ const attemptSchema = v.object({
   status: v.optional(statusSchema),
   error: v.optional(errorSchema),
 });
+
 export type Attempt = v.InferOutput<typeof attemptSchema>;
 
 /** What was left of a subscriber's stack: not everything that a template makes goes with it. */
 export const retainedSchema = v.object({ logicalId: v.string(), type: v.string(), physicalId: v.string() });
+
 export type Retained = v.InferOutput<typeof retainedSchema>;
 
 const recordSchema = v.object({
@@ -61,20 +52,13 @@ const recordSchema = v.object({
     }),
   ),
 });
+
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
 
 /** All that the sweep needs of a record: one that somebody spoiled otherwise must not keep it from the others. */
 const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'updatedAt']);
-export type SweptRecord = v.InferOutput<typeof sweptSchema>;
 
-const waiterSchema = v.object({
-  taskToken: v.string(),
-  executionArn: v.string(),
-  goal: v.picklist(['created', 'deleted', 'settled']),
-  /** Seconds since the epoch, as DynamoDB's TTL wants it. */
-  expiresAt: v.number(),
-});
-export type Waiter = v.InferOutput<typeof waiterSchema>;
+export type SweptRecord = v.InferOutput<typeof sweptSchema>;
 
 /** The stacks of before that are still to be told of when this one is the subscriber's: nothing, when there are none. */
 export function withFormerStacks(
@@ -91,7 +75,6 @@ const maxAttempts = 50;
 
 // IAM role names, which the subscriber's name becomes part of, are unique ignoring case: so are subscribers.
 const recordKey = (userName: string) => ({ pk: `SUBSCRIBER#${userName.toLowerCase()}`, sk: 'RECORD' });
-const waiterKey = (stackId: string) => ({ pk: `STACK#${stackId}`, sk: 'WAITER' });
 
 export async function readRecord(registry: Registry, userName: string): Promise<SubscriberRecord | undefined> {
   const { documents, tableName } = registry;
@@ -282,23 +265,4 @@ async function updateRecord(
     if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
   }
-}
-
-/** Stores who waits for a stack. The latest wait is the one that counts: a stack belongs to one subscriber, and so to one execution. */
-export async function putWaiter({ documents, tableName }: Registry, stackId: string, waiter: Waiter): Promise<void> {
-  await documents.send(new PutCommand({ TableName: tableName, Item: { ...waiterKey(stackId), ...waiter } }));
-}
-
-/** Who waits for a stack, if anybody still does. Expired items count as gone: DynamoDB deletes them up to days late. */
-export async function readWaiter(
-  { documents, tableName }: Registry,
-  stackId: string,
-  now: Date,
-): Promise<Waiter | undefined> {
-  const { Item } = await documents.send(
-    new GetCommand({ TableName: tableName, Key: waiterKey(stackId), ConsistentRead: true }),
-  );
-  if (Item === undefined) return undefined;
-  const waiter = v.parse(waiterSchema, Item);
-  return waiter.expiresAt > now.getTime() / 1000 ? waiter : undefined;
 }

@@ -93,7 +93,7 @@ describe('the runbook', () => {
     { file: 'lib/keys/kms.ts', text: 'would not let the onboarding change it in the future' },
     { file: 'functions/detect-key-policy-drift/detect-key-policy-drift.ts', text: 'key is gone' },
     { file: 'functions/detect-key-policy-drift/detect-key-policy-drift.ts', text: 'key policy drifted' },
-    { file: 'lib/subscribers/publish-event.ts', text: 'EventBridge did not take' },
+    { file: 'lib/subscribers/events.ts', text: 'EventBridge did not take' },
     { file: 'lib/lambda/step.ts', text: 'step failed' },
   ])('quotes the message "$text" as $file has it', ({ file, text }) => {
     expect(runbook).toContain(text);

@@ -8,6 +8,7 @@ import { grantedRoles, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
 import { type Operation, operationOf, operations } from '../../lib/subscribers/operations.ts';
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
+import { malformedEvents } from './published-events.ts';
 import { leaksOf } from './secret-scan.ts';
 
 /** What runs have shown to people and callers. A sandbox looks at what came after its boot: others may stand around it, or within. */
@@ -21,7 +22,7 @@ const quick = () => ({ packageFolder: inject('packageFolder'), skipIdle: true, s
 
 /**
  * A sandbox for all tests of a file; its own time is skipped, and no test knows its port. After the last test, no role was
- * denied anything, and no run has left a secret anywhere.
+ * denied anything, no event breaks its schema, and no run has left a secret anywhere.
  */
 export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
@@ -36,6 +37,7 @@ export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox
     if (sandbox === undefined) return;
     try {
       expect(sandbox.denials().filter(({ principalArn }) => isFunction(principalArn))).toEqual([]);
+      expect(malformedEvents(sandbox)).toEqual([]);
       expect(await leaksOf(sandbox, spoken.slice(heard), [plaintextMarker])).toEqual([]);
     } finally {
       await sandbox.close();

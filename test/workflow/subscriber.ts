@@ -3,7 +3,8 @@
 import { expect } from 'vitest';
 import type { Report } from '../../cli/view/report.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
-import { grantedRoles, type KeyPolicy, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
+import { grantedRoles, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
+import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { type AccountRegion, account } from '../../sandbox/core/account.ts';
 import { type FaultRule, parseFault } from '../../sandbox/core/faults.ts';

@@ -24,7 +24,7 @@ describe('packageKey', () => {
   it.each([
     'functions/accept-request/handler.ts',
     'deployment/accounts.cjs',
-    'functions/detect-key-policy-drift/policies.yml',
+    'functions/detect-key-policy-drift/function.yml',
     'statemachine/onboard-subscriber.asl.json',
     'serverless.yml',
     'package.json',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type KeyAccess, type KeyPolicy, parseKeyPolicy, type Statement } from '../../../lib/keys/key-policy.ts';
+import { type KeyAccess, parseKeyPolicy } from '../../../lib/keys/key-policy.ts';
+import type { KeyPolicy, Statement } from '../../../lib/keys/policy-document.ts';
 
 /** The account of the keys and, mostly, of the roles. */
 const own = '111111111111';

@@ -1,4 +1,5 @@
-import type { Plan, Role, Stack } from '../../../lib/plans/onboarding.ts';
+import type { Plan, Role } from '../../../lib/plans/onboarding.ts';
+import type { Stack } from '../../../lib/plans/stack.ts';
 import type { RequestRules } from '../../../lib/requests/onboarding.ts';
 
 export const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';

@@ -96,7 +96,7 @@ describe.each(machines)('the definition of $machine', ({ machine, line: designed
     expect(edges).toEqual(designedEdges);
   });
 
-  it('begins where a failure is told of that came before the first state', () => {
+  it('begins where a failure before the first state is reported', () => {
     expect(operations[operationOf(`arn:aws:states:us-east-1:111111111111:stateMachine:${machine}`)].firstState).toBe(
       definition.StartAt,
     );

@@ -2,13 +2,8 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { paginateListSecrets, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { logIn } from '../../../lib/infinstor/login.ts';
-import {
-  foreignStatements,
-  grantedRoles,
-  isSameElsewhere,
-  type KeyPolicy,
-  orphans,
-} from '../../../lib/keys/key-policy.ts';
+import { foreignStatements, grantedRoles, isSameElsewhere } from '../../../lib/keys/key-policy.ts';
+import { type KeyPolicy, orphans } from '../../../lib/keys/policy-document.ts';
 import { runningStatuses, statusSchema } from '../../../lib/subscribers/operations.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import type { AccountRegion } from '../../../sandbox/core/account.ts';

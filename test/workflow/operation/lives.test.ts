@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
-import type { KeyPolicy } from '../../../lib/keys/key-policy.ts';
+import type { KeyPolicy } from '../../../lib/keys/policy-document.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { type AccountRegion, account, otherAccount } from '../../../sandbox/core/account.ts';
 import { setUpOtherAccount } from '../../../tools/permissions/other-account.ts';

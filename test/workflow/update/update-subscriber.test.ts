@@ -148,7 +148,7 @@ describe('a password that is not known here', () => {
     const { userName, emailId } = await withUnknownPassword(sandbox());
     const report = await update(sandbox(), { subscriber: { userName, emailId } });
     await expectFailure(sandbox(), report, { name: 'InvalidRequest', step: 'UpdateSubscriber' });
-    expect(report.error?.message).toMatch(/^passwordSecretId: is required, .*updateSubscriberFields/);
+    expect(report.error?.message).toMatch(/^passwordSecretId: is required: .*updateSubscriberFields/);
     expect(sandbox().cognito.emailOf(userName)).toBe('mlops@example.com');
   });
 
@@ -178,7 +178,7 @@ describe('a password that was changed elsewhere', () => {
     sandbox().cognito.changeUser(userName, { password: 'Elsewhere-Marker-1!' });
     const report = await update(sandbox(), { subscriber: { userName, emailId } });
     await expectFailure(sandbox(), report, { name: 'InvalidRequest', step: 'UpdateSubscriber' });
-    expect(report.error?.message).toMatch(/^passwordSecretId: is required, .*updateSubscriberFields/);
+    expect(report.error?.message).toMatch(/^passwordSecretId: is required: .*updateSubscriberFields/);
     expect(await logIn(sandbox(), userName, 'Elsewhere-Marker-1!')).toBe('in');
     expect(sandbox().cognito.emailOf(userName)).toBe('mlops@example.com');
     expect(kept(sandbox(), userName)).toEqual(before);

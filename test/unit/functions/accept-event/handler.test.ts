@@ -2,6 +2,8 @@ import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-s
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/accept-event/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, secret } from '../lambda.ts';
 
 const id = '33333333-3333-4333-8333-333333333333';
@@ -20,13 +22,10 @@ function setUp() {
   stepFunctions.on(StartExecutionCommand).resolves({});
   const queue = mockClient(SQSClient);
   queue.on(SendMessageCommand).resolves({ MessageId: 'message-1' });
-  const invoke = lambda(() => import('../../../../functions/accept-event/handler.ts'), {
-    STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
-    SECRET_PREFIX: 'infinstor/test/',
-    STACK_REGIONS: 'us-east-1',
-    ACCOUNTS: '{}',
-    DEAD_LETTER_QUEUE_URL: 'https://sqs.example/refused-events',
-  });
+  const invoke = lambda(
+    () => import('../../../../functions/accept-event/handler.ts'),
+    environmentOf(environmentSchema, { DEAD_LETTER_QUEUE_URL: 'https://sqs.example/refused-events' }),
+  );
   const messages = () => queue.commandCalls(SendMessageCommand).map(({ args: [{ input }] }) => input);
   return { invoke, stepFunctions, queue, messages };
 }

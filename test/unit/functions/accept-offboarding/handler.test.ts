@@ -12,6 +12,8 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/accept-offboarding/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { offboardingArn, ownTags } from '../offboarding-plan.ts';
@@ -70,14 +72,7 @@ function setUp(item: object = record, stacks: Record<string, Stack> = { [stackId
   const kms = mockClient(KMSClient);
   kms.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(keyPolicy(roleArn)) });
   const load = () => import('../../../../functions/accept-offboarding/handler.ts');
-  const invoke = lambda(load, {
-    REGISTRY_TABLE: 'registry',
-    SECRET_PREFIX: 'infinstor/test/',
-    STACK_NAME_PREFIX: 'infinstor-subscriber-',
-    ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
-    ACCOUNTS: '{}',
-    STACK_EVENT_REGIONS: '',
-  });
+  const invoke = lambda(load, environmentOf(environmentSchema));
   return {
     documents,
     cloudFormation,

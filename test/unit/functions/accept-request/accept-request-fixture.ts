@@ -15,21 +15,17 @@ import {
 import { GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
+import { environmentSchema } from '../../../../functions/accept-request/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { lambda, secret } from '../lambda.ts';
 import { executionArn } from '../plan.ts';
 
-export const environment = {
-  REGISTRY_TABLE: 'registry',
-  SECRET_PREFIX: 'infinstor/test/',
-  STACK_NAME_PREFIX: 'infinstor-subscriber-',
-  ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
-  KEY_ACCESS: 'role-arns',
+export const environment = environmentOf(environmentSchema, {
   STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
   STACK_REGIONS: 'us-east-1,eu-west-1',
   STACK_EVENT_REGIONS: 'us-east-1',
-  ACCOUNTS: '{}',
   TEMPLATE_BASE_URL: 'https://templates.example',
   DEFAULT_BUILD: '2.3.72',
   TEMPLATE_PARAMETERS: JSON.stringify({
@@ -48,7 +44,7 @@ export const environment = {
   }),
   ALLOWED_CAPABILITIES: 'CAPABILITY_IAM,CAPABILITY_NAMED_IAM',
   REQUIRE_NO_ECHO: 'false',
-};
+});
 export const templateUrl = 'https://templates.example/2.3.72/infinstor-setup-customer.yaml';
 export const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 export const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };

@@ -3,17 +3,15 @@ import { DescribeExecutionCommand, type ExecutionStatus, SFNClient } from '@aws-
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/accept-update/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { executionArn as onboardingArn } from '../plan.ts';
 import { updateArn, updatePlan } from '../update-plan.ts';
 
 const passwordSecretId = updatePlan.passwordSecretId ?? '';
-const environment = {
-  REGISTRY_TABLE: 'registry',
-  SECRET_PREFIX: 'infinstor/test/',
-  UPDATE_SUBSCRIBER_FIELDS: 'all',
-};
+const environment = environmentOf(environmentSchema);
 const record = {
   userName: 'Acme',
   emailId: 'mlops@acme.example',

@@ -3,12 +3,14 @@ import { DescribeExecutionCommand, type ExecutionStatus, SFNClient } from '@aws-
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/accept-users/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { executionArn as onboardingArn } from '../plan.ts';
 import { addUserArn, usersPlan } from '../users-plan.ts';
 
-const environment = { REGISTRY_TABLE: 'registry', SECRET_PREFIX: 'infinstor/test/' };
+const environment = environmentOf(environmentSchema);
 const passwordSecretId = 'infinstor/test/input/bob';
 const record = {
   userName: 'Acme',

@@ -15,6 +15,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/add-user/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
@@ -59,7 +61,10 @@ async function setUp({
     get_version: () => ({ body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1' } }),
     addsecondaryuser: () => (typeof answer === 'function' ? answer() : answer),
   });
-  const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, INFINSTOR_API_URL: infinstor.url };
+  const environment = environmentOf(environmentSchema, {
+    INFINSTOR_MLFLOW_URL: infinstor.url,
+    INFINSTOR_API_URL: infinstor.url,
+  });
   const invoke = lambda(() => import('../../../../functions/add-user/handler.ts'), environment);
   const addAlice = () => invoke({ plan: usersPlan, token });
   const addBob = () => invoke({ plan: usersPlan, token, progress: afterAlice });

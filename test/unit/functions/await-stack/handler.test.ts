@@ -8,6 +8,8 @@ import { InternalServerError } from '@aws-sdk/client-dynamodb';
 import { KmsThrottlingException, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/await-stack/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeWait, firstReason, overAlready } from '../fake-wait.ts';
 import { errorOf, lambda, minutesAgo, now } from '../lambda.ts';
 import { executionArn, plan, stack, stackId } from '../plan.ts';
@@ -21,10 +23,7 @@ function setUp(status: StackStatus) {
   wait.cloudFormation.on(DescribeStacksCommand, { StackName: stackId }).resolves({
     Stacks: [{ StackName: 'infinstor-subscriber-acme', CreationTime: new Date(0), StackStatus: status }],
   });
-  const invoke = lambda(() => import('../../../../functions/await-stack/handler.ts'), {
-    REGISTRY_TABLE: 'registry',
-    ACCOUNTS: '{}',
-  });
+  const invoke = lambda(() => import('../../../../functions/await-stack/handler.ts'), environmentOf(environmentSchema));
   return { ...wait, invoke };
 }
 

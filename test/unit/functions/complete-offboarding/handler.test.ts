@@ -16,6 +16,8 @@ import {
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/complete-offboarding/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda } from '../lambda.ts';
 import { offboardingArn, offboardingPlan } from '../offboarding-plan.ts';
 import { otherExecutionArn, stackId } from '../plan.ts';
@@ -67,10 +69,7 @@ function setUp(environment = {}) {
   });
   const load = () => import('../../../../functions/complete-offboarding/handler.ts');
   const invoke = lambda(load, {
-    REGISTRY_TABLE: 'registry',
-    SECRET_PREFIX: 'infinstor/test/',
-    SECRET_RECOVERY_DAYS: '14',
-    ACCOUNTS: '{}',
+    ...environmentOf(environmentSchema, { SECRET_RECOVERY_DAYS: '14' }),
     ...environment,
   });
   return { documents, cloudFormation, secrets, events, done, invoke: () => invoke({ plan: offboardingPlan }) };

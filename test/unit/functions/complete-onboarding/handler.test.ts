@@ -3,6 +3,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/complete-onboarding/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, role, stack, stackId } from '../plan.ts';
 
@@ -29,7 +31,7 @@ function setUp() {
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'event-1' }] });
   const load = () => import('../../../../functions/complete-onboarding/handler.ts');
-  const invoke = lambda(load, { REGISTRY_TABLE: 'registry' });
+  const invoke = lambda(load, environmentOf(environmentSchema));
   return { documents, events, invoke };
 }
 

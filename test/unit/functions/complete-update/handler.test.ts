@@ -2,6 +2,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/complete-update/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { otherExecutionArn } from '../plan.ts';
 import { updateArn, updatePlan } from '../update-plan.ts';
@@ -24,7 +26,7 @@ function setUp(owner = updateArn) {
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'event-1' }] });
   const load = () => import('../../../../functions/complete-update/handler.ts');
-  return { documents, events, invoke: lambda(load, { REGISTRY_TABLE: 'registry' }) };
+  return { documents, events, invoke: lambda(load, environmentOf(environmentSchema)) };
 }
 
 describe('completing an update', () => {

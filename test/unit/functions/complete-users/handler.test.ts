@@ -3,6 +3,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/complete-users/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { otherExecutionArn } from '../plan.ts';
 import { addUserArn, usersPlan } from '../users-plan.ts';
@@ -38,7 +40,7 @@ function setUp({ owner = addUserArn, users }: { owner?: string; users?: string[]
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'event-1' }] });
   const load = () => import('../../../../functions/complete-users/handler.ts');
-  const invoke = lambda(load, { REGISTRY_TABLE: 'registry' });
+  const invoke = lambda(load, environmentOf(environmentSchema));
   const published = () =>
     events
       .commandCalls(PutEventsCommand)

@@ -6,7 +6,9 @@ import {
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { createSubscriber } from '../../../../functions/create-subscriber/create-subscriber.ts';
+import { environmentSchema } from '../../../../functions/create-subscriber/environment.ts';
 import type { Plan } from '../../../../lib/plans/onboarding.ts';
+import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { lambda, now, secret } from '../lambda.ts';
@@ -53,7 +55,10 @@ export async function setUp({
     get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1', isExternalAuth } }),
   });
   const added = () => infinstor.requests.filter(({ operation }) => operation === 'POST add_subscriber');
-  const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'customToken' };
+  const environment = environmentOf(environmentSchema, {
+    INFINSTOR_MLFLOW_URL: infinstor.url,
+    CUSTOM_TOKEN_PATH: 'customToken',
+  });
   const invoke = lambda(() => import('../../../../functions/create-subscriber/handler.ts'), environment);
   const client = new SecretsManagerClient({ region: 'us-east-1' });
   /** Runs the step without Lambda around it, so that several can run at once. */

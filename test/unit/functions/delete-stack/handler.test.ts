@@ -9,6 +9,8 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/delete-stack/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda } from '../lambda.ts';
 import { offboardingPlan, ownTags } from '../offboarding-plan.ts';
 import { stackId } from '../plan.ts';
@@ -56,7 +58,7 @@ function setUp({
   const load = () => import('../../../../functions/delete-stack/handler.ts');
   return {
     cloudFormation,
-    invoke: lambda(load, { ACCOUNTS: '{}', STACK_TIMEOUT_MINUTES: '60' }),
+    invoke: lambda(load, environmentOf(environmentSchema)),
     deletions: () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input),
   };
 }

@@ -12,6 +12,8 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/deploy-stack/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { errorOf, lambda, secret } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, stack, stackId } from '../plan.ts';
@@ -57,7 +59,7 @@ function setUp({
   else described.resolves({ Stacks: [existing] });
   cloudFormation.on(CreateStackCommand).resolves({ StackId: stackId });
   cloudFormation.on(DeleteStackCommand).resolves({});
-  const environment = { ACCOUNTS: '{}', STACK_TIMEOUT_MINUTES: '60' };
+  const environment = environmentOf(environmentSchema);
   const invoke = lambda(() => import('../../../../functions/deploy-stack/handler.ts'), environment);
   const created = () => cloudFormation.commandCalls(CreateStackCommand).map(({ args: [{ input }] }) => input);
   const deleted = () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input);

@@ -2,7 +2,7 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetKeyPolicyCommand, NotFoundException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
 import type { Edit } from '../../../../functions/detect-key-policy-drift/trigger.ts';
-import { takeLease } from '../../../../lib/keys/grants.ts';
+import { takeLease } from '../../../../lib/keys/lease.ts';
 import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
 import { granting, keyArn, roleArn } from '../../lib/keys/key-fixture.ts';

@@ -8,7 +8,7 @@ import {
   detectKeyPolicyDrift,
 } from '../../../../functions/detect-key-policy-drift/detect-key-policy-drift.ts';
 import type { Edit } from '../../../../functions/detect-key-policy-drift/trigger.ts';
-import { releaseLease, takeLease } from '../../../../lib/keys/grants.ts';
+import { releaseLease, takeLease } from '../../../../lib/keys/lease.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
 import { granting, keyArn, keyFixture } from '../../lib/keys/key-fixture.ts';
 

@@ -7,7 +7,8 @@ import {
   shortened,
 } from '../../../../functions/detect-key-policy-drift/drift.ts';
 import type { Grant } from '../../../../lib/keys/grants.ts';
-import { type KeyAccess, type KeyPolicy, parseKeyPolicy, type Statement } from '../../../../lib/keys/key-policy.ts';
+import { type KeyAccess, parseKeyPolicy } from '../../../../lib/keys/key-policy.ts';
+import type { KeyPolicy, Statement } from '../../../../lib/keys/policy-document.ts';
 import { roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
 import { likeStatements, namingStatements, roleNamePrefix } from '../key-policies.ts';
 import { keyPolicy, orphanedPolicy } from '../key-policy.ts';

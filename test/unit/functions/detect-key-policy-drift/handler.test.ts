@@ -2,9 +2,12 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { releaseLease, requestGrant, settleGrant, takeLease } from '../../../../lib/keys/grants.ts';
+import { environmentSchema } from '../../../../functions/detect-key-policy-drift/environment.ts';
+import { requestGrant, settleGrant } from '../../../../lib/keys/grants.ts';
+import { releaseLease, takeLease } from '../../../../lib/keys/lease.ts';
 import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeIam, fakeKms } from '../fake-kms.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { errorOf, lambda, minutesAgo } from '../lambda.ts';
@@ -50,13 +53,12 @@ async function setUp() {
   await releaseLease(registry, keyArn, { owner: 'another' }, undefined);
   const invoke = lambda(() => import('../../../../functions/detect-key-policy-drift/handler.ts'), {
     ...registry.environment,
-    REGISTRY_TABLE: registry.tableName,
-    ACCOUNTS: '{}',
-    KEY_ACCESS: 'role-arns',
-    ROLE_NAME_PREFIX: 'RoleFor',
-    KEY_POLICY_WRITERS: `arn:aws:iam::111111111111:role/patch-key-policy,${writer}`,
-    REPAIR_KEY_POLICIES: 'false',
-    METRIC_NAMESPACE: 'infinstor-onboarding-dev',
+    ...environmentOf(environmentSchema, {
+      REGISTRY_TABLE: registry.tableName,
+      KEY_POLICY_WRITERS: `arn:aws:iam::111111111111:role/patch-key-policy,${writer}`,
+      REPAIR_KEY_POLICIES: 'false',
+      METRIC_NAMESPACE: 'infinstor-onboarding-dev',
+    }),
   });
   const told = () =>
     events

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { isUpToDate, lostStatements } from '../../../../functions/detect-key-policy-drift/history.ts';
 import { canonicalHash } from '../../../../lib/keys/canonical.ts';
-import type { Written } from '../../../../lib/keys/grants.ts';
-import { type KeyPolicy, ownStatements, parseKeyPolicy } from '../../../../lib/keys/key-policy.ts';
+import { ownStatements, parseKeyPolicy } from '../../../../lib/keys/key-policy.ts';
+import type { Written } from '../../../../lib/keys/lease.ts';
 import type { PolicyBackup } from '../../../../lib/keys/policy-backups.ts';
+import type { KeyPolicy } from '../../../../lib/keys/policy-document.ts';
 import { roleArn } from '../../lib/keys/key-fixture.ts';
 import { keyPolicy } from '../key-policy.ts';
 

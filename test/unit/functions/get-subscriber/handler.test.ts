@@ -9,6 +9,8 @@ import {
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/get-subscriber/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda } from '../lambda.ts';
 import { executionArn, otherExecutionArn, stackId } from '../plan.ts';
 
@@ -65,10 +67,10 @@ function setUp({
           ]),
     ],
   });
-  const invoke = lambda(() => import('../../../../functions/get-subscriber/handler.ts'), {
-    REGISTRY_TABLE: 'registry',
-    STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
-  });
+  const invoke = lambda(
+    () => import('../../../../functions/get-subscriber/handler.ts'),
+    environmentOf(environmentSchema),
+  );
   return async (event: unknown): Promise<{ statusCode: number; body: unknown }> => {
     const { statusCode, body } = await invoke(event);
     return { statusCode, body: JSON.parse(body) };

@@ -11,6 +11,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/obtain-subscriber-token/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
@@ -43,7 +45,7 @@ async function setUp({ token, credentials = created }: { token?: unknown; creden
     get_version: () => ({ body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1' } }),
   });
   const load = () => import('../../../../functions/obtain-subscriber-token/handler.ts');
-  const invoke = lambda(load, { INFINSTOR_MLFLOW_URL: infinstor.url });
+  const invoke = lambda(load, environmentOf(environmentSchema, { INFINSTOR_MLFLOW_URL: infinstor.url }));
   const logins = () => cognito.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input);
   return { invoke, secrets, cognito, logins };
 }

@@ -10,6 +10,8 @@ import {
 import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/obtain-token/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
@@ -53,7 +55,7 @@ async function setUp({
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: newTokens });
   const infinstor = await fakeInfinStor({ get_version: () => answer });
-  const environment = { ...names, INFINSTOR_MLFLOW_URL: infinstor.url };
+  const environment = environmentOf(environmentSchema, { ...names, INFINSTOR_MLFLOW_URL: infinstor.url });
   const invoke = lambda(() => import('../../../../functions/obtain-token/handler.ts'), environment);
   const logins = () => cognito.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input);
   const current = () => secrets.current(names.SUPERADMIN_TOKEN_SECRET_ID);

@@ -1,8 +1,10 @@
 import { GetKeyPolicyCommand, type KMSClient, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/patch-key-policy/environment.ts';
 import { readGrants, requestGrant, settleGrant } from '../../../../lib/keys/grants.ts';
 import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
@@ -21,10 +23,7 @@ async function setUp(policies: Record<string, object>) {
   fakeIam({ [roleArn]: roleId });
   const environment = {
     ...registry.environment,
-    REGISTRY_TABLE: registry.tableName,
-    ACCOUNTS: '{}',
-    KEY_ACCESS: 'role-arns',
-    ROLE_NAME_PREFIX: 'RoleFor',
+    ...environmentOf(environmentSchema, { REGISTRY_TABLE: registry.tableName }),
   };
   const invoke = lambda(() => import('../../../../functions/patch-key-policy/handler.ts'), environment);
   const states = async () => (await readGrants(registry, keyArn)).map(({ state }) => state);
@@ -94,7 +93,9 @@ describe('letting a role use a key', () => {
   it('is done with a pattern when the deployment says so', async () => {
     const { invoke, kms, states } = await setUp({ [keyArn]: keyPolicy() });
     await invoke(event, { KEY_ACCESS: 'role-pattern' });
-    expect(JSON.stringify(kms.policy(keyArn))).toContain('"arn:aws:iam::111111111111:role/RoleFor*"');
+    expect(JSON.stringify(kms.policy(keyArn))).toContain(
+      '"arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*"',
+    );
     expect(await states()).toEqual(['applied']);
   });
 });

@@ -4,7 +4,7 @@ import { intercepted } from '../../../../bench/intercepted.ts';
 import { patchKeyPolicy } from '../../../../functions/patch-key-policy/patch-key-policy.ts';
 import { withdrawGrants } from '../../../../functions/withdraw-grants/withdraw-grants.ts';
 import { requestBoundMs } from '../../../../lib/aws/clients.ts';
-import type { Reconciler } from '../../../../lib/keys/reconcile.ts';
+import type { Reconciler } from '../../../../lib/keys/reconciler.ts';
 import { keyArn, keyFixture, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
 import { keyPolicy } from '../key-policy.ts';
 

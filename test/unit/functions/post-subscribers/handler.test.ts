@@ -2,6 +2,8 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/post-subscribers/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, secret } from '../lambda.ts';
 
 const stateMachineArn = 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber';
@@ -14,13 +16,10 @@ function setUp() {
   stepFunctions.on(StartExecutionCommand).resolves({});
   const secrets = mockClient(SecretsManagerClient);
   secrets.on(CreateSecretCommand).resolves({ VersionId: 'version-1' });
-  const invoke = lambda(() => import('../../../../functions/post-subscribers/handler.ts'), {
-    STATE_MACHINE_ARN: stateMachineArn,
-    SECRET_PREFIX: 'infinstor/test/',
-    STACK_REGIONS: 'us-east-1',
-    ACCOUNTS: '{}',
-    API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
-  });
+  const invoke = lambda(
+    () => import('../../../../functions/post-subscribers/handler.ts'),
+    environmentOf(environmentSchema, { STATE_MACHINE_ARN: stateMachineArn }),
+  );
   const started = () =>
     stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => ({
       name: input.name,

@@ -6,6 +6,8 @@ import {
 import { GetRoleCommand, IAMClient, NoSuchEntityException, type Role } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/read-role-arn/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda } from '../lambda.ts';
 import { plan, role, stack, stackId } from '../plan.ts';
 
@@ -37,7 +39,7 @@ function setUp(...pages: StackResourceSummary[][]) {
   });
   const iam = mockClient(IAMClient);
   iam.on(GetRoleCommand, { RoleName: roleName }).resolves({ Role: iamRole });
-  const environment = { ACCOUNTS: '{}', ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-' };
+  const environment = environmentOf(environmentSchema);
   const invoke = lambda(() => import('../../../../functions/read-role-arn/handler.ts'), environment);
   return { invoke, cloudFormation, iam };
 }

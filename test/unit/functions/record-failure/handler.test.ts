@@ -10,6 +10,8 @@ import {
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/record-failure/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { executionArn } from '../plan.ts';
 
@@ -54,9 +56,10 @@ function setUp(
   const eventBridge = mockClient(EventBridgeClient);
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
 
-  const invoke = lambda(() => import('../../../../functions/record-failure/handler.ts'), {
-    REGISTRY_TABLE: 'registry',
-  });
+  const invoke = lambda(
+    () => import('../../../../functions/record-failure/handler.ts'),
+    environmentOf(environmentSchema),
+  );
   const updates = () => documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input);
   const published = (): unknown[] =>
     eventBridge

@@ -1,10 +1,13 @@
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetKeyPolicyCommand, type KMSClient, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import { readGrants, requestGrant, settleGrant, takeLease } from '../../../../lib/keys/grants.ts';
+import { environmentSchema } from '../../../../functions/restore-key-policy/environment.ts';
+import { readGrants, requestGrant, settleGrant } from '../../../../lib/keys/grants.ts';
+import { takeLease } from '../../../../lib/keys/lease.ts';
 import { backUpPolicy, readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { granting, roleArn, roleId, roleOf } from '../../lib/keys/key-fixture.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { context, errorOf, lambda, now } from '../lambda.ts';
@@ -40,10 +43,7 @@ async function setUp({ inForce, kept, applied = [] }: { inForce: object; kept: o
   await backUpPolicy(registry, keyArn, { keptAt, hash: 'any', policy: JSON.stringify(kept), by, owner: 'owner-1' });
   const invoke = lambda(() => import('../../../../functions/restore-key-policy/handler.ts'), {
     ...registry.environment,
-    REGISTRY_TABLE: registry.tableName,
-    ACCOUNTS: '{}',
-    KEY_ACCESS: 'role-arns',
-    ROLE_NAME_PREFIX: 'RoleFor',
+    ...environmentOf(environmentSchema, { REGISTRY_TABLE: registry.tableName }),
   });
   return {
     registry,
@@ -127,7 +127,9 @@ describe('restoring a kept policy', () => {
       applied: ['a'],
     });
     await invoke(event, { KEY_ACCESS: 'role-pattern' });
-    expect(JSON.stringify(kms.policy(keyArn))).toContain('"arn:aws:iam::111111111111:role/RoleFor*"');
+    expect(JSON.stringify(kms.policy(keyArn))).toContain(
+      '"arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*"',
+    );
     expect(JSON.stringify(kms.policy(keyArn))).toContain(backupArn);
   });
 

@@ -2,6 +2,8 @@ import type { CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudfor
 import { SendTaskFailureCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/resume-on-stack-event/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { fakeWait, firstReason, overAlready } from '../fake-wait.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, plan, stackId } from '../plan.ts';
@@ -24,7 +26,7 @@ function setUp(stored: object | null = waiter) {
     .on(GetCommand)
     .resolves(stored === null ? {} : { Item: { pk: `STACK#${stackId}`, sk: 'WAITER', ...stored } });
   const load = () => import('../../../../functions/resume-on-stack-event/handler.ts');
-  return { ...wait, invoke: lambda(load, { REGISTRY_TABLE: 'registry', ACCOUNTS: '{}' }) };
+  return { ...wait, invoke: lambda(load, environmentOf(environmentSchema)) };
 }
 
 describe('a stack event', () => {

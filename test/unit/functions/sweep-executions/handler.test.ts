@@ -9,6 +9,8 @@ import {
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/sweep-executions/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, minutesAgo } from '../lambda.ts';
 
 const arnOf = (userName: string) => `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${userName}`;
@@ -45,9 +47,10 @@ function setUp(statuses: Record<string, ExecutionStatus | 'gone'>, changes: Reco
   stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
-  const invoke = lambda(() => import('../../../../functions/sweep-executions/handler.ts'), {
-    REGISTRY_TABLE: 'registry',
-  });
+  const invoke = lambda(
+    () => import('../../../../functions/sweep-executions/handler.ts'),
+    environmentOf(environmentSchema),
+  );
   const failed = () => documents.commandCalls(UpdateCommand).map(({ args }) => args[0].input.Key?.pk);
   return { invoke, documents, events, failed };
 }

@@ -9,6 +9,8 @@ import {
 import { InternalServiceError, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/update-subscriber/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
@@ -51,7 +53,10 @@ async function setUp({
     update_subscriber: answer,
     get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1', isExternalAuth } }),
   });
-  const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, CUSTOM_TOKEN_PATH: 'new.token' };
+  const environment = environmentOf(environmentSchema, {
+    INFINSTOR_MLFLOW_URL: infinstor.url,
+    CUSTOM_TOKEN_PATH: 'new.token',
+  });
   const invoke = lambda(() => import('../../../../functions/update-subscriber/handler.ts'), environment);
   const credentials = () => secrets.current(credentialsSecretId);
   const updates = () => infinstor.requests.filter(({ operation }) => operation === 'POST update_subscriber');
@@ -106,10 +111,7 @@ describe('updating a subscriber', () => {
   ])('would set the password back of a subscriber that has %s: InvalidRequest, and no call', async (_, login) => {
     const { invoke, updates } = await setUp({ login });
     await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject(
-      errorOf(
-        'InvalidRequest',
-        'passwordSecretId: is required, as the password of Acme that is kept here is not its own',
-      ),
+      errorOf('InvalidRequest', 'passwordSecretId: is required: the stored password of Acme no longer logs in'),
     );
     expect(updates()).toEqual([]);
   });

@@ -7,6 +7,8 @@ import {
 import { GetSecretValueCommand, InternalServiceError } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../../../functions/verify-subscriber/environment.ts';
+import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { errorOf, lambda, secret } from '../lambda.ts';
@@ -40,7 +42,11 @@ async function setUp({
     get_version: () => ({ body: discovery }),
     customerinfo: () => left.shift() ?? 'lost',
   });
-  const environment = { INFINSTOR_MLFLOW_URL: infinstor.url, INFINSTOR_API_URL: infinstor.url, VERIFY: 'warn' };
+  const environment = environmentOf(environmentSchema, {
+    INFINSTOR_MLFLOW_URL: infinstor.url,
+    INFINSTOR_API_URL: infinstor.url,
+    VERIFY: 'warn',
+  });
   const invoke = lambda(() => import('../../../../functions/verify-subscriber/handler.ts'), environment);
   const asked = () => infinstor.requests.filter(({ operation }) => operation === 'POST customerinfo');
   return { invoke, pool, secrets, infinstor, asked };

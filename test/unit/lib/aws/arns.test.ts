@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { arnOwner, parseKeyArn } from '../../../../lib/aws/arns.ts';
+import { arnOwner, parseKeyArn, roleArnIn } from '../../../../lib/aws/arns.ts';
 import { executionArn, stackId } from '../../functions/plan.ts';
 
 const id = '11111111-1111-4111-8111-111111111111';
@@ -33,4 +33,10 @@ it.each([
   ['a stack', stackId, 'eu-west-1'],
 ])("tells account and Region of %s's ARN", (_name, arn, region) => {
   expect(arnOwner(arn)).toEqual({ region, accountId: '111111111111' });
+});
+
+it.each(['aws', 'aws-cn', 'aws-us-gov'])('has a role in its own partition: %s', (partition) => {
+  expect(roleArnIn(executionArn.replace(/^arn:aws/, `arn:${partition}`), '222222222222', 'acme')).toBe(
+    `arn:${partition}:iam::222222222222:role/acme`,
+  );
 });

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import * as v from 'valibot';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { addSubscriber, apiUrlOf, getVersion } from '../../../../lib/infinstor/send.ts';
+import { addSubscriber } from '../../../../lib/infinstor/add-subscriber.ts';
+import { apiUrlOf, getVersion } from '../../../../lib/infinstor/discovery.ts';
 import { type Answer, fakeInfinStor } from '../../functions/fake-infinstor.ts';
 
 const subscriber = { userName: 'acme', password: 'Marked"\\1', emailId: 'mlops@acme.example' };

@@ -1,7 +1,7 @@
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { type Grant, readGrants, requestGrant } from '../../../../lib/keys/grants.ts';
-import type { Reconciler } from '../../../../lib/keys/reconcile.ts';
+import type { Reconciler } from '../../../../lib/keys/reconciler.ts';
 import { fakeIam, fakeKms } from '../../functions/fake-kms.ts';
 import { keyPolicy } from '../../functions/key-policy.ts';
 import { registryTable } from '../registry/registry-table.ts';

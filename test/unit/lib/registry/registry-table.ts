@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
 import { documentClient } from '../../../../lib/registry/document-client.ts';
-import type { Registry } from '../../../../lib/subscribers/record.ts';
+import type { Registry } from '../../../../lib/registry/table.ts';
 import { createDynamoDb, type DynamoDb } from '../../../../sandbox/services/dynamodb/service.ts';
 
 let started: ReturnType<typeof start> | undefined;

@@ -1,13 +1,12 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
+import type { Registry } from '../../../../lib/registry/table.ts';
+import { putWaiter, readWaiter } from '../../../../lib/stacks/waiter.ts';
 import {
   claimRecord,
   completeRecord,
   failRecord,
-  putWaiter,
-  type Registry,
   readRecord,
-  readWaiter,
   withFormerStacks,
 } from '../../../../lib/subscribers/record.ts';
 import { claimOf, executionArn, otherExecutionArn, plan, stackId } from '../../functions/plan.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseKeyPolicy, type Statement, serializeKeyPolicy } from '../../../../../lib/keys/key-policy.ts';
+import { parseKeyPolicy } from '../../../../../lib/keys/key-policy.ts';
+import { type Statement, serializeKeyPolicy } from '../../../../../lib/keys/policy-document.ts';
 import { likeStatements, namingStatements } from '../../../functions/key-policies.ts';
 import {
   account,

@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { KeyPolicyFull } from '../../../../../lib/errors.ts';
 import { canonical } from '../../../../../lib/keys/canonical.ts';
-import {
-  type KeyAccess,
-  type KeyPolicy,
-  parseKeyPolicy,
-  type Statement,
-  serializeKeyPolicy,
-  size,
-  withGrants,
-} from '../../../../../lib/keys/key-policy.ts';
+import { type KeyAccess, parseKeyPolicy, withGrants } from '../../../../../lib/keys/key-policy.ts';
+import { type KeyPolicy, type Statement, serializeKeyPolicy, size } from '../../../../../lib/keys/policy-document.ts';
 import { likeStatements, namingStatements } from '../../../functions/key-policies.ts';
 import {
   account,

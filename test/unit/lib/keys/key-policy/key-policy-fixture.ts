@@ -1,4 +1,5 @@
-import type { KeyAccess, KeyPolicy, Statement } from '../../../../../lib/keys/key-policy.ts';
+import type { KeyAccess } from '../../../../../lib/keys/key-policy.ts';
+import type { KeyPolicy, Statement } from '../../../../../lib/keys/policy-document.ts';
 import { likeStatements, namingStatements, roleNamePrefix } from '../../../functions/key-policies.ts';
 
 export const byArns: KeyAccess = { mode: 'role-arns' };

@@ -5,13 +5,11 @@ import { canonical } from '../../../../../lib/keys/canonical.ts';
 import {
   grantedRoles,
   isGranted,
-  orphans,
   ownStatements,
   parseKeyPolicy,
-  serializeKeyPolicy,
-  size,
   withGrants,
 } from '../../../../../lib/keys/key-policy.ts';
+import { orphans, serializeKeyPolicy, size } from '../../../../../lib/keys/policy-document.ts';
 import {
   accesses,
   arnsOf,

@@ -7,12 +7,10 @@ import {
   isGranted,
   isSameElsewhere,
   type KeyAccess,
-  type KeyPolicy,
-  orphans,
   ownStatements,
   requireWithdrawable,
-  type Statement,
 } from '../../../../../lib/keys/key-policy.ts';
+import { type KeyPolicy, orphans, type Statement } from '../../../../../lib/keys/policy-document.ts';
 import { likeStatements, namingStatements, roleNamePrefix } from '../../../functions/key-policies.ts';
 import {
   account,

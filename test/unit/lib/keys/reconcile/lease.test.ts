@@ -1,6 +1,6 @@
 import { GetKeyPolicyCommand, KMSServiceException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
-import { takeLease } from '../../../../../lib/keys/grants.ts';
+import { takeLease } from '../../../../../lib/keys/lease.ts';
 import { reconcileKeyPolicy } from '../../../../../lib/keys/reconcile.ts';
 import { orphanedPolicy } from '../../../functions/key-policy.ts';
 import { granting, keyArn, keyFixture } from '../key-fixture.ts';

@@ -1,0 +1,113 @@
+// Makes the functions, their roles and their resources from the folders of `functions/`, so that a function's things stand in its
+// folder and nothing else lists it. serverless.yml reads this file.
+//
+// functions/<step>/function.yml has
+//   environment           the names of the function's environment variables; environment.yml has what they hold
+//   statements            what its role may do, beside what every function needs: its own log streams and traces
+//   optionalPolicies      further policies of its role, each for deployments whose named param is 'true'
+//   worksInOtherAccounts  true: the role may also assume the roles of the param `accounts`
+//   timeout, events       as osls has them for a function
+// functions/<step>/resources.yml, if there is one, has its other resources and outputs, such as rules, as CloudFormation has them.
+
+const { existsSync, readdirSync, readFileSync } = require('node:fs');
+const { join, resolve } = require('node:path');
+const { parse } = require('yaml');
+
+const root = resolve(__dirname, '..');
+const read = (...path) => parse(readFileSync(join(root, ...path), 'utf8'));
+const steps = readdirSync(join(root, 'functions'))
+  .filter((step) => existsSync(join(root, 'functions', step, 'function.yml')))
+  .sort();
+
+module.exports = async ({ resolveVariable }) => {
+  const variables = read('deployment', 'environment.yml');
+  const functions = {};
+  const Resources = {};
+  const Outputs = {};
+  const rolesInOtherAccounts = [];
+  for (const step of steps) {
+    const name = logicalName(step);
+    const {
+      environment,
+      statements,
+      optionalPolicies = [],
+      worksInOtherAccounts = false,
+      ...entry
+    } = read('functions', step, 'function.yml');
+    functions[name] = {
+      name: `\${self:custom.name}-${step}`,
+      handler: `dist/${step}.handler`,
+      role: `${name}Role`,
+      package: { patterns: [`dist/${step}.cjs`] },
+      environment: Object.fromEntries(environment.map((variable) => [variable, valueIn(variable, variables, step)])),
+      // osls refuses fields that it does not have.
+      ...entry,
+    };
+    const optional = [];
+    for (const { param, ...policy } of optionalPolicies) {
+      if (await isTrue(param, resolveVariable)) optional.push(policy);
+    }
+    add(Resources, { [`${name}Role`]: roleOf(name, { name: step, statements }, optional) });
+    if (worksInOtherAccounts) rolesInOtherAccounts.push(`${name}Role`);
+    if (existsSync(join(root, 'functions', step, 'resources.yml'))) {
+      const others = read('functions', step, 'resources.yml');
+      add(Resources, others.Resources);
+      add(Outputs, others.Outputs);
+    }
+  }
+  return { functions, template: { Resources, Outputs }, rolesInOtherAccounts };
+};
+
+/** The step `accept-request` as `AcceptRequest`, which is also the name of its state. */
+function logicalName(step) {
+  return step.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase());
+}
+module.exports.logicalName = logicalName;
+
+function valueIn(variable, variables, step) {
+  if (variables[variable] === undefined) {
+    throw new Error(`deployment/environment.yml has no ${variable}, which functions/${step}/function.yml names`);
+  }
+  return variables[variable];
+}
+
+async function isTrue(param, resolveVariable) {
+  const value = await resolveVariable(`param:${param}`);
+  if (value !== 'true' && value !== 'false') throw new Error(`The param ${param} must be 'true' or 'false'`);
+  return value === 'true';
+}
+
+function roleOf(name, { name: PolicyName, statements }, optionalPolicies) {
+  const shared = [
+    {
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: { 'Fn::GetAtt': [`${name}LogGroup`, 'Arn'] },
+    },
+    // Active tracing needs these, and X-Ray has no resources to restrict them to.
+    { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
+  ];
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      },
+      Policies: [
+        { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement: [...shared, ...statements] } },
+        ...optionalPolicies.map((policy) => ({
+          PolicyName: policy.name,
+          PolicyDocument: { Version: '2012-10-17', Statement: policy.statements },
+        })),
+      ],
+    },
+  };
+}
+
+function add(section, entries = {}) {
+  for (const [logicalId, entry] of Object.entries(entries)) {
+    if (section[logicalId] !== undefined) throw new Error(`Two functions have a resource or output ${logicalId}`);
+    section[logicalId] = entry;
+  }
+}

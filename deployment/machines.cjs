@@ -1,0 +1,122 @@
+// Makes the state machines, their roles, log groups and outputs from the definitions in `statemachine/`: a machine may invoke the
+// functions that its states name, and no others. serverless.yml reads this file.
+
+const { readdirSync, readFileSync } = require('node:fs');
+const { join, resolve } = require('node:path');
+const { logicalName } = require('./functions.cjs');
+
+const root = resolve(__dirname, '..');
+const extension = '.asl.json';
+
+module.exports = () => {
+  const machines = readdirSync(join(root, 'statemachine'))
+    .filter((file) => file.endsWith(extension))
+    .sort()
+    .map(readMachine);
+  return {
+    stateMachines: Object.fromEntries(machines.map((machine) => [machine.id, entryOf(machine)])),
+    template: {
+      Resources: Object.assign({}, ...machines.map(resourcesOf)),
+      Outputs: Object.fromEntries(machines.map(({ name, id }) => [`${logicalName(name)}Arn`, { Value: { Ref: id } }])),
+    },
+    // By name: a reference to a machine, which refers to its functions, would be a cycle.
+    arns: machines.map(({ name }) => arn('stateMachine', name)),
+    executionArns: machines.map(({ name }) => arn('execution', `${name}:*`)),
+  };
+};
+
+function readMachine(file) {
+  const name = file.slice(0, -extension.length);
+  const definition = JSON.parse(readFileSync(join(root, 'statemachine', file), 'utf8'));
+  return { name, id: logicalId(name), definition };
+}
+
+function entryOf({ name, id, definition }) {
+  return {
+    id,
+    name: `\${self:custom.name}-${name}`,
+    type: 'STANDARD',
+    role: { 'Fn::GetAtt': [`${id}Role`, 'Arn'] },
+    definition,
+    tracingConfig: { enabled: true },
+    loggingConfig: {
+      level: 'ERROR',
+      includeExecutionData: false,
+      destinations: [{ 'Fn::GetAtt': [`${id}LogGroup`, 'Arn'] }],
+    },
+  };
+}
+
+function resourcesOf({ name, id, definition }) {
+  return {
+    [`${id}Role`]: roleOf(name, functionsIn(definition)),
+    [`${id}LogGroup`]: {
+      Type: 'AWS::Logs::LogGroup',
+      Properties: {
+        // Step Functions delivers without further policies to log groups whose names begin so.
+        LogGroupName: `/aws/vendedlogs/states/\${self:custom.name}-${name}`,
+        RetentionInDays: '${param:logRetentionDays}',
+      },
+    },
+  };
+}
+
+/** A machine that has its name from a function, as `update-subscriber` has, adds `Machine` to it. */
+function logicalId(name) {
+  const isFunction = readdirSync(join(root, 'functions')).includes(name);
+  return isFunction ? `${logicalName(name)}Machine` : logicalName(name);
+}
+
+/** The functions that a definition's states invoke, which it names as `{"Fn::GetAtt": ["<function>", "Arn"]}`. */
+function functionsIn(value) {
+  if (typeof value !== 'object' || value === null) return [];
+  const [name, attribute] = value['Fn::GetAtt'] ?? [];
+  if (attribute === 'Arn') return [name];
+  return [...new Set(Object.values(value).flatMap(functionsIn))];
+}
+
+function arn(type, name) {
+  const prefix = `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:${type}`;
+  return { 'Fn::Sub': `${prefix}:\${self:custom.name}-${name}` };
+}
+
+function roleOf(name, invoked) {
+  const Statement = [
+    {
+      Effect: 'Allow',
+      Action: 'lambda:InvokeFunction',
+      Resource: invoked.map((step) => ({ 'Fn::GetAtt': [`${step}LambdaFunction`, 'Arn'] })),
+    },
+    // Log delivery of Step Functions has no resource-level permissions (Step Functions developer guide, "Logging").
+    {
+      Effect: 'Allow',
+      Action: [
+        'logs:CreateLogDelivery',
+        'logs:GetLogDelivery',
+        'logs:UpdateLogDelivery',
+        'logs:DeleteLogDelivery',
+        'logs:ListLogDeliveries',
+        'logs:PutResourcePolicy',
+        'logs:DescribeResourcePolicies',
+        'logs:DescribeLogGroups',
+      ],
+      Resource: '*',
+    },
+    // Step Functions decides on sampling itself (Step Functions developer guide, "X-Ray").
+    {
+      Effect: 'Allow',
+      Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+      Resource: '*',
+    },
+  ];
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'states.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      },
+      Policies: [{ PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement } }],
+    },
+  };
+}

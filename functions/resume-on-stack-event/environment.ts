@@ -1,0 +1,1 @@
+export { stackWaitEnvironmentSchema as environmentSchema } from '../../lib/stacks/wait-environment.ts';

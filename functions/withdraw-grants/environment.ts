@@ -1,0 +1,1 @@
+export { reconcilerEnvironmentSchema as environmentSchema } from '../../lib/keys/reconciler-environment.ts';

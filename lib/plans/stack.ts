@@ -1,0 +1,20 @@
+import * as v from 'valibot';
+
+/** What the wait for a stack needs of a machine's plan. */
+export const waitPlanSchema = v.object({
+  executionArn: v.string(),
+  stack: v.object({ accountId: v.string(), region: v.string(), pollSeconds: v.number() }),
+});
+
+export type WaitPlan = v.InferOutput<typeof waitPlanSchema>;
+
+/** The stack as deploy-stack or delete-stack left it, and what the wait is for. */
+export const stackSchema = v.object({
+  stackId: v.string(),
+  /** `created`: this attempt's stack; `deleted`: a stack of ours is being removed, or gone; `settled`: another operation runs on it. */
+  goal: v.picklist(['created', 'deleted', 'settled']),
+  /** When waiting for the stack ends in StackTimedOut, in ISO 8601. */
+  deadline: v.string(),
+});
+
+export type Stack = v.InferOutput<typeof stackSchema>;
