@@ -7,7 +7,7 @@ export default defineConfig({
       'test/unit/functions/deploy-stack/*.test.ts',
       'test/unit/lib/{keys/canonical,stacks/decision,stacks/status,requests/update,requests/users}.test.ts',
       'test/unit/lib/{keys/key-policy,requests/onboarding}/*.test.ts',
-      'test/unit/sandbox/services/iam/policy*.test.ts',
+      'test/unit/sandbox/core/policies/policy*.test.ts',
     ],
     setupFiles: ['test/fast-check.ts', 'test/unit-setup.ts'],
   },

@@ -98,6 +98,7 @@ function ofProject({ name, path }: Place, isOwn: boolean): Cause | undefined {
     case 'sandbox/boot.ts':
       return /^(bootSandbox|deploy|makeFixtures|newPassword)$/.test(name) ? 'boot' : undefined;
     case 'sandbox/deploy-package.ts':
+    case 'sandbox/services/lambda/function-resource.ts':
     case 'sandbox/services/lambda/unpack.ts':
       return 'boot';
     case 'sandbox/services/dynamodb/service.ts':

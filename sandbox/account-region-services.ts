@@ -2,10 +2,11 @@ import type { AccountRegion } from './core/account.ts';
 import type { Clock } from './core/clock.ts';
 import type { Faults } from './core/faults.ts';
 import type { Service } from './core/operation.ts';
-import type { OnAccess } from './core/resource-provider.ts';
-import type { CustomResource } from './services/cloudformation/resource-types.ts';
+import type { CustomResource, OnAccess } from './core/resource-provider.ts';
+import type { DeploymentParts } from './services/cloudformation/resource-types.ts';
 import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
+import type { Table } from './services/dynamodb/table-resource.ts';
 import { createEvents, type Event, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
@@ -27,11 +28,10 @@ export interface AccountRegionServices {
   dynamoDb: DynamoDb;
 }
 
-interface Parts {
+interface Parts extends DeploymentParts {
   clock: Clock;
   accounts: Accounts;
   faults: Faults;
-  endpoint: () => string;
   deliver: (targetArn: string, event: Event, roleArn?: string) => void;
   invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
   templates: (url: string) => string | undefined;
@@ -65,12 +65,11 @@ function createServicesOf(
   const secretsManager = createSecretsManager({ clock, home });
   const sqs = createSqs({ clock, endpoint, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, home });
-  const cloudFormation = createCloudFormation({ ...parts, iam, kms, events, publish: events.publish, buckets, home });
-  const dynamoDb = createDynamoDb(home, (name) => {
-    const isThere = cloudFormation.tables().some((table) => table.name === name);
-    if (isThere) cloudFormation.deleteByHand(name);
-    return isThere;
-  });
+  const tables = new Map<string, Table>();
+  const dynamoDb = createDynamoDb(home, tables);
+  const stores = { buckets, tables };
+  const own = { iam, kms, events, secretsManager, sqs, states, dynamoDb };
+  const cloudFormation = createCloudFormation({ ...parts, ...own, ...stores, publish: events.publish, home });
   const sts = createSts({ accounts, now: clock.now });
   const services = [iam, sts, kms, secretsManager, events, sqs, states, cloudFormation].map(({ service }) => service);
   return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };

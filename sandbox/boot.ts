@@ -7,6 +7,7 @@ import { type AccountRegionServices, createServices } from './account-region-ser
 import { type AccountRegion, account, fixtures, operator, otherAccount } from './core/account.ts';
 import { type Clock, createClock } from './core/clock.ts';
 import { createFaults, type FaultRule, type Faults } from './core/faults.ts';
+import { LambdaError } from './core/lambda-error.ts';
 import { AwsError, type Caller } from './core/operation.ts';
 import type { OnAccess } from './core/resource-provider.ts';
 import { deployPackage } from './deploy-package.ts';
@@ -17,7 +18,6 @@ import { createCustomResources } from './infinstor/custom-resources.ts';
 import { createInfinStor, type InfinStor } from './infinstor/infinstor.ts';
 import { createTemplates, type Templates } from './infinstor/templates.ts';
 import type { InfinStorVariant } from './infinstor/variant.ts';
-import { roleProvider } from './services/cloudformation/resource-types.ts';
 import type { CloudFormation } from './services/cloudformation/service.ts';
 import { type Cognito, createCognito } from './services/cognito-idp/service.ts';
 import type { DynamoDb } from './services/dynamodb/service.ts';
@@ -28,7 +28,7 @@ import { type Accounts, createAccounts } from './services/iam/accounts.ts';
 import type { Iam } from './services/iam/service.ts';
 import type { Kms } from './services/kms/service.ts';
 import { createAsynchronousInvocations } from './services/lambda/asynchronous.ts';
-import { createLambdaPool, LambdaError } from './services/lambda/pool.ts';
+import { createLambdaPool } from './services/lambda/pool.ts';
 import { createLambda } from './services/lambda/service.ts';
 import type { SecretsManager } from './services/secretsmanager/service.ts';
 import type { Sqs } from './services/sqs/service.ts';
@@ -131,6 +131,7 @@ export async function bootSandbox({
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
   });
   const templates = createTemplates();
+  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: lambdas.invoke });
   const worlds = createServices({
     clock,
     accounts,
@@ -151,6 +152,7 @@ export async function bootSandbox({
     onAccess: resourceAccess(authorizer),
     resourceDelayMs,
     schedules,
+    ...{ lambdas, invocations, httpApi, packageFolder, environment },
   });
   const forward = createForwarding({
     accounts,
@@ -159,7 +161,6 @@ export async function bootSandbox({
   });
   const own = worlds(account);
   const { kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb } = own;
-  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: lambdas.invoke });
   const injector = createInjector({
     // Who waits for a slow answer waits on the sandbox's clock.
     delay: skipIdle
@@ -213,24 +214,12 @@ export async function bootSandbox({
     if (variant.externalAuth === 'superadmin elsewhere') {
       cognito.setStatus(fixtures.superadmin.userName, 'EXTERNAL_PROVIDER');
     }
-    return deployPackage({
+    return deployPackage(cloudFormation, {
       packageFolder,
       editTemplate,
-      endpoint: server.endpoint,
       // The sandbox has InfinStor's hosts at one place.
       parameters: { InfinStorMlflowUrl: server.infinstorUrl, InfinStorApiUrl: server.infinstorUrl },
-      environment,
       deployer,
-      roleProvider: roleProvider({ iam, onAccess: authorizer.authorize }),
-      lambdas,
-      invocations,
-      httpApi,
-      iam,
-      states,
-      events,
-      secretsManager,
-      sqs,
-      dynamoDb,
     });
   }
 

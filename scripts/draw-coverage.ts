@@ -5,7 +5,7 @@ import { account } from '../sandbox/core/account.ts';
 import { createClock } from '../sandbox/core/clock.ts';
 import { createFaults } from '../sandbox/core/faults.ts';
 import { createInfinStor } from '../sandbox/infinstor/infinstor.ts';
-import { customerProviders } from '../sandbox/services/cloudformation/resource-types.ts';
+import { resourceTypes } from '../sandbox/services/cloudformation/resource-types.ts';
 import { createCognito } from '../sandbox/services/cognito-idp/service.ts';
 import { operations as dynamoDbOperations } from '../sandbox/services/dynamodb/service.ts';
 import { createAccounts } from '../sandbox/services/iam/accounts.ts';
@@ -27,11 +27,19 @@ export function coverage(): Coverage {
   const accounts = createAccounts(clock);
   const nothing = () => {};
   const customResource = async () => ({ physicalId: '', attributes: {} });
-  const { services, kms, events } = createServices({
+  const deployment = {
+    lambdas: { add: nothing },
+    invocations: { configure: nothing },
+    httpApi: { id: '', addIntegration: () => '', addRoute: nothing },
+    endpoint: () => '',
+    packageFolder: '',
+    environment: {},
+  };
+  const world = createServices({
+    ...deployment,
     clock,
     accounts,
     faults: createFaults([]),
-    endpoint: () => '',
     deliver: nothing,
     invokeLambda: async () => undefined,
     templates: () => undefined,
@@ -47,31 +55,26 @@ export function coverage(): Coverage {
     authorize: nothing,
   });
   const infinstor = createInfinStor({ clock, cognito, baseUrl: () => '', region: '', superadmin: { userName: '' } });
-  const providers = customerProviders({
-    iam: accounts.iam(account.accountId),
-    kms,
-    buckets: new Map(),
-    tables: new Map(),
-    events,
-    customResource,
-    nestedStack: customResource,
-    onAccess: nothing,
+  const { every } = resourceTypes({
+    ...{ ...world, ...deployment },
+    ...{ clock, iam: accounts.iam(account.accountId), buckets: new Map(), tables: new Map() },
+    ...{ customResource, nestedStack: customResource, onAccess: nothing },
   });
   return {
     operations: new Map<string, readonly string[]>([
-      ...[...services, cognito.service].map(
+      ...[...world.services, cognito.service].map(
         ({ name, operations }) => [name, Object.keys(operations)] satisfies [string, string[]],
       ),
       ['dynamodb', [...dynamoDbOperations]],
       ['lambda', lambda.operations],
       ['infinstor', infinstor.operations],
     ]),
-    resourceTypes: Object.keys(providers),
+    resourceTypes: Object.keys(every),
   };
 }
 
 /** The table at the top of `docs/sandbox.md`. */
-export function coverageTable({ operations, resourceTypes }: Coverage): string {
+export function coverageTable({ operations, resourceTypes: types }: Coverage): string {
   const names = (list: readonly string[]) =>
     list
       .toSorted()
@@ -85,7 +88,7 @@ export function coverageTable({ operations, resourceTypes }: Coverage): string {
     '|---|---|---|',
     ...rows,
     '',
-    `Types of resources in a template: ${names(resourceTypes)}.`,
+    `Types of resources in a template: ${names(types)}.`,
     '',
   ].join('\n');
 }

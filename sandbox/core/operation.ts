@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** An IAM policy document, as `sandbox/services/iam/policy.ts` evaluates it. */
+/** An IAM policy document, as `sandbox/core/policies/policy.ts` evaluates it. */
 export type PolicyDocument = { Version?: string; Id?: string | number; Statement: unknown };
 
 /** Who makes a call, as far as policies can name it. */

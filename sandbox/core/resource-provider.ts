@@ -1,19 +1,19 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { Access, Caller } from './operation.ts';
 
-/** What a provider is told of the resource to create; the properties are evaluated. */
+/** What a provider reads of the resource to create; the properties are evaluated. */
 export interface ResourceContext {
   type: string;
   properties: Readonly<Record<string, unknown>>;
   logicalId: string;
   stackName: string;
   stackId: string;
-  /** Who creates it: the stack's service role, else who called CreateStack. */
+  /** Who creates it: the stack's service role, else the caller of CreateStack. */
   caller: Caller;
   /** Whether the stack has tags, which CloudFormation gives its resources, too. */
   isTagged: boolean;
-  /** Tells of a resource that is there before it is complete: should it fail, its deletion takes it away. */
+  /** Reports a resource that exists before it is complete: should it fail, the stack's rollback deletes it. */
   begin(resource: ProvisionedResource): void;
 }
 
@@ -30,6 +30,12 @@ export type ResourceProvider = (context: ResourceContext) => Promise<Provisioned
 
 /** Providers by resource type; `Custom::*` stands for every custom resource. */
 export type ResourceProviders = Readonly<Record<string, ResourceProvider>>;
+
+/** What a template's custom resource calls. An Error means that it answered FAILED with that message. */
+export type CustomResource = (
+  type: string,
+  properties: Readonly<Record<string, unknown>>,
+) => Promise<ProvisionedResource>;
 
 /** Asked before every call that a provider makes for a stack. Throws an Error to refuse it. */
 export type OnAccess = (caller: Caller, access: Access) => void;
@@ -58,7 +64,11 @@ export function parseProperties<Schema extends v.GenericSchema>(
 
 /** A name as CloudFormation makes one up for a resource that the template does not name. */
 export const generatedName = ({ stackName, logicalId }: ResourceContext) =>
-  `${stackName.slice(0, 24)}-${logicalId.slice(0, 24)}-${randomBytes(6).toString('hex').toUpperCase()}`;
+  `${stackName.slice(0, 24)}-${logicalId.slice(0, 24)}-${randomUUID().slice(-12).toUpperCase()}`;
+
+/** The ARN of a resource where its creator is, such as `sqs` with the name of a queue. */
+export const arnAt = ({ accountId, region }: Pick<Caller, 'accountId' | 'region'>, service: string, resource: string) =>
+  `arn:aws:${service}:${region}:${accountId}:${resource}`;
 
 /** References to parameters give strings, also where a boolean is meant. */
 export const flag = v.pipe(

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { type Access, AwsError, type Caller } from '../core/operation.ts';
-import { decide } from '../services/iam/policy.ts';
+import { decide } from '../core/policies/policy.ts';
 
 /** A call that IAM has denied. */
 export interface Denial {

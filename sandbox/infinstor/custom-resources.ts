@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Faults } from '../core/faults.ts';
-import type { CustomResource } from '../services/cloudformation/resource-types.ts';
+import type { CustomResource } from '../core/resource-provider.ts';
 import type { InfinStor } from './infinstor.ts';
 
 interface Parts {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { expect, inject, it } from 'vitest';
 import { bootSandbox, type Sandbox } from '../../sandbox/boot.ts';
-import { matchesPattern } from '../../sandbox/services/iam/policy-conditions.ts';
+import { matchesPattern } from '../../sandbox/core/policies/policy-conditions.ts';
 import { tour } from '../../tools/permissions/coverage.ts';
 import { permissionsOf } from '../../tools/permissions/permissions.ts';
 import { isWhole, scope } from '../scope.ts';

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { packageForSandbox } from '../../build/package.ts';
 import { bootSandbox, type Sandbox } from '../../sandbox/boot.ts';
 import { account, otherAccount } from '../../sandbox/core/account.ts';
-import { matchesPattern } from '../../sandbox/services/iam/policy-conditions.ts';
-import { parsePolicy } from '../../sandbox/services/iam/policy-document.ts';
+import { matchesPattern } from '../../sandbox/core/policies/policy-conditions.ts';
+import { parsePolicy } from '../../sandbox/core/policies/policy-document.ts';
 import { tour } from './coverage.ts';
 
 /** An action that a role of the deployment is granted, and whether anything needed it. */

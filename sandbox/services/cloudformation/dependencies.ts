@@ -2,13 +2,15 @@ import { attributeName, conditionValue, functionCall, isRecord, subReferences } 
 import type { Template } from './template.ts';
 
 type Conditions = Readonly<Record<string, boolean>>;
+/** The logical ids that each resource needs first, by its own. */
+export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
 /**
  * The logical ids that each resource needs first, by its references and `DependsOn`, in the template's order. With
  * conditions, what they leave out is no resource, and only the chosen branch of an `Fn::If` counts.
  * @throws Error in CloudFormation's words, naming references to nothing in resources and outputs
  */
-export function dependencies(template: Template, conditions?: Conditions): Map<string, readonly string[]> {
+export function dependencies(template: Template, conditions?: Conditions): Dependencies {
   const isThere = ({ Condition }: { Condition?: string | undefined }) =>
     conditions === undefined || conditionValue(Condition, conditions);
   const resources = Object.entries(template.Resources).filter(([, resource]) => isThere(resource));
@@ -34,10 +36,9 @@ export function dependencies(template: Template, conditions?: Conditions): Map<s
 
 /**
  * The logical ids in an order in which every resource comes after those that it needs, else in the template's order.
- * @throws Error in CloudFormation's words, naming a cycle or a reference to nothing
+ * @throws Error in CloudFormation's words, naming a cycle
  */
-export function dependencyOrder(template: Template, conditions?: Conditions): string[] {
-  const needs = dependencies(template, conditions);
+export function dependencyOrder(needs: Dependencies): string[] {
   const order = new Set<string>();
 
   function visit(logicalId: string, path: readonly string[]) {

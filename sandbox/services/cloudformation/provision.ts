@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Caller } from '../../core/operation.ts';
 import { providerOf, type ResourceProviders } from '../../core/resource-provider.ts';
 import type { Iam } from '../iam/service.ts';
-import { dependencies, dependencyOrder } from './dependencies.ts';
+import { dependencyOrder } from './dependencies.ts';
 import { conditionValue, evaluate, isRecord } from './evaluate.ts';
 import type { Stack, StackResource, Transitions } from './stack.ts';
 
@@ -52,34 +52,38 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
 
   /** Ends early, without a reason, when the stack is deleted meanwhile. Returns why the stack cannot be completed. */
   async function createResources(stack: Stack): Promise<string | undefined> {
-    const { template, scope, timeoutInMinutes } = stack;
-    const needs = dependencies(template, scope.conditions);
+    const { needs, timeoutInMinutes } = stack;
+    const waiting = new Map([...needs].map(([logicalId, needed]) => [logicalId, new Set(needed)]));
+    const started = new Map<string, StackResource>();
     const deadline = stack.creationTime.getTime() + (timeoutInMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
 
-    for (const logicalId of dependencyOrder(template, scope.conditions)) {
-      startReady(stack, needs);
-      const resource = stack.resources.find((started) => started.logicalId === logicalId);
+    for (const logicalId of dependencyOrder(needs)) {
+      startReady(stack, waiting, started);
+      const resource = started.get(logicalId);
       // It has started: all that it needs comes before it in this order.
       if (resource === undefined) throw new Error(`${logicalId} has not started`);
-      await clock.sleep(Math.max(0, Math.min(resourceDelayMs, deadline - clock.now())));
+      if (!stack.isDeployment) await clock.sleep(Math.max(0, Math.min(resourceDelayMs, deadline - clock.now())));
       if (clock.now() >= deadline) {
         const failed = cancelOthers(stack).join(', ');
         return `Stack creation time exceeded the specified timeout. The following resource(s) failed to create: [${failed}].`;
       }
       if (isCreating(stack)) await createResource(stack, resource);
-      if (resource.status === 'CREATE_COMPLETE' && isCreating(stack)) continue;
+      if (resource.status === 'CREATE_COMPLETE' && isCreating(stack)) {
+        for (const needed of waiting.values()) needed.delete(logicalId);
+        continue;
+      }
       const failed = [...(resource.status === 'CREATE_FAILED' ? [logicalId] : []), ...cancelOthers(stack)];
       return `The following resource(s) failed to create: [${failed.join(', ')}].`;
     }
     return undefined;
   }
 
-  /** CloudFormation begins with every resource as soon as all that it needs is there. */
-  function startReady(stack: Stack, needs: ReadonlyMap<string, readonly string[]>) {
-    for (const [logicalId, needed] of needs) {
+  /** CloudFormation begins with every resource as soon as all that it needs exists: nothing is `waiting` for it then. */
+  function startReady(stack: Stack, waiting: Map<string, Set<string>>, started: Map<string, StackResource>) {
+    for (const [logicalId, needed] of waiting) {
       const definition = stack.template.Resources[logicalId];
-      const isStarted = stack.resources.some((resource) => resource.logicalId === logicalId);
-      if (definition === undefined || isStarted || !needed.every((name) => stack.scope.resources.has(name))) continue;
+      if (definition === undefined || needed.size > 0) continue;
+      waiting.delete(logicalId);
       const { Type: type, DeletionPolicy: deletionPolicy } = definition;
       const resource: StackResource = {
         logicalId,
@@ -88,6 +92,7 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
         status: 'CREATE_IN_PROGRESS',
         updated: new Date(clock.now()),
       };
+      started.set(logicalId, resource);
       stack.resources.push(resource);
       transitions.resource(stack, resource, 'CREATE_IN_PROGRESS');
     }

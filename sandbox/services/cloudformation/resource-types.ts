@@ -1,112 +1,93 @@
-import { randomUUID } from 'node:crypto';
-import * as v from 'valibot';
-import {
-  generatedName,
-  type OnAccess,
-  type ProvisionedResource,
-  parseProperties,
-  policyDocument,
-  type ResourceProvider,
-  type ResourceProviders,
-} from '../../core/resource-provider.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { CustomResource, OnAccess, ResourceProvider, ResourceProviders } from '../../core/resource-provider.ts';
+import type { DynamoDb } from '../dynamodb/service.ts';
 import { type TableStore, tableProvider } from '../dynamodb/table-resource.ts';
+import { busPolicyProvider, busProvider } from '../events/bus-resource.ts';
 import { ruleProvider } from '../events/rule-resource.ts';
 import type { Events } from '../events/service.ts';
+import { apiProvider, integrationProvider, routeProvider, stageProvider } from '../http-api/api-resource.ts';
+import type { HttpApi } from '../http-api/service.ts';
+import { policyProvider } from '../iam/policy-resource.ts';
+import { roleProvider } from '../iam/role-resource.ts';
 import type { Iam } from '../iam/service.ts';
 import type { Kms } from '../kms/service.ts';
+import type { AsynchronousInvocations } from '../lambda/asynchronous.ts';
+import { functionProvider } from '../lambda/function-resource.ts';
+import { invokeConfigProvider } from '../lambda/invoke-config-resource.ts';
+import { permissionProvider } from '../lambda/permission-resource.ts';
+import type { LambdaPool } from '../lambda/pool.ts';
+import { logGroupProvider } from '../logs/log-group-resource.ts';
 import { type BucketStore, bucketPolicyProvider, bucketProvider } from '../s3/bucket-resource.ts';
+import { secretProvider } from '../secretsmanager/secret-resource.ts';
+import type { SecretsManager } from '../secretsmanager/service.ts';
+import { queuePolicyProvider, queueProvider } from '../sqs/queue-resource.ts';
+import type { Sqs } from '../sqs/service.ts';
+import type { States } from '../states/service.ts';
+import { stateMachineProvider } from '../states/state-machine-resource.ts';
+import { customProvider } from './custom-resource.ts';
 
-/** What a template's custom resource calls. An Error means that it answered FAILED with that message. */
-export type CustomResource = (
-  type: string,
-  properties: Readonly<Record<string, unknown>>,
-) => Promise<ProvisionedResource>;
-
-interface ProviderParts {
-  iam: Pick<Iam, 'createRole' | 'deleteRole'>;
+/** What the providers of an account in a Region work with. */
+export interface ProviderParts extends DeploymentParts {
+  clock: Pick<Clock, 'busy'>;
+  iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'putRolePolicy' | 'serviceCaller' | 'credentials'>;
   kms: Pick<Kms, 'useAccess'>;
   buckets: BucketStore;
   tables: TableStore;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'deleteTable'>;
+  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'setBusPolicy'>;
+  secretsManager: Pick<SecretsManager, 'createSecret'>;
+  sqs: Pick<Sqs, 'createQueue'>;
+  states: Pick<States, 'createStateMachine'>;
   customResource: CustomResource;
   nestedStack: ResourceProvider;
-  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule'>;
   onAccess: OnAccess;
 }
 
-/** The resource types of a subscriber's stack, and of those that prepare an account or Region for them. */
-export function customerProviders(parts: ProviderParts): ResourceProviders {
-  return {
+/** What the sandbox has once, and not in every account and Region: the deployment alone has resources of it. */
+export interface DeploymentParts {
+  lambdas: Pick<LambdaPool, 'add'>;
+  invocations: Pick<AsynchronousInvocations, 'configure'>;
+  httpApi: Pick<HttpApi, 'id' | 'addIntegration' | 'addRoute'>;
+  /** The sandbox's own endpoint. */
+  endpoint: () => string;
+  /** The folder that `osls package` filled. */
+  packageFolder: string;
+  /** Values for environment variables of the functions, in place of the template's. */
+  environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * The resource types of the sandbox.
+ * `atUrl`: those of the templates at a URL, which make subscribers' stacks and prepare accounts and Regions for them; a type that
+ * those do not need stays refused there. `every`: these and the types that only the deployment's own template has.
+ */
+export function resourceTypes(parts: ProviderParts): { atUrl: ResourceProviders; every: ResourceProviders } {
+  const atUrl = {
     'AWS::IAM::Role': roleProvider(parts),
     'AWS::S3::Bucket': bucketProvider(parts),
     'AWS::S3::BucketPolicy': bucketPolicyProvider(parts),
     'AWS::DynamoDB::Table': tableProvider(parts),
     'AWS::CloudFormation::Stack': parts.nestedStack,
-    'AWS::Events::Rule': ruleProvider({ ...parts, generatedName }),
+    'AWS::Events::Rule': ruleProvider(parts),
     'Custom::*': customProvider(parts),
   };
-}
-
-const roleProperties = v.strictObject({
-  RoleName: v.optional(v.string()),
-  Path: v.optional(v.string(), '/'),
-  Description: v.optional(v.string()),
-  AssumeRolePolicyDocument: policyDocument,
-  Policies: v.optional(v.array(v.strictObject({ PolicyName: v.string(), PolicyDocument: policyDocument })), []),
-});
-
-/** Roles with inline policies. */
-export function roleProvider({ iam, onAccess }: Pick<ProviderParts, 'iam' | 'onAccess'>): ResourceProvider {
-  return async (context) => {
-    const { caller } = context;
-    const properties = parseProperties(roleProperties, context);
-    const { Path, AssumeRolePolicyDocument, Policies, RoleName = generatedName(context) } = properties;
-    const resource = `arn:aws:iam::${caller.accountId}:role${Path}${RoleName}`;
-    const ask = (...actions: string[]) => {
-      for (const action of actions) onAccess(caller, { action, resource });
-    };
-    const hasPolicies = Policies.length > 0;
-    ask(
-      'iam:CreateRole',
-      'iam:GetRole',
-      ...(context.isTagged ? ['iam:TagRole'] : []),
-      ...(hasPolicies ? ['iam:PutRolePolicy'] : []),
-    );
-    const role = iam.createRole({
-      roleName: RoleName,
-      path: Path,
-      assumeRolePolicyDocument: AssumeRolePolicyDocument,
-      policies: Policies.map(({ PolicyName, PolicyDocument }) => ({ name: PolicyName, document: PolicyDocument })),
-    });
-    return {
-      physicalId: role.roleName,
-      attributes: { Arn: role.arn, RoleId: role.roleId },
-      delete() {
-        ask(...(hasPolicies ? ['iam:DeleteRolePolicy'] : []), 'iam:DeleteRole');
-        iam.deleteRole(role.roleName);
-      },
-    };
+  const every = {
+    ...atUrl,
+    'AWS::ApiGatewayV2::Api': apiProvider(parts),
+    'AWS::ApiGatewayV2::Integration': integrationProvider(parts),
+    'AWS::ApiGatewayV2::Route': routeProvider(parts),
+    'AWS::ApiGatewayV2::Stage': stageProvider(parts),
+    'AWS::Events::EventBus': busProvider(parts),
+    'AWS::Events::EventBusPolicy': busPolicyProvider(parts),
+    'AWS::IAM::Policy': policyProvider(parts),
+    'AWS::Lambda::EventInvokeConfig': invokeConfigProvider(parts),
+    'AWS::Lambda::Function': functionProvider(parts),
+    'AWS::Lambda::Permission': permissionProvider(parts),
+    'AWS::Logs::LogGroup': logGroupProvider(parts),
+    'AWS::SecretsManager::Secret': secretProvider(parts),
+    'AWS::SQS::Queue': queueProvider(parts),
+    'AWS::SQS::QueuePolicy': queuePolicyProvider(parts),
+    'AWS::StepFunctions::StateMachine': stateMachineProvider(parts),
   };
-}
-
-const customProperties = v.looseObject({ ServiceToken: v.string() });
-
-function customProvider({ customResource, onAccess }: ProviderParts): ResourceProvider {
-  return async (context) => {
-    const properties = parseProperties(customProperties, context);
-    onAccess(context.caller, { action: 'lambda:InvokeFunction', resource: properties.ServiceToken });
-    const { delete: remove, ...created } = await answered(() => customResource(context.type, properties));
-    return { ...created, ...(remove !== undefined && { delete: () => answered(async () => remove()) }) };
-  };
-}
-
-/** What a custom resource answered; a failure in CloudFormation's words. */
-async function answered<Result>(call: () => Promise<Result>): Promise<Result> {
-  try {
-    return await call();
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `Received response status [FAILED] from custom resource. Message returned: ${message} (RequestId: ${randomUUID()})`,
-    );
-  }
+  return { atUrl, every };
 }

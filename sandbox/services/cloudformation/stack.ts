@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import type { Caller } from '../../core/operation.ts';
 import type { ProvisionedResource } from '../../core/resource-provider.ts';
+import type { Dependencies } from './dependencies.ts';
 import type { Scope } from './evaluate.ts';
 import type { Template } from './template.ts';
 
@@ -60,6 +61,7 @@ export interface Stack {
   template: Template;
   /** As it was sent. */
   templateBody: string;
+  needs: Dependencies;
   /** With the parameters in clear: the service masks those that the template marks `NoEcho`. */
   scope: Scope & { resources: Map<string, ProvisionedResource> };
   capabilities: readonly string[];
@@ -67,7 +69,9 @@ export interface Stack {
   roleArn?: string;
   /** Of a nested stack: the stack that it is a resource of, and the one at the top. */
   nestedIn?: { parentId: string; rootId: string };
-  /** Who called CreateStack: resources are made with these rights when there is no `roleArn`. */
+  /** The sandbox's own deployment: it takes no time, and may have resources of every type. */
+  isDeployment: boolean;
+  /** The caller of CreateStack: resources are made with these rights when there is no `roleArn`. */
   creator: Caller;
   onFailure: 'DO_NOTHING' | 'ROLLBACK' | 'DELETE';
   timeoutInMinutes?: number;
@@ -102,7 +106,7 @@ export interface StackStatusChange {
   };
 }
 
-/** Moves stacks and their resources from status to status, and tells of it in stack events and on the event bus. */
+/** Moves stacks and their resources from status to status, and reports it in stack events and on the event bus. */
 export interface Transitions {
   stack(stack: Stack, status: StackStatus, reason?: string): void;
   resource(stack: Stack, resource: StackResource, status: ResourceStatus, reason?: string): void;

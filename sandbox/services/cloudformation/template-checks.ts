@@ -1,6 +1,6 @@
 import { AwsError } from '../../core/operation.ts';
 import { providerOf, type ResourceProviders } from '../../core/resource-provider.ts';
-import { dependencyOrder } from './dependencies.ts';
+import { type Dependencies, dependencies, dependencyOrder } from './dependencies.ts';
 import { evaluateConditions, type Scope } from './evaluate.ts';
 import type { Template, TemplateParameter } from './template.ts';
 
@@ -64,22 +64,24 @@ function checkValue(name: string, value: string, parameter: TemplateParameter) {
 }
 
 /**
- * The conditions for these parameters, once everything that the template refers to is known to be there.
+ * The conditions for these parameters, and what each resource needs first, once everything that the template refers to is
+ * known to exist.
  * @throws AwsError ValidationError naming unknown resource types, dangling references and cycles
  */
 export function checkTemplate(
   template: Template,
   scope: Pick<Scope, 'parameters' | 'pseudoParameters'>,
   providers: ResourceProviders,
-): Record<string, boolean> {
+): { conditions: Record<string, boolean>; needs: Dependencies } {
   const unknown = resourceTypes(template).filter((type) => providerOf(providers, type) === undefined);
   if (unknown.length > 0) {
     throw validationError(`Template format error: Unrecognized resource types: [${unknown.join(', ')}]`);
   }
   try {
     const conditions = evaluateConditions(template, scope);
-    dependencyOrder(template, conditions);
-    return conditions;
+    const needs = dependencies(template, conditions);
+    dependencyOrder(needs);
+    return { conditions, needs };
   } catch (error) {
     throw validationError(error instanceof Error ? error.message : String(error));
   }
@@ -89,15 +91,12 @@ const resourceTypes = ({ Resources }: Template) => [...new Set(Object.values(Res
 
 type Capability = 'CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM' | 'CAPABILITY_AUTO_EXPAND';
 
-/**
- * What the caller must acknowledge. The sandbox has one IAM resource type, and a custom name needs CAPABILITY_NAMED_IAM,
- * whatever the conditions say.
- */
+/** What the caller must acknowledge: a custom name of a role needs CAPABILITY_NAMED_IAM, whatever the conditions say. */
 function requiredCapabilities({ Resources, Transform }: Template): Capability[] {
-  const roles = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
-  const isNamed = roles.some(({ Properties }) => 'RoleName' in Properties);
+  const ofIam = Object.values(Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'));
+  const isNamed = ofIam.some(({ Properties }) => 'RoleName' in Properties);
   return [
-    ...(roles.length === 0 ? [] : [isNamed ? ('CAPABILITY_NAMED_IAM' as const) : ('CAPABILITY_IAM' as const)]),
+    ...(ofIam.length === 0 ? [] : [isNamed ? ('CAPABILITY_NAMED_IAM' as const) : ('CAPABILITY_IAM' as const)]),
     ...(Transform.length === 0 ? [] : ['CAPABILITY_AUTO_EXPAND' as const]),
   ];
 }

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Access } from '../../core/operation.ts';
 import { dynamoDbAccess, type KeySchema } from './access.ts';
+import type { TableStore } from './table-resource.ts';
 
 export interface DynamoDbResponse {
   status: number;
@@ -33,6 +34,8 @@ export interface DynamoDb {
   ): Promise<DynamoDbResponse>;
   /** Creates a table and waits until it can be used. Throws the service's own error text. */
   createTable(definition: TableDefinition): Promise<void>;
+  /** Deletes a table and waits until its name is free. Throws the service's own error text. */
+  deleteTable(tableName: string): Promise<void>;
   /** What IAM is asked about a call. Throws ValidationException for an input that has no DynamoDB form. */
   access(operation: string, input: unknown): Access[];
   /** Every item of a table. */
@@ -57,6 +60,7 @@ const createTableInput = v.object({
 });
 const wireItem = v.record(v.string(), v.record(v.string(), v.unknown()));
 const scanOutput = v.object({ Items: v.array(wireItem), LastEvaluatedKey: v.optional(wireItem) });
+const onTable = v.object({ TableName: v.string() });
 const describeOutput = v.object({ Table: v.object({ TableStatus: v.string() }) });
 const conditional = v.object({
   TableName: v.string(),
@@ -68,12 +72,9 @@ const errorOutput = v.looseObject({ __type: v.string() });
 
 /**
  * DynamoDB by dynalite, in memory and without a port of its own; it has no transactions and deletes nothing by TTL.
- * @param deleteStackTable deletes a table that a customer's stack made, of which there is only a record; false when there is none
+ * @param stackTables what stacks have made of tables, from which a deleted table is removed
  */
-export function createDynamoDb(
-  home: AccountRegion = account,
-  deleteStackTable = (_name: string): boolean => false,
-): DynamoDb {
+export function createDynamoDb(home: AccountRegion = account, stackTables: TableStore = new Map()): DynamoDb {
   const server = createServer(home);
   const keys = new Map<string, KeySchema>();
 
@@ -103,6 +104,15 @@ export function createDynamoDb(
     const { status, body } = await send(`DynamoDB_20120810.${operation}`, ownHeaders, JSON.stringify(input));
     if (status !== 200) throw new Error(`dynamodb:${operation} failed: ${body}`);
     return JSON.parse(body);
+  }
+
+  /** After DeleteTable: waits until the name is free. */
+  async function forget(tableName: string) {
+    stackTables.delete(tableName);
+    const describeTable = JSON.stringify({ TableName: tableName });
+    const isThere = async () =>
+      (await send('DynamoDB_20120810.DescribeTable', ownHeaders, describeTable)).status === 200;
+    while (await isThere()) await setImmediate();
   }
 
   function learnKeys(input: unknown) {
@@ -144,20 +154,10 @@ export function createDynamoDb(
           `The sandbox's dynamodb:${operation} does not have ${unknown.join(', ')}`,
         );
       }
-      if (operation === 'DeleteTable') {
-        const { TableName } = v.parse(v.object({ TableName: v.optional(v.string(), '') }), input);
-        if (deleteStackTable(TableName)) {
-          const answer = { TableDescription: { TableName, TableStatus: 'DELETING' } };
-          return {
-            status: 200,
-            headers: { 'content-type': 'application/x-amz-json-1.0' },
-            body: JSON.stringify(answer),
-          };
-        }
-      }
       const response = await send(target, headers, body);
       if (response.status !== 200) return withOldItem(response, input);
       if (operation === 'CreateTable') learnKeys(input);
+      if (operation === 'DeleteTable') await forget(v.parse(onTable, input).TableName);
       return response;
     },
     async createTable(definition) {
@@ -166,6 +166,10 @@ export function createDynamoDb(
       const status = async () =>
         v.parse(describeOutput, await call('DescribeTable', { TableName: definition.TableName })).Table.TableStatus;
       while ((await status()) !== 'ACTIVE') await setImmediate();
+    },
+    async deleteTable(tableName) {
+      await call('DeleteTable', { TableName: tableName });
+      await forget(tableName);
     },
     access: (operation, input) => dynamoDbAccess(operation, input, { keys, home }),
     async items(tableName) {

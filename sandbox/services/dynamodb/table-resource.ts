@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Clock } from '../../core/clock.ts';
 import type { Access, Caller } from '../../core/operation.ts';
 import {
   flag,
@@ -8,8 +9,9 @@ import {
   type ResourceProvider,
 } from '../../core/resource-provider.ts';
 import type { Kms } from '../kms/service.ts';
+import type { DynamoDb } from './service.ts';
 
-/** The record of a subscriber's table; no items can be put into it. */
+/** What a stack has made of a table, beside the table itself. */
 export interface Table {
   name: string;
   arn: string;
@@ -20,7 +22,9 @@ export interface Table {
 export type TableStore = Map<string, Table>;
 
 interface Parts {
+  clock: Pick<Clock, 'busy'>;
   kms: Pick<Kms, 'useAccess'>;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'deleteTable'>;
   tables: TableStore;
   onAccess: OnAccess;
 }
@@ -40,10 +44,13 @@ const tableProperties = v.strictObject({
     }),
     { SSEEnabled: false },
   ),
+  // Nothing expires, and nothing is backed up here.
+  TimeToLiveSpecification: v.optional(v.strictObject({ AttributeName: v.string(), Enabled: flag })),
+  PointInTimeRecoverySpecification: v.optional(v.strictObject({ PointInTimeRecoveryEnabled: flag })),
 });
 
 /**
- * What DynamoDB does with a customer managed key in the name of whoever creates the table:
+ * What DynamoDB does with a customer managed key on behalf of the table's creator:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
  */
 const keyOperations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
@@ -51,10 +58,17 @@ const keyOperations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'Ge
 const grantOperations = [...keyOperations, 'RetireGrant'];
 
 /** `AWS::DynamoDB::Table`. Fails on a name that is taken, and on a customer managed key that the caller may not use. */
-export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvider {
+export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts): ResourceProvider {
+  /** dynalite works on no clock of the sandbox's, so that no time may be skipped meanwhile. */
+  async function working(work: () => Promise<void>) {
+    const endOfWork = clock.busy();
+    await work().finally(endOfWork);
+  }
+
   return async (context) => {
     const { caller, stackId } = context;
-    const { TableName: name = generatedName(context), SSESpecification } = parseProperties(tableProperties, context);
+    const properties = parseProperties(tableProperties, context);
+    const { TableName: name = generatedName(context), SSESpecification, AttributeDefinitions, KeySchema } = properties;
     const { accountId, region } = caller;
     const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
     const ask = (action: string) => onAccess(caller, { action, resource: arn });
@@ -63,17 +77,22 @@ export function tableProvider({ kms, tables, onAccess }: Parts): ResourceProvide
     ask('dynamodb:CreateTable');
     if (context.isTagged) ask('dynamodb:TagResource');
     ask('dynamodb:DescribeTable');
+    if (properties.TimeToLiveSpecification !== undefined) ask('dynamodb:UpdateTimeToLive');
+    if (properties.PointInTimeRecoverySpecification !== undefined) ask('dynamodb:UpdateContinuousBackups');
     if (tables.has(name)) throw new Error(`${name} already exists`);
     if (encryption.type === 'customer-managed') {
       for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
     }
+    // Without throughput, whatever the template's billing mode is: nothing is throttled here.
+    const definition = { TableName: name, BillingMode: 'PAY_PER_REQUEST', AttributeDefinitions, KeySchema } as const;
+    await working(() => dynamoDb.createTable(definition));
     tables.set(name, { name, arn, stackId, encryption });
     return {
       physicalId: name,
       attributes: { Arn: arn },
-      delete() {
+      async delete() {
         ask('dynamodb:DeleteTable');
-        tables.delete(name);
+        if (tables.has(name)) await working(() => dynamoDb.deleteTable(name));
       },
     };
   };

@@ -1,10 +1,5 @@
 import * as v from 'valibot';
-import {
-  type OnAccess,
-  parseProperties,
-  type ResourceContext,
-  type ResourceProvider,
-} from '../../core/resource-provider.ts';
+import { generatedName, type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
 import type { Events } from './service.ts';
 
 const ruleProperties = v.strictObject({
@@ -28,12 +23,10 @@ const ruleProperties = v.strictObject({
 interface Parts {
   events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule'>;
   onAccess: OnAccess;
-  /** The name of a rule that the template does not name. */
-  generatedName: (context: ResourceContext) => string;
 }
 
-/** Rules with a pattern or a schedule. */
-export function ruleProvider({ events, onAccess, generatedName }: Parts): ResourceProvider {
+/** `AWS::Events::Rule`, with a pattern or a schedule. Fails on a bus that does not exist. */
+export function ruleProvider({ events, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { caller } = context;
     const rule = parseProperties(ruleProperties, context);

@@ -21,7 +21,7 @@ export interface ApiResponse {
   body: string;
 }
 
-export interface Route {
+interface Route {
   /** `POST /subscribers`, `GET /subscribers/{userName}` */
   routeKey: string;
   functionArn: string;
@@ -29,7 +29,10 @@ export interface Route {
 
 export interface HttpApi {
   id: string;
-  addRoute(route: Route): void;
+  /** Puts a function behind the API. Returns the integration's id. */
+  addIntegration(functionArn: string): string;
+  /** @throws AwsError NotFoundException for an integration that does not exist */
+  addRoute(route: { routeKey: string; integrationId: string }): void;
   handle(request: ApiRequest): Promise<ApiResponse>;
 }
 
@@ -57,6 +60,8 @@ const resultSchema = v.object({
 export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
   const id = 'sandboxapi';
   const routes: Route[] = [];
+  /** The function behind each integration. */
+  const integrations = new Map<string, string>();
 
   function match(method: string, path: string) {
     for (const route of routes) {
@@ -69,7 +74,18 @@ export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
 
   return {
     id,
-    addRoute: (route) => void routes.push(route),
+    addIntegration(functionArn) {
+      const integrationId = `integration${integrations.size + 1}`;
+      integrations.set(integrationId, functionArn);
+      return integrationId;
+    },
+    addRoute({ routeKey, integrationId }) {
+      const functionArn = integrations.get(integrationId);
+      if (functionArn === undefined) {
+        throw new AwsError('NotFoundException', `Invalid Integration identifier specified ${integrationId}`, 404);
+      }
+      routes.push({ routeKey, functionArn });
+    },
 
     async handle(request) {
       const { method, path, caller, body } = request;

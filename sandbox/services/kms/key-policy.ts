@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 import { AwsError } from '../../core/operation.ts';
-import { parsePolicy, UnsupportedPolicy } from '../iam/policy-document.ts';
-import type { Principals } from './service.ts';
+import { parsePolicy, policyOf, statementElements, UnsupportedPolicy } from '../../core/policies/policy-document.ts';
+import type { Iam } from '../iam/service.ts';
 
 /** KMS's limit for a key policy: https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
 const maxBytes = 32_768;
 
+/** What KMS knows of IAM. */
+export type Principals = Pick<Iam, 'principalExists' | 'principalId'>;
+
 const texts = v.union([v.string(), v.pipe(v.array(v.string()), v.nonEmpty())]);
-// Quotation marks are optional for numbers: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-const label = v.union([v.string(), v.number()]);
-const everyKey = v.union([v.literal('*'), v.strictTuple([v.literal('*')])]);
 const principalMap = v.strictObject({
   AWS: v.exactOptional(texts),
   Service: v.exactOptional(texts),
@@ -24,26 +24,18 @@ const principals = v.union([
   ),
 ]);
 const statementSchema = v.strictObject({
-  Sid: v.exactOptional(label),
-  Effect: v.picklist(['Allow', 'Deny']),
-  Principal: v.exactOptional(principals),
-  NotPrincipal: v.exactOptional(principals),
-  Action: v.exactOptional(texts),
-  NotAction: v.exactOptional(texts),
-  Resource: everyKey,
-  Condition: v.exactOptional(v.record(v.string(), v.record(v.string(), v.unknown()))),
+  ...statementElements,
+  Principal: v.optional(principals),
+  NotPrincipal: v.optional(principals),
+  Action: v.optional(texts),
+  NotAction: v.optional(texts),
+  Resource: v.union([v.literal('*'), v.strictTuple([v.literal('*')])]),
+  NotResource: v.optional(v.never()),
 });
-const documentSchema = v.strictObject({
-  Version: v.exactOptional(v.picklist(['2008-10-17', '2012-10-17'])),
-  Id: v.exactOptional(label),
-  // A single statement may stand without an array.
-  Statement: v.pipe(
-    v.unknown(),
-    v.transform((value) => (Array.isArray(value) ? value : [value])),
-    v.array(statementSchema),
-    v.nonEmpty(),
-  ),
-});
+const documentSchema = v.pipe(
+  policyOf(statementSchema),
+  v.check(({ Statement }) => Statement.length > 0),
+);
 
 /** A key policy that KMS accepts as a document. */
 export type KeyPolicy = v.InferOutput<typeof documentSchema>;

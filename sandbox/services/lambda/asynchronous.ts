@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import { LambdaError } from './pool.ts';
+import { LambdaError } from '../../core/lambda-error.ts';
 
 /** What Lambda does with events whose function fails. */
 export interface EventInvokeConfig {

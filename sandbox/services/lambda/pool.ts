@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
+import { LambdaError } from '../../core/lambda-error.ts';
 import { type Report, reportSchema } from './messages.ts';
 import { compiledBundle, occupy, release, type Thread, takeThread } from './threads.ts';
 
@@ -17,18 +18,6 @@ export interface LambdaFunction {
   environment: Readonly<Record<string, string>>;
   roleArn: string;
   timeoutSeconds: number;
-}
-
-/** A failed invocation, with error name and cause as a state machine sees them. */
-export class LambdaError extends Error {
-  override readonly name: string;
-  override readonly cause: string;
-
-  constructor(name: string, cause: string) {
-    super(cause);
-    this.name = name;
-    this.cause = cause;
-  }
 }
 
 export interface LambdaPool {

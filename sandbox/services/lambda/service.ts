@@ -1,8 +1,9 @@
 import { account } from '../../core/account.ts';
+import { LambdaError } from '../../core/lambda-error.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import type { Answer } from '../../http/protocols.ts';
 import type { AsynchronousInvocations } from './asynchronous.ts';
-import { LambdaError, type LambdaFunction, type LambdaPool } from './pool.ts';
+import type { LambdaFunction, LambdaPool } from './pool.ts';
 
 /** The header names are in lower case. */
 export interface LambdaRequest {

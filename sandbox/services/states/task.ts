@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
-import { LambdaError } from '../lambda/pool.ts';
+import { LambdaError } from '../../core/lambda-error.ts';
 import { type State, waitResource } from './definition.ts';
 import { evaluateTask, type StateContext, StateError } from './evaluate-state.ts';
 import type { Recorder } from './history.ts';

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AwsError, callerId, operation, type Service } from '../../core/operation.ts';
+import { trustPolicy } from '../../core/policies/policy.ts';
 import type { Accounts } from '../iam/accounts.ts';
-import { trustPolicy } from '../iam/policy.ts';
 
 const hour = 3600;
 

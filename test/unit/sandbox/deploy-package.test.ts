@@ -2,26 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createClock } from '../../../sandbox/core/clock.ts';
-import { createFaults } from '../../../sandbox/core/faults.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deployPackage } from '../../../sandbox/deploy-package.ts';
-import { createDynamoDb } from '../../../sandbox/services/dynamodb/service.ts';
-import { createEvents } from '../../../sandbox/services/events/service.ts';
-import { createIam } from '../../../sandbox/services/iam/service.ts';
 import type { LambdaFunction } from '../../../sandbox/services/lambda/pool.ts';
-import { createSecretsManager } from '../../../sandbox/services/secretsmanager/service.ts';
-import { createSqs } from '../../../sandbox/services/sqs/service.ts';
-import { createStates } from '../../../sandbox/services/states/service.ts';
-
-const deployer = {
-  accountId: '111111111111',
-  region: 'us-east-1',
-  arn: 'arn:aws:iam::111111111111:user/operator',
-  principalArn: 'arn:aws:iam::111111111111:user/operator',
-  principalId: 'AIDA',
-  policies: [],
-};
+import { createInput, setUp } from './services/cloudformation/cloudformation-fixture.ts';
 
 let packageFolder: string;
 
@@ -33,42 +17,21 @@ afterEach(async () => {
 });
 
 /** Deploys a packaged template with these resources. */
-async function deploy(Resources: object, Parameters: object = {}) {
+async function deploy(Resources: object, more: object = {}) {
   await writeFile(
     join(packageFolder, 'cloudformation-template-update-stack.json'),
-    JSON.stringify({ Parameters, Resources }),
+    JSON.stringify({ Resources, ...more }),
   );
-  const clock = createClock();
-  const iam = createIam(clock);
-  const role = iam.createRole({
-    roleName: 'step',
-    assumeRolePolicyDocument: {
-      Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-    },
-  });
-  const added: LambdaFunction[] = [];
-  const lambdas = { add: (lambda: LambdaFunction) => void added.push(lambda) };
-  const deliver = vi.fn();
-  const events = createEvents({ clock, faults: createFaults([]), deliver });
-  const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
-  const secretsManager = createSecretsManager({ clock });
-  const dynamoDb = createDynamoDb();
-  const sqs = createSqs({ clock, endpoint: () => 'http://sandbox.example:4566' });
-  const configure = vi.fn();
-  const addRoute = vi.fn();
-  const resources = await deployPackage({
+  const { caller: deployer, ...sandbox } = setUp({ packageFolder });
+  const editTemplate = (template: string) => template;
+  const deployed = await deployPackage(sandbox.cloudFormation, {
     packageFolder,
-    endpoint: 'http://sandbox.example:4566',
+    editTemplate,
     parameters: {},
-    editTemplate: (template) => template,
-    environment: { REGISTRY_MODE: 'strict', UNUSED: 'x' },
     deployer,
-    roleProvider: async () => ({ physicalId: role.roleName, attributes: { Arn: role.arn } }),
-    invocations: { configure },
-    httpApi: { id: 'api', addRoute },
-    ...{ lambdas, iam, states, events, secretsManager, sqs, dynamoDb },
   });
-  return { resources, clock, iam, added, events, deliver, configure, addRoute };
+  const added: LambdaFunction[] = sandbox.lambdas.add.mock.calls.flat();
+  return { ...sandbox, resources: deployed, added };
 }
 
 const stepFunction = {
@@ -91,7 +54,15 @@ const stepFunction = {
 };
 const resources = {
   Function: stepFunction,
-  Role: { Type: 'AWS::IAM::Role', Properties: {} },
+  Role: {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: 'step',
+      AssumeRolePolicyDocument: {
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      },
+    },
+  },
   Bucket: { Type: 'AWS::S3::Bucket' },
   Table: {
     Type: 'AWS::DynamoDB::Table',
@@ -120,7 +91,7 @@ describe('deployPackage', () => {
       roleArn: 'arn:aws:iam::111111111111:role/step',
       environment: expect.objectContaining({
         REGISTRY: 'registry',
-        // What the sandbox is told to set instead of the template.
+        // What a sandbox's options set in place of the template.
         REGISTRY_MODE: 'strict',
         AWS_REGION: 'us-east-1',
         AWS_LAMBDA_FUNCTION_NAME: 'sandbox-obtain-token',
@@ -142,11 +113,52 @@ describe('deployPackage', () => {
 
   it('names a resource type that it does not have', async () => {
     const deployed = deploy({ Topic: { Type: 'AWS::SNS::Topic' } });
-    await expect(deployed).rejects.toThrow('The sandbox cannot deploy Topic: it has no AWS::SNS::Topic');
+    await expect(deployed).rejects.toThrow('Unrecognized resource types: [AWS::SNS::Topic]');
+  });
+
+  it('names a property that it does not have, and the resource', async () => {
+    const queue = {
+      Type: 'AWS::SQS::Queue',
+      Properties: { QueueName: 'q', MessageRetentionPeriod: 60, FifoQueue: true },
+    };
+    await expect(deploy({ Queue: queue })).rejects.toThrow(/cannot deploy Queue: .*#\/FifoQueue/);
+  });
+
+  it('makes a stack that is complete with its outputs, and cannot be deleted', async () => {
+    const { clock, call, published, accesses } = await deploy(
+      { Role: resources.Role, Bucket: resources.Bucket },
+      { Outputs: { RoleArn: { Value: { 'Fn::GetAtt': ['Role', 'Arn'] }, Export: { Name: 'role' } } } },
+    );
+    const StackName = 'infinstor-onboarding-sandbox';
+    const stack = {
+      StackName,
+      StackStatus: 'CREATE_COMPLETE',
+      Outputs: [{ OutputKey: 'RoleArn', OutputValue: 'arn:aws:iam::111111111111:role/step' }],
+      // It has taken no time.
+      CreationTime: new Date(clock.now()),
+    };
+    expect(await call('DescribeStacks', { StackName })).toMatchObject({ Stacks: [stack] });
+    expect(await call('ListStackResources', { StackName })).toMatchObject({
+      StackResourceSummaries: [{ PhysicalResourceId: 'step' }, { ResourceStatus: 'CREATE_COMPLETE' }],
+    });
+    const statuses = published.map(({ detail }) => detail['status-details'].status);
+    expect(statuses).toEqual(['CREATE_IN_PROGRESS', 'CREATE_COMPLETE']);
+    expect(new Set(accesses.map(({ caller: { via } }) => via))).toEqual(new Set(['cloudformation.amazonaws.com']));
+    await expect(call('DeleteStack', { StackName })).rejects.toThrow('TerminationProtection');
+  });
+
+  it('has types of resources that a template at a URL may not have', async () => {
+    const Resources = {
+      Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'q', MessageRetentionPeriod: 60 } },
+    };
+    await expect(deploy(Resources)).resolves.toBeDefined();
+    const { call } = setUp({ templates: { customer: JSON.stringify({ Resources }) } });
+    const created = call('CreateStack', createInput({}, { Parameters: [] }));
+    await expect(created).rejects.toThrow('Unrecognized resource types: [AWS::SQS::Queue]');
   });
 
   it('refuses a parameter without a value', async () => {
-    await expect(deploy({ Role: resources.Role }, { Url: { Type: 'String' } })).rejects.toThrow('Url');
+    await expect(deploy({ Role: resources.Role }, { Parameters: { Url: { Type: 'String' } } })).rejects.toThrow('Url');
   });
 
   it.each([
@@ -167,37 +179,44 @@ describe('deployPackage', () => {
     const api = {
       Integration: {
         Type: 'AWS::ApiGatewayV2::Integration',
-        Properties: { IntegrationUri: 'arn:function', PayloadFormatVersion: '2.0' },
+        Properties: {
+          ApiId: 'api',
+          IntegrationType: 'AWS_PROXY',
+          IntegrationUri: 'arn:function',
+          PayloadFormatVersion: '2.0',
+        },
       },
       Route: {
         Type: 'AWS::ApiGatewayV2::Route',
         Properties: {
+          ApiId: 'api',
           RouteKey: 'GET /x',
           Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Integration' }]] },
           AuthorizationType: 'AWS_IAM',
         },
       },
     };
-    const { addRoute } = await deploy(api);
-    expect(addRoute).toHaveBeenCalledWith({ routeKey: 'GET /x', functionArn: 'arn:function' });
+    const { httpApi } = await deploy(api);
+    expect(httpApi.addRoute).toHaveBeenCalledWith({ routeKey: 'GET /x', integrationId: 'behind' });
     api.Route.Properties.AuthorizationType = 'NONE';
     await expect(deploy(api)).rejects.toThrow('AuthorizationType');
   });
 
   it('deploys what Lambda does with events that a function fails at', async () => {
-    const { configure, resources: deployed } = await deploy({
+    const { invocations, resources: deployed } = await deploy({
       Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'failed', MessageRetentionPeriod: 60 } },
       Config: {
         Type: 'AWS::Lambda::EventInvokeConfig',
         Properties: {
           FunctionName: 'accept-event',
+          Qualifier: '$LATEST',
           MaximumRetryAttempts: 1,
           DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Queue', 'Arn'] } } },
         },
       },
     });
     expect(deployed.get('Queue')?.physicalId).toBe('http://sandbox.example:4566/111111111111/failed');
-    expect(configure).toHaveBeenCalledWith('arn:aws:lambda:us-east-1:111111111111:function:accept-event', {
+    expect(invocations.configure).toHaveBeenCalledWith('arn:aws:lambda:us-east-1:111111111111:function:accept-event', {
       maximumRetryAttempts: 1,
       onFailureArn: 'arn:aws:sqs:us-east-1:111111111111:failed',
     });

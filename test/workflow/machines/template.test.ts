@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
-import { dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
+import { dependencies, dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
 import { accounts } from '../../../tools/permissions/other-account.ts';
 import { environmentSchemas } from '../../environment-schemas.ts';
@@ -59,7 +59,7 @@ const hasJust = (expected: readonly unknown[]) => (list: readonly unknown[]) => 
 
 describe('the packaged template', () => {
   it('has no cycle and no dangling reference', () => {
-    const order = dependencyOrder(template);
+    const order = dependencyOrder(dependencies(template));
     expect(order).toHaveLength(Object.keys(template.Resources).length);
   });
 

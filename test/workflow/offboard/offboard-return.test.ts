@@ -27,7 +27,7 @@ describe('a subscriber that is onboarded again', () => {
     const subscriber = await offboarded();
     const { userName, keyArn, request } = subscriber;
     const before = sandbox().infinstor.customTokenOf(userName);
-    sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+    await sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
     let report: Report | undefined;
     const effects = await effectsOf(sandbox(), async () => {
       report = await onboard(sandbox(), request);
@@ -51,7 +51,7 @@ describe('a subscriber that is onboarded again', () => {
     const { infinstor, cloudFormation } = sandbox();
     const before = infinstor.customTokenOf(userName);
     infinstor.deleteSubscriber(userName);
-    cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+    await cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
     expectOneOfEach(sandbox(), await onboard(sandbox(), request), { userName, keyArns: [keyArn] });
     expect(infinstor.customTokenOf(userName)).not.toBe(before);
   });
@@ -64,7 +64,7 @@ describe('a subscriber that is onboarded again', () => {
       const { userName, keyArn, request } = await offboarded();
       const { infinstor, cloudFormation } = sandbox();
       infinstor.deleteSubscriber(userName);
-      cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+      await cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
       const send = () => onboard(sandbox(), request);
       const report = await interruptAndRecover(sandbox(), send, restored, way);
       expectOneOfEach(sandbox(), report, { userName, keyArns: [keyArn] });
@@ -73,7 +73,7 @@ describe('a subscriber that is onboarded again', () => {
 
   it('is told of a token that has expired, and goes on with another one', async () => {
     const { userName, keyArn, request } = await offboarded();
-    sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+    await sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
     await passDays(sandbox(), 8);
     const report = await onboard(sandbox(), request);
     await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
@@ -91,13 +91,13 @@ describe('a subscriber that is onboarded again', () => {
     const report = await onboard(sandbox(), request);
     await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
     expect(report.error?.message).toContain(`InfinStorMlflow-${userName} already exists`);
-    sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+    await sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
     expectOneOfEach(sandbox(), await onboard(sandbox(), request), { userName, keyArns: [keyArn] });
   });
 
   it('whose secret is gone for good ends SubscriberExists while InfinStor has it', async () => {
     const { userName, keyArn, request } = await offboarded();
-    sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+    await sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
     await passDays(sandbox(), 31);
     const report = await onboard(sandbox(), request);
     await expectFailure(sandbox(), report, { name: 'SubscriberExists', step: 'CreateSubscriber' });

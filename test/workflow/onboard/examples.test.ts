@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { fixtures } from '../../../sandbox/core/account.ts';
-import { policyAllows } from '../../../sandbox/services/iam/policy.ts';
+import { policyAllows } from '../../../sandbox/core/policies/policy.ts';
 import { enableIam } from '../keys/key-policies.ts';
 import { happyPath, onboard, run, statesOf, useSandbox } from '../sandbox.ts';
 import { onboarded, roleArnOf } from '../subscriber.ts';

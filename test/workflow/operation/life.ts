@@ -180,7 +180,7 @@ export async function live(sandbox: Sandbox, userName: string, life: Life, stage
   while (report.status !== 'SUCCEEDED') {
     failures += 1;
     if (failures === maxAttempts) throw new Error(`${stage} of ${userName}: ${JSON.stringify(report.error)}`);
-    request = remedied(sandbox, request, userName, life, report);
+    request = await remedied(sandbox, request, userName, life, report);
     const isRedriven = life.redrives && failures === 1;
     report = isRedriven ? await redrive(sandbox, report) : await run(sandbox, operation, request);
   }
@@ -228,13 +228,19 @@ function requestOf(sandbox: Sandbox, userName: string, life: Life, stage: Stage)
 }
 
 /** The request after what its failure's remedy asks a person for. */
-function remedied(sandbox: Sandbox, request: object, userName: string, { home }: Life, report: Report): object {
+async function remedied(
+  sandbox: Sandbox,
+  request: object,
+  userName: string,
+  { home }: Life,
+  report: Report,
+): Promise<object> {
   const { name = '', message = '' } = report.error ?? {};
   const { cloudFormation } = sandbox.world(home);
   const table = `InfinStorMlflow-${userName}`;
   const isInTheWay =
     /already exists/.test(message) && cloudFormation.tables().some(({ name: taken }) => taken === table);
-  if (isInTheWay) cloudFormation.deleteByHand(table);
+  if (isInTheWay) await cloudFormation.deleteByHand(table);
   const needsToken = name === 'SubscriberOutcomeUnknown' || name === 'SubscriberExists' || /token/i.test(message);
   const customToken = sandbox.infinstor.customTokenOf(userName);
   if (!needsToken || customToken === undefined || 'customTokenSecretId' in request) return request;

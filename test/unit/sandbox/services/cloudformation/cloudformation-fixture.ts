@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { vi } from 'vitest';
 import { fixtures } from '../../../../../sandbox/core/account.ts';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
 import { createFaults } from '../../../../../sandbox/core/faults.ts';
 import type { Access, Caller } from '../../../../../sandbox/core/operation.ts';
 import { createCloudFormation } from '../../../../../sandbox/services/cloudformation/service.ts';
 import type { StackStatusChange } from '../../../../../sandbox/services/cloudformation/stack.ts';
+import { createDynamoDb } from '../../../../../sandbox/services/dynamodb/service.ts';
+import type { Table } from '../../../../../sandbox/services/dynamodb/table-resource.ts';
 import { createEvents } from '../../../../../sandbox/services/events/service.ts';
 import { createIam } from '../../../../../sandbox/services/iam/service.ts';
 import { createKms } from '../../../../../sandbox/services/kms/service.ts';
+import { createSecretsManager } from '../../../../../sandbox/services/secretsmanager/service.ts';
+import { createSqs } from '../../../../../sandbox/services/sqs/service.ts';
+import { createStates } from '../../../../../sandbox/services/states/service.ts';
 
 const customerTemplate = readFileSync(
   new URL('../../../../../sandbox/infinstor/infinstor-setup-customer.yaml', import.meta.url),
@@ -31,6 +37,8 @@ interface Options {
   removeCustomResource?: () => void;
   /** What the service role may do with KMS. */
   keyActions?: string;
+  /** The folder of the deployment's package. */
+  packageFolder?: string;
 }
 
 /** CloudFormation in an account with a service role and the fixture keys; time in which nothing happens is skipped. */
@@ -40,6 +48,7 @@ export function setUp({
   customResource,
   removeCustomResource,
   keyActions = 'kms:*',
+  packageFolder = '',
 }: Options = {}) {
   const clock = createClock({ skipIdle: true });
   const iam = createIam(clock);
@@ -50,6 +59,13 @@ export function setUp({
   );
   const published: StackStatusChange[] = [];
   const accesses: { caller: Caller; access: Access }[] = [];
+  const tables = new Map<string, Table>();
+  const deliver = vi.fn();
+  const events = createEvents({ clock, faults: createFaults([]), deliver });
+  const endpoint = () => 'http://sandbox.example:4566';
+  const lambdas = { add: vi.fn() };
+  const invocations = { configure: vi.fn() };
+  const httpApi = { id: 'api', addIntegration: () => 'behind', addRoute: vi.fn() };
   const calls: { type: string; properties: Readonly<Record<string, unknown>> }[] = [];
 
   const cloudFormation = createCloudFormation({
@@ -67,7 +83,15 @@ export function setUp({
       };
     },
     publish: (event) => published.push(event),
-    events: createEvents({ clock, faults: createFaults([]), deliver() {} }),
+    events,
+    secretsManager: createSecretsManager({ clock }),
+    sqs: createSqs({ clock, endpoint }),
+    states: createStates({ clock, invokeLambda: vi.fn(), publish: events.publish }),
+    dynamoDb: createDynamoDb(undefined, tables),
+    tables,
+    buckets: new Map(),
+    ...{ lambdas, invocations, httpApi, endpoint, packageFolder },
+    environment: { REGISTRY_MODE: 'strict', UNUSED: 'x' },
     onAccess(caller, access) {
       accesses.push({ caller, access });
       onAccess?.(caller, access);
@@ -98,7 +122,9 @@ export function setUp({
   return {
     clock,
     iam,
+    ...{ events, deliver, lambdas, invocations, httpApi },
     cloudFormation,
+    caller,
     published,
     accesses,
     calls,

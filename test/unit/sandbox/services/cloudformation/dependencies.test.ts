@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dependencyOrder } from '../../../../../sandbox/services/cloudformation/dependencies.ts';
+import { dependencies, dependencyOrder } from '../../../../../sandbox/services/cloudformation/dependencies.ts';
 import { parseTemplate, type Template } from '../../../../../sandbox/services/cloudformation/template.ts';
 
 function template(resources: Record<string, object>, rest: object = {}): Template {
@@ -7,6 +7,9 @@ function template(resources: Record<string, object>, rest: object = {}): Templat
   return parseTemplate(JSON.stringify({ ...rest, Resources: Object.fromEntries(withTypes) }));
 }
 const needs = (value: unknown) => ({ Properties: { value } });
+
+/** What is tested: both functions as CreateStack calls them. */
+const orderOf = (...template: Parameters<typeof dependencies>) => dependencyOrder(dependencies(...template));
 
 describe('dependencyOrder', () => {
   it.each([
@@ -18,16 +21,16 @@ describe('dependencyOrder', () => {
     ['a variable of Sub', { 'Fn::Sub': ['${hash}', { hash: { 'Fn::GetAtt': ['Z', 'Arn'] } }] }],
     ['a deep reference', { 'Fn::Join': ['', ['a', { b: [{ Ref: 'Z' }] }]] }],
   ])('puts a resource after those that it needs by %s', (_name, value) => {
-    expect(dependencyOrder(template({ A: needs(value), Z: {} }))).toEqual(['Z', 'A']);
+    expect(orderOf(template({ A: needs(value), Z: {} }))).toEqual(['Z', 'A']);
   });
 
   it('follows DependsOn and else keeps the order of the template', () => {
-    expect(dependencyOrder(template({ C: {}, A: { DependsOn: ['Z'] }, B: {}, Z: {} }))).toEqual(['C', 'Z', 'A', 'B']);
+    expect(orderOf(template({ C: {}, A: { DependsOn: ['Z'] }, B: {}, Z: {} }))).toEqual(['C', 'Z', 'A', 'B']);
   });
 
   it('does not take parameters, pseudo parameters, literals and variables of Sub for resources', () => {
     const value = [{ Ref: 'P' }, { 'Fn::Sub': ['${AWS::Region}${!Lit}${v}', { v: 'x' }] }, { Ref: 'AWS::NoValue' }];
-    expect(dependencyOrder(template({ A: needs(value) }, { Parameters: { P: { Type: 'String' } } }))).toEqual(['A']);
+    expect(orderOf(template({ A: needs(value) }, { Parameters: { P: { Type: 'String' } } }))).toEqual(['A']);
   });
 
   it('leaves out what the conditions leave out', () => {
@@ -35,8 +38,8 @@ describe('dependencyOrder', () => {
       A: { DependsOn: 'Z', ...needs({ 'Fn::If': ['C', { Ref: 'Z' }, 'none'] }) },
       Z: { Condition: 'C' },
     });
-    expect(dependencyOrder(conditional, { C: false })).toEqual(['A']);
-    expect(dependencyOrder(conditional, { C: true })).toEqual(['Z', 'A']);
+    expect(orderOf(conditional, { C: false })).toEqual(['A']);
+    expect(orderOf(conditional, { C: true })).toEqual(['Z', 'A']);
   });
 
   it.each([
@@ -51,11 +54,11 @@ describe('dependencyOrder', () => {
       '[Nope] in the Outputs block',
     ],
   ])('names %s', (_name, broken, message) => {
-    expect(() => dependencyOrder(broken)).toThrow(message);
+    expect(() => orderOf(broken)).toThrow(message);
   });
 
   it('finds a reference to a resource that a condition leaves out dangling', () => {
     const conditional = template({ A: needs({ Ref: 'Z' }), Z: { Condition: 'C' } });
-    expect(() => dependencyOrder(conditional, { C: false })).toThrow('[Z] in the Resources block');
+    expect(() => orderOf(conditional, { C: false })).toThrow('[Z] in the Resources block');
   });
 });

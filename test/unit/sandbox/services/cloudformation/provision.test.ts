@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from '../../../../../sandbox/services/iam/policy.ts';
+import { decide } from '../../../../../sandbox/core/policies/policy.ts';
 import { createInput, setUp, templateUrl, trackingWithKey } from './cloudformation-fixture.ts';
 
 const failing = {

@@ -383,7 +383,7 @@ it('lets what a stack has left be deleted by hand', async () => {
   await settled('tenant-acme');
   const [bucket] = cloudFormation.buckets();
   const [table] = cloudFormation.tables();
-  for (const { name } of [bucket, table].filter((kept) => kept !== undefined)) cloudFormation.deleteByHand(name);
+  for (const { name } of [bucket, table].filter((kept) => kept !== undefined)) await cloudFormation.deleteByHand(name);
   expect([...cloudFormation.buckets(), ...cloudFormation.tables()]).toEqual([]);
-  expect(() => cloudFormation.deleteByHand('nothing')).toThrow('There is no bucket and no table nothing');
+  await expect(cloudFormation.deleteByHand('nothing')).rejects.toThrow('There is no bucket and no table nothing');
 });

@@ -16,8 +16,8 @@ function setUp(answer: () => Promise<unknown> = async () => ({ statusCode: 200, 
   const invoke = vi.fn((_functionArn: string, _event: unknown) => answer());
   const authorize = vi.fn();
   const api = createHttpApi({ clock: createClock(), authorize, invoke });
-  api.addRoute({ routeKey: 'POST /subscribers', functionArn: 'arn:post' });
-  api.addRoute({ routeKey: 'GET /subscribers/{userName}', functionArn: 'arn:get' });
+  api.addRoute({ routeKey: 'POST /subscribers', integrationId: api.addIntegration('arn:post') });
+  api.addRoute({ routeKey: 'GET /subscribers/{userName}', integrationId: api.addIntegration('arn:get') });
   const request = (method: string, path: string, more: object = {}) =>
     api.handle({ method, path, query: new URLSearchParams(), headers: {}, body: '', caller, ...more });
   return { request, invoke, authorize };

@@ -3,8 +3,8 @@ import { onTestFinished, vi } from 'vitest';
 import { type Clock, createClock } from '../../../../../sandbox/core/clock.ts';
 import { createFaults } from '../../../../../sandbox/core/faults.ts';
 import { type Access, AwsError, type Caller, type PolicyDocument } from '../../../../../sandbox/core/operation.ts';
+import { decide } from '../../../../../sandbox/core/policies/policy.ts';
 import { createEvents, type Events } from '../../../../../sandbox/services/events/service.ts';
-import { decide } from '../../../../../sandbox/services/iam/policy.ts';
 import { createIam, type Iam } from '../../../../../sandbox/services/iam/service.ts';
 import { createKms, type Kms } from '../../../../../sandbox/services/kms/service.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { account } from '../../../../../sandbox/core/account.ts';
-import { UnsupportedPolicy } from '../../../../../sandbox/services/iam/policy-document.ts';
+import { UnsupportedPolicy } from '../../../../../sandbox/core/policies/policy-document.ts';
 import { createKms } from '../../../../../sandbox/services/kms/service.ts';
 import {
   call,

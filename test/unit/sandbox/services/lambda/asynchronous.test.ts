@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
+import { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import { createAsynchronousInvocations } from '../../../../../sandbox/services/lambda/asynchronous.ts';
-import { LambdaError } from '../../../../../sandbox/services/lambda/pool.ts';
 
 const failure = new LambdaError('Refused', '{"errorType":"Refused","errorMessage":"no"}');
 

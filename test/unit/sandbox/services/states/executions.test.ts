@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
-import { LambdaError } from '../../../../../sandbox/services/lambda/pool.ts';
+import { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import { createMachine, failing, idle, never, task, tokenTaker, waitingTask } from './machine.ts';
 
 const day = 24 * 60 * 60 * 1000;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Clock, createClock } from '../../../../../sandbox/core/clock.ts';
-import { LambdaError } from '../../../../../sandbox/services/lambda/pool.ts';
+import { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import { createStates } from '../../../../../sandbox/services/states/service.ts';
 import { call } from '../call.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
-import { LambdaError } from '../../../../../sandbox/services/lambda/pool.ts';
+import { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import { createMachine, tokenTaker, waitingTask } from './machine.ts';
 
 /** A machine that waits for a token, on a clock that only the test turns, and has been started. */

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { AccountRegion } from '../../core/account.ts';
-import { isoSeconds } from '../../core/clock.ts';
-import { type Caller, callerId, isSession } from '../../core/operation.ts';
-import type { NewEvent } from './service.ts';
+import type { AccountRegion } from './account.ts';
+import { isoSeconds } from './clock.ts';
+import { type Caller, callerId, isSession } from './operation.ts';
 
 /** A call of a service's API that changed something. */
 export interface ApiCall {
@@ -18,12 +17,21 @@ export interface ApiCall {
   time: number;
 }
 
+/** What a service puts on the event bus of its account and Region. */
+export interface ApiCallEvent {
+  source: string;
+  'detail-type': 'AWS API Call via CloudTrail';
+  detail: object;
+  /** In milliseconds since the epoch. */
+  time: number;
+}
+
 /**
  * The event by which EventBridge hears from CloudTrail that a call succeeded; it names no resources beside CloudTrail's own.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html, with the record of
  * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
  */
-export function apiCallEvent(call: ApiCall): NewEvent {
+export function apiCallEvent(call: ApiCall): ApiCallEvent {
   const { service, operation, caller, requestParameters, resources, home, time } = call;
   return {
     source: `aws.${service}`,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parsePolicy } from '../../../../../sandbox/services/iam/policy-document.ts';
+import { parsePolicy } from '../../../../../sandbox/core/policies/policy-document.ts';
 
 const roleArn = 'arn:aws:iam::111111111111:role/path/r';
 const userArn = 'arn:aws-us-gov:iam::111111111111:user/u';

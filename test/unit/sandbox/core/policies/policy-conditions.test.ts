@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Access } from '../../../../../sandbox/core/operation.ts';
-import { policyAllows } from '../../../../../sandbox/services/iam/policy.ts';
+import { policyAllows } from '../../../../../sandbox/core/policies/policy.ts';
 import { allow, type Element, policy, roleArn } from './policy-statements.ts';
 
 const logArn = 'arn:aws:logs:us-east-1:111111111111:log-group:name';

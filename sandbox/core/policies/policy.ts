@@ -1,4 +1,4 @@
-import { type Access, type Caller, callerId, isSession, type PolicyDocument } from '../../core/operation.ts';
+import { type Access, type Caller, callerId, isSession, type PolicyDocument } from '../operation.ts';
 import { type Context, holds, type LowerCaseContext, lowerCaseContext, matchesPattern } from './policy-conditions.ts';
 import { type Patterns, type Principal, parsePolicy, type Statement } from './policy-document.ts';
 

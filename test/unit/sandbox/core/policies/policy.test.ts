@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Access, Caller, PolicyDocument } from '../../../../../sandbox/core/operation.ts';
-import { decide, policyAllows, trustPolicy } from '../../../../../sandbox/services/iam/policy.ts';
+import { decide, policyAllows, trustPolicy } from '../../../../../sandbox/core/policies/policy.ts';
 import { allow, type Element, policy, roleArn } from './policy-statements.ts';
 
 const userArn = 'arn:aws:iam::111111111111:user/alice';

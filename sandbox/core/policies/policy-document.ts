@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import * as v from 'valibot';
-import type { PolicyDocument } from '../../core/operation.ts';
+import type { PolicyDocument } from '../operation.ts';
 
 /** One condition: the operator, its modifiers, the key in lower case, and the values of which one must match (negated: none may). */
 export interface Condition {
@@ -83,18 +83,15 @@ export interface Statement {
   conditions: readonly Condition[];
 }
 
-const texts = v.pipe(
-  v.union([v.string(), v.array(v.string())]),
-  v.transform((value) => (typeof value === 'string' ? [value] : value)),
-);
-const scalars = v.pipe(
-  v.union([v.string(), v.boolean(), v.number(), v.array(v.union([v.string(), v.boolean(), v.number()]))]),
-  v.transform((value) => (Array.isArray(value) ? value : [value]).map(String)),
-);
+/** One text or several; what is written is kept. */
+const texts = v.union([v.string(), v.array(v.string())]);
+const scalar = v.union([v.string(), v.boolean(), v.number()]);
 // Quotation marks are optional for numbers: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 const label = v.union([v.string(), v.number()]);
 const principalElement = v.union([v.literal('*'), v.record(v.string(), texts)]);
-const statementSchema = v.strictObject({
+
+/** The elements of a statement, of which each kind of policy may narrow some. */
+export const statementElements = {
   Sid: v.optional(label),
   Effect: v.picklist(['Allow', 'Deny']),
   Principal: v.optional(principalElement),
@@ -103,18 +100,26 @@ const statementSchema = v.strictObject({
   NotAction: v.optional(texts),
   Resource: v.optional(texts),
   NotResource: v.optional(texts),
-  Condition: v.optional(v.record(v.string(), v.record(v.string(), scalars))),
-});
-const documentSchema = v.strictObject({
-  Version: v.optional(v.picklist(['2008-10-17', '2012-10-17'])),
-  Id: v.optional(label),
-  // A single statement may stand without an array.
-  Statement: v.pipe(
-    v.unknown(),
-    v.transform((value) => (Array.isArray(value) ? value : [value])),
-    v.array(statementSchema),
-  ),
-});
+  Condition: v.optional(v.record(v.string(), v.record(v.string(), v.union([scalar, v.array(scalar)])))),
+};
+
+/** A policy of such statements. A single one may stand without an array, and becomes an array of one. */
+export const policyOf = <Statement extends v.GenericSchema>(statement: Statement) =>
+  v.strictObject({
+    Version: v.exactOptional(v.picklist(['2008-10-17', '2012-10-17'])),
+    Id: v.exactOptional(label),
+    Statement: v.pipe(
+      v.unknown(),
+      v.transform((value) => (Array.isArray(value) ? value : [value])),
+      v.array(statement),
+    ),
+  });
+
+type Texts = v.InferOutput<typeof texts>;
+type Scalar = v.InferOutput<typeof scalar>;
+
+const statementSchema = v.strictObject(statementElements);
+const documentSchema = policyOf(statementSchema);
 
 /** Thrown for a policy that AWS has an answer for, and the sandbox has not. */
 export class UnsupportedPolicy extends Error {}
@@ -156,12 +161,12 @@ function toStatement(statement: v.InferOutput<typeof statementSchema>): Statemen
   };
 }
 
-function toPatterns(element: string, positive?: readonly string[], negative?: readonly string[]): Patterns {
+function toPatterns(element: string, positive?: Texts, negative?: Texts): Patterns {
   const patterns = positive ?? negative;
   if (patterns === undefined || (positive && negative)) {
     throw new Error(`Policy element ${element}: a statement has exactly one of ${element} and Not${element}`);
   }
-  return { negated: positive === undefined, patterns: patterns.map(withoutVariables) };
+  return { negated: positive === undefined, patterns: [patterns].flat().map(withoutVariables) };
 }
 
 function toPrincipals(statement: v.InferOutput<typeof statementSchema>): Principals | undefined {
@@ -177,7 +182,8 @@ function toPrincipals(statement: v.InferOutput<typeof statementSchema>): Princip
 
 function toList(principal: v.InferOutput<typeof principalElement>): Principal[] {
   if (principal === '*') return [{ type: 'everyone' }];
-  return Object.entries(principal).flatMap(([type, values]) => {
+  return Object.entries(principal).flatMap(([type, written]) => {
+    const values = [written].flat();
     switch (type) {
       case 'AWS':
         return values.map(toAwsPrincipal);
@@ -202,7 +208,7 @@ function toAwsPrincipal(value: string): Principal {
   throw new Error(`Policy element Principal: unknown principal ${value}`);
 }
 
-function toConditions(name: string, keys: Record<string, readonly string[]>): Condition[] {
+function toConditions(name: string, keys: Readonly<Record<string, Scalar | Scalar[]>>): Condition[] {
   const {
     quantifier,
     // Stryker disable next-line StringLiteral: no name of an operator, like any other text that is none
@@ -222,7 +228,11 @@ function toConditions(name: string, keys: Record<string, readonly string[]>): Co
     ifExists: suffix !== undefined,
     ...(quantifier !== undefined && { quantifier }),
     key: key.toLowerCase(),
-    values: values.map(withoutVariables).map(operator === 'IpAddress' ? requireRange : String),
+    values: [values]
+      .flat()
+      .map(String)
+      .map(withoutVariables)
+      .map(operator === 'IpAddress' ? requireRange : String),
   }));
 }
 

@@ -1,0 +1,163 @@
+import * as v from 'valibot';
+import type { AccountRegion } from '../../core/account.ts';
+import { type Access, AwsError, type Operation, operation } from '../../core/operation.ts';
+import type { Iam } from '../iam/service.ts';
+import type { StackCreation } from './create-stack.ts';
+import type { Provisioner } from './provision.ts';
+import type { Stack } from './stack.ts';
+import {
+  createInput,
+  deleteInput,
+  pageInput,
+  passRoleAccess,
+  requireAssumable,
+  templateAccess,
+  text,
+} from './stack-requests.ts';
+import { isLive, type StackStore } from './stack-store.ts';
+import { describeStack, eventPage, resourcePage } from './stack-views.ts';
+import { templateSummary, validationError } from './template-checks.ts';
+import type { TemplateSource } from './template-source.ts';
+
+interface Parts {
+  iam: Pick<Iam, 'role'>;
+  home: AccountRegion;
+  store: StackStore;
+  source: TemplateSource;
+  creation: Pick<StackCreation, 'create'>;
+  provisioner: Pick<Provisioner, 'delete'>;
+}
+
+/** The operations of CloudFormation: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/ */
+export function stackOperations({ iam, home, store, source, creation, provisioner }: Parts): Record<string, Operation> {
+  const stackAccess = (action: string, nameOrId: string): Access => ({
+    action: `cloudformation:${action}`,
+    resource: nameOrId.startsWith('arn:')
+      ? nameOrId
+      : (store.find(nameOrId)?.stackId ??
+        `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${nameOrId}/*`),
+  });
+
+  function deleteStack({ StackName, RoleARN, ClientRequestToken, RetainResources }: v.InferOutput<typeof deleteInput>) {
+    const stack = store.find(StackName);
+    // To delete what is not there, or already being deleted, succeeds.
+    if (stack === undefined || stack.status === 'DELETE_COMPLETE' || stack.status === 'DELETE_IN_PROGRESS') return;
+    if (stack.enableTerminationProtection) {
+      throw validationError(`Stack [${stack.stackName}] cannot be deleted while TerminationProtection is enabled`);
+    }
+    if (stack.status === 'ROLLBACK_IN_PROGRESS' || stack.status === 'UPDATE_IN_PROGRESS') {
+      throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
+    }
+    requireRetainable(stack, RetainResources);
+    if (RoleARN !== undefined) {
+      requireAssumable(iam, RoleARN);
+      stack.roleArn = RoleARN;
+    }
+    if (ClientRequestToken === undefined) delete stack.clientRequestToken;
+    else stack.clientRequestToken = ClientRequestToken;
+    provisioner.delete(stack, RetainResources);
+  }
+
+  const operations = {
+    CreateStack: operation(createInput, {
+      access: ({ StackName, TemplateURL, RoleARN }) => [
+        {
+          ...stackAccess('CreateStack', StackName),
+          context: {
+            'cloudformation:TemplateUrl': TemplateURL,
+            ...(RoleARN !== undefined && { 'cloudformation:RoleArn': RoleARN }),
+          },
+        },
+        templateAccess(TemplateURL),
+        ...passRoleAccess(RoleARN),
+      ],
+      run: (input, caller) => ({ StackId: creation.create(input, caller).stackId }),
+    }),
+
+    DescribeStacks: operation(v.strictObject({ StackName: v.optional(text) }), {
+      access: ({ StackName = '*' }) => [stackAccess('DescribeStacks', StackName)],
+      run: ({ StackName }) => {
+        const found = StackName === undefined ? store.all().filter(isLive) : [store.require(StackName)];
+        return { Stacks: found.map(describeStack) };
+      },
+    }),
+
+    DescribeStackEvents: operation(pageInput, {
+      access: ({ StackName }) => [stackAccess('DescribeStackEvents', StackName)],
+      run: ({ StackName, NextToken }) =>
+        eventPage(store.require(StackName, `Stack [${StackName}] does not exist`), NextToken),
+    }),
+
+    ListStackResources: operation(pageInput, {
+      access: ({ StackName }) => [stackAccess('ListStackResources', StackName)],
+      run: ({ StackName, NextToken }) => resourcePage(store.require(StackName), NextToken),
+    }),
+
+    GetTemplate: operation(
+      v.strictObject({
+        StackName: text,
+        TemplateStage: v.optional(v.picklist(['Original', 'Processed']), 'Processed'),
+      }),
+      {
+        access: ({ StackName }) => [stackAccess('GetTemplate', StackName)],
+        // Without macros both stages are what was sent.
+        run: ({ StackName }) => ({
+          TemplateBody: store.require(StackName).templateBody,
+          StagesAvailable: ['Original', 'Processed'],
+        }),
+      },
+    ),
+
+    GetTemplateSummary: operation(v.strictObject({ TemplateURL: text }), {
+      access: ({ TemplateURL }) => [
+        {
+          action: 'cloudformation:GetTemplateSummary',
+          resource: '*',
+          context: { 'cloudformation:TemplateUrl': TemplateURL },
+        },
+        templateAccess(TemplateURL),
+      ],
+      run: ({ TemplateURL }) => templateSummary(source.templateOf(source.bodyOf(TemplateURL))),
+    }),
+
+    DeleteStack: operation(deleteInput, {
+      access: ({ StackName, RoleARN }) => [stackAccess('DeleteStack', StackName), ...passRoleAccess(RoleARN)],
+      run(input) {
+        deleteStack(input);
+        return {};
+      },
+    }),
+  };
+
+  return Object.fromEntries(Object.entries(operations).map(([name, parts]) => [name, withQueryCode(parts)]));
+}
+
+function requireRetainable({ stackId, status, resources }: Stack, retained: readonly string[]): void {
+  if (retained.length === 0) return;
+  if (status !== 'DELETE_FAILED') {
+    throw validationError(
+      `Invalid operation on stack [${stackId}]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.`,
+    );
+  }
+  const isLeft = (name: string) =>
+    resources.some((resource) => resource.logicalId === name && resource.status !== 'DELETE_COMPLETE');
+  if (!retained.every(isLeft)) {
+    throw validationError(
+      'The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.',
+    );
+  }
+}
+
+/** Query services call a bad input ValidationError, JSON services ValidationException. */
+function withQueryCode(parts: Operation): Operation {
+  return {
+    ...parts,
+    parse(input) {
+      try {
+        return parts.parse(input);
+      } catch (error) {
+        throw error instanceof AwsError ? validationError(error.message) : error;
+      }
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import type { Clock } from '../../core/clock.ts';
+import { AwsError, type PolicyDocument } from '../../core/operation.ts';
+import { uniqueId } from './unique-id.ts';
+
+export interface Role {
+  roleName: string;
+  path: string;
+  roleId: string;
+  arn: string;
+  createDate: Date;
+  assumeRolePolicyDocument: PolicyDocument;
+  /** Inline policies by name. */
+  policies: Map<string, PolicyDocument>;
+}
+
+export interface User {
+  userName: string;
+  userId: string;
+  arn: string;
+  policies: Map<string, PolicyDocument>;
+}
+
+export interface NamedPolicy {
+  name: string;
+  document: PolicyDocument;
+}
+
+/** The roles and users of an account; `Iam` says what the methods do. */
+export interface PrincipalStore {
+  createRole(role: {
+    roleName: string;
+    path?: string;
+    assumeRolePolicyDocument: PolicyDocument;
+    policies?: readonly NamedPolicy[];
+  }): Role;
+  createUser(user: { userName: string; policies?: readonly NamedPolicy[] }): User;
+  /** @throws AwsError NoSuchEntity */
+  deleteRole(roleName: string): void;
+  role(roleName: string): Role | undefined;
+  /** Like `role`; throws NoSuchEntity. */
+  existingRole(roleName: string): Role;
+  roles(): readonly Role[];
+  roleByArn(arn: string): Role | undefined;
+  userByArn(arn: string): User | undefined;
+  principalId(arn: string): string | undefined;
+  principalExists(arnOrId: string): boolean;
+  /** The ARN that a role of this name has or, without a path, would have. */
+  arnOfRole(roleName: string): string;
+  delayNewRoles(milliseconds: number): void;
+  hideRole(roleName: string, milliseconds: number): void;
+}
+
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+export const namePattern = /^[\w+=,.@-]{1,64}$/;
+const pathPattern = /^\/([!-~]+\/)?$/;
+
+export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: string): PrincipalStore {
+  // Keyed by lower-case name: names are unique ignoring case.
+  const roles = new Map<string, Role>();
+  const users = new Map<string, User>();
+  let roleDelayMs = 0;
+  /** When policies may name a hidden role, in milliseconds since the epoch, by unique id. */
+  const hiddenUntil = new Map<string, number>();
+  const principalArn = (kind: 'role' | 'user', path: string, name: string) =>
+    `arn:aws:iam::${accountId}:${kind}${path}${name}`;
+
+  const role = (roleName: string) => roles.get(roleName.toLowerCase());
+  const roleByArn = (arn: string) => exactly(role(lastSegment(arn)), arn);
+  const userByArn = (arn: string) => exactly(users.get(lastSegment(arn).toLowerCase()), arn);
+  const principalId = (arn: string) => roleByArn(arn)?.roleId ?? userByArn(arn)?.userId;
+
+  function existingRole(roleName: string): Role {
+    const found = role(roleName);
+    if (found === undefined) throw noSuchRole(roleName);
+    return found;
+  }
+
+  return {
+    role,
+    existingRole,
+    roles: () => [...roles.values()],
+    roleByArn,
+    userByArn,
+    principalId,
+    arnOfRole: (roleName) => role(roleName)?.arn ?? principalArn('role', '/', roleName),
+
+    createRole({ roleName, path = '/', assumeRolePolicyDocument, policies = [] }) {
+      requireMatch('roleName', roleName, namePattern);
+      requireMatch('path', path, pathPattern);
+      if (role(roleName) !== undefined) throw alreadyExists('Role', roleName);
+      const created: Role = {
+        roleName,
+        path,
+        roleId: uniqueId('AROA', 21),
+        arn: principalArn('role', path, roleName),
+        createDate: new Date(clock.now()),
+        assumeRolePolicyDocument,
+        policies: byName(policies),
+      };
+      roles.set(roleName.toLowerCase(), created);
+      return created;
+    },
+
+    deleteRole(roleName) {
+      if (!roles.delete(roleName.toLowerCase())) throw noSuchRole(roleName);
+    },
+
+    createUser({ userName, policies = [] }) {
+      requireMatch('userName', userName, namePattern);
+      if (users.has(userName.toLowerCase())) throw alreadyExists('User', userName);
+      const created: User = {
+        userName,
+        userId: uniqueId('AIDA', 21),
+        arn: principalArn('user', '/', userName),
+        policies: byName(policies),
+      };
+      users.set(userName.toLowerCase(), created);
+      return created;
+    },
+
+    principalExists(arnOrId) {
+      const isAccount = /^(\d{12}|arn:aws:iam::\d{12}:root)$/.test(arnOrId);
+      const asRole = roleByArn(arnOrId);
+      if (asRole !== undefined) {
+        const oldEnough = asRole.createDate.getTime() + roleDelayMs;
+        return clock.now() >= Math.max(oldEnough, hiddenUntil.get(asRole.roleId) ?? 0);
+      }
+      return isAccount || principalId(arnOrId) !== undefined;
+    },
+
+    delayNewRoles(milliseconds) {
+      roleDelayMs = milliseconds;
+    },
+
+    hideRole(roleName, milliseconds) {
+      hiddenUntil.set(existingRole(roleName).roleId, clock.now() + milliseconds);
+    },
+  };
+}
+
+export const lastSegment = (arn: string) => arn.slice(arn.lastIndexOf('/') + 1);
+
+// Unlike names, the ARNs in policies are compared with case and path.
+const exactly = <Principal extends { arn: string }>(principal: Principal | undefined, arn: string) =>
+  principal?.arn === arn ? principal : undefined;
+
+const byName = (policies: readonly NamedPolicy[]) => new Map(policies.map(({ name, document }) => [name, document]));
+
+function requireMatch(member: string, value: string, pattern: RegExp) {
+  if (pattern.test(value)) return;
+  throw new AwsError(
+    'ValidationError',
+    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must satisfy regular expression pattern: ${pattern.source}`,
+  );
+}
+
+export const noSuchRole = (name: string) =>
+  new AwsError('NoSuchEntity', `The role with name ${name} cannot be found.`, 404);
+
+const alreadyExists = (kind: 'Role' | 'User', name: string) =>
+  new AwsError('EntityAlreadyExists', `${kind} with name ${name} already exists.`, 409);

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import type { Clock } from '../../core/clock.ts';
+import { operation } from '../../core/operation.ts';
+import { KeyId, onKey, Policy } from './key-inputs.ts';
+import type { Key, KeyStore } from './key-store.ts';
+
+const day = 24 * 60 * 60 * 1000;
+/** Below AWS's page of 100: a client that does not follow NextMarker is found out. */
+const pageSize = 10;
+
+interface Parts {
+  clock: Pick<Clock, 'now'>;
+  store: KeyStore;
+  accountId: string;
+}
+
+/** The operations on keys, but for those on their policies: https://docs.aws.amazon.com/kms/latest/APIReference/ */
+export function keyOperations({ clock, store, accountId }: Parts) {
+  const setState = (name: string, state: 'Enabled' | 'Disabled') =>
+    operation(v.strictObject({ KeyId }), {
+      access: onKey(store, name),
+      run(input) {
+        store.usable(input.KeyId).state = state;
+        return {};
+      },
+    });
+
+  return {
+    CreateKey: operation(
+      v.strictObject({
+        Policy: v.optional(Policy),
+        Description: v.optional(v.pipe(v.string(), v.maxLength(8192)), ''),
+        KeyUsage: v.optional(v.literal('ENCRYPT_DECRYPT')),
+        KeySpec: v.optional(v.literal('SYMMETRIC_DEFAULT')),
+        Tags: v.optional(v.array(v.strictObject({ TagKey: v.string(), TagValue: v.string() })), []),
+      }),
+      {
+        access({ Tags }) {
+          const tags = Tags.map(({ TagKey, TagValue }) => [`aws:RequestTag/${TagKey}`, TagValue]);
+          const context = { ...Object.fromEntries(tags), 'kms:CallerAccount': accountId };
+          const actions = ['kms:CreateKey', ...(Tags.length > 0 ? ['kms:TagResource'] : [])];
+          return actions.map((action) => ({ action, resource: '*', context }));
+        },
+        run({ Policy: policy, Description: description, Tags }, caller) {
+          const arn = store.arnOf(randomUUID());
+          const tags = Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
+          return { KeyMetadata: keyMetadata(store.add({ arn, tags, description, policy }, caller)) };
+        },
+      },
+    ),
+
+    ListKeys: operation(
+      v.strictObject({
+        Limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)), pageSize),
+        Marker: v.optional(v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number)), '0'),
+      }),
+      {
+        access: () => [{ action: 'kms:ListKeys', resource: '*' }],
+        run({ Limit, Marker }) {
+          const all = store.all();
+          const end = Marker + Limit;
+          return {
+            Keys: all.slice(Marker, end).map(({ keyId, arn }) => ({ KeyId: keyId, KeyArn: arn })),
+            Truncated: end < all.length,
+            ...(end < all.length && { NextMarker: String(end) }),
+          };
+        },
+      },
+    ),
+
+    EnableKey: setState('EnableKey', 'Enabled'),
+    DisableKey: setState('DisableKey', 'Disabled'),
+
+    ScheduleKeyDeletion: operation(
+      v.strictObject({
+        KeyId,
+        PendingWindowInDays: v.optional(v.pipe(v.number(), v.integer(), v.minValue(7), v.maxValue(30)), 30),
+      }),
+      {
+        access: onKey(store, 'ScheduleKeyDeletion'),
+        run({ KeyId: keyId, PendingWindowInDays }) {
+          const key = store.usable(keyId);
+          key.state = 'PendingDeletion';
+          key.deletionDate = clock.now() + PendingWindowInDays * day;
+          const DeletionDate = new Date(key.deletionDate);
+          return { KeyId: key.arn, DeletionDate, KeyState: key.state, PendingWindowInDays };
+        },
+      },
+    ),
+
+    DescribeKey: operation(v.strictObject({ KeyId }), {
+      access: onKey(store, 'DescribeKey'),
+      run: (input) => ({ KeyMetadata: keyMetadata(store.find(input.KeyId)) }),
+    }),
+
+    ListResourceTags: operation(v.strictObject({ KeyId }), {
+      access: onKey(store, 'ListResourceTags'),
+      run(input) {
+        const tags = Object.entries(store.find(input.KeyId).tags);
+        return { Tags: tags.map(([TagKey, TagValue]) => ({ TagKey, TagValue })), Truncated: false };
+      },
+    }),
+  };
+}
+
+function keyMetadata(key: Key) {
+  const { arn, keyId, creationDate, deletionDate, description, state, keySpec, keyUsage, keyManager } = key;
+  return {
+    AWSAccountId: arn.split(':')[4],
+    KeyId: keyId,
+    Arn: arn,
+    CreationDate: creationDate,
+    Enabled: state === 'Enabled',
+    Description: description,
+    KeyUsage: keyUsage,
+    KeyState: state,
+    ...(deletionDate !== undefined && { DeletionDate: new Date(deletionDate) }),
+    Origin: 'AWS_KMS',
+    KeyManager: keyManager,
+    CustomerMasterKeySpec: keySpec,
+    KeySpec: keySpec,
+    ...(keySpec === 'SYMMETRIC_DEFAULT' && { EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'] }),
+    MultiRegion: keyId.startsWith('mrk-'),
+  };
+}

@@ -1,0 +1,45 @@
+import * as v from 'valibot';
+import {
+  arnAt,
+  type OnAccess,
+  parseProperties,
+  policyDocument,
+  type ResourceProvider,
+} from '../../core/resource-provider.ts';
+import type { Sqs } from './service.ts';
+
+interface Parts {
+  sqs: Pick<Sqs, 'createQueue'>;
+  onAccess: OnAccess;
+}
+
+const queueProperties = v.strictObject({
+  QueueName: v.string(),
+  MessageRetentionPeriod: v.number(),
+  // Nothing is encrypted here.
+  SqsManagedSseEnabled: v.optional(v.boolean()),
+});
+
+/** `AWS::SQS::Queue`. Fails on a name that is taken. */
+export function queueProvider({ sqs, onAccess }: Parts): ResourceProvider {
+  return async (context) => {
+    const { QueueName, MessageRetentionPeriod } = parseProperties(queueProperties, context);
+    onAccess(context.caller, { action: 'sqs:CreateQueue', resource: arnAt(context.caller, 'sqs', QueueName) });
+    const { url, arn } = sqs.createQueue({ name: QueueName, retentionSeconds: MessageRetentionPeriod });
+    return { physicalId: url, attributes: { Arn: arn, QueueName, QueueUrl: url } };
+  };
+}
+
+const queuePolicyProperties = v.strictObject({ Queues: v.array(v.string()), PolicyDocument: policyDocument });
+
+/** `AWS::SQS::QueuePolicy`. It is not stored: what services send to queues is decided by the role of the function. */
+export function queuePolicyProvider({ onAccess }: Pick<Parts, 'onAccess'>): ResourceProvider {
+  return async (context) => {
+    const { Queues } = parseProperties(queuePolicyProperties, context);
+    for (const url of Queues) {
+      const resource = arnAt(context.caller, 'sqs', url.slice(url.lastIndexOf('/') + 1));
+      onAccess(context.caller, { action: 'sqs:SetQueueAttributes', resource });
+    }
+    return { physicalId: context.logicalId, attributes: {} };
+  };
+}

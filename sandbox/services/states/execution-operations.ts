@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { AwsError, operation } from '../../core/operation.ts';
+import { type Execution, maxPayloadBytes } from './execution.ts';
+import type { ExecutionStore } from './execution-store.ts';
+import { type HistoryEvent, maxEvents } from './history.ts';
+import { isJson } from './json.ts';
+import { onePage, page } from './pages.ts';
+
+const nameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(80));
+// https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html, as far as ASCII goes
+const namePattern = /^[\w.+!@()='-]+$/;
+
+/** The operations on executions. */
+export function executionOperations(store: ExecutionStore, now: () => number) {
+  const onExecution = (action: string) => (input: { executionArn: string }) => [
+    { action: `states:${action}`, resource: input.executionArn },
+  ];
+
+  return {
+    StartExecution: operation(
+      v.strictObject({
+        stateMachineArn: v.string(),
+        name: v.optional(nameSchema),
+        input: v.optional(v.pipe(v.string(), v.maxBytes(maxPayloadBytes)), '{}'),
+        traceHeader: v.optional(v.string()),
+      }),
+      {
+        access: ({ stateMachineArn }) => [{ action: 'states:StartExecution', resource: stateMachineArn }],
+        run: ({ stateMachineArn, name = randomUUID(), input }) => {
+          const machine = store.machine(stateMachineArn);
+          if (!namePattern.test(name)) throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
+          if (!isJson(input))
+            throw new AwsError('InvalidExecutionInput', `Invalid State Machine Execution Input: the input is not JSON`);
+          const { executionArn, startDate } = store.start(machine, name, input);
+          return { executionArn, startDate };
+        },
+      },
+    ),
+    DescribeExecution: operation(
+      v.strictObject({
+        executionArn: v.string(),
+        includedData: v.optional(v.literal('ALL_DATA')),
+      }),
+      {
+        access: onExecution('DescribeExecution'),
+        run: ({ executionArn }) => {
+          const execution = store.execution(executionArn);
+          const { machine, name, status, startDate, stopDate, input, output, error, cause } = execution;
+          const { redriveCount, redriveDate } = execution;
+          const redriveStatusReason = whyNotRedrivable(execution, now());
+          return {
+            executionArn,
+            stateMachineArn: machine.stateMachineArn,
+            name,
+            status,
+            startDate,
+            stopDate,
+            input,
+            output,
+            error,
+            cause,
+            redriveCount,
+            redriveDate,
+            redriveStatus: redriveStatusReason === undefined ? 'REDRIVABLE' : 'NOT_REDRIVABLE',
+            redriveStatusReason,
+          };
+        },
+      },
+    ),
+    ListExecutions: operation(
+      v.strictObject({
+        stateMachineArn: v.string(),
+        statusFilter: v.optional(v.picklist(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])),
+        ...page,
+      }),
+      {
+        access: ({ stateMachineArn }) => [{ action: 'states:ListExecutions', resource: stateMachineArn }],
+        run: ({ stateMachineArn, statusFilter, ...input }) => {
+          const machine = store.machine(stateMachineArn);
+          const matching = store
+            .kept()
+            .filter(
+              (execution) => execution.machine === machine && (statusFilter ?? execution.status) === execution.status,
+            );
+          const [found, nextToken] = onePage(matching.reverse(), input);
+          return {
+            executions: found.map(({ executionArn, name, status, startDate, stopDate }) => ({
+              executionArn,
+              stateMachineArn,
+              name,
+              status,
+              startDate,
+              stopDate,
+            })),
+            nextToken,
+          };
+        },
+      },
+    ),
+    GetExecutionHistory: operation(
+      v.strictObject({
+        executionArn: v.string(),
+        reverseOrder: v.optional(v.boolean(), false),
+        includeExecutionData: v.optional(v.boolean(), true),
+        ...page,
+      }),
+      {
+        access: onExecution('GetExecutionHistory'),
+        run: ({ executionArn, reverseOrder, includeExecutionData, ...input }) => {
+          const { history } = store.execution(executionArn);
+          const [events, nextToken] = onePage(reverseOrder ? history.toReversed() : history, input);
+          return { events: includeExecutionData ? events : events.map(withoutData), nextToken };
+        },
+      },
+    ),
+    StopExecution: operation(
+      v.strictObject({ executionArn: v.string(), error: v.optional(v.string()), cause: v.optional(v.string()) }),
+      {
+        access: onExecution('StopExecution'),
+        run: ({ executionArn, error, cause }) => {
+          const execution = store.execution(executionArn);
+          if (execution.status === 'RUNNING') execution.abort({ error, cause });
+          return { stopDate: execution.stopDate };
+        },
+      },
+    ),
+    RedriveExecution: operation(v.strictObject({ executionArn: v.string(), clientToken: v.optional(v.string()) }), {
+      access: onExecution('RedriveExecution'),
+      run: ({ executionArn }) => {
+        const execution = store.execution(executionArn);
+        const reason = whyNotRedrivable(execution, now());
+        if (reason !== undefined) throw new AwsError('ExecutionNotRedrivable', reason);
+        execution.redrive();
+        return { redriveDate: execution.redriveDate };
+      },
+    }),
+  };
+}
+
+/** An event as GetExecutionHistory returns it without execution data: names, errors and causes stay. */
+function withoutData(event: HistoryEvent): object {
+  const isData = (field: string) => ['input', 'output', 'parameters'].includes(field);
+  const members = Object.entries(event).map(([name, member]) =>
+    name.endsWith('EventDetails')
+      ? [name, Object.fromEntries(Object.entries(member).filter(([field]) => !isData(field)))]
+      : [name, member],
+  );
+  return Object.fromEntries(members);
+}
+
+const day = 24 * 60 * 60 * 1000;
+const redrivableMs = 14 * day;
+
+/** Why an execution cannot be redriven, or undefined when it can (Step Functions developer guide, "Redriving executions"). */
+function whyNotRedrivable({ status, stopDate, history }: Execution, now: number): string | undefined {
+  if (status === 'RUNNING') return 'Execution is RUNNING and cannot be redriven';
+  if (status === 'SUCCEEDED') return 'Execution is SUCCEEDED and cannot be redriven';
+  if (history.length >= maxEvents - 1) return 'Execution has no room left in its event history';
+  const age = now - (stopDate?.getTime() ?? now);
+  return age > redrivableMs ? 'Execution has exceeded the redrivable period of 14 days' : undefined;
+}

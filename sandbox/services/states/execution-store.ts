@@ -1,0 +1,123 @@
+import type { AccountRegion } from '../../core/account.ts';
+import type { Clock } from '../../core/clock.ts';
+import { AwsError } from '../../core/operation.ts';
+import { parseDefinition } from './definition.ts';
+import { type Execution, type StateMachine, startExecution } from './execution.ts';
+import type { TaskTokens } from './task-tokens.ts';
+
+export interface Dependencies {
+  clock: Clock;
+  /** Invokes a function with the rights of the machine's role; throws LambdaError. */
+  invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
+  publish: (event: {
+    source: string;
+    'detail-type': string;
+    resources: string[];
+    detail: Record<string, unknown>;
+  }) => void;
+  home: AccountRegion;
+}
+
+export interface ExecutionStore {
+  /** Returns the ARN. @throws Error for a definition with anything that the sandbox does not have */
+  add(machine: { name: string; roleArn: string; definition: string }): string;
+  machines(): readonly StateMachine[];
+  /** @throws AwsError StateMachineDoesNotExist */
+  machine(stateMachineArn: string): StateMachine;
+  /**
+   * Starts an execution, or returns the one of this name that runs with the same input.
+   * @throws AwsError ExecutionAlreadyExists
+   */
+  start(machine: StateMachine, name: string, input: string): Execution;
+  /** @throws AwsError ExecutionDoesNotExist */
+  execution(executionArn: string): Execution;
+  /** Every execution that AWS would still have, oldest first. */
+  kept(): Execution[];
+  /** Every execution that was started, and not yet found to be too old. */
+  all(): readonly Execution[];
+}
+
+const retentionMs = 90 * 24 * 60 * 60 * 1000;
+
+/** The state machines of an account in a Region, and their executions. */
+export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): ExecutionStore {
+  const { clock, invokeLambda, publish, home } = parts;
+  const arn = (type: string, name: string) => `arn:aws:states:${home.region}:${home.accountId}:${type}:${name}`;
+  const machines = new Map<string, StateMachine>();
+  const executions = new Map<string, Execution>();
+
+  /** Looked at when read, as secrets are: an execution goes, with its name, 90 days after its end. */
+  function kept(executionArn: string): Execution | undefined {
+    const { stopDate } = executions.get(executionArn) ?? {};
+    if (stopDate !== undefined && stopDate.getTime() + retentionMs <= clock.now()) executions.delete(executionArn);
+    return executions.get(executionArn);
+  }
+
+  function onStatusChange(execution: Execution): void {
+    publish({
+      source: 'aws.states',
+      'detail-type': 'Step Functions Execution Status Change',
+      resources: [execution.executionArn],
+      detail: {
+        executionArn: execution.executionArn,
+        stateMachineArn: execution.machine.stateMachineArn,
+        name: execution.name,
+        status: execution.status,
+        startDate: execution.startDate.getTime(),
+        stopDate: execution.stopDate?.getTime() ?? null,
+        input: execution.input,
+        inputDetails: { included: true },
+        output: execution.output ?? null,
+        outputDetails: execution.output === undefined ? null : { included: true },
+      },
+    });
+  }
+
+  return {
+    add({ name, roleArn, definition }) {
+      const stateMachineArn = arn('stateMachine', name);
+      machines.set(stateMachineArn, {
+        stateMachineArn,
+        name,
+        roleArn,
+        definition: parseDefinition(definition),
+        definitionText: definition,
+        createdAt: new Date(clock.now()),
+      });
+      return stateMachineArn;
+    },
+    machines: () => [...machines.values()],
+    machine(stateMachineArn) {
+      const machine = machines.get(stateMachineArn);
+      if (machine !== undefined) return machine;
+      throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+    },
+    start(machine, name, input) {
+      const executionArn = `${arn('execution', machine.name)}:${name}`;
+      const existing = kept(executionArn);
+      // Idempotent for a running execution with the same input; a closed one keeps its name for 90 days.
+      if (existing?.status === 'RUNNING' && existing.input === input) return existing;
+      if (existing !== undefined)
+        throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`);
+      const execution = startExecution(
+        machine,
+        { executionArn, name, input },
+        {
+          clock,
+          tokens,
+          invokeLambda: (functionArn, event) => invokeLambda(functionArn, event, machine.roleArn),
+          onStatusChange,
+        },
+      );
+      executions.set(executionArn, execution);
+      return execution;
+    },
+    execution(executionArn) {
+      const execution = kept(executionArn);
+      if (execution !== undefined) return execution;
+      throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
+    },
+    kept: () => [...executions.keys()].flatMap((executionArn) => kept(executionArn) ?? []),
+    all: () => [...executions.values()],
+  };
+}
