@@ -8,6 +8,8 @@ const packaged = [
   'test/permissions/permissions.test.ts',
   'test/unit/functions/patch-key-policy/burst.test.ts',
   'test/docs/other-accounts.test.ts',
+  'test/docs/runbook-walk.test.ts',
+  'test/docs/terminal.test.ts',
   'test/unit/sandbox/account-region-services.test.ts',
 ];
 

@@ -1,19 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { parseArguments, usage } from '../../cli/arguments.ts';
+import { coverage } from '../../scripts/draw-coverage.ts';
+import { documents, pathsBelow, read, topLevel } from './documents.ts';
 
-const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
+const root = join(import.meta.dirname, '../..');
 const runbook = read('docs/runbook.md');
-const pages = ['README.md', 'docs/runbook.md', 'docs/subscribers.md', 'docs/other-accounts.md'];
 
-/** What the sandbox has, by the rows of its document, which another test compares with it. */
+/** What the sandbox has, such as `states ListExecutions`. */
 const served = new Set(
-  read('docs/sandbox.md')
-    .split(/^## /m)
-    .flatMap((section) => {
-      const service = /^`([\w-]+)`/.exec(section)?.[1];
-      return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, operation]) => `${service} ${operation}`);
-    }),
+  [...coverage().operations].flatMap(([service, names]) => names.map((name) => `${service} ${name}`)),
 );
 
 /** `stepfunctions list-executions` as `states ListExecutions`. */
@@ -36,28 +34,58 @@ const commandsIn = (text: string) => [
 ];
 
 /** The list of what does not work in a sandbox. */
-const [, list = ''] = /All commands work there but these:\n\n(.*?)\n\n/s.exec(runbook) ?? [];
+const [, list = ''] = /All commands work there except these:\n\n(.*?)\n\n/s.exec(runbook) ?? [];
 const missing = [...list.matchAll(/`([a-z][\w-]+\s[a-z][a-z-]+)`/g)].map(([, command = '']) => command);
 
-describe('the commands of the documents', () => {
-  it('work in the sandbox, in the runbook all but those that it lists', () => {
+describe('the commands of the AWS CLI in the documents', () => {
+  it('work in the sandbox, in the runbook all except those that it lists', () => {
     const notServed = commandsIn(runbook).filter((command) => !isServed(command));
     expect(missing.toSorted()).toEqual(expect.arrayContaining(notServed.toSorted()));
     expect(missing.filter(isServed)).toEqual([]);
   });
 
-  it('work in the sandbox, on the page of other accounts all but those that it names', () => {
+  it('work in the sandbox, on the page of other accounts all except those that it names', () => {
     const page = read('docs/other-accounts.md');
-    const [, sentence = ''] = /not all commands of this page: (.*?) are missing/s.exec(page) ?? [];
+    const [, sentence = ''] = /does not support every command on this page: (.*?) are missing/s.exec(page) ?? [];
     const named = [...sentence.matchAll(/`([a-z][\w-]+ [a-z-]+)`/g)].map(([, command = '']) => command);
     const notServed = commandsIn(page).filter((command) => !isServed(command));
     expect(named.toSorted()).toEqual(notServed.toSorted());
   });
 
-  it.each(pages)('of %s set no variable that the shell has a meaning for', (path) => {
+  it.each(['README.md', 'docs/using.md', 'docs/deploying.md', 'docs/subscribers.md'])(
+    'of %s work in the sandbox',
+    (path) => {
+      expect(commandsIn(read(path)).filter((command) => !isServed(command))).toEqual([]);
+    },
+  );
+
+  it.each(documents)('of %s set no variable that the shell has a meaning for', (path) => {
     const set = [...read(path).matchAll(/^\s*(?:export )?([A-Z_]+)=/gm)].map(([, name]) => name);
     for (const name of ['USER', 'USERNAME', 'HOME', 'HOST', 'PATH', 'PWD', 'SHELL', 'LANG', 'UID']) {
       expect(set).not.toContain(name);
+    }
+  });
+});
+
+describe('the commands of npm in the documents', () => {
+  const { scripts } = v.parse(
+    v.object({ scripts: v.record(v.string(), v.string()) }),
+    JSON.parse(read('package.json')),
+  );
+
+  it.each(documents)('of %s are scripts of package.json', (path) => {
+    const named = [...read(path).matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(
+      ([, run, word]) => run ?? word,
+    );
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named));
+  });
+
+  it.each(documents)('of %s have the words and options of `npm start`', (path) => {
+    for (const [command, given = ''] of read(path).matchAll(/\bnpm start -- ([^`\n#]*)/g)) {
+      const [word = ''] = given.split(/\s/);
+      // A second word makes sure that a first one is not taken for a file.
+      if (/^[a-z][a-z-]*$/.test(word)) expect(() => parseArguments([word, 'x', '--help'], {}), command).not.toThrow();
+      for (const [option] of given.matchAll(/--[a-z][a-z-]*/g)) expect(usage, command).toContain(`${option}`);
     }
   });
 });
@@ -71,13 +99,39 @@ describe('the links of the documents', () => {
         .replaceAll(' ', '-'),
     );
 
-  it.each(pages)('of %s lead somewhere', (path) => {
-    for (const [, target = '', anchor] of read(path).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+  it.each(documents)('of %s lead somewhere', (path) => {
+    for (const [link, target = '', anchor] of read(path).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
       const page = target === '' ? path : join(path, '..', target);
-      if (target.endsWith('/')) continue;
-      const found = read(page);
-      expect(found.length, page).toBeGreaterThan(0);
-      if (anchor !== undefined) expect(anchors(page), page).toContain(anchor);
+      expect(existsSync(join(root, page)), link).toBe(true);
+      expect(statSync(join(root, page)).isDirectory(), link).toBe(target.endsWith('/'));
+      if (anchor !== undefined) expect(anchors(page), link).toContain(anchor);
+    }
+  });
+});
+
+describe('the paths in the documents', () => {
+  const literally = (text: string) => text.replaceAll('.', String.raw`\.`);
+  const folders = topLevel.filter((name) => statSync(join(root, name)).isDirectory());
+  const paths = pathsBelow(folders);
+
+  it.each(documents)('of %s exist', (path) => {
+    // Not the ends of URLs and of longer paths.
+    const written = new RegExp(
+      String.raw`(?<![\w/.:\-…>])(?:${folders.map(literally).join('|')})/[\w<>*./-]*[\w>/]`,
+      'g',
+    );
+    for (const [text] of read(path).matchAll(written)) {
+      // `functions/<step>/` and `test/**` stand for many.
+      const form = new RegExp(
+        `^${text
+          .split(/<\w+>|\*+/)
+          .map(literally)
+          .join('.+')}/?$`,
+      );
+      expect(
+        paths.some((each) => form.test(each)),
+        text,
+      ).toBe(true);
     }
   });
 });

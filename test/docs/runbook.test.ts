@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as errors from '../../lib/errors.ts';
 import { canonical } from '../../lib/keys/canonical.ts';
 import { type KeyAccess, withGrants } from '../../lib/keys/key-policy.ts';
+import { read } from './documents.ts';
 
-const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 const runbook = read('docs/runbook.md');
 const source = read('lib/errors.ts');
 
@@ -34,7 +32,7 @@ describe('the runbook', () => {
     expect(sections.map(({ name }) => name)).toEqual(names);
   });
 
-  it.each(sections)('tells of $name what it means, what exists and what to do', ({ body }) => {
+  it.each(sections)('says of $name what it means, what exists and what to do', ({ body }) => {
     const found = paragraphs(body);
     expect(found.map(([lead]) => lead)).toEqual(['What it means.', 'What exists now.', 'What to do.']);
     for (const [lead, text] of found) expect(text, lead).toMatch(/\w+ \w+/);
@@ -67,7 +65,7 @@ describe('the runbook', () => {
     { machine: 'onboard-subscriber', head: 'Failed in' },
     { machine: 'update-subscriber', head: 'Update failed in' },
     { machine: 'add-user', head: 'Adding users failed in' },
-  ])('tells of each state of $machine what exists after its failure', ({ machine, head }) => {
+  ])('says of each state of $machine what exists after its failure', ({ machine, head }) => {
     const { States } = v.parse(
       v.object({ States: v.record(v.string(), v.unknown()) }),
       JSON.parse(read(`statemachine/${machine}.asl.json`)),
@@ -76,13 +74,37 @@ describe('the runbook', () => {
     expect([...table.matchAll(/^\| (\w+) \|/gm)].map(([, state]) => state)).toEqual(Object.keys(States));
   });
 
-  it('tells of each state of an offboarding what is gone after its failure', () => {
+  it('says of each state of an offboarding what is gone after its failure', () => {
     const { States } = v.parse(
       v.object({ States: v.record(v.string(), v.unknown()) }),
       JSON.parse(read('statemachine/offboard-subscriber.asl.json')),
     );
     const [, table = ''] = /\| Offboarding failed in \|.*?\n\|-.*?\n(.*?)\n\n/s.exec(runbook) ?? [];
     expect([...table.matchAll(/^\| (\w+) \|/gm)].map(([, state]) => state)).toEqual(Object.keys(States));
+  });
+
+  it.each([
+    {
+      file: 'functions/create-subscriber/create-subscriber.ts',
+      text: "InfinStor's user pool has no such user at this moment",
+    },
+    { file: 'functions/create-subscriber/create-subscriber.ts', text: 'InfinStor has the subscriber' },
+    { file: 'functions/create-subscriber/create-subscriber.ts', text: 'could not be found out' },
+    { file: 'lib/keys/kms.ts', text: 'would not let the onboarding change it in the future' },
+    { file: 'functions/detect-key-policy-drift/detect-key-policy-drift.ts', text: 'key is gone' },
+    { file: 'functions/detect-key-policy-drift/detect-key-policy-drift.ts', text: 'key policy drifted' },
+    { file: 'lib/subscribers/events.ts', text: 'EventBridge did not take' },
+    { file: 'lib/lambda/step.ts', text: 'step failed' },
+  ])('quotes the message "$text" as $file has it', ({ file, text }) => {
+    expect(runbook).toContain(text);
+    expect(read(file)).toContain(text);
+  });
+
+  it('has in its index by symptom only sections that it has', () => {
+    const [index = ''] = runbook.split(/^## /m);
+    const named = [...index.matchAll(/\[(\w+)\]\(#\w+\)/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(10);
+    expect(sections.map(({ name }) => name)).toEqual(expect.arrayContaining(named));
   });
 
   it('names params that serverless.yml has', () => {

@@ -1,16 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createServices } from '../../sandbox/account-region-services.ts';
-import { account } from '../../sandbox/core/account.ts';
-import { createClock } from '../../sandbox/core/clock.ts';
-import { createFaults } from '../../sandbox/core/faults.ts';
-import { createInfinStor } from '../../sandbox/infinstor/infinstor.ts';
-import { resourceTypes } from '../../sandbox/services/cloudformation/resource-types.ts';
-import { createCognito } from '../../sandbox/services/cognito-idp/service.ts';
-import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb/service.ts';
-import { createAccounts } from '../../sandbox/services/iam/accounts.ts';
-import { createLambda } from '../../sandbox/services/lambda/service.ts';
+import { coverage, sandboxPage } from '../../scripts/draw-coverage.ts';
 
 const doc = readFileSync(join(import.meta.dirname, '../../docs/sandbox.md'), 'utf8');
 
@@ -22,78 +13,41 @@ const sections = new Map(
   }),
 );
 
-/** The first cells of a section's rows, where they are code. */
-const named = (service: string) =>
-  [...(sections.get(service) ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name = '']) => name);
+/** The items of a section's lists, with what stands below each. */
+const items = (service: string) =>
+  [...(sections.get(service) ?? '').matchAll(/^- \*\*`([^`]+)`\*\*: (.*)\n((?: {2}.*\n?)*)/gm)].map(
+    ([, name = '', does = '', notes = '']) => ({ name, does, notes }),
+  );
+const named = (service: string) => items(service).map(({ name }) => name);
 const isResourceType = (name: string) => name.includes('::');
-
-const clock = createClock();
-const accounts = createAccounts(clock);
-const nothing = () => {};
-const customResource = async () => ({ physicalId: '', attributes: {} });
-const deployment = {
-  lambdas: { add: nothing },
-  invocations: { configure: nothing },
-  httpApi: { id: '', addIntegration: () => '', addRoute: nothing },
-  endpoint: () => '',
-  packageFolder: '',
-  environment: {},
-};
-const world = createServices({
-  ...deployment,
-  clock,
-  accounts,
-  faults: createFaults([]),
-  deliver: nothing,
-  invokeLambda: async () => undefined,
-  templates: () => undefined,
-  customResource,
-  onAccess: nothing,
-  resourceDelayMs: 0,
-  schedules: true,
-})(account);
-const cognito = createCognito({ clock });
-const lambda = createLambda({
-  pool: { functions: () => [], invoke: async () => undefined },
-  invocations: { invoke: async () => undefined },
-  authorize: nothing,
-});
-const infinstor = createInfinStor({ clock, cognito, baseUrl: () => '', region: '', superadmin: { userName: '' } });
-
-const served = new Map<string, readonly string[]>([
-  ...[...world.services, cognito.service].map(
-    ({ name, operations }) => [name, Object.keys(operations)] satisfies [string, string[]],
-  ),
-  ['dynamodb', [...dynamoDbOperations]],
-  ['lambda', lambda.operations],
-  ['infinstor', infinstor.operations],
-]);
+const { operations, resourceTypes } = coverage();
 
 describe('the document of the sandbox', () => {
+  it('has the table that `npm run draw-coverage` writes', () => {
+    expect(doc).toBe(sandboxPage(doc));
+  });
+
   it('has a section for each service, and no other', () => {
-    expect([...sections.keys()].toSorted()).toEqual([...served.keys()].toSorted());
+    expect([...sections.keys()].toSorted()).toEqual([...operations.keys()].toSorted());
   });
 
-  it.each([...served])('has a row for each operation of %s, and no other', (service, operations) => {
-    const rows = named(service).filter((name) => !isResourceType(name));
-    expect(operations.length).toBeGreaterThan(0);
-    expect(rows.toSorted()).toEqual([...operations].toSorted());
+  it.each([...operations])('describes each operation of %s, and no other', (service, names) => {
+    expect(names.length).toBeGreaterThan(0);
+    expect(
+      named(service)
+        .filter((name) => !isResourceType(name))
+        .toSorted(),
+    ).toEqual(names.toSorted());
   });
 
-  it('has a row for each type of resource, and no other', () => {
-    const { every } = resourceTypes({
-      ...{ ...world, ...deployment },
-      ...{ clock, iam: accounts.iam(account.accountId), buckets: new Map(), tables: new Map() },
-      ...{ customResource, nestedStack: customResource, onAccess: nothing },
-    });
-    expect(named('cloudformation').filter(isResourceType).toSorted()).toEqual(Object.keys(every).toSorted());
+  it('describes each type of resource, and no other', () => {
+    expect(named('cloudformation').filter(isResourceType).toSorted()).toEqual(resourceTypes.toSorted());
   });
 
-  it('says in each row what the operation does, what it refuses, and how AWS differs', () => {
-    const rows = [...doc.matchAll(/^\| `.*\|$/gm)].map(([row]) => row.slice(2, -2).split(' | '));
-    for (const cells of rows) {
-      expect(cells, cells[0]).toHaveLength(4);
-      for (const cell of cells) expect(cell, cells[0]).toMatch(/\S/);
+  it('says of each what it does, what it refuses, and how AWS differs', () => {
+    for (const { name, does, notes } of [...sections.keys()].flatMap(items)) {
+      expect(does, name).toMatch(/\S/);
+      expect(notes, name).toMatch(/^ {2}- Refuses: \S.*\n {2}- Differs: \S.*\n?$/);
     }
   });
 });
