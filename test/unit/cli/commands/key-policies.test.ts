@@ -230,7 +230,7 @@ describe('a kept policy', () => {
     expect(error).toMatchObject({
       name: 'InvalidRequest',
       step: null,
-      remedy: expect.stringMatching(/key-policies .*, and take one of these ids\.$/),
+      remedy: expect.stringMatching(/key-policies .*, and use one of the ids listed\.$/),
     });
   });
 });
@@ -322,7 +322,7 @@ describe('a restore', () => {
     expect(error).toMatchObject({
       name: 'KeyPolicyOrphan',
       message: 'It names AROAGONE',
-      remedy: expect.stringContaining('Write the kept policy by hand'),
+      remedy: expect.stringContaining('Put the kept policy by hand'),
     });
     expect(progress).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}failed {2}KeyPolicyOrphan\n$/);
     expect(pauses).toEqual([]);
