@@ -15,7 +15,7 @@ const notFromEnvironment = {
   defaultsMode: 'standard',
 } as const;
 
-/** What a client of the sandbox's operator is made with; default: in the deployment's account and Region. */
+/** The configuration of a client that calls as the sandbox's operator; by default in the deployment's account and Region. */
 export function operatorAt(endpoint: string, { accountId, region }: AccountRegion = account) {
   const credentials = accountId === otherAccount.accountId ? otherAccount.operator : operator;
   return { ...notFromEnvironment, endpoint, region, credentials };

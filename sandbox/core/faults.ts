@@ -44,7 +44,7 @@ const infinstorAnswers = ['LoginExpired', 'EndpointTimedOut'];
 /** What can fail, by the names of `service:Operation:kind[:times]`. */
 const faultTargets: Readonly<Record<string, readonly string[]>> = {
   cognito: ['InitiateAuth'],
-  // `register` is the call of the template's custom resource, by which a stack tells the service that it is up.
+  // `register` is the call of the template's custom resource, by which a stack registers with the service.
   infinstor: ['get_version', 'add_subscriber', 'update_subscriber', 'addsecondaryuser', 'customerinfo', 'register'],
   cloudformation: [
     'CreateStack',

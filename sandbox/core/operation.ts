@@ -22,7 +22,7 @@ export interface Caller {
 /** Whether the caller is a role's session, and not a user. */
 export const isSession = ({ arn, principalArn }: Pick<Caller, 'arn' | 'principalArn'>) => arn !== principalArn;
 
-/** The unique id that tells the caller from all others: of a role's session, the role's with the session's name. */
+/** The unique id of the caller: of a role's session, the role's with the session's name. */
 export function callerId(caller: Caller): string {
   const { arn, principalId } = caller;
   return isSession(caller) ? `${principalId}:${arn.slice(arn.lastIndexOf('/') + 1)}` : principalId;

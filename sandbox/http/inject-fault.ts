@@ -26,7 +26,7 @@ interface Call {
   /** As in a fault's text: `cognito`, and not its endpoint's name. */
   service: string;
   operation: string;
-  /** What tells calls of the operation apart. */
+  /** What distinguishes calls of the operation. */
   input: unknown;
   caller: Caller | undefined;
 }

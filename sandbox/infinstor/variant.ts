@@ -37,7 +37,7 @@ export interface InfinStorVariant {
   newUserPassword: 'final' | 'temporary';
   expiredLogin: ExpiredLoginAnswer;
   externalAuth: ExternalAuth;
-  /** The names that get_version tells. */
+  /** The host names that get_version returns. */
   hosts: Readonly<Record<'mlflow' | 'mlflowui' | 'mlflowstatic' | 'api', string>>;
 }
 

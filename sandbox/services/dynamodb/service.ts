@@ -199,7 +199,7 @@ function createServer({ accountId, region }: AccountRegion) {
   }
 }
 
-/** dynalite wants a signed request, whoever signed it. */
+/** dynalite requires a signed request, and checks no signature. */
 const ownHeaders = {
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-date': '20260101T000000Z',

@@ -1,7 +1,7 @@
 import { AwsError } from '../../core/operation.ts';
 
 type Literal = string | number | boolean | null;
-/** Tells whether the value at a place in the event is as the pattern wants; `undefined` is an absent value. */
+/** Whether the value at a place in the event matches the pattern; `undefined` is an absent value. */
 type Matcher = (value: unknown) => boolean;
 
 /**

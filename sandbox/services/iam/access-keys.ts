@@ -17,7 +17,7 @@ interface AccessKey {
   /** A role that was made again under the same name is another principal: sessions of the first one are dead. */
   principalId: string;
   sessionName: string;
-  /** When it stops being good, in milliseconds since the epoch; Lambda gives its functions new ones in time. */
+  /** When it expires, in milliseconds since the epoch; Lambda gives its functions new ones in time. */
   expires: number;
 }
 
@@ -94,7 +94,7 @@ export function createAccessKeys({ clock, store, accountId }: Parts): AccessKeys
           403,
         );
       }
-      // CloudFormation, for one, names its sessions `AWSCloudFormation`; no policy here can tell.
+      // CloudFormation, for one, names its sessions `AWSCloudFormation`; no policy here depends on that.
       const sessionName = service.split('.')[0] ?? service;
       return { ...roleCaller(assumed, sessionName, { accountId, region }), via: service };
     },

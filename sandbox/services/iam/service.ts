@@ -35,9 +35,9 @@ export interface Iam {
   hideRole(roleName: string, milliseconds: number): void;
   /** The unique id (`AROA…`, `AIDA…`) of the role or user that has this ARN now. */
   principalId(arn: string): string | undefined;
-  /** Credentials of a session of the role, whoever asks, or of the user. @throws AwsError NoSuchEntity */
+  /** Credentials of a session of the role, without asking its trust policy, or of the user. @throws AwsError NoSuchEntity */
   credentials(principalArn: string, sessionName: string, lifeMs?: number): Credentials;
-  /** Who signs with this access key; undefined for an unknown key and for one whose role is gone. */
+  /** The caller who signs with this access key; undefined for an unknown key and for one whose role was deleted. */
   caller(accessKeyId: string, region?: string): Caller | undefined;
   /**
    * A caller acting as the role for a service, such as CloudFormation with its service role.

@@ -21,7 +21,7 @@ interface Parts {
   invoke: (functionArn: string, event: unknown) => Promise<unknown>;
   /** Sends a record with the rights of the function's role. */
   send: (destinationArn: string, functionArn: string, record: string) => void;
-  /** Told of every failed attempt. */
+  /** Called for every failed attempt. */
   onError: (functionArn: string, error: unknown) => void;
 }
 

@@ -5,20 +5,9 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
-import { type Report, reportSchema } from './messages.ts';
+import { type Environment, type LambdaFunction, type Outcome, runInvocation } from './invocation.ts';
+import { reportSchema } from './messages.ts';
 import { compiledBundle, occupy, release, type Thread, takeThread } from './threads.ts';
-
-/** A function as the packaged template describes it. */
-export interface LambdaFunction {
-  functionName: string;
-  functionArn: string;
-  /** The path of the bundle, and the name of its export. */
-  bundle: string;
-  exportName: string;
-  environment: Readonly<Record<string, string>>;
-  roleArn: string;
-  timeoutSeconds: number;
-}
 
 export interface LambdaPool {
   add(lambda: LambdaFunction): void;
@@ -38,18 +27,12 @@ export interface LambdaPool {
 }
 
 /**
- * How many invocations of a function run at once; further ones wait, as AWS makes callers wait by throttling. Each costs a
+ * How many invocations of a function run at the same time; further ones wait, where AWS would throttle. Each costs a
  * thread, so that more than the machine has processors for would only make all of them slower.
  */
 const maxConcurrency = Math.max(2, availableParallelism());
 
 const errorSchema = v.object({ errorType: v.string() });
-
-/** An execution environment of a function: an instance of its bundle in a thread, which may have those of other functions, too. */
-interface Environment {
-  id: string;
-  thread: Thread;
-}
 
 interface Entry {
   lambda: LambdaFunction;
@@ -57,7 +40,7 @@ interface Entry {
   environments: Environment[];
   /** Those that run an invocation. */
   busy: Set<Environment>;
-  /** Who waits for the end of one of its invocations. */
+  /** Called at the end of one of its invocations. */
   waiting: (() => void)[];
 }
 
@@ -106,55 +89,6 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     return environment;
   }
 
-  /**
-   * Runs an invocation. While the function is asleep, it is no work that the clock waits for.
-   * @returns undefined when the thread had ended before, so that the function has not run
-   * @throws LambdaError when the thread ends without an answer
-   */
-  function run({ id, thread }: Environment, lambda: LambdaFunction, payload: string): Promise<Outcome | undefined> {
-    const { functionName, functionArn, timeoutSeconds } = lambda;
-    const requestId = randomUUID();
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
-    let hasStarted = false;
-    const failed = (errorType: string, errorMessage: string) =>
-      reject(new LambdaError(errorType, JSON.stringify({ errorType, errorMessage })));
-    const ended = (errorType: string, errorMessage: string) =>
-      hasStarted || !thread.hasRun ? failed(errorType, errorMessage) : resolve(undefined);
-    const work = beginWork(clock, () => thread.send({ type: 'catch up' }));
-    const deadline = clock.now() + timeoutSeconds * 1000;
-    const cancelTimeout = clock.after(timeoutSeconds * 1000, () => {
-      void thread.worker.terminate();
-      failed('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds}.00 seconds`);
-    });
-    const onMessage = (message: unknown) => {
-      const report = v.parse(reportSchema, message);
-      if (!('requestId' in report) || report.requestId !== requestId) return;
-      switch (report.type) {
-        case 'result':
-        case 'error':
-          return resolve(report);
-        case 'started':
-          hasStarted = true;
-          return;
-        case 'asleep':
-          return work.sleep(report.due);
-        case 'awake':
-          return work.wake();
-      }
-    };
-    const onExit = () => ended('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited without an answer`);
-    const onError = (error: unknown) =>
-      error instanceof Error ? ended(error.name, error.message) : ended('Runtime.ExitError', String(error));
-    const { worker } = thread;
-    worker.on('message', onMessage).once('exit', onExit).once('error', onError);
-    thread.send({ type: 'invoke', environmentId: id, requestId, payload, functionName, functionArn, deadline });
-    return promise.finally(() => {
-      cancelTimeout();
-      work.end();
-      worker.off('message', onMessage).off('exit', onExit).off('error', onError);
-    });
-  }
-
   /** Runs an invocation in an environment that it keeps busy meanwhile. @throws LambdaError */
   async function runOnce(entry: Entry, payload: string): Promise<Outcome> {
     for (;;) {
@@ -162,7 +96,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       entry.busy.add(environment);
       let outcome: Outcome | undefined;
       try {
-        outcome = await run(environment, entry.lambda, payload);
+        outcome = await runInvocation(clock, environment, entry.lambda, payload);
       } finally {
         entry.busy.delete(environment);
         // After an error of the handler the environment stays warm, as in AWS.
@@ -211,38 +145,6 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       for (const [thread, own] of Map.groupBy(environments, (environment) => environment.thread)) {
         thread.send({ type: 'forget', environmentIds: own.map(({ id }) => id) });
       }
-    },
-  };
-}
-
-type Outcome = Extract<Report, { type: 'result' | 'error' }>;
-
-/**
- * What an invocation is to the clock: work, but not while the function is asleep.
- * @param onWake called when a sleep is over
- */
-function beginWork(clock: Clock, onWake: () => void) {
-  let endOfWork = clock.busy();
-  let cancelWake = () => {};
-  function end(): void {
-    cancelWake();
-    endOfWork();
-  }
-  function wake(): void {
-    end();
-    endOfWork = clock.busy();
-  }
-  return {
-    end,
-    wake,
-    /** Until then, in milliseconds since the epoch; undefined: until something else happens. */
-    sleep(due: number | undefined): void {
-      end();
-      if (due === undefined) return;
-      cancelWake = clock.after(Math.max(0, due - clock.now()), () => {
-        wake();
-        onWake();
-      });
     },
   };
 }

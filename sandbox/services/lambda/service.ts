@@ -3,7 +3,8 @@ import { LambdaError } from '../../core/lambda-error.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import type { Answer } from '../../http/protocols.ts';
 import type { AsynchronousInvocations } from './asynchronous.ts';
-import type { LambdaFunction, LambdaPool } from './pool.ts';
+import type { LambdaFunction } from './invocation.ts';
+import type { LambdaPool } from './pool.ts';
 
 /** The header names are in lower case. */
 export interface LambdaRequest {
@@ -94,7 +95,7 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
   };
 }
 
-/** An error of the function is a result for who called Lambda, with a header that tells so. */
+/** An error of the function is a result for the caller of Lambda, with a header that says so. */
 async function answered(run: () => Promise<unknown>): Promise<Answer> {
   try {
     return json(200, await run(), { 'x-amz-executed-version': '$LATEST' });

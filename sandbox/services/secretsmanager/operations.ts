@@ -231,7 +231,7 @@ function describe(secret: Secret) {
     Description: secret.description,
     CreatedDate: new Date(secret.createdAt),
     LastChangedDate: new Date(secret.changedAt),
-    // AWS tells the day of the last access, not the time.
+    // AWS reports the day of the last access, not the time.
     LastAccessedDate: secret.accessedAt === undefined ? undefined : new Date(Math.floor(secret.accessedAt / day) * day),
     DeletedDate: secret.deletionDate === undefined ? undefined : new Date(secret.deletionDate),
     Tags: Object.entries(secret.tags).map(([Key, Value]) => ({ Key, Value })),

@@ -12,7 +12,7 @@ export interface HistoryEvent {
 
 export type Recorder = (type: string, details: Record<`${string}EventDetails`, object>) => void;
 
-/** Step Functions' limit: the last event of a history that is as long as this tells why the execution ended. */
+/** Step Functions' limit: the last event of a history of this length says why the execution ended. */
 export const maxEvents = 25_000;
 
 /**

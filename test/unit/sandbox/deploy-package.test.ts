@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deployPackage } from '../../../sandbox/deploy-package.ts';
-import type { LambdaFunction } from '../../../sandbox/services/lambda/pool.ts';
+import type { LambdaFunction } from '../../../sandbox/services/lambda/invocation.ts';
 import { createInput, setUp } from './services/cloudformation/cloudformation-fixture.ts';
 
 let packageFolder: string;

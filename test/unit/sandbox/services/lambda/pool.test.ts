@@ -7,7 +7,8 @@ import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Clock, createClock } from '../../../../../sandbox/core/clock.ts';
 import type { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
-import { createLambdaPool, type LambdaFunction, type LambdaPool } from '../../../../../sandbox/services/lambda/pool.ts';
+import type { LambdaFunction } from '../../../../../sandbox/services/lambda/invocation.ts';
+import { createLambdaPool, type LambdaPool } from '../../../../../sandbox/services/lambda/pool.ts';
 
 const source = `
 const { writeFileSync } = require('node:fs');
