@@ -80,6 +80,32 @@ export class SubscriberNotActive extends StepError {
   }
 }
 
+/** A field of a request that says something else than what is kept. */
+export interface Difference {
+  field: string;
+  /** What is kept instead; absent for a secret. */
+  kept?: string | undefined;
+}
+
+/** What the request says of a subscriber that InfinStor knows already is not what is kept. An onboarding changes none of it. */
+export class SubscriberDiffers extends StepError {
+  static readonly remedy =
+    'Send the request with what is kept, and without passwordSecretId. Then change the e-mail address or the password with an update (npm start -- update, state machine update-subscriber), and tags by an update of the stack in CloudFormation.';
+  override readonly name = 'SubscriberDiffers';
+  readonly remedy = SubscriberDiffers.remedy;
+  /** The fields of the request that differ. */
+  readonly fields: readonly string[];
+
+  /** @param differences with what is kept, where that is no secret */
+  constructor(userName: string, ...differences: readonly Difference[]) {
+    const named = differences.map(({ field, kept }) => (kept === undefined ? field : `${field} (kept: ${kept})`));
+    super(
+      `An onboarding does not change what exists of subscriber ${userName}, and this request differs in ${named.join(', ')}`,
+    );
+    this.fields = differences.map(({ field }) => field);
+  }
+}
+
 export class LoginRejected extends StepError {
   static readonly remedy =
     'Check the password of the user that the message names, in the superadmin secret or the credentials secret of a subscriber, by logging in with it; correct the secret, and redrive the execution.';
@@ -365,6 +391,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       InvalidStepInput,
       OnboardingInProgress,
       SubscriberNotActive,
+      SubscriberDiffers,
       LoginRejected,
       LoginChallenge,
       TokenRejected,

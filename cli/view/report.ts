@@ -44,7 +44,7 @@ const outputSchema = v.looseObject({
   keyArns: v.optional(v.array(v.string())),
   /** Of an onboarding: whether InfinStor was seen to use the role; null when that was not found out. */
   verified: v.optional(v.nullable(v.boolean())),
-  /** Of an update: what of the subscriber was changed. */
+  /** What was changed; empty when an onboarding found everything as its request wants it. */
   changed: v.optional(v.array(v.string())),
   /** Of users that were to be added. */
   users: v.optional(

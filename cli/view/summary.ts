@@ -62,7 +62,7 @@ function outputFacts(output: Report['output']): [string, string | null][] {
   } = output;
   return [
     ['Subscriber', userName],
-    ['Changed', changed?.join(', ') ?? null],
+    ['Changed', changed === undefined ? null : changed.join(', ') || 'nothing'],
     ['Stack', stackId],
     ['Role', roleArn],
     ['Verified', verified === undefined ? null : verified ? 'InfinStor uses the role' : 'no'],

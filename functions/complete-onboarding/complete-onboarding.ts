@@ -8,6 +8,8 @@ export interface Onboarded {
   stackId: string;
   roleArn: string;
   keyArns: string[];
+  /** What this request has changed since the subscriber was onboarded last; empty: nothing. */
+  changed: ('subscriber' | 'stack' | 'keyPolicies')[];
   /** Whether InfinStor knows the subscriber with this role; null: that was not looked at. */
   verified: boolean | null;
   /** Why it is not verified. */
@@ -21,16 +23,19 @@ export interface Onboarded {
 export async function completeOnboarding(
   {
     plan,
-    subscriber: { emailId = plan.subscriber.emailId },
+    subscriber: { emailId = plan.subscriber.emailId, changed: isSubscriberChanged },
     stack,
     role,
+    keys,
     verification,
   }: {
     plan: Plan;
     /** The e-mail address that InfinStor has; default: the request's. */
-    subscriber: { emailId?: string | undefined };
+    subscriber: { emailId?: string | undefined; changed: boolean };
     stack: Stack;
     role: Role;
+    /** Whether patch-key-policy has written each key's policy. */
+    keys: { changed: boolean }[];
     verification: Verification;
   },
   clients: Parameters<typeof complete>[1],
@@ -45,6 +50,11 @@ export async function completeOnboarding(
     stackId,
     roleArn,
     keyArns,
+    changed: [
+      ...(isSubscriberChanged ? (['subscriber'] as const) : []),
+      ...(plan.onboarded?.stackId === stackId ? [] : (['stack'] as const)),
+      ...(keys.some(({ changed }) => changed) ? (['keyPolicies'] as const) : []),
+    ],
     verified,
     ...(reason !== undefined && { verification: reason }),
   };

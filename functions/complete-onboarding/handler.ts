@@ -15,10 +15,11 @@ export const handler = step({
   environment: registryEnvironmentSchema,
   input: v.object({
     plan: planSchema,
-    // As create-subscriber knows InfinStor has it; one that ran before it told redrives without.
-    subscriber: v.object({ emailId: v.optional(v.string()) }),
+    // As create-subscriber knows InfinStor has it; an execution that began before it returned this is redriven without.
+    subscriber: v.object({ emailId: v.optional(v.string()), changed: v.optional(v.boolean(), true) }),
     stack: stackSchema,
     role: roleSchema,
+    keys: v.optional(v.array(v.object({ changed: v.boolean() })), []),
     // An execution that began before there was this step is redriven without it.
     verification: v.optional(verificationSchema, { verified: null }),
   }),

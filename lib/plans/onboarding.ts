@@ -13,6 +13,8 @@ export const planSchema = v.object({
   customTokenSecretId: v.optional(v.string()),
   /** Whether the subscriber was offboarded before, and may have been deleted in InfinStor since. */
   returning: v.optional(v.boolean()),
+  /** What the subscriber had when this execution began; absent when it was not onboarded. */
+  onboarded: v.optional(v.object({ stackId: v.string() })),
   /** The secret that create-subscriber keeps the subscriber's password and custom token in. */
   credentialsSecretId: v.string(),
   stack: v.object({

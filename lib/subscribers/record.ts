@@ -45,6 +45,8 @@ const recordSchema = v.object({
   /** Why the latest attempt failed; absent when it did not. */
   lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
   stackId: v.optional(v.string()),
+  /** The tags that the latest onboarding request asked for; absent in records of before they were kept. */
+  tags: v.optional(v.record(v.string(), v.string())),
   /** Stacks from before that one that no offboarding was told of to its end: what they have left is still to be told. */
   formerStackIds: v.optional(v.array(v.string())),
   roleArn: v.optional(v.string()),
@@ -107,6 +109,8 @@ export interface Claimed {
   executionArn: string;
   /** Where its stack is to be; default: where it is. */
   home?: AccountRegion;
+  /** The tags that its stack is to have; default: those that it has. */
+  tags?: Record<string, string>;
   stackId?: string;
   formerStackIds?: string[];
   keyArns?: string[];

@@ -7,9 +7,11 @@ import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, role, stack, stackId } from '../plan.ts';
 
 const keyArns = ['arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111'];
-const subscriber = { emailId: 'changed@acme.example' };
-const event = { plan: { ...plan, keyArns }, subscriber, stack, role, verification: { verified: true } };
-const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns, verified: true };
+const subscriber = { emailId: 'changed@acme.example', changed: true };
+const keys = keyArns.map((keyArn) => ({ keyArn, changed: true }));
+const event = { plan: { ...plan, keyArns }, subscriber, stack, role, keys, verification: { verified: true } };
+const changed = ['subscriber', 'stack', 'keyPolicies'];
+const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns, changed, verified: true };
 const record = (owner: string) => ({
   userName: 'Acme',
   status: 'ONBOARDING',
@@ -79,6 +81,19 @@ describe('completing an onboarding', () => {
   it('does without the end check, as of an execution that began before there was one', async () => {
     const { verification: _, ...without } = event;
     expect(await setUp().invoke(without)).toEqual({ ...onboarded, verified: null });
+  });
+
+  it('says that nothing was changed of a subscriber that was onboarded just so before', async () => {
+    const unchanged = {
+      ...event,
+      plan: { ...event.plan, onboarded: { stackId } },
+      subscriber: { ...subscriber, changed: false },
+      keys: keys.map((key) => ({ ...key, changed: false })),
+    };
+    expect(await setUp().invoke(unchanged)).toEqual({ ...onboarded, changed: [] });
+    const replaced = { ...unchanged.plan, onboarded: { stackId: `${stackId}-before` } };
+    expect(await setUp().invoke({ ...unchanged, plan: replaced })).toMatchObject({ changed: ['stack'] });
+    expect(await setUp().invoke({ ...unchanged, keys })).toMatchObject({ changed: ['keyPolicies'] });
   });
 
   it('has the same result when it is repeated', async () => {
