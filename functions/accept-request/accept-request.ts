@@ -122,6 +122,10 @@ export async function acceptRequest(
     ...plan,
     // An offboarding that failed may have written the id of a stack that no onboarding has completed.
     ...(record?.stackId !== undefined && record.roleArn !== undefined && { onboarded: { stackId: record.stackId } }),
+    ...(record?.offboarded &&
+      record.offboarded.retained.length > 0 && {
+        retained: record.offboarded.retained.map(({ type, physicalId }) => ({ type, physicalId })),
+      }),
     ...(record?.offboarded && !record.stackId && { returning: true }),
   };
 }

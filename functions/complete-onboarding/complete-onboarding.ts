@@ -1,6 +1,6 @@
 import type { Plan, Role, Stack, Verification } from '../../lib/plans/onboarding.ts';
 import { complete } from '../../lib/subscribers/complete.ts';
-import { readRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
+import { isAmong, readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
 export interface Onboarded {
@@ -60,7 +60,21 @@ export async function completeOnboarding(
   };
   const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
   const record = await readRecord(clients.registry, userName);
-  const result = { emailId, stackId, roleArn, keyArns, ...withFormerStacks(record, stackId) };
+  const result = {
+    emailId,
+    stackId,
+    roleArn,
+    keyArns,
+    ...withFormerStacks(record, stackId),
+    ...(record?.offboarded && role.regained && { offboarded: without(record.offboarded, role.regained) }),
+  };
   await complete({ userName, executionArn, event, result }, clients);
   return onboarded;
+}
+
+type Offboarded = NonNullable<SubscriberRecord['offboarded']>;
+
+/** What an offboarding has left, without what the new stack owns: who tidies up must not delete what is in use. */
+function without({ retained, ...offboarded }: Offboarded, regained: NonNullable<Role['regained']>): Offboarded {
+  return { ...offboarded, retained: retained.filter((each) => !isAmong(regained, each)) };
 }

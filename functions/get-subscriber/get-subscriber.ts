@@ -4,6 +4,7 @@ import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { remedyFor } from '../../lib/errors.ts';
 import { json } from '../../lib/json.ts';
+import { type Role, roleSchema } from '../../lib/plans/onboarding.ts';
 import {
   describeFailure,
   enteredLast,
@@ -19,6 +20,7 @@ import {
 } from '../../lib/subscribers/operations.ts';
 import {
   type Attempt,
+  isAmong,
   type Registry,
   type Retained,
   readRecord,
@@ -57,7 +59,7 @@ const progressSchema = json(
   v.object({
     subscriber: v.optional(v.object({ credentialsSecretId: v.string() })),
     stack: v.optional(v.object({ stackId: v.string() })),
-    role: v.optional(v.object({ roleArn: v.string() })),
+    role: v.optional(roleSchema),
     keys: v.optional(v.array(v.object({ keyArn: v.string() }))),
   }),
 );
@@ -82,13 +84,15 @@ export async function getSubscriber(
   const requested = requestedUserName(execution);
   if (requested?.toLowerCase() !== userName.toLowerCase()) return undefined;
   const result = await outcome(stepFunctions, execution);
+  const { regained = [], ...created } =
+    execution.status === 'SUCCEEDED' ? {} : await createdSoFar(stepFunctions, executionArn);
   return {
     userName: record?.userName ?? requested,
     operation: operationOf(executionArn),
     executionArn,
     ...result,
-    ...(isOfRecord && made(record)),
-    ...(execution.status !== 'SUCCEEDED' && (await createdSoFar(stepFunctions, executionArn))),
+    ...(isOfRecord && made(record, regained)),
+    ...created,
     attempts: (record?.attempts ?? []).map((attempt) =>
       attempt.executionArn === executionArn ? withEnd(attempt, execution, result) : attempt,
     ),
@@ -135,7 +139,7 @@ async function outcome(
 async function createdSoFar(
   stepFunctions: SFNClient,
   executionArn: string,
-): Promise<Pick<SubscriberStatus, 'credentialsSecretId' | 'stackId' | 'roleArn' | 'keyArns'>> {
+): Promise<Pick<SubscriberStatus, 'credentialsSecretId' | 'stackId' | 'roleArn' | 'keyArns'> & Pick<Role, 'regained'>> {
   const pages = paginateGetExecutionHistory({ client: stepFunctions }, { executionArn, reverseOrder: true });
   for await (const { events = [] } of pages) {
     const left = events.find(({ stateExitedEventDetails }) => stateExitedEventDetails !== undefined);
@@ -146,7 +150,7 @@ async function createdSoFar(
     return {
       ...(subscriber && { credentialsSecretId: subscriber.credentialsSecretId }),
       ...(stack && { stackId: stack.stackId }),
-      ...(role && { roleArn: role.roleArn }),
+      ...(role && { roleArn: role.roleArn, regained: role.regained }),
       ...(keys && { keyArns: keys.map(({ keyArn }) => keyArn) }),
     };
   }
@@ -173,9 +177,14 @@ function recordedStatus(record: SubscriberRecord): SubscriberStatus {
   };
 }
 
-const made = ({ stackId, roleArn, keyArns, offboarded }: SubscriberRecord) => ({
-  stackId,
-  roleArn,
-  keyArns,
-  ...(offboarded && offboarded.retained.length > 0 && { retained: offboarded.retained }),
-});
+/**
+ * What the record knows of.
+ * @param regained what an onboarding that is not complete has in its stack, though an offboarding had left it
+ */
+function made(
+  { stackId, roleArn, keyArns, offboarded }: SubscriberRecord,
+  regained: NonNullable<Role['regained']> = [],
+): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'retained'> {
+  const retained = (offboarded?.retained ?? []).filter((each) => !isAmong(regained, each));
+  return { stackId, roleArn, keyArns, ...(retained.length > 0 && { retained }) };
+}

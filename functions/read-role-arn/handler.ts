@@ -15,7 +15,7 @@ export const handler = step({
   environment: environmentSchema,
   input: v.object({ plan: planSchema, stack: stackSchema }),
   run: ({ plan, stack }, context) =>
-    readRoleArn(stack.stackId, {
+    readRoleArn(stack.stackId, plan.retained, {
       environment: context.environment,
       cloudFormation: cloudFormation(plan.stack, context),
       iam: iam(plan.stack, context),

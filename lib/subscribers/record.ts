@@ -32,6 +32,14 @@ export type Attempt = v.InferOutput<typeof attemptSchema>;
 export const retainedSchema = v.object({ logicalId: v.string(), type: v.string(), physicalId: v.string() });
 export type Retained = v.InferOutput<typeof retainedSchema>;
 
+/** Whether a resource is one of these, by what CloudFormation and its service call it. */
+export function isAmong(
+  resources: readonly Pick<Retained, 'type' | 'physicalId'>[],
+  { type, physicalId }: Retained,
+): boolean {
+  return resources.some((each) => each.type === type && each.physicalId === physicalId);
+}
+
 const recordSchema = v.object({
   userName: v.string(),
   emailId: v.optional(v.string()),
@@ -152,7 +160,9 @@ export async function completeRecord(
   {
     now,
     ...result
-  }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'users'>> & {
+  }: Partial<
+    Pick<SubscriberRecord, 'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'users' | 'offboarded'>
+  > & {
     now: string;
   },
 ): Promise<boolean> {

@@ -174,6 +174,15 @@ describe('a request for a subscriber that exists', () => {
     expect(claims()).toHaveLength(1);
   });
 
+  it('is planned with what its offboarding has left', async () => {
+    const left = { type: 'AWS::DynamoDB::Table', physicalId: 'acme' };
+    const offboarded = { keyArns: [], retained: [{ logicalId: 'Table', ...left }] };
+    const { accept } = await setUpKept({ item: { ...record, offboarded } });
+    expect(await accept()).toMatchObject({ retained: [left] });
+    const nothing = await setUpKept({ item: { ...record, offboarded: { ...offboarded, retained: [] } } });
+    expect(await nothing.accept()).not.toHaveProperty('retained');
+  });
+
   it.each([
     ['was offboarded', { offboarded: { keyArns: [], retained: [] }, stackId: undefined }],
     ['has a secret that is to be deleted', {}],

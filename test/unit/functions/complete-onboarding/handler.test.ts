@@ -83,6 +83,21 @@ describe('completing an onboarding', () => {
     expect(await setUp().invoke(without)).toEqual({ ...onboarded, verified: null });
   });
 
+  it('lists nothing as left any more that the new stack owns', async () => {
+    const { invoke, documents } = setUp();
+    const table = { logicalId: 'Table', type: 'AWS::DynamoDB::Table', physicalId: 'acme' };
+    const bucket = { logicalId: 'Bucket', type: 'AWS::S3::Bucket', physicalId: 'acme' };
+    const offboarded = { stackId: `${stackId}-before`, keyArns, retained: [table, bucket] };
+    documents.on(GetCommand).resolves({ Item: { ...record(executionArn), offboarded } });
+    await invoke({ ...event, role: { ...role, regained: [{ type: table.type, physicalId: 'acme' }] } });
+    await invoke(event);
+    const [regaining, other] = documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input);
+    expect(regaining?.ExpressionAttributeValues).toMatchObject({
+      ':offboarded': { ...offboarded, retained: [bucket] },
+    });
+    expect(other?.ExpressionAttributeValues).not.toHaveProperty([':offboarded']);
+  });
+
   it('says that nothing was changed of a subscriber that was onboarded just so before', async () => {
     const unchanged = {
       ...event,

@@ -121,6 +121,18 @@ describe('GET /subscribers/{userName}', () => {
     expect((await other(get('acme'))).body).not.toHaveProperty('stackId');
   });
 
+  it('lists what an offboarding has left, without what a new stack owns already', async () => {
+    const table = { logicalId: 'Table', type: 'AWS::DynamoDB::Table', physicalId: 'acme' };
+    const bucket = { logicalId: 'Bucket', type: 'AWS::S3::Bucket', physicalId: 'acme' };
+    const item = { ...record, offboarded: { keyArns: [], retained: [table, bucket] } };
+    const execution = { status: 'FAILED', error: 'KeyPolicyFull' } as const;
+    expect((await setUp({ item, execution })(get('acme'))).body).toMatchObject({ retained: [table, bucket] });
+    const role = { roleName: 'r', roleArn: 'arn', roleId: 'id', regained: [{ type: table.type, physicalId: 'acme' }] };
+    const { body } = await setUp({ item, execution, left: { role } })(get('acme'));
+    expect(body).toMatchObject({ retained: [bucket], roleArn: 'arn' });
+    expect(body).not.toHaveProperty('regained');
+  });
+
   it.each(['update-subscriber', 'add-user'])('calls a subscriber ACTIVE whose %s has failed', async (operation) => {
     const arn = executionArn.replace('onboard-subscriber', operation);
     const execution = { executionArn: arn, status: 'FAILED', error: 'InfinStorRejected' } as const;
