@@ -354,8 +354,9 @@ export class KeyPolicyFull extends StepError {
   /** How large the policy would be. */
   readonly bytes: number;
 
-  constructor(roles: number, { bytes, maxBytes }: { bytes: number; maxBytes: number }) {
-    super(`The key policy would have ${bytes} bytes with ${roles} roles; KMS allows ${maxBytes}`);
+  /** @param name what the message calls the policy */
+  constructor(roles: number, { bytes, maxBytes, name }: { bytes: number; maxBytes: number; name: string }) {
+    super(`With ${roles} roles ${name} would have ${bytes} bytes; KMS allows ${maxBytes}`);
     this.roles = roles;
     this.bytes = bytes;
   }

@@ -23,6 +23,7 @@ import {
   type KeyAccess,
   type KeyPolicy,
   ownStatements,
+  policyOf,
   withGrants,
 } from './key-policy.ts';
 import { isThrottling, PutOutcomeUnknown, readKeyPolicy, writeKeyPolicy } from './kms.ts';
@@ -154,7 +155,7 @@ async function reconcileLeased(
     const roleArns = [...unknown, ...[...granted, ...more].map(({ roleArn }) => roleArn)];
     let next: KeyPolicy;
     try {
-      next = withGrants(before, roleArns, access);
+      next = withGrants(before, roleArns, access, policyOf(keyArn));
     } catch (error) {
       if (error instanceof KeyPolicyFull) return error;
       throw error;
@@ -209,9 +210,14 @@ async function reconcileLeased(
     refusal = await attempt(candidates);
   }
   if (refusal !== undefined) {
-    const made = await creationDates(iam, candidates);
+    const made = await creationDates(iam, keyArn, candidates);
     for (const grant of candidates.filter((candidate) => !made.has(candidate))) {
-      refusals.set(grant.roleArn, new PrincipalNotVisible(`IAM has no role ${grant.roleArn} with id ${grant.roleId}`));
+      refusals.set(
+        grant.roleArn,
+        new PrincipalNotVisible(
+          `IAM has no role ${grant.roleArn} with id ${grant.roleId}, which is to use key ${keyArn}`,
+        ),
+      );
       await settleGrant(registry, keyArn, { ...grant, state: 'orphaned' });
     }
     const living = [...made].sort(([, one], [, other]) => one - other).map(([grant]) => grant);
@@ -232,7 +238,7 @@ async function reconcileLeased(
   if (restored !== undefined && before === inForce && interruption === undefined) {
     before = restored;
     const reason = await attempt([]);
-    unrestored = reason instanceof PrincipalNotVisible ? unseenPrincipal(restored, inForce) : reason;
+    unrestored = reason instanceof PrincipalNotVisible ? unseenPrincipal(keyArn, restored, inForce) : reason;
   }
 
   await Promise.all(
@@ -258,11 +264,11 @@ async function reconcileLeased(
 }
 
 /** KMS does not say which one it is, but it is none that the policy in force names, where a deleted one is only an id. */
-function unseenPrincipal(restored: KeyPolicy, inForce: KeyPolicy): KeyPolicyOrphan {
+function unseenPrincipal(keyArn: string, restored: KeyPolicy, inForce: KeyPolicy): KeyPolicyOrphan {
   const seen = foreignPrincipals(inForce);
   const unseen = new Set(foreignPrincipals(restored).filter((principal) => !seen.includes(principal)));
   return new KeyPolicyOrphan(
-    `The policy to be restored names a principal that KMS does not know, or not any more: ${[...unseen].join(', ')}`,
+    `The policy to be restored of key ${keyArn} names a principal that KMS does not know, or not any more: ${[...unseen].join(', ')}`,
   );
 }
 
@@ -293,12 +299,12 @@ async function readUntil({ kms, clock }: Reconciler, keyArn: string, isRight: (p
  * When the roles of these grants were made, in milliseconds since the epoch; those that are gone, or were made anew, are left out.
  * @throws KeyPolicyBusy when IAM is asked too often
  */
-async function creationDates(iam: IAMClient, grants: readonly Grant[]): Promise<Map<Grant, number>> {
+async function creationDates(iam: IAMClient, keyArn: string, grants: readonly Grant[]): Promise<Map<Grant, number>> {
   const dates = new Map<Grant, number>();
   for (let start = 0; start < grants.length; start += rolesAtOnce) {
     await Promise.all(
       grants.slice(start, start + rolesAtOnce).map(async (grant) => {
-        const date = await creationDate(iam, grant);
+        const date = await creationDate(iam, keyArn, grant);
         if (date !== undefined) dates.set(grant, date);
       }),
     );
@@ -306,12 +312,14 @@ async function creationDates(iam: IAMClient, grants: readonly Grant[]): Promise<
   return dates;
 }
 
-async function creationDate(iam: IAMClient, { roleArn, roleId }: Grant): Promise<number | undefined> {
+async function creationDate(iam: IAMClient, keyArn: string, { roleArn, roleId }: Grant): Promise<number | undefined> {
   try {
     const { Role } = await iam.send(new GetRoleCommand({ RoleName: roleArn.slice(roleArn.lastIndexOf('/') + 1) }));
     return Role?.RoleId === roleId ? (Role.CreateDate?.getTime() ?? 0) : undefined;
   } catch (error) {
     if (error instanceof NoSuchEntityException) return undefined;
-    throw isThrottling(error) ? new KeyPolicyBusy('IAM was asked too often about roles') : error;
+    throw isThrottling(error)
+      ? new KeyPolicyBusy(`IAM was asked too often about the roles that are to use key ${keyArn}`)
+      : error;
   }
 }
