@@ -24,6 +24,7 @@ const statusSchema = v.looseObject({
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  users: v.optional(v.array(v.string())),
   retained: v.optional(v.array(v.object({ type: v.string(), physicalId: v.string() }))),
   attempts: v.array(
     v.object({

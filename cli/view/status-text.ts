@@ -22,6 +22,7 @@ export function statusText(status: SubscriberStatus, endpoint: string, paint: Pa
         ['Stack', status.stackId ?? null],
         ['Role', status.roleArn ?? null],
         ...(status.keyArns ?? []).map((keyArn) => ['Key', keyArn] as const),
+        ...(status.users ?? []).map((user) => ['User', user] as const),
         ...(status.retained ?? []).map(({ type, physicalId }) => ['Retained', `${physicalId} (${type})`] as const),
         ['Execution', executionArn],
       ],

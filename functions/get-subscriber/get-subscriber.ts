@@ -49,6 +49,8 @@ export interface SubscriberStatus {
   roleArn?: string | undefined;
   /** The keys that the role may use. */
   keyArns?: string[] | undefined;
+  /** The users who were added under the subscriber. */
+  users?: string[] | undefined;
   /** What offboardings have left. */
   retained?: Retained[] | undefined;
   attempts: Attempt[];
@@ -182,9 +184,9 @@ function recordedStatus(record: SubscriberRecord): SubscriberStatus {
  * @param regained what an onboarding that is not complete has in its stack, though an offboarding had left it
  */
 function made(
-  { stackId, roleArn, keyArns, offboarded }: SubscriberRecord,
+  { stackId, roleArn, keyArns, users, offboarded }: SubscriberRecord,
   regained: NonNullable<Role['regained']> = [],
-): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'retained'> {
+): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'users' | 'retained'> {
   const retained = (offboarded?.retained ?? []).filter((each) => !isAmong(regained, each));
-  return { stackId, roleArn, keyArns, ...(retained.length > 0 && { retained }) };
+  return { stackId, roleArn, keyArns, users, ...(retained.length > 0 && { retained }) };
 }

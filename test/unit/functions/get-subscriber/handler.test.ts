@@ -92,7 +92,7 @@ describe('GET /subscribers/{userName}', () => {
   });
 
   it('tells what was made when it is done', async () => {
-    const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [] };
+    const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [], users: ['ruth'] };
     const ask = setUp({ item: { ...record, status: 'ACTIVE', ...made }, execution: { status: 'SUCCEEDED' } });
     expect(await ask(get('ACME'))).toMatchObject({ statusCode: 200, body: { status: 'ACTIVE', ...made } });
   });
