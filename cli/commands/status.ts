@@ -29,9 +29,10 @@ const statusSchema = v.looseObject({
   attempts: v.array(
     v.object({
       executionArn: v.string(),
+      operation: v.string(),
       startedAt: v.string(),
       endedAt: v.optional(v.string()),
-      status: v.optional(v.string()),
+      status: v.string(),
       error: v.optional(failureSchema),
     }),
   ),

@@ -1,4 +1,3 @@
-import { operationOf } from '../../lib/subscribers/operations.ts';
 import type { SubscriberStatus } from '../commands/status.ts';
 import { rows } from './summary.ts';
 import { type Paint, printable } from './terminal.ts';
@@ -37,6 +36,7 @@ export function statusText(status: SubscriberStatus, endpoint: string, paint: Pa
 
 function attemptText({
   executionArn,
+  operation,
   startedAt,
   endedAt,
   status,
@@ -45,6 +45,6 @@ function attemptText({
   const name = executionArn.slice(executionArn.lastIndexOf(':') + 1);
   const reason = error === undefined ? '' : `: ${error.name}${error.step === undefined ? '' : ` in ${error.step}`}`;
   const result = status === 'FAILED' ? `failed${reason}` : 'succeeded';
-  const end = status === undefined ? 'has not ended' : `${result}${endedAt === undefined ? '' : `, ${endedAt}`}`;
-  return printable(`${startedAt}  ${operationOf(executionArn)} ${end}  (${name})`);
+  const end = status === 'RUNNING' ? 'has not ended' : `${result}${endedAt === undefined ? '' : `, ${endedAt}`}`;
+  return printable(`${startedAt}  ${operation} ${end}  (${name})`);
 }

@@ -33,6 +33,12 @@ interface Dependencies {
   registry: Registry;
 }
 
+/** An attempt and how it stands, whatever the subscriber's own status is: an update that fails leaves the subscriber ACTIVE. */
+interface ShownAttempt extends Omit<Attempt, 'status'> {
+  operation: Operation;
+  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+}
+
 export interface SubscriberStatus {
   userName: string;
   status: Status;
@@ -53,7 +59,7 @@ export interface SubscriberStatus {
   users?: string[] | undefined;
   /** What offboardings have left. */
   retained?: Retained[] | undefined;
-  attempts: Attempt[];
+  attempts: ShownAttempt[];
 }
 
 /** The parts that are read of a state's output: what the steps before it have made. */
@@ -96,22 +102,33 @@ export async function getSubscriber(
     ...(isOfRecord && made(record, regained)),
     ...created,
     attempts: (record?.attempts ?? []).map((attempt) =>
-      attempt.executionArn === executionArn ? withEnd(attempt, execution, result) : attempt,
+      shown(attempt.executionArn === executionArn ? withEnd(attempt, execution, result, record) : attempt),
     ),
   };
 }
 
-/** The record keeps an attempt's end only when the next one begins. */
+function shown(attempt: Attempt): ShownAttempt {
+  return { ...attempt, operation: operationOf(attempt.executionArn), status: attempt.status ?? 'RUNNING' };
+}
+
+/** The record keeps an attempt's end only when the next one begins, which must find the same end as is shown until then. */
 function withEnd(
   attempt: Attempt,
   { stopDate }: DescribeExecutionOutput,
   { status, error }: Pick<SubscriberStatus, 'status' | 'error'>,
+  record: SubscriberRecord | undefined,
 ): Attempt {
   if (runningStatuses.includes(status) || stopDate === undefined) return attempt;
-  const endedAt = stopDate.toISOString();
-  if (error === undefined) return { ...attempt, endedAt, status };
+  if (error === undefined)
+    return { ...attempt, endedAt: completedAt(record, attempt) ?? stopDate.toISOString(), status: 'SUCCEEDED' };
   const { name, step, message } = error;
-  return { ...attempt, endedAt, status: 'FAILED', error: { name, step, message } };
+  return { ...attempt, endedAt: stopDate.toISOString(), status: 'FAILED', error: { name, step, message } };
+}
+
+/** When the last step of an attempt wrote that it has succeeded. */
+function completedAt(record: SubscriberRecord | undefined, { executionArn }: Attempt): string | undefined {
+  const isComplete = record?.executionArn === executionArn && !runningStatuses.includes(record.status);
+  return isComplete && record.lastError === undefined ? record.updatedAt : undefined;
 }
 
 async function outcome(
@@ -175,8 +192,21 @@ function recordedStatus(record: SubscriberRecord): SubscriberStatus {
       ? { status: operations[operationOf(executionArn)].failed, error: forgotten }
       : { status, ...(lastError && { error: lastError }) }),
     ...made(record),
-    attempts,
+    attempts: attempts.map((attempt) =>
+      shown(attempt.executionArn === executionArn ? recordedEnd(attempt, record, forgotten) : attempt),
+    ),
   };
+}
+
+function recordedEnd(
+  attempt: Attempt,
+  { status, lastError, updatedAt }: SubscriberRecord,
+  { name, message }: { name: string; message: string },
+): Attempt {
+  if (runningStatuses.includes(status)) return { ...attempt, status: 'FAILED', error: { name, message } };
+  if (lastError === undefined) return { ...attempt, endedAt: updatedAt, status: 'SUCCEEDED' };
+  const { remedy: _, ...error } = lastError;
+  return { ...attempt, endedAt: updatedAt, status: 'FAILED', error };
 }
 
 /**

@@ -48,7 +48,10 @@ export async function recordExecutionFailure(
   // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
   await publishEvent(events, operations[operationOf(executionArn)].failedEvent, { userName, ...failure });
   // A request so wrong that it names no subscriber has no record either.
-  if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
+  if (userName !== undefined) {
+    // When it failed, and not when that is recorded: what is shown as the attempt's end must not change.
+    await failRecord(registry, userName, { ...failure, now: (execution.stopDate ?? now).toISOString() });
+  }
 }
 
 /** The subscriber that an execution's input names; undefined when it names none that can be. */

@@ -23,7 +23,13 @@ const attemptSchema = v.object({
   startedAt: v.string(),
   /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself tells. */
   endedAt: v.optional(v.string()),
-  status: v.optional(statusSchema),
+  // Older records have the subscriber's status here.
+  status: v.optional(
+    v.pipe(
+      v.picklist(['SUCCEEDED', 'FAILED', 'ACTIVE', 'OFFBOARDED']),
+      v.transform((status) => (status === 'FAILED' ? 'FAILED' : 'SUCCEEDED')),
+    ),
+  ),
   error: v.optional(errorSchema),
 });
 export type Attempt = v.InferOutput<typeof attemptSchema>;

@@ -55,7 +55,7 @@ describe('accepting users', () => {
           ':status': 'ADDING_USERS',
           ':executionArn': addUserArn,
           ':onlyIfOf': onboardingArn,
-          ':attempts': [{ status: 'ACTIVE' }, { executionArn: addUserArn }],
+          ':attempts': [{ status: 'SUCCEEDED' }, { executionArn: addUserArn }],
         },
       },
     ]);
