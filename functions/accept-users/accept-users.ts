@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { UsersPlan } from '../../lib/plans/users.ts';
+import { requireOther } from '../../lib/requests/onboarding.ts';
 import { checkUsersRequest } from '../../lib/requests/users.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
@@ -26,6 +27,9 @@ export async function acceptUsers(
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
   const request = checkUsersRequest(rawRequest, `${SECRET_PREFIX}input/`);
+  for (const [index, { userName }] of request.users.entries()) {
+    requireOther(environment.SUPERADMIN_USER_NAME, `users.${index}.userName`, userName);
+  }
   const references = request.users.map(({ passwordSecretId }, index) => [
     `users.${index}.passwordSecretId`,
     passwordSecretId,

@@ -4,11 +4,15 @@ import { arnOwner } from '../aws/arns.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import type { RequestRules } from './onboarding.ts';
 
+/** The superadmin's user name, which nobody else may have. Only obtain-token may read the secret that has it, with its password. */
+export const superadminNameEnvironment = { SUPERADMIN_USER_NAME: v.pipe(v.string(), v.nonEmpty()) };
+
 /** What a function needs to know of the deployment to parse requests. */
 export const requestEnvironment = {
   /** Where the subscribers' secrets lie: `infinstor/<stage>/`. */
   SECRET_PREFIX: v.pipe(v.string(), v.endsWith('/', 'must end with a slash')),
   ...accountsEnvironment,
+  ...superadminNameEnvironment,
   /** The Regions of the deployment's account that a request may choose from, comma separated. */
   STACK_REGIONS: v.pipe(
     v.string(),
@@ -21,7 +25,7 @@ export const requestEnvironment = {
  * @throws InvalidConfiguration
  */
 export function requestRules(
-  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; ACCOUNTS: Accounts },
+  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; ACCOUNTS: Accounts; SUPERADMIN_USER_NAME: string },
   ownArn: string,
 ): RequestRules {
   const own = arnOwner(ownArn);
@@ -32,6 +36,7 @@ export function requestRules(
   return {
     inputSecretPrefix: `${environment.SECRET_PREFIX}input/`,
     own,
+    superadminUserName: environment.SUPERADMIN_USER_NAME,
     stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
   };
 }

@@ -24,6 +24,7 @@ function setUp() {
     STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
     SECRET_PREFIX: 'infinstor/test/',
     STACK_REGIONS: 'us-east-1',
+    SUPERADMIN_USER_NAME: 'root',
     ACCOUNTS: '{}',
     DEAD_LETTER_QUEUE_URL: 'https://sqs.example/refused-events',
   });

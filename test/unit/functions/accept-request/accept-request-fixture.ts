@@ -28,6 +28,7 @@ export const environment = {
   KEY_ACCESS: 'role-arns',
   STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
   STACK_REGIONS: 'us-east-1,eu-west-1',
+  SUPERADMIN_USER_NAME: 'root',
   STACK_EVENT_REGIONS: 'us-east-1',
   ACCOUNTS: '{}',
   TEMPLATE_BASE_URL: 'https://templates.example',

@@ -18,6 +18,7 @@ function setUp() {
     STATE_MACHINE_ARN: stateMachineArn,
     SECRET_PREFIX: 'infinstor/test/',
     STACK_REGIONS: 'us-east-1',
+    SUPERADMIN_USER_NAME: 'root',
     ACCOUNTS: '{}',
     API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
   });

@@ -220,6 +220,18 @@ describe('a request is refused', () => {
     );
   });
 
+  it("for the superadmin's user name, ignoring case", () => {
+    expect(() => parse({ subscriber: { ...subscriber, userName: 'ROOT' } })).toThrow(
+      "subscriber.userName: must not be the superadmin's user name",
+    );
+  });
+
+  it('for a key that is no alias, without the word', () => {
+    expect(refusal(withKey(keyArn.split('/')[1]))).toMatchObject({
+      message: `encryption.artifacts.keyArn: ${keyForm}`,
+    });
+  });
+
   it.each(['__proto__', 'prototype', 'constructor'])('for the name %s, which would be dropped', (name) => {
     const tags = Object.fromEntries([[name, 'x']]);
     expect(() => parse(withStack({ tags }))).toThrow(
