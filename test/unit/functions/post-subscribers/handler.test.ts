@@ -14,21 +14,23 @@ function setUp() {
   stepFunctions.on(StartExecutionCommand).resolves({});
   const secrets = mockClient(SecretsManagerClient);
   secrets.on(CreateSecretCommand).resolves({ VersionId: 'version-1' });
-  const invoke = lambda(() => import('../../../../functions/post-subscribers/handler.ts'), {
+  const lines: string[] = [];
+  const variables = {
     STATE_MACHINE_ARN: stateMachineArn,
     SECRET_PREFIX: 'infinstor/test/',
     STACK_REGIONS: 'us-east-1',
     SUPERADMIN_USER_NAME: 'root',
     ACCOUNTS: '{}',
     API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
-  });
+  };
+  const invoke = lambda(() => import('../../../../functions/post-subscribers/handler.ts'), variables, lines);
   const started = () =>
     stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => ({
       name: input.name,
       stateMachineArn: input.stateMachineArn,
       input: JSON.parse(input.input ?? ''),
     }));
-  return { invoke, stepFunctions, secrets, started };
+  return { invoke, lines, stepFunctions, secrets, started };
 }
 
 describe('POST /subscribers', () => {
@@ -47,6 +49,18 @@ describe('POST /subscribers', () => {
       location,
     });
     expect(secrets.calls()).toEqual([]);
+  });
+
+  it('is logged with the subscriber and, once there is one, the execution', async () => {
+    const { invoke, lines } = setUp();
+    const { executionArn } = JSON.parse((await invoke(post({ subscriber }))).body);
+    await invoke(post({ subscriber, colour: 'blue' }));
+    const parsed = lines.map((line) => JSON.parse(line));
+    const started = parsed.find(({ message }) => message === 'onboarding started');
+    expect(started).toMatchObject({ userName: 'Acme', executionArn });
+    const refused = parsed.find(({ message }) => message === 'request refused');
+    expect(refused).toMatchObject({ userName: 'Acme' });
+    expect(refused).not.toHaveProperty('executionArn');
   });
 
   it('puts a password into a secret of the execution before that is started, and passes the reference on', async () => {
