@@ -82,6 +82,31 @@ export class SubscriberNotActive extends /* @__PURE__ */ stepError(
   }
 }
 
+/** A field of a request that says something else than what is kept. */
+export interface Difference {
+  field: string;
+  /** What is kept instead; absent for a secret. */
+  kept?: string | undefined;
+}
+
+/** What the request says of a subscriber that InfinStor knows already is not what is kept. An onboarding changes none of it. */
+export class SubscriberDiffers extends /* @__PURE__ */ stepError(
+  'SubscriberDiffers',
+  'Send the request with what is kept, and without passwordSecretId. Then change the e-mail address or the password with an update (npm start -- update, state machine update-subscriber), and tags by an update of the stack in CloudFormation.',
+) {
+  /** The fields of the request that differ. */
+  readonly fields: readonly string[];
+
+  /** @param differences with what is kept, where that is no secret */
+  constructor(userName: string, ...differences: readonly Difference[]) {
+    const named = differences.map(({ field, kept }) => (kept === undefined ? field : `${field} (kept: ${kept})`));
+    super(
+      `An onboarding does not change what exists of subscriber ${userName}, and this request differs in ${named.join(', ')}`,
+    );
+    this.fields = differences.map(({ field }) => field);
+  }
+}
+
 export class LoginRejected extends /* @__PURE__ */ stepError(
   'LoginRejected',
   'Check the password of the user that the message names, in the superadmin secret or the credentials secret of a subscriber, by logging in with it; correct the secret, and redrive the execution.',
@@ -286,8 +311,9 @@ export class KeyPolicyFull extends /* @__PURE__ */ stepError(
   /** How large the policy would be. */
   readonly bytes: number;
 
-  constructor(roles: number, { bytes, maxBytes }: { bytes: number; maxBytes: number }) {
-    super(`The key policy would have ${bytes} bytes with ${roles} roles; KMS allows ${maxBytes}`);
+  /** @param name what the message calls the policy */
+  constructor(roles: number, { bytes, maxBytes, name }: { bytes: number; maxBytes: number; name: string }) {
+    super(`With ${roles} roles ${name} would have ${bytes} bytes; KMS allows ${maxBytes}`);
     this.roles = roles;
     this.bytes = bytes;
   }
@@ -319,6 +345,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       InvalidStepInput,
       OnboardingInProgress,
       SubscriberNotActive,
+      SubscriberDiffers,
       LoginRejected,
       LoginChallenge,
       TokenRejected,

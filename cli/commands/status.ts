@@ -24,13 +24,15 @@ const statusSchema = v.looseObject({
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  users: v.optional(v.array(v.string())),
   retained: v.optional(v.array(v.object({ type: v.string(), physicalId: v.string() }))),
   attempts: v.array(
     v.object({
       executionArn: v.string(),
+      operation: v.string(),
       startedAt: v.string(),
       endedAt: v.optional(v.string()),
-      status: v.optional(v.string()),
+      status: v.string(),
       error: v.optional(failureSchema),
     }),
   ),

@@ -46,7 +46,7 @@ const outputSchema = v.looseObject({
   keyArns: v.optional(v.array(v.string())),
   /** Of an onboarding: whether InfinStor was seen to use the role; null when that was not checked. */
   verified: v.optional(v.nullable(v.boolean())),
-  /** What of the subscriber was changed; false: nothing, everything was there already. */
+  /** What of the subscriber was changed; false or empty: nothing, everything was there already. */
   changed: v.optional(v.union([v.boolean(), v.array(v.string())])),
   /** Of users that were to be added. */
   users: v.optional(

@@ -1,4 +1,3 @@
-import { operationOf } from '../../lib/subscribers/operations.ts';
 import type { SubscriberStatus } from '../commands/status.ts';
 import { runbookLinkFor } from './next-step.ts';
 import { type Fact, rows } from './rows.ts';
@@ -27,6 +26,7 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
         ['Stack', status.stackId ?? null],
         ['Role', status.roleArn ?? null],
         ...(status.keyArns ?? []).map((keyArn): Fact => ['Key', keyArn]),
+        ...(status.users ?? []).map((user): Fact => ['User', user]),
         ...(status.retained ?? []).map(({ type, physicalId }): Fact => ['Retained', `${physicalId} (${type})`]),
         ['Execution', executionArn],
       ],
@@ -55,6 +55,7 @@ function styleOf(status: string): Style | undefined {
 
 function attemptText({
   executionArn,
+  operation,
   startedAt,
   endedAt,
   status,
@@ -63,8 +64,8 @@ function attemptText({
   const name = executionArn.slice(executionArn.lastIndexOf(':') + 1);
   const reason = error === undefined ? '' : `: ${error.name}${error.step === undefined ? '' : ` in ${error.step}`}`;
   const result = status === 'FAILED' ? `failed${reason}` : 'succeeded';
-  const end = status === undefined ? 'has not ended' : `${result}${durationText(startedAt, endedAt)}`;
-  return printable(`${timeText(startedAt)}  ${operationOf(executionArn)} ${end}  (${name})`);
+  const end = status === 'RUNNING' ? 'has not ended' : `${result}${durationText(startedAt, endedAt)}`;
+  return printable(`${timeText(startedAt)}  ${operation} ${end}  (${name})`);
 }
 
 /** `2026-11-29 23:50:49 UTC`; what is no time stays as it is. */

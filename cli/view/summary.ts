@@ -119,7 +119,7 @@ function outputFacts(output: Report['output']): Fact[] {
   if (output === null) return [];
   const { stackId = null, roleArn = null, verified, changed, users = [], retained = [], byHand = [] } = output;
   return [
-    ['Changed', Array.isArray(changed) ? changed.join(', ') : null],
+    ['Changed', Array.isArray(changed) ? changed.join(', ') || 'nothing' : null],
     ['Stack', stackId],
     ['Role', roleArn],
     ['Verified', verified === undefined ? null : verified ? 'InfinStor uses the role' : 'no'],

@@ -43,7 +43,8 @@ export async function acceptEvent(
       name: `${userName}-${event.id}`,
       input: executionInput(event.detail),
     });
-    logger.info('onboarding started', { eventId: event.id, executionArn });
+    logger.appendKeys({ executionArn });
+    logger.info('onboarding started', { eventId: event.id });
   } catch (error) {
     if (!(error instanceof InvalidRequest)) throw error;
     logger.warn('event refused', { eventId: event.id, errorName: error.name, errorMessage: error.message });

@@ -26,6 +26,7 @@ import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
+import { requireSame } from './require-same.ts';
 import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
 
@@ -43,7 +44,7 @@ interface Dependencies {
 /**
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution and returns the plan. The claim is the only side effect, and the last thing done.
- * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, OnboardingInProgress
+ * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
@@ -112,11 +113,23 @@ export async function acceptRequest(
     },
     keyArns,
   };
-  decideStack(await describeStack(cloudFormation(home), plan.stack.name), plan);
+  const stack = await describeStack(cloudFormation(home), plan.stack.name);
+  decideStack(stack, plan);
   const record = await readRecord(registry, userName);
   await requireSameAccountRegion(record, plan, cloudFormation);
-  await claim({ registry, stepFunctions, now }, { userName, executionArn, home }, record);
-  return { ...plan, ...(record?.offboarded && !record.stackId && { returning: true }) };
+  const { tags } = request.stack;
+  await requireSame(plan, tags, { record, stack }, secrets);
+  await claim({ registry, stepFunctions, now }, { userName, executionArn, home, tags }, record);
+  return {
+    ...plan,
+    // An offboarding that failed may have written the id of a stack that no onboarding has completed.
+    ...(record?.stackId !== undefined && record.roleArn !== undefined && { onboarded: { stackId: record.stackId } }),
+    ...(record?.offboarded &&
+      record.offboarded.retained.length > 0 && {
+        retained: record.offboarded.retained.map(({ type, physicalId }) => ({ type, physicalId })),
+      }),
+    ...(record?.offboarded && !record.stackId && { returning: true }),
+  };
 }
 
 /** A subscriber has one stack: a request that moves it would leave the one before behind. */

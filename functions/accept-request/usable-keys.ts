@@ -8,7 +8,7 @@ import {
 import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
 import { isWanted, readGrants } from '../../lib/keys/grants.ts';
-import { grantedRoles, type KeyAccess, withGrants } from '../../lib/keys/key-policy.ts';
+import { grantedRoles, type KeyAccess, policyOf, withGrants } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicy } from '../../lib/keys/kms.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 
@@ -55,7 +55,7 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
   // With those that other onboardings are about to add.
   const grants = (await readGrants(registry, keyArn)).filter(isWanted);
   const roleArns = [...grantedRoles(policy), ...grants.map(({ roleArn }) => roleArn), expectedRoleArn];
-  withGrants(policy, roleArns, access);
+  withGrants(policy, roleArns, access, policyOf(keyArn));
 }
 
 async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyMetadata>> {

@@ -2,6 +2,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { UsersPlan } from '../../lib/plans/users.ts';
 import type { Registry } from '../../lib/registry/table.ts';
+import { requireOther } from '../../lib/requests/onboarding.ts';
 import { checkUsersRequest } from '../../lib/requests/users.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId, inputSecretPrefix, tokenSecretId, userSecretId } from '../../lib/secrets/names.ts';
@@ -28,6 +29,9 @@ export async function acceptUsers(
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
   const request = checkUsersRequest(rawRequest, inputSecretPrefix(SECRET_PREFIX));
+  for (const [index, { userName }] of request.users.entries()) {
+    requireOther(environment.SUPERADMIN_USER_NAME, `users.${index}.userName`, userName);
+  }
   const references = request.users.map(({ passwordSecretId }, index) => [
     `users.${index}.passwordSecretId`,
     passwordSecretId,

@@ -1,7 +1,7 @@
 import type { Plan, Role, Verification } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
 import { complete } from '../../lib/subscribers/complete.ts';
-import { readRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
+import { isAmong, readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
 export interface Onboarded {
@@ -9,6 +9,8 @@ export interface Onboarded {
   stackId: string;
   roleArn: string;
   keyArns: string[];
+  /** What this request has changed since the subscriber was onboarded last; empty: nothing. */
+  changed: ('subscriber' | 'stack' | 'keyPolicies')[];
   /** Whether InfinStor knows the subscriber with this role; null: that was not looked at. */
   verified: boolean | null;
   /** Why it is not verified. */
@@ -22,16 +24,19 @@ export interface Onboarded {
 export async function completeOnboarding(
   {
     plan,
-    subscriber: { emailId = plan.subscriber.emailId },
+    subscriber: { emailId = plan.subscriber.emailId, changed: isSubscriberChanged },
     stack,
     role,
+    keys,
     verification,
   }: {
-    plan: Pick<Plan, 'subscriber' | 'executionArn' | 'keyArns'>;
+    plan: Pick<Plan, 'subscriber' | 'executionArn' | 'keyArns' | 'onboarded' | 'retained'>;
     /** The e-mail address that InfinStor has; default: the request's. */
-    subscriber: { emailId?: string | undefined };
+    subscriber: { emailId?: string | undefined; changed: boolean };
     stack: Stack;
     role: Role;
+    /** Whether patch-key-policy has written each key's policy. */
+    keys: { changed: boolean }[];
     verification: Verification;
   },
   clients: Parameters<typeof complete>[1],
@@ -46,12 +51,31 @@ export async function completeOnboarding(
     stackId,
     roleArn,
     keyArns,
+    changed: [
+      ...(isSubscriberChanged ? (['subscriber'] as const) : []),
+      ...(plan.onboarded?.stackId === stackId ? [] : (['stack'] as const)),
+      ...(keys.some(({ changed }) => changed) ? (['keyPolicies'] as const) : []),
+    ],
     verified,
     ...(reason !== undefined && { verification: reason }),
   };
   const event = { detailType: 'SubscriberOnboarded', detail: { ...onboarded, executionArn } } as const;
   const record = await readRecord(clients.registry, userName);
-  const result = { emailId, stackId, roleArn, keyArns, ...withFormerStacks(record, stackId) };
+  const result = {
+    emailId,
+    stackId,
+    roleArn,
+    keyArns,
+    ...withFormerStacks(record, stackId),
+    ...(record?.offboarded && role.regained && { offboarded: without(record.offboarded, role.regained) }),
+  };
   await complete({ userName, executionArn, event, result }, clients);
   return onboarded;
+}
+
+type Offboarded = NonNullable<SubscriberRecord['offboarded']>;
+
+/** What an offboarding has left, without what the new stack owns: who tidies up must not delete what is in use. */
+function without({ retained, ...offboarded }: Offboarded, regained: NonNullable<Role['regained']>): Offboarded {
+  return { ...offboarded, retained: retained.filter((each) => !isAmong(regained, each)) };
 }

@@ -15,11 +15,12 @@ export const handler = step({
   name: 'complete-onboarding',
   environment: environmentSchema,
   input: v.object({
-    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'keyArns']),
-    // As create-subscriber knows InfinStor has it; one that ran before it told redrives without.
-    subscriber: v.object({ emailId: v.optional(v.string()) }),
+    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'keyArns', 'onboarded', 'retained']),
+    // As create-subscriber knows InfinStor has it; an execution that began before it returned this is redriven without.
+    subscriber: v.object({ emailId: v.optional(v.string()), changed: v.optional(v.boolean(), true) }),
     stack: stackSchema,
     role: roleSchema,
+    keys: v.optional(v.array(v.object({ changed: v.boolean() })), []),
     // An execution that began before there was this step is redriven without it.
     verification: v.optional(verificationSchema, { verified: null }),
   }),

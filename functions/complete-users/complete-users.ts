@@ -15,7 +15,7 @@ export interface UsersAdded {
 /**
  * Publishes `UsersAdded` and writes the users who were added into the subscriber's record. When all were, it marks the subscriber as active
  * again; otherwise the execution fails, and whoever records the failure does.
- * @throws UsersNotAdded when a user was not added
+ * @throws UsersNotAdded when a user was not added, naming these and those who were
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */
 export async function completeUsers(
@@ -42,7 +42,7 @@ export async function completeUsers(
   }
   const reasons = results.filter((result) => !isAdded(result)).map(reasonOf);
   throw new UsersNotAdded(
-    `${reasons.length} of ${results.length} users of ${userName} were not added: ${reasons.join('; ')}`,
+    `${reasons.length} of ${results.length} users of ${userName} were not added: ${reasons.join('; ')}${added.length === 0 ? '' : `; added: ${added.join(', ')}`}`,
   );
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import {
   OnboardingInProgress,
   StepError,
+  SubscriberDiffers,
   SubscriberOutcomeUnknown,
   SubscriberUnsettled,
   TokenRejected,
@@ -16,6 +17,7 @@ import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Token } from '../../lib/plans/token.ts';
 import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
+import { differencesFrom, passwordOf } from '../../lib/secrets/kept-credentials.ts';
 import { generatePassword } from '../../lib/secrets/password.ts';
 import { readRestored } from '../../lib/secrets/restored-secret.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
@@ -46,6 +48,13 @@ interface Dependencies {
   now: Date;
 }
 
+interface Created {
+  credentialsSecretId: string;
+  emailId: string;
+  /** Whether this call has created the subscriber, or stored a custom token that was not known. */
+  changed: boolean;
+}
+
 type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
 
 /**
@@ -53,7 +62,8 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
  * inverse, so a `creating` mark goes into the subscriber's secret first: whoever finds the mark without a token knows that
  * the call may have had its effect, and repeats it only when the subscriber is provably not there. Of several executions just
  * one can set the mark. A subscriber that comes back after its offboarding has its kept token, unless it was deleted in InfinStor.
- * @returns where the credentials are, and the e-mail address that InfinStor has, else the request's
+ * @returns where the credentials are, the e-mail address that InfinStor has, else the request's, and whether anything was changed
+ * @throws SubscriberDiffers when InfinStor knows the subscriber, and the request says something else than what is kept
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
@@ -62,14 +72,14 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
 export async function createSubscriber(
   { plan, token }: { plan: StepPlan; token: Token },
   { environment, secrets, patientSecrets, cognito, now }: Dependencies,
-): Promise<{ credentialsSecretId: string; emailId: string }> {
+): Promise<Created> {
   const secretId = plan.credentialsSecretId;
   const { userName, emailId } = plan.subscriber;
   const stored = await readRestored(secrets, secretId, credentialsSchema);
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
-    await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
-    return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId };
+    const changed = await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
+    return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId, changed };
   }
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
@@ -78,7 +88,10 @@ export async function createSubscriber(
   if (stored?.value.state === 'created') {
     // Nothing else tells whether somebody deleted the subscriber in InfinStor after its offboarding.
     const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
-    if (!isGone) return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId };
+    if (!isGone) {
+      await requireSame(secrets, plan, stored.value);
+      return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId, changed: false };
+    }
   }
   const isTakenOver = stored?.value.state === 'creating';
   if (stored?.value.state === 'creating') {
@@ -129,7 +142,21 @@ export async function createSubscriber(
       `add_subscriber for ${userName} succeeded, but its token could not be stored: ${reason}`,
     );
   });
-  return { credentialsSecretId: secretId, emailId };
+  return { credentialsSecretId: secretId, emailId, changed: true };
+}
+
+/**
+ * accept-request has compared this already, but for a subscriber that was offboarded: whether InfinStor has it still was not known,
+ * and its secret could not be read.
+ */
+async function requireSame(
+  secrets: SecretsManagerClient,
+  { subscriber: { userName, emailId }, passwordSecretId }: StepPlan,
+  credentials: Credentials,
+): Promise<void> {
+  if (credentials.state === 'prepared') return;
+  const differences = await differencesFrom(secrets, { emailId, passwordSecretId }, { credentials });
+  if (differences.length > 0) throw new SubscriberDiffers(userName, ...differences);
 }
 
 /** The e-mail address that InfinStor was told, as far as it is known. */
@@ -193,20 +220,23 @@ async function keepAccepted(
 /**
  * Stores the custom token that the request refers to, with the password that the subscriber has, as far as it is known. As
  * the mark's successor it stays when the call of an execution that was stopped fails later.
+ * @returns false when it was stored before
  */
 async function storeGivenToken(
   secrets: SecretsManagerClient,
   plan: StepPlan,
   stored: Stored,
   customTokenSecretId: string,
-): Promise<void> {
+): Promise<boolean> {
+  if (stored !== undefined) await requireSame(secrets, plan, stored.value);
   const input = { field: 'customTokenSecretId', secretId: customTokenSecretId };
   const { customToken } = await readInputSecret(secrets, input, customTokenSchema);
-  if (stored?.value.state === 'created' && stored.value.customToken === customToken) return;
+  if (stored?.value.state === 'created' && stored.value.customToken === customToken) return false;
   // A password that add_subscriber never took is not the subscriber's.
   const password =
     stored === undefined || stored.value.state === 'prepared' ? undefined : await passwordOf(secrets, stored.value);
   await succeed(secrets, plan, stored, { state: 'created', password, emailId: lastKnownEmailId(stored), customToken });
+  return true;
 }
 
 /**
@@ -222,16 +252,4 @@ async function choosePassword(secrets: SecretsManagerClient, plan: StepPlan, pre
   const input = { field: 'passwordSecretId', secretId: passwordSecretId };
   const { password } = await readInputSecret(secrets, input, passwordSchema);
   return { password, kept: { passwordSecretId } };
-}
-
-/** The password that was sent, or will be; undefined when the secret that held it is gone. */
-async function passwordOf(secrets: SecretsManagerClient, credentials: Credentials): Promise<string | undefined> {
-  if (!('passwordSecretId' in credentials) || credentials.passwordSecretId === undefined) return credentials.password;
-  try {
-    return (await readSecret(secrets, { secretId: credentials.passwordSecretId }, passwordSchema))?.value.password;
-  } catch (error) {
-    // Secrets Manager's error for a secret that is scheduled for deletion.
-    if (error instanceof InvalidRequestException) return undefined;
-    throw error;
-  }
 }

@@ -4,6 +4,7 @@ import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { remedyFor } from '../../lib/errors.ts';
 import { json } from '../../lib/json.ts';
+import { type Role, roleSchema } from '../../lib/plans/onboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import {
   describeFailure,
@@ -18,12 +19,24 @@ import {
   runningStatuses,
   type Status,
 } from '../../lib/subscribers/operations.ts';
-import { type Attempt, type Retained, readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
+import {
+  type Attempt,
+  isAmong,
+  type Retained,
+  readRecord,
+  type SubscriberRecord,
+} from '../../lib/subscribers/record.ts';
 
 interface Dependencies {
   stateMachineArn: string;
   stepFunctions: SFNClient;
   registry: Registry;
+}
+
+/** An attempt and how it stands, whatever the subscriber's own status is: an update that fails leaves the subscriber ACTIVE. */
+interface ShownAttempt extends Omit<Attempt, 'status'> {
+  operation: Operation;
+  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED';
 }
 
 export interface SubscriberStatus {
@@ -42,9 +55,11 @@ export interface SubscriberStatus {
   roleArn?: string | undefined;
   /** The keys that the role may use. */
   keyArns?: string[] | undefined;
+  /** The users who were added under the subscriber. */
+  users?: string[] | undefined;
   /** What offboardings have left. */
   retained?: Retained[] | undefined;
-  attempts: Attempt[];
+  attempts: ShownAttempt[];
 }
 
 /** The parts that are read of a state's output: what the steps before it have made. */
@@ -52,7 +67,7 @@ const progressSchema = json(
   v.object({
     subscriber: v.optional(v.object({ credentialsSecretId: v.string() })),
     stack: v.optional(v.object({ stackId: v.string() })),
-    role: v.optional(v.object({ roleArn: v.string() })),
+    role: v.optional(roleSchema),
     keys: v.optional(v.array(v.object({ keyArn: v.string() }))),
   }),
 );
@@ -77,30 +92,43 @@ export async function getSubscriber(
   const requested = requestedUserName(execution);
   if (requested?.toLowerCase() !== userName.toLowerCase()) return undefined;
   const result = await outcome(stepFunctions, execution);
+  const { regained = [], ...created } =
+    execution.status === 'SUCCEEDED' ? {} : await createdSoFar(stepFunctions, executionArn);
   return {
     userName: record?.userName ?? requested,
     operation: operationOf(executionArn),
     executionArn,
     ...result,
-    ...(isOfRecord && made(record)),
-    ...(execution.status !== 'SUCCEEDED' && (await createdSoFar(stepFunctions, executionArn))),
+    ...(isOfRecord && made(record, regained)),
+    ...created,
     attempts: (record?.attempts ?? []).map((attempt) =>
-      attempt.executionArn === executionArn ? withEnd(attempt, execution, result) : attempt,
+      shown(attempt.executionArn === executionArn ? withEnd(attempt, execution, result, record) : attempt),
     ),
   };
 }
 
-/** The record keeps an attempt's end only when the next one begins. */
+function shown(attempt: Attempt): ShownAttempt {
+  return { ...attempt, operation: operationOf(attempt.executionArn), status: attempt.status ?? 'RUNNING' };
+}
+
+/** The record keeps an attempt's end only when the next one begins, which must find the same end as is shown until then. */
 function withEnd(
   attempt: Attempt,
   { stopDate }: DescribeExecutionOutput,
   { status, error }: Pick<SubscriberStatus, 'status' | 'error'>,
+  record: SubscriberRecord | undefined,
 ): Attempt {
   if (runningStatuses.includes(status) || stopDate === undefined) return attempt;
-  const endedAt = stopDate.toISOString();
-  if (error === undefined) return { ...attempt, endedAt, status };
+  if (error === undefined)
+    return { ...attempt, endedAt: completedAt(record, attempt) ?? stopDate.toISOString(), status: 'SUCCEEDED' };
   const { name, step, message } = error;
-  return { ...attempt, endedAt, status: 'FAILED', error: { name, step, message } };
+  return { ...attempt, endedAt: stopDate.toISOString(), status: 'FAILED', error: { name, step, message } };
+}
+
+/** When the last step of an attempt wrote that it has succeeded. */
+function completedAt(record: SubscriberRecord | undefined, { executionArn }: Attempt): string | undefined {
+  const isComplete = record?.executionArn === executionArn && !runningStatuses.includes(record.status);
+  return isComplete && record.lastError === undefined ? record.updatedAt : undefined;
 }
 
 async function outcome(
@@ -130,7 +158,7 @@ async function outcome(
 async function createdSoFar(
   stepFunctions: SFNClient,
   executionArn: string,
-): Promise<Pick<SubscriberStatus, 'credentialsSecretId' | 'stackId' | 'roleArn' | 'keyArns'>> {
+): Promise<Pick<SubscriberStatus, 'credentialsSecretId' | 'stackId' | 'roleArn' | 'keyArns'> & Pick<Role, 'regained'>> {
   const pages = paginateGetExecutionHistory({ client: stepFunctions }, { executionArn, reverseOrder: true });
   for await (const { events = [] } of pages) {
     const left = events.find(({ stateExitedEventDetails }) => stateExitedEventDetails !== undefined);
@@ -141,7 +169,7 @@ async function createdSoFar(
     return {
       ...(subscriber && { credentialsSecretId: subscriber.credentialsSecretId }),
       ...(stack && { stackId: stack.stackId }),
-      ...(role && { roleArn: role.roleArn }),
+      ...(role && { roleArn: role.roleArn, regained: role.regained }),
       ...(keys && { keyArns: keys.map(({ keyArn }) => keyArn) }),
     };
   }
@@ -164,13 +192,31 @@ function recordedStatus(record: SubscriberRecord): SubscriberStatus {
       ? { status: operations[operationOf(executionArn)].failed, error: forgotten }
       : { status, ...(lastError && { error: lastError }) }),
     ...made(record),
-    attempts,
+    attempts: attempts.map((attempt) =>
+      shown(attempt.executionArn === executionArn ? recordedEnd(attempt, record, forgotten) : attempt),
+    ),
   };
 }
 
-const made = ({ stackId, roleArn, keyArns, offboarded }: SubscriberRecord) => ({
-  stackId,
-  roleArn,
-  keyArns,
-  ...(offboarded && offboarded.retained.length > 0 && { retained: offboarded.retained }),
-});
+function recordedEnd(
+  attempt: Attempt,
+  { status, lastError, updatedAt }: SubscriberRecord,
+  { name, message }: { name: string; message: string },
+): Attempt {
+  if (runningStatuses.includes(status)) return { ...attempt, status: 'FAILED', error: { name, message } };
+  if (lastError === undefined) return { ...attempt, endedAt: updatedAt, status: 'SUCCEEDED' };
+  const { remedy: _, ...error } = lastError;
+  return { ...attempt, endedAt: updatedAt, status: 'FAILED', error };
+}
+
+/**
+ * What the record knows of.
+ * @param regained what an onboarding that is not complete has in its stack, though an offboarding had left it
+ */
+function made(
+  { stackId, roleArn, keyArns, users, offboarded }: SubscriberRecord,
+  regained: NonNullable<Role['regained']> = [],
+): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'users' | 'retained'> {
+  const retained = (offboarded?.retained ?? []).filter((each) => !isAmong(regained, each));
+  return { stackId, roleArn, keyArns, users, ...(retained.length > 0 && { retained }) };
+}

@@ -40,7 +40,10 @@ export const handler = step({
           registry: { documents, tableName: environment.REGISTRY_TABLE },
         },
       );
-      if (status !== undefined) return jsonResponse(200, status);
+      if (status !== undefined) {
+        logger.appendKeys({ executionArn: status.executionArn });
+        return jsonResponse(200, status);
+      }
       return errorResponse(404, {
         name: 'SubscriberNotFound',
         message:

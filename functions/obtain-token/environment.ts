@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { infinstorEnvironment } from '../../lib/infinstor/environment.ts';
+import { superadminNameEnvironment } from '../../lib/requests/environment.ts';
 
 export const environmentSchema = v.object({
   ...infinstorEnvironment,
+  ...superadminNameEnvironment,
   /** JSON `{userName, password}`, made by the operator. */
   SUPERADMIN_SECRET_ID: v.string(),
   /** The shared token, written here and read by create-subscriber. */

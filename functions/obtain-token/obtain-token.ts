@@ -43,8 +43,14 @@ export async function obtainToken(
   );
 }
 
-async function superadmin(secrets: SecretsManagerClient, { SUPERADMIN_SECRET_ID }: Environment) {
+async function superadmin(secrets: SecretsManagerClient, { SUPERADMIN_SECRET_ID, SUPERADMIN_USER_NAME }: Environment) {
   const secret = await readSecret(secrets, { secretId: SUPERADMIN_SECRET_ID }, superadminSchema);
   if (secret === undefined) throw new InvalidConfiguration(`Secret ${SUPERADMIN_SECRET_ID}: there is no such secret`);
+  // Requests are checked against the param: with another name there, somebody could be given the superadmin's.
+  if (secret.value.userName.toLowerCase() !== SUPERADMIN_USER_NAME.toLowerCase()) {
+    throw new InvalidConfiguration(
+      `Secret ${SUPERADMIN_SECRET_ID}, userName: is not the param superadminUserName, ${SUPERADMIN_USER_NAME}`,
+    );
+  }
   return secret.value;
 }

@@ -2,6 +2,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { bodySchema, jsonResponse, parseBody, respond } from '../../lib/lambda/http.ts';
+import { logKeysOf } from '../../lib/lambda/log-keys.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { environmentSchema } from './environment.ts';
 import { postSubscribers } from './post-subscribers.ts';
@@ -15,14 +16,17 @@ export const handler = step({
   input: bodySchema,
   run: (event, { environment, logger }) =>
     respond(logger, async () => {
-      const accepted = await postSubscribers(parseBody(event), {
+      const body = parseBody(event);
+      logger.appendKeys({ ...logKeysOf({ request: body }) });
+      const accepted = await postSubscribers(body, {
         environment,
         stepFunctions,
         secrets,
         now: new Date(),
       });
       const { userName, executionName, executionArn } = accepted;
-      logger.info('onboarding started', { executionArn });
+      logger.appendKeys({ executionArn });
+      logger.info('onboarding started');
       const location = `/subscribers/${userName}?execution=${executionName}`;
       return jsonResponse(202, { userName, status: 'ONBOARDING', executionArn, location }, { location });
     }),

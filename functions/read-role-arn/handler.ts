@@ -14,9 +14,12 @@ const iam = perAccountRegion((config) => new IAMClient(config));
 export const handler = step({
   name: 'read-role-arn',
   environment: environmentSchema,
-  input: v.object({ plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack']), stack: stackSchema }),
+  input: v.object({
+    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack', 'retained']),
+    stack: stackSchema,
+  }),
   run: ({ plan, stack }, context) =>
-    readRoleArn(stack.stackId, {
+    readRoleArn(stack.stackId, plan.retained, {
       environment: context.environment,
       cloudFormation: cloudFormation(plan.stack, context),
       iam: iam(plan.stack, context),

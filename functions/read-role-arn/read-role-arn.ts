@@ -1,8 +1,8 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { GetRoleCommand, type IAMClient, type Role as IamRole, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { PrincipalNotVisible, RoleAmbiguous, RoleNotFound } from '../../lib/errors.ts';
-import type { Role } from '../../lib/plans/onboarding.ts';
-import { stackResources } from '../../lib/stacks/resources.ts';
+import type { Plan, Role } from '../../lib/plans/onboarding.ts';
+import { isThere, stackResources } from '../../lib/stacks/resources.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {
@@ -13,13 +13,19 @@ interface Dependencies {
 
 /**
  * Finds the role that the stack, or one nested in it, made for InfinStor, by its name, and asks IAM for its ARN and id: a stack
- * knows a role by its name only, and path and partition of the ARN vary.
+ * knows a role by its name only, and path and partition of the ARN vary. As it reads the stack's resources anyway, it also returns which of
+ * those that earlier offboardings have left belong to this stack.
  * @throws RoleNotFound, RoleAmbiguous
  * @throws PrincipalNotVisible when IAM does not show the role yet
  */
-export async function readRoleArn(stackId: string, { environment, cloudFormation, iam }: Dependencies): Promise<Role> {
+export async function readRoleArn(
+  stackId: string,
+  retained: Plan['retained'] = [],
+  { environment, cloudFormation, iam }: Dependencies,
+): Promise<Role> {
   const prefix = environment.ROLE_NAME_PREFIX.toLowerCase();
-  const roles = (await stackResources(cloudFormation, stackId)).filter(({ type }) => type === 'AWS::IAM::Role');
+  const resources = await stackResources(cloudFormation, stackId);
+  const roles = resources.filter(({ type }) => type === 'AWS::IAM::Role');
   // Role names are unique ignoring case.
   const names = roles.map(({ physicalId }) => physicalId).filter((name) => name.toLowerCase().startsWith(prefix));
   const [roleName, ...others] = names;
@@ -32,7 +38,10 @@ export async function readRoleArn(stackId: string, { environment, cloudFormation
   const role = await getRole(iam, roleName);
   if (role?.Arn === undefined || role.RoleId === undefined)
     throw new RoleNotFound(`IAM tells no ARN of role ${roleName}`);
-  return { roleName, roleArn: role.Arn, roleId: role.RoleId };
+  const regained = retained.filter(({ type, physicalId }) =>
+    resources.some((each) => isThere(each) && each.type === type && each.physicalId === physicalId),
+  );
+  return { roleName, roleArn: role.Arn, roleId: role.RoleId, ...(regained.length > 0 && { regained }) };
 }
 
 async function getRole(iam: IAMClient, roleName: string): Promise<IamRole | undefined> {

@@ -14,11 +14,15 @@ export const handler = step({
   name: 'record-failure',
   environment: environmentSchema,
   input: executionEventSchema,
-  run: (event, { environment }) =>
-    recordFailure(event, {
-      stepFunctions,
-      registry: { documents, tableName: environment.REGISTRY_TABLE },
-      events,
-      now: new Date(),
-    }),
+  run: (event, { environment, logger }) =>
+    recordFailure(
+      event,
+      {
+        stepFunctions,
+        registry: { documents, tableName: environment.REGISTRY_TABLE },
+        events,
+        now: new Date(),
+      },
+      logger,
+    ),
 });

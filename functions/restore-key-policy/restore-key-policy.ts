@@ -40,7 +40,7 @@ export async function restoreKeyPolicy(
 ): Promise<Restored> {
   const kept = await readPolicyBackup(reconciler.registry, keyArn, policyId);
   if (kept === undefined) throw new InvalidRequest('policyId', `no policy ${policyId} of key ${keyArn} is kept`);
-  const restored = restorable(kept);
+  const restored = restorable(kept, keyArn);
   const { changed, previousPolicyId, refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by, restored });
   const reasons = new Map([...(await refusedBefore(reconciler, keyArn)), ...refusals]);
   const refusedRoles = [...reasons].map(([roleArn, { name, message }]) => ({ roleArn, name, message }));
@@ -60,25 +60,27 @@ async function refusedBefore({ registry }: Reconciler, keyArn: string): Promise<
     .filter(({ state, refused }) => state === 'pending' && refused)
     .map(({ roleArn }) => [
       roleArn,
-      new PrincipalNotVisible(`KMS could not see the role ${roleArn} when it was asked`),
+      new PrincipalNotVisible(
+        `KMS could not see the role ${roleArn}, which is to use key ${keyArn}, when it was asked`,
+      ),
     ]);
 }
 
 /** Told here, and not as of the policy in force: people mend the one and not the other. */
-function restorable({ id, policy: document }: PolicyBackup): KeyPolicy {
-  const policy = parsed(id, document);
+function restorable({ id, policy: document }: PolicyBackup, keyArn: string): KeyPolicy {
+  const policy = parsed(id, document, keyArn);
   const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });
   if (orphan === undefined) return policy;
   throw new KeyPolicyOrphan(
-    `Statement "${orphan.sid}" of the kept policy ${id} names ${orphan.principalId}, a principal that was deleted`,
+    `Statement "${orphan.sid}" of the kept policy ${id} of key ${keyArn} names ${orphan.principalId}, a principal that was deleted`,
   );
 }
 
-function parsed(id: string, document: string): KeyPolicy {
+function parsed(id: string, document: string, keyArn: string): KeyPolicy {
   try {
     return parseKeyPolicy(document);
   } catch (error) {
     if (!(error instanceof KeyPolicyNotUnderstood)) throw error;
-    throw new KeyPolicyNotUnderstood(`The kept policy ${id} cannot be written back: ${error.message}`);
+    throw new KeyPolicyNotUnderstood(`The kept policy ${id} of key ${keyArn} cannot be written back: ${error.message}`);
   }
 }

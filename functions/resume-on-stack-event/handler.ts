@@ -21,6 +21,7 @@ export const handler = step({
       registry: { documents, tableName: context.environment.REGISTRY_TABLE },
       cloudFormation: cloudFormation(arnOwner(event.detail['stack-id']), context),
       stepFunctions,
+      logger: context.logger,
       now: new Date(),
     }),
 });

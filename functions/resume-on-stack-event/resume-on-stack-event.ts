@@ -1,3 +1,4 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { type CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudformation';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
@@ -17,16 +18,18 @@ interface Dependencies {
   registry: Registry;
   cloudFormation: CloudFormationClient;
   stepFunctions: SFNClient;
+  logger: Logger;
   now: Date;
 }
 
 /** Ends the wait for a stack when the event's status decides it; events that nobody waits for are ignored. */
 export async function resumeOnStackEvent(
   { detail }: v.InferOutput<typeof stackEventSchema>,
-  { registry, cloudFormation, stepFunctions, now }: Dependencies,
+  { registry, cloudFormation, stepFunctions, logger, now }: Dependencies,
 ): Promise<void> {
   const stackId = detail['stack-id'];
   const waiter = await readWaiter(registry, stackId, now);
   if (waiter === undefined) return;
+  logger.appendKeys({ executionArn: waiter.executionArn });
   await settleWait({ cloudFormation, stepFunctions }, waiter, { stackId, status: detail['status-details'].status });
 }

@@ -1,6 +1,10 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
-import { type FailureRecorder, recordExecutionFailure } from '../../lib/subscribers/execution-failure.ts';
+import {
+  type FailureRecorder,
+  recordExecutionFailure,
+  requestedUserName,
+} from '../../lib/subscribers/execution-failure.ts';
 import { runningStatuses } from '../../lib/subscribers/operations.ts';
 import { type SweptRecord, unsettledRecords } from '../../lib/subscribers/record.ts';
 
@@ -37,7 +41,11 @@ async function sweep({ executionArn, status, updatedAt }: SweptRecord, recorder:
     case 'ABORTED': {
       const isRecorded = !runningStatuses.includes(status) && (execution.stopDate?.toISOString() ?? '') <= updatedAt;
       if (isRecorded) return;
-      logger.warn('execution ended unseen', { executionArn, status: execution.status });
+      logger.warn('execution ended unseen', {
+        userName: requestedUserName(execution),
+        executionArn,
+        status: execution.status,
+      });
       return recordExecutionFailure(execution, recorder);
     }
     case undefined:

@@ -24,6 +24,9 @@ export type KeyAccess = { mode: 'role-arns' } | { mode: 'role-pattern'; roleName
 /** KMS's limit for a key policy, in bytes of the document (KMS developer guide, "Resource quotas"). */
 const maxBytes = 32_768;
 
+/** What messages call the policy of a key. */
+export const policyOf = (keyArn: string): string => `the policy of key ${keyArn}`;
+
 /** A statement of ours without those whom it lets use the key. */
 type Template = Statement & { Sid: string };
 
@@ -46,11 +49,12 @@ const ourStatements: readonly Template[] = [
 
 /**
  * Parses a key policy document. Each statement is kept as it is; one with a Sid of ours must be as we write it.
+ * @param name what messages call it; of a person with several keys it is the only hint which one is meant
  * @throws KeyPolicyNotUnderstood naming the element when the document is not, to the last detail, one that can be written back
  */
-export function parseKeyPolicy(document: string): KeyPolicy {
+export function parseKeyPolicy(document: string, name = 'the key policy'): KeyPolicy {
   const notUnderstood = (field: string, rule: string) =>
-    new KeyPolicyNotUnderstood(`Element ${field} of the key policy ${rule}`);
+    new KeyPolicyNotUnderstood(`Element ${field} of ${name} ${rule}`);
   const policy = parse(json(policySchema), document, notUnderstood);
   const read = parseJson(document);
   // Of members of one name JSON.parse keeps the last, and of a number the nearest that it has.
@@ -69,14 +73,14 @@ export function parseKeyPolicy(document: string): KeyPolicy {
   const sids = foreign.flatMap(({ Sid }) => Sid || []);
   const repeated = sids.find((sid, index) => sids.indexOf(sid) < index);
   if (repeated !== undefined) {
-    throw new KeyPolicyNotUnderstood(`Several statements of the key policy have the Sid "${repeated}"`);
+    throw new KeyPolicyNotUnderstood(`Several statements of ${name} have the Sid "${repeated}"`);
   }
   for (const statement of foreign) {
     const template = templateOf(statement);
     if (template === undefined) continue;
     const differences = statementDifferences(statement, closestTo(statement, template));
     throw new KeyPolicyNotUnderstood(
-      `Statement "${template.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it: ${differences.join('; ')}`,
+      `Statement "${template.Sid}" of ${name} has a Sid of the onboarding, but is not as the onboarding writes it: ${differences.join('; ')}`,
     );
   }
   return policy;
@@ -86,25 +90,31 @@ export function parseKeyPolicy(document: string): KeyPolicy {
  * The policy in which exactly these roles have our two statements. Every other statement stays as it is; ids that deleted
  * roles left in our statements go; an equal policy comes back when nothing changes.
  * @param roleArns ARNs of IAM roles, in any order
+ * @param name what messages call the policy
  * @throws KeyPolicyOrphan when a foreign statement names a deleted principal, since KMS then refuses every change
  * @throws KeyPolicyFull when the result is larger than KMS allows
  */
-export function withGrants(policy: KeyPolicy, roleArns: readonly string[], access: KeyAccess): KeyPolicy {
-  requireNoOrphan(policy);
+export function withGrants(
+  policy: KeyPolicy,
+  roleArns: readonly string[],
+  access: KeyAccess,
+  name = 'the key policy',
+): KeyPolicy {
+  requireNoOrphan(policy, name);
   const edited = { ...policy, Statement: [...foreignStatements(policy), ...statementsFor(roleArns, access)] };
   // The canonical form does not count: statements of ours may stand there twice.
   const isAsLong = edited.Statement.length === policy.Statement.length;
   if (isAsLong && canonical(edited) === canonical(policy)) return policy;
   const bytes = size(edited);
-  if (bytes > maxBytes) throw new KeyPolicyFull(new Set(roleArns).size, { bytes, maxBytes });
+  if (bytes > maxBytes) throw new KeyPolicyFull(new Set(roleArns).size, { bytes, maxBytes, name });
   return edited;
 }
 
-function requireNoOrphan(policy: KeyPolicy): void {
+function requireNoOrphan(policy: KeyPolicy, name: string): void {
   const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });
   if (orphan === undefined) return;
   throw new KeyPolicyOrphan(
-    `Statement "${orphan.sid}" of the key policy names ${orphan.principalId}, a principal that was deleted`,
+    `Statement "${orphan.sid}" of ${name} names ${orphan.principalId}, a principal that was deleted`,
   );
 }
 
@@ -147,7 +157,7 @@ export function foreignPrincipals(policy: KeyPolicy): string[] {
  * @throws RoleStillNamed when a foreign statement names one of the roles
  */
 export function requireWithdrawable(keyArn: string, policy: KeyPolicy, roleArns: readonly string[]): void {
-  requireNoOrphan(policy);
+  requireNoOrphan(policy, policyOf(keyArn));
   for (const roleArn of roleArns) {
     const sid = foreignNaming(policy, roleArn);
     if (sid !== undefined) throw new RoleStillNamed(keyArn, sid, roleArn);

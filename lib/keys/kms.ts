@@ -7,7 +7,7 @@ import {
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
 import { KeyNotUsable, KeyPolicyBusy } from '../errors.ts';
-import { parseKeyPolicy } from './key-policy.ts';
+import { parseKeyPolicy, policyOf } from './key-policy.ts';
 import { type KeyPolicy, serializeKeyPolicy } from './policy-document.ts';
 
 /** Nobody knows whether the policy was written, or still will be. */
@@ -21,7 +21,7 @@ export class PutOutcomeUnknown extends KeyPolicyBusy {}
 export async function readKeyPolicy(kms: KMSClient, keyArn: string): Promise<{ document: string; policy: KeyPolicy }> {
   try {
     const { Policy: document = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
-    return { document, policy: parseKeyPolicy(document) };
+    return { document, policy: parseKeyPolicy(document, policyOf(keyArn)) };
   } catch (error) {
     throw isThrottling(error) ? new KeyPolicyBusy(`KMS was asked too often about key ${keyArn}`) : error;
   }

@@ -169,7 +169,7 @@ async function grantCandidates(
   if (restored === undefined || draft.base === restored) return undefined;
   draft.base = restored;
   const reason = await tryGrants(draft, []);
-  return reason instanceof PrincipalNotVisible ? unseenPrincipal(restored, draft.inForce) : reason;
+  return reason instanceof PrincipalNotVisible ? unseenPrincipal(draft.keyArn, restored, draft.inForce) : reason;
 }
 
 /** Grants what can be granted of candidates that were refused together: roles that are gone are left out for good. */
@@ -179,9 +179,11 @@ async function grantLiving(
   { roleArn, refusal }: { roleArn: string | undefined; refusal: StepError },
 ): Promise<void> {
   const { reconciler, keyArn } = draft;
-  const made = await creationDates(reconciler.iam, candidates);
+  const made = await creationDates(reconciler.iam, keyArn, candidates);
   for (const grant of candidates.filter((candidate) => !made.has(candidate))) {
-    const reason = new PrincipalNotVisible(`IAM has no role ${grant.roleArn} with id ${grant.roleId}`);
+    const reason = new PrincipalNotVisible(
+      `IAM has no role ${grant.roleArn} with id ${grant.roleId}, which is to use key ${keyArn}`,
+    );
     draft.refusals.set(grant.roleArn, reason);
     await settleGrant(reconciler.registry, keyArn, { ...grant, state: 'orphaned' });
   }
@@ -203,11 +205,11 @@ async function requireReadable(reconciler: Reconciler, keyArn: string, written: 
 }
 
 /** KMS does not say which one it is, but it is none that the policy in force names, where a deleted one is only an id. */
-function unseenPrincipal(restored: KeyPolicy, inForce: KeyPolicy): KeyPolicyOrphan {
+function unseenPrincipal(keyArn: string, restored: KeyPolicy, inForce: KeyPolicy): KeyPolicyOrphan {
   const seen = foreignPrincipals(inForce);
   const unseen = new Set(foreignPrincipals(restored).filter((principal) => !seen.includes(principal)));
   return new KeyPolicyOrphan(
-    `The policy to be restored names a principal that KMS does not know, or not any more: ${[...unseen].join(', ')}`,
+    `The policy to be restored of key ${keyArn} names a principal that KMS does not know, or not any more: ${[...unseen].join(', ')}`,
   );
 }
 
@@ -238,12 +240,12 @@ async function readUntil({ kms, clock }: Reconciler, keyArn: string, isRight: (p
  * When the roles of these grants were made, in milliseconds since the epoch; those that are gone, or were made anew, are left out.
  * @throws KeyPolicyBusy when IAM is asked too often
  */
-async function creationDates(iam: IAMClient, grants: readonly Grant[]): Promise<Map<Grant, number>> {
+async function creationDates(iam: IAMClient, keyArn: string, grants: readonly Grant[]): Promise<Map<Grant, number>> {
   const dates = new Map<Grant, number>();
   for (let start = 0; start < grants.length; start += rolesAtOnce) {
     await Promise.all(
       grants.slice(start, start + rolesAtOnce).map(async (grant) => {
-        const date = await creationDate(iam, grant);
+        const date = await creationDate(iam, keyArn, grant);
         if (date !== undefined) dates.set(grant, date);
       }),
     );
@@ -251,12 +253,14 @@ async function creationDates(iam: IAMClient, grants: readonly Grant[]): Promise<
   return dates;
 }
 
-async function creationDate(iam: IAMClient, { roleArn, roleId }: Grant): Promise<number | undefined> {
+async function creationDate(iam: IAMClient, keyArn: string, { roleArn, roleId }: Grant): Promise<number | undefined> {
   try {
     const { Role } = await iam.send(new GetRoleCommand({ RoleName: roleArn.slice(roleArn.lastIndexOf('/') + 1) }));
     return Role?.RoleId === roleId ? (Role.CreateDate?.getTime() ?? 0) : undefined;
   } catch (error) {
     if (error instanceof NoSuchEntityException) return undefined;
-    throw isThrottling(error) ? new KeyPolicyBusy('IAM was asked too often about roles') : error;
+    throw isThrottling(error)
+      ? new KeyPolicyBusy(`IAM was asked too often about the roles that are to use key ${keyArn}`)
+      : error;
   }
 }

@@ -2,7 +2,7 @@ import { requestBoundMs } from '../aws/clients.ts';
 import { KeyPolicyBusy, KeyPolicyFull, PrincipalNotVisible, type StepError } from '../errors.ts';
 import { canonicalHash } from './canonical.ts';
 import type { Grant } from './grants.ts';
-import { ownStatements, withGrants } from './key-policy.ts';
+import { ownStatements, policyOf, withGrants } from './key-policy.ts';
 import { writeKeyPolicy } from './kms.ts';
 import type { Lease, Written } from './lease.ts';
 import { backUpPolicy } from './policy-backups.ts';
@@ -82,7 +82,7 @@ export async function tryGrants(draft: Draft, more: readonly Grant[]): Promise<S
   const roleArns = [...wanted.unknown, ...[...granted, ...more].map(({ roleArn }) => roleArn)];
   let next: KeyPolicy;
   try {
-    next = withGrants(draft.base, roleArns, reconciler.access);
+    next = withGrants(draft.base, roleArns, reconciler.access, policyOf(draft.keyArn));
   } catch (error) {
     if (error instanceof KeyPolicyFull) return error;
     throw error;

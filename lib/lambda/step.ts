@@ -6,6 +6,7 @@ import type * as v from 'valibot';
 import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts';
 import { parse } from '../parse.ts';
 import { redact, redactingReplacer } from '../redact.ts';
+import { logKeysOf } from './log-keys.ts';
 
 /** What a step gets beside its input. */
 export interface StepContext<Environment> {
@@ -25,8 +26,8 @@ interface Step<Environment, Input, Output> {
 }
 
 /**
- * Wraps a step into its Lambda handler: parses environment and input, logs without secrets, and lets errors through to
- * the machine under their ASL names.
+ * Wraps a step into its Lambda handler: parses environment and input, logs without secrets and with the subscriber and the execution
+ * that the event names, and lets errors through to the state machine under their ASL names.
  * @throws InvalidConfiguration when the environment breaks its schema
  * @throws InvalidStepInput when the input does
  */
@@ -44,6 +45,7 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       request.error = exposed;
     })
     .handler(async (event, { invokedFunctionArn: functionArn, awsRequestId: requestId }) => {
+      logger.appendKeys({ ...logKeysOf(event) });
       parsedEnvironment ??= parse(
         environment,
         process.env,

@@ -1,5 +1,8 @@
 import * as v from 'valibot';
 
+/** A resource that an offboarding has left, as CloudFormation names it. */
+const leftSchema = v.object({ type: v.string(), physicalId: v.string() });
+
 /**
  * What accept-request decided, and every later step reads: names, ARNs and references only. It stands in the execution's
  * history for 90 days, so no secret may enter it.
@@ -13,6 +16,10 @@ export const planSchema = v.object({
   customTokenSecretId: v.optional(v.string()),
   /** Whether the subscriber was offboarded before, and may have been deleted in InfinStor since. */
   returning: v.optional(v.boolean()),
+  /** What the subscriber had when this execution began; absent when it was not onboarded. */
+  onboarded: v.optional(v.object({ stackId: v.string() })),
+  /** What earlier offboardings have left; absent when they left nothing. */
+  retained: v.optional(v.array(leftSchema)),
   /** The secret that create-subscriber keeps the subscriber's password and custom token in. */
   credentialsSecretId: v.string(),
   stack: v.object({
@@ -38,7 +45,13 @@ export const planSchema = v.object({
 
 export type Plan = v.InferOutput<typeof planSchema>;
 
-export const roleSchema = v.object({ roleName: v.string(), roleArn: v.string(), roleId: v.string() });
+export const roleSchema = v.object({
+  roleName: v.string(),
+  roleArn: v.string(),
+  roleId: v.string(),
+  /** What of `plan.retained` belongs to the new stack: it is in use, and must not be listed as left any more. */
+  regained: v.optional(v.array(leftSchema)),
+});
 
 export type Role = v.InferOutput<typeof roleSchema>;
 

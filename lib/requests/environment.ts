@@ -6,10 +6,14 @@ import { secretPrefixEnvironment } from '../secrets/environment.ts';
 import { inputSecretPrefix } from '../secrets/names.ts';
 import type { RequestRules } from './onboarding.ts';
 
+/** The superadmin's user name, which nobody else may have. Only obtain-token may read the secret that has it, with its password. */
+export const superadminNameEnvironment = { SUPERADMIN_USER_NAME: v.pipe(v.string(), v.nonEmpty()) };
+
 /** What a function needs to know of the deployment to parse requests. */
 export const requestEnvironment = {
   ...secretPrefixEnvironment,
   ...accountsEnvironment,
+  ...superadminNameEnvironment,
   /** The Regions of the deployment's account that a request may choose from, comma separated. */
   STACK_REGIONS: v.pipe(
     v.string(),
@@ -22,7 +26,7 @@ export const requestEnvironment = {
  * @throws InvalidConfiguration
  */
 export function requestRules(
-  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; ACCOUNTS: Accounts },
+  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; ACCOUNTS: Accounts; SUPERADMIN_USER_NAME: string },
   ownArn: string,
 ): RequestRules {
   const own = arnOwner(ownArn);
@@ -33,6 +37,7 @@ export function requestRules(
   return {
     inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
     own,
+    superadminUserName: environment.SUPERADMIN_USER_NAME,
     stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
   };
 }

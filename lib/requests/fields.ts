@@ -3,12 +3,12 @@ import { parseKeyArn } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
 import { parse } from '../parse.ts';
 
+const keyArnRule = 'must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>)';
+
 export const keyArnSchema = v.pipe(
   v.string('must be the ARN of a KMS key'),
-  v.check(
-    (arn) => parseKeyArn(arn) !== undefined,
-    'must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), not an alias',
-  ),
+  v.check((arn) => !/(?:^|:)alias\//.test(arn), `${keyArnRule}, not an alias`),
+  v.check((arn) => parseKeyArn(arn) !== undefined, keyArnRule),
 );
 
 // The name becomes part of the role's name, of which IAM allows 64 characters and the vendor's prefix takes 30.

@@ -98,6 +98,8 @@ export function checkRequest(request: unknown, inputSecretPrefix = '') {
 export interface RequestRules {
   /** The only place whose secrets a request may name. */
   inputSecretPrefix: string;
+  /** The user name that no subscriber may have. */
+  superadminUserName: string;
   /** The account and Region of the deployment, which are a request's defaults. */
   own: AccountRegion;
   /** The Regions that a stack may lie in, by account. */
@@ -109,8 +111,12 @@ export interface RequestRules {
  * calls the default.
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function parseRequest(request: unknown, { inputSecretPrefix, own, stackRegions }: RequestRules): Request {
+export function parseRequest(
+  request: unknown,
+  { inputSecretPrefix, superadminUserName, own, stackRegions }: RequestRules,
+): Request {
   const parsed = checkRequest(request, inputSecretPrefix);
+  requireOther(superadminUserName, 'subscriber.userName', parsed.subscriber.userName);
   const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
   const regions = stackRegions.get(accountId);
   if (regions === undefined) {
@@ -133,6 +139,17 @@ export function parseRequest(request: unknown, { inputSecretPrefix, own, stackRe
       tracking: parsed.encryption?.tracking ?? { type: 'aws-owned' },
     },
   };
+}
+
+/**
+ * Refuses the superadmin's user name, ignoring case as user pools may: who is to be made exists, and a login with its name counts
+ * against the superadmin's.
+ * @throws InvalidRequest
+ */
+export function requireOther(superadminUserName: string, field: string, userName: string): void {
+  if (userName.toLowerCase() === superadminUserName.toLowerCase()) {
+    throw new InvalidRequest(field, "must not be the superadmin's user name");
+  }
 }
 
 /** The customer managed keys of the request, each once. */

@@ -62,7 +62,9 @@ async function endedAttempts(
   }
   if (!runningStatuses.includes(status)) {
     const error = lastError && { name: lastError.name, step: lastError.step, message: lastError.message };
-    return ended({ endedAt: updatedAt, status: error === undefined ? status : 'FAILED', error });
+    if (error === undefined) return ended({ endedAt: updatedAt, status: status === 'FAILED' ? 'FAILED' : 'SUCCEEDED' });
+    // As the status of the subscriber has shown it so far. The registry learns of a failure later.
+    return ended({ endedAt: execution?.stopDate?.toISOString() ?? updatedAt, status: 'FAILED', error });
   }
   // It ended unseen, or is about to be recorded.
   if (execution === undefined) {

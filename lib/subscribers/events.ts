@@ -28,6 +28,8 @@ export const eventSchemas = {
     stackId: v.string(),
     roleArn: v.string(),
     keyArns: names,
+    /** Empty when a repeated request found everything as it wants it. */
+    changed: v.array(v.picklist(['subscriber', 'stack', 'keyPolicies'])),
     /** Whether InfinStor knows the subscriber with this role; null: that was not checked. */
     verified: v.nullable(v.boolean()),
     /** Why it is not verified. */

@@ -50,7 +50,10 @@ export async function recordExecutionFailure(
   const detailType = operations[operationOf(executionArn)].failedEvent;
   await publishEvent(events, { detailType, detail: { userName, ...failure } });
   // A request so wrong that it names no subscriber has no record either.
-  if (userName !== undefined) await failRecord(registry, userName, { ...failure, now: now.toISOString() });
+  if (userName !== undefined) {
+    // When it failed, and not when that is recorded: what is shown as the attempt's end must not change.
+    await failRecord(registry, userName, { ...failure, now: (execution.stopDate ?? now).toISOString() });
+  }
 }
 
 /** The subscriber that an execution's input names; undefined when it names none that can be. */

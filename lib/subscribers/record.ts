@@ -12,7 +12,13 @@ const attemptSchema = v.object({
   startedAt: v.string(),
   /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself tells. */
   endedAt: v.optional(v.string()),
-  status: v.optional(statusSchema),
+  // Older records have the subscriber's status here.
+  status: v.optional(
+    v.pipe(
+      v.picklist(['SUCCEEDED', 'FAILED', 'ACTIVE', 'OFFBOARDED']),
+      v.transform((status) => (status === 'FAILED' ? 'FAILED' : 'SUCCEEDED')),
+    ),
+  ),
   error: v.optional(errorSchema),
 });
 
@@ -22,6 +28,14 @@ export type Attempt = v.InferOutput<typeof attemptSchema>;
 export const retainedSchema = v.object({ logicalId: v.string(), type: v.string(), physicalId: v.string() });
 
 export type Retained = v.InferOutput<typeof retainedSchema>;
+
+/** Whether a resource is one of these, by what CloudFormation and its service call it. */
+export function isAmong(
+  resources: readonly Pick<Retained, 'type' | 'physicalId'>[],
+  { type, physicalId }: Retained,
+): boolean {
+  return resources.some((each) => each.type === type && each.physicalId === physicalId);
+}
 
 const recordSchema = v.object({
   userName: v.string(),
@@ -36,6 +50,8 @@ const recordSchema = v.object({
   /** Why the latest attempt failed; absent when it did not. */
   lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
   stackId: v.optional(v.string()),
+  /** The tags that the latest onboarding request asked for; absent in records of before they were kept. */
+  tags: v.optional(v.record(v.string(), v.string())),
   /** Stacks from before that one that no offboarding was told of to its end: what they have left is still to be told. */
   formerStackIds: v.optional(v.array(v.string())),
   roleArn: v.optional(v.string()),
@@ -90,6 +106,8 @@ export interface Claimed {
   executionArn: string;
   /** Where its stack is to be; default: where it is. */
   home?: AccountRegion;
+  /** The tags that its stack is to have; default: those that it has. */
+  tags?: Record<string, string>;
   stackId?: string;
   formerStackIds?: string[];
   keyArns?: string[];
@@ -131,7 +149,9 @@ export async function completeRecord(
   {
     now,
     ...result
-  }: Partial<Pick<SubscriberRecord, 'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'users'>> & {
+  }: Partial<
+    Pick<SubscriberRecord, 'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'users' | 'offboarded'>
+  > & {
     now: string;
   },
 ): Promise<boolean> {

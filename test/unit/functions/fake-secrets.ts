@@ -57,8 +57,10 @@ export function fakeSecrets(initial: Record<string, unknown>) {
     return add(Name, version);
   });
   client.on(PutSecretValueCommand).callsFake(({ SecretId, ...version }) => add(SecretId, version));
+  const put = (secretId: string, value: object) =>
+    void stored.set(secretId, [{ versionId: firstVersionId, text: JSON.stringify(value) }]);
   const remove = (secretId: string) => void stored.delete(secretId);
-  return { client, current, currentVersionId, written, add, remove };
+  return { client, current, currentVersionId, written, add, put, remove };
 }
 
 interface NewVersion {

@@ -41,6 +41,8 @@ type Load<Output> = () => Promise<{ handler: (event: unknown, context: Context) 
 export function lambda<Environment extends Record<string, string>, Output>(
   load: Load<Output>,
   environment: Environment,
+  /** Takes the log lines of all invocations. */
+  lines: string[] = [],
 ) {
   return async (event: unknown, changes: { [Name in keyof Environment]?: string | undefined } = {}) => {
     const variables = Object.entries({ ...environment, ...changes });
@@ -50,7 +52,7 @@ export function lambda<Environment extends Record<string, string>, Output>(
     if (JSON.stringify(variables) !== loadedIn) vi.resetModules();
     loadedIn = JSON.stringify(variables);
     const log: string[] = [];
-    const record = (text: string | Uint8Array) => log.push(String(text)) > 0;
+    const record = (text: string | Uint8Array) => lines.push(String(text)) + log.push(String(text)) > 0;
     const streams = [process.stdout, process.stderr].map((stream) =>
       vi.spyOn(stream, 'write').mockImplementation(record),
     );

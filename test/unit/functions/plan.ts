@@ -10,6 +10,7 @@ export const stackId =
 /** What the deployment lets a request choose from. */
 export const requestRules: RequestRules = {
   inputSecretPrefix: 'infinstor/test/input/',
+  superadminUserName: 'root',
   own: { accountId: '111111111111', region: 'us-east-1' },
   stackRegions: new Map([
     ['111111111111', ['us-east-1', 'eu-west-1']],

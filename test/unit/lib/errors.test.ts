@@ -7,6 +7,7 @@ const names = [
   ...[
     'InfinStorUnavailable',
     'InfinStorRejected',
+    'SubscriberDiffers',
     'SubscriberExists',
     'SubscriberNotActive',
     'SubscriberNotVerified',

@@ -5,7 +5,15 @@ import { interruptions } from '../interruptions.ts';
 import { expectFailure, expectOneOfEach, newKey, onboard, redrive, requestWithKey, useSandbox } from '../sandbox.ts';
 import { effectsOf, interruptAndRecover, waysAt } from '../side-effects.ts';
 import { credentialsOf, fault, letTokensExpire, newName, policyOf, roleArnOf } from '../subscriber.ts';
-import { bucketsOf, expectOffboarded, type Leaving, longOnboarded, offboard, passDays } from './offboarding.ts';
+import {
+  bucketsOf,
+  expectOffboarded,
+  type Leaving,
+  longOnboarded,
+  offboard,
+  passDays,
+  recordedAsLeft,
+} from './offboarding.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const sandbox = useSandbox({ resourceDelayMs: 60_000 });
@@ -39,11 +47,24 @@ describe('a subscriber that is onboarded again', () => {
     expectOneOfEach(sandbox(), report, { userName, keyArns: [keyArn] });
     expect(sandbox().infinstor.customTokenOf(userName)).toBe(before);
     expect(sandbox().secretsManager.value(credentialsOf(userName))).toContain(before);
+    // The table has the name of the one that was kept: it is in use, and not left any more.
+    expect(await recordedAsLeft(sandbox(), userName)).toEqual(bucketsOf(sandbox(), subscriber));
     // And once it is active, no more than everybody else.
     const again = await effectsOf(sandbox(), () => onboard(sandbox(), request));
     expect(again.filter((effect) => effect.startsWith('cognito:'))).toEqual(['cognito:InitiateAuth']);
     const last = { ...subscriber, stackId: `${report.output?.stackId}` };
     await expectOffboarded(sandbox(), await offboard(sandbox(), userName), last, bucketsOf(sandbox(), subscriber));
+  });
+
+  it('is refused with another e-mail address while InfinStor has it: SubscriberDiffers', async () => {
+    const { userName, request } = await offboarded();
+    const other = { ...request, subscriber: { userName, emailId: 'other@example.com' } };
+    const report = await onboard(sandbox(), other);
+    await expectFailure(sandbox(), report, { name: 'SubscriberDiffers', step: 'CreateSubscriber' });
+    sandbox().infinstor.deleteSubscriber(userName);
+    sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
+    expect((await onboard(sandbox(), other)).error).toBeNull();
+    expect(sandbox().cognito.emailOf(userName)).toBe('other@example.com');
   });
 
   it('and was deleted in InfinStor is created anew', async () => {

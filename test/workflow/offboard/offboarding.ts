@@ -6,6 +6,7 @@ import {
   EventBridgeClient,
   ListRulesCommand,
 } from '@aws-sdk/client-eventbridge';
+import * as v from 'valibot';
 import { expect } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import { grantedRoles } from '../../../lib/keys/key-policy.ts';
@@ -110,9 +111,23 @@ function retainedOf(sandbox: Sandbox, stackId: string, earlierBuckets: readonly 
   const [bucket] = bucketsOf(sandbox, { stackId });
   const table = cloudFormation.tables().find((found) => found.stackId === stackId)?.name;
   const bucketNamed = (physicalId = '') => ({ logicalId: 'ArtifactsBucket', type: 'AWS::S3::Bucket', physicalId });
-  // The table has the same name each time.
-  const [first, ...others] = [...earlierBuckets, bucket].map(bucketNamed);
-  return [first, { logicalId: 'TrackingTable', type: 'AWS::DynamoDB::Table', physicalId: table }, ...others];
+  // The table has the same name each time: it was the new stack's until now.
+  const buckets = [...earlierBuckets, bucket].map(bucketNamed);
+  return [...buckets, { logicalId: 'TrackingTable', type: 'AWS::DynamoDB::Table', physicalId: table }];
+}
+
+const leftSchema = v.object({
+  offboarded: v.object({
+    M: v.object({
+      retained: v.object({ L: v.array(v.object({ M: v.object({ physicalId: v.object({ S: v.string() }) }) })) }),
+    }),
+  }),
+});
+
+/** What the record lists as left by offboardings. */
+export async function recordedAsLeft(sandbox: Sandbox, userName: string): Promise<string[]> {
+  const { offboarded } = v.parse(leftSchema, await recordOf(sandbox, userName));
+  return offboarded.M.retained.L.map(({ M }) => M.physicalId.S);
 }
 
 /** Nothing has been done to the subscriber. */

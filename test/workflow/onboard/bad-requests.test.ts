@@ -54,6 +54,7 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['a name that begins with a digit', named('1acme'), 'subscriber.userName'],
   ['a name with a line break', named('acme\n'), 'subscriber.userName'],
   ['a name with an umlaut', named('äcme'), 'subscriber.userName'],
+  ["the superadmin's user name", { subscriber: { ...good.subscriber, userName: 'Superadmin' } }, 'subscriber.userName'],
   ['no e-mail address', { subscriber: { userName: 'acme' } }, 'subscriber.emailId'],
   ['something else for an address', mailed('acme'), 'subscriber.emailId'],
   ['a list for an address', mailed(['a@b.example']), 'subscriber.emailId'],

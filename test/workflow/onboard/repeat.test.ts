@@ -24,7 +24,8 @@ describe('the same request twice', () => {
   });
 
   it('converges: one subscriber, one stack, one grant per key', () => {
-    expect(first.output).toEqual(second.output);
+    expect(first.output).toMatchObject({ changed: ['subscriber', 'stack', 'keyPolicies'] });
+    expect(second.output).toEqual({ ...first.output, changed: [] });
     expect(statesOf(second)).toEqual(happyPath);
 
     const { infinstor, cloudFormation, events } = sandbox();

@@ -61,7 +61,7 @@ async function succeedsAndConverges(sandbox: Sandbox, send: Send): Promise<void>
   expect(statesOf(report)).toEqual(happyPath);
   const repeated = await send(request);
   expectOneOfEach(sandbox, repeated, one);
-  expect(repeated.output).toEqual(report.output);
+  expect(repeated.output).toEqual({ ...report.output, changed: [] });
 }
 
 async function meetsAnExpiredLogin(sandbox: Sandbox, send: Send): Promise<void> {

@@ -139,6 +139,7 @@ describe('the end check', () => {
       stackId: expect.any(String),
       roleArn: roleArnOf(userName),
       keyArns: [],
+      changed: [],
       verified: true,
     });
     expect(eventsOf(warning(), report)).toMatchObject([{ detail: { verified: true } }]);

@@ -190,7 +190,8 @@ export async function live(sandbox: Sandbox, userName: string, life: Life, stage
 /** What each stage asks for. New secrets are made for it as an operator would. */
 function requestOf(sandbox: Sandbox, userName: string, life: Life, stage: Stage): object {
   const { secretsManager } = sandbox;
-  const subscriber = { userName, emailId: `${userName}@example.com` };
+  const isUpdated = stage === 'onboard again' && life.update !== 'password';
+  const subscriber = { userName, emailId: `${isUpdated ? 'new-' : ''}${userName}@example.com` };
   const secret = (name: string, value: object) => {
     const secretId = `infinstor/sandbox/input/${userName}-${name}`;
     secretsManager.createSecret(secretId, JSON.stringify(value));

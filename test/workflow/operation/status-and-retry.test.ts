@@ -40,7 +40,7 @@ describe('a subscriber whose onboarding failed', () => {
       keyArns: [keyArn],
       attempts: [
         { executionArn: failed.executionArn, status: 'FAILED', error: { name: 'StackFailed', step: 'WaitForStack' } },
-        { executionArn: retried.executionArn, status: 'ACTIVE' },
+        { executionArn: retried.executionArn, operation: 'onboard-subscriber', status: 'SUCCEEDED' },
       ],
       error: null,
     });

@@ -48,15 +48,18 @@ describe('an update', () => {
     await expectUpdated(sandbox(), report, { ...subscriber, emailId: 'x@y.example' }, 'emailId, password');
   });
 
-  it('is followed by an onboarding that keeps what it has changed', async () => {
+  it('is never reverted by the onboarding request from before it: SubscriberDiffers names what it has changed', async () => {
     const subscriber = await changeable(sandbox());
     await update(sandbox(), both(subscriber));
-    const { userName, emailId } = subscriber;
-    // The request that onboarded it, with the address from before.
+    const { userName, emailId, passwordSecretId } = subscriber;
+    const before = await recordOf(sandbox(), userName);
     const report = await onboard(sandbox(), requestFor(userName));
-    expect(report.error).toBeNull();
+    await expectFailure(sandbox(), report, { name: 'SubscriberDiffers', step: 'AcceptRequest' });
+    expect(report.error?.message).toMatch(/ differs in subscriber\.emailId \(kept: [^,]*\)$/);
     expect(kept(sandbox(), userName)).toMatchObject({ password: subscriber.password, emailId });
-    expect(await recordOf(sandbox(), userName)).toMatchObject({ emailId: { S: emailId } });
+    expect(await recordOf(sandbox(), userName)).toEqual(before);
+    const same = { subscriber: { userName, emailId }, passwordSecretId };
+    expect((await onboard(sandbox(), same)).output).toMatchObject({ changed: [] });
   });
 });
 

@@ -11,9 +11,10 @@ const active = {
   attempts: [
     {
       executionArn,
+      operation: 'onboard-subscriber',
       startedAt: '2026-11-29T23:50:49.095Z',
       endedAt: '2026-11-29T23:50:51.680Z',
-      status: 'ACTIVE',
+      status: 'SUCCEEDED',
     },
   ],
 };

@@ -24,7 +24,10 @@ function setUp() {
   queue.on(SendMessageCommand).resolves({ MessageId: 'message-1' });
   const invoke = lambda(
     () => import('../../../../functions/accept-event/handler.ts'),
-    environmentOf(environmentSchema, { DEAD_LETTER_QUEUE_URL: 'https://sqs.example/refused-events' }),
+    environmentOf(environmentSchema, {
+      SUPERADMIN_USER_NAME: 'root',
+      DEAD_LETTER_QUEUE_URL: 'https://sqs.example/refused-events',
+    }),
   );
   const messages = () => queue.commandCalls(SendMessageCommand).map(({ args: [{ input }] }) => input);
   return { invoke, stepFunctions, queue, messages };

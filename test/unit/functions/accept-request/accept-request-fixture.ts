@@ -25,6 +25,7 @@ import { executionArn } from '../plan.ts';
 export const environment = environmentOf(environmentSchema, {
   STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
   STACK_REGIONS: 'us-east-1,eu-west-1',
+  SUPERADMIN_USER_NAME: 'root',
   STACK_EVENT_REGIONS: 'us-east-1',
   TEMPLATE_BASE_URL: 'https://templates.example',
   DEFAULT_BUILD: '2.3.72',

@@ -178,6 +178,20 @@ describe('a key cannot be used', () => {
   });
 });
 
+describe('of several keys, the message names the one', () => {
+  const statement = (Sid: string) => ({ ...enableIam, Sid });
+  it.each<[string, object]>([
+    ['KeyPolicyNotUnderstood', { Statement: [statement('Allow use of the key by InfinStor')] }],
+    ['KeyPolicyNotUnderstood', { Statement: [statement('Twice'), statement('Twice')] }],
+    ['KeyPolicyNotUnderstood', { Statement: [{ Effect: 'Perhaps' }] }],
+    ['KeyPolicyOrphan', { Statement: [{ ...enableIam, Principal: { AWS: 'AIDAJQABLZS4A3QDU576Q' } }] }],
+    ['KeyPolicyFull', { Statement: [statement('x'.repeat(32_500))] }],
+  ])('of %s', async (name, policy) => {
+    const message = expect.stringContaining(`the policy of key ${keyArn} `);
+    await expect(setUp({ policy }).check()).rejects.toThrow(expect.objectContaining({ name, message }));
+  });
+});
+
 it('leaves an error of KMS as it is', async () => {
   const { kms, check } = setUp();
   const denied = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });

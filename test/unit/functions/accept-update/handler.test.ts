@@ -54,7 +54,7 @@ describe('accepting an update', () => {
           ':status': 'UPDATING',
           ':executionArn': updateArn,
           ':onlyIfOf': onboardingArn,
-          ':attempts': [{ status: 'ACTIVE' }, { executionArn: updateArn }],
+          ':attempts': [{ status: 'SUCCEEDED' }, { executionArn: updateArn }],
         },
       },
     ]);

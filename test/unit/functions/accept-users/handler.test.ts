@@ -10,7 +10,7 @@ import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { executionArn as onboardingArn } from '../plan.ts';
 import { addUserArn, usersPlan } from '../users-plan.ts';
 
-const environment = environmentOf(environmentSchema);
+const environment = environmentOf(environmentSchema, { SUPERADMIN_USER_NAME: 'root' });
 const passwordSecretId = 'infinstor/test/input/bob';
 const record = {
   userName: 'Acme',
@@ -57,7 +57,7 @@ describe('accepting users', () => {
           ':status': 'ADDING_USERS',
           ':executionArn': addUserArn,
           ':onlyIfOf': onboardingArn,
-          ':attempts': [{ status: 'ACTIVE' }, { executionArn: addUserArn }],
+          ':attempts': [{ status: 'SUCCEEDED' }, { executionArn: addUserArn }],
         },
       },
     ]);
@@ -97,6 +97,14 @@ describe('accepting users', () => {
     expect(documents.calls()).toEqual([]);
   });
 
+  it("is InvalidRequest for the superadmin's name, ignoring case, before anything is read", async () => {
+    const { documents, secrets, invoke } = setUp();
+    const [first] = request.users;
+    const changed = { ...request, users: [first, { userName: 'Root', emailId: 'a@b.example' }] };
+    await expect(invoke(event(changed))).rejects.toMatchObject(errorOf('InvalidRequest', 'users.1.userName: must not'));
+    expect([documents.calls(), secrets.client.calls()]).toEqual([[], []]);
+  });
+
   it('is InvalidRequest for a password in it, whatever else is wrong', async () => {
     const { secrets, invoke } = setUp();
     const wrong = { users: [{}, { password: secret('plain') }], colour: 'green' };
@@ -105,8 +113,11 @@ describe('accepting users', () => {
   });
 });
 
-it.each(['REGISTRY_TABLE', 'SECRET_PREFIX'] as const)('names the missing variable %s', async (name) => {
-  await expect(setUp().invoke(event(), { [name]: undefined })).rejects.toMatchObject(
-    errorOf('InvalidConfiguration', name),
-  );
-});
+it.each(['REGISTRY_TABLE', 'SECRET_PREFIX', 'SUPERADMIN_USER_NAME'] as const)(
+  'names the missing variable %s',
+  async (name) => {
+    await expect(setUp().invoke(event(), { [name]: undefined })).rejects.toMatchObject(
+      errorOf('InvalidConfiguration', name),
+    );
+  },
+);

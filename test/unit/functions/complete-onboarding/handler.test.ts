@@ -9,9 +9,11 @@ import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, role, stack, stackId } from '../plan.ts';
 
 const keyArns = ['arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111'];
-const subscriber = { emailId: 'changed@acme.example' };
-const event = { plan: { ...plan, keyArns }, subscriber, stack, role, verification: { verified: true } };
-const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns, verified: true };
+const subscriber = { emailId: 'changed@acme.example', changed: true };
+const keys = keyArns.map((keyArn) => ({ keyArn, changed: true }));
+const event = { plan: { ...plan, keyArns }, subscriber, stack, role, keys, verification: { verified: true } };
+const changed = ['subscriber', 'stack', 'keyPolicies'];
+const onboarded = { userName: 'Acme', stackId, roleArn: role.roleArn, keyArns, changed, verified: true };
 const record = (owner: string) => ({
   userName: 'Acme',
   status: 'ONBOARDING',
@@ -81,6 +83,34 @@ describe('completing an onboarding', () => {
   it('does without the end check, as of an execution that began before there was one', async () => {
     const { verification: _, ...without } = event;
     expect(await setUp().invoke(without)).toEqual({ ...onboarded, verified: null });
+  });
+
+  it('lists nothing as left any more that the new stack owns', async () => {
+    const { invoke, documents } = setUp();
+    const table = { logicalId: 'Table', type: 'AWS::DynamoDB::Table', physicalId: 'acme' };
+    const bucket = { logicalId: 'Bucket', type: 'AWS::S3::Bucket', physicalId: 'acme' };
+    const offboarded = { stackId: `${stackId}-before`, keyArns, retained: [table, bucket] };
+    documents.on(GetCommand).resolves({ Item: { ...record(executionArn), offboarded } });
+    await invoke({ ...event, role: { ...role, regained: [{ type: table.type, physicalId: 'acme' }] } });
+    await invoke(event);
+    const [regaining, other] = documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input);
+    expect(regaining?.ExpressionAttributeValues).toMatchObject({
+      ':offboarded': { ...offboarded, retained: [bucket] },
+    });
+    expect(other?.ExpressionAttributeValues).not.toHaveProperty([':offboarded']);
+  });
+
+  it('says that nothing was changed of a subscriber that was onboarded just so before', async () => {
+    const unchanged = {
+      ...event,
+      plan: { ...event.plan, onboarded: { stackId } },
+      subscriber: { ...subscriber, changed: false },
+      keys: keys.map((key) => ({ ...key, changed: false })),
+    };
+    expect(await setUp().invoke(unchanged)).toEqual({ ...onboarded, changed: [] });
+    const replaced = { ...unchanged.plan, onboarded: { stackId: `${stackId}-before` } };
+    expect(await setUp().invoke({ ...unchanged, plan: replaced })).toMatchObject({ changed: ['stack'] });
+    expect(await setUp().invoke({ ...unchanged, keys })).toMatchObject({ changed: ['keyPolicies'] });
   });
 
   it('has the same result when it is repeated', async () => {

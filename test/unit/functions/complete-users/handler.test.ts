@@ -84,7 +84,7 @@ describe('when a user was not added', () => {
     const weak = { ...failedWith('rejected', 'InfinStorRejected', `${'x'.repeat(120)}cut`), userName: 'carol' };
     const error = errorOf(
       'UsersNotAdded',
-      `2 of 3 users of Acme were not added: bob: UserExists (InfinStor has one); carol: InfinStorRejected (${'x'.repeat(120)})`,
+      `2 of 3 users of Acme were not added: bob: UserExists (InfinStor has one); carol: InfinStorRejected (${'x'.repeat(120)}); added: Alice`,
     );
     await expect(invoke({ plan: usersPlan, progress: progressOf(alice, exists, weak) })).rejects.toMatchObject(error);
     expect(published()).toMatchObject([{ DetailType: 'UsersAdded', detail: { users: [alice, exists, weak] } }]);

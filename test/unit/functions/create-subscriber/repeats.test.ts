@@ -36,7 +36,7 @@ describe('a repeat', () => {
     const { invoke, secrets, infinstor } = await setUp({
       stored: { [credentialsSecretId]: { state: 'created', password, emailId, customToken } },
     });
-    expect(await invoke({ plan, token })).toEqual(output);
+    expect(await invoke({ plan, token })).toEqual({ ...output, changed: false });
     expect([secrets.written, infinstor.requests]).toEqual([[], []]);
   });
 
@@ -112,10 +112,43 @@ describe('a repeat', () => {
     expect(world.credentials()).toEqual(created);
   });
 
-  it('tells the e-mail address that InfinStor has, and not that of a request that comes again', async () => {
-    const created = { state: 'created', password, emailId: 'changed@acme.example', customToken };
-    const { invoke } = await setUp({ stored: { [credentialsSecretId]: created } });
-    expect(await invoke({ plan, token })).toEqual({ credentialsSecretId, emailId: 'changed@acme.example' });
+  const passwordSecretId = 'infinstor/test/input/acme';
+  const customTokenSecretId = 'infinstor/test/input/token';
+  const created = { state: 'created', password, emailId, customToken };
+
+  it.each<[string, object, Partial<typeof plan>, string]>([
+    ['another e-mail address', { ...created, emailId: 'changed@acme.example' }, {}, 'changed@acme.example'],
+    ['another password', { ...created, password: secret('changed') }, { passwordSecretId }, 'passwordSecretId'],
+    [
+      'another e-mail address than the call whose token a person supplies',
+      { ...creating, emailId: 'changed@acme.example' },
+      { customTokenSecretId },
+      'changed@acme.example',
+    ],
+  ])('is SubscriberDiffers, and changes nothing, when it has %s', async (_, stored, changes, named) => {
+    const { invoke, secrets, added } = await setUp({
+      stored: {
+        [credentialsSecretId]: stored,
+        [passwordSecretId]: { password },
+        [customTokenSecretId]: { customToken: secret('other-token') },
+      },
+    });
+    const differing = invoke({ plan: { ...plan, ...changes }, token });
+    await expect(differing).rejects.toMatchObject(errorOf('SubscriberDiffers', named));
+    expect([secrets.written, added()]).toEqual([[], []]);
+  });
+
+  it('changes nothing when it has the same password and token', async () => {
+    const { invoke, secrets } = await setUp({
+      stored: {
+        [credentialsSecretId]: created,
+        [passwordSecretId]: { password },
+        [customTokenSecretId]: { customToken },
+      },
+    });
+    const same = { ...plan, passwordSecretId, customTokenSecretId };
+    expect(await invoke({ plan: same, token })).toEqual({ ...output, changed: false });
+    expect(secrets.written).toEqual([]);
   });
 
   it("keeps the password of the request's secret when a login shows that InfinStor has accepted it", async () => {
@@ -231,7 +264,7 @@ describe('the custom token of a subscriber that exists', () => {
     const { invoke, secrets, infinstor } = await setUp({
       stored: { ...stored, [customTokenSecretId]: { customToken } },
     });
-    expect(await invoke({ plan: withToken, token })).toEqual(output);
+    expect(await invoke({ plan: withToken, token })).toEqual({ ...output, changed: written.length > 0 });
     expect(secrets.written).toEqual(written);
     expect(infinstor.requests).toEqual([]);
   });

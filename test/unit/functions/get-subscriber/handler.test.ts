@@ -88,13 +88,13 @@ describe('GET /subscribers/{userName}', () => {
         executionArn,
         status: 'ONBOARDING',
         step: 'WaitForStack',
-        attempts,
+        attempts: [{ ...attempts[0], operation: 'onboard-subscriber', status: 'RUNNING' }],
       },
     });
   });
 
   it('tells what was made when it is done', async () => {
-    const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [] };
+    const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [], users: ['ruth'] };
     const ask = setUp({ item: { ...record, status: 'ACTIVE', ...made }, execution: { status: 'SUCCEEDED' } });
     expect(await ask(get('ACME'))).toMatchObject({ statusCode: 200, body: { status: 'ACTIVE', ...made } });
   });
@@ -123,6 +123,18 @@ describe('GET /subscribers/{userName}', () => {
     expect((await other(get('acme'))).body).not.toHaveProperty('stackId');
   });
 
+  it('lists what an offboarding has left, without what a new stack owns already', async () => {
+    const table = { logicalId: 'Table', type: 'AWS::DynamoDB::Table', physicalId: 'acme' };
+    const bucket = { logicalId: 'Bucket', type: 'AWS::S3::Bucket', physicalId: 'acme' };
+    const item = { ...record, offboarded: { keyArns: [], retained: [table, bucket] } };
+    const execution = { status: 'FAILED', error: 'KeyPolicyFull' } as const;
+    expect((await setUp({ item, execution })(get('acme'))).body).toMatchObject({ retained: [table, bucket] });
+    const role = { roleName: 'r', roleArn: 'arn', roleId: 'id', regained: [{ type: table.type, physicalId: 'acme' }] };
+    const { body } = await setUp({ item, execution, left: { role } })(get('acme'));
+    expect(body).toMatchObject({ retained: [bucket], roleArn: 'arn' });
+    expect(body).not.toHaveProperty('regained');
+  });
+
   it.each(['update-subscriber', 'add-user'])('calls a subscriber ACTIVE whose %s has failed', async (operation) => {
     const arn = executionArn.replace('onboard-subscriber', operation);
     const execution = { executionArn: arn, status: 'FAILED', error: 'InfinStorRejected' } as const;
@@ -134,6 +146,73 @@ describe('GET /subscribers/{userName}', () => {
       status: 'ACTIVE',
       operation,
       error: { name: 'InfinStorRejected' },
+    });
+  });
+
+  describe('tells of each attempt its operation and how it ended', () => {
+    const updateArn = executionArn.replace('onboard-subscriber', 'update-subscriber');
+    const started = { startedAt: '2026-01-01T12:00:00.000Z' };
+    const before = { ...started, executionArn, endedAt: '2026-01-01T12:01:00.000Z' };
+    const item = (status: string, more: object = {}) => ({
+      ...record,
+      status,
+      executionArn: updateArn,
+      updatedAt: '2026-01-01T12:05:00.000Z',
+      // As older records have it.
+      attempts: [
+        { ...before, status: 'ACTIVE' },
+        { ...started, executionArn: updateArn },
+      ],
+      ...more,
+    });
+    const first = { ...before, operation: 'onboard-subscriber', status: 'SUCCEEDED' };
+    const latest = { ...started, executionArn: updateArn, operation: 'update-subscriber' };
+    const stopDate = new Date('2026-01-01T12:05:00.300Z');
+    const error = { name: 'StackFailed', step: 'WaitForStack', message: 'it exists' };
+    const end = { endedAt: stopDate.toISOString() };
+    const recorded = { endedAt: '2026-01-01T12:05:00.000Z' };
+    const failed = { status: 'FAILED', stopDate, error: 'StackFailed', cause: 'it exists' } as const;
+
+    it.each<[string, object, Partial<DescribeExecutionOutput> | undefined, object]>([
+      ['runs', item('UPDATING'), { status: 'RUNNING' }, { ...latest, status: 'RUNNING' }],
+      [
+        'succeeded, as its last step recorded it',
+        item('ACTIVE'),
+        { status: 'SUCCEEDED', stopDate },
+        { ...latest, ...recorded, status: 'SUCCEEDED' },
+      ],
+      [
+        'succeeded, and Step Functions has forgotten it',
+        item('ACTIVE'),
+        undefined,
+        { ...latest, ...recorded, status: 'SUCCEEDED' },
+      ],
+      ['failed', item('UPDATING'), failed, { ...latest, ...end, status: 'FAILED', error }],
+      [
+        'failed, which is recorded',
+        item('ACTIVE', { lastError }),
+        failed,
+        { ...latest, ...end, status: 'FAILED', error },
+      ],
+      [
+        'failed, and Step Functions has forgotten it',
+        item('ACTIVE', { lastError, updatedAt: end.endedAt }),
+        undefined,
+        { ...latest, ...end, status: 'FAILED', error },
+      ],
+      [
+        'ended unseen, and Step Functions has forgotten it',
+        item('UPDATING'),
+        undefined,
+        {
+          ...latest,
+          status: 'FAILED',
+          error: { name: 'ExecutionDoesNotExist', message: expect.stringContaining('no longer knows') },
+        },
+      ],
+    ])('of one that %s', async (_, known, execution, expected) => {
+      const ask = setUp({ item: known, ...(execution && { execution: { executionArn: updateArn, ...execution } }) });
+      expect((await ask(get('acme'))).body).toMatchObject({ attempts: [first, expected] });
     });
   });
 

@@ -55,7 +55,11 @@ async function setUp({
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: newTokens });
   const infinstor = await fakeInfinStor({ get_version: () => answer });
-  const environment = environmentOf(environmentSchema, { ...names, INFINSTOR_MLFLOW_URL: infinstor.url });
+  const environment = environmentOf(environmentSchema, {
+    ...names,
+    SUPERADMIN_USER_NAME: 'Root',
+    INFINSTOR_MLFLOW_URL: infinstor.url,
+  });
   const invoke = lambda(() => import('../../../../functions/obtain-token/handler.ts'), environment);
   const logins = () => cognito.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input);
   const current = () => secrets.current(names.SUPERADMIN_TOKEN_SECRET_ID);
@@ -210,6 +214,11 @@ describe('a deployment that is wrong', () => {
   it.each([
     ['missing', {}, 'there is no such secret'],
     ['no JSON', { [names.SUPERADMIN_SECRET_ID]: `root:${secret('password')}` }, 'must be JSON'],
+    [
+      "another user's",
+      { [names.SUPERADMIN_SECRET_ID]: { userName: 'admin', password: secret('password') } },
+      'superadminUserName, Root',
+    ],
     ['incomplete', { [names.SUPERADMIN_SECRET_ID]: { userName: 'root', pasword: secret('password') } }, 'password'],
   ])('has a superadmin secret that is %s: InvalidConfiguration names it', async (_, superadmin, reason) => {
     const { invoke, logins } = await setUp({ superadmin });
@@ -220,11 +229,13 @@ describe('a deployment that is wrong', () => {
     expect(logins()).toEqual([]);
   });
 
-  it.each(['INFINSTOR_MLFLOW_URL', 'SUPERADMIN_SECRET_ID', 'SUPERADMIN_TOKEN_SECRET_ID'] as const)(
-    'lacks %s: InvalidConfiguration names it',
-    async (name) => {
-      const { invoke } = await setUp();
-      await expect(invoke({}, { [name]: undefined })).rejects.toMatchObject(errorOf('InvalidConfiguration', name));
-    },
-  );
+  it.each([
+    'INFINSTOR_MLFLOW_URL',
+    'SUPERADMIN_SECRET_ID',
+    'SUPERADMIN_TOKEN_SECRET_ID',
+    'SUPERADMIN_USER_NAME',
+  ] as const)('lacks %s: InvalidConfiguration names it', async (name) => {
+    const { invoke } = await setUp();
+    await expect(invoke({}, { [name]: undefined })).rejects.toMatchObject(errorOf('InvalidConfiguration', name));
+  });
 });

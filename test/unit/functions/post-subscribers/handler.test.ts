@@ -16,17 +16,19 @@ function setUp() {
   stepFunctions.on(StartExecutionCommand).resolves({});
   const secrets = mockClient(SecretsManagerClient);
   secrets.on(CreateSecretCommand).resolves({ VersionId: 'version-1' });
-  const invoke = lambda(
-    () => import('../../../../functions/post-subscribers/handler.ts'),
-    environmentOf(environmentSchema, { STATE_MACHINE_ARN: stateMachineArn }),
-  );
+  const lines: string[] = [];
+  const variables = environmentOf(environmentSchema, {
+    STATE_MACHINE_ARN: stateMachineArn,
+    SUPERADMIN_USER_NAME: 'root',
+  });
+  const invoke = lambda(() => import('../../../../functions/post-subscribers/handler.ts'), variables, lines);
   const started = () =>
     stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => ({
       name: input.name,
       stateMachineArn: input.stateMachineArn,
       input: JSON.parse(input.input ?? ''),
     }));
-  return { invoke, stepFunctions, secrets, started };
+  return { invoke, lines, stepFunctions, secrets, started };
 }
 
 describe('POST /subscribers', () => {
@@ -45,6 +47,18 @@ describe('POST /subscribers', () => {
       location,
     });
     expect(secrets.calls()).toEqual([]);
+  });
+
+  it('is logged with the subscriber and, once there is one, the execution', async () => {
+    const { invoke, lines } = setUp();
+    const { executionArn } = JSON.parse((await invoke(post({ subscriber }))).body);
+    await invoke(post({ subscriber, colour: 'blue' }));
+    const parsed = lines.map((line) => JSON.parse(line));
+    const started = parsed.find(({ message }) => message === 'onboarding started');
+    expect(started).toMatchObject({ userName: 'Acme', executionArn });
+    const refused = parsed.find(({ message }) => message === 'request refused');
+    expect(refused).toMatchObject({ userName: 'Acme' });
+    expect(refused).not.toHaveProperty('executionArn');
   });
 
   it('puts a password into a secret of the execution before that is started, and passes the reference on', async () => {

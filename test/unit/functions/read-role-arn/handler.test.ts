@@ -58,6 +58,22 @@ describe("the stack's role", () => {
     expect(await client.config.region()).toBe(plan.stack.region);
   });
 
+  it('comes with what an offboarding had left and this stack owns', async () => {
+    const table = { type: 'AWS::DynamoDB::Table', physicalId: 'InfinStorMlflow-Acme' };
+    const bucket = { type: 'AWS::S3::Bucket', physicalId: 'acme-1' };
+    const left = { type: 'AWS::DynamoDB::Table', physicalId: 'acme-left' };
+    const { invoke } = setUp([
+      resource(roleName),
+      resource(table.physicalId, table.type),
+      resource(bucket.physicalId, 'AWS::S3::BucketPolicy'),
+      { ...resource(left.physicalId, left.type), ResourceStatus: 'DELETE_SKIPPED' },
+    ]);
+    const returning = { plan: { ...plan, retained: [table, bucket, left] }, stack };
+    expect(await invoke(returning)).toEqual({ roleName, roleArn, roleId, regained: [table] });
+    const nothing = { plan: { ...plan, retained: [bucket] }, stack };
+    expect(await invoke(nothing)).toEqual({ roleName, roleArn, roleId });
+  });
+
   it('is found whatever the case of the configured prefix, as role names are unique ignoring case', async () => {
     const { invoke } = setUp([resource(roleName)]);
     expect(await invoke(event, { ROLE_NAME_PREFIX: 'roleforinfinstormlflowservice-' })).toMatchObject({ roleName });

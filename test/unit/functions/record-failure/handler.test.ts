@@ -56,17 +56,16 @@ function setUp(
   const eventBridge = mockClient(EventBridgeClient);
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
 
-  const invoke = lambda(
-    () => import('../../../../functions/record-failure/handler.ts'),
-    environmentOf(environmentSchema),
-  );
+  const lines: string[] = [];
+  const load = () => import('../../../../functions/record-failure/handler.ts');
+  const invoke = lambda(load, environmentOf(environmentSchema), lines);
   const updates = () => documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input);
   const published = (): unknown[] =>
     eventBridge
       .commandCalls(PutEventsCommand)
       .flatMap(({ args: [{ input }] }) => input.Entries ?? [])
       .map(({ Source, DetailType, Detail = '' }) => ({ Source, DetailType, detail: JSON.parse(Detail) }));
-  return { invoke, stepFunctions, documents, updates, published };
+  return { invoke, lines, stepFunctions, documents, updates, published };
 }
 
 describe('an execution that failed', () => {
@@ -93,6 +92,19 @@ describe('an execution that failed', () => {
         },
       },
     ]);
+  });
+
+  it('is recorded with the time at which it failed, which the status of the subscriber shows', async () => {
+    const stopDate = new Date(now.getTime() - 5000);
+    const { invoke, updates } = setUp({ stopDate });
+    await invoke(statusEvent('FAILED'));
+    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({ ':updatedAt': stopDate.toISOString() });
+  });
+
+  it('is logged with the subscriber and the execution', async () => {
+    const { invoke, lines } = setUp();
+    await invoke(statusEvent('FAILED'));
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ userName: 'Acme', executionArn });
   });
 
   it('is published, also when the record is of another execution', async () => {

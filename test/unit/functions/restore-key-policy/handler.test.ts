@@ -270,7 +270,7 @@ describe('a policy that cannot be restored', () => {
 
   it('is KeyPolicyNotUnderstood when the policy in force could not be kept', async () => {
     const { invoke, kms } = await setUp({ inForce: { Statement: [{ Effect: 'Perhaps' }] }, kept: keyPolicy() });
-    await expect(invoke(event)).rejects.toMatchObject(errorOf('KeyPolicyNotUnderstood', 'of the key policy'));
+    await expect(invoke(event)).rejects.toMatchObject(errorOf('KeyPolicyNotUnderstood', 'of the policy of key '));
     expect(kms.puts()).toEqual([]);
   });
 

@@ -26,7 +26,8 @@ function setUp(stored: object | null = waiter) {
     .on(GetCommand)
     .resolves(stored === null ? {} : { Item: { pk: `STACK#${stackId}`, sk: 'WAITER', ...stored } });
   const load = () => import('../../../../functions/resume-on-stack-event/handler.ts');
-  return { ...wait, invoke: lambda(load, environmentOf(environmentSchema)) };
+  const lines: string[] = [];
+  return { ...wait, lines, invoke: lambda(load, environmentOf(environmentSchema), lines) };
 }
 
 describe('a stack event', () => {
@@ -37,6 +38,12 @@ describe('a stack event', () => {
       { TableName: 'registry', Key: { pk: `STACK#${stackId}`, sk: 'WAITER' }, ConsistentRead: true },
     ]);
     expect(answers()).toEqual([{ taskToken, output: JSON.stringify({ status: 'CREATE_COMPLETE' }) }]);
+  });
+
+  it('is logged with the execution that waits', async () => {
+    const { invoke, lines } = setUp();
+    await invoke(stackEvent('CREATE_COMPLETE'));
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'step succeeded', executionArn });
   });
 
   it("fails the wait when the rollback begins, with the first failed resource's reason without the token in it", async () => {

@@ -155,10 +155,22 @@ describe('a claim', () => {
         status: 'FAILED',
         error: { name: 'ABORTED', step: 'WaitForStack', message: 'The execution was stopped in WaitForStack' },
       },
-      { executionArn: arn('done'), startedAt, endedAt: startedAt, status: 'ACTIVE' },
+      { executionArn: arn('done'), startedAt, endedAt: startedAt, status: 'SUCCEEDED' },
       { executionArn, startedAt },
     ]);
     expect(await readRecord(registry, 'acme')).not.toHaveProperty('lastError');
+  });
+
+  it('finds the end of a failure where Step Functions has it, as the status showed it', async () => {
+    const { claimBy, registry, stepFunctions } = await setUp();
+    await claimBy(otherPlan);
+    await failRecord(registry, 'acme', { ...failure, executionArn: otherExecutionArn });
+    const stopDate = new Date(now.getTime() - 300);
+    stepFunctions
+      .on(DescribeExecutionCommand)
+      .resolves({ executionArn: otherExecutionArn, status: 'FAILED', stopDate });
+    await claimBy();
+    expect((await readRecord(registry, 'acme'))?.attempts[0]).toMatchObject({ endedAt: stopDate.toISOString() });
   });
 
   /** A subscriber of a dead execution, whom this plan claims before the claim under test is made. */

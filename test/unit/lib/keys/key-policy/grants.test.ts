@@ -165,7 +165,7 @@ describe("KMS's limit of 32,768 bytes", () => {
   const full = (bytes: number) =>
     expect.objectContaining({
       name: 'KeyPolicyFull',
-      message: `The key policy would have ${bytes} bytes with 2 roles; KMS allows 32768`,
+      message: `With 2 roles the key policy would have ${bytes} bytes; KMS allows 32768`,
       roles: 2,
       bytes,
     });

@@ -138,7 +138,8 @@ describe('for any policy and roles', () => {
         outcomes.add(`${access.mode} ${fits}`);
         if (fits) expect(size(withGrants(before, arnsOf(some), access))).toBe(bytes);
         else {
-          const error = new KeyPolicyFull(new Set(arnsOf(some)).size, { bytes, maxBytes: 32_768 });
+          const limits = { bytes, maxBytes: 32_768, name: 'the key policy' };
+          const error = new KeyPolicyFull(new Set(arnsOf(some)).size, limits);
           expect(() => withGrants(before, arnsOf(some), access)).toThrow(error);
         }
       }),

@@ -19,6 +19,7 @@ const withKey = (key: unknown) => ({
 
 const nameRule = 'must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen';
 const keyRule = 'must be the ARN of a KMS key';
+const keyForm = `${keyRule} (arn:aws:kms:<region>:<account>:key/<id>)`;
 const buildRule = 'must be digits and dots';
 const valueRule = 'must be 1 to 256 letters, digits, blanks and _.:/=+@-';
 const tagRule = 'must be a tag key that neither AWS nor the onboarding reserves';
@@ -96,8 +97,9 @@ describe('a request is refused', () => {
       'the ARN of an alias',
       withKey('arn:aws:kms:us-east-1:111111111111:alias/acme'),
       'encryption.artifacts.keyArn',
-      keyRule,
+      `${keyForm}, not an alias`,
     ],
+    ['an alias', withKey('alias/acme'), 'encryption.artifacts.keyArn', `${keyForm}, not an alias`],
     ["a key's id without its ARN", withKey(keyArn.split('/')[1]), 'encryption.artifacts.keyArn', keyRule],
     ['a key ARN with something behind it', withKey(`${keyArn}/x`), 'encryption.artifacts.keyArn', keyRule],
     [
@@ -216,6 +218,18 @@ describe('a request is refused', () => {
     expect(() => parse(request)).toThrow(
       expect.objectContaining({ name: 'InvalidRequest', field, message: expect.stringContaining(rule) }),
     );
+  });
+
+  it("for the superadmin's user name, ignoring case", () => {
+    expect(() => parse({ subscriber: { ...subscriber, userName: 'ROOT' } })).toThrow(
+      "subscriber.userName: must not be the superadmin's user name",
+    );
+  });
+
+  it('for a key that is no alias, without the word', () => {
+    expect(refusal(withKey(keyArn.split('/')[1]))).toMatchObject({
+      message: `encryption.artifacts.keyArn: ${keyForm}`,
+    });
   });
 
   it.each(['__proto__', 'prototype', 'constructor'])('for the name %s, which would be dropped', (name) => {

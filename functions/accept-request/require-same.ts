@@ -1,0 +1,97 @@
+import type { Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
+import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type Difference, SubscriberDiffers } from '../../lib/errors.ts';
+import type { Plan } from '../../lib/plans/onboarding.ts';
+import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { differencesFrom } from '../../lib/secrets/kept-credentials.ts';
+import { readSecret } from '../../lib/secrets/secrets.ts';
+import { ownershipTags } from '../../lib/stacks/names.ts';
+import { stackPhase } from '../../lib/stacks/status.ts';
+import type { SubscriberRecord } from '../../lib/subscribers/record.ts';
+
+interface Known {
+  record: SubscriberRecord | undefined;
+  /** The stack of the plan's name, which is the subscriber's. */
+  stack: CloudFormationStack | undefined;
+}
+
+/**
+ * Refuses a request that says something else of a subscriber than what is kept, and that no later step would change: it would succeed
+ * without having been done. What no attempt has brought to InfinStor or CloudFormation may still be corrected.
+ * @param requestedTags the stack's tags that are the request's own
+ * @throws SubscriberDiffers naming the fields
+ * @throws InvalidRequest when the secret of the request's password breaks its schema
+ */
+export async function requireSame(
+  plan: Plan,
+  requestedTags: Readonly<Record<string, string>>,
+  { record, stack }: Known,
+  secrets: SecretsManagerClient,
+): Promise<void> {
+  const { userName, emailId } = plan.subscriber;
+  const { passwordSecretId } = plan;
+  const differences: Difference[] = [];
+  const credentials = await sentCredentials(secrets, plan, record);
+  if (credentials !== undefined) {
+    if (record !== undefined && record.userName !== userName)
+      differences.push({ field: 'subscriber.userName', kept: record.userName });
+    const kept = { credentials, emailId: record?.emailId };
+    differences.push(...(await differencesFrom(secrets, { emailId, passwordSecretId }, kept)));
+  }
+  if (stack !== undefined && isKept(stack, plan)) {
+    const differing = differingTags(stack, requestedTags, record?.tags ?? {});
+    differences.push(...differing.map((key) => ({ field: `stack.tags.${key}` })));
+  }
+  if (differences.length > 0) throw new SubscriberDiffers(userName, ...differences);
+}
+
+/** What InfinStor was sent of the subscriber, and has; undefined when that is not known, or is still to be found out. */
+async function sentCredentials(
+  secrets: SecretsManagerClient,
+  { credentialsSecretId: secretId, customTokenSecretId }: Plan,
+  record: SubscriberRecord | undefined,
+): Promise<Exclude<Credentials, { state: 'prepared' }> | undefined> {
+  // After an offboarding create-subscriber finds out whether InfinStor still has the subscriber, and compares then.
+  if (record?.offboarded !== undefined && record.stackId === undefined) return undefined;
+  const credentials = await readCredentials(secrets, secretId);
+  switch (credentials?.state) {
+    case 'created':
+      return credentials;
+    case 'creating':
+      // The call may have had no effect: create-subscriber finds out. Who supplies a token says that it had.
+      return customTokenSecretId === undefined ? undefined : credentials;
+    case 'prepared':
+    case undefined:
+      return undefined;
+  }
+}
+
+async function readCredentials(secrets: SecretsManagerClient, secretId: string): Promise<Credentials | undefined> {
+  try {
+    return (await readSecret(secrets, { secretId }, credentialsSchema))?.value;
+  } catch (error) {
+    // Secrets Manager's error for a secret that is scheduled for deletion.
+    if (error instanceof InvalidRequestException) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the stack was made from this plan, and is not about to go. */
+function isKept({ StackStatus, Tags }: CloudFormationStack, { stack: { planHash } }: Plan): boolean {
+  if (StackStatus === undefined || !['creating', 'live', 'busy'].includes(stackPhase(StackStatus))) return false;
+  return Tags?.some(({ Key, Value }) => Key === ownershipTags.planHash && Value === planHash) ?? false;
+}
+
+/**
+ * The keys of the tags that the stack does not have as the request wants them. Tags that no request asked for, such as those that a
+ * company's tools add, are nobody's difference.
+ */
+function differingTags(
+  { Tags = [] }: CloudFormationStack,
+  requested: Readonly<Record<string, string>>,
+  requestedBefore: Readonly<Record<string, string>>,
+): string[] {
+  const existing = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
+  const keys = new Set([...Object.keys(requested), ...Object.keys(requestedBefore)]);
+  return [...keys].filter((key) => existing.get(key) !== requested[key]).toSorted();
+}
