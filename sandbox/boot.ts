@@ -64,6 +64,8 @@ export interface Sandbox {
   stateMachineArn: string;
   /** The name of the registry's table. */
   registryTable: string;
+  /** The physical id of a resource of the deployment. @throws Error when its template has no such resource */
+  physicalId: (logicalId: string) => string;
   /** A log per function, and `denials.log`. */
   logFolder: string;
   clock: Clock;
@@ -243,6 +245,7 @@ export async function bootSandbox({
     apiEndpoint: server.apiEndpoint,
     stateMachineArn: physicalId('OnboardSubscriber'),
     registryTable: physicalId('Registry'),
+    physicalId,
     logFolder,
     clock,
     faults,

@@ -9,6 +9,7 @@ import { operatorAt } from '../../sandbox/operator.ts';
 export async function coverageOfUsers({
   endpoint,
   stateMachineArn,
+  physicalId,
   secretsManager,
   faults,
   clock,
@@ -31,7 +32,7 @@ export async function coverageOfUsers({
   clock.advance(60 * 60_000);
   await clock.quiet();
   const events = new EventBridgeClient(operatorAt(endpoint));
-  const rule = { Name: 'RecordFailureRule' };
+  const rule = { Name: physicalId('RecordFailureRule') };
   await events.send(new DisableRuleCommand(rule));
   faults.add(parseFault('infinstor:get_version:error=404'));
   await add(user('tour-unheard'));

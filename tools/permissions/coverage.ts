@@ -161,7 +161,7 @@ Resources:
   await update({ ...subscriber('stale'), passwordSecretId });
 
   // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.
-  const rule = { Name: 'RecordFailureRule' };
+  const rule = { Name: sandbox.physicalId('RecordFailureRule') };
   await events.send(new DisableRuleCommand(rule));
   fail('iam:GetRole:error=Refused');
   await onboard(subscriber('unseen'));

@@ -4,7 +4,7 @@ import { account, operator } from '../../../sandbox/core/account.ts';
 import { happyPath, onboard, requestFor, statesOf, useSandbox } from '../sandbox.ts';
 
 const sandbox = useSandbox();
-const rule = { Name: 'ResumeOnStackEventRule' };
+const rule = () => ({ Name: sandbox().physicalId('ResumeOnStackEventRule') });
 
 function eventBridge() {
   return new EventBridgeClient({ endpoint: sandbox().endpoint, region: account.region, credentials: operator });
@@ -19,9 +19,9 @@ describe('waiting for the stack', () => {
   });
 
   it('is ended by the slow poll when no event arrives', async () => {
-    await eventBridge().send(new DisableRuleCommand(rule));
+    await eventBridge().send(new DisableRuleCommand(rule()));
     const report = await onboard(sandbox(), requestFor('without-events'));
-    await eventBridge().send(new EnableRuleCommand(rule));
+    await eventBridge().send(new EnableRuleCommand(rule()));
     expect(report.status).toBe('SUCCEEDED');
     expect(statesOf(report).filter((state) => state === 'WaitForStack')).toHaveLength(2);
     expect(report.durationMs).toBeGreaterThanOrEqual(600_000);

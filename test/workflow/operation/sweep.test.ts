@@ -32,14 +32,10 @@ function sweepsSoFar(): number {
   return readFileSync(file, 'utf8').split('step succeeded').length - 1;
 }
 
-/** The name that CloudFormation has made up for a rule of the deployment. */
-const ruleName = (logicalId: string) =>
-  sandbox().cloudFormation.stack('infinstor-onboarding-sandbox')?.scope.resources.get(logicalId)?.physicalId;
-
 // Nobody but the sweep learns of the end of an execution.
 beforeAll(async () => {
   const events = new EventBridgeClient(operatorAt(sandbox().endpoint));
-  await events.send(new DisableRuleCommand({ Name: ruleName('RecordFailureRule') }));
+  await events.send(new DisableRuleCommand({ Name: sandbox().physicalId('RecordFailureRule') }));
 });
 
 /** A status query knows at once, the registry after the sweep; both tell the same. */
@@ -118,7 +114,7 @@ describe('an execution that ended unseen', () => {
     templates.publish('9.1', templates.standIn.replace('\nOutputs:', `\n  Trouble:\n    ${trouble}\n\nOutputs:`));
     // A day has hundreds of sweeps, which have nothing to find before its end.
     const events = new EventBridgeClient(operatorAt(sandbox().endpoint));
-    const sweep = { Name: ruleName('SweepExecutionsRule') };
+    const sweep = { Name: sandbox().physicalId('SweepExecutionsRule') };
     await events.send(new DisableRuleCommand(sweep));
     const report = await onboard(sandbox(), { ...requestFor('endless'), stack: { build: '9.1' } });
     await events.send(new EnableRuleCommand(sweep));
