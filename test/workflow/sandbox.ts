@@ -127,10 +127,15 @@ export async function ended(sandbox: Sandbox, executionArn: string): Promise<Rep
   return report;
 }
 
-/** Lets the next call of an operation wait until the returned function is called. While it waits, no time is skipped. */
-export function hold({ faults }: Sandbox, service: string, operation: string): () => void {
+/** Lets the next call of an operation, by anybody or by one function, wait until the returned function is called. While it waits, no time is skipped. */
+export function hold(
+  { faults }: Sandbox,
+  service: string,
+  operation: string,
+  caller: { functionName?: string } = {},
+): () => void {
   const { promise: until, resolve } = Promise.withResolvers<void>();
-  faults.add({ service, operation, fault: { kind: 'hold', until }, times: 1 });
+  faults.add({ service, operation, fault: { kind: 'hold', until }, times: 1, ...caller });
   return resolve;
 }
 

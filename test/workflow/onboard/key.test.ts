@@ -64,7 +64,7 @@ describe('what can be known of a key before the subscriber is created', () => {
         return keyArn;
       },
       'KeyPolicyOrphan',
-      'Statement "Allow the backup team" of the key policy names AROA',
+      'Statement "Allow the backup team" of the policy of key arn:aws:kms:',
     ],
   ])('that it %s', async (_, keyOf, name, words) => {
     const run = newRun('key', [keyOf(sandbox())]);

@@ -98,7 +98,8 @@ describe('an execution that ended unseen', () => {
 
   it('because somebody stopped it is recorded as aborted', async () => {
     // ObtainToken waits until the execution is stopped.
-    const goOn = hold(sandbox(), 'secretsmanager', 'GetSecretValue');
+    const functionName = 'infinstor-onboarding-sandbox-obtain-token';
+    const goOn = hold(sandbox(), 'secretsmanager', 'GetSecretValue', { functionName });
     const { executionArn } = await startOnboarding(sandbox(), requestFor('stopped'));
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     await connect(sandbox().endpoint).sfn.send(new StopExecutionCommand({ executionArn }));
