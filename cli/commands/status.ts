@@ -7,40 +7,14 @@ import { operatorAt } from '../../sandbox/operator.ts';
 import type { StatusArguments } from '../arguments.ts';
 import { answer } from '../aws/answer.ts';
 import { findMachine } from '../aws/executions.ts';
+import { type SubscriberStatus, statusSchema } from '../aws/subscriber-status.ts';
 import { CommandError } from '../command-error.ts';
 import type { Request } from '../request.ts';
 import { statusText } from '../view/status-text.ts';
 import type { Layout } from '../view/terminal.ts';
 
-const failureSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
-const statusSchema = v.looseObject({
-  userName: v.string(),
-  status: v.string(),
-  operation: v.string(),
-  executionArn: v.string(),
-  step: v.optional(v.string()),
-  error: v.optional(v.object({ ...failureSchema.entries, remedy: v.string() })),
-  credentialsSecretId: v.optional(v.string()),
-  stackId: v.optional(v.string()),
-  roleArn: v.optional(v.string()),
-  keyArns: v.optional(v.array(v.string())),
-  users: v.optional(v.array(v.string())),
-  retained: v.optional(v.array(v.object({ type: v.string(), physicalId: v.string() }))),
-  attempts: v.array(
-    v.object({
-      executionArn: v.string(),
-      operation: v.string(),
-      startedAt: v.string(),
-      endedAt: v.optional(v.string()),
-      status: v.string(),
-      error: v.optional(failureSchema),
-    }),
-  ),
-});
-/** How a subscriber stands, as `GET /subscribers/{userName}` returns it. */
-export type SubscriberStatus = v.InferOutput<typeof statusSchema>;
-
 const responseSchema = v.object({ statusCode: v.number(), body: v.pipe(v.string(), v.parseJson()) });
+
 const refusalSchema = v.object({ error: v.object({ name: v.string(), message: v.string(), remedy: v.string() }) });
 
 /** What a subscriber's status is read with. */

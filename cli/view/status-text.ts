@@ -1,4 +1,4 @@
-import type { SubscriberStatus } from '../commands/status.ts';
+import type { SubscriberStatus } from '../aws/subscriber-status.ts';
 import { runbookLinkFor } from './next-step.ts';
 import { type Fact, rows } from './rows.ts';
 import { nextCommand } from './summary.ts';
