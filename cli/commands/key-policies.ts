@@ -14,7 +14,7 @@ import { type BackupListing, listText, type Restoration, restoredText, showText 
 import { diffKeyPolicies } from '../view/key-policy-diff.ts';
 import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
-import { restoreRemedyFor } from './restore-remedy.ts';
+import { restoreRemedyFor } from './restore-failure.ts';
 
 /** The result of a command: the document that `--json` prints, and the text for people. */
 export interface Result {

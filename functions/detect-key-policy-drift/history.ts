@@ -3,9 +3,10 @@ import { parseJson } from '../../lib/json.ts';
 import { canonical, canonicalHash } from '../../lib/keys/canonical.ts';
 import { foreignStatements, ownStatements, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
 import type { Written } from '../../lib/keys/lease.ts';
+import { leaseMs } from '../../lib/keys/lease.ts';
 import type { PolicyBackup } from '../../lib/keys/policy-backups.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
-import { leaseMs, staleMs } from '../../lib/keys/reconcile.ts';
+import { staleMs } from '../../lib/keys/reconcile.ts';
 
 /** What is known of how a key's policy was written lately. */
 export interface History {

@@ -7,6 +7,7 @@ import {
   awsPrincipals,
   isOrphan,
   type KeyPolicy,
+  maxBytes,
   minified,
   orphans,
   policySchema,
@@ -20,9 +21,6 @@ import { statementDifferences } from './statement-differences.ts';
  * another one (decision 14).
  */
 export type KeyAccess = { mode: 'role-arns' } | { mode: 'role-pattern'; roleNamePrefix: string };
-
-/** KMS's limit for a key policy, in bytes of the document (KMS developer guide, "Resource quotas"). */
-const maxBytes = 32_768;
 
 /** What messages call the policy of a key. */
 export const policyOf = (keyArn: string): string => `the policy of key ${keyArn}`;

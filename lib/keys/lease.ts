@@ -3,6 +3,9 @@ import * as v from 'valibot';
 import { type Registry, unlessRefused } from '../registry/table.ts';
 import { keyPk } from './items.ts';
 
+/** How long a holder that dies keeps the others waiting. */
+export const leaseMs = 30_000;
+
 /** What is known of the last policy that was written, so that a read that is older is found out. */
 const writtenSchema = v.object({
   /** The hash of our statements in it. */

@@ -1,5 +1,8 @@
 import * as v from 'valibot';
 
+/** KMS's limit for a key policy, in bytes of the document (KMS developer guide, "Resource quotas"). */
+export const maxBytes = 32_768;
+
 // The grammar of key policies: KMS developer guide, "Elements in a key policy"; IAM user guide, "Grammar of the IAM JSON policy language".
 const texts = v.union([v.string(), v.array(v.string())], 'must be a string or an array of strings');
 

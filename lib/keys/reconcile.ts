@@ -13,18 +13,18 @@ import {
   ownStatements,
 } from './key-policy.ts';
 import { isThrottling, PutOutcomeUnknown, readKeyPolicy } from './kms.ts';
-import { type Lease, releaseLease, takeLease, type Written } from './lease.ts';
+import { type Lease, leaseMs, releaseLease, takeLease, type Written } from './lease.ts';
 import { markNotOverwritten } from './policy-backups.ts';
 import type { KeyPolicy } from './policy-document.ts';
 import type { Reconciler } from './reconciler.ts';
 import { type Draft, grantEach, type Leased, newDraft, tryGrants, type Wanted } from './try-grants.ts';
 
-/** How long a holder that dies keeps the others waiting. */
-export const leaseMs = 30_000;
 /** A read may be older than a write that was made so long ago ("seconds, sometimes minutes": decision 14). */
 export const staleMs = 60_000;
+
 /** The pauses between reads that are too old. */
 export const rereadMs = [100, 200, 400, 800] as const;
+
 /** How many roles are read from IAM at the same time. */
 const rolesAtOnce = 10;
 
