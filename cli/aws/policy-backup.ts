@@ -1,23 +1,6 @@
 import * as v from 'valibot';
 import { canonical } from '../../lib/keys/canonical.ts';
-
-/** A policy of a key that the deployment kept before it was written over, or that was written by hand. */
-export const policyBackupSchema = v.object({
-  id: v.string(),
-  /** ISO 8601. */
-  keptAt: v.string(),
-  /** Of its canonical form. */
-  hash: v.string(),
-  /** The execution or function that wrote over it, or the author of a policy written by hand. */
-  by: v.string(),
-  /** The CloudTrail event that reported a policy written by hand. */
-  eventId: v.optional(v.string()),
-  /** False when it was not written over after all. */
-  overwritten: v.optional(v.literal(false)),
-  /** The document. */
-  policy: v.string(),
-});
-export type PolicyBackup = v.InferOutput<typeof policyBackupSchema>;
+import type { PolicyBackup } from '../../lib/keys/policy-backups.ts';
 
 /** How many statements differ from one policy to the next; those with the same Sid are one that changed. */
 export interface StatementChanges {

@@ -1,4 +1,5 @@
-import type { PolicyBackup, StatementChanges } from '../aws/policy-backup.ts';
+import type { PolicyBackup } from '../../lib/keys/policy-backups.ts';
+import type { StatementChanges } from '../aws/policy-backup.ts';
 import { diffKeyPolicies } from './key-policy-diff.ts';
 import { type Fact, rows } from './rows.ts';
 import { diffLine } from './summary.ts';

@@ -4,7 +4,7 @@ import { type Registry, unlessRefused } from '../registry/table.ts';
 import { keyPk, queryKey } from './items.ts';
 
 /** A policy as it was before somebody wrote over it. */
-const policyBackupSchema = v.object({
+export const policyBackupSchema = v.object({
   /** Identifies it among the key's; sorts by time. */
   id: v.string(),
   /** ISO 8601. */
