@@ -3,6 +3,8 @@ export default {
     'functions/deploy-stack/deploy-stack.ts',
     'lib/keys/canonical.ts',
     'lib/keys/key-policy.ts',
+    'lib/keys/policy-document.ts',
+    'lib/requests/fields.ts',
     'lib/requests/onboarding.ts',
     'lib/stacks/decision.ts',
     'lib/stacks/status.ts',

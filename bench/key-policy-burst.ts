@@ -17,7 +17,7 @@ import { readModifyWrite } from './read-modify-write.ts';
 
 export interface Burst {
   keys: number;
-  /** How many steps run at once, each for a role of its own; they share the keys evenly. */
+  /** How many steps run at the same time, each for a role of its own; they share the keys evenly. */
   roles: number;
   writer: 'reconciler' | 'read-modify-write';
   /** Makes the run the same again, up to the order in which calls arrive. */
@@ -169,7 +169,7 @@ export async function runBurst(sandbox: Sandbox, burst: Burst): Promise<BurstRes
   /** Runs the step once. @returns how it failed; undefined when it did not */
   async function attempt(role: (typeof roles)[number], keyArn: string): Promise<Error | 'died' | undefined> {
     const { promise: death, resolve: die } = Promise.withResolvers<'died'>();
-    // Time is only skipped while every step waits. Calls that a step makes at once wait at once.
+    // Time is only skipped while every step waits. Calls that a step makes together wait together.
     let rest = clock.busy();
     let waiting = 0;
     let isOver = false;

@@ -17,14 +17,14 @@ for (const [index, burst] of bursts.entries()) {
   for (const writer of ['reconciler', 'read-modify-write'] as const) {
     const sandbox = await bootSandbox({ packageFolder, skipIdle: true });
     try {
-      print(told(writer, await runBurst(sandbox, { ...burst, writer, seed: index + 1 })));
+      print(textOf(writer, await runBurst(sandbox, { ...burst, writer, seed: index + 1 })));
     } finally {
       await sandbox.close();
     }
   }
 }
 
-function told(writer: string, { keys, seconds, gaveUp, died }: BurstResult): string {
+function textOf(writer: string, { keys, seconds, gaveUp, died }: BurstResult): string {
   const writes = keys.map((key) => key.writes);
   const lost = keys.reduce((sum, key) => sum + key.lost.length, 0);
   const foreignLost = keys.filter(({ foreignKept }) => !foreignKept).length;

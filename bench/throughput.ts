@@ -1,4 +1,4 @@
-// How many whole onboardings a second the sandbox completes, from its package, on real time: 1, 10 and 50 at once, each of a
+// How many whole onboardings a second the sandbox completes, from its package, on real time: 1, 10 and 50 at the same time, each of a
 // subscriber of its own. Then where the time of the last run went: processor time of the main thread (the services and the
 // machine) and of the functions' workers, and the main thread's profile by package or file.
 import { Session } from 'node:inspector/promises';
@@ -14,7 +14,7 @@ const runs = [
   { concurrency: 10, count: 100 },
   { concurrency: 50, count: 300 },
 ];
-/** The executions that run, and whom to tell of their ends: one timer sees them from inside, so that no polling is measured. */
+/** The executions that run, and what to call at their ends: one timer sees them from inside, so that no polling is measured. */
 const running = new Map<Execution, () => void>();
 const watch = setInterval(() => {
   for (const [execution, end] of running) {
@@ -38,7 +38,7 @@ try {
   if (last !== undefined) await profiled(last.count, () => runAll(last));
   print(`Memory at most: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
 
-  /** Onboards `count` subscribers, `concurrency` at once. @returns the seconds it took */
+  /** Onboards `count` subscribers, `concurrency` at the same time. @returns the seconds it took */
   async function runAll({ concurrency, count }: { concurrency: number; count: number }): Promise<number> {
     const start = performance.now();
     let started = 0;

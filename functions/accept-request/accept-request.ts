@@ -162,7 +162,7 @@ async function templateSummary(
 }
 
 /**
- * The capabilities that the template needs. What templates of nested stacks need the summary cannot tell, and CloudFormation asks
+ * The capabilities that the template needs. The summary does not include what templates of nested stacks need, and CloudFormation asks
  * the parent's caller for it (user guide, "Acknowledging IAM resources in CloudFormation templates"): all that are allowed, then.
  */
 function allowedCapabilities(summary: GetTemplateSummaryOutput, { ALLOWED_CAPABILITIES }: Environment): Capability[] {

@@ -31,7 +31,7 @@ export async function acceptUpdate(
   const { passwordSecretId } = request;
   await checkInputSecrets(secrets, { passwordSecretId });
   const record = await readRecord(registry, request.subscriber.userName);
-  // As the onboarding spelled it: InfinStor may tell upper from lower case.
+  // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName, emailId: registeredEmailId } = requireActive(record, request.subscriber.userName);
   const emailId = request.subscriber.emailId ?? registeredEmailId;
   const isAllSent = environment.UPDATE_SUBSCRIBER_FIELDS === 'all';

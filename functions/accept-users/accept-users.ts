@@ -38,7 +38,7 @@ export async function acceptUsers(
   ]);
   await checkInputSecrets(secrets, Object.fromEntries(references));
   const record = await readRecord(registry, request.subscriber.userName);
-  // As the onboarding spelled it: InfinStor may tell upper from lower case.
+  // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName } = requireActive(record, request.subscriber.userName);
   await claim({ registry, stepFunctions, now }, { userName, executionArn }, record);
   return {

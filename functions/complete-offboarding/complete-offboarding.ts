@@ -46,7 +46,7 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   const { stackId } = plan.stack;
   const record = await readRecord(registry, userName);
   const before = record?.offboarded;
-  // A repeat after the end has nothing new to tell.
+  // A repeat after the end has nothing new to report.
   const isKnown = before !== undefined && before.stackId === stackId;
   // Of a subscriber that was onboarded again what is left of its earlier stacks and users is still there.
   const stackIds = [...(record?.formerStackIds ?? []), ...(isKnown || stackId === undefined ? [] : [stackId])];

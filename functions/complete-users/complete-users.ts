@@ -14,7 +14,7 @@ export interface UsersAdded {
 
 /**
  * Publishes `UsersAdded` and writes the users who were added into the subscriber's record. When all were, it marks the subscriber as active
- * again; otherwise the execution fails, and whoever records the failure does.
+ * again; otherwise the execution fails, and the recording of the failure does.
  * @throws UsersNotAdded when a user was not added, naming these and those who were
  * @throws OnboardingInProgress when another execution has taken the subscriber over
  */

@@ -59,7 +59,7 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
 
 /**
  * Creates the subscriber in InfinStor and stores its custom token before anything else is done. add_subscriber has no
- * inverse, so a `creating` mark goes into the subscriber's secret first: whoever finds the mark without a token knows that
+ * inverse, so a `creating` mark goes into the subscriber's secret first: an execution that finds the mark without a token knows that
  * the call may have had its effect, and repeats it only when the subscriber is provably not there. Of several executions just
  * one can set the mark. A subscriber that comes back after its offboarding has its kept token, unless it was deleted in InfinStor.
  * @returns where the credentials are, the e-mail address that InfinStor has, else the request's, and whether anything was changed
@@ -86,7 +86,7 @@ export async function createSubscriber(
       ? Promise.resolve('unknown')
       : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
   if (stored?.value.state === 'created') {
-    // Nothing else tells whether somebody deleted the subscriber in InfinStor after its offboarding.
+    // Nothing else shows whether somebody deleted the subscriber in InfinStor after its offboarding.
     const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
     if (!isGone) {
       await requireSame(secrets, plan, stored.value);
@@ -159,7 +159,7 @@ async function requireSame(
   if (differences.length > 0) throw new SubscriberDiffers(userName, ...differences);
 }
 
-/** The e-mail address that InfinStor was told, as far as it is known. */
+/** The last e-mail address sent to InfinStor, as far as it is known. */
 function lastKnownEmailId(stored: Stored): string | undefined {
   return stored === undefined || stored.value.state === 'prepared' ? undefined : stored.value.emailId;
 }

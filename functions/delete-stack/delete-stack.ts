@@ -17,7 +17,7 @@ interface Dependencies {
 
 /**
  * Begins with the deletion of the subscriber's stack, without waiting for it. A stack that something else is done to is waited for
- * first. Where there is no stack, the wait for its deletion ends at once.
+ * first. Where there is no stack, the wait for its deletion ends immediately.
  * @returns the stack's id (its name, where nobody knows of one), what the wait is for, and when it ends
  * @throws DataNotRetained when the stack was changed since the offboarding was accepted, or is only complete now
  * @throws StackNeedsAttention when another stack has the name now

@@ -87,7 +87,7 @@ async function createStack(
     // An earlier try of this step created it and its answer was lost; adopted only when its tags say that it is ours.
     const existing = await describeStack(cloudFormation, stack.name);
     const decision = decideStack(existing, plan);
-    // Whatever else there is to do about it is decided anew after a wait that ends at once.
+    // Whatever else there is to do about it is decided anew after a wait that ends immediately.
     const goal = decision.action === 'adopt' ? decision.goal : 'settled';
     return { stackId: stackIdOf(existing, plan), goal };
   }
@@ -109,6 +109,6 @@ function requestToken(plan: StepPlan, previous: Stack | undefined): string {
 
 function stackIdOf(stack: Pick<CloudFormationStack, 'StackId'> | undefined, plan: StepPlan): string {
   if (stack?.StackId === undefined)
-    throw new StackNeedsAttention(`CloudFormation tells no id of stack ${plan.stack.name}`);
+    throw new StackNeedsAttention(`CloudFormation returned no id of stack ${plan.stack.name}`);
   return stack.StackId;
 }

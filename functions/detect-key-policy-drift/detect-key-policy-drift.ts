@@ -18,7 +18,7 @@ import type { Edit } from './trigger.ts';
 
 /** Who repairs, as it is kept with the policy that is written over. */
 const by = 'detect-key-policy-drift';
-/** The pauses before a repair is tried again: longer than an edit is taken for an old policy of ours that KMS still tells. */
+/** The pauses before a repair is tried again: longer than an edit is taken for an old policy of ours that KMS still returns. */
 const busyMs = [5_000, 20_000, 40_000] as const;
 /** Two looks of the schedule: what was undone unseen after an edit was looked at is found, though a look may fail. */
 const lookBackMs = 2 * 60 * 60_000;
@@ -37,9 +37,9 @@ export interface Detector extends Pick<Reconciler, 'registry'> {
 }
 
 /**
- * Tells where a key's policy is not as the registry wants it: of all keys that the registry knows or, when somebody else wrote
+ * Reports where a key's policy is not as the registry wants it: of all keys that the registry knows or, when somebody else wrote
  * the policy of one, of that one. What was written by hand is kept first, so that it can be restored whatever becomes of it.
- * @throws KeyPolicyBusy when it cannot be told yet what became of a policy written by hand
+ * @throws KeyPolicyBusy when it is not known yet what became of a policy written by hand
  * @throws AggregateError of what went wrong with single keys, when all have been looked at
  */
 export async function detectKeyPolicyDrift(edit: Edit | undefined, detector: Detector): Promise<void> {
@@ -58,7 +58,7 @@ async function lookAtAll(detector: Detector): Promise<void> {
     try {
       await look(keyArn, detector);
     } catch (error) {
-      // Whoever writes it now makes it as it is to be, and the next look is soon.
+      // The writer makes it as it is to be, and the next check is soon.
       if (error instanceof KeyPolicyBusy) detector.logger.info('key policy not looked at', { reason: error.message });
       else problems.push(error);
     }
@@ -99,7 +99,7 @@ async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<vo
 /**
  * The drift of a key, from reads between which nobody of ours wrote.
  * @returns undefined when KMS has no such key any more
- * @throws KeyPolicyBusy when one of ours is about to write, or KMS does not tell the last policy yet
+ * @throws KeyPolicyBusy when one of ours is about to write, or KMS does not return the last policy yet
  */
 async function driftSince(since: number, keyArn: string, reconciler: Reconciler): Promise<Drift | undefined> {
   const { registry, access, clock } = reconciler;
@@ -160,7 +160,7 @@ async function repair(
     return refusals.size === 0 ? 'yes' : 'partly';
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    // Not thrown: the next look of the schedule tries again, and what is known now is to be told.
+    // Not thrown: the next scheduled check tries again, and what is known now is to be reported.
     logger.warn('key policy not repaired', { keyArn, errorName: error.name, errorMessage: error.message });
     return 'failed';
   }

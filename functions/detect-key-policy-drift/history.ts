@@ -19,7 +19,7 @@ export interface History {
   kept: readonly PolicyBackup[];
 }
 
-/** CloudTrail tells times in whole seconds. */
+/** CloudTrail reports times in whole seconds. */
 const second = 1_000;
 
 /**
@@ -31,7 +31,7 @@ export function isUpToDate(policy: KeyPolicy | undefined, { written, kept }: His
   const edits = lastEdits(kept);
   const editedAt = timeOf(edits.at(-1));
   const writtenAt = written?.writtenAt ?? Number.NEGATIVE_INFINITY;
-  // Whoever had the lease last died with it, and may have written.
+  // The last holder of the lease died with it, and may have written.
   if (written === undefined && timeOf(ourWrites(kept).at(-1)) + leaseMs + staleMs > now) return false;
   if (Math.max(editedAt + second, writtenAt) + staleMs <= now) return true;
   const isEdited =
@@ -47,7 +47,7 @@ export function isUpToDate(policy: KeyPolicy | undefined, { written, kept }: His
  * the statements that are missing or different in the policy in force, and those that are back. Each by its Sid, or by its place
  * in the policy that it is from.
  *
- * Calls are told late and in any order. So it takes all of this: one of ours may have written then or later; none that did had
+ * Calls are reported late and in any order. So it takes all of this: one of ours may have written then or later; none that did had
  * read what was written by hand; and what is in force is what the last of them had read.
  */
 export function lostStatements(policy: KeyPolicy, { written, kept }: History): string[] {

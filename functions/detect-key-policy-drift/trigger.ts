@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 const scheduled = v.object({ 'detail-type': v.literal('Scheduled Event') });
 
-/** The parts that are read of what CloudTrail tells of PutKeyPolicy (KMS developer guide, "Log entries: PutKeyPolicy"). */
+/** The parts that are read of what CloudTrail reports of PutKeyPolicy (KMS developer guide, "Log entries: PutKeyPolicy"). */
 const apiCall = v.object({
   'detail-type': v.literal('AWS API Call via CloudTrail'),
   detail: v.object({
@@ -20,7 +20,7 @@ const apiCall = v.object({
   }),
 });
 
-/** A schedule's event, or what CloudTrail tells of one PutKeyPolicy. */
+/** A schedule's event, or what CloudTrail reports of one PutKeyPolicy. */
 export const triggerSchema = v.variant('detail-type', [scheduled, apiCall]);
 export type Trigger = v.InferOutput<typeof triggerSchema>;
 

@@ -5,10 +5,10 @@ import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 import type { Reconciler } from '../../lib/keys/reconciler.ts';
 
 /**
- * Lets the role use the key, beside all others that are to use it. First the registry says so: from then on whoever changes the
+ * Lets the role use the key, beside all others that are to use it. First the registry says so: from then on every writer of the
  * key's policy grants it, too. A role that has the key already costs no write and waits for nobody.
  * @returns whether this call wrote the policy
- * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or tells an older policy
+ * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or returns an older policy
  * @throws PrincipalNotVisible when KMS or IAM cannot see the role
  * @throws KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, KeyNotUsable
  */

@@ -37,7 +37,7 @@ export async function readRoleArn(
 
   const role = await getRole(iam, roleName);
   if (role?.Arn === undefined || role.RoleId === undefined)
-    throw new RoleNotFound(`IAM tells no ARN of role ${roleName}`);
+    throw new RoleNotFound(`IAM returned no ARN of role ${roleName}`);
   const regained = retained.filter(({ type, physicalId }) =>
     resources.some((each) => isThere(each) && each.type === type && each.physicalId === physicalId),
   );

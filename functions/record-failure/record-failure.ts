@@ -13,7 +13,7 @@ export const executionEventSchema = v.object({
 });
 
 /**
- * Records the failure that an event tells of. It stands outside the machine, as no Catch sees aborts, timeouts and
+ * Records the failure that an event reports. It stands outside the machine, as no Catch sees aborts, timeouts and
  * States.Runtime. An execution that was redriven since is left alone.
  */
 export async function recordFailure(

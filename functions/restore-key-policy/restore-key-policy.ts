@@ -24,13 +24,13 @@ export interface Restored {
 }
 
 /**
- * Brings back the statements of a kept policy that are not ours, in place of those in force. Whoever has the key by our
- * statements keeps it, as a role may have got it since. The policy in force is kept first: a restore can be undone.
+ * Brings back the statements of a kept policy that are not ours, in place of those in force. A role that has the key by our
+ * statements keeps it, since it may have come after that policy. The policy in force is kept first: a restore can be undone.
  * @param by who restores; kept with the policy that is written over
  * @throws InvalidRequest when no such policy of the key is kept
  * @throws KeyPolicyOrphan when the kept policy names a principal that was deleted since, which KMS refuses
  * @throws KeyPolicyNotUnderstood when the kept policy or the one in force is not one that can be written back
- * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or tells an older policy
+ * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or returns an older policy
  * @throws KeyPolicyFull, KeyNotUsable
  */
 export async function restoreKeyPolicy(
@@ -66,7 +66,7 @@ async function refusedBefore({ registry }: Reconciler, keyArn: string): Promise<
     ]);
 }
 
-/** Told here, and not as of the policy in force: people mend the one and not the other. */
+/** Reported here, and not as of the policy in force: people mend the one and not the other. */
 function restorable({ id, policy: document }: PolicyBackup, keyArn: string): KeyPolicy {
   const policy = parsed(id, document, keyArn);
   const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });

@@ -47,7 +47,7 @@ export async function sweepPasswords({
   }
 }
 
-/** The list may be five minutes old, and tell of what is deleted already. */
+/** The list may be five minutes old, and name what is deleted already. */
 async function unlessGone(deletion: Promise<unknown>): Promise<void> {
   try {
     await deletion;

@@ -9,7 +9,7 @@ interface Dependencies {
 }
 
 /**
- * Makes sure, by one login, that the password that is kept is still the subscriber's: told to InfinStor it would otherwise undo a
+ * Makes sure, by one login, that the password that is kept is still the subscriber's: sent to InfinStor it would otherwise undo a
  * change that somebody made elsewhere.
  * @throws InvalidRequest when Cognito refuses it
  * @throws InfinStorUnavailable, InfinStorRejected, and Cognito's errors, when that cannot be found out

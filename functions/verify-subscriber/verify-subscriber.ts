@@ -21,7 +21,7 @@ interface Dependencies {
 }
 
 /**
- * Logs in as the subscriber, and compares the role that InfinStor tells with the stack's. It changes nothing, and keeps no token. A
+ * Logs in as the subscriber, and compares the role that InfinStor reports with the stack's. It changes nothing, and keeps no token. A
  * subscriber that cannot be verified is worth a warning, or, where the deployment requires it, an error.
  * @throws SubscriberNotVerified, InfinStorUnavailable, InvalidConfiguration: only where the deployment requires it
  */
@@ -60,9 +60,9 @@ async function problemWith(
   const apiUrl = apiUrlOf(discovery, environment.INFINSTOR_API_URL);
   const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
   const { idToken } = await logInHere(login, { userName, password }, discovery.isExternalAuth);
-  const told = await customerRole(apiUrl, idToken);
-  if (told === roleArn) return undefined;
+  const reported = await customerRole(apiUrl, idToken);
+  if (reported === roleArn) return undefined;
   // Anything but a role is not quoted.
-  const isRole = told !== undefined && /^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]{1,128}$/.test(told);
-  return `InfinStor tells ${isRole ? `the role ${told}` : 'no role'}, and the stack has ${roleArn}`;
+  const isRole = reported !== undefined && /^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]{1,128}$/.test(reported);
+  return `InfinStor reports ${isRole ? `the role ${reported}` : 'no role'}, and the stack has ${roleArn}`;
 }

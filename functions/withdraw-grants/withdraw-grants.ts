@@ -9,7 +9,7 @@ import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 
 /**
  * Takes a key from the subscriber's roles, beside all others that are to have it. First the registry says so: from then on
- * whoever changes the key's policy takes them out. The registry forgets them when the policy no longer names them.
+ * every writer of the key's policy takes them out. The registry forgets them when the policy no longer names them.
  * @returns whether this call wrote the policy
  * @throws RoleStillNamed when a statement that is not ours names one of the roles
  * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or the policy still names a role

@@ -18,7 +18,7 @@ export interface UsersRequest {
   users: { userName: string; emailId: string; passwordSecretId?: string | undefined }[];
 }
 
-// Stryker disable next-line MethodExpression: upper case tells names apart as well as lower case does.
+// Stryker disable next-line MethodExpression: upper case distinguishes names as well as lower case does.
 const lower = ({ userName }: { userName: string }) => userName.toLowerCase();
 
 /**

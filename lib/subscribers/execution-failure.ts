@@ -36,7 +36,7 @@ export interface Failure {
 /**
  * Records how an execution ended that did not succeed: step, reason and remedy go into the subscriber's record, if it is
  * this execution's, and into an event, of an onboarding `SubscriberOnboardingFailed`.
- * @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED
+ * @param execution as DescribeExecution returns it; FAILED, TIMED_OUT or ABORTED
  */
 export async function recordExecutionFailure(
   execution: DescribeExecutionOutput,
@@ -62,7 +62,7 @@ export function requestedUserName({ input }: DescribeExecutionOutput): string | 
   return request.success ? request.output.subscriber.userName : undefined;
 }
 
-/** @param execution as DescribeExecution tells it; FAILED, TIMED_OUT or ABORTED */
+/** @param execution as DescribeExecution returns it; FAILED, TIMED_OUT or ABORTED */
 export async function describeFailure(
   stepFunctions: SFNClient,
   { executionArn = '', status, error, cause }: DescribeExecutionOutput,

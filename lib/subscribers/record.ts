@@ -10,7 +10,7 @@ const errorSchema = v.object({ name: v.string(), step: v.optional(v.string()), m
 const attemptSchema = v.object({
   executionArn: v.string(),
   startedAt: v.string(),
-  /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself tells. */
+  /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself says so. */
   endedAt: v.optional(v.string()),
   // Older records have the subscriber's status here.
   status: v.optional(
@@ -52,7 +52,7 @@ const recordSchema = v.object({
   stackId: v.optional(v.string()),
   /** The tags that the latest onboarding request asked for; absent in records of before they were kept. */
   tags: v.optional(v.record(v.string(), v.string())),
-  /** Stacks from before that one that no offboarding was told of to its end: what they have left is still to be told. */
+  /** Stacks from before that one that no offboarding has dealt with to its end: what they have left is still to be reported. */
   formerStackIds: v.optional(v.array(v.string())),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
@@ -76,7 +76,7 @@ const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'updatedAt']
 
 export type SweptRecord = v.InferOutput<typeof sweptSchema>;
 
-/** The stacks of before that are still to be told of when this one is the subscriber's: nothing, when there are none. */
+/** The earlier stacks that are still to be reported when this one is the subscriber's: nothing, when there are none. */
 export function withFormerStacks(
   record: Pick<SubscriberRecord, 'stackId' | 'formerStackIds'> | undefined,
   stackId: string | undefined,

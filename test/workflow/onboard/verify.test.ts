@@ -61,12 +61,12 @@ const register =
 const problems: Record<string, Problem> = {
   'InfinStor knows another role': {
     arrange: register(() => wrongRole),
-    reason: new RegExp(`^InfinStor tells the role ${wrongRole}, and the stack has arn:aws:iam::111111111111:role/`),
+    reason: new RegExp(`^InfinStor reports the role ${wrongRole}, and the stack has arn:aws:iam::111111111111:role/`),
     remove: register((userName) => roleArnOf(userName)),
   },
-  'InfinStor tells something that is no role': {
+  'InfinStor reports something that is no role': {
     arrange: register(() => 'eyJhbGciOiJIUzI1NiJ9.a.b'),
-    reason: /^InfinStor tells no role, and the stack has arn:/,
+    reason: /^InfinStor reports no role, and the stack has arn:/,
     remove: register((userName) => roleArnOf(userName)),
   },
   'InfinStor does not take the token': {

@@ -73,8 +73,8 @@ describe('completing an onboarding', () => {
 
   it('tells why the subscriber is not verified', async () => {
     const { invoke, events } = setUp();
-    const verification = { verified: false, reason: 'InfinStor tells no role' };
-    const expected = { ...onboarded, verified: false, verification: 'InfinStor tells no role' };
+    const verification = { verified: false, reason: 'InfinStor reports no role' };
+    const expected = { ...onboarded, verified: false, verification: 'InfinStor reports no role' };
     expect(await invoke({ ...event, verification })).toEqual(expected);
     const [entry] = events.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries ?? [];
     expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...expected, executionArn });

@@ -133,11 +133,11 @@ describe('creating the stack', () => {
     expect(created()).toEqual([]);
   });
 
-  it('is left to a person when CloudFormation tells no id of it: StackNeedsAttention', async () => {
+  it('is left to a person when CloudFormation returned no id of it: StackNeedsAttention', async () => {
     const { invoke, cloudFormation } = setUp();
     cloudFormation.on(CreateStackCommand).resolves({});
     await expect(invoke({ plan })).rejects.toMatchObject(
-      errorOf('StackNeedsAttention', `tells no id of stack ${plan.stack.name}`),
+      errorOf('StackNeedsAttention', `returned no id of stack ${plan.stack.name}`),
     );
   });
 

@@ -97,10 +97,10 @@ describe.each<[what: string, parts: Parameters<typeof setUp>[0], reason: string,
   [
     'another role',
     { answers: [info(otherRole)] },
-    `InfinStor tells the role ${otherRole}, and the stack has ${role.roleArn}`,
+    `InfinStor reports the role ${otherRole}, and the stack has ${role.roleArn}`,
   ],
-  ['no role', { answers: [info(undefined)] }, `InfinStor tells no role, and the stack has ${role.roleArn}`],
-  ['a secret for a role', { answers: [info(secret('x'))] }, 'InfinStor tells no role, and'],
+  ['no role', { answers: [info(undefined)] }, `InfinStor reports no role, and the stack has ${role.roleArn}`],
+  ['a secret for a role', { answers: [info(secret('x'))] }, 'InfinStor reports no role, and'],
   ['a number for a role', { answers: [info(7)] }, 'customerinfo: InfinStor answered 200 without customerRoleArn'],
   ['text', { answers: [{ body: 'welcome' }] }, 'customerinfo: InfinStor answered 200 without customerRoleArn'],
   [

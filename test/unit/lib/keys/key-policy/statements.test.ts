@@ -154,7 +154,7 @@ describe('a role that is to be deleted', () => {
     );
   });
 
-  it.each([undefined, ''])('is told of a statement whose Sid is %j', (Sid) => {
+  it.each([undefined, ''])('is reported with a statement whose Sid is %j', (Sid) => {
     const { Sid: _, ...nameless } = theirs;
     const statement = { ...nameless, ...(Sid !== undefined && { Sid }), Principal: { AWS: acme } };
     expect(check(statement)).toThrow('Statement "(without Sid)" of the policy of key');
@@ -162,7 +162,10 @@ describe('a role that is to be deleted', () => {
 
   it('must not meet the id of another that was deleted, as nobody could take it out', () => {
     expect(check({ ...theirs, Principal: { AWS: deletedRole } })).toThrow(
-      expect.objectContaining({ name: 'KeyPolicyOrphan' }),
+      expect.objectContaining({
+        name: 'KeyPolicyOrphan',
+        message: `Statement "Theirs" of the policy of key ${keyArn} names ${deletedRole}, a principal that was deleted`,
+      }),
     );
   });
 
