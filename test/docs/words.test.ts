@@ -1,5 +1,9 @@
+import { readdirSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { documents, read } from './documents.ts';
+
+const root = resolve(import.meta.dirname, '../..');
 
 /** Words that were used here in a sense of their own, with those of the field. */
 const dialect: readonly (readonly [RegExp, string])[] = [
@@ -13,4 +17,19 @@ const dialect: readonly (readonly [RegExp, string])[] = [
 it.each(documents)('%s is written with the words of the field', (path) => {
   const text = read(path);
   for (const [word, better] of dialect) expect(word.exec(text)?.[0], `better: ${better}`).toBeUndefined();
+});
+
+const code = ['functions', 'lib', 'cli', 'sandbox', 'build', 'tools', 'deployment'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name))),
+);
+
+it('is so in what the code says', () => {
+  const wrong = code.flatMap((path) => {
+    const found = dialect.slice(0, 3).flatMap(([word]) => word.exec(read(path))?.[0] ?? []);
+    return found.map((word) => `${path}: ${word}`);
+  });
+  expect(code.length).toBeGreaterThan(200);
+  expect(wrong).toEqual([]);
 });
