@@ -34,7 +34,7 @@ Other commands
 
 Options
   --endpoint URL   use the sandbox that runs at URL; default: $AWS_ENDPOINT_URL. Without either, a
-                   request boots a throw-away sandbox (sandbox); update, add-user and offboard
+                   request boots a throw-away sandbox; update, add-user and offboard
                    onboard the example subscriber in it first
   --diff           show changes of key policies line by line, not only as a summary
   --json           print one JSON document on stdout, and nothing else there

@@ -214,7 +214,7 @@ export class TemplateMismatch extends /* @__PURE__ */ stepError(
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends /* @__PURE__ */ stepError(
   'StackNeedsAttention',
-  'Look at the named stack in CloudFormation: send the request that it was made from; or remove what keeps it from being deleted, or delete it by hand when nothing in it is needed, and send this request again.',
+  'Look at the named stack in CloudFormation, and send the request that it was made from. Only if nothing in it is needed, remove what keeps it from being deleted or delete it by hand, and send this request again.',
 ) {}
 
 /** The stack would be deleted together with the subscriber's data, which the request wants to be kept. */

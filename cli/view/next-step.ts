@@ -1,8 +1,11 @@
+import { operations } from '../../lib/subscribers/operations.ts';
+
 /**
  * What an operator does about a failure when the remedy is done. Redrive: the execution resumes at the state that failed. Retry: the
- * same request is sent again. Correct: the request itself must change, and would fail again otherwise.
+ * recorded request is sent again. Resend: the file is sent again, because no attempt is recorded. Correct: the request itself must
+ * change, and would fail again otherwise.
  */
-export type NextStep = 'redrive' | 'retry' | 'correct';
+export type NextStep = 'redrive' | 'retry' | 'resend' | 'correct';
 
 /** By error name, as the remedies of `lib/errors.ts` end. */
 const nextSteps: ReadonlyMap<string, NextStep> = new Map([
@@ -54,9 +57,15 @@ function named(step: NextStep, names: readonly string[]): [string, NextStep][] {
   return names.map((name) => [name, step]);
 }
 
-/** What to do after the remedy; of an error that is not the project's own, a redrive, which repeats the failed state alone. */
-export function nextStepFor(errorName: string): NextStep {
-  return nextSteps.get(errorName) ?? 'redrive';
+const firstStates: ReadonlySet<string> = new Set(Object.values(operations).map(({ firstState }) => firstState));
+
+/**
+ * What to do after the remedy; of an error that is not the project's own, a redrive, which repeats the failed state alone.
+ * @param state the one that failed: the first one records an attempt only at its end
+ */
+export function nextStepFor(errorName: string, state?: string): NextStep {
+  const next = nextSteps.get(errorName) ?? 'redrive';
+  return next === 'retry' && state !== undefined && firstStates.has(state) ? 'resend' : next;
 }
 
 /** Whether an error is the project's own, and so has a section of its name in the runbook. */

@@ -21,7 +21,7 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
         ['Reason', error === undefined ? null : `${error.name}: ${error.message}`],
         ['Remedy', error?.remedy ?? null],
         ['Runbook', error === undefined ? null : runbookLinkFor(error.name)],
-        ['Next', error === undefined ? null : nextCommand(error.name, { userName, endpoint, executionArn })],
+        ['Next', error === undefined ? null : nextCommand(error, { userName, endpoint, executionArn })],
         ['Credentials', status.credentialsSecretId ?? null],
         ['Stack', status.stackId ?? null],
         ['Role', status.roleArn ?? null],

@@ -37,7 +37,7 @@ const verbs: Record<Operation, { doing: string; done: string }> = {
 };
 
 /** The first line of a run in a throw-away sandbox. */
-export const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox (sandbox).';
+export const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox.';
 
 /**
  * What came of an execution that is over: first what it changed of key policies, and last the verdict, so that the verdict is what
@@ -111,7 +111,9 @@ function changesNothing({ output, keyPolicies }: Report, keys: readonly KeyChang
 function credentialsFact(secretId: string | null, { operation, endpoint }: Subject): string | null {
   if (secretId === null || operation === 'offboard-subscriber') return null;
   // The secret of a throw-away sandbox is gone before it could be read.
-  return endpoint === undefined ? secretId : `${secretId}\naws secretsmanager get-secret-value --secret-id ${secretId}`;
+  return endpoint === undefined
+    ? secretId
+    : `${secretId}\naws secretsmanager get-secret-value --endpoint-url ${endpoint} --secret-id ${secretId}`;
 }
 
 /** What an execution has put out, as labelled facts. */
@@ -152,24 +154,26 @@ function counted(count: number, one: string, more: string): string {
 }
 
 function nextFact({ userName, endpoint }: Subject, { error, executionArn }: Report): string | null {
-  if (endpoint === undefined) return 'npm run sandbox keeps a sandbox running; the one of this run (sandbox) is gone';
-  if (error !== null) return nextCommand(error.name, { userName, endpoint, executionArn });
+  if (endpoint === undefined) return 'This throw-away sandbox has ended; npm run sandbox starts one that keeps running';
+  if (error !== null) return nextCommand(error, { userName, endpoint, executionArn });
   return userName === undefined ? null : `npm start -- status ${printable(userName)} --endpoint ${endpoint}`;
 }
 
 /** The command that goes on after a failure, when the remedy is done; null when there is none that is known. */
 export function nextCommand(
-  errorName: string,
+  { name, step }: { name: string; step?: string | null | undefined },
   at: { userName: string | undefined; endpoint: string; executionArn: string | null },
 ): string | null {
   const { userName, endpoint, executionArn } = at;
-  switch (nextStepFor(errorName)) {
+  switch (nextStepFor(name, step ?? undefined)) {
     case 'redrive':
       return executionArn === null
         ? null
         : `aws stepfunctions redrive-execution --endpoint-url ${endpoint} --execution-arn ${executionArn}`;
     case 'retry':
       return userName === undefined ? null : `npm start -- retry ${userName} --endpoint ${endpoint}`;
+    case 'resend':
+      return 'send its file again, when the remedy is done';
     case 'correct':
       return 'correct the request as the remedy says, and send its file again';
   }

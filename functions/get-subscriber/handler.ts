@@ -51,7 +51,7 @@ export const handler = step({
             ? `No onboarding of ${userName} is recorded`
             : `${userName} has no execution ${execution}`,
         remedy:
-          'Check the name, or ask again in a few seconds if the request was sent just now. A request that was refused leaves no record: ask with the location that POST /subscribers answered.',
+          'Check the name, or ask again in a few seconds if the request was sent just now. A refused request leaves no record: correct it and send it again, or ask with the location that POST /subscribers returned.',
       });
     }),
 });

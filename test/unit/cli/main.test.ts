@@ -133,8 +133,8 @@ describe('npm start', () => {
   it('shows which users were added, and in its first and last lines that the sandbox is a throw-away one', async () => {
     const { status, stdout } = await command('add-user', 'examples/add-user-team.json');
     const shown = stdout.trimEnd().split('\n');
-    expect(shown[0]).toContain('(sandbox)');
-    expect(shown.at(-1)).toContain('(sandbox)');
+    expect(shown[0]).toContain('throw-away sandbox');
+    expect(shown.at(-1)).toContain('throw-away sandbox');
     expect(stdout).toMatch(/\n✔ Added users to acme \(sandbox\) in \d+\.\d s\n(?: {2}.*\n)*$/);
     expect(stdout).toMatch(/^ +Credentials +infinstor\/sandbox\/subscribers\/acme\/credentials$/m);
     expect(stdout.match(/^ +User +\w+ +added +infinstor\/sandbox\/subscribers\/acme\/users\/\w+$/gm)).toHaveLength(3);

@@ -35,7 +35,7 @@ Key policy of ${keyArn}:
 
 ✔ Onboarded acme in 6.2 s
   Credentials  the-secret
-               aws secretsmanager get-secret-value --secret-id the-secret
+               aws secretsmanager get-secret-value --endpoint-url ${endpoint} --secret-id the-secret
   Stack        the-stack
   Role         ${role}
   Keys         1 key policy changed (--diff shows the whole difference)
@@ -47,7 +47,7 @@ Key policy of ${keyArn}:
   it('says in its verdict and in its last line that a sandbox was a throw-away one', () => {
     const text = summaryText(acme, succeeded, before, plain, { logFolder: 'the-logs' });
     expect(text).toContain('\n✔ Onboarded acme (sandbox) in 6.2 s\n  Credentials  the-secret\n  Stack');
-    expect(text).toMatch(/\n {2}Logs +the-logs\n {2}Next .*\(sandbox\).*\n$/);
+    expect(text).toMatch(/\n {2}Logs +the-logs\n {2}Next +This throw-away sandbox has ended.*\n$/);
   });
 
   it('shows the whole difference of a key policy only when it is asked for', () => {
@@ -122,8 +122,16 @@ describe('nextCommand', () => {
     ['StackFailed', `npm start -- retry acme --endpoint ${endpoint}`],
     ['UsersNotAdded', 'correct the request as the remedy says, and send its file again'],
   ])('agrees with the remedy of %s', (name, expected) => {
-    expect(nextCommand(name, at)).toBe(expected);
+    expect(nextCommand({ name }, at)).toBe(expected);
   });
+
+  it.each(['AcceptRequest', 'AcceptUpdate', 'AcceptUsers', 'AcceptOffboarding'])(
+    'sends the file again after a refusal in %s, which records no attempt',
+    (step) => {
+      expect(nextCommand({ name: 'KeyNotUsable', step }, at)).toBe('send its file again, when the remedy is done');
+      expect(nextCommand({ name: 'AccountNotAccessible', step }, at)).toMatch(/redrive-execution/);
+    },
+  );
 });
 
 describe('failureText', () => {
