@@ -97,8 +97,11 @@ describe('LoginRejected', () => {
     const right = await stored();
     // Also when it fails, for the tests after it.
     onTestFinished(() => putSecret(sandbox(), secretId, right));
+    // A token that is there could be refreshed without the password: that is refused, whichever test came before.
+    await onboard(sandbox(), requestFor('earlier'));
     await putSecret(sandbox(), secretId, { ...right, password: 'Not-the-password-1!' });
     letTokensExpire(sandbox());
+    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
     const failed = await onboard(sandbox(), requestFor('login'));
     await expectFailure(sandbox(), failed, { name: 'LoginRejected', step: 'ObtainToken' });
 
