@@ -11,7 +11,7 @@ export interface Onboarded {
   keyArns: string[];
   /** What this request has changed since the subscriber was onboarded last; empty: nothing. */
   changed: ('subscriber' | 'stack' | 'keyPolicies')[];
-  /** Whether InfinStor knows the subscriber with this role; null: that was not looked at. */
+  /** Whether InfinStor knows the subscriber with this role; null: that was not checked. */
   verified: boolean | null;
   /** Why it is not verified. */
   verification?: string;

@@ -8,7 +8,7 @@ import { parse } from '../parse.ts';
 import { redact, redactingReplacer } from '../redact.ts';
 import { logKeysOf } from './log-keys.ts';
 
-/** What a step gets beside its input. */
+/** Context passed to a step besides its input. */
 export interface StepContext<Environment> {
   environment: Environment;
   logger: Logger;

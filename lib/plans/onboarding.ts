@@ -55,7 +55,7 @@ export const roleSchema = v.object({
 
 export type Role = v.InferOutput<typeof roleSchema>;
 
-/** Whether InfinStor knows the subscriber with its stack's role; null: that was not looked at. */
+/** Whether InfinStor knows the subscriber with its stack's role; null: that was not checked. */
 export const verificationSchema = v.object({ verified: v.nullable(v.boolean()), reason: v.optional(v.string()) });
 
 export type Verification = v.InferOutput<typeof verificationSchema>;

@@ -169,7 +169,7 @@ export function eventsOf({ events }: Sandbox, { executionArn }: Pick<Report, 'ex
 }
 
 /**
- * Expects a failure to be told everywhere with the same step, error and remedy: by the report, by one kind of event, and by the
+ * Expects a failure to be reported everywhere with the same step, error and remedy: by the report, by one kind of event, and by the
  * record, unless nothing was claimed.
  */
 export async function expectFailure(
@@ -182,11 +182,11 @@ export async function expectFailure(
   expect(message).not.toBe('');
   // A redriven execution may have failed otherwise before.
   const operation = operations[operationOf(report.executionArn ?? '')];
-  const told = {
+  const expected = {
     'detail-type': operation.failedEvent,
     detail: expect.objectContaining({ name, step, message, remedy }),
   };
-  await eventually(sandbox, () => expect(eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(told)));
+  await eventually(sandbox, () => expect(eventsOf(sandbox, report)).toContainEqual(expect.objectContaining(expected)));
   const record = async () =>
     (await sandbox.dynamoDb.items(sandbox.registryTable)).find(
       ({ sk, executionArn }) => sk?.S === 'RECORD' && executionArn?.S === report.executionArn,

@@ -87,7 +87,7 @@ describe('createProgress', () => {
     return { out, progress: createProgress(createTerminal(out, {})) };
   }
 
-  it('shows each state once, however often it is told', () => {
+  it('shows each state once, however often it is reported', () => {
     const { out, progress } = progressOn();
     const events = history(started, done('AcceptRequest'), done('ObtainToken'));
     for (let count = 1; count <= events.length; count += 1) progress.show(attemptsOf(events.slice(0, count)));
