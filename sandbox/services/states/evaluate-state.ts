@@ -16,7 +16,7 @@ export class StateError extends Error {
 
 /** The context object, `$$` in the definition. */
 export interface StateContext {
-  Execution: { Id: string; Name: string };
+  Execution: { Id: string; Name: string; StartTime: string };
   State: { Name: string; EnteredTime: string; RetryCount: number };
   StateMachine: { Id: string; Name: string };
   Task?: { Token: string };
