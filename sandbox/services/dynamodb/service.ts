@@ -9,15 +9,7 @@ import { dynamoDbAccess, type KeySchema } from './access.ts';
 import { createIsolation } from './isolation.ts';
 import type { TableStore } from './table-store.ts';
 import { createTransactions } from './transactions.ts';
-
-export interface DynamoDbResponse {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
-/** An item in the wire's form, such as `{ pk: { S: 'a' } }`. */
-export type WireItem = Record<string, Record<string, unknown>>;
+import type { DynamoDbResponse, WireItem } from './wire.ts';
 
 export interface TableDefinition {
   TableName: string;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AwsError } from '../../core/operation.ts';
-import type { DynamoDbResponse, WireItem } from './service.ts';
+import type { DynamoDbResponse, WireItem } from './wire.ts';
 
 const wireItem = v.record(v.string(), v.record(v.string(), v.unknown()));
 const condition = {
