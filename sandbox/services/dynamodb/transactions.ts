@@ -98,7 +98,7 @@ interface Reason {
 const contentType = { 'content-type': 'application/x-amz-json-1.0' };
 
 /**
- * `TransactWriteItems` by single calls that are undone when one of them is refused; whoever calls makes sure that nobody looks meanwhile.
+ * `TransactWriteItems` by single calls that are undone when one of them is refused; the caller makes sure that nobody looks meanwhile.
  * A request that comes again with its token is answered as it was, without being done again (for ever here, for ten minutes in AWS).
  */
 export function createTransactions(table: Table): Transactions {
