@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { patchKeyPolicy } from '../functions/patch-key-policy/patch-key-policy.ts';
 import { canonical } from '../lib/keys/canonical.ts';
 import { foreignStatements, isGranted, parseKeyPolicy } from '../lib/keys/key-policy.ts';
 import type { KeyPolicy } from '../lib/keys/policy-document.ts';
 import type { Reconciler } from '../lib/keys/reconciler.ts';
+import { recordKey } from '../lib/registry/owner.ts';
 import type { Sandbox } from '../sandbox/boot.ts';
 import { account } from '../sandbox/core/account.ts';
 import { intercepted } from './intercepted.ts';
@@ -198,9 +199,13 @@ export async function runBurst(sandbox: Sandbox, burst: Burst): Promise<BurstRes
       return new Promise(() => {});
     }
     const reconciler = reconcilerOf(sandbox, clients, { beforeCall, afterCall, wait });
+    const executionArn = `execution-of-${role.userName}`;
+    // As accept-request has claimed the subscriber before.
+    const record = { ...recordKey(role.userName), executionArn };
+    await clients.documents.send(new PutCommand({ TableName: sandbox.registryTable, Item: record }));
     const work =
       burst.writer === 'reconciler'
-        ? patchKeyPolicy(reconciler, keyArn, role, `execution-of-${role.userName}`)
+        ? patchKeyPolicy(reconciler, keyArn, role, executionArn)
         : readModifyWrite(reconciler, keyArn, role.roleArn);
     const outcome = await Promise.race([
       work.then(

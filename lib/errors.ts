@@ -68,6 +68,24 @@ export class OnboardingInProgress extends /* @__PURE__ */ stepError(
   }
 }
 
+/** Another execution has taken the subscriber over since: whatever this one still did would be done to what that one made. */
+export class ExecutionSuperseded extends /* @__PURE__ */ stepError(
+  'ExecutionSuperseded',
+  'Do not redrive this execution, which changes nothing any more. Look at the status of the subscriber, which shows what was done since, and send the request again if it is still wanted.',
+) {
+  /** The execution that the subscriber belongs to; undefined when the registry has no record of the subscriber any more. */
+  readonly owner: string | undefined;
+
+  constructor(userName: string, owner?: string) {
+    super(
+      owner === undefined
+        ? `Subscriber ${userName} belongs to this execution no longer`
+        : `Subscriber ${userName} belongs to ${owner} since`,
+    );
+    this.owner = owner;
+  }
+}
+
 /** What is to be done to a subscriber presupposes that it is onboarded. */
 export class SubscriberNotActive extends /* @__PURE__ */ stepError(
   'SubscriberNotActive',
@@ -344,6 +362,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       AccountNotAccessible,
       InvalidStepInput,
       OnboardingInProgress,
+      ExecutionSuperseded,
       SubscriberNotActive,
       SubscriberDiffers,
       LoginRejected,

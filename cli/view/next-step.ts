@@ -25,6 +25,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
   ...named('retry', [
     'InvalidStepInput',
     'OnboardingInProgress',
+    'ExecutionSuperseded',
     'SubscriberNotActive',
     'TokenRejected',
     'SubscriberPasswordUnknown',

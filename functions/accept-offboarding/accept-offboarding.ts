@@ -6,6 +6,7 @@ import { StackNeedsAttention, SubscriberNotFound } from '../../lib/errors.ts';
 import { grantsOf } from '../../lib/keys/grants.ts';
 import { requireWithdrawable } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicyOf } from '../../lib/keys/kms.ts';
+import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
@@ -16,6 +17,7 @@ import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isThere, stackResources } from '../../lib/stacks/resources.ts';
 import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
+import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
@@ -31,7 +33,7 @@ interface Dependencies {
 /**
  * Finds what a subscriber has, checks beforehand whatever would stop its offboarding halfway, claims the subscriber for the execution
  * and returns the plan. The claim is the only side effect, and the last thing done.
- * @throws InvalidRequest, SubscriberNotFound, OnboardingInProgress
+ * @throws InvalidRequest, SubscriberNotFound, OnboardingInProgress, ExecutionSuperseded
  * @throws StackNeedsAttention when the stack is not the subscriber's, or protected
  * @throws DataNotRetained when the stack would take data with it that is to be kept
  * @throws RoleStillNamed when a key policy would be left with the id of a deleted role
@@ -39,12 +41,14 @@ interface Dependencies {
  * @throws KeyPolicyBusy when KMS is asked too often
  */
 export async function acceptOffboarding(
-  { request, executionArn }: { request: unknown; executionArn: string },
+  { request, executionArn, startedAt }: AcceptInput,
   { environment, cloudFormation: cloudFormationIn, kms, stepFunctions, registry, now }: Dependencies,
 ): Promise<OffboardingPlan> {
   const { userName: named, keepData } = checkOffboardingRequest(request);
   const record = await readRecord(registry, named);
   if (record === undefined) throw new SubscriberNotFound(named);
+  // What it has is another execution's by now: whatever else might be refused of it would mislead.
+  await requireNotSuperseded(stepFunctions, record, { executionArn, startedAt });
   const { userName } = record;
   const own = arnOwner(executionArn);
   const home = accountRegionOf(record) ?? own;
@@ -76,7 +80,7 @@ export async function acceptOffboarding(
   // With what a repeat could not find any more, once it is deleted.
   const known = stackId ?? record.stackId;
   const claimed = { userName, executionArn, keyArns, ...optionalId(known), ...withFormerStacks(record, known) };
-  await claim({ registry, stepFunctions, now }, claimed, record);
+  await claim({ registry, stepFunctions, now, startedAt }, claimed, record);
   return {
     subscriber: { userName },
     executionArn,

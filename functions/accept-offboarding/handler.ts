@@ -1,10 +1,10 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { acceptInputSchema } from '../../lib/plans/accept.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { acceptOffboarding } from './accept-offboarding.ts';
 import { environmentSchema } from './environment.ts';
@@ -17,7 +17,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'accept-offboarding',
   environment: environmentSchema,
-  input: v.object({ request: v.unknown(), executionArn: v.string() }),
+  input: acceptInputSchema,
   run: (input, context) =>
     acceptOffboarding(input, {
       environment: context.environment,

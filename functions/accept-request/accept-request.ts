@@ -13,6 +13,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
 import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
+import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
@@ -24,9 +25,11 @@ import { describeStack } from '../../lib/stacks/describe.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
+import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { requireSame } from './require-same.ts';
+import { type Place, requireRoom, reserveRoom } from './room.ts';
 import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
 
@@ -43,15 +46,19 @@ interface Dependencies {
 
 /**
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
- * execution and returns the plan. The claim is the only side effect, and the last thing done.
- * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress
+ * execution, reserves its places on the keys, and returns the plan. Claim and reservations are the only side effects, and the last things
+ * done.
+ * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptRequest(
-  { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
+  { request: rawRequest, executionArn, startedAt }: AcceptInput,
   { environment, cloudFormation, kms, secrets, stepFunctions, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
   const request = parseRequest(rawRequest, requestRules(environment, executionArn));
+  // Whatever else might be refused of a superseded execution would mislead.
+  const known = await readRecord(registry, request.subscriber.userName);
+  await requireNotSuperseded(stepFunctions, known, { executionArn, startedAt });
   const { passwordSecretId, customTokenSecretId } = request;
   await checkInputSecrets(secrets, { passwordSecretId, customTokenSecretId });
   const { accountId, region } = request.stack;
@@ -59,13 +66,13 @@ export async function acceptRequest(
   const { userName } = request.subscriber;
   const expectedRoleArn = roleArnIn(executionArn, accountId, `${environment.ROLE_NAME_PREFIX}${userName}`);
   const keyArns = customerManagedKeys(request);
+  const access = keyAccess(environment);
+  const places: Place[] = [];
   for (const keyArn of keyArns) {
-    await checkKey(kms(home), keyArn, {
-      home,
-      expectedRoleArn,
-      access: keyAccess(environment),
-      registry,
-    });
+    const policy = await checkKey(kms(home), keyArn, home);
+    const place = { keyArn, userName, expectedRoleArn, access, policy };
+    await requireRoom(place, { registry, stepFunctions, now });
+    places.push(place);
   }
 
   const build = request.stack.build ?? environment.DEFAULT_BUILD;
@@ -119,7 +126,8 @@ export async function acceptRequest(
   await requireSameAccountRegion(record, plan, cloudFormation);
   const { tags } = request.stack;
   await requireSame(plan, tags, { record, stack }, secrets);
-  await claim({ registry, stepFunctions, now }, { userName, executionArn, home, tags }, record);
+  await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn, home, tags }, record);
+  for (const place of places) await reserveRoom(place, executionArn, { registry, stepFunctions, now });
   return {
     ...plan,
     // An offboarding that failed may have written the id of a stack that no onboarding has completed.

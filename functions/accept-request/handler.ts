@@ -2,10 +2,10 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { acceptInputSchema } from '../../lib/plans/accept.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { acceptRequest } from './accept-request.ts';
 import { environmentSchema } from './environment.ts';
@@ -19,7 +19,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'accept-request',
   environment: environmentSchema,
-  input: v.object({ request: v.unknown(), executionArn: v.string() }),
+  input: acceptInputSchema,
   run: (input, context) =>
     acceptRequest(input, {
       environment: context.environment,

@@ -7,31 +7,21 @@ import {
 } from '@aws-sdk/client-kms';
 import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
-import { isWanted, readGrants } from '../../lib/keys/grants.ts';
-import { grantedRoles, type KeyAccess, policyOf, withGrants } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicy } from '../../lib/keys/kms.ts';
-import type { Registry } from '../../lib/registry/table.ts';
+import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 
 /** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
 const permission = { key: 'infinstor-onboarding', value: 'allowed' };
 
-interface Expectation {
-  /** Where the stack is to be. */
-  home: AccountRegion;
-  /** The ARN that the subscriber's role will have, as far as it can be known before the stack is there. */
-  expectedRoleArn: string;
-  access: KeyAccess;
-  registry: Registry;
-}
-
 /**
- * Checks that a customer managed key will serve bucket or table, and that its policy has room for one more role: after
- * add_subscriber it would be too late to find out. Put- and GetKeyPolicy succeed on disabled keys, so the state is asked for.
- * @throws KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood
+ * Checks that a customer managed key will serve bucket or table: after add_subscriber it would be too late to find out. Put- and
+ * GetKeyPolicy succeed on disabled keys, so the state is asked for.
+ * @param home where the stack is to be
+ * @returns the policy in force
+ * @throws KeyNotUsable, KeyPolicyNotUnderstood
  * @throws KeyPolicyBusy when KMS is asked too often
  */
-export async function checkKey(kms: KMSClient, keyArn: string, expected: Expectation): Promise<void> {
-  const { home, expectedRoleArn, access, registry } = expected;
+export async function checkKey(kms: KMSClient, keyArn: string, home: AccountRegion): Promise<KeyPolicy> {
   const { accountId, region } = home;
   const owner = parseKeyArn(keyArn);
   if (owner?.accountId !== accountId)
@@ -51,11 +41,7 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
   if (!(await isTagged(kms, keyArn)))
     throw new KeyNotUsable(keyArn, `its tag ${permission.key} is not ${permission.value}`);
 
-  const { policy } = await readKeyPolicy(kms, keyArn);
-  // With those that other onboardings are about to add.
-  const grants = (await readGrants(registry, keyArn)).filter(isWanted);
-  const roleArns = [...grantedRoles(policy), ...grants.map(({ roleArn }) => roleArn), expectedRoleArn];
-  withGrants(policy, roleArns, access, policyOf(keyArn));
+  return (await readKeyPolicy(kms, keyArn)).policy;
 }
 
 async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyMetadata>> {

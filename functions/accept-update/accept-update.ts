@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { InvalidRequest } from '../../lib/errors.ts';
+import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { checkUpdateRequest } from '../../lib/requests/update.ts';
@@ -21,10 +22,10 @@ interface Dependencies {
 /**
  * Validates a request to change a subscriber, claims the subscriber for the execution and returns the plan. The claim is the only side
  * effect, and the last thing done.
- * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress
+ * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptUpdate(
-  { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
+  { request: rawRequest, executionArn, startedAt }: AcceptInput,
   { environment, secrets, stepFunctions, registry, now }: Dependencies,
 ): Promise<UpdatePlan> {
   const request = checkUpdateRequest(rawRequest, inputSecretPrefix(environment.SECRET_PREFIX));
@@ -45,7 +46,7 @@ export async function acceptUpdate(
     ...(request.subscriber.emailId === undefined ? [] : (['emailId'] as const)),
     ...(passwordSecretId === undefined ? [] : (['password'] as const)),
   ];
-  await claim({ registry, stepFunctions, now }, { userName, executionArn }, record);
+  await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn }, record);
   return {
     subscriber: { userName, emailId },
     executionArn,

@@ -1,8 +1,8 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import * as v from 'valibot';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { acceptInputSchema } from '../../lib/plans/accept.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { acceptUpdate } from './accept-update.ts';
 import { environmentSchema } from './environment.ts';
@@ -14,7 +14,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'accept-update',
   environment: environmentSchema,
-  input: v.object({ request: v.unknown(), executionArn: v.string() }),
+  input: acceptInputSchema,
   run: (input, { environment }) =>
     acceptUpdate(input, {
       environment,

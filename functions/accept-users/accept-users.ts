@@ -1,5 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UsersPlan } from '../../lib/plans/users.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { requireOther } from '../../lib/requests/onboarding.ts';
@@ -21,10 +22,10 @@ interface Dependencies {
 /**
  * Validates a request to add users under a subscriber, claims the subscriber for the execution and returns the plan. The claim is the only
  * side effect, and the last thing done.
- * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress
+ * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptUsers(
-  { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
+  { request: rawRequest, executionArn, startedAt }: AcceptInput,
   { environment, secrets, stepFunctions, registry, now }: Dependencies,
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
@@ -40,7 +41,7 @@ export async function acceptUsers(
   const record = await readRecord(registry, request.subscriber.userName);
   // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName } = requireActive(record, request.subscriber.userName);
-  await claim({ registry, stepFunctions, now }, { userName, executionArn }, record);
+  await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn }, record);
   return {
     subscriber: { userName },
     executionArn,

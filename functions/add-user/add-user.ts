@@ -36,6 +36,8 @@ interface Dependencies {
   environment: Environment;
   secrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
+  /** Throws when the subscriber is another execution's by now. */
+  requireOwn: () => Promise<unknown>;
 }
 
 interface Input {
@@ -48,7 +50,7 @@ interface Input {
  * Adds the next user of the plan. What keeps this one from being added becomes its result, and the others are still to be added; what
  * would keep all of them is thrown.
  * @throws TokenRejected, which the machine answers with a new token
- * @throws InfinStorUnavailable, InfinStorRejected, OnboardingInProgress, InvalidConfiguration, InvalidStepInput
+ * @throws InfinStorUnavailable, InfinStorRejected, OnboardingInProgress, ExecutionSuperseded, InvalidConfiguration, InvalidStepInput
  */
 export async function addUser({ plan, token, progress }: Input, dependencies: Dependencies): Promise<Progress> {
   const index = progress?.next ?? 0;
@@ -78,7 +80,7 @@ interface Attempt {
 /** Adds a user, and keeps the password. @returns what keeps this user from being added; undefined: nothing did */
 async function tryToAdd(
   { plan, token, user, index }: Attempt,
-  { environment, secrets, cognito }: Dependencies,
+  { environment, secrets, cognito, requireOwn }: Dependencies,
 ): Promise<StepError | undefined> {
   const { userName, emailId, passwordSecretId, credentialsSecretId: secretId } = user;
   const subscriberName = plan.subscriber.userName;
@@ -106,6 +108,7 @@ async function tryToAdd(
   }
 
   const { idToken } = subscriberToken.value;
+  await requireOwn();
   const addition = await addSecondaryUser({
     apiUrl,
     token: idToken,

@@ -4,11 +4,14 @@ import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../../lib/plans/users.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { addUser } from './add-user.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const documents = documentClient();
 
 export const handler = step({
   name: 'add-user',
@@ -18,5 +21,9 @@ export const handler = step({
     token: subscriberTokenSchema,
     progress: v.optional(progressSchema),
   }),
-  run: (input, { environment }) => addUser(input, { environment, secrets, cognito }),
+  run: async (input, { environment }) => {
+    const owned = () => requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, input.plan);
+    await owned();
+    return addUser(input, { environment, secrets, cognito, requireOwn: owned });
+  },
 });

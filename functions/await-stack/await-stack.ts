@@ -21,6 +21,7 @@ interface Dependencies {
  * Begins a wait: stores the task token under the stack's id, so that a stack event can end the wait, and then looks at the
  * stack once, since its last event may have come before the token was there. After the state's timeout the machine comes
  * here again: the slow poll that a lost event needs.
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws StackTimedOut when the deadline has passed and the stack is still in progress
  */
 export async function awaitStack(
@@ -29,7 +30,8 @@ export async function awaitStack(
 ): Promise<void> {
   const { stackId, goal, deadline } = stack;
   const expiresAt = Math.ceil(now.getTime() / 1000) + plan.stack.pollSeconds + graceSeconds;
-  await putWaiter(registry, stackId, { taskToken, executionArn: plan.executionArn, goal, expiresAt });
+  const { executionArn, subscriber } = plan;
+  await putWaiter(registry, stackId, subscriber.userName, { taskToken, executionArn, goal, expiresAt });
 
   // A stack that CloudFormation no longer knows was deleted more than 90 days ago.
   const status = (await describeStack(cloudFormation, stackId))?.StackStatus ?? 'DELETE_COMPLETE';

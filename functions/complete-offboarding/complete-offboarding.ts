@@ -1,13 +1,13 @@
 import { type CloudFormationClient, CloudFormationServiceException } from '@aws-sdk/client-cloudformation';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { OnboardingInProgress } from '../../lib/errors.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { subscriberSecretPrefix } from '../../lib/secrets/names.ts';
 import { stackResources } from '../../lib/stacks/resources.ts';
 import { publishEvent } from '../../lib/subscribers/events.ts';
-import { closeRecord, emptyRecord, type Retained, readRecord } from '../../lib/subscribers/record.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
+import { closeRecord, emptyRecord, type Retained } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { deleteSecrets } from './secrets.ts';
 
@@ -38,29 +38,32 @@ export interface Offboarded {
 /**
  * Writes what is gone and what is left into the registry, then schedules the subscriber's secrets for deletion, publishes
  * `SubscriberOffboarded`, and last of all marks the subscriber as offboarded.
- * @throws OnboardingInProgress when another execution has taken the subscriber over
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function completeOffboarding(plan: OffboardingPlan, dependencies: Dependencies): Promise<Offboarded> {
   const { environment, registry, cloudFormation, secrets, events, now } = dependencies;
   const { userName } = plan.subscriber;
   const { stackId } = plan.stack;
-  const record = await readRecord(registry, userName);
-  const before = record?.offboarded;
+  const record = await requireOwn(registry, plan);
+  const before = record.offboarded;
   // A repeat after the end has nothing new to report.
   const isKnown = before !== undefined && before.stackId === stackId;
   // Of a subscriber that was onboarded again what is left of its earlier stacks and users is still there.
-  const stackIds = [...(record?.formerStackIds ?? []), ...(isKnown || stackId === undefined ? [] : [stackId])];
+  const stackIds = [...(record.formerStackIds ?? []), ...(isKnown || stackId === undefined ? [] : [stackId])];
   const left: Retained[] = [];
   for (const each of stackIds) left.push(...(await retainedBy(cloudFormation, each)));
   const retained = distinct([...(before?.retained ?? []), ...left]);
   const keyArns = [...new Set([...(isKnown ? before.keyArns : []), ...plan.keyArns])];
-  const users = [...new Set([...(before?.users ?? []), ...(record?.users ?? [])])];
+  const users = [...new Set([...(before?.users ?? []), ...(record.users ?? [])])];
   const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, retained, users };
   const isOurs = await emptyRecord(registry, plan, { offboarded, now: now().toISOString() });
-  if (!isOurs) throw await ownershipLost(registry, plan);
+  if (!isOurs) await requireOwn(registry, plan);
 
   const folder = subscriberSecretPrefix(environment.SECRET_PREFIX, userName);
-  const deleted = await deleteSecrets(secrets, folder, environment.SECRET_RECOVERY_DAYS);
+  const deleted = await deleteSecrets(secrets, folder, {
+    recoveryDays: environment.SECRET_RECOVERY_DAYS,
+    requireOwn: () => requireOwn(registry, plan),
+  });
   const result: Offboarded = {
     userName,
     stackId: stackId ?? null,
@@ -79,18 +82,13 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
     detailType: 'SubscriberOffboarded',
     detail: { ...result, executionArn: plan.executionArn },
   });
-  if (!(await closeRecord(registry, plan, now().toISOString()))) throw await ownershipLost(registry, plan);
+  if (!(await closeRecord(registry, plan, now().toISOString()))) await requireOwn(registry, plan);
   return result;
 }
 
 /** Each resource once: a name that a template fixes comes again with every stack. */
 function distinct(retained: readonly Retained[]): Retained[] {
   return [...new Map(retained.map((resource) => [`${resource.type} ${resource.physicalId}`, resource])).values()];
-}
-
-async function ownershipLost(registry: Registry, { subscriber: { userName } }: OffboardingPlan): Promise<Error> {
-  const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';
-  return new OnboardingInProgress(userName, owner);
 }
 
 /** What CloudFormation has left of a stack that it deleted. */

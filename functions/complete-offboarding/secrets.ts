@@ -8,17 +8,21 @@ import {
 
 /**
  * Schedules the deletion of every secret in a folder.
+ * @param requireOwn throws when the secrets are another execution's by now; asked before each, as DeleteSecret knows no condition
  * @returns the names of all that are scheduled, from before, too
  */
 export async function deleteSecrets(
   secrets: SecretsManagerClient,
   folder: string,
-  recoveryDays: number,
+  { recoveryDays, requireOwn }: { recoveryDays: number; requireOwn: () => Promise<unknown> },
 ): Promise<string[]> {
   // The list may be minutes old (API reference, ListSecrets); the one secret that every subscriber has is asked for by its name.
   const names = new Set([`${folder}credentials`, ...(await namesIn(secrets, folder))]);
   const deleted: string[] = [];
-  for (const name of [...names].sort()) if (await deleteSecret(secrets, name, recoveryDays)) deleted.push(name);
+  for (const name of [...names].sort()) {
+    await requireOwn();
+    if (await deleteSecret(secrets, name, recoveryDays)) deleted.push(name);
+  }
   return deleted;
 }
 

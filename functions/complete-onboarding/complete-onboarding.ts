@@ -1,7 +1,8 @@
 import type { Plan, Role, Verification } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
 import { complete } from '../../lib/subscribers/complete.ts';
-import { isAmong, readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
+import { isAmong, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
 export interface Onboarded {
@@ -19,7 +20,7 @@ export interface Onboarded {
 
 /**
  * Publishes `SubscriberOnboarded` and marks the subscriber as active.
- * @throws OnboardingInProgress when another execution has taken the subscriber over
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function completeOnboarding(
   {
@@ -60,14 +61,14 @@ export async function completeOnboarding(
     ...(reason !== undefined && { verification: reason }),
   };
   const event = { detailType: 'SubscriberOnboarded', detail: { ...onboarded, executionArn } } as const;
-  const record = await readRecord(clients.registry, userName);
+  const record = await requireOwn(clients.registry, plan);
   const result = {
     emailId,
     stackId,
     roleArn,
     keyArns,
     ...withFormerStacks(record, stackId),
-    ...(record?.offboarded && role.regained && { offboarded: without(record.offboarded, role.regained) }),
+    ...(record.offboarded && role.regained && { offboarded: without(record.offboarded, role.regained) }),
   };
   await complete({ userName, executionArn, event, result }, clients);
   return onboarded;

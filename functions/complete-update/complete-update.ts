@@ -9,7 +9,7 @@ export interface Updated {
 
 /**
  * Publishes `SubscriberUpdated` and marks the subscriber as active, with the e-mail address that it has now.
- * @throws OnboardingInProgress when another execution has taken the subscriber over
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function completeUpdate(
   { plan }: { plan: Pick<UpdatePlan, 'subscriber' | 'executionArn' | 'changed'> },

@@ -2,8 +2,9 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { UsersNotAdded } from '../../lib/errors.ts';
 import type { Progress, UserResult, UsersPlan } from '../../lib/plans/users.ts';
 import type { Registry } from '../../lib/registry/table.ts';
-import { complete, requireOwn } from '../../lib/subscribers/complete.ts';
+import { complete } from '../../lib/subscribers/complete.ts';
 import { publishEvent } from '../../lib/subscribers/events.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { recordUsers } from '../../lib/subscribers/record.ts';
 
 /** The output of the execution. */
@@ -16,7 +17,7 @@ export interface UsersAdded {
  * Publishes `UsersAdded` and writes the users who were added into the subscriber's record. When all were, it marks the subscriber as active
  * again; otherwise the execution fails, and the recording of the failure does.
  * @throws UsersNotAdded when a user was not added, naming these and those who were
- * @throws OnboardingInProgress when another execution has taken the subscriber over
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function completeUsers(
   { plan, progress: { results } }: { plan: Pick<UsersPlan, 'subscriber' | 'executionArn'>; progress: Progress },
@@ -28,7 +29,7 @@ export async function completeUsers(
   const output = { userName, users: results };
   const isAdded = ({ outcome }: UserResult) => outcome === 'added';
   const added = results.filter(isAdded).map((result) => result.userName);
-  const record = await requireOwn(registry, { userName, executionArn });
+  const record = await requireOwn(registry, plan);
   const users = together(record.users, added);
   const event = { detailType: 'UsersAdded', detail: { ...output, executionArn } } as const;
   if (results.every(isAdded)) {
@@ -38,7 +39,7 @@ export async function completeUsers(
   if (added.length > 0) {
     await publishEvent(events, event);
     const isOurs = await recordUsers(registry, { userName, executionArn }, { users, now: now.toISOString() });
-    if (!isOurs) await requireOwn(registry, { userName, executionArn });
+    if (!isOurs) await requireOwn(registry, plan);
   }
   const reasons = results.filter((result) => !isAdded(result)).map(reasonOf);
   throw new UsersNotAdded(

@@ -46,6 +46,8 @@ interface Dependencies {
   patientSecrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
   now: Date;
+  /** Throws when the subscriber is another execution's by now. */
+  requireOwn: () => Promise<unknown>;
 }
 
 interface Created {
@@ -65,13 +67,14 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
  * @returns where the credentials are, the e-mail address that InfinStor has, else the request's, and whether anything was changed
  * @throws SubscriberDiffers when InfinStor knows the subscriber, and the request says something else than what is kept
  * @throws TokenRejected, which the machine answers with a new token
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
   { plan, token }: { plan: StepPlan; token: Token },
-  { environment, secrets, patientSecrets, cognito, now }: Dependencies,
+  { environment, secrets, patientSecrets, cognito, now, requireOwn }: Dependencies,
 ): Promise<Created> {
   const secretId = plan.credentialsSecretId;
   const { userName, emailId } = plan.subscriber;
@@ -111,6 +114,8 @@ export async function createSubscriber(
     throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
   }
   const { password, kept } = await choosePassword(secrets, plan, stored?.value.password);
+  // What was asked of InfinStor until here may have taken long.
+  await requireOwn();
   const markVersion = await succeed(secrets, plan, stored, {
     state: 'creating',
     ...kept,
@@ -176,6 +181,7 @@ function outcomeUnknown(userName: string, happened: string, finding: Finding): S
 /**
  * Stores what follows on what was read, as the only one who can.
  * @returns its version id
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws OnboardingInProgress when another execution has stored something since
  */
 async function succeed(

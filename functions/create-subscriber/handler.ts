@@ -5,12 +5,15 @@ import { clientConfig, regional } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { createSubscriber } from './create-subscriber.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const documents = documentClient();
 
 export const handler = step({
   name: 'create-subscriber',
@@ -26,6 +29,10 @@ export const handler = step({
     ]),
     token: tokenSchema,
   }),
-  run: (input, { environment }) =>
-    createSubscriber(input, { environment, secrets, patientSecrets, cognito, now: new Date() }),
+  run: async (input, { environment }) => {
+    const owned = () => requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, input.plan);
+    await owned();
+    const dependencies = { environment, secrets, patientSecrets, cognito, now: new Date(), requireOwn: owned };
+    return createSubscriber(input, dependencies);
+  },
 });

@@ -13,6 +13,8 @@ interface Dependencies {
   environment: Environment;
   cloudFormation: CloudFormationClient;
   now: Date;
+  /** Throws when the stack is another execution's by now. */
+  requireOwn: () => Promise<unknown>;
 }
 
 /**
@@ -20,11 +22,12 @@ interface Dependencies {
  * first. Where there is no stack, the wait for its deletion ends immediately.
  * @returns the stack's id (its name, where nobody knows of one), what the wait is for, and when it ends
  * @throws DataNotRetained when the stack was changed since the offboarding was accepted, or is only complete now
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws StackNeedsAttention when another stack has the name now
  */
 export async function deleteStack(
   { subscriber, keepData, stack: planned }: OffboardingPlan,
-  { environment, cloudFormation, now }: Dependencies,
+  { environment, cloudFormation, now, requireOwn }: Dependencies,
 ): Promise<Stack> {
   const deadline = new Date(now.getTime() + environment.STACK_TIMEOUT_MINUTES * 60_000).toISOString();
   const asked = planned.stackId ?? planned.name;
@@ -48,6 +51,7 @@ export async function deleteStack(
     case 'stuck':
       // Once more, when it is about to happen.
       if (keepData) await requireRetainedData(cloudFormation, stackId, await stackResources(cloudFormation, stackId));
+      await requireOwn();
       await cloudFormation.send(new DeleteStackCommand({ StackName: stackId }));
       return { stackId, goal: 'deleted', deadline };
   }

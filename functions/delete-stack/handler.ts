@@ -3,19 +3,26 @@ import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { deleteStack } from './delete-stack.ts';
 import { environmentSchema } from './environment.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
+const documents = documentClient();
 
 export const handler = step({
   name: 'delete-stack',
   environment: environmentSchema,
   input: v.object({ plan: offboardingPlanSchema }),
-  run: ({ plan }, context) =>
-    deleteStack(plan, {
+  run: async ({ plan }, context) => {
+    const owned = () => requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);
+    await owned();
+    return deleteStack(plan, {
       environment: context.environment,
       cloudFormation: cloudFormation(plan.stack, context),
       now: new Date(),
-    }),
+      requireOwn: owned,
+    });
+  },
 });

@@ -24,6 +24,8 @@ interface Dependencies {
   cloudFormation: CloudFormationClient;
   secrets: SecretsManagerClient;
   now: Date;
+  /** Throws when the stack is another execution's by now. */
+  requireOwn: () => Promise<unknown>;
 }
 
 /**
@@ -32,12 +34,13 @@ interface Dependencies {
  * @param previous the stack that this execution dealt with before, when it comes back from waiting for it
  * @returns the stack's id, what the wait is for, and when it ends
  * @throws StackNeedsAttention
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function deployStack(
   { plan, stack: previous }: { plan: StepPlan; stack?: Stack | undefined },
   dependencies: Dependencies,
 ): Promise<Stack> {
-  const { environment, cloudFormation, now } = dependencies;
+  const { environment, cloudFormation, now, requireOwn } = dependencies;
   const deadline = new Date(now.getTime() + environment.STACK_TIMEOUT_MINUTES * 60_000).toISOString();
   const existing = await describeStack(cloudFormation, plan.stack.name);
   const decision = decideStack(existing, plan);
@@ -48,6 +51,7 @@ export async function deployStack(
       return { stackId: stackIdOf(existing, plan), goal: decision.goal, deadline };
     case 'delete': {
       const stackId = stackIdOf(existing, plan);
+      await requireOwn();
       await cloudFormation.send(new DeleteStackCommand({ StackName: stackId }));
       return { stackId, goal: 'deleted', deadline };
     }
@@ -59,8 +63,10 @@ async function createStack(
   previous: Stack | undefined,
   dependencies: Dependencies,
 ): Promise<Omit<Stack, 'deadline'>> {
-  const { cloudFormation, secrets } = dependencies;
+  const { cloudFormation, secrets, requireOwn } = dependencies;
   const { stack } = plan;
+  const token = await customToken(secrets, plan);
+  await requireOwn();
   try {
     const { StackId } = await cloudFormation.send(
       new CreateStackCommand({
@@ -73,7 +79,7 @@ async function createStack(
             ParameterKey,
             ParameterValue,
           })),
-          { ParameterKey: stack.tokenParameter, ParameterValue: await customToken(secrets, plan) },
+          { ParameterKey: stack.tokenParameter, ParameterValue: token },
         ],
         Tags: Object.entries(stack.tags).map(([Key, Value]) => ({ Key, Value })),
         ClientRequestToken: requestToken(plan, previous),

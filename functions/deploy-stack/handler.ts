@@ -6,11 +6,14 @@ import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { stackSchema } from '../../lib/plans/stack.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { deployStack } from './deploy-stack.ts';
 import { environmentSchema } from './environment.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
+const documents = documentClient();
 
 export const handler = step({
   name: 'deploy-stack',
@@ -20,11 +23,15 @@ export const handler = step({
     plan: v.pick(planSchema, ['subscriber', 'executionArn', 'credentialsSecretId', 'stack']),
     stack: v.optional(stackSchema),
   }),
-  run: (input, context) =>
-    deployStack(input, {
+  run: async (input, context) => {
+    const owned = () => requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, input.plan);
+    await owned();
+    return deployStack(input, {
       environment: context.environment,
       cloudFormation: cloudFormation(input.plan.stack, context),
       secrets,
       now: new Date(),
-    }),
+      requireOwn: owned,
+    });
+  },
 });

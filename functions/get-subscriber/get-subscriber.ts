@@ -2,7 +2,7 @@ import { type DescribeExecutionOutput, paginateGetExecutionHistory, type SFNClie
 import * as v from 'valibot';
 import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
-import { remedyFor } from '../../lib/errors.ts';
+import { ExecutionSuperseded, remedyFor } from '../../lib/errors.ts';
 import { json } from '../../lib/json.ts';
 import { type Role, roleSchema } from '../../lib/plans/onboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -19,6 +19,7 @@ import {
   runningStatuses,
   type Status,
 } from '../../lib/subscribers/operations.ts';
+import { isSuperseded } from '../../lib/subscribers/ownership.ts';
 import {
   type Attempt,
   isAmong,
@@ -91,7 +92,8 @@ export async function getSubscriber(
   if (execution === undefined) return isOfRecord ? recordedStatus(record) : undefined;
   const requested = requestedUserName(execution);
   if (requested?.toLowerCase() !== userName.toLowerCase()) return undefined;
-  const result = await outcome(stepFunctions, execution);
+  const startedAt = execution.startDate?.toISOString();
+  const result = await outcome(stepFunctions, execution, isSuperseded(record, { executionArn, startedAt }));
   const { regained = [], ...created } =
     execution.status === 'SUCCEEDED' ? {} : await createdSoFar(stepFunctions, executionArn);
   return {
@@ -131,9 +133,11 @@ function completedAt(record: SubscriberRecord | undefined, { executionArn }: Att
   return isComplete && record.lastError === undefined ? record.updatedAt : undefined;
 }
 
+/** @param isPast whether another execution has taken the subscriber over: what the failure's own remedy advises would be refused */
 async function outcome(
   stepFunctions: SFNClient,
   execution: DescribeExecutionOutput,
+  isPast: boolean,
 ): Promise<Pick<SubscriberStatus, 'status' | 'step' | 'error'>> {
   const { running, succeeded, failed } = operations[operationOf(execution.executionArn ?? '')];
   switch (execution.status) {
@@ -149,7 +153,7 @@ async function outcome(
     case 'TIMED_OUT':
     case 'ABORTED': {
       const failure = await describeFailure(stepFunctions, execution);
-      return { status: failed, error: { ...failure, remedy: remedyFor(failure.name) } };
+      return { status: failed, error: { ...failure, remedy: isPast ? ExecutionSuperseded.remedy : remedyFor(failure.name) } };
     }
   }
 }

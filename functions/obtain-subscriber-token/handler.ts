@@ -4,11 +4,14 @@ import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../../lib/plans/users.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { environmentSchema } from './environment.ts';
 import { obtainSubscriberToken } from './obtain-subscriber-token.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const documents = documentClient();
 
 export const handler = step({
   name: 'obtain-subscriber-token',
@@ -19,5 +22,8 @@ export const handler = step({
     token: v.optional(subscriberTokenSchema),
     progress: v.optional(progressSchema),
   }),
-  run: (input, { environment }) => obtainSubscriberToken(input, { environment, secrets, cognito, now: new Date() }),
+  run: async (input, { environment }) => {
+    await requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, input.plan);
+    return obtainSubscriberToken(input, { environment, secrets, cognito, now: new Date() });
+  },
 });

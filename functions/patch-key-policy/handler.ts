@@ -2,16 +2,20 @@ import * as v from 'valibot';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { environmentSchema } from './environment.ts';
 import { patchKeyPolicy } from './patch-key-policy.ts';
 
 const reconcilerOf = reconcilers();
+const documents = documentClient();
 
 export const handler = step({
   name: 'patch-key-policy',
   environment: environmentSchema,
   input: v.object({ plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack', 'keyArns']), role: roleSchema }),
   run: async ({ plan, role: { roleArn, roleId } }, context) => {
+    await requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);
     const reconciler = reconcilerOf(plan.stack, context);
     const keys = [];
     for (const keyArn of plan.keyArns) {

@@ -18,18 +18,21 @@ interface Dependencies {
   /** Tries longer than the other: for what InfinStor has accepted already. */
   patientSecrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
+  /** Throws when the subscriber is another execution's by now. */
+  requireOwn: () => Promise<unknown>;
 }
 
 /**
  * Changes the subscriber in InfinStor. A new password replaces the kept one only when InfinStor has accepted it, and so does a new
  * custom token, if the answer has one: whether it does is not documented. When it is repeated, it makes the call again.
  * @throws TokenRejected, which the machine answers with a new token
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws OnboardingInProgress when somebody else stores credentials meanwhile
  * @throws InfinStorRejected, InfinStorUnavailable, InvalidRequest, InvalidConfiguration
  */
 export async function updateSubscriber(
   { plan, token }: { plan: UpdatePlan; token: Token },
-  { environment, secrets, patientSecrets, cognito }: Dependencies,
+  { environment, secrets, patientSecrets, cognito, requireOwn }: Dependencies,
 ): Promise<{ isTokenNew: boolean }> {
   const { subscriber, credentialsSecretId: secretId, passwordSecretId, sent } = plan;
   const stored = await readSecret(secrets, { secretId }, credentialsSchema);
@@ -57,6 +60,7 @@ export async function updateSubscriber(
     const { userName } = subscriber;
     await requireCurrent({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
   }
+  await requireOwn();
   const answer = await sendUpdate(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
     userName: subscriber.userName,
     ...(sent.includes('password') && password !== undefined && { password }),

@@ -3,16 +3,20 @@ import { arnOwner } from '../../lib/aws/arns.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { environmentSchema } from './environment.ts';
 import { withdrawGrants } from './withdraw-grants.ts';
 
 const reconcilerOf = reconcilers();
+const documents = documentClient();
 
 export const handler = step({
   name: 'withdraw-grants',
   environment: environmentSchema,
   input: v.object({ plan: offboardingPlanSchema }),
   run: async ({ plan }, context) => {
+    await requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);
     const keys = [];
     for (const keyArn of plan.keyArns) {
       const key = await withdrawGrants(reconcilerOf(arnOwner(keyArn), context), keyArn, plan);

@@ -11,6 +11,7 @@ import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
  * Takes a key from the subscriber's roles, beside all others that are to have it. First the registry says so: from then on
  * every writer of the key's policy takes them out. The registry forgets them when the policy no longer names them.
  * @returns whether this call wrote the policy
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws RoleStillNamed when a statement that is not ours names one of the roles
  * @throws KeyPolicyBusy while somebody else changes the policy, KMS is asked too often, or the policy still names a role
  * @throws KeyPolicyOrphan, KeyPolicyNotUnderstood, KeyNotUsable
@@ -35,7 +36,9 @@ export async function withdrawGrants(
   const unknown = named.filter((roleArn) => !known.some((grant) => grant.roleArn === roleArn));
   const withdrawn = [...left, ...unknown.map((roleArn) => ({ roleArn, roleId: '' }))];
   if (withdrawn.length === 0) return { keyArn, changed: false };
-  for (const { roleArn, roleId } of withdrawn) await withdrawGrant(registry, keyArn, { roleArn, roleId, userName });
+  for (const { roleArn, roleId } of withdrawn) {
+    await withdrawGrant(registry, keyArn, { roleArn, roleId, userName }, executionArn);
+  }
   let changed = false;
   if (read !== undefined) {
     const reconciled = await reconcileKeyPolicy(reconciler, keyArn, { by: executionArn });
@@ -45,6 +48,8 @@ export async function withdrawGrants(
     if (still !== undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} still names ${still}`);
     requireWithdrawable(keyArn, reconciled.policy, roleArns);
   }
-  for (const grant of withdrawn) await forgetGrant(registry, keyArn, grant, reconciler.clock.now());
+  for (const { roleArn } of withdrawn) {
+    await forgetGrant(registry, keyArn, { roleArn, userName, executionArn }, reconciler.clock.now());
+  }
   return { keyArn, changed };
 }

@@ -1,7 +1,10 @@
-import { GetCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { type Registry, unlessRefused } from '../registry/table.ts';
+import { ExecutionSuperseded } from '../errors.ts';
+import { type Owner, ownerCheck } from '../registry/owner.ts';
+import { type Action, type Registry, unlessRefused, writeTogether } from '../registry/table.ts';
 import { keyPk, queryKey } from './items.ts';
+import { reservationKey } from './reservations.ts';
 
 /** What the registry wants of a key's policy: that a role may use the key. */
 const grantSchema = v.object({
@@ -31,30 +34,45 @@ const grantKey = (keyArn: string, roleArn: string) => ({ pk: keyPk(keyArn), sk: 
 
 /**
  * Asks for a role's access to a key. A grant of the same role that is there already stays as it is; of a role made anew under
- * the same name, and after an offboarding that has not come to its end, it is asked for again.
+ * the same name, and after an offboarding that has not come to its end, it is asked for again. The place that the execution has reserved for
+ * it becomes the grant's.
+ * @throws ExecutionSuperseded when the subscriber is another execution's
  */
 export async function requestGrant(
   registry: Registry,
   keyArn: string,
   role: Pick<Grant, 'roleArn' | 'roleId' | 'userName'>,
+  executionArn: string,
 ): Promise<Grant> {
-  const { documents, tableName } = registry;
+  const { tableName } = registry;
   const known = await readGrant(registry, keyArn, role.roleArn);
   if (known?.roleId === role.roleId && isWanted(known)) return known;
   const wanted: Grant = { ...role, state: 'pending', refused: false };
-  const isWritten = await unlessRefused(
-    documents.send(
-      new PutCommand({
-        TableName: tableName,
-        Item: { ...grantKey(keyArn, role.roleArn), ...wanted },
-        ConditionExpression: 'attribute_not_exists(#roleId) OR #roleId <> :roleId OR #state IN (:orphaned, :withdrawn)',
-        ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state' },
-        ExpressionAttributeValues: { ':roleId': role.roleId, ':orphaned': 'orphaned', ':withdrawn': 'withdrawn' },
-      }),
-    ),
-  );
+  const put: Action = {
+    Put: {
+      TableName: tableName,
+      Item: { ...grantKey(keyArn, role.roleArn), ...wanted },
+      ConditionExpression: 'attribute_not_exists(#roleId) OR #roleId <> :roleId OR #state IN (:orphaned, :withdrawn)',
+      ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state' },
+      ExpressionAttributeValues: { ':roleId': role.roleId, ':orphaned': 'orphaned', ':withdrawn': 'withdrawn' },
+    },
+  };
+  const release: Action = { Delete: { TableName: tableName, Key: reservationKey(keyArn, role.userName) } };
+  const { userName } = role;
+  const isWritten = await writeAsOwner(registry, { userName, executionArn }, [put, release]);
   // Another attempt, or this one before its answer was lost, has asked for it meanwhile: it may be applied by now.
-  return isWritten === undefined ? ((await readGrant(registry, keyArn, role.roleArn)) ?? wanted) : wanted;
+  return isWritten ? wanted : ((await readGrant(registry, keyArn, role.roleArn)) ?? wanted);
+}
+
+/**
+ * Writes all of these while the subscriber's record belongs to the execution.
+ * @returns false when the condition of one of them does not hold
+ * @throws ExecutionSuperseded when the record belongs to another execution
+ */
+async function writeAsOwner(registry: Registry, owner: Owner, actions: readonly Action[]): Promise<boolean> {
+  const refused = await writeTogether(registry, [...actions, ownerCheck(registry, owner)]);
+  if (refused.has(actions.length)) throw new ExecutionSuperseded(owner.userName);
+  return refused.size === 0;
 }
 
 async function readGrant({ documents, tableName }: Registry, keyArn: string, roleArn: string) {
@@ -99,15 +117,19 @@ export async function settleGrant(
   );
 }
 
-/** Takes a grant back, whatever its state: from then on every change of the key's policy takes the role out of it. */
+/**
+ * Takes a grant back, whatever its state: from then on every change of the key's policy takes the role out of it.
+ * @throws ExecutionSuperseded when the subscriber is another execution's, which may have asked for the grant again
+ */
 export async function withdrawGrant(
-  { documents, tableName }: Registry,
+  registry: Registry,
   keyArn: string,
   { roleArn, roleId, userName }: Pick<Grant, 'roleArn' | 'roleId' | 'userName'>,
+  executionArn: string,
 ): Promise<void> {
-  await documents.send(
-    new UpdateCommand({
-      TableName: tableName,
+  const update: Action = {
+    Update: {
+      TableName: registry.tableName,
       Key: grantKey(keyArn, roleArn),
       // A role that the registry does not know, and the policy does, gets an item, too: unknown roles stay in policies.
       UpdateExpression:
@@ -127,8 +149,9 @@ export async function withdrawGrant(
         ':userName': userName,
         ':roleId': roleId,
       },
-    }),
-  );
+    },
+  };
+  await writeAsOwner(registry, { userName, executionArn }, [update]);
 }
 
 /**
@@ -141,28 +164,28 @@ const rememberedSeconds = 60 * 60;
  * Lets a grant that was withdrawn be forgotten, when the policy reads back without the role; nothing when it has been asked for
  * again meanwhile.
  * @param now milliseconds since the epoch
+ * @throws ExecutionSuperseded when the subscriber is another execution's
  */
 export async function forgetGrant(
-  { documents, tableName }: Registry,
+  registry: Registry,
   keyArn: string,
-  { roleArn }: Pick<Grant, 'roleArn'>,
+  { roleArn, ...owner }: Pick<Grant, 'roleArn'> & Owner,
   now: number,
 ): Promise<void> {
-  await unlessRefused(
-    documents.send(
-      new UpdateCommand({
-        TableName: tableName,
-        Key: grantKey(keyArn, roleArn),
-        UpdateExpression: 'SET #expiresAt = :expiresAt',
-        ConditionExpression: '#state = :withdrawn',
-        ExpressionAttributeNames: { '#state': 'state', '#expiresAt': 'expiresAt' },
-        ExpressionAttributeValues: {
-          ':withdrawn': 'withdrawn',
-          ':expiresAt': Math.ceil(now / 1000) + rememberedSeconds,
-        },
-      }),
-    ),
-  );
+  const update: Action = {
+    Update: {
+      TableName: registry.tableName,
+      Key: grantKey(keyArn, roleArn),
+      UpdateExpression: 'SET #expiresAt = :expiresAt',
+      ConditionExpression: '#state = :withdrawn',
+      ExpressionAttributeNames: { '#state': 'state', '#expiresAt': 'expiresAt' },
+      ExpressionAttributeValues: {
+        ':withdrawn': 'withdrawn',
+        ':expiresAt': Math.ceil(now / 1000) + rememberedSeconds,
+      },
+    },
+  };
+  await writeAsOwner(registry, owner, [update]);
 }
 
 /** The grants of a subscriber on all keys, but for those that were withdrawn for good. A scan, as of the registry's other rare readers. */

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import { plannedSchema } from './planned.ts';
 
 /** What the wait for a stack needs of a machine's plan. */
 export const waitPlanSchema = v.object({
-  executionArn: v.string(),
+  ...plannedSchema.entries,
   stack: v.object({ accountId: v.string(), region: v.string(), pollSeconds: v.number() }),
 });
 

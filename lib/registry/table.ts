@@ -1,5 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 
 /** The registry's table and the client for it. */
 export interface Registry {
@@ -15,4 +20,42 @@ export async function unlessRefused<Answer>(write: Promise<Answer>): Promise<Ans
     if (error instanceof ConditionalCheckFailedException) return undefined;
     throw error;
   }
+}
+
+/** One of the writes or checks of a transaction. */
+export type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+/** The pauses before a transaction is tried again that met another one: on the average half of these. */
+const conflictMs = [50, 100, 200, 400, 800] as const;
+
+/** Reasons that say nothing of the conditions (API reference, TransactionCanceledException). The SDK repeats none of them. */
+const passing: ReadonlySet<string | undefined> = new Set([
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]);
+
+/**
+ * Writes all of these, or none. A call that the SDK repeats, as its answer was lost, is not done twice: the SDK gives each its token.
+ * @returns the places of those whose condition does not hold; none when all is written
+ * @throws TransactionCanceledException when others write the same items for as long as it is tried
+ */
+export async function writeTogether(
+  { documents }: Pick<Registry, 'documents'>,
+  actions: readonly Action[],
+): Promise<ReadonlySet<number>> {
+  for (const pause of [...conflictMs, undefined]) {
+    try {
+      await documents.send(new TransactWriteCommand({ TransactItems: [...actions] }));
+      return new Set();
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+      const refused = codes.flatMap((code, place) => (code === 'ConditionalCheckFailed' ? [place] : []));
+      if (refused.length > 0) return new Set(refused);
+      if (pause === undefined || !codes.some((code) => passing.has(code))) throw error;
+      await wait(pause * Math.random());
+    }
+  }
+  throw new TypeError('the last try either returns or throws');
 }

@@ -1,6 +1,8 @@
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import type { Registry } from '../registry/table.ts';
+import { ExecutionSuperseded } from '../errors.ts';
+import { ownerCheck } from '../registry/owner.ts';
+import { type Registry, writeTogether } from '../registry/table.ts';
 
 const waiterSchema = v.object({
   taskToken: v.string(),
@@ -14,9 +16,18 @@ export type Waiter = v.InferOutput<typeof waiterSchema>;
 
 const waiterKey = (stackId: string) => ({ pk: `STACK#${stackId}`, sk: 'WAITER' });
 
-/** Stores who waits for a stack. The latest wait is the one that counts: a stack belongs to one subscriber, and so to one execution. */
-export async function putWaiter({ documents, tableName }: Registry, stackId: string, waiter: Waiter): Promise<void> {
-  await documents.send(new PutCommand({ TableName: tableName, Item: { ...waiterKey(stackId), ...waiter } }));
+/**
+ * Stores who waits for a stack. The latest wait is the one that counts: a stack belongs to one subscriber, and so to one execution.
+ * @throws ExecutionSuperseded when the subscriber is another execution's: that one's wait must stay
+ */
+export async function putWaiter(registry: Registry, stackId: string, userName: string, waiter: Waiter): Promise<void> {
+  const { tableName } = registry;
+  const { executionArn } = waiter;
+  const refused = await writeTogether(registry, [
+    { Put: { TableName: tableName, Item: { ...waiterKey(stackId), ...waiter } } },
+    ownerCheck(registry, { userName, executionArn }),
+  ]);
+  if (refused.size > 0) throw new ExecutionSuperseded(userName);
 }
 
 /** Who waits for a stack, if anybody still does. Expired items count as gone: DynamoDB deletes them up to days late. */

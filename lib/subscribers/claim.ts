@@ -4,25 +4,38 @@ import { OnboardingInProgress, SubscriberNotActive } from '../errors.ts';
 import type { Registry } from '../registry/table.ts';
 import { describeFailure } from './execution-failure.ts';
 import { operationOf, operations, runningStatuses, type Status } from './operations.ts';
+import { requireNotSuperseded, startOf } from './ownership.ts';
 import { type Attempt, type Claimed, claimRecord, readRecord, type SubscriberRecord } from './record.ts';
+
+export interface Claimant {
+  registry: Registry;
+  stepFunctions: SFNClient;
+  now: Date;
+  startedAt: string | undefined;
+}
 
 /**
  * Makes this execution the one that works on the subscriber. Its own claim is accepted again; another execution's only when
- * that one no longer runs.
+ * that one no longer runs, and has not claimed the subscriber since this one was started.
+ * @param startedAt when this execution was started, in ISO 8601; undefined: Step Functions is asked
  * @param record the subscriber's record, read just before
+ * @throws ExecutionSuperseded when this execution was redriven after another one had its turn
  * @throws OnboardingInProgress while another execution runs, or when another one is claiming at this moment
  */
 export async function claim(
-  { registry, stepFunctions, now }: { registry: Registry; stepFunctions: SFNClient; now: Date },
+  { registry, stepFunctions, now, startedAt }: Claimant,
   claimed: Claimed,
   record: SubscriberRecord | undefined,
 ): Promise<void> {
   const { userName, executionArn } = claimed;
   const isOwn = record?.executionArn === executionArn;
   if (isOwn && record.status === operations[operationOf(executionArn)].running) return;
+  const started = await startOf(stepFunctions, { executionArn, startedAt });
+  await requireNotSuperseded(stepFunctions, record, started);
   const isClaimed = await claimRecord(registry, claimed, {
     previousExecutionArn: record?.executionArn,
     attempts: record === undefined ? [] : await endedAttempts(stepFunctions, record, executionArn),
+    startedAt: started.startedAt ?? now.toISOString(),
     now: now.toISOString(),
   });
   if (isClaimed) return;

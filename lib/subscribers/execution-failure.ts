@@ -6,13 +6,14 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { remedyFor } from '../errors.ts';
+import { ExecutionSuperseded, remedyFor } from '../errors.ts';
 import { json } from '../json.ts';
 import type { Registry } from '../registry/table.ts';
 import { publishEvent } from './events.ts';
 import { failureMessage } from './failure-message.ts';
 import { operationOf, operations } from './operations.ts';
-import { failRecord } from './record.ts';
+import { isSuperseded } from './ownership.ts';
+import { failRecord, readRecord } from './record.ts';
 
 // A longer name was refused with its request, and DynamoDB would refuse it as a key.
 const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));
@@ -45,7 +46,11 @@ export async function recordExecutionFailure(
   const { executionArn = '' } = execution;
   const userName = requestedUserName(execution);
   const described = await describeFailure(stepFunctions, execution);
-  const failure = { executionArn, ...described, remedy: remedyFor(described.name) };
+  const record = userName === undefined ? undefined : await readRecord(registry, userName);
+  const isPast = isSuperseded(record, { executionArn, startedAt: execution.startDate?.toISOString() });
+  // What the failure's own remedy advises would be refused.
+  const remedy = isPast ? ExecutionSuperseded.remedy : remedyFor(described.name);
+  const failure = { executionArn, ...described, remedy };
   // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
   const detailType = operations[operationOf(executionArn)].failedEvent;
   await publishEvent(events, { detailType, detail: { userName, ...failure } });

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
+import { recordKey } from '../registry/owner.ts';
 import type { Registry } from '../registry/table.ts';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
 
@@ -9,6 +10,7 @@ const errorSchema = v.object({ name: v.string(), step: v.optional(v.string()), m
 
 const attemptSchema = v.object({
   executionArn: v.string(),
+  /** When the execution was started, as Step Functions has it; in older records, when it claimed the subscriber. */
   startedAt: v.string(),
   /** How it ended, as the claim of the attempt after it found. Of the latest attempt the record itself says so. */
   endedAt: v.optional(v.string()),
@@ -89,9 +91,6 @@ export function withFormerStacks(
 /** An item of DynamoDB has 400 KB, and nobody reads further back. */
 const maxAttempts = 50;
 
-// IAM role names, which the subscriber's name becomes part of, are unique ignoring case: so are subscribers.
-const recordKey = (userName: string) => ({ pk: `SUBSCRIBER#${userName.toLowerCase()}`, sk: 'RECORD' });
-
 export async function readRecord(registry: Registry, userName: string): Promise<SubscriberRecord | undefined> {
   const { documents, tableName } = registry;
   const { Item } = await documents.send(
@@ -116,6 +115,7 @@ export interface Claimed {
 /**
  * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none). How the
  * attempt before ended goes into the history of attempts.
+ * @param startedAt when the execution was started; default: now
  * @returns false when another execution was faster
  */
 export async function claimRecord(
@@ -124,8 +124,9 @@ export async function claimRecord(
   {
     previousExecutionArn,
     attempts,
+    startedAt,
     now,
-  }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; now: string },
+  }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; startedAt?: string; now: string },
 ): Promise<boolean> {
   const { userName, executionArn } = claimed;
   return updateRecord(registry, userName, {
@@ -133,7 +134,7 @@ export async function claimRecord(
       ...claimed,
       status: operations[operationOf(executionArn)].running,
       updatedAt: now,
-      attempts: [...attempts.slice(1 - maxAttempts), { executionArn, startedAt: now }],
+      attempts: [...attempts.slice(1 - maxAttempts), { executionArn, startedAt: startedAt ?? now }],
     },
     remove: ['lastError'],
     onlyIfOf: previousExecutionArn,

@@ -65,7 +65,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'PutSecretValue',
     'RestoreSecret',
   ],
-  dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'],
+  dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactWriteItems', 'UpdateItem'],
   states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
   events: ['PutEvents'],
   sqs: ['SendMessage'],

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError } from '../../core/operation.ts';
+import { actionOf, parseTransaction } from './transactions.ts';
 
 const attributes = v.record(v.string(), v.record(v.string(), v.unknown()));
 type Attributes = v.InferOutput<typeof attributes>;
@@ -37,6 +38,19 @@ export function dynamoDbAccess(
   input: unknown,
   { keys, home }: { keys: ReadonlyMap<string, KeySchema>; home: AccountRegion },
 ): Access[] {
+  const partitionKey = (name: string) => keys.get(name)?.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName;
+  const tableArn = (table: string) => `arn:aws:dynamodb:${home.region}:${home.accountId}:table/${table}`;
+  if (operation === 'TransactWriteItems') {
+    return parseTransaction(input).items.map((each) => {
+      const { permission, tableName, item } = actionOf(each);
+      const leading = keyValue(item, partitionKey(tableName));
+      return {
+        action: `dynamodb:${permission}`,
+        resource: tableArn(tableName),
+        ...(leading !== undefined && { context: { 'dynamodb:LeadingKeys': [leading] } }),
+      };
+    });
+  }
   const parsed = v.safeParse(request, input);
   if (!parsed.success) {
     throw new AwsError(
@@ -46,12 +60,11 @@ export function dynamoDbAccess(
   }
   const { TableName, IndexName, ResourceArn, RequestItems } = parsed.output;
 
-  const partitionKey = (name: string) => keys.get(name)?.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName;
   const question = (table: string, values: readonly (string | undefined)[]): Access => {
     const leadingKeys = [...new Set(values.filter((key) => key !== undefined))];
     return {
       action: `dynamodb:${operation}`,
-      resource: `arn:aws:dynamodb:${home.region}:${home.accountId}:table/${table}`,
+      resource: tableArn(table),
       ...(leadingKeys.length > 0 && { context: { 'dynamodb:LeadingKeys': leadingKeys } }),
     };
   };

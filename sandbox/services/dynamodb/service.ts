@@ -4,18 +4,12 @@ import { setImmediate } from 'node:timers/promises';
 import dynalite from 'dynalite';
 import * as v from 'valibot';
 import { type AccountRegion, account } from '../../core/account.ts';
-import type { Access } from '../../core/operation.ts';
+import { type Access, AwsError } from '../../core/operation.ts';
 import { dynamoDbAccess, type KeySchema } from './access.ts';
+import { createIsolation } from './isolation.ts';
 import type { TableStore } from './table-store.ts';
-
-export interface DynamoDbResponse {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
-/** An item in the wire's form, such as `{ pk: { S: 'a' } }`. */
-export type WireItem = Record<string, Record<string, unknown>>;
+import { createTransactions } from './transactions.ts';
+import type { DynamoDbResponse, WireItem } from './wire.ts';
 
 export interface TableDefinition {
   TableName: string;
@@ -44,9 +38,10 @@ export interface DynamoDb {
 
 const require = createRequire(import.meta.url);
 
-/** What is passed on to dynalite. */
+/** What there is: passed on to dynalite, but for transactions, which are made of calls of it. */
 export const operations: ReadonlySet<string> = new Set([
   ...['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'],
+  'TransactWriteItems',
   ...['CreateTable', 'DeleteTable', 'DescribeTable', 'ListTables', 'UpdateTable'],
   ...['DescribeTimeToLive', 'ListTagsOfResource', 'TagResource', 'UntagResource'],
 ]);
@@ -71,12 +66,13 @@ const conditional = v.object({
 const errorOutput = v.looseObject({ __type: v.string() });
 
 /**
- * DynamoDB by dynalite, in memory and without a port of its own; it has no transactions and deletes nothing by TTL.
+ * DynamoDB by dynalite, in memory and without a port of its own; transactions are added here, and nothing is deleted by TTL.
  * @param stackTables what stacks have made of tables, from which a deleted table is removed
  */
 export function createDynamoDb(home: AccountRegion = account, stackTables: TableStore = new Map()): DynamoDb {
   const server = createServer(home);
   const keys = new Map<string, KeySchema>();
+  const isolation = createIsolation();
 
   function send(target: string, headers: object, body: string): Promise<DynamoDbResponse> {
     return new Promise((resolve) => {
@@ -123,6 +119,16 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
     }
   }
 
+  function keyOf(tableName: string, item: WireItem): WireItem {
+    const names = keys.get(tableName)?.map(({ AttributeName }) => AttributeName) ?? [];
+    return Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name)));
+  }
+
+  async function read(TableName: string, Key: WireItem): Promise<WireItem | undefined> {
+    const found = await call('GetItem', { TableName, Key, ConsistentRead: true });
+    return v.parse(v.object({ Item: v.optional(wireItem) }), found).Item;
+  }
+
   /** Adds the item that made a condition fail, for a caller that wants it; dynalite does not. */
   async function withOldItem(response: DynamoDbResponse, input: unknown): Promise<DynamoDbResponse> {
     const wanted = v.safeParse(conditional, input);
@@ -130,14 +136,33 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
     const error = v.parse(errorOutput, JSON.parse(response.body));
     if (!error.__type.endsWith('#ConditionalCheckFailedException')) return response;
     const { TableName, Key, Item = {} } = wanted.output;
-    const names = keys.get(TableName)?.map(({ AttributeName }) => AttributeName) ?? [];
-    const ofItem = Object.fromEntries(Object.entries(Item).filter(([name]) => names.includes(name)));
-    const found = v.parse(
-      v.object({ Item: v.optional(wireItem) }),
-      await call('GetItem', { TableName, Key: Key ?? ofItem, ConsistentRead: true }),
-    );
-    const body = JSON.stringify({ ...error, ...found });
+    const found = await read(TableName, Key ?? keyOf(TableName, Item));
+    const body = JSON.stringify({ ...error, ...(found !== undefined && { Item: found }) });
     return { status: response.status, headers: { 'content-type': response.headers['content-type'] ?? '' }, body };
+  }
+
+  const transactions = createTransactions({
+    async send(operation, input) {
+      const response = await send(`DynamoDB_20120810.${operation}`, ownHeaders, JSON.stringify(input));
+      return response.status === 200 ? response : withOldItem(response, input);
+    },
+    read,
+    keyOf(tableName, item) {
+      const key = keyOf(tableName, item);
+      const parts = keys.get(tableName)?.length;
+      if (parts === undefined) throw new AwsError('ResourceNotFoundException', 'Requested resource not found');
+      if (Object.keys(key).length === parts) return key;
+      throw new AwsError('ValidationException', 'The provided key element does not match the schema');
+    },
+  });
+
+  async function transact(input: unknown): Promise<DynamoDbResponse> {
+    try {
+      return await isolation.alone(() => transactions.write(input));
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      return failure(error.code, error.message);
+    }
   }
 
   return {
@@ -147,6 +172,7 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
         return failure('UnknownOperationException', `The sandbox does not have dynamodb:${operation}`);
       }
       const input = parseJson(body);
+      if (operation === 'TransactWriteItems') return transact(input);
       const unknown = unknownMembers(operation, input);
       if (unknown.length > 0) {
         return failure(
@@ -154,7 +180,7 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
           `The sandbox's dynamodb:${operation} does not have ${unknown.join(', ')}`,
         );
       }
-      const response = await send(target, headers, body);
+      const response = await isolation.beside(() => send(target, headers, body));
       if (response.status !== 200) return withOldItem(response, input);
       if (operation === 'CreateTable') learnKeys(input);
       if (operation === 'DeleteTable') await forget(v.parse(onTable, input).TableName);
@@ -176,7 +202,8 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
       const items: WireItem[] = [];
       let start: WireItem | undefined;
       do {
-        const page = v.parse(scanOutput, await call('Scan', { TableName: tableName, ExclusiveStartKey: start }));
+        const input = { TableName: tableName, ExclusiveStartKey: start };
+        const page = v.parse(scanOutput, await isolation.beside(() => call('Scan', input)));
         items.push(...page.Items);
         start = page.LastEvaluatedKey;
       } while (start !== undefined);

@@ -83,7 +83,7 @@ export function parseDefinition(definition: string): Definition {
   }
   // What an execution fills in of the context object; the engine would read the rest from its own.
   const unsupported =
-    /\$\$\.(?!(?:Execution\.(?:Id|Name)|State\.(?:Name|EnteredTime|RetryCount)|StateMachine\.(?:Id|Name)|Task\.Token)\b)[\w.]*/.exec(
+    /\$\$\.(?!(?:Execution\.(?:Id|Name|StartTime)|State\.(?:Name|EnteredTime|RetryCount)|StateMachine\.(?:Id|Name)|Task\.Token)\b)[\w.]*/.exec(
       definition,
     );
   if (unsupported) throw new Error(`The sandbox's engine does not have ${unsupported[0]}`);

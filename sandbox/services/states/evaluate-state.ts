@@ -16,7 +16,7 @@ export class StateError extends Error {
 
 /** The context object, `$$` in the definition. */
 export interface StateContext {
-  Execution: { Id: string; Name: string };
+  Execution: { Id: string; Name: string; StartTime: string };
   State: { Name: string; EnteredTime: string; RetryCount: number };
   StateMachine: { Id: string; Name: string };
   Task?: { Token: string };
@@ -82,6 +82,12 @@ export function evaluateCatch({ ResultPath }: Catcher, input: unknown, error: St
   return run({ Type: 'Pass', Result, ...(ResultPath === undefined ? {} : { ResultPath }), End: true }, input, context);
 }
 
+/** The engine writes the real time of each state's evaluation over the start time: it is read from another place. */
+function withOwnStartTime(states: object): object {
+  const text = JSON.stringify(states);
+  return JSON.parse(text.replaceAll('$$.Execution.StartTime', () => '$$.Started.Time'));
+}
+
 type JsonInput = Parameters<StateMachine['run']>[0];
 
 async function run(
@@ -95,12 +101,13 @@ async function run(
   // `$` is the default, and the engine takes it for a path into the input.
   const evaluated = 'ResultPath' in state && state.ResultPath === '$' ? { ...state, ResultPath: undefined } : state;
   // The definition was validated when it was packaged, and the engine's types want its own.
-  const definition = { StartAt: name, States: { [name]: evaluated, ...otherStates } } as StateMachineDefinition;
+  const states = withOwnStartTime({ [name]: evaluated, ...otherStates });
+  const definition = { StartAt: name, States: states } as StateMachineDefinition;
   const machine = new StateMachine(definition, { validationOptions: { noValidate: true } });
   try {
     // Everything in a state is JSON, which the engine's own type for it also describes.
     return await machine.run(input as JsonInput, {
-      context: { ...context },
+      context: { ...context, Started: { Time: context.Execution.StartTime } },
       overrides: { taskResourceLocalHandlers: handler === undefined ? {} : { [name]: handler as never } },
     }).result;
   } catch (error) {

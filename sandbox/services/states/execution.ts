@@ -148,7 +148,8 @@ export function startExecution(
     const state = machine.definition.States[stateName];
     if (state === undefined) throw new StateError('States.Runtime', `There is no state ${stateName}`);
     const context: StateContext = {
-      Execution: { Id: executionArn, Name: name },
+      // A redrive does not change it.
+      Execution: { Id: executionArn, Name: name, StartTime: execution.startDate.toISOString() },
       State: { Name: stateName, EnteredTime: new Date(clock.now()).toISOString(), RetryCount: 0 },
       StateMachine: { Id: machine.stateMachineArn, Name: machine.name },
     };

@@ -3,6 +3,7 @@ import * as errors from '../../../lib/errors.ts';
 
 const names = [
   ...['InvalidRequest', 'InvalidConfiguration', 'AccountNotAccessible', 'InvalidStepInput', 'OnboardingInProgress'],
+  'ExecutionSuperseded',
   ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
   ...[
     'InfinStorUnavailable',

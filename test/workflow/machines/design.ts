@@ -28,6 +28,7 @@ const ofLogins = (state: string) =>
 /** The retries of each machine, in the order of its states. */
 export const designedRetries = {
   'onboard-subscriber': [
+    ...retries('AcceptRequest', 100, 'KeyPolicyBusy'),
     ...ofLambda('AcceptRequest'),
     ...ofLogins('ObtainToken'),
     ...ofLambda('ObtainToken'),
@@ -63,6 +64,7 @@ export const designedRetries = {
     ...ofLambda('CompleteUsers'),
   ],
   'offboard-subscriber': [
+    ...retries('AcceptOffboarding', 100, 'KeyPolicyBusy'),
     ...ofLambda('AcceptOffboarding'),
     ...retries('WithdrawGrants', 100, 'KeyPolicyBusy'),
     ...ofLambda('WithdrawGrants'),

@@ -8,13 +8,17 @@ import {
   NotFoundException,
   type Tag,
 } from '@aws-sdk/client-kms';
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { requireRoom } from '../../../../functions/accept-request/room.ts';
 import { checkKey } from '../../../../functions/accept-request/usable-keys.ts';
 import type { Grant } from '../../../../lib/keys/grants.ts';
 import type { KeyAccess } from '../../../../lib/keys/key-policy.ts';
+import type { Reservation } from '../../../../lib/keys/reservations.ts';
 import { namingStatements } from '../key-policies.ts';
+import { now } from '../lambda.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const expected = {
@@ -36,10 +40,18 @@ interface Key {
   policy?: object;
   /** What other onboardings want of it. */
   grants?: Grant[];
+  /** The places that others have reserved; the ARN of each one's execution is how that stands. */
+  reservations?: Reservation[];
 }
 
 /** KMS with the one key, and a check of it. */
-function setUp({ metadata = {}, tagPages = [[allowed]], policy = { Statement: [enableIam] }, grants = [] }: Key = {}) {
+function setUp({
+  metadata = {},
+  tagPages = [[allowed]],
+  policy = { Statement: [enableIam] },
+  grants = [],
+  reservations = [],
+}: Key = {}) {
   const client = new KMSClient({ region: 'us-east-1' });
   const kms = mockClient(client);
   kms.on(DescribeKeyCommand, { KeyId: keyArn }).resolves({ KeyMetadata: { KeyId: keyArn, ...usable, ...metadata } });
@@ -50,10 +62,26 @@ function setUp({ metadata = {}, tagPages = [[allowed]], policy = { Statement: [e
   }
   kms.on(GetKeyPolicyCommand, { KeyId: keyArn }).resolves({ Policy: JSON.stringify(policy) });
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'us-east-1' }));
-  mockClient(documents).on(QueryCommand, { ConsistentRead: true }).resolves({ Items: grants });
-  const access: KeyAccess = { mode: 'role-arns' };
-  const registry = { documents, tableName: 'registry' };
-  return { kms, check: (changes = {}) => checkKey(client, keyArn, { ...expected, access, registry, ...changes }) };
+  mockClient(documents)
+    .on(QueryCommand, { ConsistentRead: true })
+    .callsFake(({ ExpressionAttributeValues }) => ({
+      Items: ExpressionAttributeValues[':from'] === 'GRANT#' ? grants : reservations,
+    }));
+  const stepFunctions = new SFNClient({ region: 'us-east-1' });
+  const executions = mockClient(stepFunctions);
+  executions.on(DescribeExecutionCommand).callsFake(({ executionArn }) => ({ executionArn, status: executionArn }));
+  const check = async ({ home = expected.home, access = { mode: 'role-arns' } as KeyAccess } = {}) => {
+    const policyInForce = await checkKey(client, keyArn, home);
+    const place = {
+      keyArn,
+      userName: 'acme',
+      expectedRoleArn: expected.expectedRoleArn,
+      access,
+      policy: policyInForce,
+    };
+    return requireRoom(place, { registry: { documents, tableName: 'registry' }, stepFunctions, now });
+  };
+  return { kms, check, executions };
 }
 
 const notUsable = (reason: string) =>
@@ -61,12 +89,12 @@ const notUsable = (reason: string) =>
 
 describe('a key can be used', () => {
   it('when it is enabled, symmetric, tagged and has room for another role', async () => {
-    await expect(setUp().check()).resolves.toBeUndefined();
+    await expect(setUp().check()).resolves.toBe(true);
   });
 
   it('when the tag is on a later page', async () => {
     const tagPages = [[{ TagKey: 'team', TagValue: 'ml' }], [allowed]];
-    await expect(setUp({ tagPages }).check()).resolves.toBeUndefined();
+    await expect(setUp({ tagPages }).check()).resolves.toBe(true);
   });
 });
 
@@ -148,7 +176,7 @@ describe('a key cannot be used', () => {
     });
 
     it('and another that is on its way takes it', async () => {
-      await expect(setUp({ policy }).check()).resolves.toBeUndefined();
+      await expect(setUp({ policy }).check()).resolves.toBe(true);
       await expect(setUp({ policy, grants: [grant('two', 'pending')] }).check()).rejects.toThrow(
         expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 }),
       );
@@ -162,17 +190,50 @@ describe('a key cannot be used', () => {
       const full = expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 });
       await expect(setUp({ policy: taken }).check()).rejects.toThrow(full);
       await expect(setUp({ policy, grants: [grant('two', 'applied')] }).check()).rejects.toThrow(full);
-      await expect(setUp({ policy }).check()).resolves.toBeUndefined();
+      await expect(setUp({ policy }).check()).resolves.toBe(true);
+    });
+
+    const reserved = (userName: string, status: string, expiresIn = 60): Reservation => ({
+      roleArn: `${expected.expectedRoleArn}-${userName}`,
+      userName,
+      executionArn: status,
+      expiresAt: now.getTime() / 1000 + expiresIn,
+    });
+
+    it.each(['RUNNING', 'PENDING_REDRIVE'])('and another has reserved it, whose execution is %s', async (status) => {
+      await expect(setUp({ policy, reservations: [reserved('two', status)] }).check()).rejects.toThrow(
+        expect.objectContaining({ name: 'KeyPolicyFull', roles: 2 }),
+      );
+    });
+
+    it.each([
+      ['that ended with its execution', reserved('two', 'FAILED')],
+      ['that has expired', reserved('two', 'RUNNING', 0)],
+      ['that is its own, of whatever attempt', reserved('ACME', 'RUNNING')],
+    ])('can be, beside a reservation %s', async (_, reservation) => {
+      await expect(setUp({ policy, reservations: [reservation] }).check()).resolves.toBe(true);
+    });
+
+    it('asks for no execution while there is room for all', async () => {
+      const { check, executions } = setUp({ reservations: [reserved('two', 'RUNNING')] });
+      expect(await check()).toBe(true);
+      expect(executions.calls()).toEqual([]);
+    });
+
+    it('needs no reservation when its own grant stands in the registry, or its role in the policy', async () => {
+      expect(await setUp({ policy, grants: [{ ...grant('one', 'pending'), userName: 'Acme' }] }).check()).toBe(false);
+      const named = { ...policy, Statement: [...policy.Statement, ...namingStatements([expected.expectedRoleArn])] };
+      expect(await setUp({ policy: named }).check()).toBe(false);
     });
 
     it('can be, when the other has no role any more', async () => {
-      await expect(setUp({ policy, grants: [grant('two', 'orphaned')] }).check()).resolves.toBeUndefined();
+      await expect(setUp({ policy, grants: [grant('two', 'orphaned')] }).check()).resolves.toBe(true);
     });
 
     it('can be, when all roles stand there by one pattern', async () => {
       const access: KeyAccess = { mode: 'role-pattern', roleNamePrefix: 'RoleForInfinStorMlflowService-' };
       const grants = Array.from({ length: 300 }, (_, n) => grant(String(n), 'pending'));
-      await expect(setUp({ grants }).check({ access })).resolves.toBeUndefined();
+      await expect(setUp({ grants }).check({ access })).resolves.toBe(true);
       await expect(setUp({ grants }).check()).rejects.toThrow(expect.objectContaining({ name: 'KeyPolicyFull' }));
     });
   });

@@ -20,6 +20,7 @@ import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
+import { ownRecord } from '../own-record.ts';
 import { usersPlan } from '../users-plan.ts';
 
 const { tokenSecretId } = usersPlan;
@@ -50,6 +51,7 @@ async function setUp({
   answer?: Answer | (() => Answer);
   login?: 'refused' | 'challenge' | string;
 } = {}) {
+  ownRecord(usersPlan.executionArn);
   const secrets = fakeSecrets({ [tokenSecretId]: tokens, [inputSecretId]: { password: bobPassword }, ...stored });
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).callsFake(({ AuthParameters }) => {

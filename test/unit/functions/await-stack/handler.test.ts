@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { InternalServerError } from '@aws-sdk/client-dynamodb';
 import { KmsThrottlingException, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/await-stack/environment.ts';
 import { environmentOf } from '../environment.ts';
@@ -19,7 +19,7 @@ const event = { plan, stack, taskToken };
 
 function setUp(status: StackStatus) {
   const wait = fakeWait();
-  wait.documents.on(PutCommand).resolves({});
+  wait.documents.on(TransactWriteCommand).resolves({});
   wait.cloudFormation.on(DescribeStacksCommand, { StackName: stackId }).resolves({
     Stacks: [{ StackName: 'infinstor-subscriber-acme', CreationTime: new Date(0), StackStatus: status }],
   });
@@ -32,16 +32,18 @@ describe('beginning to wait', () => {
     const { invoke, documents, cloudFormation, answers } = setUp('CREATE_IN_PROGRESS');
     expect(await invoke(event)).toBeUndefined();
     const [stored, ...others] = documents.calls();
+    const Item = {
+      pk: `STACK#${stackId}`,
+      sk: 'WAITER',
+      taskToken,
+      executionArn,
+      goal: 'created',
+      expiresAt: now.getTime() / 1000 + plan.stack.pollSeconds + 60,
+    };
+    // Only while the subscriber is this execution's.
+    const ConditionCheck = expect.objectContaining({ Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' } });
     expect(stored?.args[0].input).toEqual({
-      TableName: 'registry',
-      Item: {
-        pk: `STACK#${stackId}`,
-        sk: 'WAITER',
-        taskToken,
-        executionArn,
-        goal: 'created',
-        expiresAt: now.getTime() / 1000 + plan.stack.pollSeconds + 60,
-      },
+      TransactItems: [{ Put: { TableName: 'registry', Item } }, { ConditionCheck }],
     });
     expect(others).toEqual([]);
     const [looked] = cloudFormation.calls();
@@ -54,7 +56,7 @@ describe('beginning to wait', () => {
 
   it('does not look at the stack when nobody would be found waiting', async () => {
     const { invoke, documents, cloudFormation } = setUp('CREATE_COMPLETE');
-    documents.on(PutCommand).rejects(new InternalServerError({ message: 'later', $metadata: {} }));
+    documents.on(TransactWriteCommand).rejects(new InternalServerError({ message: 'later', $metadata: {} }));
     await expect(invoke(event)).rejects.toMatchObject({ name: 'InternalServerError' });
     expect(cloudFormation.calls()).toEqual([]);
   });

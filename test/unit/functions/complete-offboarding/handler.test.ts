@@ -107,7 +107,7 @@ describe('completing an offboarding', () => {
     const { invoke, documents, done } = setUp();
     documents.on(GetCommand).resolves({ Item: record({ executionArn: otherExecutionArn }) });
     documents.on(UpdateCommand).rejects(notOurs);
-    await expect(invoke()).rejects.toMatchObject(errorOf('OnboardingInProgress', otherExecutionArn));
+    await expect(invoke()).rejects.toMatchObject(errorOf('ExecutionSuperseded', otherExecutionArn));
     expect(done).toEqual([]);
   });
 
@@ -116,7 +116,7 @@ describe('completing an offboarding', () => {
     documents.on(GetCommand).resolvesOnce({ Item: record() });
     documents.on(GetCommand).resolves({ Item: record({ executionArn: otherExecutionArn }) });
     documents.on(UpdateCommand).resolvesOnce({}).rejects(notOurs);
-    await expect(invoke()).rejects.toMatchObject(errorOf('OnboardingInProgress', otherExecutionArn));
+    await expect(invoke()).rejects.toMatchObject(errorOf('ExecutionSuperseded', otherExecutionArn));
   });
 
   it('tells what was told before of the same stack, though CloudFormation has forgotten it', async () => {

@@ -121,24 +121,24 @@ describe('completing an onboarding', () => {
   it.each([
     ['another execution has', record(otherExecutionArn)],
     ['nobody has any more', undefined],
-  ])('is OnboardingInProgress, without an event, when %s the record', async (_, other) => {
+  ])('is ExecutionSuperseded, without an event, when %s the record', async (_, other) => {
     const { invoke, documents, events } = setUp();
     documents.on(GetCommand).resolves(other === undefined ? {} : { Item: other });
     await expect(invoke(event)).rejects.toMatchObject({
-      name: 'OnboardingInProgress',
-      executionArn: other?.executionArn ?? 'another execution',
+      name: 'ExecutionSuperseded',
+      owner: other?.executionArn,
     });
     expect([events.calls(), documents.commandCalls(UpdateCommand)]).toEqual([[], []]);
   });
 
-  it('is OnboardingInProgress when another execution takes the record over meanwhile', async () => {
+  it('is ExecutionSuperseded when another execution takes the record over meanwhile', async () => {
     const { invoke, documents } = setUp();
     documents.on(UpdateCommand).rejects(notOurs);
     documents
       .on(GetCommand)
       .resolvesOnce({ Item: record(executionArn) })
       .resolves({ Item: record(otherExecutionArn) });
-    await expect(invoke(event)).rejects.toMatchObject({ executionArn: otherExecutionArn });
+    await expect(invoke(event)).rejects.toMatchObject({ owner: otherExecutionArn });
   });
 
   it('fails, to be repeated, when EventBridge does not take the event', async () => {

@@ -59,11 +59,11 @@ describe('completing an update', () => {
     expect(documents.commandCalls(UpdateCommand)[0]?.args[0].input.UpdateExpression).not.toContain('emailId');
   });
 
-  it('is OnboardingInProgress, without an event, when another execution has the record', async () => {
+  it('is ExecutionSuperseded, without an event, when another execution has the record', async () => {
     const { invoke, documents, events } = setUp(otherExecutionArn);
     await expect(invoke({ plan: updatePlan })).rejects.toMatchObject({
-      name: 'OnboardingInProgress',
-      executionArn: otherExecutionArn,
+      name: 'ExecutionSuperseded',
+      owner: otherExecutionArn,
     });
     expect([events.calls(), documents.commandCalls(UpdateCommand)]).toEqual([[], []]);
   });

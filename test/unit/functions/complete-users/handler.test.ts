@@ -111,21 +111,21 @@ describe.each([
   { when: 'all were added', progress: progressOf(alice), reads: 2 },
   { when: 'one was not', progress: progressOf(alice, exists), reads: 1 },
 ])('when $when and another execution has the record', ({ progress, reads }) => {
-  it('is OnboardingInProgress, without an event', async () => {
+  it('is ExecutionSuperseded, without an event', async () => {
     const { invoke, published, updates } = setUp({ owner: otherExecutionArn });
     await expect(invoke({ plan: usersPlan, progress })).rejects.toMatchObject({
-      name: 'OnboardingInProgress',
-      executionArn: otherExecutionArn,
+      name: 'ExecutionSuperseded',
+      owner: otherExecutionArn,
     });
     expect([published(), updates()]).toEqual([[], []]);
   });
 
-  it('is OnboardingInProgress also when it takes it over meanwhile', async () => {
+  it('is ExecutionSuperseded also when it takes it over meanwhile', async () => {
     const { invoke, documents } = setUp();
     documents.on(UpdateCommand).rejects(new ConditionalCheckFailedException({ message: 'no', $metadata: {} }));
     const owners = Array.from({ length: reads }, () => addUserArn);
     documents.on(GetCommand).callsFake(() => ({ Item: record(owners.pop() ?? otherExecutionArn) }));
-    await expect(invoke({ plan: usersPlan, progress })).rejects.toMatchObject({ executionArn: otherExecutionArn });
+    await expect(invoke({ plan: usersPlan, progress })).rejects.toMatchObject({ owner: otherExecutionArn });
   });
 });
 

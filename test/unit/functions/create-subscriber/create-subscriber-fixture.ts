@@ -12,6 +12,7 @@ import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { lambda, now, secret } from '../lambda.ts';
+import { ownRecord } from '../own-record.ts';
 import { executionArn, plan } from '../plan.ts';
 
 export const { credentialsSecretId, subscriber } = plan;
@@ -48,6 +49,7 @@ export async function setUp({
   if (login instanceof Error) pool.on(InitiateAuthCommand).rejects(login);
   else pool.on(InitiateAuthCommand).resolves(login);
   const logins = () => pool.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input.AuthParameters);
+  ownRecord();
   const secrets = fakeSecrets({ [token.secretId]: superadminToken, ...stored });
   const credentials = () => secrets.current(credentialsSecretId);
   const infinstor = await fakeInfinStor({
@@ -71,6 +73,7 @@ export async function setUp({
         patientSecrets: client,
         cognito: (region) => new CognitoIdentityProviderClient({ region }),
         now,
+        requireOwn: async () => {},
       },
     );
   return { invoke, run, secrets, credentials, infinstor, added, logins };

@@ -13,6 +13,7 @@ import { environmentSchema } from '../../../../functions/delete-stack/environmen
 import { environmentOf } from '../environment.ts';
 import { errorOf, lambda } from '../lambda.ts';
 import { offboardingPlan, ownTags } from '../offboarding-plan.ts';
+import { ownRecord } from '../own-record.ts';
 import { stackId } from '../plan.ts';
 
 const anHourLater = '2026-01-01T13:00:00.000Z';
@@ -32,6 +33,7 @@ function setUp({
   tags?: typeof ownTags;
   policy?: string;
 }) {
+  ownRecord(offboardingPlan.executionArn);
   const cloudFormation = mockClient(CloudFormationClient);
   cloudFormation.on(DescribeStacksCommand).rejects(notFound);
   if (status !== undefined) {

@@ -16,6 +16,7 @@ import { environmentSchema } from '../../../../functions/deploy-stack/environmen
 import { environmentOf } from '../environment.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { errorOf, lambda, secret } from '../lambda.ts';
+import { ownRecord } from '../own-record.ts';
 import { executionArn, otherExecutionArn, plan, stack, stackId } from '../plan.ts';
 
 const customToken = secret('custom-token');
@@ -53,6 +54,7 @@ function setUp({
   credentials?: unknown;
 } = {}) {
   fakeSecrets({ [plan.credentialsSecretId]: credentials });
+  ownRecord();
   const cloudFormation = mockClient(CloudFormationClient);
   const described = cloudFormation.on(DescribeStacksCommand, { StackName: plan.stack.name });
   if (existing === undefined) described.rejects(notFound);
@@ -93,6 +95,7 @@ describe('creating the stack', () => {
     const { invoke, created } = setUp();
     await invoke({ plan });
     await invoke({ plan });
+    ownRecord(otherExecutionArn);
     await invoke({ plan: { ...plan, executionArn: otherExecutionArn } });
     const [first, repeated, other] = created().map(({ ClientRequestToken }) => ClientRequestToken);
     expect(repeated).toBe(first);
@@ -116,6 +119,7 @@ describe('creating the stack', () => {
       plan: { ...plan, executionArn: arn, stack: { ...plan.stack, planHash } },
     });
     await invoke(hashed(executionArn, '1hash'));
+    ownRecord(`${executionArn}1`);
     await invoke(hashed(`${executionArn}1`, 'hash'));
     const [one, other] = created().map(({ ClientRequestToken }) => ClientRequestToken);
     expect(other).not.toBe(one);

@@ -12,6 +12,7 @@ import { fakeIam, fakeKms } from '../fake-kms.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { errorOf, lambda, minutesAgo } from '../lambda.ts';
 import { accounts } from '../other-account.ts';
+import { own } from '../own-record.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const roleArn = 'arn:aws:iam::111111111111:role/RoleForAcme';
@@ -47,7 +48,8 @@ async function setUp() {
   fakeIam({ [roleArn]: 'AROAACME' });
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
-  const grant = await requestGrant(registry, keyArn, { roleArn, roleId: 'AROAACME', userName: 'Acme' });
+  await own(registry, 'onboarding', 'Acme');
+  const grant = await requestGrant(registry, keyArn, { roleArn, roleId: 'AROAACME', userName: 'Acme' }, 'onboarding');
   await settleGrant(registry, keyArn, { ...grant, state: 'applied' });
   await takeLease(registry, keyArn, { owner: 'another', until: 1 }, 0);
   await releaseLease(registry, keyArn, { owner: 'another' }, undefined);

@@ -123,6 +123,21 @@ describe('GET /subscribers/{userName}', () => {
     expect((await other(get('acme'))).body).not.toHaveProperty('stackId');
   });
 
+  it('advises no redrive of an execution that another one has superseded, as that would be refused', async () => {
+    const later = `${executionArn}-later`;
+    const item = {
+      ...record,
+      executionArn: later,
+      attempts: [...attempts, { executionArn: later, startedAt: '2026-01-02T12:00:00.000Z' }],
+    };
+    const execution = { status: 'FAILED', error: 'RoleNotFound', startDate: new Date(0) } as const;
+    const { body } = await setUp({ item, execution })(get('acme', { execution: executionArn.split(':').at(-1) ?? '' }));
+    expect(body).toMatchObject({
+      executionArn,
+      error: { name: 'RoleNotFound', remedy: expect.stringMatching(/^Do not redrive this execution/) },
+    });
+  });
+
   it('lists what an offboarding has left, without what a new stack owns already', async () => {
     const table = { logicalId: 'Table', type: 'AWS::DynamoDB::Table', physicalId: 'acme' };
     const bucket = { logicalId: 'Bucket', type: 'AWS::S3::Bucket', physicalId: 'acme' };

@@ -16,6 +16,7 @@ import { environmentOf } from '../environment.ts';
 import { fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
+import { ownRecord } from '../own-record.ts';
 import { usersPlan } from '../users-plan.ts';
 
 const { tokenSecretId, credentialsSecretId } = usersPlan;
@@ -35,6 +36,7 @@ const newTokens = { IdToken: secret('new-id'), RefreshToken: secret('new-refresh
 const progressAt = (next: number) => ({ next, hasMore: true, results: [] });
 
 async function setUp({ token, credentials = created }: { token?: unknown; credentials?: unknown } = {}) {
+  ownRecord(usersPlan.executionArn);
   const secrets = fakeSecrets({
     ...(token !== undefined && { [tokenSecretId]: token }),
     ...(credentials !== null && { [credentialsSecretId]: credentials }),

@@ -15,6 +15,8 @@ import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
+import { ownRecord } from '../own-record.ts';
+import { plan } from '../plan.ts';
 
 const names = { SUPERADMIN_SECRET_ID: 'test/superadmin', SUPERADMIN_TOKEN_SECRET_ID: 'test/superadmin-token' };
 const login = {
@@ -51,6 +53,7 @@ async function setUp({
   superadmin?: Record<string, unknown>;
   answer?: Answer;
 } = {}) {
+  ownRecord();
   const secrets = fakeSecrets({ ...superadmin, [names.SUPERADMIN_TOKEN_SECRET_ID]: token });
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: newTokens });
@@ -60,7 +63,8 @@ async function setUp({
     SUPERADMIN_USER_NAME: 'Root',
     INFINSTOR_MLFLOW_URL: infinstor.url,
   });
-  const invoke = lambda(() => import('../../../../functions/obtain-token/handler.ts'), environment);
+  const run = lambda(() => import('../../../../functions/obtain-token/handler.ts'), environment);
+  const invoke = (event: object, changes = {}) => run({ plan, ...event }, changes);
   const logins = () => cognito.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input);
   const current = () => secrets.current(names.SUPERADMIN_TOKEN_SECRET_ID);
   return { invoke, secrets, cognito, infinstor, logins, current };

@@ -8,6 +8,7 @@ import { environmentOf } from '../environment.ts';
 import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
+import { own } from '../own-record.ts';
 import { executionArn, plan, role } from '../plan.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111';
@@ -19,6 +20,7 @@ const event = { plan: { ...plan, keyArns: [keyArn] }, role };
 /** The function with an empty registry, and keys that have these policies. */
 async function setUp(policies: Record<string, object>) {
   const registry = await registryTable();
+  await own(registry, executionArn, 'Acme');
   const kms = fakeKms(policies);
   fakeIam({ [roleArn]: roleId });
   const environment = {
@@ -68,7 +70,7 @@ describe('letting a role use a key', () => {
 
   it('writes nothing and takes no lease when it is repeated, in whatever order KMS tells the policy', async () => {
     const { invoke, kms, registry } = await setUp({ [keyArn]: keyPolicy(otherRoleArn, roleArn) });
-    const grant = await requestGrant(registry, keyArn, { roleArn, roleId, userName: 'Acme' });
+    const grant = await requestGrant(registry, keyArn, { roleArn, roleId, userName: 'Acme' }, executionArn);
     await settleGrant(registry, keyArn, { ...grant, state: 'applied' });
     expect(await invoke(event)).toEqual([{ keyArn, changed: false }]);
     expect(kms.puts()).toEqual([]);

@@ -5,7 +5,7 @@ import { patchKeyPolicy } from '../../../../functions/patch-key-policy/patch-key
 import { withdrawGrants } from '../../../../functions/withdraw-grants/withdraw-grants.ts';
 import { requestBoundMs } from '../../../../lib/aws/clients.ts';
 import type { Reconciler } from '../../../../lib/keys/reconciler.ts';
-import { keyArn, keyFixture, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
+import { keyArn, keyFixture, onboardingOf, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
 import { keyPolicy } from '../key-policy.ts';
 
 const foreign = {
@@ -23,7 +23,7 @@ const policyOf = (...names: string[]) => {
 async function newFixture(roles = ['a', 'b']) {
   const world = await keyFixture(policyOf(), roles);
   const { reconciler, time, states } = world;
-  const patch = (name: string, by = reconciler) => patchKeyPolicy(by, keyArn, roleOf(name), `execution-of-${name}`);
+  const patch = (name: string, by = reconciler) => patchKeyPolicy(by, keyArn, roleOf(name), onboardingOf(name));
   /** Repeats a writer as the machine does, so much later each time, until it succeeds. */
   async function repeated(work: () => Promise<unknown>, pauseMs: number): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
@@ -207,7 +207,8 @@ describe('an offboarding and an onboarding of one key', () => {
     const withdraw = (by = world.reconciler) =>
       withdrawGrants(by, keyArn, {
         subscriber: { userName: 'gone' },
-        executionArn: 'offboarding-of-gone',
+        // Of whom the subscriber is, as it is for as long as an execution runs.
+        executionArn: onboardingOf('gone'),
         roleArns: [roleArn('gone')],
       });
     return {

@@ -7,13 +7,14 @@ import {
   type HistoryEvent,
   SFNClient,
 } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/record-failure/environment.ts';
 import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
-import { executionArn } from '../plan.ts';
+import { recordOf } from '../own-record.ts';
+import { executionArn, otherExecutionArn } from '../plan.ts';
 
 type Ending = 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 const statusEvent = (status: Ending) => ({
@@ -52,6 +53,7 @@ function setUp(
     stepFunctions.on(GetExecutionHistoryCommand, request).resolves({ events, nextToken });
   });
   const documents = mockClient(DynamoDBDocumentClient);
+  documents.on(GetCommand).resolves({});
   documents.on(UpdateCommand).resolves({});
   const eventBridge = mockClient(EventBridgeClient);
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
@@ -118,6 +120,18 @@ describe('an execution that failed', () => {
         detail: { userName: 'Acme', executionArn, ...lastError },
       },
     ]);
+  });
+
+  it('that was superseded is published without advice that would be refused', async () => {
+    const { invoke, documents, published } = setUp();
+    const attempts = [executionArn, otherExecutionArn].map((arn, hour) => ({
+      executionArn: arn,
+      startedAt: `2026-01-01T0${hour}:00:00.000Z`,
+    }));
+    documents.on(GetCommand).resolves({ Item: { ...recordOf('Acme', otherExecutionArn), attempts } });
+    await invoke(statusEvent('FAILED'));
+    const remedy = expect.stringMatching(/^Do not redrive this execution/);
+    expect(published()).toMatchObject([{ detail: { executionArn, name: 'StackFailed', remedy } }]);
   });
 
   it('has its last step found on a later page of the history, which is read without data', async () => {

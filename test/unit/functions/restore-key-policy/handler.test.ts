@@ -12,6 +12,7 @@ import { fakeIam, fakeKms, malformed } from '../fake-kms.ts';
 import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { context, errorOf, lambda, now } from '../lambda.ts';
 import { accounts } from '../other-account.ts';
+import { own } from '../own-record.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const otherKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/22222222-2222-4222-8222-222222222222';
@@ -37,7 +38,8 @@ async function setUp({ inForce, kept, applied = [] }: { inForce: object; kept: o
   const kms = fakeKms({ [keyArn]: inForce, [otherKeyArn]: keyPolicy() });
   const names = ['a', 'b', 'c', 'd'];
   const iam = fakeIam(Object.fromEntries(names.map((name) => [roleArn(name), roleId(name)])));
-  const ask = (name: string) => requestGrant(registry, keyArn, roleOf(name));
+  await own(registry, by, ...names);
+  const ask = (name: string) => requestGrant(registry, keyArn, roleOf(name), by);
   for (const name of applied) await settleGrant(registry, keyArn, { ...(await ask(name)), state: 'applied' });
   const keptAt = '2026-01-01T11:00:00.000Z';
   await backUpPolicy(registry, keyArn, { keptAt, hash: 'any', policy: JSON.stringify(kept), by, owner: 'owner-1' });

@@ -6,7 +6,7 @@ import {
   GetExecutionHistoryCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/sweep-executions/environment.ts';
@@ -30,6 +30,7 @@ function setUp(statuses: Record<string, ExecutionStatus | 'gone'>, changes: Reco
     .on(ScanCommand)
     .resolvesOnce({ Items: first === undefined ? [] : [first], LastEvaluatedKey: { pk: 'a', sk: 'RECORD' } })
     .resolvesOnce({ Items: others });
+  documents.on(GetCommand).resolves({});
   documents.on(UpdateCommand).resolves({});
   const stepFunctions = mockClient(SFNClient);
   for (const [userName, status] of Object.entries(statuses)) {

@@ -14,6 +14,7 @@ import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
+import { ownRecord } from '../own-record.ts';
 import { updatePlan } from '../update-plan.ts';
 
 const { credentialsSecretId, passwordSecretId = '' } = updatePlan;
@@ -44,6 +45,7 @@ async function setUp({
   if (login instanceof Error) pool.on(InitiateAuthCommand).rejects(login);
   else pool.on(InitiateAuthCommand).resolves(login);
   const logins = () => pool.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input.AuthParameters);
+  ownRecord(updatePlan.executionArn);
   const secrets = fakeSecrets({
     [token.secretId]: superadminToken,
     [passwordSecretId]: { password },

@@ -11,13 +11,14 @@ import {
   withdrawGrant,
 } from '../../../../lib/keys/grants.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, keyFixture, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
+import { granting, keyArn, keyFixture, onboardingOf, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
 import { likeStatements } from '../key-policies.ts';
 import { keyPolicy } from '../key-policy.ts';
+import { own } from '../own-record.ts';
 
 const planOf = (name: string) => ({
   subscriber: { userName: name },
-  executionArn: `offboarding-of-${name}`,
+  executionArn: onboardingOf(name),
   roleArns: [roleArn(name)],
 });
 
@@ -31,7 +32,7 @@ async function granted(...names: string[]) {
   return {
     ...world,
     withdraw: (name: string) => withdrawGrants(world.reconciler, keyArn, planOf(name)),
-    patch: (name: string) => patchKeyPolicy(world.reconciler, keyArn, roleOf(name), `onboarding-of-${name}`),
+    patch: (name: string) => patchKeyPolicy(world.reconciler, keyArn, roleOf(name), onboardingOf(name)),
     writes: () => world.kms.puts().length - written,
   };
 }
@@ -68,7 +69,7 @@ describe('withdrawing a grant', () => {
 
   it('writes once for all that are withdrawn at the time, if the policy is known to be the last', async () => {
     const { withdraw, kms, registry, states, writes } = await granted('a', 'b', 'c');
-    await withdrawGrant(registry, keyArn, roleOf('b'));
+    await withdrawGrant(registry, keyArn, roleOf('b'), onboardingOf('b'));
     await withdraw('a');
     expect(kms.policy(keyArn)).toEqual(granting('c'));
     expect(await withdraw('b')).toEqual({ keyArn, changed: false });
@@ -86,7 +87,8 @@ describe('withdrawing a grant', () => {
 
   it('takes out a role that the policy names and the registry does not know, under whatever path', async () => {
     const withPath = roleArn('a').replace('role/', 'role/vendor/');
-    const { reconciler, kms, states } = await keyFixture(keyPolicy(withPath, roleArn('b')), ['b']);
+    const { reconciler, registry, kms, states } = await keyFixture(keyPolicy(withPath, roleArn('b')), ['b']);
+    await own(registry, onboardingOf('a'), 'a');
     expect(await withdrawGrants(reconciler, keyArn, planOf('a'))).toEqual({ keyArn, changed: true });
     expect(kms.policy(keyArn)).toEqual(granting('b'));
     expect(await states()).toEqual({});
@@ -184,7 +186,7 @@ describe('a grant that is being withdrawn', () => {
   it('is not applied again by who had read it before', async () => {
     const { registry, reconciler, states, withdraw, kms } = await granted('a', 'b');
     const [grant] = await readGrants(registry, keyArn);
-    await withdrawGrant(registry, keyArn, roleOf('a'));
+    await withdrawGrant(registry, keyArn, roleOf('a'), onboardingOf('a'));
     if (grant !== undefined) await settleGrant(registry, keyArn, { ...grant, state: 'applied' });
     expect(await states()).toEqual({ a: 'withdrawn', b: 'applied' });
     await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
@@ -195,9 +197,9 @@ describe('a grant that is being withdrawn', () => {
 
   it('is asked for again by an onboarding, and then kept from the offboarding', async () => {
     const { registry, patch, states, kms } = await granted('a', 'b');
-    await withdrawGrant(registry, keyArn, roleOf('a'));
+    await withdrawGrant(registry, keyArn, roleOf('a'), onboardingOf('a'));
     await patch('a');
-    await forgetGrant(registry, keyArn, roleOf('a'), 0);
+    await forgetGrant(registry, keyArn, { ...roleOf('a'), executionArn: onboardingOf('a') }, 0);
     expect(kms.policy(keyArn)).toEqual(granting('a', 'b'));
     expect(await states()).toEqual({ a: 'applied', b: 'applied' });
   });
@@ -206,9 +208,10 @@ describe('a grant that is being withdrawn', () => {
 it('finds the grants of a subscriber on all keys, whatever its case', async () => {
   const { registry } = await keyFixture();
   const otherKey = keyArn.replace('11111111', '22222222');
-  await requestGrant(registry, keyArn, { ...roleOf('a'), userName: 'Acme' });
-  await requestGrant(registry, otherKey, { ...roleOf('a'), userName: 'acme' });
-  await requestGrant(registry, keyArn, { ...roleOf('b'), userName: 'acme-2' });
+  await own(registry, 'onboarding', 'acme', 'acme-2');
+  await requestGrant(registry, keyArn, { ...roleOf('a'), userName: 'Acme' }, 'onboarding');
+  await requestGrant(registry, otherKey, { ...roleOf('a'), userName: 'acme' }, 'onboarding');
+  await requestGrant(registry, keyArn, { ...roleOf('b'), userName: 'acme-2' }, 'onboarding');
   const found = await grantsOf(registry, 'ACME');
   expect(found.toSorted((one, other) => one.keyArn.localeCompare(other.keyArn))).toEqual([
     { keyArn, roleArn: roleArn('a') },

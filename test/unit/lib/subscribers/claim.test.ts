@@ -27,7 +27,11 @@ async function setUp() {
     registry,
     stepFunctions: mocked,
     claimBy: async (claimant = plan, more = {}) =>
-      claim({ registry, stepFunctions, now }, { ...claimOf(claimant), ...more }, await readRecord(registry, 'acme')),
+      claim(
+        { registry, stepFunctions, now, startedAt: now.toISOString() },
+        { ...claimOf(claimant), ...more },
+        await readRecord(registry, 'acme'),
+      ),
     owner: async () => (await readRecord(registry, 'acme'))?.executionArn,
   };
 }

@@ -9,6 +9,7 @@ import {
   readRecord,
   withFormerStacks,
 } from '../../../../lib/subscribers/record.ts';
+import { own } from '../../functions/own-record.ts';
 import { claimOf, executionArn, otherExecutionArn, plan, stackId } from '../../functions/plan.ts';
 import { registryTable } from '../registry/registry-table.ts';
 
@@ -137,7 +138,8 @@ describe('a waiter', () => {
 
   it('is found by the stack until it expires, though DynamoDB deletes it later', async () => {
     const registry = await registryTable();
-    await putWaiter(registry, stackId, waiter);
+    await own(registry, executionArn, 'acme');
+    await putWaiter(registry, stackId, 'acme', waiter);
     expect(await readWaiter(registry, stackId, at(expiresAt - 1))).toEqual(waiter);
     expect(await readWaiter(registry, stackId, at(expiresAt))).toBeUndefined();
     expect(await item(registry, `STACK#${stackId}`, 'WAITER')).toMatchObject(waiter);
@@ -145,15 +147,25 @@ describe('a waiter', () => {
 
   it('is the latest one', async () => {
     const registry = await registryTable();
-    await putWaiter(registry, stackId, waiter);
-    await putWaiter(registry, stackId, { ...waiter, taskToken: 'token-2', goal: 'deleted' });
+    await own(registry, executionArn, 'acme');
+    await putWaiter(registry, stackId, 'acme', waiter);
+    await putWaiter(registry, stackId, 'acme', { ...waiter, taskToken: 'token-2', goal: 'deleted' });
     expect(await readWaiter(registry, stackId, at(0))).toMatchObject({ taskToken: 'token-2', goal: 'deleted' });
   });
 
   it('is undefined for another stack', async () => {
     const registry = await registryTable();
-    await putWaiter(registry, stackId, waiter);
+    await own(registry, executionArn, 'acme');
+    await putWaiter(registry, stackId, 'acme', waiter);
     expect(await readWaiter(registry, `${stackId}0`, at(0))).toBeUndefined();
+  });
+
+  it('is not put by an execution that was superseded', async () => {
+    const registry = await registryTable();
+    await own(registry, otherExecutionArn, 'acme');
+    await putWaiter(registry, stackId, 'acme', { ...waiter, executionArn: otherExecutionArn });
+    await expect(putWaiter(registry, stackId, 'acme', waiter)).rejects.toMatchObject({ name: 'ExecutionSuperseded' });
+    expect(await readWaiter(registry, stackId, at(0))).toMatchObject({ executionArn: otherExecutionArn });
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { requestGrant } from '../../../../../lib/keys/grants.ts';
 import { readPolicyBackups } from '../../../../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, keyFixture, roleArn, roleOf } from '../key-fixture.ts';
+import { granting, keyArn, keyFixture, onboardingOf, roleArn, roleOf } from '../key-fixture.ts';
 import { by, named, names, withForeign } from './reconcile-fixture.ts';
 
 describe('the desired grants of a key', () => {
@@ -46,7 +46,9 @@ describe('the desired grants of a key', () => {
     const { reconciler, kms, ask, registry, states } = await keyFixture(granting(), names);
     await ask('a');
     await reconcileKeyPolicy(reconciler, keyArn, { by });
-    expect(await requestGrant(registry, keyArn, { ...roleOf('a'), roleId: 'AROANEW' })).toMatchObject({
+    expect(
+      await requestGrant(registry, keyArn, { ...roleOf('a'), roleId: 'AROANEW' }, onboardingOf('a')),
+    ).toMatchObject({
       state: 'pending',
     });
     await reconcileKeyPolicy(reconciler, keyArn, { by });

@@ -6,7 +6,8 @@ import { requestGrant } from '../../../../../lib/keys/grants.ts';
 import { readPolicyBackups } from '../../../../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../../../../lib/keys/reconcile.ts';
 import { malformed } from '../../../functions/fake-kms.ts';
-import { granting, keyArn, keyFixture, roleArn, roleId, roleOf } from '../key-fixture.ts';
+import { own } from '../../../functions/own-record.ts';
+import { granting, keyArn, keyFixture, onboardingOf, roleArn, roleId, roleOf } from '../key-fixture.ts';
 import { by, foreign, named, names } from './reconcile-fixture.ts';
 
 describe('a role that KMS does not take', () => {
@@ -109,7 +110,8 @@ describe('a role that KMS does not take', () => {
     const { reconciler, kms, ask, states, registry } = await keyFixture(granting(), living);
     kms.unseen.add(roleArn('c'));
     await ask('a', 'b');
-    await requestGrant(registry, keyArn, { ...roleOf('c'), roleId: 'AROAOLD' });
+    await own(registry, onboardingOf('c'), 'c');
+    await requestGrant(registry, keyArn, { ...roleOf('c'), roleId: 'AROAOLD' }, onboardingOf('c'));
     const { refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by });
     expect([...refusals]).toEqual([[roleArn('c'), named('PrincipalNotVisible')]]);
     expect(await states()).toEqual({ a: 'applied', b: 'applied', c: 'orphaned' });
@@ -118,7 +120,7 @@ describe('a role that KMS does not take', () => {
     await reconcileKeyPolicy(reconciler, keyArn, { by });
     expect(kms.puts()).toHaveLength(3);
     // Its own step insists.
-    expect(await requestGrant(registry, keyArn, roleOf('c'))).toMatchObject({ state: 'pending' });
+    expect(await requestGrant(registry, keyArn, roleOf('c'), onboardingOf('c'))).toMatchObject({ state: 'pending' });
   });
 
   it('goes out of the policy when it was deleted after it had the key', async () => {

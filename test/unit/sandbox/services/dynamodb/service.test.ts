@@ -104,7 +104,7 @@ describe('a conditional write', () => {
 });
 
 describe('what it does not have', () => {
-  it.each(['TransactWriteItems', 'UpdateTimeToLive'])('%s is refused by name', async (operation) => {
+  it.each(['TransactGetItems', 'UpdateTimeToLive'])('%s is refused by name', async (operation) => {
     const { run } = await setUp();
     expect(await run(operation, {})).toEqual({
       status: 400,

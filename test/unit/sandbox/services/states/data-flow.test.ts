@@ -37,6 +37,7 @@ describe('a Task state', () => {
     const Parameters = {
       'execution.$': '$$.Execution.Id',
       'name.$': '$$.Execution.Name',
+      'started.$': '$$.Execution.StartTime',
       'state.$': '$$.State.Name',
       'entered.$': '$$.State.EnteredTime',
       'machine.$': '$$.StateMachine.Id',
@@ -48,6 +49,7 @@ describe('a Task state', () => {
     expect(output).toEqual({
       execution: executionArn,
       name: 'first',
+      started: startDate.toISOString(),
       state: 'Only',
       entered: expect.toSatisfy((time: string) => Date.parse(time) >= startDate.getTime()),
       machine: machine.stateMachineArn,

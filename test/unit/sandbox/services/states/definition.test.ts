@@ -41,7 +41,7 @@ describe('parseDefinition', () => {
     ['an unknown field of Retry', task({ Retry: [{ ErrorEquals: ['E'], MaxTries: 1 }] }), 'MaxTries'],
     ['an unknown field of Catch', task({ Catch: [{ ErrorEquals: ['E'], Next: 'X', Output: {} }] }), 'Output'],
     ["the execution's input", task({ Parameters: { 'x.$': '$$.Execution.Input.a' } }), '$$.Execution.Input.a'],
-    ['the start time', task({ Parameters: { 'x.$': '$$.Execution.StartTime' } }), '$$.Execution.StartTime'],
+    ['the time of a redrive', task({ Parameters: { 'x.$': '$$.Execution.RedriveTime' } }), '$$.Execution.RedriveTime'],
     ['the role', task({ Parameters: { 'x.$': '$$.Execution.RoleArn' } }), '$$.Execution.RoleArn'],
     ['a longer name', task({ Parameters: { 'x.$': '$$.Execution.Ids' } }), '$$.Execution.Ids'],
   ])('refuses what it does not have: %s', (_name, state, named) => {

@@ -1,0 +1,92 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { SFNClient } from '@aws-sdk/client-sfn';
+import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { KeyPolicyBusy, KeyPolicyFull } from '../../lib/errors.ts';
+import { isWanted, readGrants } from '../../lib/keys/grants.ts';
+import { grantedRoles, isGranted, type KeyAccess, policyOf, withGrants } from '../../lib/keys/key-policy.ts';
+import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
+import { type Reservation, readReservations, readRoomVersion, reserve } from '../../lib/keys/reservations.ts';
+import type { Registry } from '../../lib/registry/table.ts';
+
+/** A place that is wanted in a key's policy. */
+export interface Place {
+  keyArn: string;
+  userName: string;
+  /** The ARN that the subscriber's role will have, as far as it can be known before the stack is there. */
+  expectedRoleArn: string;
+  access: KeyAccess;
+  /** The policy in force. Read before the registry, it may name too many: roles that are being withdrawn. */
+  policy: KeyPolicy;
+}
+
+export interface RoomDependencies {
+  registry: Registry;
+  stepFunctions: SFNClient;
+  now: Date;
+}
+
+/** The pauses before the room is looked at again when somebody else has reserved some: on the average half of these. */
+const racedMs = [100, 200, 400, 800, 1_600] as const;
+
+/** How many executions are asked for at the same time. */
+const executionsAtOnce = 10;
+
+/**
+ * Looks whether a key's policy has room for one more role, beside those that other onboardings are about to add.
+ * @returns whether the place is still to be reserved: not when the role has it already, or its grant stands in the registry
+ * @throws KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood
+ */
+export async function requireRoom(place: Place, { registry, stepFunctions, now }: RoomDependencies): Promise<boolean> {
+  const { keyArn, userName, expectedRoleArn, access, policy } = place;
+  const isOwn = (other: { userName: string }) => other.userName.toLowerCase() === userName.toLowerCase();
+  // Reservations become grants: read in this order, none is missed on its way.
+  const reservations = (await readReservations(registry, keyArn, now)).filter((reservation) => !isOwn(reservation));
+  const grants = (await readGrants(registry, keyArn)).filter(isWanted);
+  const hasGrant = grants.some(isOwn);
+  const certain = [
+    ...grantedRoles(policy),
+    ...grants.map(({ roleArn }) => roleArn),
+    ...(hasGrant ? [] : [expectedRoleArn]),
+  ];
+  const requireFor = (held: readonly Reservation[]) =>
+    withGrants(policy, [...certain, ...held.map(({ roleArn }) => roleArn)], access, policyOf(keyArn));
+  try {
+    requireFor(reservations);
+  } catch (error) {
+    if (!(error instanceof KeyPolicyFull) || reservations.length === 0) throw error;
+    requireFor(await heldStill(stepFunctions, reservations));
+  }
+  return !hasGrant && !isGranted(policy, expectedRoleArn, access);
+}
+
+/** The reservations whose execution runs. Asked for only where it matters: each is a call. */
+async function heldStill(stepFunctions: SFNClient, reservations: readonly Reservation[]): Promise<Reservation[]> {
+  const held: Reservation[] = [];
+  for (let place = 0; place < reservations.length; place += executionsAtOnce) {
+    const some = reservations.slice(place, place + executionsAtOnce);
+    const executions = await Promise.all(
+      some.map(({ executionArn }) => describeExecution(stepFunctions, executionArn)),
+    );
+    held.push(...some.filter((_, each) => ['RUNNING', 'PENDING_REDRIVE'].includes(executions[each]?.status ?? '')));
+  }
+  return held;
+}
+
+/**
+ * Reserves the place for as long as the execution runs, so that nobody else is promised the same: of two who want the last one, the second
+ * is refused before add_subscriber.
+ * @throws KeyPolicyFull when somebody else has got it since the room was looked at
+ * @throws KeyPolicyBusy when others reserve room on the key for as long as it is tried
+ * @throws ExecutionSuperseded
+ */
+export async function reserveRoom(place: Place, executionArn: string, dependencies: RoomDependencies): Promise<void> {
+  const { keyArn, userName, expectedRoleArn: roleArn } = place;
+  const { registry, now } = dependencies;
+  for (const pause of [...racedMs, undefined]) {
+    const version = await readRoomVersion(registry, keyArn);
+    if (!(await requireRoom(place, dependencies))) return;
+    if (await reserve(registry, keyArn, { roleArn, userName, executionArn, version, now })) return;
+    if (pause !== undefined) await wait(pause * Math.random());
+  }
+  throw new KeyPolicyBusy(`Many executions reserve room in the policy of key ${keyArn} at this moment`);
+}

@@ -1,0 +1,51 @@
+import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { expect, it } from 'vitest';
+import { writeTogether } from '../../../../lib/registry/table.ts';
+
+const cancelled = (...codes: string[]) =>
+  new TransactionCanceledException({
+    message: 'Transaction cancelled',
+    $metadata: {},
+    CancellationReasons: codes.map((Code) => ({ Code })),
+  });
+const action = { Delete: { TableName: 'registry', Key: { pk: 'a', sk: 'b' } } };
+
+function setUp() {
+  const documents = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'us-east-1' }));
+  const writes = mockClient(documents).on(TransactWriteCommand);
+  return { writes, write: () => writeTogether({ documents }, [action, action, action]) };
+}
+
+it('returns the places of the conditions that do not hold', async () => {
+  const { writes, write } = setUp();
+  writes.resolves({});
+  expect(await write()).toEqual(new Set());
+  writes.rejects(cancelled('ConditionalCheckFailed', 'None', 'ConditionalCheckFailed'));
+  expect(await write()).toEqual(new Set([0, 2]));
+});
+
+it.each(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])(
+  'tries again what was refused for a %s, which the SDK does not',
+  async (code) => {
+    const { writes, write } = setUp();
+    writes.rejectsOnce(cancelled('None', code)).resolvesOnce({});
+    expect(await write()).toEqual(new Set());
+  },
+);
+
+it('says what does not hold beside a conflict', async () => {
+  const { writes, write } = setUp();
+  writes.rejects(cancelled('TransactionConflict', 'ConditionalCheckFailed'));
+  expect(await write()).toEqual(new Set([1]));
+});
+
+it.each([
+  ['is refused for another reason', cancelled('ValidationError')],
+  ['fails otherwise', Object.assign(new Error('no'), { name: 'AccessDeniedException' })],
+])('throws when it %s', async (_, error) => {
+  const { writes, write } = setUp();
+  writes.rejects(error);
+  await expect(write()).rejects.toBe(error);
+});
