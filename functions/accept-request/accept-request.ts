@@ -21,6 +21,7 @@ import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId } from '../../lib/secrets/names.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
+import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
@@ -99,7 +100,7 @@ export async function acceptRequest(
       name: stackName(environment.STACK_NAME_PREFIX, userName),
       ...home,
       templateUrl,
-      serviceRoleArn: environment.ACCOUNTS[accountId]?.stackServiceRoleArn ?? environment.STACK_SERVICE_ROLE_ARN,
+      serviceRoleArn: stackServiceRoleArn(environment, accountId),
       capabilities: allowedCapabilities(summary, environment),
       parameters,
       tokenParameter,

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
-import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
-import { stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
+import { stackServiceRoleEnvironment, stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
 
 export const environmentSchema = v.object({
-  ...accountsEnvironment,
+  ...stackServiceRoleEnvironment,
   ...stackTimeoutEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -76,6 +76,7 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['an unknown parameter', stack({ parameters: { Colour: 'x' } }), 'stack.parameters.Colour'],
   ['a parameter that is a number', stack({ parameters: { Colour: 7 } }), 'stack.parameters.Colour'],
   ['a reserved tag', stack({ tags: { 'aws:x': 'y' } }), 'stack.tags.aws:x'],
+  ['tags that differ only in case', stack({ tags: { team: 'x', Team: 'y' } }), 'stack.tags'],
   ['an empty tag', stack({ tags: { team: '' } }), 'stack.tags.team'],
   ['an unknown encryption', artifacts({ type: 'rot13' }), 'encryption.artifacts.type'],
   ['a string for an encryption', artifacts('sse-s3'), 'encryption.artifacts'],

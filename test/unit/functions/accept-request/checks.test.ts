@@ -115,6 +115,16 @@ describe('a check that fails writes nothing', () => {
     ],
     [
       'StackNeedsAttention',
+      'has termination protection',
+      {},
+      ({ cloudFormation }) => {
+        const [stack] = live(ofStage('infinstor/test/'), ofAcme).Stacks ?? [];
+        const rolledBack = { StackStatus: 'ROLLBACK_COMPLETE', EnableTerminationProtection: true } as const;
+        cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: stack && [{ ...stack, ...rolledBack }] });
+      },
+    ],
+    [
+      'StackNeedsAttention',
       'other parameters',
       {},
       ({ cloudFormation }) =>
