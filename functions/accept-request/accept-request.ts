@@ -12,7 +12,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
 import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
-import { keyAccess } from '../../lib/keys/access-environment.ts';
+import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
@@ -65,6 +65,7 @@ export async function acceptRequest(
       home,
       expectedRoleArn,
       access: keyAccess(environment),
+      writers: keyPolicyWriters(environment, accountId),
       registry,
     });
   }

@@ -1,7 +1,7 @@
 import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { json } from '../../lib/json.ts';
-import { keyAccessEnvironment } from '../../lib/keys/access-environment.ts';
+import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
 import { stackNameEnvironment, stackServiceRoleEnvironment } from '../../lib/stacks/environment.ts';
@@ -36,6 +36,7 @@ export const environmentSchema = v.object({
   ...stackNameEnvironment,
   ...stackServiceRoleEnvironment,
   ...keyAccessEnvironment,
+  ...keyPolicyWritersEnvironment,
   ...stackPollEnvironment,
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),

@@ -9,7 +9,8 @@ import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
 import { isWanted, readGrants } from '../../lib/keys/grants.ts';
 import { grantedRoles, type KeyAccess, policyOf, withGrants } from '../../lib/keys/key-policy.ts';
-import { readKeyPolicy } from '../../lib/keys/kms.ts';
+import { readKeyPolicy, refusedLook } from '../../lib/keys/kms.ts';
+import { requireWritable } from '../../lib/keys/writable.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 
 /** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
@@ -21,23 +22,32 @@ interface Expectation {
   /** The ARN that the subscriber's role will have, as far as it can be known before the stack is there. */
   expectedRoleArn: string;
   access: KeyAccess;
+  /** The roles that are to write the key's policy. */
+  writers: readonly string[];
   registry: Registry;
 }
 
 /**
- * Checks that a customer managed key will serve bucket or table, and that its policy has room for one more role: after
- * add_subscriber it would be too late to find out. Put- and GetKeyPolicy succeed on disabled keys, so the state is asked for.
+ * Checks that a customer managed key will serve bucket or table, and that its policy can be changed and has room for one more role:
+ * after add_subscriber it would be too late to find out. Put- and GetKeyPolicy succeed on disabled keys, so the state is asked for.
  * @throws KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood
  * @throws KeyPolicyBusy when KMS is asked too often
  */
 export async function checkKey(kms: KMSClient, keyArn: string, expected: Expectation): Promise<void> {
-  const { home, expectedRoleArn, access, registry } = expected;
-  const { accountId, region } = home;
+  const { accountId, region } = expected.home;
   const owner = parseKeyArn(keyArn);
   if (owner?.accountId !== accountId)
     throw new KeyNotUsable(keyArn, `it is not in account ${accountId}, where the stack is`);
   if (owner.region !== region) throw new KeyNotUsable(keyArn, `it is not in Region ${region}, where the stack is`);
+  try {
+    await requireServing(kms, keyArn);
+    await requireChangeable(kms, keyArn, expected);
+  } catch (error) {
+    throw refusedLook(keyArn, error);
+  }
+}
 
+async function requireServing(kms: KMSClient, keyArn: string): Promise<void> {
   const key = await describeKey(kms, keyArn);
   if (key.KeyManager !== 'CUSTOMER')
     throw new KeyNotUsable(keyArn, 'it is managed by AWS, and its policy cannot be changed');
@@ -50,8 +60,15 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
   }
   if (!(await isTagged(kms, keyArn)))
     throw new KeyNotUsable(keyArn, `its tag ${permission.key} is not ${permission.value}`);
+}
 
+async function requireChangeable(
+  kms: KMSClient,
+  keyArn: string,
+  { expectedRoleArn, access, writers, registry }: Expectation,
+): Promise<void> {
   const { policy } = await readKeyPolicy(kms, keyArn);
+  requireWritable(keyArn, policy, writers);
   // With those that other onboardings are about to add.
   const grants = (await readGrants(registry, keyArn)).filter(isWanted);
   const roleArns = [...grantedRoles(policy), ...grants.map(({ roleArn }) => roleArn), expectedRoleArn];
