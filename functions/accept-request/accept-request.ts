@@ -10,6 +10,7 @@ import {
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
 import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
@@ -17,7 +18,7 @@ import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { customerManagedKeys, parseRequest } from '../../lib/requests/onboarding.ts';
-import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
+import { checkInputSecrets, customTokenSchema, passwordSchema } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId } from '../../lib/secrets/names.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
@@ -36,6 +37,7 @@ interface Dependencies {
   cloudFormation: (home: AccountRegion) => CloudFormationClient;
   kms: (home: AccountRegion) => KMSClient;
   secrets: SecretsManagerClient;
+  sts: STSClient;
   stepFunctions: SFNClient;
   registry: Registry;
   logger: Logger;
@@ -45,16 +47,19 @@ interface Dependencies {
 /**
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution and returns the plan. The claim is the only side effect, and the last thing done.
- * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress
+ * @throws InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
-  { environment, cloudFormation, kms, secrets, stepFunctions, registry, logger, now }: Dependencies,
+  { environment, cloudFormation, kms, secrets, sts, stepFunctions, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
   const request = parseRequest(rawRequest, requestRules(environment, executionArn));
   const { passwordSecretId, customTokenSecretId } = request;
-  await checkInputSecrets(secrets, { passwordSecretId, customTokenSecretId });
+  await checkInputSecrets({ secrets, sts }, [
+    { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
+    { field: 'customTokenSecretId', secretId: customTokenSecretId, schema: customTokenSchema },
+  ]);
   const { accountId, region } = request.stack;
   const home = { accountId, region };
   const { userName } = request.subscriber;
