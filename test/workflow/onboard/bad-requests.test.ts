@@ -232,6 +232,17 @@ describe('SubscriberRequested', () => {
     await expectNoSideEffect();
   });
 
+  it('what would be too large for the queue, once its values are left out, is refused there all the same', async () => {
+    const request = {
+      subscriber: { userName: 'acme', emailId: 'mlops@acme.example' },
+      many: Array.from({ length: 100_000 }, () => 1),
+    };
+    const { Entries = [] } = await put(JSON.stringify(request));
+    const refusal = () => refusals().find(({ event }) => event.id === Entries[0]?.EventId);
+    await eventually(sandbox(), () => expect(refusal()).toBeDefined());
+    expect(refusal()?.error.message).toBe('many: is not a known field');
+  });
+
   it('300 KB are refused by EventBridge itself', async () => {
     await expect(put(JSON.stringify(large))).rejects.toMatchObject({ name: 'ValidationException' });
   });
