@@ -4,6 +4,7 @@ export default {
     'lib/keys/canonical.ts',
     'lib/keys/key-policy.ts',
     'lib/keys/policy-document.ts',
+    'lib/keys/writable.ts',
     'lib/requests/fields.ts',
     'lib/requests/onboarding.ts',
     'lib/stacks/decision.ts',

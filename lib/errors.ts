@@ -37,6 +37,19 @@ export class InvalidConfiguration extends /* @__PURE__ */ stepError(
   'Correct the value that is named, a secret or a param in serverless.yml (then deploy), and redrive the execution.',
 ) {}
 
+/** A secret that the request refers to is there, and the deployment may not read it. Mostly found before anything irreversible. */
+export class SecretNotReadable extends /* @__PURE__ */ stepError(
+  'SecretNotReadable',
+  "Allow the named role to use the secret's KMS key (kms:Decrypt, see SecretNotReadable in docs/runbook.md), or store the secret without a customer managed key; then send the request again.",
+) {
+  readonly field: string;
+
+  constructor(field: string, secretId: string, reason: string) {
+    super(`${field}: secret ${secretId} cannot be read: ${reason}`);
+    this.field = field;
+  }
+}
+
 /** The role by which the deployment works in another account cannot be assumed, or none is configured. */
 export class AccountNotAccessible extends /* @__PURE__ */ stepError(
   'AccountNotAccessible',
@@ -359,6 +372,7 @@ const remedies = (): ReadonlyMap<string, string> =>
     Object.entries({
       InvalidRequest,
       InvalidConfiguration,
+      SecretNotReadable,
       AccountNotAccessible,
       InvalidStepInput,
       OnboardingInProgress,

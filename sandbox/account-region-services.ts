@@ -63,7 +63,7 @@ function createServicesOf(
   const iam = accounts.iam(home.accountId);
   const events = createEvents({ clock, faults, deliver, schedules, home });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
-  const secretsManager = createSecretsManager({ clock, home });
+  const secretsManager = createSecretsManager({ clock, kms, home });
   const sqs = createSqs({ clock, endpoint, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, home });
   const tables = new Map<string, Table>();

@@ -7,6 +7,7 @@ import { redactingReplacer } from '../../lib/redact.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { parseRequest } from '../../lib/requests/onboarding.ts';
 import { executionInput, startOnboarding } from '../../lib/requests/start-execution.ts';
+import { shortened } from '../../lib/subscribers/shortened.ts';
 import type { Environment } from './environment.ts';
 
 /** The parts that are read of a `SubscriberRequested` event. Its detail is a request. */
@@ -84,12 +85,38 @@ function refusal(
   event: v.InferOutput<typeof eventSchema>,
   { name, field, message, remedy }: InvalidRequest,
 ): SendMessageCommand {
+  const short = (text: string) => shortened(text, maxTextBytes);
+  // Both may name a field of the request by a name of any length.
+  const error = { name, field: short(field), message: short(message), remedy };
+  const bodyOf = (detail: unknown, cut?: { isCut: true }) =>
+    messageText(JSON.stringify({ error, event: { ...event, detail }, ...cut }, redactingReplacer));
+  const whole = bodyOf(onlyHarmless(event.detail));
+  const isWhole = Buffer.byteLength(whole) <= maxBodyBytes;
   return new SendMessageCommand({
     QueueUrl: queueUrl,
-    MessageBody: JSON.stringify(
-      { error: { name, field, message, remedy }, event: { ...event, detail: onlyHarmless(event.detail) } },
-      redactingReplacer,
-    ),
+    MessageBody: isWhole ? whole : bodyOf(essentialsOf(event.detail), { isCut: true }),
     MessageAttributes: { errorName: { DataType: 'String', StringValue: name } },
   });
 }
+
+/**
+ * SQS takes 1 MiB with the attributes, and 256 KiB in a queue of before August 2025 (developer guide, "Amazon SQS message quotas"). What is left
+ * out of a request may make it longer: `1` becomes `"<redacted>"`.
+ */
+const maxBodyBytes = 256 * 1024 - 1024;
+const maxTextBytes = 1024;
+
+/** Of a request that is too large for the queue the fields whose values are no secrets, by their paths. */
+function essentialsOf(detail: unknown): Record<string, string> {
+  const values = [...harmless].map((path) => [path, path.split('.').reduce(member, detail)] as const);
+  return Object.fromEntries(
+    values.flatMap(([path, value]) => (typeof value === 'string' ? [[path, shortened(value, maxTextBytes)]] : [])),
+  );
+}
+
+const member = (value: unknown, name: string): unknown =>
+  Object.entries(Object(value)).find(([key]) => key === name)?.[1];
+
+/** JSON in the characters that SQS takes in a message (API reference, SendMessage). */
+const messageText = (json: string) =>
+  json.replace(/[\ufffe\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);

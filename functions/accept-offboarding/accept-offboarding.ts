@@ -3,9 +3,11 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type AccountRegion, arnOwner, roleArnIn, roleIdentity } from '../../lib/aws/arns.ts';
 import { StackNeedsAttention, SubscriberNotFound } from '../../lib/errors.ts';
+import { keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import { grantsOf } from '../../lib/keys/grants.ts';
-import { requireWithdrawable } from '../../lib/keys/key-policy.ts';
-import { readKeyPolicyOf } from '../../lib/keys/kms.ts';
+import { grantedRoles, requireWithdrawable } from '../../lib/keys/key-policy.ts';
+import { readKeyPolicyOf, refusedLook } from '../../lib/keys/kms.ts';
+import { requireWritable } from '../../lib/keys/writable.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -37,7 +39,7 @@ interface Dependencies {
  * @throws StackNeedsAttention when the stack is not the subscriber's, or protected
  * @throws DataNotRetained when the stack would take data with it that is to be kept
  * @throws RoleStillNamed when a key policy would be left with the id of a deleted role
- * @throws KeyPolicyOrphan, KeyPolicyNotUnderstood when a key's policy cannot be changed
+ * @throws KeyNotUsable, KeyPolicyOrphan, KeyPolicyNotUnderstood when a key's policy cannot be changed
  * @throws KeyPolicyBusy when KMS is asked too often
  */
 export async function acceptOffboarding(
@@ -73,8 +75,15 @@ export async function acceptOffboarding(
   ]);
   const keyArns = [...new Set([...(record.keyArns ?? []), ...grants.map(({ keyArn }) => keyArn)])];
   for (const keyArn of keyArns) {
-    const read = await readKeyPolicyOf(kms(arnOwner(keyArn)), keyArn);
-    if (read !== undefined) requireWithdrawable(keyArn, read.policy, roleArns);
+    const read = await readKeyPolicyOf(kms(arnOwner(keyArn)), keyArn).catch((error: unknown) => {
+      throw refusedLook(keyArn, error);
+    });
+    if (read === undefined) continue;
+    requireWithdrawable(keyArn, read.policy, roleArns);
+    const identities = roleArns.map(roleIdentity);
+    // Nobody writes a policy that names none of them.
+    const isNamed = grantedRoles(read.policy).some((roleArn) => identities.includes(roleIdentity(roleArn)));
+    if (isNamed) requireWritable(keyArn, read.policy, keyPolicyWriters(environment, arnOwner(keyArn).accountId));
   }
 
   // With what a repeat could not find any more, once it is deleted.

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { roleNameEnvironment } from '../../lib/keys/access-environment.ts';
+import { keyPolicyWritersEnvironment, roleNameEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 import { stackNameEnvironment } from '../../lib/stacks/environment.ts';
@@ -11,5 +11,6 @@ export const environmentSchema = v.object({
   ...secretPrefixEnvironment,
   ...stackNameEnvironment,
   ...roleNameEnvironment,
+  ...keyPolicyWritersEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -10,18 +10,20 @@ import {
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
 import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
-import { keyAccess } from '../../lib/keys/access-environment.ts';
+import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { customerManagedKeys, parseRequest } from '../../lib/requests/onboarding.ts';
-import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
+import { checkInputSecrets, customTokenSchema, passwordSchema } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId } from '../../lib/secrets/names.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
+import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
@@ -38,6 +40,7 @@ interface Dependencies {
   cloudFormation: (home: AccountRegion) => CloudFormationClient;
   kms: (home: AccountRegion) => KMSClient;
   secrets: SecretsManagerClient;
+  sts: STSClient;
   stepFunctions: SFNClient;
   registry: Registry;
   logger: Logger;
@@ -48,11 +51,11 @@ interface Dependencies {
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution, reserves its places on the keys, and returns the plan. Claim and reservations are the only side effects, and the last things
  * done.
- * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
+ * @throws InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn, startedAt }: AcceptInput,
-  { environment, cloudFormation, kms, secrets, stepFunctions, registry, logger, now }: Dependencies,
+  { environment, cloudFormation, kms, secrets, sts, stepFunctions, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
   const request = parseRequest(rawRequest, requestRules(environment, executionArn));
@@ -60,7 +63,10 @@ export async function acceptRequest(
   const known = await readRecord(registry, request.subscriber.userName);
   await requireNotSuperseded(stepFunctions, known, { executionArn, startedAt });
   const { passwordSecretId, customTokenSecretId } = request;
-  await checkInputSecrets(secrets, { passwordSecretId, customTokenSecretId });
+  await checkInputSecrets({ secrets, sts }, [
+    { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
+    { field: 'customTokenSecretId', secretId: customTokenSecretId, schema: customTokenSchema },
+  ]);
   const { accountId, region } = request.stack;
   const home = { accountId, region };
   const { userName } = request.subscriber;
@@ -69,7 +75,7 @@ export async function acceptRequest(
   const access = keyAccess(environment);
   const places: Place[] = [];
   for (const keyArn of keyArns) {
-    const policy = await checkKey(kms(home), keyArn, home);
+    const policy = await checkKey(kms(home), keyArn, { home, writers: keyPolicyWriters(environment, accountId) });
     const place = { keyArn, userName, expectedRoleArn, access, policy };
     await requireRoom(place, { registry, stepFunctions, now });
     places.push(place);
@@ -106,7 +112,7 @@ export async function acceptRequest(
       name: stackName(environment.STACK_NAME_PREFIX, userName),
       ...home,
       templateUrl,
-      serviceRoleArn: environment.ACCOUNTS[accountId]?.stackServiceRoleArn ?? environment.STACK_SERVICE_ROLE_ARN,
+      serviceRoleArn: stackServiceRoleArn(environment, accountId),
       capabilities: allowedCapabilities(summary, environment),
       parameters,
       tokenParameter,

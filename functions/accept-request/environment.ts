@@ -1,10 +1,10 @@
 import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { json } from '../../lib/json.ts';
-import { keyAccessEnvironment } from '../../lib/keys/access-environment.ts';
+import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
-import { stackNameEnvironment } from '../../lib/stacks/environment.ts';
+import { stackNameEnvironment, stackServiceRoleEnvironment } from '../../lib/stacks/environment.ts';
 import { stackPollEnvironment } from '../../lib/stacks/poll.ts';
 
 const parameters = v.record(v.string(), v.string());
@@ -34,10 +34,10 @@ export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...requestEnvironment,
   ...stackNameEnvironment,
+  ...stackServiceRoleEnvironment,
   ...keyAccessEnvironment,
+  ...keyPolicyWritersEnvironment,
   ...stackPollEnvironment,
-  /** The role that CloudFormation acts with in the deployment's account. */
-  STACK_SERVICE_ROLE_ARN: v.string(),
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),
   DEFAULT_BUILD: v.string(),

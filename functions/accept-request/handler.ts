@@ -2,6 +2,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { STSClient } from '@aws-sdk/client-sts';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
@@ -13,6 +14,7 @@ import { environmentSchema } from './environment.ts';
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const kms = perAccountRegion((config) => new KMSClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
+const sts = new STSClient(clientConfig);
 const stepFunctions = new SFNClient(clientConfig);
 const documents = documentClient();
 
@@ -26,6 +28,7 @@ export const handler = step({
       cloudFormation: (home) => cloudFormation(home, context),
       kms: (home) => kms(home, context),
       secrets,
+      sts,
       stepFunctions,
       registry: { documents, tableName: context.environment.REGISTRY_TABLE },
       logger: context.logger,

@@ -7,27 +7,42 @@ import {
 } from '@aws-sdk/client-kms';
 import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
-import { readKeyPolicy } from '../../lib/keys/kms.ts';
+import { readKeyPolicy, refusedLook } from '../../lib/keys/kms.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
+import { requireWritable } from '../../lib/keys/writable.ts';
 
 /** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
 const permission = { key: 'infinstor-onboarding', value: 'allowed' };
 
+interface Expectation {
+  /** Where the stack is to be. */
+  home: AccountRegion;
+  /** The roles that are to write the key's policy. */
+  writers: readonly string[];
+}
+
 /**
- * Checks that a customer managed key will serve bucket or table: after add_subscriber it would be too late to find out. Put- and
- * GetKeyPolicy succeed on disabled keys, so the state is asked for.
- * @param home where the stack is to be
+ * Checks that a customer managed key will serve bucket or table, and that its policy can be changed: after add_subscriber it would be
+ * too late to find out. Put- and GetKeyPolicy succeed on disabled keys, so the state is asked for.
  * @returns the policy in force
  * @throws KeyNotUsable, KeyPolicyNotUnderstood
  * @throws KeyPolicyBusy when KMS is asked too often
  */
-export async function checkKey(kms: KMSClient, keyArn: string, home: AccountRegion): Promise<KeyPolicy> {
-  const { accountId, region } = home;
+export async function checkKey(kms: KMSClient, keyArn: string, expected: Expectation): Promise<KeyPolicy> {
+  const { accountId, region } = expected.home;
   const owner = parseKeyArn(keyArn);
   if (owner?.accountId !== accountId)
     throw new KeyNotUsable(keyArn, `it is not in account ${accountId}, where the stack is`);
   if (owner.region !== region) throw new KeyNotUsable(keyArn, `it is not in Region ${region}, where the stack is`);
+  try {
+    await requireServing(kms, keyArn);
+    return await requireChangeable(kms, keyArn, expected.writers);
+  } catch (error) {
+    throw refusedLook(keyArn, error);
+  }
+}
 
+async function requireServing(kms: KMSClient, keyArn: string): Promise<void> {
   const key = await describeKey(kms, keyArn);
   if (key.KeyManager !== 'CUSTOMER')
     throw new KeyNotUsable(keyArn, 'it is managed by AWS, and its policy cannot be changed');
@@ -40,8 +55,12 @@ export async function checkKey(kms: KMSClient, keyArn: string, home: AccountRegi
   }
   if (!(await isTagged(kms, keyArn)))
     throw new KeyNotUsable(keyArn, `its tag ${permission.key} is not ${permission.value}`);
+}
 
-  return (await readKeyPolicy(kms, keyArn)).policy;
+async function requireChangeable(kms: KMSClient, keyArn: string, writers: readonly string[]): Promise<KeyPolicy> {
+  const { policy } = await readKeyPolicy(kms, keyArn);
+  requireWritable(keyArn, policy, writers);
+  return policy;
 }
 
 async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyMetadata>> {

@@ -1,11 +1,12 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { STSClient } from '@aws-sdk/client-sts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { checkUpdateRequest } from '../../lib/requests/update.ts';
-import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
+import { checkInputSecrets, passwordSchema } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId, inputSecretPrefix } from '../../lib/secrets/names.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
 import { readRecord } from '../../lib/subscribers/record.ts';
@@ -14,6 +15,7 @@ import type { Environment } from './environment.ts';
 interface Dependencies {
   environment: Environment;
   secrets: SecretsManagerClient;
+  sts: STSClient;
   stepFunctions: SFNClient;
   registry: Registry;
   now: Date;
@@ -22,15 +24,17 @@ interface Dependencies {
 /**
  * Validates a request to change a subscriber, claims the subscriber for the execution and returns the plan. The claim is the only side
  * effect, and the last thing done.
- * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
+ * @throws InvalidRequest, SecretNotReadable, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptUpdate(
   { request: rawRequest, executionArn, startedAt }: AcceptInput,
-  { environment, secrets, stepFunctions, registry, now }: Dependencies,
+  { environment, secrets, sts, stepFunctions, registry, now }: Dependencies,
 ): Promise<UpdatePlan> {
   const request = checkUpdateRequest(rawRequest, inputSecretPrefix(environment.SECRET_PREFIX));
   const { passwordSecretId } = request;
-  await checkInputSecrets(secrets, { passwordSecretId });
+  await checkInputSecrets({ secrets, sts }, [
+    { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
+  ]);
   const record = await readRecord(registry, request.subscriber.userName);
   // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName, emailId: registeredEmailId } = requireActive(record, request.subscriber.userName);

@@ -1,5 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { STSClient } from '@aws-sdk/client-sts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { acceptInputSchema } from '../../lib/plans/accept.ts';
@@ -8,6 +9,7 @@ import { acceptUpdate } from './accept-update.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
+const sts = new STSClient(clientConfig);
 const stepFunctions = new SFNClient(clientConfig);
 const documents = documentClient();
 
@@ -19,6 +21,7 @@ export const handler = step({
     acceptUpdate(input, {
       environment,
       secrets,
+      sts,
       stepFunctions,
       registry: { documents, tableName: environment.REGISTRY_TABLE },
       now: new Date(),

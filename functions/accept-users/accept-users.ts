@@ -1,5 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { STSClient } from '@aws-sdk/client-sts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UsersPlan } from '../../lib/plans/users.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -14,6 +15,7 @@ import type { Environment } from './environment.ts';
 interface Dependencies {
   environment: Environment;
   secrets: SecretsManagerClient;
+  sts: STSClient;
   stepFunctions: SFNClient;
   registry: Registry;
   now: Date;
@@ -22,22 +24,23 @@ interface Dependencies {
 /**
  * Validates a request to add users under a subscriber, claims the subscriber for the execution and returns the plan. The claim is the only
  * side effect, and the last thing done.
- * @throws InvalidRequest, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
+ * @throws InvalidRequest, SecretNotReadable, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptUsers(
   { request: rawRequest, executionArn, startedAt }: AcceptInput,
-  { environment, secrets, stepFunctions, registry, now }: Dependencies,
+  { environment, secrets, sts, stepFunctions, registry, now }: Dependencies,
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
   const request = checkUsersRequest(rawRequest, inputSecretPrefix(SECRET_PREFIX));
   for (const [index, { userName }] of request.users.entries()) {
     requireOther(environment.SUPERADMIN_USER_NAME, `users.${index}.userName`, userName);
   }
-  const references = request.users.map(({ passwordSecretId }, index) => [
-    `users.${index}.passwordSecretId`,
-    passwordSecretId,
-  ]);
-  await checkInputSecrets(secrets, Object.fromEntries(references));
+  // What a secret holds is its user's affair: the others still have their turn.
+  const references = request.users.map(({ passwordSecretId: secretId }, index) => ({
+    field: `users.${index}.passwordSecretId`,
+    secretId,
+  }));
+  await checkInputSecrets({ secrets, sts }, references);
   const record = await readRecord(registry, request.subscriber.userName);
   // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName } = requireActive(record, request.subscriber.userName);

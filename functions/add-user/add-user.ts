@@ -6,6 +6,7 @@ import {
   InvalidRequest,
   InvalidStepInput,
   OnboardingInProgress,
+  SecretNotReadable,
   StepError,
   TokenRejected,
   UserExists,
@@ -135,11 +136,11 @@ async function readGiven(
   secrets: SecretsManagerClient,
   field: string,
   secretId: string,
-): Promise<string | InvalidRequest> {
+): Promise<string | InvalidRequest | SecretNotReadable> {
   try {
     return (await readInputSecret(secrets, { field, secretId }, passwordSchema)).password;
   } catch (error) {
-    if (error instanceof InvalidRequest) return error;
+    if (error instanceof InvalidRequest || error instanceof SecretNotReadable) return error;
     throw error;
   }
 }

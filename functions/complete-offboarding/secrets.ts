@@ -5,6 +5,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { problemsOfEach } from '../../lib/aws/each.ts';
 
 /**
  * Schedules the deletion of every secret in a folder.
@@ -19,10 +20,12 @@ export async function deleteSecrets(
   // The list may be minutes old (API reference, ListSecrets); the one secret that every subscriber has is asked for by its name.
   const names = new Set([`${folder}credentials`, ...(await namesIn(secrets, folder))]);
   const deleted: string[] = [];
-  for (const name of [...names].sort()) {
+  const [problem] = await problemsOfEach([...names].sort(), async (name) => {
     await requireOwn();
     if (await deleteSecret(secrets, name, recoveryDays)) deleted.push(name);
-  }
+  });
+  // As it is, since the machine retries errors by their names. A repeat returns those that this one has deleted, too.
+  if (problem !== undefined) throw problem;
   return deleted;
 }
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import * as v from 'valibot';
 import {
   OnboardingInProgress,
   StepError,
@@ -16,7 +15,7 @@ import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Token } from '../../lib/plans/token.ts';
 import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
-import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
+import { customTokenSchema, passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
 import { differencesFrom, passwordOf } from '../../lib/secrets/kept-credentials.ts';
 import { generatePassword } from '../../lib/secrets/password.ts';
 import { readRestored } from '../../lib/secrets/restored-secret.ts';
@@ -30,8 +29,6 @@ type StepPlan = Pick<
   Plan,
   'subscriber' | 'executionArn' | 'passwordSecretId' | 'customTokenSecretId' | 'returning' | 'credentialsSecretId'
 >;
-
-const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty()) });
 
 /**
  * How long after the mark a call may still have its effect: API Gateway answers after 30 s at the latest, and what works behind

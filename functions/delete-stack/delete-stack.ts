@@ -1,9 +1,11 @@
-import { type CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { StackNeedsAttention } from '../../lib/errors.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
 import { isOwn } from '../../lib/stacks/decision.ts';
+import { beginDeletion } from '../../lib/stacks/delete.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
+import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { stackResources } from '../../lib/stacks/resources.ts';
 import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
 import { stackPhase } from '../../lib/stacks/status.ts';
@@ -23,7 +25,7 @@ interface Dependencies {
  * @returns the stack's id (its name, where nobody knows of one), what the wait is for, and when it ends
  * @throws DataNotRetained when the stack was changed since the offboarding was accepted, or is only complete now
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
- * @throws StackNeedsAttention when another stack has the name now
+ * @throws StackNeedsAttention when another stack has the name now, or it is protected since
  */
 export async function deleteStack(
   { subscriber, keepData, stack: planned }: OffboardingPlan,
@@ -52,7 +54,7 @@ export async function deleteStack(
       // Once more, when it is about to happen.
       if (keepData) await requireRetainedData(cloudFormation, stackId, await stackResources(cloudFormation, stackId));
       await requireOwn();
-      await cloudFormation.send(new DeleteStackCommand({ StackName: stackId }));
+      await beginDeletion(cloudFormation, { stackId, roleArn: stackServiceRoleArn(environment, planned.accountId) });
       return { stackId, goal: 'deleted', deadline };
   }
 }

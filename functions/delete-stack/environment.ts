@@ -1,11 +1,10 @@
 import * as v from 'valibot';
-import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
-import { stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
+import { stackServiceRoleEnvironment, stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
-  ...accountsEnvironment,
+  ...stackServiceRoleEnvironment,
   ...stackTimeoutEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -4,7 +4,6 @@ import {
   type CloudFormationClient,
   type Stack as CloudFormationStack,
   CreateStackCommand,
-  DeleteStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { StackNeedsAttention, SubscriberOutcomeUnknown } from '../../lib/errors.ts';
@@ -13,6 +12,7 @@ import type { Stack } from '../../lib/plans/stack.ts';
 import { credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
+import { beginDeletion } from '../../lib/stacks/delete.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
 import type { Environment } from './environment.ts';
 
@@ -52,7 +52,7 @@ export async function deployStack(
     case 'delete': {
       const stackId = stackIdOf(existing, plan);
       await requireOwn();
-      await cloudFormation.send(new DeleteStackCommand({ StackName: stackId }));
+      await beginDeletion(cloudFormation, { stackId, roleArn: plan.stack.serviceRoleArn });
       return { stackId, goal: 'deleted', deadline };
     }
   }

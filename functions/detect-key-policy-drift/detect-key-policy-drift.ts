@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { problemsOfEach, throwTogether } from '../../lib/aws/each.ts';
 import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { parseJson } from '../../lib/json.ts';
 import { canonicalHash } from '../../lib/keys/canonical.ts';
@@ -53,21 +54,14 @@ export async function detectKeyPolicyDrift(edit: Edit | undefined, detector: Det
 }
 
 async function lookAtAll(detector: Detector): Promise<void> {
-  const problems: unknown[] = [];
-  for await (const keyArn of knownKeys(detector.registry)) {
-    try {
-      await look(keyArn, detector);
-    } catch (error) {
+  const problems = await problemsOfEach(knownKeys(detector.registry), (keyArn) =>
+    look(keyArn, detector).catch((error: unknown) => {
+      if (!(error instanceof KeyPolicyBusy)) throw error;
       // The writer makes it as it is to be, and the next check is soon.
-      if (error instanceof KeyPolicyBusy) detector.logger.info('key policy not looked at', { reason: error.message });
-      else problems.push(error);
-    }
-  }
-  if (problems.length === 0) return;
-  // What is logged of an error is its message: without a reason in it, nobody would learn what to mend.
-  const [first] = problems;
-  const reason = first instanceof Error ? `${first.name}: ${first.message}` : 'an unknown error';
-  throw new AggregateError(problems, `${problems.length} keys could not be looked at, the first for ${reason}`);
+      detector.logger.info('key policy not looked at', { reason: error.message });
+    }),
+  );
+  throwTogether(problems, 'keys could not be looked at');
 }
 
 async function keepEdit({ keyArn, policy, at, by: principal, eventId }: Edit, { registry }: Detector): Promise<void> {

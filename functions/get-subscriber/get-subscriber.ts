@@ -153,7 +153,10 @@ async function outcome(
     case 'TIMED_OUT':
     case 'ABORTED': {
       const failure = await describeFailure(stepFunctions, execution);
-      return { status: failed, error: { ...failure, remedy: isPast ? ExecutionSuperseded.remedy : remedyFor(failure.name) } };
+      return {
+        status: failed,
+        error: { ...failure, remedy: isPast ? ExecutionSuperseded.remedy : remedyFor(failure.name) },
+      };
     }
   }
 }

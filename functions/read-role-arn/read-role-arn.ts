@@ -24,7 +24,8 @@ export async function readRoleArn(
   { environment, cloudFormation, iam }: Dependencies,
 ): Promise<Role> {
   const prefix = environment.ROLE_NAME_PREFIX.toLowerCase();
-  const resources = await stackResources(cloudFormation, stackId);
+  // An update may have replaced the role: the one before is listed still, and deleted.
+  const resources = (await stackResources(cloudFormation, stackId)).filter(isThere);
   const roles = resources.filter(({ type }) => type === 'AWS::IAM::Role');
   // Role names are unique ignoring case.
   const names = roles.map(({ physicalId }) => physicalId).filter((name) => name.toLowerCase().startsWith(prefix));
@@ -39,7 +40,7 @@ export async function readRoleArn(
   if (role?.Arn === undefined || role.RoleId === undefined)
     throw new RoleNotFound(`IAM returned no ARN of role ${roleName}`);
   const regained = retained.filter(({ type, physicalId }) =>
-    resources.some((each) => isThere(each) && each.type === type && each.physicalId === physicalId),
+    resources.some((each) => each.type === type && each.physicalId === physicalId),
   );
   return { roleName, roleArn: role.Arn, roleId: role.RoleId, ...(regained.length > 0 && { regained }) };
 }

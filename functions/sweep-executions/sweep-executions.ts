@@ -1,12 +1,14 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import * as v from 'valibot';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { problemsOfEach, throwTogether } from '../../lib/aws/each.ts';
 import {
   type FailureRecorder,
   recordExecutionFailure,
   requestedUserName,
 } from '../../lib/subscribers/execution-failure.ts';
 import { runningStatuses } from '../../lib/subscribers/operations.ts';
-import { type SweptRecord, unsettledRecords } from '../../lib/subscribers/record.ts';
+import { type SweptRecord, sweptSchema, unsettledRecords } from '../../lib/subscribers/record.ts';
 
 /** How long an execution can be redriven (Step Functions developer guide, "Redriving executions"). */
 const redrivableMs = 14 * 24 * 60 * 60_000;
@@ -17,20 +19,10 @@ const redrivableMs = 14 * 24 * 60 * 60_000;
  * @throws AggregateError of what went wrong with single records, when all have been looked at
  */
 export async function sweepExecutions(recorder: FailureRecorder, logger: Logger): Promise<void> {
-  const problems: unknown[] = [];
   const failedSince = new Date(recorder.now.getTime() - redrivableMs).toISOString();
-  for await (const record of unsettledRecords(recorder.registry, failedSince)) {
-    try {
-      await sweep(record, recorder, logger);
-    } catch (error) {
-      problems.push(error);
-    }
-  }
-  if (problems.length === 0) return;
-  // What is logged of an error is its message: without a reason in it, nobody would learn what to mend.
-  const [first] = problems;
-  const reason = first instanceof Error ? `${first.name}: ${first.message}` : 'an unknown error';
-  throw new AggregateError(problems, `${problems.length} records could not be swept, the first for ${reason}`);
+  const records = unsettledRecords(recorder.registry, failedSince);
+  const problems = await problemsOfEach(records, (record) => sweep(v.parse(sweptSchema, record), recorder, logger));
+  throwTogether(problems, 'records could not be swept');
 }
 
 async function sweep({ executionArn, status, updatedAt }: SweptRecord, recorder: FailureRecorder, logger: Logger) {

@@ -8,6 +8,7 @@ import {
 import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { problemsOfEach, throwTogether } from '../../lib/aws/each.ts';
 import { isApiExecutionName } from '../../lib/requests/execution-name.ts';
 
 const hour = 60 * 60_000;
@@ -25,6 +26,7 @@ interface Dependencies {
 /**
  * Deletes the passwords that came through the API once their execution can need them no more: what InfinStor has accepted stands
  * in the subscriber's credentials. Each can still be restored for seven days.
+ * @throws AggregateError of what went wrong with single passwords, when all have been looked at
  */
 export async function sweepPasswords({
   secrets,
@@ -33,16 +35,26 @@ export async function sweepPasswords({
   prefix,
   now,
 }: Dependencies): Promise<void> {
+  const problems = await problemsOfEach(passwordsBelow(prefix, secrets), async ({ name, createdAt = now }) => {
+    const execution = await describeExecution(
+      stepFunctions,
+      executionArnOf(stateMachineArn, name.slice(prefix.length)),
+    );
+    if (mayBeNeeded(execution, createdAt, now)) return;
+    await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 })));
+  });
+  throwTogether(problems, 'passwords could not be swept');
+}
+
+async function* passwordsBelow(
+  prefix: string,
+  secrets: SecretsManagerClient,
+): AsyncGenerator<{ name: string; createdAt: Date | undefined }> {
   const pages = paginateListSecrets({ client: secrets }, { Filters: [{ Key: 'name', Values: [prefix] }] });
   for await (const { SecretList = [] } of pages) {
-    for (const { Name = '', CreatedDate = now } of SecretList) {
+    for (const { Name: name = '', CreatedDate: createdAt } of SecretList) {
       // What is deleted must not depend on how a filter matches, and what people put there is theirs.
-      const executionName = Name.slice(prefix.length);
-      if (!Name.startsWith(prefix) || !isApiExecutionName(executionName)) continue;
-      const executionArn = executionArnOf(stateMachineArn, executionName);
-      const execution = await describeExecution(stepFunctions, executionArn);
-      if (mayBeNeeded(execution, CreatedDate, now)) continue;
-      await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: Name, RecoveryWindowInDays: 7 })));
+      if (name.startsWith(prefix) && isApiExecutionName(name.slice(prefix.length))) yield { name, createdAt };
     }
   }
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
 import type { KeyAccess } from './key-policy.ts';
 
 /** What a function needs to know of the deployment to recognize the role that InfinStor assumes. */
@@ -20,4 +21,23 @@ export function keyAccess(environment: { KEY_ACCESS: KeyAccess['mode']; ROLE_NAM
     case 'role-pattern':
       return { mode: 'role-pattern', roleNamePrefix: environment.ROLE_NAME_PREFIX };
   }
+}
+
+/** What a function needs to know of the deployment to recognize who writes key policies. */
+export const keyPolicyWritersEnvironment = {
+  ...accountsEnvironment,
+  /** The roles of the deployment's functions that write key policies, by ARN. */
+  KEY_POLICY_WRITERS: v.pipe(
+    v.string(),
+    v.transform((arns) => arns.split(',')),
+  ),
+};
+
+/** The roles that write the policies of an account's keys. */
+export function keyPolicyWriters(
+  { ACCOUNTS, KEY_POLICY_WRITERS }: { ACCOUNTS: Accounts; KEY_POLICY_WRITERS: readonly string[] },
+  accountId: string,
+): readonly string[] {
+  const account = ACCOUNTS[accountId];
+  return account === undefined ? KEY_POLICY_WRITERS : [account.roleArn];
 }

@@ -80,3 +80,9 @@ function isServers({ $fault, $metadata: { httpStatusCode } }: KMSServiceExceptio
 export function isThrottling(error: unknown): boolean {
   return error instanceof Error && /^Throttling(?:Exception)?$/.test(error.name);
 }
+
+/** What to throw in place of an error of KMS that only says that the deployment may not look at a key. */
+export function refusedLook(keyArn: string, error: unknown): unknown {
+  if (!(error instanceof KMSServiceException && error.name === 'AccessDeniedException')) return error;
+  return new KeyNotUsable(keyArn, `the deployment may not look at it: ${error.message}`);
+}

@@ -21,7 +21,7 @@ const principal = v.union(
 
 const operand = v.union([v.string(), v.number(), v.boolean()]);
 
-const statementSchema = v.strictObject({
+export const statementSchema = v.strictObject({
   Sid: v.exactOptional(v.string()),
   Effect: v.picklist(['Allow', 'Deny'], 'must be Allow or Deny'),
   Principal: v.exactOptional(principal),

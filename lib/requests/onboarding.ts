@@ -22,6 +22,17 @@ const parameters = object(
   ),
 );
 
+/** The first two keys that differ in nothing but case. */
+function sameKeys(tags: Readonly<Record<string, string>>): [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const key of Object.keys(tags)) {
+    const other = seen.get(key.toLowerCase());
+    if (other !== undefined) return [other, key];
+    seen.set(key.toLowerCase(), key);
+  }
+  return undefined;
+}
+
 const tags = object(
   v.pipe(
     v.record(
@@ -37,6 +48,11 @@ const tags = object(
         v.string('must be a string'),
         v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,256}$/u, 'must be 1 to 256 letters, digits, blanks and _.:/=+@-'),
       ),
+    ),
+    // Of a role IAM allows no two such (IAM user guide, "Tags for IAM resources").
+    v.check(
+      (keys) => sameKeys(keys) === undefined,
+      ({ input }) => `has the keys ${sameKeys(input)?.join(' and ')}, which to IAM are one, as it ignores case`,
     ),
     // CloudFormation allows 50 tags, of which three are the onboarding's.
     v.maxEntries(47, 'must be at most 47 tags'),

@@ -1,51 +1,104 @@
 import {
   DescribeSecretCommand,
+  GetSecretValueCommand,
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import type { STSClient } from '@aws-sdk/client-sts';
 import * as v from 'valibot';
-import { InvalidRequest } from '../errors.ts';
+import { callerRole } from '../aws/caller-role.ts';
+import { InvalidRequest, SecretNotReadable } from '../errors.ts';
 import { readSecret } from './secrets.ts';
 
 /** What a secret of a request holds that `passwordSecretId` names. */
 export const passwordSchema = v.object({ password: v.pipe(v.string(), v.nonEmpty()) });
 
+/** What one holds that `customTokenSecretId` names. */
+export const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty()) });
+
+/** A secret that a field of a request names. */
+interface Reference {
+  field: string;
+  secretId: string | undefined;
+  /** What it is to hold; default: that is not looked at. */
+  schema?: v.GenericSchema;
+}
+
 /**
- * Checks that the secrets that a request refers to are there, without reading them.
- * @param references by the fields that name them
+ * Checks that the secrets that a request refers to are there, can be read, and hold what they are to; nothing of it is kept. The steps
+ * that need them read them again, with roles of their own.
  * @throws InvalidRequest naming the field
+ * @throws SecretNotReadable naming field, secret, key and role
  */
 export async function checkInputSecrets(
-  secrets: SecretsManagerClient,
-  references: Readonly<Record<string, string | undefined>>,
+  { secrets, sts }: { secrets: SecretsManagerClient; sts: STSClient },
+  references: readonly Reference[],
 ): Promise<void> {
-  for (const [field, secretId] of Object.entries(references)) {
-    if (secretId !== undefined && !(await exists(secrets, secretId))) throw missing(field, secretId);
+  for (const { field, secretId, schema } of references) {
+    if (secretId === undefined) continue;
+    let keyArn: string | undefined;
+    try {
+      const described = await describe(secrets, secretId);
+      if (described === undefined) throw missing(field, secretId);
+      keyArn = described.keyArn;
+      const toError = (problem: string) => new InvalidRequest(field, problem);
+      if (schema === undefined) await requireReadable(secrets, secretId);
+      else if ((await readSecret(secrets, { secretId }, schema, toError)) === undefined) throw missing(field, secretId);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const role = await callerRole(sts).catch(() => 'of the function');
+      const reason = `role ${role} may not read it, or not use ${keyArn === undefined ? 'its KMS key' : `its KMS key ${keyArn}`}`;
+      throw new SecretNotReadable(field, secretId, `${reason} (${error.message})`);
+    }
   }
 }
 
 /**
  * Reads a secret that a request refers to.
  * @throws InvalidRequest naming the field, when the secret is not there or breaks the schema
+ * @throws SecretNotReadable
  */
 export async function readInputSecret<Value>(
   secrets: SecretsManagerClient,
   { field, secretId }: { field: string; secretId: string },
   schema: v.GenericSchema<unknown, Value>,
 ): Promise<Value> {
-  const secret = await readSecret(secrets, { secretId }, schema, (problem) => new InvalidRequest(field, problem));
+  const toError = (problem: string) => new InvalidRequest(field, problem);
+  const secret = await readSecret(secrets, { secretId }, schema, toError).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error;
+    const reason = "the role of the step's function may not read it, or not use its KMS key";
+    throw new SecretNotReadable(field, secretId, `${reason} (${error.message})`);
+  });
   if (secret === undefined) throw missing(field, secretId);
   return secret.value;
 }
 
 const missing = (field: string, secretId: string) => new InvalidRequest(field, `there is no secret ${secretId}`);
 
-async function exists(secrets: SecretsManagerClient, secretId: string): Promise<boolean> {
+/** Reads a secret, whatever it holds, also nothing yet. */
+async function requireReadable(secrets: SecretsManagerClient, secretId: string): Promise<void> {
   try {
-    const { DeletedDate } = await secrets.send(new DescribeSecretCommand({ SecretId: secretId }));
-    return DeletedDate === undefined;
+    await secrets.send(new GetSecretValueCommand({ SecretId: secretId }));
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return false;
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+  }
+}
+
+/** Whether Secrets Manager refuses a secret for its own or its key's sake: "Access to KMS is not allowed", for one. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && ['AccessDeniedException', 'DecryptionFailure'].includes(error.name);
+}
+
+/** The key of a secret, which is undefined for AWS's own; undefined when there is no such secret. */
+async function describe(
+  secrets: SecretsManagerClient,
+  secretId: string,
+): Promise<{ keyArn: string | undefined } | undefined> {
+  try {
+    const { DeletedDate, KmsKeyId } = await secrets.send(new DescribeSecretCommand({ SecretId: secretId }));
+    return DeletedDate === undefined ? { keyArn: KmsKeyId } : undefined;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
   }
 }

@@ -33,13 +33,19 @@ export function decideStack(
     case 'deleted':
       return { action: 'create' };
     case 'rolled-back':
+      requireUnprotected(stack, name);
       return { action: 'delete' };
     case 'deleting':
       return { action: 'adopt', goal: 'deleted' };
     case 'rolling-back':
+      // What comes of it can only be deleted.
+      requireUnprotected(stack, name);
+      return { action: 'adopt', goal: 'settled' };
     case 'busy':
       return { action: 'adopt', goal: 'settled' };
     case 'creating':
+      // Of another request: live it is not wanted, and rolled back it is to be deleted.
+      if (!samePlan) requireUnprotected(stack, name);
       return { action: 'adopt', goal: samePlan ? 'created' : 'settled' };
     case 'live':
       if (samePlan) return { action: 'adopt', goal: 'created' };
@@ -47,6 +53,13 @@ export function decideStack(
     case 'stuck':
       throw new StackNeedsAttention(`Stack ${name} is in status ${status}, which the onboarding must not touch`);
   }
+}
+
+function requireUnprotected({ EnableTerminationProtection, StackStatus }: CloudFormationStack, name: string): void {
+  if (!EnableTerminationProtection) return;
+  throw new StackNeedsAttention(
+    `Stack ${name} (${StackStatus}) would have to be deleted, and has termination protection`,
+  );
 }
 
 /** Whether a stack was made by this deployment for this subscriber, by these tags of its plan. */

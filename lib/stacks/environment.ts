@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
 
 /** What a function needs to know to recognize or name subscribers' stacks. */
 export const stackNameEnvironment = {
@@ -11,3 +12,18 @@ export const stackTimeoutEnvironment = {
   /** After how many minutes the wait for a stack ends. */
   STACK_TIMEOUT_MINUTES: v.pipe(v.string(), v.regex(/^\d+$/, 'must be a number of minutes'), v.transform(Number)),
 };
+
+/** What a function needs to know to let CloudFormation act on a stack. */
+export const stackServiceRoleEnvironment = {
+  ...accountsEnvironment,
+  /** The role that CloudFormation acts with in the deployment's account. */
+  STACK_SERVICE_ROLE_ARN: v.string(),
+};
+
+/** The role that CloudFormation acts with in an account. */
+export function stackServiceRoleArn(
+  environment: { ACCOUNTS: Accounts; STACK_SERVICE_ROLE_ARN: string },
+  accountId: string,
+): string {
+  return environment.ACCOUNTS[accountId]?.stackServiceRoleArn ?? environment.STACK_SERVICE_ROLE_ARN;
+}

@@ -5,6 +5,7 @@ import type { AccountRegion } from '../aws/arns.ts';
 import { recordKey } from '../registry/owner.ts';
 import type { Registry } from '../registry/table.ts';
 import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
+import { shortened } from './shortened.ts';
 
 const errorSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
 
@@ -73,8 +74,8 @@ const recordSchema = v.object({
 
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
 
-/** All that the sweep needs of a record: one that somebody spoiled otherwise must not keep it from the others. */
-const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'updatedAt']);
+/** All that the sweep needs of a record. */
+export const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'updatedAt']);
 
 export type SweptRecord = v.InferOutput<typeof sweptSchema>;
 
@@ -90,6 +91,13 @@ export function withFormerStacks(
 
 /** An item of DynamoDB has 400 KB, and nobody reads further back. */
 const maxAttempts = 50;
+/** A cause has up to 32 KB (API reference, FailExecution): of that, 50 attempts would not fit into an item. */
+const maxMessageBytes = 1024;
+
+const withShortMessage = (attempt: Attempt): Attempt =>
+  attempt.error === undefined
+    ? attempt
+    : { ...attempt, error: { ...attempt.error, message: shortened(attempt.error.message, maxMessageBytes) } };
 
 export async function readRecord(registry: Registry, userName: string): Promise<SubscriberRecord | undefined> {
   const { documents, tableName } = registry;
@@ -134,7 +142,10 @@ export async function claimRecord(
       ...claimed,
       status: operations[operationOf(executionArn)].running,
       updatedAt: now,
-      attempts: [...attempts.slice(1 - maxAttempts), { executionArn, startedAt: startedAt ?? now }],
+      attempts: [
+        ...attempts.slice(1 - maxAttempts).map(withShortMessage),
+        { executionArn, startedAt: startedAt ?? now },
+      ],
     },
     remove: ['lastError'],
     onlyIfOf: previousExecutionArn,
@@ -221,11 +232,12 @@ export async function failRecord(
  * The records whose execution may have ended unseen: those that say that it runs, and those of failures that can still be
  * redriven. A scan: the registry holds a few items per subscriber, and no index is worth its writes.
  * @param failedSince ISO 8601
+ * @returns the records as they are: one that somebody spoiled must not keep the sweep from the others
  */
 export async function* unsettledRecords(
   { documents, tableName }: Registry,
   failedSince: string,
-): AsyncGenerator<SweptRecord> {
+): AsyncGenerator<unknown> {
   const running = Object.fromEntries(runningStatuses.map((status) => [`:${status}`, status]));
   const pages = paginateScan(
     { client: documents },
@@ -243,7 +255,7 @@ export async function* unsettledRecords(
     },
   );
   for await (const { Items = [] } of pages) {
-    for (const item of Items) yield v.parse(sweptSchema, item);
+    yield* Items;
   }
 }
 

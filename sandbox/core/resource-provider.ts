@@ -11,8 +11,8 @@ export interface ResourceContext {
   stackId: string;
   /** Who creates it: the stack's service role, else the caller of CreateStack. */
   caller: Caller;
-  /** Whether the stack has tags, which CloudFormation gives its resources, too. */
-  isTagged: boolean;
+  /** The stack's tags, which CloudFormation gives its resources, too. */
+  tags: readonly { Key: string; Value: string }[];
   /** Reports a resource that exists before it is complete: should it fail, the stack's rollback deletes it. */
   begin(resource: ProvisionedResource): void;
 }
@@ -22,7 +22,8 @@ export interface ProvisionedResource {
   physicalId: string;
   /** What `Fn::GetAtt` gives. */
   attributes: Readonly<Record<string, string>>;
-  delete?: () => void | Promise<void>;
+  /** Deletes it in the name of who deletes its stack, which need not be the one who created it. */
+  delete?: (caller: Caller) => void | Promise<void>;
 }
 
 /** Creates a resource of one type; an Error's message becomes the resource's failure reason. */
@@ -35,7 +36,7 @@ export type ResourceProviders = Readonly<Record<string, ResourceProvider>>;
 export type CustomResource = (
   type: string,
   properties: Readonly<Record<string, unknown>>,
-) => Promise<ProvisionedResource>;
+) => Promise<Omit<ProvisionedResource, 'delete'> & { delete?: () => void | Promise<void> }>;
 
 /** Asked before every call that a provider makes for a stack. Throws an Error to refuse it. */
 export type OnAccess = (caller: Caller, access: Access) => void;

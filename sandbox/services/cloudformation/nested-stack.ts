@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
+import type { Caller } from '../../core/operation.ts';
 import { type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
 import type { Stack } from './stack.ts';
 import { templateAccess } from './stack-requests.ts';
@@ -13,7 +14,7 @@ interface Parts {
    * Throws an Error as CreateStack does, for what the template needs or has.
    */
   create: (parent: Stack, child: { stackName: string; templateUrl: string; parameters: GivenParameter[] }) => Stack;
-  delete: (child: Stack) => void;
+  delete: (child: Stack, parent: Stack) => void;
   onAccess: OnAccess;
 }
 
@@ -35,8 +36,8 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     const { TemplateURL: templateUrl, Parameters } = parseProperties(nestedProperties, context);
     const parent = parts.stack(context.stackId);
     const stackName = `${parent.stackName}-${logicalId}-${randomBytes(6).toString('hex').toUpperCase()}`;
-    const ask = (action: string, resource: string) =>
-      parts.onAccess(caller, { action: `cloudformation:${action}`, resource });
+    const ask = (action: string, resource: string, by = caller) =>
+      parts.onAccess(by, { action: `cloudformation:${action}`, resource });
     const newStack = `arn:aws:cloudformation:${caller.region}:${caller.accountId}:stack/${stackName}/*`;
     ask('CreateStack', newStack);
     parts.onAccess(caller, templateAccess(templateUrl));
@@ -47,11 +48,11 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     const child = parts.create(parent, { stackName, templateUrl, parameters });
     const resource = {
       physicalId: child.stackId,
-      async delete() {
-        ask('DeleteStack', child.stackId);
-        parts.delete(child);
+      async delete(by: Caller) {
+        ask('DeleteStack', child.stackId, by);
+        parts.delete(child, parent);
         await child.work;
-        ask('DescribeStacks', child.stackId);
+        ask('DescribeStacks', child.stackId, by);
         if (child.status !== 'DELETE_COMPLETE') throw embedded(child, 'deleted');
       },
     };

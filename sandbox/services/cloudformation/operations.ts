@@ -10,6 +10,7 @@ import {
   deleteInput,
   pageInput,
   passRoleAccess,
+  protectInput,
   requireAssumable,
   templateAccess,
   text,
@@ -38,20 +39,28 @@ export function stackOperations({ iam, home, store, source, creation, provisione
         `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${nameOrId}/*`),
   });
 
+  /** A nested stack has the protection of its root stack. */
+  const isProtected = ({ nestedIn, enableTerminationProtection }: Stack) =>
+    nestedIn === undefined
+      ? enableTerminationProtection
+      : store.find(nestedIn.rootId)?.enableTerminationProtection === true;
+
   function deleteStack({ StackName, RoleARN, ClientRequestToken, RetainResources }: v.InferOutput<typeof deleteInput>) {
     const stack = store.find(StackName);
     // To delete what is not there, or already being deleted, succeeds.
     if (stack === undefined || stack.status === 'DELETE_COMPLETE' || stack.status === 'DELETE_IN_PROGRESS') return;
-    if (stack.enableTerminationProtection) {
+    if (isProtected(stack)) {
       throw validationError(`Stack [${stack.stackName}] cannot be deleted while TerminationProtection is enabled`);
     }
     if (stack.status === 'ROLLBACK_IN_PROGRESS' || stack.status === 'UPDATE_IN_PROGRESS') {
       throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
     }
     requireRetainable(stack, RetainResources);
-    if (RoleARN !== undefined) {
-      requireAssumable(iam, RoleARN);
-      stack.roleArn = RoleARN;
+    // Without one in the request it is the role that the stack was worked on with before.
+    const roleArn = RoleARN ?? stack.roleArn;
+    if (roleArn !== undefined) {
+      requireAssumable(iam, roleArn);
+      stack.roleArn = roleArn;
     }
     if (ClientRequestToken === undefined) delete stack.clientRequestToken;
     else stack.clientRequestToken = ClientRequestToken;
@@ -118,6 +127,22 @@ export function stackOperations({ iam, home, store, source, creation, provisione
         templateAccess(TemplateURL),
       ],
       run: ({ TemplateURL }) => templateSummary(source.templateOf(source.bodyOf(TemplateURL))),
+    }),
+
+    UpdateTerminationProtection: operation(protectInput, {
+      access: ({ StackName }) => [stackAccess('UpdateTerminationProtection', StackName)],
+      run({ StackName, EnableTerminationProtection }) {
+        const stack = store.require(StackName);
+        if (stack.nestedIn !== undefined) {
+          throw validationError(
+            `TerminationProtection cannot be changed on nested stack [${stack.stackId}]. Please use root stack [${stack.nestedIn.rootId}] instead.`,
+          );
+        }
+        // The sandbox's own could not be made again.
+        if (stack.isDeployment) throw validationError(`The sandbox keeps the protection of [${stack.stackName}]`);
+        stack.enableTerminationProtection = EnableTerminationProtection;
+        return { StackId: stack.stackId };
+      },
     }),
 
     DeleteStack: operation(deleteInput, {

@@ -114,7 +114,7 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
         stackName,
         stackId,
         caller,
-        isTagged: stack.tags.length > 0,
+        tags: stack.tags,
         begin(begun) {
           resource.provisioned = begun;
           transitions.resource(stack, resource, 'CREATE_IN_PROGRESS', 'Resource creation Initiated');
@@ -157,7 +157,7 @@ export function createProvisioner({ clock, iam, providers, transitions, resource
     transitions.resource(stack, resource, 'DELETE_IN_PROGRESS');
     await clock.sleep(resourceDelayMs);
     try {
-      await resource.provisioned?.delete?.();
+      await resource.provisioned?.delete?.(callerFor(stack));
       transitions.resource(stack, resource, 'DELETE_COMPLETE');
     } catch (error) {
       transitions.resource(stack, resource, 'DELETE_FAILED', messageOf(error));

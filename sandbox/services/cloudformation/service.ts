@@ -62,7 +62,11 @@ export function createCloudFormation({ home = account, ...options }: CloudFormat
   const nestedStack = nestedStackProvider({
     stack: store.require,
     create: (parent, child) => creation.createNested(parent, child),
-    delete: (child) => provisioner.delete(child, []),
+    delete(child, { roleArn }) {
+      // The role that its parent is deleted with.
+      if (roleArn !== undefined) child.roleArn = roleArn;
+      provisioner.delete(child, []);
+    },
     onAccess: options.onAccess,
   });
   const types = resourceTypes({ ...options, nestedStack });

@@ -46,6 +46,7 @@ export const deleteInput = v.strictObject({
   ClientRequestToken: token,
   RetainResources: list(text),
 });
+export const protectInput = v.strictObject({ StackName: text, EnableTerminationProtection: flag });
 export const pageInput = v.strictObject({ StackName: text, NextToken: v.optional(text) });
 
 /** The caller must be able to read the template, even from a public bucket. Only path-style URLs, which the vendor has. */

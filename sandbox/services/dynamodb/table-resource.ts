@@ -62,11 +62,11 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     const { TableName: name = generatedName(context), SSESpecification, AttributeDefinitions, KeySchema } = properties;
     const { accountId, region } = caller;
     const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
-    const ask = (action: string) => onAccess(caller, { action, resource: arn });
+    const ask = (action: string, by = caller) => onAccess(by, { action, resource: arn });
     const encryption = encryptionOf(SSESpecification);
 
     ask('dynamodb:CreateTable');
-    if (context.isTagged) ask('dynamodb:TagResource');
+    if (context.tags.length > 0) ask('dynamodb:TagResource');
     ask('dynamodb:DescribeTable');
     if (properties.TimeToLiveSpecification !== undefined) ask('dynamodb:UpdateTimeToLive');
     if (properties.PointInTimeRecoverySpecification !== undefined) ask('dynamodb:UpdateContinuousBackups');
@@ -81,8 +81,8 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     return {
       physicalId: name,
       attributes: { Arn: arn },
-      async delete() {
-        ask('dynamodb:DeleteTable');
+      async delete(by) {
+        ask('dynamodb:DeleteTable', by);
         if (tables.has(name)) await working(() => dynamoDb.deleteTable(name));
       },
     };

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Caller } from '../../core/operation.ts';
 import {
   generatedName,
   type OnAccess,
@@ -28,16 +29,18 @@ export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
     const properties = parseProperties(roleProperties, context);
     const { Path, AssumeRolePolicyDocument, Policies, RoleName = generatedName(context) } = properties;
     const resource = `arn:aws:iam::${caller.accountId}:role${Path}${RoleName}`;
-    const ask = (...actions: string[]) => {
-      for (const action of actions) onAccess(caller, { action, resource });
+    const ask = (by: Caller, ...actions: string[]) => {
+      for (const action of actions) onAccess(by, { action, resource });
     };
     const hasPolicies = Policies.length > 0;
     ask(
+      caller,
       'iam:CreateRole',
       'iam:GetRole',
-      ...(context.isTagged ? ['iam:TagRole'] : []),
+      ...(context.tags.length > 0 ? ['iam:TagRole'] : []),
       ...(hasPolicies ? ['iam:PutRolePolicy'] : []),
     );
+    requireDistinctTags(context.tags);
     const role = iam.createRole({
       roleName: RoleName,
       path: Path,
@@ -47,10 +50,18 @@ export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
     return {
       physicalId: role.roleName,
       attributes: { Arn: role.arn, RoleId: role.roleId },
-      delete() {
-        ask(...(hasPolicies ? ['iam:DeleteRolePolicy'] : []), 'iam:DeleteRole');
+      delete(by) {
+        ask(by, ...(hasPolicies ? ['iam:DeleteRolePolicy'] : []), 'iam:DeleteRole');
         iam.deleteRole(role.roleName);
       },
     };
   };
+}
+
+/** IAM's tag keys are unique ignoring case: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html */
+function requireDistinctTags(tags: readonly { Key: string }[]): void {
+  if (new Set(tags.map(({ Key }) => Key.toLowerCase())).size === tags.length) return;
+  throw new Error(
+    'Resource handler returned message: "Duplicate tag keys found. Please note that Tag keys are case insensitive. (Service: Iam, Status Code: 400)" (HandlerErrorCode: InvalidRequest)',
+  );
 }

@@ -68,9 +68,9 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
       throw new Error('a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms');
     }
 
-    const ask = (action: string) => onAccess(context.caller, { action, resource: `arn:aws:s3:::${name}` });
+    const ask = (action: string, by = context.caller) => onAccess(by, { action, resource: `arn:aws:s3:::${name}` });
     ask('s3:CreateBucket');
-    if (context.isTagged) ask('s3:PutBucketTagging');
+    if (context.tags.length > 0) ask('s3:PutBucketTagging');
     if ('BucketEncryption' in properties) ask('s3:PutEncryptionConfiguration');
     if ('CorsConfiguration' in properties) ask('s3:PutBucketCORS');
     buckets.set(name, {
@@ -86,8 +86,8 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
     return {
       physicalId: name,
       attributes: { Arn: `arn:aws:s3:::${name}`, DomainName: `${name}.s3.amazonaws.com` },
-      delete() {
-        ask('s3:DeleteBucket');
+      delete(by) {
+        ask('s3:DeleteBucket', by);
         buckets.delete(name);
       },
     };
@@ -102,14 +102,14 @@ export function bucketPolicyProvider({ buckets, onAccess }: Parts): ResourceProv
     const { Bucket: name, PolicyDocument } = parseProperties(bucketPolicyProperties, context);
     const bucket = buckets.get(name);
     if (bucket === undefined) throw new Error('The specified bucket does not exist');
-    const ask = (action: string) => onAccess(context.caller, { action, resource: `arn:aws:s3:::${name}` });
+    const ask = (action: string, by = context.caller) => onAccess(by, { action, resource: `arn:aws:s3:::${name}` });
     ask('s3:PutBucketPolicy');
     bucket.policy = PolicyDocument;
     return {
       physicalId: name,
       attributes: {},
-      delete() {
-        ask('s3:DeleteBucketPolicy');
+      delete(by) {
+        ask('s3:DeleteBucketPolicy', by);
         delete bucket.policy;
       },
     };

@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type Access, AwsError, operation } from '../../core/operation.ts';
+import type { Kms } from '../kms/service.ts';
+import { keyUse } from './key-use.ts';
 import { expectedArn, type Secret, type SecretStore, staged } from './secret-store.ts';
 
 const day = 24 * 60 * 60 * 1000;
@@ -18,11 +20,14 @@ const onSecret = v.strictObject({ SecretId: secretId });
 interface Parts {
   clock: Pick<Clock, 'now'>;
   store: SecretStore;
+  kms: Pick<Kms, 'useAccess'> | undefined;
   home: AccountRegion;
 }
 
 /** The operations on secrets: https://docs.aws.amazon.com/secretsmanager/latest/apireference/ */
-export function secretOperations({ clock, store, home }: Parts) {
+export function secretOperations({ clock, store, kms, home }: Parts) {
+  const requireKey = keyUse(kms, home);
+
   function accessTo(action: string, id: string, context?: Access['context']): Access {
     const secret = store.find(id);
     const tagged = Object.entries(secret?.tags ?? {}).map(([key, value]) => [`aws:ResourceTag/${key}`, value]);
@@ -46,6 +51,7 @@ export function secretOperations({ clock, store, home }: Parts) {
         ClientRequestToken: clientRequestToken,
         Description: v.optional(v.string()),
         SecretString: v.optional(secretString),
+        KmsKeyId: v.optional(v.pipe(v.string(), v.startsWith('arn:'))),
         Tags: v.optional(v.array(v.strictObject({ Key: v.string(), Value: v.string() })), []),
       }),
       {
@@ -57,7 +63,8 @@ export function secretOperations({ clock, store, home }: Parts) {
             ...(Tags.length > 0 ? [accessTo('TagResource', Name, context)] : []),
           ];
         },
-        run(input) {
+        run(input, caller) {
+          if (input.SecretString !== undefined) requireKey(caller, input.KmsKeyId, 'encrypt');
           const secret = create(store, input);
           return {
             ...identity(secret),
@@ -76,8 +83,9 @@ export function secretOperations({ clock, store, home }: Parts) {
       }),
       {
         access: onExisting('PutSecretValue'),
-        run(input) {
+        run(input, caller) {
           const secret = store.usable(input.SecretId);
+          requireKey(caller, secret.kmsKeyId, 'encrypt');
           const version = store.putVersion(secret, input.ClientRequestToken, input.SecretString, input.VersionStages);
           return { ...identity(secret), VersionId: version.id, VersionStages: [...version.stages] };
         },
@@ -92,9 +100,10 @@ export function secretOperations({ clock, store, home }: Parts) {
       }),
       {
         access: onExisting('GetSecretValue'),
-        run(input) {
+        run(input, caller) {
           const secret = store.usable(input.SecretId);
           const version = versionOf(secret, input);
+          requireKey(caller, secret.kmsKeyId, 'decrypt');
           secret.accessedAt = clock.now();
           return {
             ...identity(secret),
@@ -186,14 +195,16 @@ function create(
     ClientRequestToken: string;
     Description?: string | undefined;
     SecretString?: string | undefined;
+    KmsKeyId?: string | undefined;
     Tags: readonly { Key: string; Value: string }[];
   },
 ): Secret {
-  const { Name, ClientRequestToken, Description, SecretString } = input;
+  const { Name, ClientRequestToken, Description: description, SecretString, KmsKeyId: kmsKeyId } = input;
   const existing = store.find(Name);
   const earlier = existing?.deletionDate === undefined ? existing?.versions.get(ClientRequestToken) : undefined;
   if (existing !== undefined && earlier !== undefined && earlier.value === SecretString) return existing;
-  const secret = store.add(Name, Object.fromEntries(input.Tags.map(({ Key, Value }) => [Key, Value])), Description);
+  const tags = Object.fromEntries(input.Tags.map(({ Key, Value }) => [Key, Value]));
+  const secret = store.add(Name, tags, { description, kmsKeyId });
   if (SecretString !== undefined) store.putVersion(secret, ClientRequestToken, SecretString, ['AWSCURRENT']);
   return secret;
 }
@@ -229,6 +240,7 @@ function describe(secret: Secret) {
   return {
     ...identity(secret),
     Description: secret.description,
+    KmsKeyId: secret.kmsKeyId,
     CreatedDate: new Date(secret.createdAt),
     LastChangedDate: new Date(secret.changedAt),
     // AWS reports the day of the last access, not the time.

@@ -17,6 +17,8 @@ export interface Secret {
   arn: string;
   description: string | undefined;
   tags: Tags;
+  /** The customer managed key that it is encrypted with; absent for that of AWS. */
+  kmsKeyId: string | undefined;
   createdAt: number;
   changedAt: number;
   accessedAt: number | undefined;
@@ -35,7 +37,7 @@ export interface SecretStore {
   /** Like `existing`; throws InvalidRequestException for a secret that is scheduled for deletion. */
   usable(id: string): Secret;
   /** Throws ResourceExistsException, or InvalidRequestException when the name's secret is scheduled for deletion. */
-  add(name: string, tags: Tags, description?: string): Secret;
+  add(name: string, tags: Tags, rest?: { description?: string | undefined; kmsKeyId?: string | undefined }): Secret;
   /** Every value that was ever stored. */
   everyValue(): readonly string[];
   /** Idempotent for the same id and value; throws ResourceExistsException for the same id with another value. */
@@ -83,7 +85,7 @@ export function createSecretStore(clock: Clock, home: AccountRegion = account): 
         "You can't perform this operation on the secret because it was marked for deletion.",
       );
     },
-    add(name, tags, description) {
+    add(name, tags, { description, kmsKeyId } = {}) {
       const other = find(name);
       if (other?.deletionDate !== undefined) {
         throw new AwsError(
@@ -103,6 +105,7 @@ export function createSecretStore(clock: Clock, home: AccountRegion = account): 
         arn: `${arnPrefix}${name}-${randomSuffix()}`,
         description,
         tags,
+        kmsKeyId,
         createdAt: now,
         changedAt: now,
         accessedAt: undefined,

@@ -2,13 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Service } from '../../core/operation.ts';
+import type { Kms } from '../kms/service.ts';
 import { secretOperations } from './operations.ts';
 import { createSecretStore, staged, type Tags } from './secret-store.ts';
 
 export interface SecretsManager {
   service: Service;
-  /** Creates a secret and returns its ARN; without a value it has no version yet. Throws when the name is taken. */
-  createSecret(name: string, value?: string, tags?: Tags): string;
+  /**
+   * Creates a secret and returns its ARN; without a value it has no version yet. `kmsKeyId` is the ARN of a customer managed key, which
+   * is not asked whether it may be used. Throws when the name is taken.
+   */
+  createSecret(name: string, value?: string, tags?: Tags, kmsKeyId?: string): string;
   /** The current value; undefined when there is no such secret, or none with a value, or it is scheduled for deletion. */
   value(name: string): string | undefined;
   /** Every value that was ever stored, of deleted secrets, too. */
@@ -21,17 +25,20 @@ export interface SecretsManager {
  */
 export function createSecretsManager({
   clock,
+  kms,
   home = account,
 }: {
   clock: Clock;
+  /** Default: no secret can be encrypted with a customer managed key. */
+  kms?: Pick<Kms, 'useAccess'>;
   home?: AccountRegion;
 }): SecretsManager {
   const store = createSecretStore(clock, home);
   return {
-    service: { name: 'secretsmanager', protocol: 'json', operations: secretOperations({ clock, store, home }) },
+    service: { name: 'secretsmanager', protocol: 'json', operations: secretOperations({ clock, store, kms, home }) },
     everyValue: store.everyValue,
-    createSecret(name, value, tags = {}) {
-      const secret = store.add(name, tags);
+    createSecret(name, value, tags = {}, kmsKeyId) {
+      const secret = store.add(name, tags, { kmsKeyId });
       if (value !== undefined) store.putVersion(secret, randomUUID(), value, ['AWSCURRENT']);
       return secret.arn;
     },

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { type Access, operation } from '../../core/operation.ts';
+import { type Access, AwsError, operation } from '../../core/operation.ts';
 import type { QueueStore, StoredMessage } from './queue-store.ts';
 
-const bodySchema = v.pipe(v.string(), v.minLength(1), v.maxBytes(1_048_576));
+const bodySchema = v.pipe(v.string(), v.minLength(1));
+/** Of the body and the attributes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+const maxBytes = 1_048_576;
 const attributesSchema = v.record(
   v.string(),
   v.strictObject({ DataType: v.literal('String'), StringValue: v.pipe(v.string(), v.minLength(1)) }),
@@ -36,6 +38,7 @@ export function queueOperations(store: QueueStore) {
       {
         access: access('SendMessage'),
         run({ QueueUrl: url, MessageBody, MessageAttributes }) {
+          requireAcceptable(MessageBody, MessageAttributes);
           const { id } = store.add(store.queue(nameOf(url)), MessageBody, MessageAttributes);
           return { MessageId: id, MD5OfMessageBody: md5(MessageBody) };
         },
@@ -68,6 +71,28 @@ export function queueOperations(store: QueueStore) {
       },
     }),
   };
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+function requireAcceptable(
+  body: string,
+  attributes: Readonly<Record<string, { DataType: string; StringValue: string }>>,
+) {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what SQS refuses.
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(body)) {
+    throw new AwsError('InvalidMessageContents', 'The message contains characters outside the allowed set.');
+  }
+  const texts = Object.entries(attributes).flatMap(([name, { DataType, StringValue }]) => [
+    name,
+    DataType,
+    StringValue,
+  ]);
+  const bytes = [body, ...texts].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= maxBytes) return;
+  throw new AwsError(
+    'InvalidParameterValue',
+    `One or more parameters are invalid. Reason: Message must be shorter than ${maxBytes} bytes.`,
+  );
 }
 
 function received({ id, receiptHandle, body, sentAt, receiveCount, attributes }: StoredMessage): object {

@@ -7,6 +7,7 @@ const known: Readonly<Record<string, string>> = {
   API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
   STACK_NAME_PREFIX: 'infinstor-subscriber-',
   ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
+  KEY_POLICY_WRITERS: 'arn:aws:iam::111111111111:role/patch-key-policy',
   STACK_REGIONS: 'us-east-1',
   STACK_TIMEOUT_MINUTES: '60',
   STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',

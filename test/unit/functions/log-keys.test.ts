@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { context } from './lambda.ts';
 import { executionArn } from './plan.ts';
 
@@ -58,6 +58,9 @@ const others: { step: string; event: object; keys: object }[] = [
 ];
 
 let log: string[];
+
+// A function that another file has loaded knows that file's environment.
+beforeAll(() => vi.resetModules());
 
 beforeEach(() => {
   log = [];

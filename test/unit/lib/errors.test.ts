@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import * as errors from '../../../lib/errors.ts';
 
 const names = [
-  ...['InvalidRequest', 'InvalidConfiguration', 'AccountNotAccessible', 'InvalidStepInput', 'OnboardingInProgress'],
+  ...[
+    'InvalidRequest',
+    'InvalidConfiguration',
+    'SecretNotReadable',
+    'AccountNotAccessible',
+    'InvalidStepInput',
+    'OnboardingInProgress',
+  ],
   'ExecutionSuperseded',
   ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
   ...[

@@ -76,6 +76,7 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['an unknown parameter', stack({ parameters: { Colour: 'x' } }), 'stack.parameters.Colour'],
   ['a parameter that is a number', stack({ parameters: { Colour: 7 } }), 'stack.parameters.Colour'],
   ['a reserved tag', stack({ tags: { 'aws:x': 'y' } }), 'stack.tags.aws:x'],
+  ['tags that differ only in case', stack({ tags: { team: 'x', Team: 'y' } }), 'stack.tags'],
   ['an empty tag', stack({ tags: { team: '' } }), 'stack.tags.team'],
   ['an unknown encryption', artifacts({ type: 'rot13' }), 'encryption.artifacts.type'],
   ['a string for an encryption', artifacts('sse-s3'), 'encryption.artifacts'],
@@ -229,6 +230,17 @@ describe('SubscriberRequested', () => {
       expect(refusal()?.error.message.startsWith(`${field}: `)).toBe(true);
     }
     await expectNoSideEffect();
+  });
+
+  it('what would be too large for the queue, once its values are left out, is refused there all the same', async () => {
+    const request = {
+      subscriber: { userName: 'acme', emailId: 'mlops@acme.example' },
+      many: Array.from({ length: 100_000 }, () => 1),
+    };
+    const { Entries = [] } = await put(JSON.stringify(request));
+    const refusal = () => refusals().find(({ event }) => event.id === Entries[0]?.EventId);
+    await eventually(sandbox(), () => expect(refusal()).toBeDefined());
+    expect(refusal()?.error.message).toBe('many: is not a known field');
   });
 
   it('300 KB are refused by EventBridge itself', async () => {

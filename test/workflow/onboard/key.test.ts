@@ -14,6 +14,7 @@ import {
   startOnboarding,
   statesOf,
   useSandbox,
+  withSandbox,
 } from '../sandbox.ts';
 import { fault, newRun, newRunWithKey, subscribersNamed } from '../subscriber.ts';
 
@@ -36,6 +37,11 @@ const largeStatement = {
   Condition: { StringEquals: { 'aws:PrincipalTag/team': Array.from({ length: 1650 }, (_, n) => `team-${n}-of-many`) } },
 };
 
+/** Nobody may do this with the key, not even its account. */
+const frozen = (action: string) => ({ Sid: 'Freeze', Effect: 'Deny', Principal: '*', Action: action, Resource: '*' });
+const onlyOperator = { ...enableIam, Sid: 'Admin', Principal: { AWS: 'arn:aws:iam::111111111111:user/operator' } };
+const readOnly = { ...enableIam, Action: ['kms:Describe*', 'kms:Get*', 'kms:List*'] };
+
 const inAnother = (part: string, other: string) => fixtures.trackingKeyArn.replace(part, other);
 
 describe('what can be known of a key before the subscriber is created', () => {
@@ -54,6 +60,18 @@ describe('what can be known of a key before the subscriber is created', () => {
     ['is of another account', () => inAnother('111111111111', '222222222222'), 'KeyNotUsable', 'not in account'],
     ['is in another Region', () => inAnother('us-east-1', 'eu-west-1'), 'KeyNotUsable', 'not in Region'],
     ['is not there', () => inAnother('22222222-bbbb', '99999999-bbbb'), 'KeyNotUsable', 'there is no such key'],
+    [
+      'denies the change of its policy',
+      (given) => newKey(given, { policy: policyWith(frozen('kms:Put*')) }),
+      'KeyNotUsable',
+      'statement "Freeze" of its policy denies kms:PutKeyPolicy to arn:aws:iam::111111111111:role/infinstor-onboarding-',
+    ],
+    [
+      'lets nobody but a person change its policy',
+      (given) => newKey(given, { policy: { Version: '2012-10-17', Statement: [onlyOperator, readOnly] } }),
+      'KeyNotUsable',
+      'no statement of its policy allows kms:PutKeyPolicy to arn:aws:iam::111111111111:role/infinstor-onboarding-',
+    ],
     ['is full', (given) => newKey(given, { policy: policyWith(largeStatement) }), 'KeyPolicyFull', 'KMS allows 32768'],
     [
       'names a deleted role in a foreign statement',
@@ -74,6 +92,15 @@ describe('what can be known of a key before the subscriber is created', () => {
     expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
   });
 });
+
+it('a key that the deployment may not look at is KeyNotUsable, with the words of KMS', () =>
+  withSandbox({}, async (given) => {
+    const run = newRun('key', [newKey(given, { policy: policyWith(frozen('kms:GetKeyPolicy')) })]);
+    const report = await onboard(given, run.request);
+    await expectFailure(given, report, { name: 'KeyNotUsable', step: 'AcceptRequest' });
+    expect(report.error?.message).toMatch(/may not look at it: User: .* kms:GetKeyPolicy/);
+    expect(subscribersNamed(given, run.userName)).toEqual([]);
+  }));
 
 describe('a role that KMS does not see', () => {
   it('for four minutes is waited for', async () => {

@@ -95,7 +95,7 @@ describe('a bad request', () => {
     ['is no JSON', 'the-password-marker'],
     ['has no password', '{"pass": "word"}'],
     ['has an empty one', '{"password": ""}'],
-  ])('whose secret %s ends in UpdateSubscriber, and InfinStor is not called', async (_what, text) => {
+  ])('whose secret %s is refused before anything is done', async (_what, text) => {
     const { userName, passwordSecretId, before } = await changeable(sandbox());
     const secretId = `${passwordSecretId}-wrong`;
     sandbox().secretsManager.createSecret(secretId, text === '' ? undefined : text);
@@ -105,7 +105,7 @@ describe('a bad request', () => {
         .filter(({ operation }) => operation === 'update_subscriber').length;
     const called = calls();
     const report = await update(sandbox(), { subscriber: { userName }, passwordSecretId: secretId });
-    await expectFailure(sandbox(), report, { name: 'InvalidRequest', step: 'UpdateSubscriber' });
+    await expectFailure(sandbox(), report, { name: 'InvalidRequest', step: 'AcceptUpdate' });
     expect(report.error?.message).toMatch(/^passwordSecretId: /);
     expect(calls()).toBe(called);
     expect(kept(sandbox(), userName)).toEqual(before);

@@ -105,6 +105,38 @@ describe('SubscriberRequested', () => {
     expect(messages()[0]?.MessageBody).toContain(redacted);
   });
 
+  it('that is refused and too large for the queue is cut to what is no secret', async () => {
+    const { invoke, messages } = setUp();
+    const long = { ['x'.repeat(200_000)]: 1 };
+    const many = Array.from({ length: 90_000 }, () => 1);
+    const stack = { build: '2.3.72', region: 'r'.repeat(3000), parameters: { Pin: secret('x') } };
+    await invoke(requested({ subscriber, stack, many }));
+    await invoke(requested({ subscriber, ...long }));
+    const bodies = messages().map(({ MessageBody = '' }) => MessageBody);
+    for (const body of bodies) expect(Buffer.byteLength(body)).toBeLessThan(262_144 - 100);
+    expect(bodies.join()).not.toContain(secret(''));
+    const [first, second] = bodies.map((body) => JSON.parse(body));
+    expect(first).toMatchObject({ isCut: true, error: { name: 'InvalidRequest', field: 'many' } });
+    expect(first.event).toMatchObject({ id, source: 'pipeline.example', time: '2026-01-01T12:00:00Z' });
+    expect(first.event.detail).toEqual({
+      'subscriber.userName': 'Acme',
+      'subscriber.emailId': 'mlops@acme.example',
+      'stack.build': '2.3.72',
+      'stack.region': '<redacted>…',
+    });
+    // It fits, but for the field's name in error and message.
+    expect(second).not.toHaveProperty('isCut');
+    expect(second.error.field).toBe('<redacted>…');
+  });
+
+  it('that is refused goes there in the characters that a queue takes', async () => {
+    const { invoke, messages } = setUp();
+    await invoke(requested({ subscriber, '\uffff': 1, '\u0000': 1 }));
+    const body = messages()[0]?.MessageBody ?? '';
+    expect(body).not.toMatch(/[\ufffe\uffff]/);
+    expect(JSON.parse(body).event.detail).toMatchObject({ '\uffff': '<redacted>', '\u0000': '<redacted>' });
+  });
+
   it('that is refused keeps its references, so that it can be corrected and sent again', async () => {
     const { invoke, messages } = setUp();
     const references = { passwordSecretId: 'infinstor/test/input/acme', customTokenSecretId: 'infinstor/test/input/t' };

@@ -7,7 +7,7 @@ import {
   type Stack,
   type StackResourceSummary,
 } from '@aws-sdk/client-cloudformation';
-import { GetKeyPolicyCommand, KMSClient, NotFoundException } from '@aws-sdk/client-kms';
+import { GetKeyPolicyCommand, KMSClient, KMSServiceException, NotFoundException } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -199,6 +199,26 @@ describe('an offboarding is refused', () => {
       ),
     );
     expect(claims()).toEqual([]);
+  });
+
+  const closed = keyPolicy(roleArn).Statement.slice(1);
+  it('while the policy of a key cannot be changed: KeyNotUsable, unless nobody is to be taken out of it', async () => {
+    const { accept, claims, kms } = setUp();
+    const denied = { Sid: 'Freeze', Effect: 'Deny', Principal: '*', Action: 'kms:Put*', Resource: '*' };
+    const frozen = (...roles: string[]) => ({ Statement: [...keyPolicy(...roles).Statement, denied] });
+    kms.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(frozen(roleArn)) });
+    await expect(accept()).rejects.toMatchObject(errorOf('KeyNotUsable', 'statement "Freeze" of its policy denies'));
+    kms.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify({ Statement: closed }) });
+    await expect(accept()).rejects.toMatchObject(errorOf('KeyNotUsable', 'no statement of its policy allows'));
+    kms
+      .on(GetKeyPolicyCommand)
+      .rejects(
+        new KMSServiceException({ name: 'AccessDeniedException', message: 'User: x', $fault: 'client', $metadata: {} }),
+      );
+    await expect(accept()).rejects.toMatchObject(errorOf('KeyNotUsable', 'may not look at it: User: x'));
+    expect(claims()).toEqual([]);
+    kms.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(frozen()) });
+    expect(await accept()).toMatchObject({ keyArns: [keyArn] });
   });
 
   it('when the registry has no such subscriber: SubscriberNotFound', async () => {

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-kms';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
-import { fullPolicy, orphanedPolicy } from '../key-policy.ts';
+import { fullPolicy, keyPolicy, orphanedPolicy } from '../key-policy.ts';
 import { errorOf, secret } from '../lambda.ts';
 import { accounts } from '../other-account.ts';
 import { stackId } from '../plan.ts';
@@ -100,6 +100,17 @@ describe('a check that fails writes nothing', () => {
       ({ kms }) =>
         kms.on(ListResourceTagsCommand).resolves({ Tags: [{ TagKey: 'infinstor-onboarding', TagValue: 'no' }] }),
     ],
+    [
+      'KeyNotUsable',
+      'denies kms:PutKeyPolicy to arn:aws:iam::111111111111:role/patch-key-policy',
+      customerKey,
+      withPolicy({
+        Statement: [
+          ...keyPolicy().Statement,
+          { Effect: 'Deny', Principal: '*', Action: 'kms:PutKeyPolicy', Resource: '*' },
+        ],
+      }),
+    ],
     ['KeyPolicyFull', 'bytes', customerKey, withPolicy(fullPolicy)],
     ['KeyPolicyOrphan', 'AROADELETED', customerKey, withPolicy(orphanedPolicy)],
     ['TemplateMismatch', templateUrl, {}, withTemplateError('S3 error: Access Denied')],
@@ -112,6 +123,16 @@ describe('a check that fails writes nothing', () => {
       'infinstor-subscriber-acme',
       {},
       ({ cloudFormation }) => cloudFormation.on(DescribeStacksCommand).resolves(live()),
+    ],
+    [
+      'StackNeedsAttention',
+      'has termination protection',
+      {},
+      ({ cloudFormation }) => {
+        const [stack] = live(ofStage('infinstor/test/'), ofAcme).Stacks ?? [];
+        const rolledBack = { StackStatus: 'ROLLBACK_COMPLETE', EnableTerminationProtection: true } as const;
+        cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: stack && [{ ...stack, ...rolledBack }] });
+      },
     ],
     [
       'StackNeedsAttention',

@@ -1,6 +1,7 @@
 import { type CloudFormationClient, GetTemplateSummaryCommand } from '@aws-sdk/client-cloudformation';
-import { DescribeKeyCommand, type KMSClient, ListResourceTagsCommand } from '@aws-sdk/client-kms';
+import { DescribeKeyCommand, GetKeyPolicyCommand, type KMSClient, ListResourceTagsCommand } from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
+import { keyPolicy } from '../key-policy.ts';
 import { errorOf, secret } from '../lambda.ts';
 import { accounts, fakeSts } from '../other-account.ts';
 import { executionArn } from '../plan.ts';
@@ -111,6 +112,8 @@ describe('a request for another account', () => {
     const { assumed } = fakeSts();
     kms.on(DescribeKeyCommand).resolves({ KeyMetadata: enabledKey });
     kms.on(ListResourceTagsCommand).resolves({ Tags: [{ TagKey: 'infinstor-onboarding', TagValue: 'allowed' }] });
+    const Policy = JSON.stringify(keyPolicy()).replaceAll('111111111111', there);
+    kms.on(GetKeyPolicyCommand).resolves({ Policy });
     expect(await accept(withKey, configured)).toMatchObject({
       stack: { ...stack, serviceRoleArn: 'arn:aws:iam::222222222222:role/stacks', pollSeconds: 30 },
       keyArns: [keyThere],

@@ -69,6 +69,7 @@ async function setUpKept({
   holds(credentialsSecretId, credentials);
   holds(passwordSecretId, { password: secret('password') });
   holds(otherPasswordSecretId, { password: secret('other-password') });
+  holds(customTokenSecretId, { customToken: secret('supplied') });
   for (const each of [otherPasswordSecretId, customTokenSecretId]) fixture.secrets.put(each, {});
   return fixture;
 }

@@ -4,6 +4,7 @@ import {
   GetKeyPolicyCommand,
   type KeyMetadata,
   KMSClient,
+  KMSServiceException,
   ListResourceTagsCommand,
   NotFoundException,
   type Tag,
@@ -24,6 +25,7 @@ const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-1
 const expected = {
   home: { accountId: '111111111111', region: 'us-east-1' },
   expectedRoleArn: 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-acme',
+  writers: [] as readonly string[],
 };
 const usable: Partial<KeyMetadata> = {
   KeyManager: 'CUSTOMER',
@@ -70,8 +72,12 @@ function setUp({
   const stepFunctions = new SFNClient({ region: 'us-east-1' });
   const executions = mockClient(stepFunctions);
   executions.on(DescribeExecutionCommand).callsFake(({ executionArn }) => ({ executionArn, status: executionArn }));
-  const check = async ({ home = expected.home, access = { mode: 'role-arns' } as KeyAccess } = {}) => {
-    const policyInForce = await checkKey(client, keyArn, home);
+  const check = async ({
+    home = expected.home,
+    access = { mode: 'role-arns' } as KeyAccess,
+    writers = expected.writers,
+  } = {}) => {
+    const policyInForce = await checkKey(client, keyArn, { home, writers });
     const place = {
       keyArn,
       userName: 'acme',
@@ -253,9 +259,32 @@ describe('of several keys, the message names the one', () => {
   });
 });
 
-it('leaves an error of KMS as it is', async () => {
-  const { kms, check } = setUp();
-  const denied = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
-  kms.on(DescribeKeyCommand).rejects(denied);
-  await expect(check()).rejects.toBe(denied);
+it('a key cannot be used whose policy keeps a writer from changing it', async () => {
+  const writers = ['arn:aws:iam::111111111111:role/patch-key-policy'];
+  await expect(setUp().check({ writers })).rejects.toThrow(
+    notUsable(`no statement of its policy allows kms:GetKeyPolicy to ${writers[0]} or to its account`),
+  );
+  const open = { ...enableIam, Principal: { AWS: 'arn:aws:iam::111111111111:root' } };
+  await expect(setUp({ policy: { Statement: [open] } }).check({ writers })).resolves.toBe(true);
+});
+
+describe('an error of KMS', () => {
+  const error = (name: string) =>
+    new KMSServiceException({ name, message: 'User: x is not authorized', $fault: 'client', $metadata: {} });
+
+  it.each([DescribeKeyCommand, ListResourceTagsCommand, GetKeyPolicyCommand])(
+    'that denies a look at the key says that the key cannot be used: %o',
+    async (command) => {
+      const { kms, check } = setUp();
+      kms.on(command).rejects(error('AccessDeniedException'));
+      await expect(check()).rejects.toThrow(notUsable('the deployment may not look at it: User: x is not authorized'));
+    },
+  );
+
+  it('of another kind stays as it is', async () => {
+    const { kms, check } = setUp();
+    const other = error('KMSInternalException');
+    kms.on(DescribeKeyCommand).rejects(other);
+    await expect(check()).rejects.toBe(other);
+  });
 });

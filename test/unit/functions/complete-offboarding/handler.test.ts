@@ -151,6 +151,16 @@ describe('completing an offboarding', () => {
     expect(await invoke()).toMatchObject({ secrets: [`${folder}users/bob`] });
   });
 
+  it('deletes the others when one secret cannot be deleted', async () => {
+    const { invoke, secrets, done } = setUp();
+    secrets
+      .on(DeleteSecretCommand, { SecretId: `${folder}credentials` })
+      .rejects(new InternalServiceError({ message: 'later', $metadata: {} }));
+    await expect(invoke()).rejects.toMatchObject({ name: 'InternalServiceError' });
+    expect(secrets.commandCalls(DeleteSecretCommand, { SecretId: `${folder}users/bob` })).toHaveLength(1);
+    expect(done).not.toContain('closed');
+  });
+
   it('leaves the record open when a secret cannot be deleted', async () => {
     const { invoke, secrets, done } = setUp();
     secrets.on(DeleteSecretCommand).rejects(new InternalServiceError({ message: 'later', $metadata: {} }));

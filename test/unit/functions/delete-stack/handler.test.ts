@@ -13,16 +13,15 @@ import { environmentSchema } from '../../../../functions/delete-stack/environmen
 import { environmentOf } from '../environment.ts';
 import { errorOf, lambda } from '../lambda.ts';
 import { offboardingPlan, ownTags } from '../offboarding-plan.ts';
+import { accounts } from '../other-account.ts';
 import { ownRecord } from '../own-record.ts';
 import { stackId } from '../plan.ts';
 
+const serviceRoleArn = 'arn:aws:iam::111111111111:role/stack-service';
 const anHourLater = '2026-01-01T13:00:00.000Z';
-const notFound = new CloudFormationServiceException({
-  name: 'ValidationError',
-  message: `Stack with id ${stackId} does not exist`,
-  $fault: 'client',
-  $metadata: {},
-});
+const validationError = (message: string) =>
+  new CloudFormationServiceException({ name: 'ValidationError', message, $fault: 'client', $metadata: {} });
+const notFound = validationError(`Stack with id ${stackId} does not exist`);
 
 function setUp({
   status,
@@ -60,7 +59,7 @@ function setUp({
   const load = () => import('../../../../functions/delete-stack/handler.ts');
   return {
     cloudFormation,
-    invoke: lambda(load, environmentOf(environmentSchema)),
+    invoke: lambda(load, environmentOf(environmentSchema, { STACK_SERVICE_ROLE_ARN: serviceRoleArn })),
     deletions: () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input),
   };
 }
@@ -93,7 +92,7 @@ describe('a stack', () => {
   it.each(others)('in %s is deleted, by its id', async (status) => {
     const { invoke, deletions, cloudFormation } = setUp({ status });
     expect(await invoke({ plan: offboardingPlan })).toEqual({ stackId, goal: 'deleted', deadline: anHourLater });
-    expect(deletions()).toEqual([{ StackName: stackId }]);
+    expect(deletions()).toEqual([{ StackName: stackId, RoleARN: serviceRoleArn }]);
     expect(await cloudFormation.call(0).thisValue.config.region()).toBe('eu-west-1');
   });
 
@@ -126,7 +125,27 @@ describe('a stack', () => {
     );
     expect(deletions()).toEqual([]);
     await invoke({ plan: { ...offboardingPlan, keepData: false } });
-    expect(deletions()).toEqual([{ StackName: stackId }]);
+    expect(deletions()).toEqual([{ StackName: stackId, RoleARN: serviceRoleArn }]);
+  });
+
+  it('of another account is deleted with the role of that account', async () => {
+    const { invoke, deletions } = setUp({ status: 'CREATE_COMPLETE' });
+    const plan = { ...offboardingPlan, stack: { ...offboardingPlan.stack, accountId: '222222222222' } };
+    await invoke({ plan }, { ACCOUNTS: JSON.stringify(accounts) });
+    expect(deletions()).toEqual([{ StackName: stackId, RoleARN: accounts['222222222222'].stackServiceRoleArn }]);
+  });
+
+  it('that was protected meanwhile stays: StackNeedsAttention', async () => {
+    const { invoke, cloudFormation } = setUp({ status: 'CREATE_COMPLETE' });
+    cloudFormation
+      .on(DeleteStackCommand)
+      .rejects(validationError(`Stack [${stackId}] cannot be deleted while TerminationProtection is enabled`));
+    await expect(invoke({ plan: offboardingPlan })).rejects.toMatchObject(
+      errorOf('StackNeedsAttention', 'has termination protection'),
+    );
+    const other = validationError(`Role ${serviceRoleArn} is invalid or cannot be assumed`);
+    cloudFormation.on(DeleteStackCommand).rejects(other);
+    await expect(invoke({ plan: offboardingPlan })).rejects.toMatchObject(errorOf('ValidationError', serviceRoleArn));
   });
 
   it('is deleted when its data is retained except on creation', async () => {

@@ -30,6 +30,7 @@ const ours = tags('acme', plan.stack.planHash);
 const ofOtherPlan = tags('acme', 'hash-0');
 const ofOtherSubscriber = tags('other', plan.stack.planHash);
 const ofOtherStage = tags('acme', plan.stack.planHash, 'infinstor/prod/');
+const details = { $fault: 'client', $metadata: {} } as const;
 const notFound = new CloudFormationServiceException({
   name: 'ValidationError',
   message: `Stack with id ${plan.stack.name} does not exist`,
@@ -174,7 +175,21 @@ describe('a stack that is there', () => {
   it('in exactly ROLLBACK_COMPLETE is deleted by its id', async () => {
     const { invoke, created, deleted } = setUp({ existing: stackOf('ROLLBACK_COMPLETE', ofOtherPlan) });
     expect(await invoke({ plan })).toEqual({ stackId, goal: 'deleted', deadline: anHourLater });
-    expect([created(), deleted()]).toEqual([[], [{ StackName: stackId }]]);
+    expect([created(), deleted()]).toEqual([[], [{ StackName: stackId, RoleARN: plan.stack.serviceRoleArn }]]);
+  });
+
+  it('in ROLLBACK_COMPLETE with termination protection stays, also when somebody has set it since', async () => {
+    const existing = stackOf('ROLLBACK_COMPLETE');
+    const { invoke, deleted } = setUp({ existing: { ...existing, EnableTerminationProtection: true } });
+    const isProtected = errorOf('StackNeedsAttention', 'has termination protection');
+    await expect(invoke({ plan })).rejects.toMatchObject(isProtected);
+    expect(deleted()).toEqual([]);
+    const meanwhile = setUp({ existing });
+    const message = `Stack [${stackId}] cannot be deleted while TerminationProtection is enabled`;
+    meanwhile.cloudFormation
+      .on(DeleteStackCommand)
+      .rejects(new CloudFormationServiceException({ ...details, name: 'ValidationError', message }));
+    await expect(meanwhile.invoke({ plan })).rejects.toMatchObject(isProtected);
   });
 
   it.each<[string, StackStatus, Tag[]]>([

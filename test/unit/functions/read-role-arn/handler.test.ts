@@ -58,6 +58,16 @@ describe("the stack's role", () => {
     expect(await client.config.region()).toBe(plan.stack.region);
   });
 
+  it('is the one that is there, where an update has replaced another', async () => {
+    const replaced = {
+      ...resource('RoleForInfinStorMlflowService-Acme-before'),
+      ResourceStatus: 'DELETE_COMPLETE' as const,
+    };
+    const { invoke } = setUp([replaced, resource(roleName)]);
+    expect(await invoke(event)).toEqual({ roleName, roleArn, roleId });
+    await expect(setUp([replaced]).invoke(event)).rejects.toMatchObject(errorOf('RoleNotFound', stackId));
+  });
+
   it('comes with what an offboarding had left and this stack owns', async () => {
     const table = { type: 'AWS::DynamoDB::Table', physicalId: 'InfinStorMlflow-Acme' };
     const bucket = { type: 'AWS::S3::Bucket', physicalId: 'acme-1' };

@@ -94,6 +94,12 @@ describe('the sweep', () => {
     expect(failed()).toEqual(['SUBSCRIBER#slow']);
   });
 
+  it('goes on after a record that somebody has spoiled, and then says so', async () => {
+    const { invoke, failed } = setUp({ spoiled: 'FAILED', slow: 'TIMED_OUT' }, { spoiled: { updatedAt: 7 } });
+    await expect(invoke({})).rejects.toMatchObject(errorOf('AggregateError', '1 records could not be swept'));
+    expect(failed()).toEqual(['SUBSCRIBER#slow']);
+  });
+
   it('looks only at records that say that an execution runs, or why one failed as long as a redrive is possible', async () => {
     const { invoke, documents } = setUp({});
     await invoke({});

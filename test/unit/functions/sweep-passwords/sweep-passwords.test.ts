@@ -22,6 +22,7 @@ const c = apiExecutionName('c-1', now);
 async function sweep(
   executions: Record<string, { status?: ExecutionStatus; ended?: number; created?: number }>,
   deletedAlready: string[] = [],
+  denied: string[] = [],
 ) {
   const secrets = new SecretsManagerClient({ region: 'us-east-1' });
   const stepFunctions = new SFNClient({ region: 'us-east-1' });
@@ -41,6 +42,8 @@ async function sweep(
   for (const name of deletedAlready) {
     mockedSecrets.on(DeleteSecretCommand, { SecretId: `${prefix}${name}` }).rejects(gone);
   }
+  const denial = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+  for (const name of denied) mockedSecrets.on(DeleteSecretCommand, { SecretId: `${prefix}${name}` }).rejects(denial);
   for (const [name, { status, ended = 0 }] of Object.entries(executions)) {
     const describing = mockedStates.on(DescribeExecutionCommand, {
       executionArn: `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${name}`,
@@ -48,14 +51,15 @@ async function sweep(
     if (status === undefined) describing.rejects(new ExecutionDoesNotExist({ message: 'gone', $metadata: {} }));
     else describing.resolves({ status, stopDate: daysAgo(ended) });
   }
-  await sweepPasswords({
+  const end = sweepPasswords({
     secrets,
     stepFunctions,
     stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
     prefix,
     now,
   });
-  return mockedSecrets.commandCalls(DeleteSecretCommand).map(({ args: [{ input }] }) => input);
+  const tried = () => mockedSecrets.commandCalls(DeleteSecretCommand).map(({ args: [{ input }] }) => input);
+  return end.then(tried, (error: unknown) => ({ error, tried: tried() }));
 }
 
 describe('a password that came through the API', () => {
@@ -83,7 +87,18 @@ describe('a password that came through the API', () => {
       [b]: { status: 'RUNNING' },
       [c]: { status: 'SUCCEEDED' },
     });
-    expect(deleted.map(({ SecretId }) => SecretId)).toEqual([`${prefix}${acme}`, `${prefix}${c}`]);
+    expect(deleted).toMatchObject([{ SecretId: `${prefix}${acme}` }, { SecretId: `${prefix}${c}` }]);
+  });
+
+  it('that cannot be deleted does not keep the others, and then says so', async () => {
+    const executions = { [acme]: { status: 'SUCCEEDED' }, [c]: { status: 'SUCCEEDED' } } as const;
+    expect(await sweep(executions, [], [acme])).toEqual({
+      error: expect.objectContaining({
+        name: 'AggregateError',
+        message: '1 passwords could not be swept, the first for AccessDeniedException: not authorized',
+      }),
+      tried: [acme, c].map((name) => ({ SecretId: `${prefix}${name}`, RecoveryWindowInDays: 7 })),
+    });
   });
 
   it('may be deleted already, as the list may be old', async () => {

@@ -48,6 +48,30 @@ describe('the stack of the name is', () => {
   });
 });
 
+describe('the stack of the name, with termination protection,', () => {
+  const guarded = (status: StackStatus, tags = ours): Stack => ({
+    ...inStatus(status, tags),
+    EnableTerminationProtection: true,
+  });
+
+  it.each<[StackStatus, typeof ours]>([
+    ['ROLLBACK_COMPLETE', ours],
+    ['ROLLBACK_IN_PROGRESS', ours],
+    ['CREATE_IN_PROGRESS', ofOtherRequest],
+  ])('is left to a person in %s, after which it would have to be deleted', (status, tags) => {
+    expect(() => decideStack(guarded(status, tags), plan)).toThrow(
+      needsAttention(`Stack ${plan.stack.name} (${status}) would have to be deleted, and has termination protection`),
+    );
+  });
+
+  it.each<StackStatus>(['CREATE_IN_PROGRESS', 'CREATE_COMPLETE', 'UPDATE_IN_PROGRESS', 'DELETE_IN_PROGRESS'])(
+    'is what it is without it in %s',
+    (status) => {
+      expect(decideStack(guarded(status), plan)).toEqual(decideStack(inStatus(status), plan));
+    },
+  );
+});
+
 describe('the stack of the name is left to a person', () => {
   it.each<StackStatus>([
     'REVIEW_IN_PROGRESS',

@@ -181,3 +181,24 @@ it.each([
 ])('a new stack leaves %s to be told of', (_, record, expected) => {
   expect(withFormerStacks(record, 'one')).toEqual(expected);
 });
+
+it('has room for the longest messages of as many attempts as are kept', async () => {
+  const registry = await registryTable();
+  // A cause has at most 32,768 characters, each of up to four bytes.
+  const message = '😀'.repeat(16_384);
+  const error = { name: 'StackFailed', step: 'WaitForStack', message };
+  const attempts = Array.from({ length: 60 }, () => ({
+    executionArn,
+    startedAt: first.now,
+    status: 'FAILED' as const,
+    error,
+  }));
+  expect(await claimRecord(registry, claimOf(plan), { ...first, attempts })).toBe(true);
+  await failRecord(registry, 'Acme', { ...failure, message });
+  const kept = (await readRecord(registry, 'Acme'))?.attempts ?? [];
+  expect(kept).toHaveLength(50);
+  for (const { error: shown } of kept.slice(0, -1)) {
+    expect(shown?.message).toMatch(/^(?:😀){250,}…$/u);
+    expect(Buffer.byteLength(shown?.message ?? '')).toBeLessThanOrEqual(1024);
+  }
+});

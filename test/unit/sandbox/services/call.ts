@@ -1,6 +1,6 @@
 import type { Access, Caller, Operation, Service } from '../../../../sandbox/core/operation.ts';
 
-const caller: Caller = {
+const operator: Caller = {
   accountId: '111111111111',
   region: 'us-east-1',
   principalArn: 'arn:aws:iam::111111111111:user/operator',
@@ -16,7 +16,7 @@ function operationOf(service: Service, name: string): Operation {
 }
 
 /** Calls an operation as the server does after IAM has allowed it. */
-export async function call(service: Service, name: string, input: object): Promise<object> {
+export async function call(service: Service, name: string, input: object, caller = operator): Promise<object> {
   const operation = operationOf(service, name);
   return operation.run(operation.parse(input), caller);
 }
@@ -24,5 +24,5 @@ export async function call(service: Service, name: string, input: object): Promi
 /** What IAM would be asked about a call. */
 export function accessOf(service: Service, name: string, input: object): readonly Access[] {
   const operation = operationOf(service, name);
-  return operation.access(operation.parse(input), caller);
+  return operation.access(operation.parse(input), operator);
 }

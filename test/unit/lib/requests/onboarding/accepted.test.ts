@@ -96,11 +96,19 @@ describe('a request that follows the rules', () => {
             fc.string({ unit: fc.constantFrom(...alphanumeric), maxLength: 60 }).map((name) => `P${name}`),
             text,
           ),
-          tags: fc.dictionary(
-            text.map((name) => `x${name}`),
-            text,
-            { maxKeys: 47 },
-          ),
+          tags: fc
+            .uniqueArray(
+              fc.tuple(
+                text.map((name) => `x${name}`),
+                text,
+              ),
+              {
+                // To IAM keys that differ only in case are one.
+                selector: ([key]) => key.toLowerCase(),
+                maxLength: 47,
+              },
+            )
+            .map((entries) => Object.fromEntries(entries)),
         },
         { requiredKeys: [] },
       ),

@@ -211,6 +211,12 @@ describe('a request is refused', () => {
     ['a tag that IAM refuses', withStack({ tags: { a: 'R&D' } }), 'stack.tags.a', valueRule],
     ['a tag with a line break', withStack({ tags: { a: 'ml\n' } }), 'stack.tags.a', valueRule],
     ['a tag that is a number', withStack({ tags: { a: 1 } }), 'stack.tags.a', 'must be a string'],
+    [
+      'tags that differ only in case',
+      withStack({ tags: { team: 'x', stage: 'y', Team: 'z', STAGE: 'y' } }),
+      'stack.tags',
+      'has the keys team and Team, which to IAM are one, as it ignores case',
+    ],
     ['48 tags', withStack({ tags: tagsOf(48) }), 'stack.tags', 'must be at most 47 tags'],
     ['tags that are an array', withStack({ tags: ['x'] }), 'stack.tags', 'must be an object'],
     ['an encryption that is an array', { subscriber, encryption: [] }, 'encryption', 'must be an object'],

@@ -306,3 +306,12 @@ describe('deletion', () => {
     );
   });
 });
+
+it("fails a role to which two of the stack's tags are one", async () => {
+  const { call, settled } = setUp();
+  const tags = (Key: string) => ({ Key, Value: 'ml' });
+  await call('CreateStack', createInput({}, { Tags: [tags('team'), tags('Team')] }));
+  const { status, resources } = await settled('tenant-acme');
+  expect(status).toBe('ROLLBACK_COMPLETE');
+  expect(resources.find(({ type }) => type === 'AWS::IAM::Role')?.provisioned).toBeUndefined();
+});

@@ -311,48 +311,6 @@ describe('GetTemplateSummary', () => {
   });
 });
 
-describe('DeleteStack', () => {
-  it('succeeds for a stack that is not there', async () => {
-    const { call } = setUp();
-    expect(await call('DeleteStack', { StackName: 'nobody' })).toEqual({});
-  });
-
-  it('retains resources only of a stack in DELETE_FAILED, and only those that are left', async () => {
-    let isDenied = true;
-    const { call, settled, iam } = setUp({
-      onAccess(_caller, { action }) {
-        if (action === 'iam:DeleteRole' && isDenied) throw new Error('not authorized to perform: iam:DeleteRole');
-      },
-    });
-    await call('CreateStack', createInput());
-    const { stackId } = await settled('tenant-acme');
-    const remove = (...RetainResources: string[]) => call('DeleteStack', { StackName: stackId, RetainResources });
-    const tooEarly = error(
-      'ValidationError',
-      `Invalid operation on stack [${stackId}]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.`,
-    );
-    await expect(remove('ServiceRole')).rejects.toEqual(tooEarly);
-    await remove();
-    expect((await settled(stackId)).status).toBe('DELETE_FAILED');
-    await expect(remove('ServiceRole', 'Subscriber')).rejects.toEqual(
-      error('ValidationError', 'The specified resources to retain must be in a valid state.'),
-    );
-    isDenied = false;
-    await remove('ServiceRole');
-    expect((await settled(stackId)).status).toBe('DELETE_COMPLETE');
-    expect(iam.role('RoleForInfinStorMlflowService-Acme')).toBeDefined();
-  });
-
-  it('respects termination protection', async () => {
-    const { call, settled } = setUp();
-    await call('CreateStack', createInput({}, { EnableTerminationProtection: 'true' }));
-    await settled('tenant-acme');
-    await expect(call('DeleteStack', { StackName: 'tenant-acme' })).rejects.toEqual(
-      error('ValidationError', 'cannot be deleted while TerminationProtection is enabled'),
-    );
-  });
-});
-
 describe('GetTemplate', () => {
   it.each([undefined, 'Original', 'Processed'])(
     'answers what was sent, also of a deleted stack by its id: %s',

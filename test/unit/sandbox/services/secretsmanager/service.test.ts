@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
+import { createIam } from '../../../../../sandbox/services/iam/service.ts';
+import { createKms } from '../../../../../sandbox/services/kms/service.ts';
 import { createSecretsManager } from '../../../../../sandbox/services/secretsmanager/service.ts';
 import { accessOf, call } from '../call.ts';
 
@@ -254,5 +256,58 @@ describe('listing secrets', () => {
     });
     const withDeleted = { Filters: [{ Key: 'name', Values: ['in/gone'] }], IncludePlannedDeletion: true };
     expect(await run('ListSecrets', withDeleted)).toMatchObject({ SecretList: [{ Name: 'in/gone' }] });
+  });
+});
+
+describe('a secret under a customer managed key', () => {
+  const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/33333333-cccc-4ccc-8ccc-333333333333';
+
+  function setUpKey(Action: string | string[]) {
+    const clock = createClock();
+    const iam = createIam(clock);
+    const kms = createKms({ clock, iam });
+    const root = { AWS: 'arn:aws:iam::111111111111:root' };
+    const enableIam = { Effect: 'Allow', Principal: root, Action: 'kms:*', Resource: '*' };
+    const Condition = { StringEquals: { 'kms:ViaService': 'secretsmanager.us-east-1.amazonaws.com' } };
+    const Statement = [{ Effect: 'Allow', Action, Resource: '*', Condition }];
+    kms.createKey({ arn: keyArn, tags: {}, policy: { Version: '2012-10-17', Statement: [enableIam] } });
+    const assumeRolePolicyDocument = {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    };
+    const policies = [{ name: 'keys', document: { Version: '2012-10-17', Statement } }];
+    const role = iam.createRole({ roleName: 'reader', assumeRolePolicyDocument, policies });
+    const secrets = createSecretsManager({ clock, kms });
+    const caller = iam.serviceCaller(role.arn, 'lambda.amazonaws.com');
+    const run = (name: string, input: object) => call(secrets.service, name, input, caller);
+    secrets.createSecret('a', 'one', {}, keyArn);
+    return { run, kms: (name: string) => call(kms.service, name, { KeyId: keyArn }) };
+  }
+  const denied = { code: 'AccessDeniedException', message: 'Access to KMS is not allowed' };
+
+  it('is read and written by who may use the key through Secrets Manager', async () => {
+    const { run } = setUpKey(['kms:Decrypt', 'kms:GenerateDataKey']);
+    expect(await run('GetSecretValue', { SecretId: 'a' })).toMatchObject({ SecretString: 'one' });
+    await run('PutSecretValue', { SecretId: 'a', SecretString: 'two' });
+    await run('CreateSecret', { Name: 'b', SecretString: 'one', KmsKeyId: keyArn });
+    expect(await run('DescribeSecret', { SecretId: 'b' })).toMatchObject({ KmsKeyId: keyArn });
+  });
+
+  it('is described, and neither read nor written, by others', async () => {
+    const { run } = setUpKey('kms:DescribeKey');
+    expect(await run('DescribeSecret', { SecretId: 'a' })).toMatchObject({ KmsKeyId: keyArn });
+    await expect(run('GetSecretValue', { SecretId: 'a' })).rejects.toMatchObject(denied);
+    await expect(run('PutSecretValue', { SecretId: 'a', SecretString: 'two' })).rejects.toMatchObject(denied);
+    const created = run('CreateSecret', { Name: 'b', SecretString: 'one', KmsKeyId: keyArn });
+    await expect(created).rejects.toMatchObject(denied);
+    await run('CreateSecret', { Name: 'b', KmsKeyId: keyArn });
+  });
+
+  it('is read by nobody while the key is disabled', async () => {
+    const { run, kms } = setUpKey('kms:*');
+    await kms('DisableKey');
+    await expect(run('GetSecretValue', { SecretId: 'a' })).rejects.toMatchObject({ code: 'DecryptionFailure' });
+    const put = run('PutSecretValue', { SecretId: 'a', SecretString: 'two' });
+    await expect(put).rejects.toMatchObject({ code: 'EncryptionFailure' });
   });
 });

@@ -38,6 +38,20 @@ describe('a queue', () => {
     expect(sqs.messages('refused')).toMatchObject([{ body: 'é', attributes: MessageAttributes }, { body: 'record' }]);
   });
 
+  it('refuses a message that is too long with its attributes, or has characters that no message may have', async () => {
+    const { run, sqs } = setUp();
+    const MessageAttributes = { a: { DataType: 'String', StringValue: 'é' } };
+    const room = 1_048_576 - 'a'.length - 'String'.length - 2;
+    await run('SendMessage', { MessageBody: 'x'.repeat(room), MessageAttributes });
+    const tooLong = run('SendMessage', { MessageBody: 'x'.repeat(room + 1), MessageAttributes });
+    await expect(tooLong).rejects.toMatchObject({ code: 'InvalidParameterValue' });
+    for (const MessageBody of ['\u0000', 'a\uffff', '\ufffe']) {
+      await expect(run('SendMessage', { MessageBody })).rejects.toMatchObject({ code: 'InvalidMessageContents' });
+    }
+    await run('SendMessage', { MessageBody: '\t\n\r\ufffd\u{10ffff}' });
+    expect(sqs.messages('refused')).toHaveLength(2);
+  });
+
   it('hides a message from others while one works on it, and forgets it when that one deletes it', async () => {
     const { clock, run, receive } = setUp();
     await run('SendMessage', { MessageBody: 'a' });
