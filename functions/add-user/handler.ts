@@ -2,13 +2,17 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../../lib/plans/users.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { addUser } from './add-user.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
+const documents = documentClient();
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const idTokenOf = createSessions();
 
 export const handler = step({
   name: 'add-user',
@@ -18,5 +22,8 @@ export const handler = step({
     token: subscriberTokenSchema,
     progress: v.optional(progressSchema),
   }),
-  run: (input, { environment }) => addUser(input, { environment, secrets, cognito }),
+  run: (input, { environment }) => {
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    return addUser(input, { environment, registry, secrets, cognito, idTokenOf, now: new Date() });
+  },
 });

@@ -2,15 +2,19 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { createSubscriber } from './create-subscriber.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+const documents = documentClient();
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const idTokenOf = createSessions();
 
 export const handler = step({
   name: 'create-subscriber',
@@ -26,6 +30,9 @@ export const handler = step({
     ]),
     token: tokenSchema,
   }),
-  run: (input, { environment }) =>
-    createSubscriber(input, { environment, secrets, patientSecrets, cognito, now: new Date() }),
+  run: (input, { environment }) => {
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    const now = new Date();
+    return createSubscriber(input, { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now });
+  },
 });

@@ -4,20 +4,25 @@ import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../../lib/plans/users.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { environmentSchema } from './environment.ts';
 import { obtainSubscriberToken } from './obtain-subscriber-token.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
+const documents = documentClient();
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 
 export const handler = step({
   name: 'obtain-subscriber-token',
   environment: environmentSchema,
-  // The machine comes back here with the token that AddUser found refused.
+  // The machine comes back here with the token that was refused.
   input: v.object({
     plan: usersPlanSchema,
     token: v.optional(subscriberTokenSchema),
     progress: v.optional(progressSchema),
   }),
-  run: (input, { environment }) => obtainSubscriberToken(input, { environment, secrets, cognito, now: new Date() }),
+  run: (input, { environment }) => {
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    return obtainSubscriberToken(input, { environment, registry, secrets, cognito, now: new Date() });
+  },
 });

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { infinstorEnvironment } from '../../lib/infinstor/environment.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { superadminNameEnvironment } from '../../lib/requests/environment.ts';
 
 export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
   ...infinstorEnvironment,
   ...superadminNameEnvironment,
   /** JSON `{userName, password}`, made by the operator. */

@@ -4,16 +4,21 @@ import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { environmentSchema } from './environment.ts';
 import { obtainToken } from './obtain-token.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
+const documents = documentClient();
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 
 export const handler = step({
   name: 'obtain-token',
   environment: environmentSchema,
-  // The machine comes back here with the token that CreateSubscriber found refused.
+  // The machine comes back here with the token that was refused.
   input: v.object({ token: v.optional(tokenSchema) }),
-  run: ({ token }, { environment }) => obtainToken(token, { environment, secrets, cognito, now: new Date() }),
+  run: ({ token }, { environment }) => {
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    return obtainToken(token, { environment, registry, secrets, cognito, now: new Date() });
+  },
 });

@@ -1,7 +1,9 @@
 import * as v from 'valibot';
 import { customTokenEnvironment, infinstorEnvironment } from '../../lib/infinstor/environment.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 
 export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
   ...infinstorEnvironment,
   ...customTokenEnvironment,
 });

@@ -2,19 +2,27 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
 import { updatePlanSchema } from '../../lib/plans/update.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
 import { environmentSchema } from './environment.ts';
 import { updateSubscriber } from './update-subscriber.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+const documents = documentClient();
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const idTokenOf = createSessions();
 
 export const handler = step({
   name: 'update-subscriber',
   environment: environmentSchema,
   input: v.object({ plan: updatePlanSchema, token: tokenSchema }),
-  run: (input, { environment }) => updateSubscriber(input, { environment, secrets, patientSecrets, cognito }),
+  run: (input, { environment }) => {
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    const now = new Date();
+    return updateSubscriber(input, { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now });
+  },
 });

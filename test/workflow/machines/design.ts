@@ -29,6 +29,7 @@ const ofLogins = (state: string) =>
 export const designedRetries = {
   'onboard-subscriber': [
     ...ofLambda('AcceptRequest'),
+    ...retries('ObtainToken', 20, 'LoginInProgress'),
     ...ofLogins('ObtainToken'),
     ...ofLambda('ObtainToken'),
     ...retries('CreateSubscriber', 5, 'InfinStorUnavailable'),
@@ -48,6 +49,7 @@ export const designedRetries = {
   ],
   'update-subscriber': [
     ...ofLambda('AcceptUpdate'),
+    ...retries('ObtainToken', 20, 'LoginInProgress'),
     ...ofLogins('ObtainToken'),
     ...ofLambda('ObtainToken'),
     ...ofLogins('UpdateSubscriber'),
@@ -56,6 +58,7 @@ export const designedRetries = {
   ],
   'add-user': [
     ...ofLambda('AcceptUsers'),
+    ...retries('ObtainSubscriberToken', 20, 'LoginInProgress'),
     ...ofLogins('ObtainSubscriberToken'),
     ...ofLambda('ObtainSubscriberToken'),
     ...ofLogins('AddUser'),
