@@ -96,13 +96,13 @@ export async function createSubscriber(
       return { credentialsSecretId: secretId, emailId: stored.value.emailId ?? emailId, changed: false };
     }
   }
-  const isTakenOver = earlier !== undefined || stored?.value.state === 'creating';
-  if (isTakenOver && sent !== undefined) {
-    const password = await passwordOf(secrets, sent);
+  const earlierAt = calledAt(stored, earlier);
+  if (earlierAt !== undefined) {
+    const password = sent && (await passwordOf(secrets, sent));
     const finding = await find(password);
     if (finding === 'present') await keepAccepted({ registry, secrets }, plan, { stored, mark: earlier }, password);
     if (finding !== 'absent') throw outcomeUnknown(userName, 'was called before, and its answer was lost', finding);
-    if (now.getTime() - calledAt(stored, earlier) < settledAfterMs) {
+    if (now.getTime() - Date.parse(earlierAt) < settledAfterMs) {
       throw new SubscriberUnsettled(
         `add_subscriber for ${userName} was called a moment ago, and may have its effect yet`,
       );
@@ -125,7 +125,7 @@ export async function createSubscriber(
   // Another invocation may have set its mark, stored its token and taken the mark away since the secret was read.
   const marked = await readSecret(secrets, { secretId }, credentialsSchema);
   if (marked?.versionId !== prepared.versionId) {
-    if (!isTakenOver) await removeCreatingMark(registry, userName, newMark);
+    await takeBack(registry, userName, newMark, earlierAt);
     throw new OnboardingInProgress(userName, 'another execution');
   }
   const { password } = prepared;
@@ -140,10 +140,10 @@ export async function createSubscriber(
     );
   } catch (error) {
     if (error instanceof LostAnswer) throw outcomeUnknown(userName, error.message, await find(password));
-    // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat. Not so after
-    // an earlier call, whose user this one may have been refused for. Should it fail, the mark stays, and a repeat looks for the
-    // subscriber first.
-    if (error instanceof StepError && !isTakenOver) await attempt(removeCreatingMark(registry, userName, newMark));
+    // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat. Not so after an earlier
+    // call, whose user this one may have been refused for: the mark is then as old as that call. Should this fail, the mark stays, and a
+    // repeat looks for the subscriber first.
+    if (error instanceof StepError) await attempt(takeBack(registry, userName, newMark, earlierAt));
     throw error;
   }
   const created: Credentials = { state: 'created', password, emailId, customToken };
@@ -159,11 +159,18 @@ export async function createSubscriber(
   return { credentialsSecretId: secretId, emailId, changed: true };
 }
 
-const attempt = (work: Promise<void>) => work.catch(() => undefined);
+const attempt = (work: Promise<unknown>) => work.catch(() => undefined);
 
-/** When the call was made that the mark is of. */
-function calledAt(stored: Stored, mark: CreatingMark | undefined): number {
-  return mark === undefined ? (stored?.createdAt.getTime() ?? 0) : Date.parse(mark.at);
+/** When a call was made whose answer is not known; undefined when there is none. */
+function calledAt(stored: Stored, mark: CreatingMark | undefined): string | undefined {
+  if (mark !== undefined) return mark.at;
+  return stored?.value.state === 'creating' ? stored.createdAt.toISOString() : undefined;
+}
+
+/** Takes away the mark of a call that had no effect, or lets it stand for the earlier call whose mark it has replaced. */
+async function takeBack(registry: Registry, userName: string, mark: CreatingMark, earlierAt: string | undefined) {
+  if (earlierAt === undefined) return removeCreatingMark(registry, userName, mark);
+  await setCreatingMark(registry, userName, { mark: { ...mark, at: earlierAt }, previous: mark });
 }
 
 /**

@@ -6,11 +6,13 @@ import type { Effect } from './side-effects.ts';
 export const interruptions = {
   onboarding: [
     'accept-request dynamodb:UpdateItem',
+    // The stale token is refreshed by the step that uses it, and not stored.
     'cognito:InitiateAuth',
-    'obtain-token secretsmanager:PutSecretValue',
     'create-subscriber secretsmanager:CreateSecret',
+    'create-subscriber dynamodb:UpdateItem',
     'infinstor:add_subscriber',
     'create-subscriber secretsmanager:PutSecretValue',
+    'create-subscriber dynamodb:UpdateItem #2',
     'deploy-stack cloudformation:CreateStack',
     'await-stack dynamodb:PutItem',
     'resume-on-stack-event states:SendTaskSuccess',
@@ -37,13 +39,27 @@ export const interruptions = {
     'resume-on-stack-event states:SendTaskFailure',
     'deploy-stack cloudformation:CreateStack',
   ],
-  'onboarding with a mark that is taken back': ['create-subscriber secretsmanager:PutSecretValue'],
-  'onboarding with a token that is supplied': ['create-subscriber secretsmanager:PutSecretValue'],
+  'onboarding with a token that is refused': [
+    'create-subscriber dynamodb:UpdateItem #2',
+    // The refusal, the turn to log in, the login, the session, the turn given back; and when the next token is accepted.
+    'obtain-token dynamodb:PutItem',
+    'obtain-token dynamodb:PutItem #2',
+    'cognito:InitiateAuth',
+    'obtain-token secretsmanager:PutSecretValue',
+    'obtain-token dynamodb:PutItem #3',
+    'create-subscriber dynamodb:UpdateItem #5',
+  ],
+  'onboarding with a token that is supplied': [
+    'create-subscriber secretsmanager:PutSecretValue',
+    'create-subscriber dynamodb:UpdateItem',
+  ],
   'onboarding of whom InfinStor has not any more': ['create-subscriber secretsmanager:RestoreSecret'],
   'adding users': [
     'accept-users dynamodb:UpdateItem',
+    'obtain-subscriber-token dynamodb:PutItem',
     'cognito:InitiateAuth',
     'obtain-subscriber-token secretsmanager:CreateSecret',
+    'obtain-subscriber-token dynamodb:PutItem #2',
     // One with a generated password, and one with a given one.
     'add-user secretsmanager:CreateSecret',
     'infinstor:addsecondaryuser',
@@ -53,7 +69,7 @@ export const interruptions = {
     'complete-users events:PutEvents',
     'complete-users dynamodb:UpdateItem',
   ],
-  'adding users with a stale token': ['obtain-subscriber-token secretsmanager:PutSecretValue'],
+  'adding users with a token that is refused': ['obtain-subscriber-token secretsmanager:PutSecretValue'],
   'adding users whose secrets were scheduled for deletion': [
     'obtain-subscriber-token secretsmanager:RestoreSecret',
     'add-user secretsmanager:RestoreSecret',
@@ -61,7 +77,6 @@ export const interruptions = {
   update: [
     'accept-update dynamodb:UpdateItem',
     'cognito:InitiateAuth',
-    'obtain-token secretsmanager:PutSecretValue',
     'infinstor:update_subscriber',
     'update-subscriber secretsmanager:PutSecretValue',
     'complete-update events:PutEvents',

@@ -51,6 +51,9 @@ export async function waiterOf({ dynamoDb, registryTable }: Sandbox, executionAr
 /** Half an hour later no token of an earlier run is good any more. */
 export const letTokensExpire = ({ clock }: Sandbox): void => clock.advance(31 * 60_000);
 
+/** A day later refused tokens and logins no longer count. */
+export const letLoginsBeForgotten = ({ clock }: Sandbox): void => clock.advance(25 * 60 * 60_000);
+
 let names = 0;
 
 /** A name that no other subscriber has. */

@@ -19,6 +19,7 @@ import { environmentSchema } from '../../../../functions/add-user/environment.ts
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { usersPlan } from '../users-plan.ts';
 
@@ -61,10 +62,13 @@ async function setUp({
     get_version: () => ({ body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1' } }),
     addsecondaryuser: () => (typeof answer === 'function' ? answer() : answer),
   });
-  const environment = environmentOf(environmentSchema, {
+  const { environment: dynamoDb, tableName: REGISTRY_TABLE } = await registryTable();
+  const values = environmentOf(environmentSchema, {
+    REGISTRY_TABLE,
     INFINSTOR_MLFLOW_URL: infinstor.url,
     INFINSTOR_API_URL: infinstor.url,
   });
+  const environment = { ...values, ...dynamoDb };
   const invoke = lambda(() => import('../../../../functions/add-user/handler.ts'), environment);
   const addAlice = () => invoke({ plan: usersPlan, token });
   const addBob = () => invoke({ plan: usersPlan, token, progress: afterAlice });

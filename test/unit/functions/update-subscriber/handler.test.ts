@@ -13,6 +13,7 @@ import { environmentSchema } from '../../../../functions/update-subscriber/envir
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { updatePlan } from '../update-plan.ts';
 
@@ -53,10 +54,13 @@ async function setUp({
     update_subscriber: answer,
     get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1', isExternalAuth } }),
   });
-  const environment = environmentOf(environmentSchema, {
+  const { environment: dynamoDb, ...registry } = await registryTable();
+  const values = environmentOf(environmentSchema, {
+    REGISTRY_TABLE: registry.tableName,
     INFINSTOR_MLFLOW_URL: infinstor.url,
     CUSTOM_TOKEN_PATH: 'new.token',
   });
+  const environment = { ...values, ...dynamoDb };
   const invoke = lambda(() => import('../../../../functions/update-subscriber/handler.ts'), environment);
   const credentials = () => secrets.current(credentialsSecretId);
   const updates = () => infinstor.requests.filter(({ operation }) => operation === 'POST update_subscriber');
