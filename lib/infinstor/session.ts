@@ -62,6 +62,8 @@ async function tryRefresh(
   { refreshToken }: TokenSecret,
   { mlflowUrl, cognito }: Pick<Dependencies, 'mlflowUrl' | 'cognito'>,
 ): Promise<{ idToken: string } | { error: Error } | undefined> {
+  // Nothing needs to be asked then.
+  if (refreshToken === '') return undefined;
   try {
     const discovery = await getVersion(mlflowUrl);
     const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };

@@ -41,10 +41,11 @@ export const interruptions = {
   ],
   'onboarding with a token that is refused': [
     'create-subscriber dynamodb:UpdateItem #2',
-    // The refusal, the turn to log in, the login, the session, the turn given back; and when the next token is accepted.
+    // The refusal, the turn to log in, the login (after two refreshes), the session, the turn given back; and when the next token is
+    // accepted.
     'obtain-token dynamodb:PutItem',
     'obtain-token dynamodb:PutItem #2',
-    'cognito:InitiateAuth',
+    'cognito:InitiateAuth #3',
     'obtain-token secretsmanager:PutSecretValue',
     'obtain-token dynamodb:PutItem #3',
     'create-subscriber dynamodb:UpdateItem #5',

@@ -116,13 +116,13 @@ describe('obtaining the first token', () => {
   it('waits for the minute of a login that has died, and counts it', async () => {
     const { runAt, cognito, breaker, logins } = await setUp();
     const { promise, resolve } = Promise.withResolvers<void>();
-    cognito
-      .on(InitiateAuthCommand)
-      .resolves({ AuthenticationResult: newTokens })
-      .callsFakeOnce(async () => {
-        resolve();
-        await new Promise(() => {});
-      });
+    let calls = 0;
+    cognito.on(InitiateAuthCommand).callsFake(async () => {
+      calls += 1;
+      resolve();
+      if (calls === 1) await new Promise(() => {});
+      return { AuthenticationResult: newTokens };
+    });
     void runAt(0);
     await promise;
     await expect(runAt(0.9)).rejects.toMatchObject({ name: 'LoginInProgress' });
