@@ -3,7 +3,14 @@ import * as errors from '../../../lib/errors.ts';
 
 const names = [
   ...['InvalidRequest', 'InvalidConfiguration', 'AccountNotAccessible', 'InvalidStepInput', 'OnboardingInProgress'],
-  ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'LoginInProgress', 'LoginsPaused', 'SubscriberPasswordUnknown'],
+  ...[
+    'LoginRejected',
+    'LoginChallenge',
+    'TokenRejected',
+    'LoginInProgress',
+    'LoginsPaused',
+    'SubscriberPasswordUnknown',
+  ],
   'SecretFull',
   ...[
     'InfinStorUnavailable',

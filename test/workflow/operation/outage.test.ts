@@ -3,13 +3,13 @@ import { expect, it } from 'vitest';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { byScope } from '../../scope.ts';
-import { recordOf, withSandbox } from '../sandbox.ts';
-import { credentialsOf, subscribersNamed } from '../subscriber.ts';
+import { ended, recordOf, requestFor, startOnboarding, withSandbox } from '../sandbox.ts';
+import { callsOf, credentialsOf, fault, subscribersNamed } from '../subscriber.ts';
 import { liveThrough } from './outage.ts';
 
 const { names, hours } = byScope({
-  usual: { names: 2, hours: 3 },
-  all: { names: 4, hours: 24 },
+  usual: { names: 1, hours: 2 },
+  all: { names: 2, hours: 24 },
   long: { names: 50, hours: 24 },
 });
 
@@ -35,9 +35,42 @@ it(`an outage of ${hours} hours, with ${names} subscribers whose requests are re
     );
     for (const name of all) {
       expect(subscribersNamed(given, name)).toHaveLength(1);
-      expect(credentialsIn(given, name)).toEqual({ state: 'created', customToken: given.infinstor.customTokenOf(name) });
+      expect(credentialsIn(given, name)).toEqual({
+        state: 'created',
+        customToken: given.infinstor.customTokenOf(name),
+      });
       const record = await recordOf(given, name);
       expect([record?.status, record?.creating]).toEqual([{ S: 'ACTIVE' }, undefined]);
     }
-    console.log(JSON.stringify(outage), process.cpuUsage());
+  }));
+
+/** So many onboardings that begin at the same time. */
+const many = Array.from({ length: byScope({ usual: 8, all: 50, long: 50 }) }, (_, index) => `many-${index}`);
+
+async function onboardAtOnce(sandbox: Sandbox, userNames: readonly string[]) {
+  const started = await Promise.all(userNames.map((userName) => startOnboarding(sandbox, requestFor(userName))));
+  await sandbox.clock.quiet();
+  return Promise.all(started.map(({ executionArn }) => ended(sandbox, executionArn)));
+}
+
+it(`${many.length} executions at once whose tokens are refused store a few versions, and go on when that is over`, () =>
+  withSandbox({}, async (given) => {
+    fault(given, 'infinstor:add_subscriber:error=401:9999');
+    const refused = await onboardAtOnce(given, many);
+    expect(new Set(refused.map(({ error }) => error?.name))).toEqual(new Set(['TokenRejected']));
+    // The first login, and the two that replace refused tokens.
+    expect(given.secretsManager.youngVersions().get('infinstor/sandbox/superadmin-token')).toBe(3);
+    expect(callsOf(given, 'InitiateAuth')).toBe(3);
+    given.faults.clear();
+    given.clock.advance(16 * 60_000);
+    const reports = await onboardAtOnce(given, many);
+    expect(reports.filter(({ error }) => error !== null)).toEqual([]);
+    expect(Math.max(...given.secretsManager.youngVersions().values())).toBeLessThanOrEqual(3);
+  }));
+
+it(`${many.length} executions at once log in once`, () =>
+  withSandbox({ environment: { VERIFY: 'off' } }, async (given) => {
+    const reports = await onboardAtOnce(given, many);
+    expect(reports.filter(({ error }) => error !== null)).toEqual([]);
+    expect(callsOf(given, 'InitiateAuth')).toBe(1);
   }));

@@ -1,4 +1,8 @@
-import { InternalServiceError, ListSecretVersionIdsCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  InternalServiceError,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../fake-infinstor.ts';
 import { errorOf, now, secret } from '../lambda.ts';
@@ -62,9 +66,14 @@ describe('creating a subscriber', () => {
     const { invoke, secrets, added, markNow } = await setUp({ stored: { [credentialsSecretId]: prepared } });
     const CreatedDate = (minute: number) => new Date(now.getTime() - minute * 60_000);
     secrets.client.on(ListSecretVersionIdsCommand).resolves({
-      Versions: Array.from({ length: 91 }, (_, minute) => ({ VersionId: `v${minute}`, CreatedDate: CreatedDate(minute) })),
+      Versions: Array.from({ length: 91 }, (_, minute) => ({
+        VersionId: `v${minute}`,
+        CreatedDate: CreatedDate(minute),
+      })),
     });
-    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('SecretFull', 'before 2026-01-02T10:30:00.000Z'));
+    await expect(invoke({ plan, token })).rejects.toMatchObject(
+      errorOf('SecretFull', 'before 2026-01-02T10:30:00.000Z'),
+    );
     expect([added(), secrets.written, await markNow()]).toEqual([[], [], undefined]);
   });
 

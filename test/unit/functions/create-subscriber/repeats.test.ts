@@ -3,10 +3,7 @@ import {
   UserNotConfirmedException,
   UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
-import {
-  GetSecretValueCommand,
-  InvalidRequestException,
-} from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, InvalidRequestException } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../fake-infinstor.ts';
 import { firstVersionId } from '../fake-secrets.ts';
@@ -69,13 +66,16 @@ describe('a repeat', () => {
   it.each([
     ['in the record', unresolved],
     ['in the secret, as releases up to 0.1.0 kept it', formerly],
-  ])('makes the call, with the same password, when the pool says that there is no such user: mark %s', async (_, left) => {
-    const { invoke, added, credentials, markNow } = await setUp({ ...left, login: absent });
-    expect(await invoke({ plan, token })).toEqual(output);
-    expect(added()).toMatchObject([{ body: JSON.stringify({ ...subscriber, password }) }]);
-    expect(credentials()).toEqual({ state: 'created', password, emailId, customToken });
-    expect(await markNow()).toBeUndefined();
-  });
+  ])(
+    'makes the call, with the same password, when the pool says that there is no such user: mark %s',
+    async (_, left) => {
+      const { invoke, added, credentials, markNow } = await setUp({ ...left, login: absent });
+      expect(await invoke({ plan, token })).toEqual(output);
+      expect(added()).toMatchObject([{ body: JSON.stringify({ ...subscriber, password }) }]);
+      expect(credentials()).toEqual({ state: 'created', password, emailId, customToken });
+      expect(await markNow()).toBeUndefined();
+    },
+  );
 
   it('never repeats a call whose mark a release up to 0.1.0 has left in the secret', async () => {
     const { invoke, secrets, added } = await setUp({ ...formerly });
@@ -197,19 +197,22 @@ describe('a repeat', () => {
       creating,
       undefined,
     ],
-  ])("keeps the password of the request's secret when a login shows that InfinStor has accepted it: mark %s", async (_, left, kept, keptMark) => {
-    const { invoke, credentials, markNow, secrets } = await setUp({
-      ...left,
-      stored: { ...left.stored, [passwordSecretId]: { password } },
-      login: { AuthenticationResult: { IdToken: secret('id') } },
-    });
-    for (let time = 1; time <= 2; time += 1) {
-      await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
-      expect(credentials()).toEqual(kept);
-      expect(await markNow()).toEqual(keptMark);
-    }
-    expect(secrets.written).toHaveLength(1);
-  });
+  ])(
+    "keeps the password of the request's secret when a login shows that InfinStor has accepted it: mark %s",
+    async (_, left, kept, keptMark) => {
+      const { invoke, credentials, markNow, secrets } = await setUp({
+        ...left,
+        stored: { ...left.stored, [passwordSecretId]: { password } },
+        login: { AuthenticationResult: { IdToken: secret('id') } },
+      });
+      for (let time = 1; time <= 2; time += 1) {
+        await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
+        expect(credentials()).toEqual(kept);
+        expect(await markNow()).toEqual(keptMark);
+      }
+      expect(secrets.written).toHaveLength(1);
+    },
+  );
 
   it("takes a request's secret that is scheduled for deletion for one that is gone", async () => {
     const { invoke, secrets, credentials, markNow } = await setUp({
@@ -296,7 +299,12 @@ describe('the custom token of a subscriber that exists', () => {
 
   it.each<[string, Record<string, unknown>, unknown[], object?]>([
     ['without credentials', {}, [withoutPassword]],
-    ["after a lost answer, whose password may be the subscriber's", { [credentialsSecretId]: prepared }, [created], mark],
+    [
+      "after a lost answer, whose password may be the subscriber's",
+      { [credentialsSecretId]: prepared },
+      [created],
+      mark,
+    ],
     ['after a lost answer of a release up to 0.1.0', { [credentialsSecretId]: creating }, [created]],
     ["after a refusal, whose password is not the subscriber's", { [credentialsSecretId]: prepared }, [withoutPassword]],
     [

@@ -84,7 +84,11 @@ function setUp({
 
 describe('GET /subscribers/{userName}', () => {
   it.each([
-    ['and until when', { tokensPausedUntil: '2026-01-01T12:10:00.000Z' }, { until: '2026-01-01T12:10:00.000Z', reason: 'InfinStor refuses its tokens' }],
+    [
+      'and until when',
+      { tokensPausedUntil: '2026-01-01T12:10:00.000Z' },
+      { until: '2026-01-01T12:10:00.000Z', reason: 'InfinStor refuses its tokens' },
+    ],
     [
       'until the password is another one',
       { refusedPassword: { versionId: 'v1', times: 4 } },

@@ -12,10 +12,10 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/obtain-subscriber-token/environment.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
-import { registryTable } from '../../lib/registry/registry-table.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
 import { usersPlan } from '../users-plan.ts';
 

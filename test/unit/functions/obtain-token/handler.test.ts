@@ -14,10 +14,10 @@ import { environmentSchema } from '../../../../functions/obtain-token/environmen
 import { obtainToken } from '../../../../functions/obtain-token/obtain-token.ts';
 import type { Token } from '../../../../lib/plans/token.ts';
 import { pauseOf, readBreaker } from '../../../../lib/registry/login-breaker.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
-import { registryTable } from '../../lib/registry/registry-table.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
 
 const names = { SUPERADMIN_SECRET_ID: 'test/superadmin', SUPERADMIN_TOKEN_SECRET_ID: 'test/superadmin-token' };

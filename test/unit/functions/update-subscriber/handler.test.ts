@@ -10,10 +10,10 @@ import { InternalServiceError, PutSecretValueCommand } from '@aws-sdk/client-sec
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/update-subscriber/environment.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
-import { registryTable } from '../../lib/registry/registry-table.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { updatePlan } from '../update-plan.ts';
 

@@ -29,7 +29,7 @@ async function setUp({ refreshToken = secret('refresh'), version }: { refreshTok
     get_version: () => version ?? { body: { cognitoCliClientId: 'client-1', region: 'us-east-1' } },
   });
   const idTokenOf = createSessions();
-  const after = (minutes: number, versionId = firstVersionId) =>
+  const idTokenAt = (minutes: number, versionId = firstVersionId) =>
     idTokenOf(
       { secretId, versionId },
       {
@@ -39,14 +39,14 @@ async function setUp({ refreshToken = secret('refresh'), version }: { refreshTok
         now: new Date(now.getTime() + minutes * 60_000),
       },
     );
-  return { after, secrets, cognito };
+  return { idTokenAt, secrets, cognito };
 }
 
 describe('the ID token of a session', () => {
   it('is the stored one for half an hour, then a refreshed one, which is kept in memory and never stored', async () => {
-    const { after, secrets, cognito } = await setUp();
-    expect(await after(29)).toBe(secret('first'));
-    expect([await after(30), await after(59), await after(60)]).toEqual([
+    const { idTokenAt, secrets, cognito } = await setUp();
+    expect(await idTokenAt(29)).toBe(secret('first'));
+    expect([await idTokenAt(30), await idTokenAt(59), await idTokenAt(60)]).toEqual([
       secret('refreshed 1'),
       secret('refreshed 1'),
       secret('refreshed 2'),
@@ -60,27 +60,27 @@ describe('the ID token of a session', () => {
     ['rotates refresh tokens', new InvalidParameterException(details)],
     ['is throttled', new TooManyRequestsException(details)],
   ])('is used for 55 minutes when Cognito %s', async (_, error) => {
-    const { after, cognito } = await setUp();
+    const { idTokenAt, cognito } = await setUp();
     cognito.on(InitiateAuthCommand).rejects(error);
-    expect(await after(54)).toBe(secret('first'));
+    expect(await idTokenAt(54)).toBe(secret('first'));
     const name = error instanceof TooManyRequestsException ? 'InfinStorUnavailable' : 'TokenRejected';
-    await expect(after(55)).rejects.toMatchObject({ name });
+    await expect(idTokenAt(55)).rejects.toMatchObject({ name });
   });
 
   it('is TokenRejected without a call when there is nothing to refresh it with', async () => {
-    const { after, cognito } = await setUp({ refreshToken: '' });
-    await expect(after(55)).rejects.toMatchObject({ name: 'TokenRejected' });
+    const { idTokenAt, cognito } = await setUp({ refreshToken: '' });
+    await expect(idTokenAt(55)).rejects.toMatchObject({ name: 'TokenRejected' });
     expect(cognito.calls()).toEqual([]);
   });
 
   it('is InfinStorUnavailable when the user pool cannot be found, and the stored one is worn out', async () => {
-    const { after } = await setUp({ version: { status: 503, body: '' } });
-    expect(await after(54)).toBe(secret('first'));
-    await expect(after(55)).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
+    const { idTokenAt } = await setUp({ version: { status: 503, body: '' } });
+    expect(await idTokenAt(54)).toBe(secret('first'));
+    await expect(idTokenAt(55)).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
   });
 
   it('is TokenRejected when the version is gone', async () => {
-    const { after } = await setUp();
-    await expect(after(1, 'version-0')).rejects.toMatchObject({ name: 'TokenRejected' });
+    const { idTokenAt } = await setUp();
+    await expect(idTokenAt(1, 'version-0')).rejects.toMatchObject({ name: 'TokenRejected' });
   });
 });

@@ -300,7 +300,10 @@ describe('the quota of versions', () => {
 
   it('lists versions page by page, whichever way the caller asks', async () => {
     const { run } = await full();
-    const first = v.parse(versionsSchema, await run('ListSecretVersionIds', { SecretId: 'a', IncludeDeprecated: true }));
+    const first = v.parse(
+      versionsSchema,
+      await run('ListSecretVersionIds', { SecretId: 'a', IncludeDeprecated: true }),
+    );
     expect([first.Versions.length, first.NextToken]).toEqual([10, '10']);
     await expect(run('ListSecretVersionIds', { SecretId: 'a', NextToken: 'no number' })).rejects.toMatchObject({
       code: 'InvalidNextTokenException',
