@@ -57,7 +57,8 @@ it(`${many.length} executions at once whose tokens are refused store a few versi
   withSandbox({}, async (given) => {
     fault(given, 'infinstor:add_subscriber:error=401:9999');
     const refused = await onboardAtOnce(given, many);
-    expect(new Set(refused.map(({ error }) => error?.name))).toEqual(new Set(['TokenRejected']));
+    // Who has seen three refused tokens itself, and who comes when all are to wait.
+    for (const { error } of refused) expect(['TokenRejected', 'LoginsPaused']).toContain(error?.name);
     // The first login, and the two that replace refused tokens.
     expect(given.secretsManager.youngVersions().get('infinstor/sandbox/superadmin-token')).toBe(3);
     expect(callsOf(given, 'InitiateAuth')).toBe(3);

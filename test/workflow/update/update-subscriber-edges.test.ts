@@ -76,6 +76,10 @@ describe('the edges of the machine', () => {
       const report = await update(sandbox(), changes[changedFor(state, error)]?.(subscriber) ?? {});
       await expectFailure(sandbox(), report, { name: error, step: state });
       expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + times + 1);
+      if (before === 0) return;
+      // The tests after it count on a session.
+      sandbox().faults.clear();
+      await changeable(sandbox());
     },
   );
 
