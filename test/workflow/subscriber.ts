@@ -107,7 +107,7 @@ export async function takeMarkAway({ endpoint, registryTable }: Sandbox, userNam
   );
 }
 
-export const superadminSession = 'infinstor/sandbox/superadmin-token';
+const superadminSession = 'infinstor/sandbox/superadmin-token';
 
 /** Lets a kept session be over: the next execution that needs it logs in by password. */
 export const endSession = (sandbox: Sandbox, secretId = superadminSession): Promise<void> =>
