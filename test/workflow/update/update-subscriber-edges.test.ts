@@ -101,6 +101,8 @@ describe('the edges of the machine', () => {
     const refused = await update(sandbox(), both(other));
     await expectFailure(sandbox(), refused, { name: 'TokenRejected', step: 'ObtainToken' });
     expect(kept(sandbox(), other.userName)).toEqual(other.before);
+    // The tests after it need not wait.
+    letLoginsBeForgotten(sandbox());
   });
 });
 
