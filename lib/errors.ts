@@ -168,6 +168,30 @@ export class TokenRejected extends /* @__PURE__ */ stepError(
   'InfinStor refuses fresh tokens of the user that the message names: check that the superadmin secret names the superadmin of this service, or that the subscriber may add users there; then send the request again.',
 ) {}
 
+/** Another execution logs in as the same user at this moment, or did just now. Retried: its session is shared. */
+export class LoginInProgress extends /* @__PURE__ */ stepError(
+  'LoginInProgress',
+  'Wait a minute, then redrive the execution: it uses the session of the login that was under way.',
+) {
+  constructor(userName: string) {
+    super(`Another execution is logging in as ${userName}`);
+  }
+}
+
+/** So many logins or tokens of a user were refused that one more could lock the user, or use up a secret's versions. */
+export class LoginsPaused extends /* @__PURE__ */ stepError(
+  'LoginsPaused',
+  'Remove the reason that the message names, wait until the time in it (npm start -- status shows it, too), and redrive the execution. A password that is stored anew, in the superadmin secret or by an update of the subscriber, is tried without waiting.',
+) {
+  /** When it is over, in ISO 8601; absent: when the password has been stored anew. */
+  readonly until: string | undefined;
+
+  constructor(userName: string, reason: string, until?: string) {
+    super(`Logins of ${userName} are paused until ${until ?? 'its password is stored anew'}: ${reason}`);
+    this.until = until;
+  }
+}
+
 /** No password is kept to log in with as the subscriber. */
 export class SubscriberPasswordUnknown extends /* @__PURE__ */ stepError(
   'SubscriberPasswordUnknown',
@@ -208,8 +232,20 @@ export class SubscriberUnsettled extends /* @__PURE__ */ stepError(
 /** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
 export class SubscriberOutcomeUnknown extends /* @__PURE__ */ stepError(
   'SubscriberOutcomeUnknown',
-  'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, set the state in its credentials secret to prepared and send the request again.',
+  'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, take the mark creating out of its record in the registry (see SubscriberOutcomeUnknown in docs/runbook.md) and send the request again.',
 ) {}
+
+/** A secret has so many versions of the last day that what InfinStor answers could not be stored. Thrown before InfinStor is called. */
+export class SecretFull extends /* @__PURE__ */ stepError(
+  'SecretFull',
+  'Find out what has stored so many versions of the secret that the message names, and stop it; then redrive the execution after the time in the message, when Secrets Manager can remove old versions again.',
+) {
+  constructor(secretId: string, versions: number, until: string) {
+    super(
+      `Secret ${secretId} has ${versions} versions that cannot be removed, of about 100, and takes no further ones before ${until}`,
+    );
+  }
+}
 
 /** The registry has no record of the subscriber that a request is about. */
 export class SubscriberNotFound extends /* @__PURE__ */ stepError(
@@ -382,12 +418,15 @@ const remedies = (): ReadonlyMap<string, string> =>
       LoginRejected,
       LoginChallenge,
       TokenRejected,
+      LoginInProgress,
+      LoginsPaused,
       SubscriberPasswordUnknown,
       InfinStorUnavailable,
       InfinStorRejected,
       SubscriberExists,
       SubscriberUnsettled,
       SubscriberOutcomeUnknown,
+      SecretFull,
       SubscriberNotFound,
       UserExists,
       UsersNotAdded,

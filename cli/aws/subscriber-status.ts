@@ -15,6 +15,9 @@ export const statusSchema = v.looseObject({
   keyArns: v.optional(v.array(v.string())),
   users: v.optional(v.array(v.string())),
   retained: v.optional(v.array(v.object({ type: v.string(), physicalId: v.string() }))),
+  pausedLogins: v.optional(
+    v.array(v.object({ userName: v.string(), until: v.optional(v.string()), reason: v.string() })),
+  ),
   attempts: v.array(
     v.object({
       executionArn: v.string(),

@@ -28,6 +28,7 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
         ...(status.keyArns ?? []).map((keyArn): Fact => ['Key', keyArn]),
         ...(status.users ?? []).map((user): Fact => ['User', user]),
         ...(status.retained ?? []).map(({ type, physicalId }): Fact => ['Retained', `${physicalId} (${type})`]),
+        ...(status.pausedLogins ?? []).map((pause): Fact => ['Paused', pauseText(pause)]),
         ['Execution', executionArn],
       ],
       layout,
@@ -37,6 +38,12 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
     ...attempts.map((attempt) => `  ${attemptText(attempt)}`),
     '',
   ].join('\n');
+}
+
+/** `logins of root until 2026-11-29 23:50:49 UTC: InfinStor refuses its tokens` */
+function pauseText({ userName, until, reason }: NonNullable<SubscriberStatus['pausedLogins']>[number]): string {
+  const end = until === undefined ? 'its password is stored anew' : timeText(until);
+  return printable(`logins of ${userName} until ${end}: ${reason}`);
 }
 
 /** Green is for what is in use alone: an offboarded subscriber is gone, and one that is being changed is not there yet. */

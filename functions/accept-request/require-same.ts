@@ -2,7 +2,7 @@ import type { Stack as CloudFormationStack } from '@aws-sdk/client-cloudformatio
 import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type Difference, SubscriberDiffers } from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
-import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { type Credentials, credentialsSchema, type Sent, sentOf } from '../../lib/secrets/credentials.ts';
 import { differencesFrom } from '../../lib/secrets/kept-credentials.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import { ownershipTags } from '../../lib/stacks/names.ts';
@@ -31,11 +31,11 @@ export async function requireSame(
   const { userName, emailId } = plan.subscriber;
   const { passwordSecretId } = plan;
   const differences: Difference[] = [];
-  const credentials = await sentCredentials(secrets, plan, record);
-  if (credentials !== undefined) {
+  const sent = await knownToBeSent(secrets, plan, record);
+  if (sent !== undefined) {
     if (record !== undefined && record.userName !== userName)
       differences.push({ field: 'subscriber.userName', kept: record.userName });
-    const kept = { credentials, emailId: record?.emailId };
+    const kept = { sent, emailId: record?.emailId };
     differences.push(...(await differencesFrom(secrets, { emailId, passwordSecretId }, kept)));
   }
   if (stack !== undefined && isKept(stack, plan)) {
@@ -46,24 +46,17 @@ export async function requireSame(
 }
 
 /** What InfinStor was sent of the subscriber, and has; undefined when that is not known, or is still to be found out. */
-async function sentCredentials(
+async function knownToBeSent(
   secrets: SecretsManagerClient,
   { credentialsSecretId: secretId, customTokenSecretId }: Plan,
   record: SubscriberRecord | undefined,
-): Promise<Exclude<Credentials, { state: 'prepared' }> | undefined> {
+): Promise<Sent | undefined> {
   // After an offboarding create-subscriber finds out whether InfinStor still has the subscriber, and compares then.
   if (record?.offboarded !== undefined && record.stackId === undefined) return undefined;
   const credentials = await readCredentials(secrets, secretId);
-  switch (credentials?.state) {
-    case 'created':
-      return credentials;
-    case 'creating':
-      // The call may have had no effect: create-subscriber finds out. Who supplies a token says that it had.
-      return customTokenSecretId === undefined ? undefined : credentials;
-    case 'prepared':
-    case undefined:
-      return undefined;
-  }
+  // A call without a token may have had no effect: create-subscriber finds out. Who supplies a token says that it had.
+  if (credentials?.state !== 'created' && customTokenSecretId === undefined) return undefined;
+  return sentOf(credentials, record?.creating);
 }
 
 async function readCredentials(secrets: SecretsManagerClient, secretId: string): Promise<Credentials | undefined> {

@@ -8,18 +8,19 @@ import {
   OnboardingInProgress,
   SecretNotReadable,
   StepError,
-  TokenRejected,
   UserExists,
 } from '../../lib/errors.ts';
 import { addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
 import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
 import { probeLogin } from '../../lib/infinstor/probe-login.ts';
+import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../../lib/plans/users.ts';
+import { forgetRefusedTokens } from '../../lib/registry/login-breaker.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
 import { generatePassword } from '../../lib/secrets/password.ts';
 import { readRestored } from '../../lib/secrets/restored-secret.ts';
-import { createSecret, putSecret, readSecret } from '../../lib/secrets/secrets.ts';
-import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
+import { createSecret, putSecret } from '../../lib/secrets/secrets.ts';
 import type { Environment } from './environment.ts';
 
 /**
@@ -35,8 +36,11 @@ type UserSecret = v.InferOutput<typeof userSecretSchema>;
 
 interface Dependencies {
   environment: Environment;
+  registry: Registry;
   secrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
+  idTokenOf: IdTokenOf;
+  now: Date;
   /** Throws when the subscriber is another execution's by now. */
   requireOwn: () => Promise<unknown>;
 }
@@ -81,7 +85,7 @@ interface Attempt {
 /** Adds a user, and keeps the password. @returns what keeps this user from being added; undefined: nothing did */
 async function tryToAdd(
   { plan, token, user, index }: Attempt,
-  { environment, secrets, cognito, requireOwn }: Dependencies,
+  { environment, registry, secrets, cognito, idTokenOf, now, requireOwn }: Dependencies,
 ): Promise<StepError | undefined> {
   const { userName, emailId, passwordSecretId, credentialsSecretId: secretId } = user;
   const subscriberName = plan.subscriber.userName;
@@ -92,9 +96,9 @@ async function tryToAdd(
     await putSecret(secrets, secretId, { ...stored.value, state: 'prepared' } satisfies UserSecret);
   }
 
-  const subscriberToken = await readSecret(secrets, token, tokenSecretSchema);
-  if (subscriberToken === undefined) throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
-  const discovery = await getVersion(environment.INFINSTOR_MLFLOW_URL);
+  const mlflowUrl = environment.INFINSTOR_MLFLOW_URL;
+  const idToken = await idTokenOf(token, { secrets, mlflowUrl, cognito, now });
+  const discovery = await getVersion(mlflowUrl);
   const apiUrl = apiUrlOf(discovery, environment.INFINSTOR_API_URL);
 
   const kept = stored?.value.password;
@@ -108,7 +112,6 @@ async function tryToAdd(
     if (!won) throw new OnboardingInProgress(subscriberName, 'another execution');
   }
 
-  const { idToken } = subscriberToken.value;
   await requireOwn();
   const addition = await addSecondaryUser({
     apiUrl,
@@ -116,6 +119,8 @@ async function tryToAdd(
     subscriberName,
     user: { userName, emailId, password },
   });
+  // An answer of any kind but a refused token, which is thrown.
+  await forgetRefusedTokens(registry, token);
   if (addition.outcome === 'refused') return new InfinStorRejected(addition.answer);
   // An earlier call, whose answer was lost, may have made the user; with the password that was kept, perhaps.
   const candidates = [...new Set([password, ...(kept === undefined ? [] : [kept])])];

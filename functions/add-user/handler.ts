@@ -2,6 +2,7 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { progressSchema, subscriberTokenSchema, usersPlanSchema } from '../../lib/plans/users.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
@@ -10,8 +11,9 @@ import { addUser } from './add-user.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
-const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 const documents = documentClient();
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const idTokenOf = createSessions();
 
 export const handler = step({
   name: 'add-user',
@@ -22,8 +24,10 @@ export const handler = step({
     progress: v.optional(progressSchema),
   }),
   run: async (input, { environment }) => {
-    const owned = () => requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, input.plan);
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    const owned = () => requireOwn(registry, input.plan);
     await owned();
-    return addUser(input, { environment, secrets, cognito, requireOwn: owned });
+    const now = new Date();
+    return addUser(input, { environment, registry, secrets, cognito, idTokenOf, now, requireOwn: owned });
   },
 });

@@ -7,28 +7,23 @@ import {
   SubscriberDiffers,
   SubscriberOutcomeUnknown,
   SubscriberUnsettled,
-  TokenRejected,
 } from '../../lib/errors.ts';
 import { addSubscriber } from '../../lib/infinstor/add-subscriber.ts';
 import { LostAnswer } from '../../lib/infinstor/answer.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
-import type { Plan } from '../../lib/plans/onboarding.ts';
+import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import type { Token } from '../../lib/plans/token.ts';
-import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
-import { customTokenSchema, passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
+import { forgetRefusedTokens } from '../../lib/registry/login-breaker.ts';
+import type { Registry } from '../../lib/registry/table.ts';
+import { type Credentials, credentialsSchema, type Sent, sentOf } from '../../lib/secrets/credentials.ts';
 import { differencesFrom, passwordOf } from '../../lib/secrets/kept-credentials.ts';
-import { generatePassword } from '../../lib/secrets/password.ts';
 import { readRestored } from '../../lib/secrets/restored-secret.ts';
-import { createSecret, putSecret, putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
-import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
+import { putSecret, readSecret } from '../../lib/secrets/secrets.ts';
+import { removeCreatingMark, setCreatingMark } from '../../lib/subscribers/creating-mark.ts';
+import { type CreatingMark, readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { type Finding, findSubscriber } from './find-subscriber.ts';
-
-/** What this step uses of the plan. */
-type StepPlan = Pick<
-  Plan,
-  'subscriber' | 'executionArn' | 'passwordSecretId' | 'customTokenSecretId' | 'returning' | 'credentialsSecretId'
->;
+import { keepAccepted, prepare, type StepPlan, type Stored, storeGivenToken } from './kept-secret.ts';
 
 /**
  * How long after the mark a call may still have its effect: API Gateway answers after 30 s at the latest, and what works behind
@@ -38,13 +33,13 @@ const settledAfterMs = 2 * 60_000;
 
 interface Dependencies {
   environment: Environment;
+  registry: Registry;
   secrets: SecretsManagerClient;
   /** Tries longer than the other: for what cannot be had a second time. */
   patientSecrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
+  idTokenOf: IdTokenOf;
   now: Date;
-  /** Throws when the subscriber is another execution's by now. */
-  requireOwn: () => Promise<unknown>;
 }
 
 interface Created {
@@ -54,87 +49,101 @@ interface Created {
   changed: boolean;
 }
 
-type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
-
 /**
  * Creates the subscriber in InfinStor and stores its custom token before anything else is done. add_subscriber has no
- * inverse, so a `creating` mark goes into the subscriber's secret first: an execution that finds the mark without a token knows that
+ * inverse, so a `creating` mark goes into the subscriber's record first: an execution that finds the mark without a token knows that
  * the call may have had its effect, and repeats it only when the subscriber is provably not there. Of several executions just
- * one can set the mark. A subscriber that comes back after its offboarding has its kept token, unless it was deleted in InfinStor.
+ * one can set the mark. Before the call it is certain that its answer can be stored. A subscriber that comes back after its offboarding has
+ * its kept token, unless it was deleted in InfinStor.
  * @returns where the credentials are, the e-mail address that InfinStor has, else the request's, and whether anything was changed
  * @throws SubscriberDiffers when InfinStor knows the subscriber, and the request says something else than what is kept
  * @throws TokenRejected, which the machine answers with a new token
- * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
+ * @throws SecretFull when the answer could not be stored
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
   { plan, token }: { plan: StepPlan; token: Token },
-  { environment, secrets, patientSecrets, cognito, now, requireOwn }: Dependencies,
+  { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now }: Dependencies,
 ): Promise<Created> {
   const secretId = plan.credentialsSecretId;
   const { userName, emailId } = plan.subscriber;
+  // The mark before the secret: an invocation that has gone on to its end in between has then changed what is read last.
+  const mark = (await readRecord(registry, userName))?.creating;
   const stored = await readRestored(secrets, secretId, credentialsSchema);
+  const sent = sentOf(stored?.value, mark);
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
-    const changed = await storeGivenToken(secrets, plan, stored, plan.customTokenSecretId);
-    return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId, changed };
+    if (sent !== undefined) await requireSame(secrets, plan, sent);
+    const changed = await storeGivenToken(secrets, plan, { stored, sent }, plan.customTokenSecretId);
+    if (mark !== undefined) await removeCreatingMark(registry, userName, mark);
+    return { credentialsSecretId: secretId, emailId: sent?.emailId ?? emailId, changed };
   }
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
       ? Promise.resolve('unknown')
       : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
+  let earlier = mark;
   if (stored?.value.state === 'created') {
+    // The token is stored before the mark goes.
+    if (mark !== undefined) await removeCreatingMark(registry, userName, mark);
+    earlier = undefined;
     // Nothing else shows whether somebody deleted the subscriber in InfinStor after its offboarding.
     const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
     if (!isGone) {
       await requireSame(secrets, plan, stored.value);
-      return { credentialsSecretId: secretId, emailId: lastKnownEmailId(stored) ?? emailId, changed: false };
+      return { credentialsSecretId: secretId, emailId: stored.value.emailId ?? emailId, changed: false };
     }
   }
-  const isTakenOver = stored?.value.state === 'creating';
-  if (stored?.value.state === 'creating') {
-    const password = await passwordOf(secrets, stored.value);
+  const earlierAt = calledAt(stored, earlier);
+  if (earlierAt !== undefined) {
+    const password = sent && (await passwordOf(secrets, sent));
     const finding = await find(password);
-    if (finding === 'present') await keepAccepted(secrets, plan, stored, password);
+    if (finding === 'present') await keepAccepted({ registry, secrets }, plan, { stored, mark: earlier }, password);
     if (finding !== 'absent') throw outcomeUnknown(userName, 'was called before, and its answer was lost', finding);
-    if (now.getTime() - stored.createdAt.getTime() < settledAfterMs) {
+    if (now.getTime() - Date.parse(earlierAt) < settledAfterMs) {
       throw new SubscriberUnsettled(
         `add_subscriber for ${userName} was called a moment ago, and may have its effect yet`,
       );
     }
   }
 
-  const superadminToken = await readSecret(secrets, token, tokenSecretSchema);
-  if (superadminToken === undefined) {
-    throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
-  }
-  const { password, kept } = await choosePassword(secrets, plan, stored?.value.password);
-  // What was asked of InfinStor until here may have taken long.
-  await requireOwn();
-  const markVersion = await succeed(secrets, plan, stored, {
-    state: 'creating',
-    ...kept,
-    emailId,
+  const login = { secrets, mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now };
+  const idToken = await idTokenOf(token, login);
+  const prepared = await prepare(secrets, plan, stored, now);
+  const newMark: CreatingMark = {
     executionArn: plan.executionArn,
     // Two invocations of one execution (stopped and redriven) must not both win.
     invocationId: randomUUID(),
-  });
+    at: now.toISOString(),
+    emailId,
+    passwordSecretId: plan.passwordSecretId,
+  };
+  const isSet = await setCreatingMark(registry, userName, { mark: newMark, previous: earlier });
+  if (!isSet) throw new OnboardingInProgress(userName, 'another execution');
+  // Another invocation may have set its mark, stored its token and taken the mark away since the secret was read.
+  const marked = await readSecret(secrets, { secretId }, credentialsSchema);
+  if (marked?.versionId !== prepared.versionId) {
+    await takeBack(registry, userName, newMark, earlierAt);
+    throw new OnboardingInProgress(userName, 'another execution');
+  }
+  const { password } = prepared;
   const tokenPlace = environment.CUSTOM_TOKEN_PATH;
   let customToken: string;
   try {
     customToken = await addSubscriber(
       environment.INFINSTOR_MLFLOW_URL,
-      superadminToken.value.idToken,
+      idToken,
       { ...plan.subscriber, password },
       { tokenOf: (answer) => findCustomToken(answer, tokenPlace), tokenPlace },
     );
   } catch (error) {
     if (error instanceof LostAnswer) throw outcomeUnknown(userName, error.message, await find(password));
-    // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat. Not so after
-    // an earlier call, which may have stored its token meanwhile, or whose user this one was refused for.
-    if (error instanceof StepError && !isTakenOver) await unmark(secrets, secretId, markVersion, kept.password);
+    // Every other error of the call says that nothing happened: the mark would only stand in the way of a repeat. Not so after an earlier
+    // call, whose user this one may have been refused for: the mark is then as old as that call. Should this fail, the mark stays, and a
+    // repeat looks for the subscriber first.
+    if (error instanceof StepError) await attempt(takeBack(registry, userName, newMark, earlierAt));
     throw error;
   }
   const created: Credentials = { state: 'created', password, emailId, customToken };
@@ -144,7 +153,24 @@ export async function createSubscriber(
       `add_subscriber for ${userName} succeeded, but its token could not be stored: ${reason}`,
     );
   });
+  // Neither is worth a failure of what has succeeded: beside a token a mark says nothing, and a breaker closes by itself.
+  await attempt(removeCreatingMark(registry, userName, newMark));
+  await attempt(forgetRefusedTokens(registry, token));
   return { credentialsSecretId: secretId, emailId, changed: true };
+}
+
+const attempt = (work: Promise<unknown>) => work.catch(() => undefined);
+
+/** When a call was made whose answer is not known; undefined when there is none. */
+function calledAt(stored: Stored, mark: CreatingMark | undefined): string | undefined {
+  if (mark !== undefined) return mark.at;
+  return stored?.value.state === 'creating' ? stored.createdAt.toISOString() : undefined;
+}
+
+/** Takes away the mark of a call that had no effect, or lets it stand for the earlier call whose mark it has replaced. */
+async function takeBack(registry: Registry, userName: string, mark: CreatingMark, earlierAt: string | undefined) {
+  if (earlierAt === undefined) return removeCreatingMark(registry, userName, mark);
+  await setCreatingMark(registry, userName, { mark: { ...mark, at: earlierAt }, previous: mark });
 }
 
 /**
@@ -154,16 +180,10 @@ export async function createSubscriber(
 async function requireSame(
   secrets: SecretsManagerClient,
   { subscriber: { userName, emailId }, passwordSecretId }: StepPlan,
-  credentials: Credentials,
+  sent: Sent,
 ): Promise<void> {
-  if (credentials.state === 'prepared') return;
-  const differences = await differencesFrom(secrets, { emailId, passwordSecretId }, { credentials });
+  const differences = await differencesFrom(secrets, { emailId, passwordSecretId }, { sent });
   if (differences.length > 0) throw new SubscriberDiffers(userName, ...differences);
-}
-
-/** The last e-mail address sent to InfinStor, as far as it is known. */
-function lastKnownEmailId(stored: Stored): string | undefined {
-  return stored === undefined || stored.value.state === 'prepared' ? undefined : stored.value.emailId;
 }
 
 function outcomeUnknown(userName: string, happened: string, finding: Finding): SubscriberOutcomeUnknown {
@@ -173,86 +193,4 @@ function outcomeUnknown(userName: string, happened: string, finding: Finding): S
     unknown: 'whether InfinStor has the subscriber could not be found out by a login',
   };
   return new SubscriberOutcomeUnknown(`add_subscriber for ${userName} ${happened}; ${findings[finding]}`);
-}
-
-/**
- * Stores what follows on what was read, as the only one who can.
- * @returns its version id
- * @throws ExecutionSuperseded when another execution has taken the subscriber over
- * @throws OnboardingInProgress when another execution has stored something since
- */
-async function succeed(
-  secrets: SecretsManagerClient,
-  plan: StepPlan,
-  stored: Stored,
-  credentials: Credentials,
-): Promise<string> {
-  const secretId = plan.credentialsSecretId;
-  const { versionId, won } =
-    stored === undefined
-      ? await createSecret(secrets, secretId, credentials)
-      : await putSuccessor(secrets, secretId, stored.versionId, credentials);
-  if (!won) throw new OnboardingInProgress(plan.subscriber.userName, 'another execution');
-  return versionId;
-}
-
-/** Takes the mark back. Should that fail, the mark stays, and a repeat looks for the subscriber first. */
-async function unmark(
-  secrets: SecretsManagerClient,
-  secretId: string,
-  markVersion: string,
-  password: string | undefined,
-) {
-  const prepared: Credentials = { state: 'prepared', password };
-  await putSuccessor(secrets, secretId, markVersion, prepared).catch(() => undefined);
-}
-
-/** Keeps the password that InfinStor has accepted: the secret of the request, which the mark names, may go. */
-async function keepAccepted(
-  secrets: SecretsManagerClient,
-  plan: StepPlan,
-  stored: NonNullable<Stored>,
-  password: string | undefined,
-): Promise<void> {
-  if (stored.value.state !== 'creating' || stored.value.password === password) return;
-  const { emailId, executionArn, invocationId } = stored.value;
-  const accepted: Credentials = { state: 'creating', password, emailId, executionArn, invocationId };
-  await putSuccessor(secrets, plan.credentialsSecretId, stored.versionId, accepted);
-}
-
-/**
- * Stores the custom token that the request refers to, with the password that the subscriber has, as far as it is known. As
- * the mark's successor it stays when the call of an execution that was stopped fails later.
- * @returns false when it was stored before
- */
-async function storeGivenToken(
-  secrets: SecretsManagerClient,
-  plan: StepPlan,
-  stored: Stored,
-  customTokenSecretId: string,
-): Promise<boolean> {
-  if (stored !== undefined) await requireSame(secrets, plan, stored.value);
-  const input = { field: 'customTokenSecretId', secretId: customTokenSecretId };
-  const { customToken } = await readInputSecret(secrets, input, customTokenSchema);
-  if (stored?.value.state === 'created' && stored.value.customToken === customToken) return false;
-  // A password that add_subscriber never took is not the subscriber's.
-  const password =
-    stored === undefined || stored.value.state === 'prepared' ? undefined : await passwordOf(secrets, stored.value);
-  await succeed(secrets, plan, stored, { state: 'created', password, emailId: lastKnownEmailId(stored), customToken });
-  return true;
-}
-
-/**
- * The password of the request's secret, else the one prepared before, else a new one; and what is kept of it while InfinStor
- * has not accepted it: one that was made here would be lost.
- */
-async function choosePassword(secrets: SecretsManagerClient, plan: StepPlan, prepared: string | undefined) {
-  const { passwordSecretId } = plan;
-  if (passwordSecretId === undefined) {
-    const password = prepared ?? generatePassword();
-    return { password, kept: { password } };
-  }
-  const input = { field: 'passwordSecretId', secretId: passwordSecretId };
-  const { password } = await readInputSecret(secrets, input, passwordSchema);
-  return { password, kept: { passwordSecretId } };
 }

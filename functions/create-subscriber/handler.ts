@@ -2,6 +2,7 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
@@ -12,8 +13,9 @@ import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
-const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 const documents = documentClient();
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const idTokenOf = createSessions();
 
 export const handler = step({
   name: 'create-subscriber',
@@ -30,9 +32,9 @@ export const handler = step({
     token: tokenSchema,
   }),
   run: async (input, { environment }) => {
-    const owned = () => requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, input.plan);
-    await owned();
-    const dependencies = { environment, secrets, patientSecrets, cognito, now: new Date(), requireOwn: owned };
-    return createSubscriber(input, dependencies);
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    await requireOwn(registry, input.plan);
+    const now = new Date();
+    return createSubscriber(input, { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now });
   },
 });

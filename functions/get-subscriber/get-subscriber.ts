@@ -5,6 +5,7 @@ import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { ExecutionSuperseded, remedyFor } from '../../lib/errors.ts';
 import { json } from '../../lib/json.ts';
 import { type Role, roleSchema } from '../../lib/plans/onboarding.ts';
+import { pauseOf, readBreaker } from '../../lib/registry/login-breaker.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import {
   describeFailure,
@@ -32,6 +33,9 @@ interface Dependencies {
   stateMachineArn: string;
   stepFunctions: SFNClient;
   registry: Registry;
+  /** Whose logins an onboarding and an update need. */
+  superadminUserName: string;
+  now: Date;
 }
 
 /** An attempt and how it stands, whatever the subscriber's own status is: an update that fails leaves the subscriber ACTIVE. */
@@ -60,6 +64,8 @@ export interface SubscriberStatus {
   users?: string[] | undefined;
   /** What offboardings have left. */
   retained?: Retained[] | undefined;
+  /** The logins that rest because too many were refused, with the reason: the superadmin's and the subscriber's own. */
+  pausedLogins?: { userName: string; until?: string; reason: string }[] | undefined;
   attempts: ShownAttempt[];
 }
 
@@ -80,8 +86,28 @@ const progressSchema = json(
  * @returns undefined when nothing is known of the subscriber, or of that execution as one of the subscriber's
  */
 export async function getSubscriber(
+  subscriber: { userName: string; executionName: string | undefined },
+  dependencies: Dependencies,
+): Promise<SubscriberStatus | undefined> {
+  const status = await statusOf(subscriber, dependencies);
+  if (status === undefined) return undefined;
+  const pausedLogins = await pausesOf([dependencies.superadminUserName, status.userName], dependencies);
+  return { ...status, ...(pausedLogins.length > 0 && { pausedLogins }) };
+}
+
+async function pausesOf(userNames: readonly string[], { registry, now }: Pick<Dependencies, 'registry' | 'now'>) {
+  const pauses = await Promise.all(
+    userNames.map(async (userName) => {
+      const pause = pauseOf(await readBreaker(registry, userName), now);
+      return pause === undefined ? [] : [{ userName, ...pause }];
+    }),
+  );
+  return pauses.flat();
+}
+
+async function statusOf(
   { userName, executionName }: { userName: string; executionName: string | undefined },
-  { stateMachineArn, stepFunctions, registry }: Dependencies,
+  { stateMachineArn, stepFunctions, registry }: Omit<Dependencies, 'superadminUserName' | 'now'>,
 ): Promise<SubscriberStatus | undefined> {
   const record = await readRecord(registry, userName);
   const executionArn =

@@ -38,6 +38,8 @@ export const handler = step({
           stateMachineArn: environment.STATE_MACHINE_ARN,
           stepFunctions,
           registry: { documents, tableName: environment.REGISTRY_TABLE },
+          superadminUserName: environment.SUPERADMIN_USER_NAME,
+          now: new Date(),
         },
       );
       if (status !== undefined) {

@@ -10,20 +10,21 @@ import { environmentSchema } from './environment.ts';
 import { obtainSubscriberToken } from './obtain-subscriber-token.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
-const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 const documents = documentClient();
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 
 export const handler = step({
   name: 'obtain-subscriber-token',
   environment: environmentSchema,
-  // The machine comes back here with the token that AddUser found refused.
+  // The machine comes back here with the token that was refused.
   input: v.object({
     plan: usersPlanSchema,
     token: v.optional(subscriberTokenSchema),
     progress: v.optional(progressSchema),
   }),
   run: async (input, { environment }) => {
-    await requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, input.plan);
-    return obtainSubscriberToken(input, { environment, secrets, cognito, now: new Date() });
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    await requireOwn(registry, input.plan);
+    return obtainSubscriberToken(input, { environment, registry, secrets, cognito, now: new Date() });
   },
 });

@@ -11,16 +11,17 @@ import { environmentSchema } from './environment.ts';
 import { obtainToken } from './obtain-token.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
-const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 const documents = documentClient();
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 
 export const handler = step({
   name: 'obtain-token',
   environment: environmentSchema,
-  // The machine comes back here with the token that CreateSubscriber found refused.
+  // The machine comes back here with the token that was refused.
   input: v.object({ plan: plannedSchema, token: v.optional(tokenSchema) }),
   run: async ({ plan, token }, { environment }) => {
-    await requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, plan);
-    return obtainToken(token, { environment, secrets, cognito, now: new Date() });
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    await requireOwn(registry, plan);
+    return obtainToken(token, { environment, registry, secrets, cognito, now: new Date() });
   },
 });

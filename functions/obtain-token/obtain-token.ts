@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { InvalidConfiguration } from '../../lib/errors.ts';
 import { provideToken } from '../../lib/infinstor/provide-token.ts';
 import type { Token } from '../../lib/plans/token.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
 import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
@@ -12,34 +13,35 @@ const superadminSchema = v.object({ userName: v.string(), password: v.string() }
 
 interface Dependencies {
   environment: Environment;
+  registry: Registry;
   secrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
   now: Date;
 }
 
 /**
- * Provides a superadmin ID token in the shared secret.
- * @param previous the token that this execution used before, when InfinStor refused it
+ * Provides a session of the superadmin in the shared secret.
+ * @param previous the token that this execution used before, when it was refused
  * @throws TokenRejected when InfinStor has refused more tokens than this execution may replace
- * @throws LoginRejected, LoginChallenge, InfinStorUnavailable, InfinStorRejected, InvalidConfiguration
+ * @throws LoginInProgress, LoginsPaused, LoginRejected, LoginChallenge, InfinStorUnavailable, InfinStorRejected, InvalidConfiguration
  */
 export async function obtainToken(
   previous: Token | undefined,
-  { environment, secrets, cognito, now }: Dependencies,
+  { environment, registry, secrets, cognito, now }: Dependencies,
 ): Promise<Token> {
   const secretId = environment.SUPERADMIN_TOKEN_SECRET_ID;
-  const current = await readSecret(secrets, { secretId }, tokenSecretSchema);
   return provideToken(
     {
       secretId,
+      userName: environment.SUPERADMIN_USER_NAME,
       kind: 'superadmin tokens',
-      current,
+      read: () => readSecret(secrets, { secretId }, tokenSecretSchema),
       refusedVersionId: previous?.versionId,
       rejections: previous === undefined ? 0 : previous.rejections + 1,
-      store: (token) => putSuccessor(secrets, secretId, current?.versionId, token),
-      user: () => superadmin(secrets, environment),
+      store: (token, current) => putSuccessor(secrets, secretId, current?.versionId, token),
+      credentials: () => superadmin(secrets, environment),
     },
-    { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now },
+    { registry, mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now },
   );
 }
 
@@ -52,5 +54,5 @@ async function superadmin(secrets: SecretsManagerClient, { SUPERADMIN_SECRET_ID,
       `Secret ${SUPERADMIN_SECRET_ID}, userName: is not the param superadminUserName, ${SUPERADMIN_USER_NAME}`,
     );
   }
-  return secret.value;
+  return { ...secret.value, passwordVersionId: secret.versionId };
 }

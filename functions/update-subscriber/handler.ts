@@ -2,6 +2,7 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
 import { updatePlanSchema } from '../../lib/plans/update.ts';
@@ -12,16 +13,22 @@ import { updateSubscriber } from './update-subscriber.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
 const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
-const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 const documents = documentClient();
+const cognito = regional((config) => new CognitoIdentityProviderClient(config));
+const idTokenOf = createSessions();
 
 export const handler = step({
   name: 'update-subscriber',
   environment: environmentSchema,
   input: v.object({ plan: updatePlanSchema, token: tokenSchema }),
   run: async (input, { environment }) => {
-    const owned = () => requireOwn({ documents, tableName: environment.REGISTRY_TABLE }, input.plan);
+    const registry = { documents, tableName: environment.REGISTRY_TABLE };
+    const owned = () => requireOwn(registry, input.plan);
     await owned();
-    return updateSubscriber(input, { environment, secrets, patientSecrets, cognito, requireOwn: owned });
+    return updateSubscriber(input, {
+      ...{ environment, registry, secrets, patientSecrets, cognito, idTokenOf },
+      now: new Date(),
+      requireOwn: owned,
+    });
   },
 });

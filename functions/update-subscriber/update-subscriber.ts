@@ -1,23 +1,29 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { InvalidConfiguration, InvalidRequest, OnboardingInProgress, TokenRejected } from '../../lib/errors.ts';
+import { InvalidConfiguration, InvalidRequest, OnboardingInProgress } from '../../lib/errors.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import { sendUpdate } from '../../lib/infinstor/update-subscriber.ts';
 import type { Token } from '../../lib/plans/token.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
+import { forgetRefusedTokens } from '../../lib/registry/login-breaker.ts';
+import type { Registry } from '../../lib/registry/table.ts';
 import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
 import { putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
-import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
+import { requireRoom } from '../../lib/secrets/versions.ts';
 import type { Environment } from './environment.ts';
 import { requireCurrent } from './kept-password.ts';
 
 interface Dependencies {
   environment: Environment;
+  registry: Registry;
   secrets: SecretsManagerClient;
   /** Tries longer than the other: for what InfinStor has accepted already. */
   patientSecrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
+  idTokenOf: IdTokenOf;
+  now: Date;
   /** Throws when the subscriber is another execution's by now. */
   requireOwn: () => Promise<unknown>;
 }
@@ -28,11 +34,12 @@ interface Dependencies {
  * @throws TokenRejected, which the machine answers with a new token
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws OnboardingInProgress when somebody else stores credentials meanwhile
+ * @throws SecretFull when what InfinStor accepts could not be stored
  * @throws InfinStorRejected, InfinStorUnavailable, InvalidRequest, InvalidConfiguration
  */
 export async function updateSubscriber(
   { plan, token }: { plan: UpdatePlan; token: Token },
-  { environment, secrets, patientSecrets, cognito, requireOwn }: Dependencies,
+  { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now, requireOwn }: Dependencies,
 ): Promise<{ isTokenNew: boolean }> {
   const { subscriber, credentialsSecretId: secretId, passwordSecretId, sent } = plan;
   const stored = await readSecret(secrets, { secretId }, credentialsSchema);
@@ -52,16 +59,15 @@ export async function updateSubscriber(
       `is required: the password of ${subscriber.userName} is not known here, and update_subscriber takes every field (param updateSubscriberFields)`,
     );
   }
-  const superadminToken = await readSecret(secrets, token, tokenSecretSchema);
-  if (superadminToken === undefined) {
-    throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
-  }
+  const mlflowUrl = environment.INFINSTOR_MLFLOW_URL;
+  const idToken = await idTokenOf(token, { secrets, mlflowUrl, cognito, now });
+  await requireRoom(secrets, secretId, now);
   if (sent.includes('password') && passwordSecretId === undefined && password !== undefined) {
     const { userName } = subscriber;
-    await requireCurrent({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
+    await requireCurrent({ userName, password }, { mlflowUrl, cognito });
   }
   await requireOwn();
-  const answer = await sendUpdate(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
+  const answer = await sendUpdate(mlflowUrl, idToken, {
     userName: subscriber.userName,
     ...(sent.includes('password') && password !== undefined && { password }),
     ...(sent.includes('emailId') && subscriber.emailId !== undefined && { emailId: subscriber.emailId }),
@@ -75,5 +81,6 @@ export async function updateSubscriber(
     const { won } = await putSuccessor(patientSecrets, secretId, stored.versionId, credentials);
     if (!won) throw new OnboardingInProgress(subscriber.userName, 'another execution');
   }
+  await forgetRefusedTokens(registry, token);
   return { isTokenNew: customToken !== keptToken };
 }

@@ -72,6 +72,8 @@ export async function logInHere(
  * which a client must not allow this flow.
  */
 export async function refresh({ cognito, clientId }: Login, refreshToken: string): Promise<Tokens | undefined> {
+  // An answer to a login need not have one.
+  if (refreshToken === '') return undefined;
   try {
     const { AuthenticationResult } = await cognito.send(
       new InitiateAuthCommand({

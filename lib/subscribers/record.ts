@@ -40,6 +40,19 @@ export function isAmong(
   return resources.some((each) => each.type === type && each.physicalId === physicalId);
 }
 
+const creatingMarkSchema = v.object({
+  executionArn: v.string(),
+  /** Which invocation of the execution's function it was. */
+  invocationId: v.string(),
+  /** When, in ISO 8601. */
+  at: v.string(),
+  emailId: v.string(),
+  /** The secret with the password that was sent; absent: the credentials secret has it. */
+  passwordSecretId: v.optional(v.string()),
+});
+
+export type CreatingMark = v.InferOutput<typeof creatingMarkSchema>;
+
 const recordSchema = v.object({
   userName: v.string(),
   emailId: v.optional(v.string()),
@@ -50,6 +63,8 @@ const recordSchema = v.object({
   executionArn: v.string(),
   updatedAt: v.string(),
   attempts: v.array(attemptSchema),
+  /** That add_subscriber was called, or was about to be, and its answer is not known. */
+  creating: v.optional(creatingMarkSchema),
   /** Why the latest attempt failed; absent when it did not. */
   lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
   stackId: v.optional(v.string()),

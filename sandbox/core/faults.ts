@@ -62,6 +62,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'DescribeSecret',
     'GetSecretValue',
     'ListSecrets',
+    'ListSecretVersionIds',
     'PutSecretValue',
     'RestoreSecret',
   ],

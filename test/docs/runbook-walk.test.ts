@@ -22,7 +22,7 @@ import {
   run,
   useSandbox,
 } from '../workflow/sandbox.ts';
-import { fault, letTokensExpire, roleArnOf, rolesOn, stackNameOf } from '../workflow/subscriber.ts';
+import { fault, letLoginsBeForgotten, roleArnOf, rolesOn, stackNameOf } from '../workflow/subscriber.ts';
 import { read } from './documents.ts';
 
 const sandbox = useSandbox();
@@ -93,6 +93,12 @@ describe('LoginRejected', () => {
     return ChallengeName ?? null;
   }
 
+  /** A day later the kept token is worn out, and Cognito refuses to refresh it: for its user, and for who looks why. */
+  function letSessionsEnd() {
+    letLoginsBeForgotten(sandbox());
+    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException:2');
+  }
+
   it('ends with an active subscriber after the login is tried, the password is stored and the execution redriven', async () => {
     const right = await stored();
     // Also when it fails, for the tests after it.
@@ -100,8 +106,7 @@ describe('LoginRejected', () => {
     // A token that is there could be refreshed without the password: that is refused, whichever test came before.
     await onboard(sandbox(), requestFor('earlier'));
     await putSecret(sandbox(), secretId, { ...right, password: 'Not-the-password-1!' });
-    letTokensExpire(sandbox());
-    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
+    letSessionsEnd();
     const failed = await onboard(sandbox(), requestFor('login'));
     await expectFailure(sandbox(), failed, { name: 'LoginRejected', step: 'ObtainToken' });
 
@@ -125,10 +130,10 @@ describe('LoginRejected', () => {
   });
 
   it('that comes of too many logins passes by itself: the login succeeds, and a redrive goes on', async () => {
-    // A token that is there is refreshed first: two calls are refused, whichever test came before.
     await onboard(sandbox(), requestFor('unlocked'));
-    letTokensExpire(sandbox());
-    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException:2');
+    letSessionsEnd();
+    // The login by password, too.
+    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
     const failed = await onboard(sandbox(), requestFor('locked'));
     await expectFailure(sandbox(), failed, { name: 'LoginRejected', step: 'ObtainToken' });
     says('LoginRejected', 'If it succeeds, the account was locked for a\nwhile: redrive.');

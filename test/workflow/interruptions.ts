@@ -9,11 +9,13 @@ export const interruptions = {
     // Room on each key.
     'accept-request dynamodb:TransactWriteItems',
     'accept-request dynamodb:TransactWriteItems #2',
+    // The stale token is refreshed by the step that uses it, and not stored.
     'cognito:InitiateAuth',
-    'obtain-token secretsmanager:PutSecretValue',
     'create-subscriber secretsmanager:CreateSecret',
+    'create-subscriber dynamodb:UpdateItem',
     'infinstor:add_subscriber',
     'create-subscriber secretsmanager:PutSecretValue',
+    'create-subscriber dynamodb:UpdateItem #2',
     'deploy-stack cloudformation:CreateStack',
     'await-stack dynamodb:TransactWriteItems',
     'resume-on-stack-event states:SendTaskSuccess',
@@ -40,13 +42,28 @@ export const interruptions = {
     'resume-on-stack-event states:SendTaskFailure',
     'deploy-stack cloudformation:CreateStack',
   ],
-  'onboarding with a mark that is taken back': ['create-subscriber secretsmanager:PutSecretValue'],
-  'onboarding with a token that is supplied': ['create-subscriber secretsmanager:PutSecretValue'],
+  'onboarding with a token that is refused': [
+    'create-subscriber dynamodb:UpdateItem #2',
+    // The refusal, the turn to log in, the login (after two refreshes), the session, the turn given back; and when the next token is
+    // accepted.
+    'obtain-token dynamodb:PutItem',
+    'obtain-token dynamodb:PutItem #2',
+    'cognito:InitiateAuth #3',
+    'obtain-token secretsmanager:PutSecretValue',
+    'obtain-token dynamodb:PutItem #3',
+    'create-subscriber dynamodb:UpdateItem #5',
+  ],
+  'onboarding with a token that is supplied': [
+    'create-subscriber secretsmanager:PutSecretValue',
+    'create-subscriber dynamodb:UpdateItem',
+  ],
   'onboarding of whom InfinStor has not any more': ['create-subscriber secretsmanager:RestoreSecret'],
   'adding users': [
     'accept-users dynamodb:UpdateItem',
+    'obtain-subscriber-token dynamodb:PutItem',
     'cognito:InitiateAuth',
     'obtain-subscriber-token secretsmanager:CreateSecret',
+    'obtain-subscriber-token dynamodb:PutItem #2',
     // One with a generated password, and one with a given one.
     'add-user secretsmanager:CreateSecret',
     'infinstor:addsecondaryuser',
@@ -56,7 +73,7 @@ export const interruptions = {
     'complete-users events:PutEvents',
     'complete-users dynamodb:UpdateItem',
   ],
-  'adding users with a stale token': ['obtain-subscriber-token secretsmanager:PutSecretValue'],
+  'adding users with a token that is refused': ['obtain-subscriber-token secretsmanager:PutSecretValue'],
   'adding users whose secrets were scheduled for deletion': [
     'obtain-subscriber-token secretsmanager:RestoreSecret',
     'add-user secretsmanager:RestoreSecret',
@@ -64,7 +81,6 @@ export const interruptions = {
   update: [
     'accept-update dynamodb:UpdateItem',
     'cognito:InitiateAuth',
-    'obtain-token secretsmanager:PutSecretValue',
     'infinstor:update_subscriber',
     'update-subscriber secretsmanager:PutSecretValue',
     'complete-update events:PutEvents',

@@ -1,5 +1,6 @@
 // One subscriber: what its things are called, and how they stand.
 
+import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import type { Report } from '../../cli/view/report.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
@@ -8,8 +9,9 @@ import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { type AccountRegion, account } from '../../sandbox/core/account.ts';
 import { type FaultRule, parseFault } from '../../sandbox/core/faults.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
 import { call } from '../unit/sandbox/services/call.ts';
-import { newKey, onboard, requestFor } from './sandbox.ts';
+import { newKey, onboard, putSecret, requestFor } from './sandbox.ts';
 
 export const stackNameOf = (userName: string) => `infinstor-subscriber-${userName.toLowerCase()}`;
 export const roleNameOf = (userName: string) => `RoleForInfinStorMlflowService-${userName}`;
@@ -51,6 +53,9 @@ export async function waiterOf({ dynamoDb, registryTable }: Sandbox, executionAr
 /** Half an hour later no token of an earlier run is good any more. */
 export const letTokensExpire = ({ clock }: Sandbox): void => clock.advance(31 * 60_000);
 
+/** A day later refused tokens and logins no longer count. */
+export const letLoginsBeForgotten = ({ clock }: Sandbox): void => clock.advance(25 * 60 * 60_000);
+
 let names = 0;
 
 /** A name that no other subscriber has. */
@@ -89,6 +94,43 @@ export function supplyToken(
   const customTokenSecretId = `infinstor/sandbox/input/${userName}-token`;
   secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
   return { customTokenSecretId };
+}
+
+/** Takes the mark `creating` out of a subscriber's record, as a person would who knows that InfinStor has no such subscriber. */
+export async function takeMarkAway({ endpoint, registryTable }: Sandbox, userName: string): Promise<void> {
+  await new DynamoDBClient(operatorAt(endpoint)).send(
+    new UpdateItemCommand({
+      TableName: registryTable,
+      Key: { pk: { S: `SUBSCRIBER#${userName.toLowerCase()}` }, sk: { S: 'RECORD' } },
+      UpdateExpression: 'REMOVE creating',
+    }),
+  );
+}
+
+const superadminSession = 'infinstor/sandbox/superadmin-token';
+
+/** Lets a kept session be over: the next execution that needs it logs in by password. */
+export const endSession = (sandbox: Sandbox, secretId = superadminSession): Promise<void> =>
+  putSecret(sandbox, secretId, { idToken: '', refreshToken: '', obtainedAt: '1970-01-01T00:00:00Z' });
+
+/** Lets somebody have the turn to log in as a user, and do nothing with it. */
+export async function holdLogin(
+  { clock, endpoint, registryTable }: Sandbox,
+  userName: string,
+  seconds: number,
+): Promise<void> {
+  const until = new Date(clock.now() + seconds * 1000).toISOString();
+  await new DynamoDBClient(operatorAt(endpoint)).send(
+    new PutItemCommand({
+      TableName: registryTable,
+      Item: {
+        pk: { S: `LOGIN#${userName.toLowerCase()}` },
+        sk: { S: 'BREAKER' },
+        revision: { S: 'held' },
+        lease: { M: { id: { S: 'held' }, until: { S: until } } },
+      },
+    }),
+  );
 }
 
 /** How the user pool answers a login with this password. */

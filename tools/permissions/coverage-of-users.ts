@@ -27,6 +27,9 @@ export async function coverageOfUsers({
   const passwordSecretId = 'infinstor/sandbox/input/tour-user';
   secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Coverage-User-Marker-1!' }));
   await add(user('tour-generated'), { ...user('tour-given'), passwordSecretId });
+  // The token that was kept is refused, and the next one accepted.
+  faults.add(parseFault('infinstor:addsecondaryuser:error=401'));
+  await add(user('tour-refused'));
 
   // A failure that nobody hears of, taken over by a repeat whose token is stale.
   clock.advance(60 * 60_000);

@@ -158,6 +158,8 @@ Resources:
   // An update of everything that can be.
   const passwordSecretId = 'infinstor/sandbox/input/new-password';
   sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Coverage-Marker-Strong-2!' }));
+  // Its first token is refused, and the next one accepted.
+  fail('infinstor:update_subscriber:error=401');
   await update({ ...subscriber('stale'), passwordSecretId });
 
   // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.

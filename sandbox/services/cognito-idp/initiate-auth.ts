@@ -28,6 +28,7 @@ export function initiateAuth({ clock, users, tokens, settings }: Parts) {
     if (user === undefined && !settings.missingUsersAreHidden) {
       throw userNotFound();
     }
+    if (user !== undefined) forgetLockout(user, clock);
     if (user !== undefined && user.lockedUntil > clock.now()) throw notAuthorized('Password attempts exceeded');
     if (user?.password !== password) {
       if (user !== undefined) countFailure(user, clock);
@@ -92,11 +93,19 @@ export function initiateAuth({ clock, users, tokens, settings }: Parts) {
   );
 }
 
-// Five wrong passwords lock the user for a second, and each further one for twice as long, up to about 15 minutes:
-// https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html
+// Five wrong passwords lock the user for a second, and each further one for twice as long, up to about 15 minutes. After a lockout, 15
+// minutes without a login let Cognito forget it; without one, nothing but a right password does:
+// https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html#authentication-flow-lockout-behavior
 function countFailure(user: User, clock: Pick<Clock, 'now'>) {
   user.failures += 1;
-  if (user.failures >= 5) user.lockedUntil = clock.now() + Math.min(2 ** (user.failures - 5), 900) * 1000;
+  if (user.failures < 5) return;
+  user.lockedUntil = clock.now() + Math.min(2 ** (user.failures - 5), 900) * 1000;
+  user.lockouts += 1;
+}
+
+function forgetLockout(user: User, clock: Pick<Clock, 'now'>) {
+  if (user.failures >= 5 && clock.now() - user.triedAt >= 15 * 60_000) user.failures = 0;
+  user.triedAt = clock.now();
 }
 
 const notAuthorized = (message: string) => new AwsError('NotAuthorizedException', message);

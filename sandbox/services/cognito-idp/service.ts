@@ -17,6 +17,8 @@ export interface Cognito {
   changeUser(userName: string, change: { password?: string | undefined; email?: string | undefined }): void;
   /** The e-mail address of a user. */
   emailOf(userName: string): string | undefined;
+  /** How often wrong passwords have locked a user. */
+  lockoutsOf(userName: string): number;
   /** Answers a login of a user who is not there like one with a wrong password, as pools with PreventUserExistenceErrors do. */
   hideMissingUsers(): void;
   /** Turns refresh token rotation on, with which the client has no REFRESH_TOKEN_AUTH any more. */
@@ -50,6 +52,7 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
       user.email = email ?? user.email;
     },
     emailOf: (userName) => users.find(userName)?.email,
+    lockoutsOf: (userName) => users.existing(userName).lockouts,
     hideMissingUsers() {
       settings.missingUsersAreHidden = true;
     },

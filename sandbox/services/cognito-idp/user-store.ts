@@ -6,8 +6,13 @@ export interface User extends TokenUser {
   password: string;
   /** `EXTERNAL_PROVIDER`: logs in elsewhere, and has no password here. */
   status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD' | 'EXTERNAL_PROVIDER';
+  /** Wrong passwords since the last right one, or since the lockout was forgotten. */
   failures: number;
   lockedUntil: number;
+  /** When somebody last tried to log in. */
+  triedAt: number;
+  /** How often the user was locked. */
+  lockouts: number;
 }
 
 export interface UserStore {
@@ -29,7 +34,7 @@ export function createUserStore(): UserStore {
     add(user) {
       const id = user.userName.toLowerCase();
       if (users.has(id)) throw new AwsError('UsernameExistsException', 'User account already exists');
-      users.set(id, { ...user, sub: randomUUID(), failures: 0, lockedUntil: 0 });
+      users.set(id, { ...user, sub: randomUUID(), failures: 0, lockedUntil: 0, triedAt: 0, lockouts: 0 });
     },
     existing(userName) {
       const user = find(userName);

@@ -128,16 +128,37 @@ export function secretOperations({ clock, store, kms, home }: Parts) {
       }),
       {
         access: () => [{ action: 'secretsmanager:ListSecrets', resource: '*' }],
-        run({ Filters, IncludePlannedDeletion, MaxResults, NextToken = '0' }) {
+        run({ Filters, IncludePlannedDeletion, MaxResults, NextToken }) {
           const matching = store
             .all(IncludePlannedDeletion)
             .filter(({ name }) => Filters.every(({ Values }) => Values.some((value) => name.startsWith(value))));
-          const start = Number(NextToken);
-          if (!Number.isInteger(start)) throw new AwsError('InvalidNextTokenException', 'Invalid pagination token.');
-          const end = start + MaxResults;
+          const { page, ...rest } = pageOf(matching, MaxResults, NextToken);
+          return { SecretList: page.map(listed), ...rest };
+        },
+      },
+    ),
+
+    ListSecretVersionIds: operation(
+      v.strictObject({
+        SecretId: secretId,
+        IncludeDeprecated: v.optional(v.boolean(), false),
+        MaxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)), pageSize),
+        NextToken: v.optional(v.string()),
+      }),
+      {
+        access: onExisting('ListSecretVersionIds'),
+        run({ SecretId, IncludeDeprecated, MaxResults, NextToken }) {
+          const secret = store.existing(SecretId);
+          const versions = [...secret.versions.values()].filter(({ stages }) => IncludeDeprecated || stages.size > 0);
+          const { page, ...rest } = pageOf(versions, MaxResults, NextToken);
           return {
-            SecretList: matching.slice(start, end).map(listed),
-            ...(end < matching.length && { NextToken: String(end) }),
+            ...identity(secret),
+            Versions: page.map(({ id, stages, createdAt }) => ({
+              VersionId: id,
+              CreatedDate: new Date(createdAt),
+              ...(stages.size > 0 && { VersionStages: [...stages] }),
+            })),
+            ...rest,
           };
         },
       },
@@ -207,6 +228,13 @@ function create(
   const secret = store.add(Name, tags, { description, kmsKeyId });
   if (SecretString !== undefined) store.putVersion(secret, ClientRequestToken, SecretString, ['AWSCURRENT']);
   return secret;
+}
+
+function pageOf<Item>(items: readonly Item[], size: number, token = '0'): { page: Item[]; NextToken?: string } {
+  const start = Number(token);
+  if (!Number.isInteger(start)) throw new AwsError('InvalidNextTokenException', 'Invalid pagination token.');
+  const end = start + size;
+  return { page: items.slice(start, end), ...(end < items.length && { NextToken: String(end) }) };
 }
 
 const identity = (secret: Secret) => ({ ARN: secret.arn, Name: secret.name });

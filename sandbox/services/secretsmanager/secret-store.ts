@@ -40,7 +40,10 @@ export interface SecretStore {
   add(name: string, tags: Tags, rest?: { description?: string | undefined; kmsKeyId?: string | undefined }): Secret;
   /** Every value that was ever stored. */
   everyValue(): readonly string[];
-  /** Idempotent for the same id and value; throws ResourceExistsException for the same id with another value. */
+  /**
+   * Idempotent for the same id and value; throws ResourceExistsException for the same id with another value, and
+   * LimitExceededException when the secret has as many versions as it may and none of them can be removed.
+   */
   putVersion(secret: Secret, id: string, value: string, stages: readonly string[]): Version;
 }
 
@@ -124,6 +127,7 @@ export function createSecretStore(clock: Clock, home: AccountRegion = account): 
           `You can't use ClientRequestToken ${id} because that value is already in use for a version of secret ${secret.arn}.`,
         );
       }
+      makeRoom(secret, clock.now());
       const version: Version = { id, value, createdAt: clock.now(), stages: new Set() };
       // The first version is the current one whatever was asked for.
       const labels = new Set(secret.versions.size === 0 ? ['AWSCURRENT', ...stages] : stages);
@@ -134,6 +138,27 @@ export function createSecretStore(clock: Clock, home: AccountRegion = account): 
       return version;
     },
   };
+}
+
+const day = 24 * 60 * 60 * 1000;
+
+/**
+ * How many versions a secret may have: "~100" (user guide, "AWS Secrets Manager quotas"). When more are needed, those without a staging
+ * label go, oldest first, but none that is younger than a day.
+ */
+const maxVersions = 100;
+
+function makeRoom(secret: Secret, now: number) {
+  for (const { id, stages, createdAt } of secret.versions.values()) {
+    if (secret.versions.size < maxVersions) return;
+    if (stages.size === 0 && createdAt <= now - day) secret.versions.delete(id);
+  }
+  if (secret.versions.size < maxVersions) return;
+  // The words of the service model: what AWS says in this case is not recorded anywhere.
+  throw new AwsError(
+    'LimitExceededException',
+    'The request failed because it would exceed one of the Secrets Manager quotas.',
+  );
 }
 
 /** The name of a staging label is on one version; the one that was current becomes the previous one. */

@@ -17,6 +17,8 @@ export interface SecretsManager {
   value(name: string): string | undefined;
   /** Every value that was ever stored, of deleted secrets, too. */
   everyValue(): readonly string[];
+  /** How many versions of each secret are younger than a day, and so cannot be removed, by the secrets' names. */
+  youngVersions(): ReadonlyMap<string, number>;
 }
 
 /**
@@ -37,6 +39,13 @@ export function createSecretsManager({
   return {
     service: { name: 'secretsmanager', protocol: 'json', operations: secretOperations({ clock, store, kms, home }) },
     everyValue: store.everyValue,
+    youngVersions: () =>
+      new Map(
+        store.all(true).map(({ name, versions }) => {
+          const young = [...versions.values()].filter(({ createdAt }) => createdAt > clock.now() - 24 * 60 * 60 * 1000);
+          return [name, young.length];
+        }),
+      ),
     createSecret(name, value, tags = {}, kmsKeyId) {
       const secret = store.add(name, tags, { kmsKeyId });
       if (value !== undefined) store.putVersion(secret, randomUUID(), value, ['AWSCURRENT']);

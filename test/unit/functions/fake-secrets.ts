@@ -2,6 +2,7 @@ import {
   CreateSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
   PutSecretValueCommand,
   ResourceExistsException,
   ResourceNotFoundException,
@@ -51,6 +52,9 @@ export function fakeSecrets(initial: Record<string, unknown>) {
     // Old enough for everything to have settled, unless a test says otherwise.
     return { SecretString: version.text, VersionId: version.versionId, CreatedDate: new Date(0) };
   });
+  client.on(ListSecretVersionIdsCommand).callsFake(({ SecretId }) => ({
+    Versions: versions(SecretId).map(({ versionId }) => ({ VersionId: versionId, CreatedDate: new Date(0) })),
+  }));
   client.on(CreateSecretCommand).callsFake(({ Name, ...version }) => {
     if (stored.has(Name)) throw new ResourceExistsException({ message: `${Name} exists`, $metadata: {} });
     stored.set(Name, []);

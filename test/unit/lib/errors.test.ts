@@ -11,7 +11,15 @@ const names = [
     'OnboardingInProgress',
   ],
   'ExecutionSuperseded',
-  ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
+  ...[
+    'LoginRejected',
+    'LoginChallenge',
+    'TokenRejected',
+    'LoginInProgress',
+    'LoginsPaused',
+    'SubscriberPasswordUnknown',
+  ],
+  'SecretFull',
   ...[
     'InfinStorUnavailable',
     'InfinStorRejected',

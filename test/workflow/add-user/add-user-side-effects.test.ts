@@ -3,7 +3,7 @@ import { call } from '../../unit/sandbox/services/call.ts';
 import { interruptedNews, interruptions } from '../interruptions.ts';
 import { expectFailure } from '../sandbox.ts';
 import { effectsOf, interruptAndRecover, partsOf, placed, waysAt } from '../side-effects.ts';
-import { folderOf, letTokensExpire } from '../subscriber.ts';
+import { fault, folderOf, letLoginsBeForgotten, letTokensExpire } from '../subscriber.ts';
 import {
   add,
   expectAdded,
@@ -37,12 +37,13 @@ describe('the side effects', () => {
     });
   });
 
-  it.each(waysAt(1))("a stale token's successor: $kind, then $recovery", async (way) => {
+  it.each(waysAt(1))("a refused token's successor: $kind, then $recovery", async (way) => {
     const list = [newUser()];
     // Keeps a token.
     await add(sandbox(), [newUser()]);
-    letTokensExpire(sandbox());
-    const [effect] = interruptions['adding users with a stale token'];
+    letLoginsBeForgotten(sandbox());
+    fault(sandbox(), 'infinstor:addsecondaryuser:error=401');
+    const [effect] = interruptions['adding users with a token that is refused'];
     await expectAdded(sandbox(), await interruptAndRecover(sandbox(), () => add(sandbox(), list), effect, way), list);
   });
 

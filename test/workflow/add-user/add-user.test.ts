@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { call } from '../../unit/sandbox/services/call.ts';
 import { eventsOf, expectFailure, putSecret, redrive, run, statesOf } from '../sandbox.ts';
-import { callsOf, credentialsOf, fault, folderOf, letTokensExpire } from '../subscriber.ts';
+import { callsOf, credentialsOf, fault, folderOf, letLoginsBeForgotten, letTokensExpire } from '../subscriber.ts';
 import {
   add,
   addUserPath,
@@ -95,21 +95,23 @@ describe("the subscriber's token", () => {
     await expectLogins(0);
     letTokensExpire(sandbox());
     await expectLogins(1);
-    letTokensExpire(sandbox());
-    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
-    await expectLogins(2);
+    // Worn out, and its session over: for the step that needs it, and for the one that looks why it was refused.
+    letLoginsBeForgotten(sandbox());
+    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException:2');
+    await expectLogins(3);
   });
 
-  it('that is refused is replaced, twice for each user, and no third time', async () => {
+  it('that is refused is replaced, twice for a user, and no third time', async () => {
+    letLoginsBeForgotten(sandbox());
     const list = [newUser(), newUser()];
-    for (const skip of [0, 1]) {
-      fault(sandbox(), 'infinstor:addsecondaryuser:error=LoginExpired:2', { skip });
-    }
+    fault(sandbox(), 'infinstor:addsecondaryuser:error=LoginExpired:2', { skip: 1 });
     const report = await add(sandbox(), list);
     const again = ['AddUser', 'ObtainSubscriberToken', 'AddUser', 'ObtainSubscriberToken', 'AddUser', 'MoreUsers'];
-    expect(statesOf(report)).toEqual(['AcceptUsers', 'ObtainSubscriberToken', ...again, ...again, 'CompleteUsers']);
+    const path = ['AcceptUsers', 'ObtainSubscriberToken', 'AddUser', 'MoreUsers', ...again, 'CompleteUsers'];
+    expect(statesOf(report)).toEqual(path);
     await expectAdded(sandbox(), report, list);
 
+    letLoginsBeForgotten(sandbox());
     const others = [newUser(), newUser()];
     fault(sandbox(), 'infinstor:addsecondaryuser:error=403:3', { skip: 1 });
     const refused = await add(sandbox(), others);
@@ -119,7 +121,11 @@ describe("the subscriber's token", () => {
       userName: others[0]?.userName,
       emailId: others[0]?.emailId,
     });
-    await expectAdded(sandbox(), await add(sandbox(), others), others);
+    // Nobody tries again before the pause is over.
+    const paused = await add(sandbox(), others);
+    await expectFailure(sandbox(), paused, { name: 'LoginsPaused', step: 'ObtainSubscriberToken' });
+    sandbox().clock.advance(16 * 60_000);
+    await expectAdded(sandbox(), await redrive(sandbox(), paused), others);
   });
 
   it('needs a password that is kept: SubscriberPasswordUnknown, until an update gives one', async () => {

@@ -30,6 +30,7 @@ export const designedRetries = {
   'onboard-subscriber': [
     ...retries('AcceptRequest', 100, 'KeyPolicyBusy'),
     ...ofLambda('AcceptRequest'),
+    ...retries('ObtainToken', 20, 'LoginInProgress'),
     ...ofLogins('ObtainToken'),
     ...ofLambda('ObtainToken'),
     ...retries('CreateSubscriber', 5, 'InfinStorUnavailable'),
@@ -49,6 +50,7 @@ export const designedRetries = {
   ],
   'update-subscriber': [
     ...ofLambda('AcceptUpdate'),
+    ...retries('ObtainToken', 20, 'LoginInProgress'),
     ...ofLogins('ObtainToken'),
     ...ofLambda('ObtainToken'),
     ...ofLogins('UpdateSubscriber'),
@@ -57,6 +59,7 @@ export const designedRetries = {
   ],
   'add-user': [
     ...ofLambda('AcceptUsers'),
+    ...retries('ObtainSubscriberToken', 20, 'LoginInProgress'),
     ...ofLogins('ObtainSubscriberToken'),
     ...ofLambda('ObtainSubscriberToken'),
     ...ofLogins('AddUser'),

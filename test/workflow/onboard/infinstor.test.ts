@@ -13,14 +13,16 @@ import {
 } from '../sandbox.ts';
 import {
   callsOf,
-  credentialsOf,
   fault,
+  letLoginsBeForgotten,
   letTokensExpire,
   newRun,
+  onboarded,
   type Run,
   stackOf,
   subscribersNamed,
   supplyToken,
+  takeMarkAway,
 } from '../subscriber.ts';
 
 const sandbox = useSandbox();
@@ -28,6 +30,14 @@ const sandbox = useSandbox();
 afterEach(() => {
   sandbox().faults.clear();
 });
+
+// Keeps a token, which the runs refresh or find worn out, whichever is the first.
+beforeAll(async () => {
+  await onboarded(sandbox(), requestFor('before'));
+});
+
+/** Lets the kept ID token expire, so that it must be refreshed. */
+const wearOut = () => sandbox().clock.advance(60 * 60_000);
 
 /** A subscriber without keys, when the token of an earlier run is stale. */
 function freshRun(): Run {
@@ -37,6 +47,7 @@ function freshRun(): Run {
 
 describe('an expired login', () => {
   it('that comes as a page with status 200 is met with new tokens', async () => {
+    letLoginsBeForgotten(sandbox());
     const run = freshRun();
     fault(sandbox(), 'infinstor:add_subscriber:error=LoginExpired:2');
     const report = await onboard(sandbox(), run.request);
@@ -45,36 +56,47 @@ describe('an expired login', () => {
   });
 
   it('that stays is TokenRejected, and the same request goes on when it has passed', async () => {
+    letLoginsBeForgotten(sandbox());
     const run = freshRun();
     fault(sandbox(), 'infinstor:add_subscriber:error=LoginExpired:3');
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'TokenRejected', step: 'ObtainToken' });
     expect(subscribersNamed(sandbox(), run.userName)).toEqual([]);
-    expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
+    // Meanwhile nobody tries again.
+    const calls = callsOf(sandbox(), 'add_subscriber');
+    const paused = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), paused, { name: 'LoginsPaused', step: 'ObtainToken' });
+    expect(callsOf(sandbox(), 'add_subscriber')).toBe(calls);
+    sandbox().clock.advance(16 * 60_000);
+    expectOneOfEach(sandbox(), await redrive(sandbox(), paused), run);
   });
 });
 
 describe('InfinStor that does not answer', () => {
   it('before a login is waited for, and then InfinStorUnavailable, which a redrive goes on from', async () => {
     const run = freshRun();
+    wearOut();
     fault(sandbox(), 'infinstor:get_version:error=502:6');
     const report = await onboard(sandbox(), run.request);
-    await expectFailure(sandbox(), report, { name: 'InfinStorUnavailable', step: 'ObtainToken' });
+    await expectFailure(sandbox(), report, { name: 'InfinStorUnavailable', step: 'CreateSubscriber' });
     expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
   });
 
   it('in time before a login is asked again', async () => {
     const run = freshRun();
+    wearOut();
     fault(sandbox(), 'infinstor:get_version:delay=11000');
     const report = await onboard(sandbox(), run.request);
     expectOneOfEach(sandbox(), report, run);
-    expect(statesOf(report).filter((state) => state === 'ObtainToken')).toHaveLength(2);
+    expect(statesOf(report).filter((state) => state === 'CreateSubscriber')).toHaveLength(2);
   });
 
   it('with what a service of it would is InfinStorRejected', async () => {
+    const run = freshRun();
+    wearOut();
     fault(sandbox(), 'infinstor:get_version:error=404');
-    const report = await onboard(sandbox(), freshRun().request);
-    await expectFailure(sandbox(), report, { name: 'InfinStorRejected', step: 'ObtainToken' });
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'InfinStorRejected', step: 'CreateSubscriber' });
   });
 });
 
@@ -113,7 +135,7 @@ describe('a subscriber that exists', () => {
     // As if somebody had made it by hand: nothing of it is known here.
     fault(sandbox(), 'infinstor:add_subscriber:drop');
     await onboard(sandbox(), run.request);
-    await putSecret(sandbox(), credentialsOf(run.userName), { state: 'prepared' });
+    await takeMarkAway(sandbox(), run.userName);
 
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'SubscriberExists', step: 'CreateSubscriber' });
@@ -139,15 +161,15 @@ describe('a subscriber that exists', () => {
 describe("the superadmin's login", () => {
   const { secretId, userName } = fixtures.superadmin;
 
-  // There is a token, whose refresh can be refused.
-  beforeAll(async () => {
-    expect((await onboard(sandbox(), freshRun().request)).error).toBeNull();
-  });
+  /** The session is over: Cognito refuses to refresh it, for the step that needs a token, and for the one that looks why it was refused. */
+  function endSession(name = 'NotAuthorizedException') {
+    wearOut();
+    fault(sandbox(), `cognito:InitiateAuth:error=${name}:2`);
+  }
 
   it('that asks for a new password is LoginChallenge, and a redrive goes on when a person has answered', async () => {
     const run = freshRun();
-    // The refresh of the token before is refused, so that the password is asked for.
-    fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
+    endSession();
     sandbox().cognito.setStatus(userName, 'FORCE_CHANGE_PASSWORD');
     const report = await onboard(sandbox(), run.request);
     await expectFailure(sandbox(), report, { name: 'LoginChallenge', step: 'ObtainToken' });
@@ -161,49 +183,53 @@ describe("the superadmin's login", () => {
     'by refresh that is refused with %s is done by password',
     async (name) => {
       const run = freshRun();
-      fault(sandbox(), `cognito:InitiateAuth:error=${name}`);
+      endSession(name);
       expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
     },
   );
 
-  it('with a wrong password is tried once for each attempt, locks the user, and heals with the right one', async () => {
+  it('with a wrong password never locks the user, and a corrected one is tried without waiting', async () => {
     const run = freshRun();
     const right = JSON.parse(sandbox().secretsManager.value(secretId) ?? '');
     await putSecret(sandbox(), secretId, { userName, password: 'Wrong-Password-Marker-1' });
+    wearOut();
     const tries = () => callsOf(sandbox(), 'InitiateAuth');
-    const before = tries();
-    const refused = async () => {
-      // The refresh of the token before is refused, so that the password is asked for.
-      fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException');
+    const refused = async (name: string) => {
+      // The refreshes of the session before are refused, so that the password is asked for.
+      sandbox().faults.clear();
+      fault(sandbox(), 'cognito:InitiateAuth:error=NotAuthorizedException:2');
       const report = await onboard(sandbox(), run.request);
-      await expectFailure(sandbox(), report, { name: 'LoginRejected', step: 'ObtainToken' });
+      await expectFailure(sandbox(), report, { name, step: 'ObtainToken' });
       return report;
     };
-    for (let attempt = 1; attempt <= 5; attempt += 1) await refused();
-    const report = await refused();
-    expect(tries() - before).toBe(2 * 6);
+    for (let attempt = 1; attempt <= 2; attempt += 1) await refused('LoginRejected');
+    const before = tries();
+    const report = await refused('LoginsPaused');
+    expect(report.error?.message).toMatch(/superadmin are paused until 20\S+Z: /);
+    expect(tries() - before).toBe(2);
 
     await putSecret(sandbox(), secretId, right);
-    sandbox().clock.advance(15 * 60_000);
-    expectOneOfEach(sandbox(), await redrive(sandbox(), report), run);
+    sandbox().faults.clear();
+    expectOneOfEach(sandbox(), await onboard(sandbox(), run.request), run);
+    expect(sandbox().cognito.lockoutsOf(userName)).toBe(0);
   });
 });
 
 describe('a user pool that does not tell who is missing', () => {
   // A pool that hides them once goes on doing so.
-  it('leaves a person to find out, and the request goes on when the state is prepared again', () =>
+  it('leaves a person to find out, and the request goes on when the mark is taken away', () =>
     withSandbox({}, async (given) => {
       const run = newRun('infinstor');
       given.cognito.hideMissingUsers();
       // Dies after the mark, before the call.
-      fault(given, 'secretsmanager:CreateSecret:kill');
+      fault(given, 'dynamodb:UpdateItem:kill', { functionName: 'infinstor-onboarding-sandbox-create-subscriber' });
       await onboard(given, run.request);
       const report = await onboard(given, run.request);
       await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
       expect(report.error?.message).toContain('could not be found out');
       expect(subscribersNamed(given, run.userName)).toEqual([]);
 
-      await putSecret(given, credentialsOf(run.userName), { state: 'prepared' });
+      await takeMarkAway(given, run.userName);
       expectOneOfEach(given, await onboard(given, run.request), run);
     }));
 });

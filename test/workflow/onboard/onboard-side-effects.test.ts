@@ -26,7 +26,9 @@ import {
 } from '../side-effects.ts';
 import {
   fault,
+  letLoginsBeForgotten,
   letTokensExpire,
+  newName,
   newRun,
   onboarded,
   type Run,
@@ -102,23 +104,33 @@ describe('the straight line', () => {
 });
 
 describe('beside the straight line', () => {
-  it.each(waysAt(0))('the mark that is taken back after a refusal: $kind, then $recovery', async (way) => {
-    const run = freshRun();
-    // The first token is refused: the mark is taken back, and made again with the next token.
+  const refused = interruptions['onboarding with a token that is refused'];
+
+  /** A run whose first token is refused: the mark is taken back, and made again with the token of a new login. */
+  function refusedRun(): Run {
+    letLoginsBeForgotten(sandbox());
     fault(sandbox(), 'infinstor:add_subscriber:error=401');
-    const [effect] = interruptions['onboarding with a mark that is taken back'];
-    const report = await interrupted(run, effect, way);
-    expectOneOfEach(sandbox(), report, run);
+    // Fresh, so that the only login is the one by password.
+    return newRun('refused', [], newName('refused'));
+  }
+
+  it.each(placed(refused))('a token that is refused, $effect: one subscriber', async ({ effect, place }) => {
+    for (const way of waysAt(place)) {
+      const run = refusedRun();
+      expectOneOfEach(sandbox(), await interrupted(run, effect, way), run);
+    }
   });
 
-  it.each(waysAt(3))('a custom token that the request supplies: $kind, then $recovery', async (way) => {
-    const run = freshRun();
-    fault(sandbox(), 'infinstor:add_subscriber:drop');
-    await onboard(sandbox(), run.request);
-    const supplied = { ...run, request: { ...run.request, ...supplyToken(sandbox(), run.userName) } };
-    const [effect] = interruptions['onboarding with a token that is supplied'];
-    const report = await interrupted(supplied, effect, way);
-    expectOneOfEach(sandbox(), report, run);
+  const supplied = interruptions['onboarding with a token that is supplied'];
+
+  it.each(placed(supplied))('a custom token that the request supplies, $effect', async ({ effect, place }) => {
+    for (const way of waysAt(place + 3)) {
+      const run = freshRun();
+      fault(sandbox(), 'infinstor:add_subscriber:drop');
+      await onboard(sandbox(), run.request);
+      const withToken = { ...run, request: { ...run.request, ...supplyToken(sandbox(), run.userName) } };
+      expectOneOfEach(sandbox(), await interrupted(withToken, effect, way), run);
+    }
   });
 });
 

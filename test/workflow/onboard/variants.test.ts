@@ -7,13 +7,12 @@ import {
   happyPath,
   newKey,
   onboard,
-  putSecret,
   requestFor,
   requestWithKey,
   statesOf,
   withSandbox,
 } from '../sandbox.ts';
-import { credentialsOf, fault, roleNameOf, stackOf, supplyToken } from '../subscriber.ts';
+import { fault, roleNameOf, stackOf, supplyToken, takeMarkAway } from '../subscriber.ts';
 import {
   atPath,
   nestedRole,
@@ -85,7 +84,7 @@ async function endsForADuplicateAndConverges(sandbox: Sandbox, send: Send, name 
   // As if somebody had made it by hand: nothing of it is known here.
   fault(sandbox, 'infinstor:add_subscriber:drop');
   await send(request);
-  await putSecret(sandbox, credentialsOf('existing'), { state: 'prepared' });
+  await takeMarkAway(sandbox, 'existing');
 
   await expectFailure(sandbox, await send(request), { name, step: 'CreateSubscriber' });
   expect(stackOf(sandbox, 'existing')).toBeUndefined();

@@ -46,8 +46,8 @@ interface Problem {
   failure?: string;
 }
 
-const withFault = (text: string, skip = 0) => ({
-  arrange: (sandbox: Sandbox) => fault(sandbox, text, { skip }),
+const withFault = (text: string) => ({
+  arrange: (sandbox: Sandbox) => fault(sandbox, text),
 });
 const register =
   (roleArn: (userName: string) => string) =>
@@ -110,12 +110,12 @@ const troubles: Record<string, Problem> = {
     failure: 'InfinStorUnavailable',
   },
   'Cognito is asked too often': {
-    ...withFault('cognito:InitiateAuth:throttle:99', 1),
+    ...withFault('cognito:InitiateAuth:throttle:99'),
     reason: /^TooManyRequestsException$/,
     failure: 'TooManyRequestsException',
   },
   'get_version fails': {
-    ...withFault('infinstor:get_version:error=503:9', 1),
+    ...withFault('infinstor:get_version:error=503:9'),
     reason: /^get_version: InfinStor answered 503$/,
     failure: 'InfinStorUnavailable',
   },

@@ -85,7 +85,10 @@ const breaks: Record<string, Breaks> = {
     'credentials that are lost': ({ secrets }) => ({ secrets: gone(secrets) }),
     'another password': ({ secrets }) => ({ secrets: changed(secrets, { logsIn: false }) }),
     'a token that was not stored': ({ secrets }) => ({ secrets: changed(secrets, { hasCustomToken: false }) }),
-    'a call without an answer': ({ secrets }) => ({ secrets: changed(secrets, { state: 'creating' }) }),
+    'a call without an answer': ({ secrets }) => ({ secrets: changed(secrets, { state: 'prepared' }) }),
+  },
+  'an active subscriber has no mark of a call without an answer': {
+    'a mark that was left': ({ records }) => ({ records: changed(records, { creating: { invocationId: 'one' } }) }),
   },
   'users that were added log in': {
     'a password that InfinStor does not have': ({ secrets }) => ({ secrets: changed(secrets, { logsIn: false }) }),

@@ -19,6 +19,8 @@ const recordSchema = v.object({
   emailId: v.optional(v.string()),
   status: statusSchema,
   lastError: v.optional(v.unknown()),
+  /** The mark of a call of add_subscriber whose answer is not known. */
+  creating: v.optional(v.unknown()),
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string()), []),
@@ -215,6 +217,10 @@ export const invariants: Readonly<Record<string, (estate: Estate) => string[]>> 
         const credentials = secrets.find(({ name }) => name === credentialsOf(userName));
         return credentials?.state !== 'created' || !credentials.hasCustomToken || !credentials.logsIn;
       })
+      .map(({ userName }) => userName),
+  'an active subscriber has no mark of a call without an answer': ({ records }) =>
+    active(records)
+      .filter(({ creating }) => creating !== undefined)
       .map(({ userName }) => userName),
   'users that were added log in': ({ secrets }) =>
     secrets.filter(({ state, logsIn }) => state === 'created' && logsIn === false).map(({ name }) => name),

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { designedRetries, retriesToRun } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { expectFailure, statesOf, useSandbox } from '../sandbox.ts';
-import { fault } from '../subscriber.ts';
+import { endSession, fault, holdLogin, letLoginsBeForgotten } from '../subscriber.ts';
 import { both, changeable, changes, expectUpdated, kept, update, updatePath } from './updating.ts';
 
 const sandbox = useSandbox();
@@ -24,7 +24,8 @@ describe('the edges of the machine', () => {
       ? 'emailId'
       : 'emailId, password';
   /** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
-  const causes: Record<string, (times: number) => void> = {
+  const causes: Record<string, (times: number) => unknown> = {
+    'ObtainToken LoginInProgress': (times) => holdLogin(sandbox(), 'superadmin', times === 1 ? 3 : 150),
     'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503', 1),
     // The SDK tries it three times before the state has failed once.
     'ObtainToken TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3),
@@ -39,6 +40,9 @@ describe('the edges of the machine', () => {
       ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
       : causes[`${state} ${error}`];
 
+  /** Only a login has them, and what shows that one is needed is the step that uses the session. */
+  const needsLogin = (state: string, error: string) => state === 'ObtainToken' && !error.startsWith('Lambda.');
+
   it('are these', () => {
     expect(states.map(([state]) => state)).toEqual(updatePath);
     expect(
@@ -52,11 +56,13 @@ describe('the edges of the machine', () => {
     '$state, $error: is retried, and forgotten when it passes',
     async ({ state, error }) => {
       const subscriber = await changeable(sandbox());
-      causeOf(state, error)?.(1);
+      const before = needsLogin(state, error) ? 1 : 0;
+      if (before > 0) await endSession(sandbox());
+      await causeOf(state, error)?.(1);
       const changed = changedFor(state, error);
       const report = await update(sandbox(), changes[changed]?.(subscriber) ?? {});
       await expectUpdated(sandbox(), report, subscriber, changed);
-      expect(statesOf(report).filter((name) => name === state)).toHaveLength(2);
+      expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + 2);
     },
   );
 
@@ -64,15 +70,22 @@ describe('the edges of the machine', () => {
     '$state, $error: ends the execution after $times retries',
     async ({ state, error, times }) => {
       const subscriber = await changeable(sandbox());
-      causeOf(state, error)?.(times + 1);
+      const before = needsLogin(state, error) ? 1 : 0;
+      if (before > 0) await endSession(sandbox());
+      await causeOf(state, error)?.(times + 1);
       const report = await update(sandbox(), changes[changedFor(state, error)]?.(subscriber) ?? {});
       await expectFailure(sandbox(), report, { name: error, step: state });
-      expect(statesOf(report).filter((name) => name === state)).toHaveLength(times + 1);
+      expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + times + 1);
+      if (before === 0) return;
+      // The tests after it count on a session.
+      sandbox().faults.clear();
+      await changeable(sandbox());
     },
   );
 
   it('UpdateSubscriber, TokenRejected: gets a new token twice, and no third time', async () => {
     const subscriber = await changeable(sandbox());
+    letLoginsBeForgotten(sandbox());
     withFault('infinstor:update_subscriber:error=401', 1)(2);
     const report = await update(sandbox(), both(subscriber));
     expect(statesOf(report)).toEqual([
@@ -83,10 +96,13 @@ describe('the edges of the machine', () => {
     await expectUpdated(sandbox(), report, subscriber, 'emailId, password');
 
     const other = await changeable(sandbox());
+    letLoginsBeForgotten(sandbox());
     withFault('infinstor:update_subscriber:error=403', 1)(3);
     const refused = await update(sandbox(), both(other));
     await expectFailure(sandbox(), refused, { name: 'TokenRejected', step: 'ObtainToken' });
     expect(kept(sandbox(), other.userName)).toEqual(other.before);
+    // The tests after it need not wait.
+    letLoginsBeForgotten(sandbox());
   });
 });
 

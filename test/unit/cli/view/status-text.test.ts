@@ -34,6 +34,16 @@ describe('statusText', () => {
     );
   });
 
+  it.each([
+    ['2026-11-30T00:10:00.000Z', '2026-11-30 00:10:00 UTC'],
+    [undefined, 'its password is stored anew'],
+  ])('says whose logins are paused until %s, and why', (until, end) => {
+    const pausedLogins = [{ userName: 'root', reason: 'InfinStor refuses its tokens', ...(until && { until }) }];
+    const text = statusText({ ...active, pausedLogins }, endpoint, plain);
+    expect(text).toMatch(new RegExp(`Paused +logins of root until ${end}: InfinStor refuses its tokens`));
+    expect(statusText(active, endpoint, plain)).not.toContain('Paused');
+  });
+
   it('names step, reason, remedy and runbook of a failure', () => {
     const text = statusText(failure('LoginRejected'), endpoint, plain);
     expect(text).toContain('\nacme: FAILED — onboard-subscriber failed in ObtainToken\n');

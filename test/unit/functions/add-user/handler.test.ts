@@ -16,11 +16,12 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/add-user/environment.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
-import { ownRecord } from '../own-record.ts';
+import { own } from '../own-record.ts';
 import { usersPlan } from '../users-plan.ts';
 
 const { tokenSecretId } = usersPlan;
@@ -51,7 +52,6 @@ async function setUp({
   answer?: Answer | (() => Answer);
   login?: 'refused' | 'challenge' | string;
 } = {}) {
-  ownRecord(usersPlan.executionArn);
   const secrets = fakeSecrets({ [tokenSecretId]: tokens, [inputSecretId]: { password: bobPassword }, ...stored });
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).callsFake(({ AuthParameters }) => {
@@ -63,10 +63,14 @@ async function setUp({
     get_version: () => ({ body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1' } }),
     addsecondaryuser: () => (typeof answer === 'function' ? answer() : answer),
   });
-  const environment = environmentOf(environmentSchema, {
+  const { environment: dynamoDb, ...registry } = await registryTable();
+  await own(registry, usersPlan.executionArn, usersPlan.subscriber.userName);
+  const values = environmentOf(environmentSchema, {
+    REGISTRY_TABLE: registry.tableName,
     INFINSTOR_MLFLOW_URL: infinstor.url,
     INFINSTOR_API_URL: infinstor.url,
   });
+  const environment = { ...values, ...dynamoDb };
   const invoke = lambda(() => import('../../../../functions/add-user/handler.ts'), environment);
   const addAlice = () => invoke({ plan: usersPlan, token });
   const addBob = () => invoke({ plan: usersPlan, token, progress: afterAlice });

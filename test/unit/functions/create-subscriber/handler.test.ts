@@ -1,13 +1,18 @@
-import { InternalServiceError, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  InternalServiceError,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../fake-infinstor.ts';
-import { errorOf, secret } from '../lambda.ts';
-import { executionArn, plan } from '../plan.ts';
+import { errorOf, now, secret } from '../lambda.ts';
+import { plan } from '../plan.ts';
 import {
-  creating,
   credentialsSecretId,
   customToken,
   emailId,
+  type Fixture,
+  mark,
   output,
   password,
   prepared,
@@ -34,16 +39,42 @@ describe('creating a subscriber', () => {
 
   it('marks the call as begun before it is made, and stores the custom token before it is over', async () => {
     let atTheCall: unknown;
-    const { invoke, secrets, credentials } = await setUp({
+    const world: Fixture = await setUp({
       stored: { [credentialsSecretId]: prepared },
-      answer: () => {
-        atTheCall = credentials();
+      answer: async () => {
+        atTheCall = await world.markNow();
         return { body: { customToken } };
       },
     });
-    await invoke({ plan, token });
-    expect(atTheCall).toEqual({ ...creating, invocationId: expect.any(String) });
-    expect(secrets.written).toEqual([atTheCall, { state: 'created', password, emailId, customToken }]);
+    await world.invoke({ plan, token });
+    expect(atTheCall).toEqual({ ...mark, at: now.toISOString(), invocationId: expect.any(String) });
+    expect(world.secrets.written).toEqual([{ state: 'created', password, emailId, customToken }]);
+    expect(await world.markNow()).toBeUndefined();
+  });
+
+  it('stores a password that it generates before the call, once for all tries', async () => {
+    const { invoke, secrets, infinstor } = await setUp({ answer: () => ({ status: 429, body: '' }) });
+    for (let time = 1; time <= 3; time += 1) {
+      await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
+    }
+    const sent = infinstor.requests.map(({ body }) => JSON.parse(body).password);
+    expect(secrets.written).toEqual([{ state: 'prepared', password: sent[0] }]);
+    expect(new Set(sent).size).toBe(1);
+  });
+
+  it('makes no call whose answer could not be stored: SecretFull until the oldest version can go', async () => {
+    const { invoke, secrets, added, markNow } = await setUp({ stored: { [credentialsSecretId]: prepared } });
+    const CreatedDate = (minute: number) => new Date(now.getTime() - minute * 60_000);
+    secrets.client.on(ListSecretVersionIdsCommand).resolves({
+      Versions: Array.from({ length: 91 }, (_, minute) => ({
+        VersionId: `v${minute}`,
+        CreatedDate: CreatedDate(minute),
+      })),
+    });
+    await expect(invoke({ plan, token })).rejects.toMatchObject(
+      errorOf('SecretFull', 'before 2026-01-02T10:30:00.000Z'),
+    );
+    expect([added(), secrets.written, await markNow()]).toEqual([[], [], undefined]);
   });
 
   it('generates a password when the request refers to none', async () => {
@@ -76,10 +107,7 @@ describe('creating a subscriber', () => {
     await expect(invoke({ plan: { ...plan, passwordSecretId }, token })).rejects.toMatchObject({
       name: 'InfinStorRejected',
     });
-    expect(secrets.written).toEqual([
-      { state: 'creating', passwordSecretId, emailId, executionArn, invocationId: expect.any(String) },
-      { state: 'prepared' },
-    ]);
+    expect(secrets.written).toEqual([{ state: 'prepared' }]);
   });
 
   it('finds the custom token at the configured path', async () => {
@@ -121,19 +149,24 @@ describe('a call that fails', () => {
     ['SubscriberExists', 'the name is taken', { status: 400, body: 'Error User Exists' }],
     ['InfinStorRejected', 'a field is refused', { status: 400, body: `bad password ${password}` }],
   ])('is %s when %s, and leaves no mark in the way of a repeat', async (name, _, answer) => {
-    const { invoke, credentials } = await setUp({
+    const { invoke, credentials, markNow } = await setUp({
       stored: { [credentialsSecretId]: prepared },
       answer: () => answer,
     });
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name });
-    expect(credentials()).toEqual(prepared);
+    expect([credentials(), await markNow()]).toEqual([prepared, undefined]);
   });
 
   it('is still that failure, with the mark left behind, when the mark cannot be taken back', async () => {
-    const { invoke, secrets, credentials } = await setUp({ answer: () => ({ status: 401, body: '' }) });
-    secrets.client.on(PutSecretValueCommand).rejects(unavailable);
-    await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'TokenRejected' });
-    expect(credentials()).toMatchObject({ state: 'creating' });
+    const world: Fixture = await setUp({
+      answer: async () => {
+        // Another mark than its own.
+        await world.setMark({ ...mark, invocationId: 'another' });
+        return { status: 401, body: '' };
+      },
+    });
+    await expect(world.invoke({ plan, token })).rejects.toMatchObject({ name: 'TokenRejected' });
+    expect(await world.markNow()).toMatchObject({ invocationId: 'another' });
   });
 
   it('is InfinStorUnavailable when no connection comes about, and can be repeated with the same password', async () => {
@@ -152,10 +185,10 @@ describe('a call that fails', () => {
     ['the answer has no custom token', { body: { other: secret('other') } }],
     ['the answer is no JSON', { body: 'created' }],
   ])('is SubscriberOutcomeUnknown when %s, and keeps the mark', async (_, answer) => {
-    const { invoke, credentials, added } = await setUp({ answer: () => answer });
+    const { invoke, markNow, added } = await setUp({ answer: () => answer });
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });
     expect(added()).toHaveLength(1);
-    expect(credentials()).toMatchObject({ state: 'creating' });
+    expect(await markNow()).toMatchObject({ emailId });
   });
 
   it('tells at once what a login as the subscriber says of a lost answer', async () => {
@@ -180,17 +213,18 @@ describe('a call that fails', () => {
   });
 
   it('keeps the mark when the custom token cannot be stored', async () => {
-    const { invoke, secrets, credentials } = await setUp();
+    const { invoke, secrets, credentials, markNow } = await setUp();
     secrets.client.on(PutSecretValueCommand).rejects(unavailable);
     await expect(invoke({ plan, token })).rejects.toMatchObject({
       name: 'SubscriberOutcomeUnknown',
       message: expect.stringContaining('InternalServiceError'),
     });
-    expect(credentials()).toMatchObject({ state: 'creating' });
+    expect(credentials()).toEqual({ state: 'prepared', password: expect.any(String) });
+    expect(await markNow()).toMatchObject({ emailId });
   });
 });
 
-it.each(['INFINSTOR_MLFLOW_URL', 'CUSTOM_TOKEN_PATH'] as const)(
+it.each(['REGISTRY_TABLE', 'INFINSTOR_MLFLOW_URL', 'CUSTOM_TOKEN_PATH'] as const)(
   'names the missing variable %s: InvalidConfiguration',
   async (name) => {
     const { invoke } = await setUp();

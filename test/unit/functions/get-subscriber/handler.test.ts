@@ -11,7 +11,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/get-subscriber/environment.ts';
 import { environmentOf } from '../environment.ts';
-import { errorOf, lambda } from '../lambda.ts';
+import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, stackId } from '../plan.ts';
 
 const attempts = [{ executionArn, startedAt: '2026-01-01T12:00:00.000Z' }];
@@ -34,13 +34,18 @@ function setUp({
   item,
   execution,
   left,
+  breaker,
 }: {
   item?: object;
   execution?: Partial<DescribeExecutionOutput>;
   /** What the state that was left last has put out. */
   left?: object;
+  /** That of the superadmin's logins. */
+  breaker?: object;
 }) {
   const documents = mockClient(DynamoDBDocumentClient);
+  documents.on(GetCommand).resolves({});
+  documents.on(GetCommand, { Key: { pk: 'LOGIN#value', sk: 'BREAKER' } }).resolves({ Item: breaker && { ...breaker } });
   documents.on(GetCommand, { Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' } }).resolves({ Item: item && { ...item } });
   const stepFunctions = mockClient(SFNClient);
   const gone = new ExecutionDoesNotExist({ message: 'gone', $metadata: {} });
@@ -78,6 +83,26 @@ function setUp({
 }
 
 describe('GET /subscribers/{userName}', () => {
+  it.each([
+    [
+      'and until when',
+      { tokensPausedUntil: '2026-01-01T12:10:00.000Z' },
+      { until: '2026-01-01T12:10:00.000Z', reason: 'InfinStor refuses its tokens' },
+    ],
+    [
+      'until the password is another one',
+      { refusedPassword: { versionId: 'v1', times: 4 } },
+      { reason: 'Cognito has refused its password 4 times' },
+    ],
+    ['no more', { tokensPausedUntil: now.toISOString() }, undefined],
+  ])("says that the superadmin's logins are paused, %s", async (_, breaker, pause) => {
+    const invoke = setUp({ item: record, execution: { status: 'SUCCEEDED' }, breaker });
+    const { body } = await invoke(get('acme'));
+    const pausedLogins = pause && [{ userName: 'value', ...pause }];
+    expect(body).toMatchObject({ status: 'ACTIVE', ...(pausedLogins && { pausedLogins }) });
+    if (pause === undefined) expect(body).not.toHaveProperty('pausedLogins');
+  });
+
   it('tells the state that runs', async () => {
     const ask = setUp({ item: record, execution: { status: 'RUNNING' } });
     expect(await ask(get('acme'))).toEqual({

@@ -12,11 +12,12 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/obtain-subscriber-token/environment.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
-import { ownRecord } from '../own-record.ts';
+import { own } from '../own-record.ts';
 import { usersPlan } from '../users-plan.ts';
 
 const { tokenSecretId, credentialsSecretId } = usersPlan;
@@ -31,12 +32,12 @@ const storedAt = (obtainedAt: string) => ({
   idToken: secret('old-id'),
   refreshToken: secret('old-refresh'),
   obtainedAt,
+  passwordVersionId: firstVersionId,
 });
 const newTokens = { IdToken: secret('new-id'), RefreshToken: secret('new-refresh') };
 const progressAt = (next: number) => ({ next, hasMore: true, results: [] });
 
 async function setUp({ token, credentials = created }: { token?: unknown; credentials?: unknown } = {}) {
-  ownRecord(usersPlan.executionArn);
   const secrets = fakeSecrets({
     ...(token !== undefined && { [tokenSecretId]: token }),
     ...(credentials !== null && { [credentialsSecretId]: credentials }),
@@ -47,13 +48,16 @@ async function setUp({ token, credentials = created }: { token?: unknown; creden
     get_version: () => ({ body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1' } }),
   });
   const load = () => import('../../../../functions/obtain-subscriber-token/handler.ts');
-  const invoke = lambda(load, environmentOf(environmentSchema, { INFINSTOR_MLFLOW_URL: infinstor.url }));
+  const { environment: dynamoDb, ...registry } = await registryTable();
+  await own(registry, usersPlan.executionArn, usersPlan.subscriber.userName);
+  const values = { INFINSTOR_MLFLOW_URL: infinstor.url, REGISTRY_TABLE: registry.tableName };
+  const invoke = lambda(load, { ...environmentOf(environmentSchema, values), ...dynamoDb });
   const logins = () => cognito.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input);
   return { invoke, secrets, cognito, logins };
 }
 
 const plan = usersPlan;
-const used = { secretId: tokenSecretId, versionId: firstVersionId, rejections: 0, userIndex: 0 };
+const used = { secretId: tokenSecretId, userName: 'Acme', versionId: firstVersionId, rejections: 0, userIndex: 0 };
 
 describe("obtaining a subscriber's token", () => {
   it("logs in as the subscriber, and keeps the token in the subscriber's own secret", async () => {
@@ -64,12 +68,13 @@ describe("obtaining a subscriber's token", () => {
       idToken: secret('new-id'),
       refreshToken: secret('new-refresh'),
       obtainedAt: now.toISOString(),
+      passwordVersionId: firstVersionId,
     });
     expect(token).toEqual({ ...used, versionId: secrets.currentVersionId(tokenSecretId) });
   });
 
-  it('uses the kept one while it is fresh, and needs no password for that', async () => {
-    const { invoke, secrets, logins } = await setUp({ token: storedAt(minutesAgo(29)), credentials: null });
+  it('uses the kept one, whose users refresh it, and needs no password for that', async () => {
+    const { invoke, secrets, logins } = await setUp({ token: storedAt(minutesAgo(600)), credentials: null });
     expect(await invoke({ plan, progress: progressAt(1) })).toEqual({ ...used, userIndex: 1 });
     expect([logins(), secrets.written]).toEqual([[], []]);
   });

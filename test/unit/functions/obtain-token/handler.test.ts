@@ -7,15 +7,19 @@ import {
   UserNotConfirmedException,
   UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { GetSecretValueCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/obtain-token/environment.ts';
+import { obtainToken } from '../../../../functions/obtain-token/obtain-token.ts';
+import type { Token } from '../../../../lib/plans/token.ts';
+import { pauseOf, readBreaker } from '../../../../lib/registry/login-breaker.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, minutesAgo, now, secret } from '../lambda.ts';
-import { ownRecord } from '../own-record.ts';
+import { own } from '../own-record.ts';
 import { plan } from '../plan.ts';
 
 const names = { SUPERADMIN_SECRET_ID: 'test/superadmin', SUPERADMIN_TOKEN_SECRET_ID: 'test/superadmin-token' };
@@ -24,16 +28,12 @@ const login = {
   ClientId: 'cli-client',
   AuthParameters: { USERNAME: 'root', PASSWORD: secret('password') },
 };
-const refreshed = {
-  AuthFlow: 'REFRESH_TOKEN_AUTH',
-  ClientId: 'cli-client',
-  AuthParameters: { REFRESH_TOKEN: secret('old-refresh') },
-};
 const newTokens = { IdToken: secret('new-id'), RefreshToken: secret('new-refresh') };
 const storedAt = (obtainedAt: string) => ({
   idToken: secret('old-id'),
   refreshToken: secret('old-refresh'),
   obtainedAt,
+  passwordVersionId: firstVersionId,
 });
 const version: Answer = { body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1' } };
 const details = { message: 'refused', $metadata: {} };
@@ -53,21 +53,35 @@ async function setUp({
   superadmin?: Record<string, unknown>;
   answer?: Answer;
 } = {}) {
-  ownRecord();
   const secrets = fakeSecrets({ ...superadmin, [names.SUPERADMIN_TOKEN_SECRET_ID]: token });
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: newTokens });
   const infinstor = await fakeInfinStor({ get_version: () => answer });
-  const environment = environmentOf(environmentSchema, {
+  const { environment: dynamoDb, ...registry } = await registryTable();
+  await own(registry, plan.executionArn, plan.subscriber.userName);
+  const values = environmentOf(environmentSchema, {
     ...names,
+    REGISTRY_TABLE: registry.tableName,
     SUPERADMIN_USER_NAME: 'Root',
     INFINSTOR_MLFLOW_URL: infinstor.url,
   });
+  const environment = { ...values, ...dynamoDb };
+  /** Runs the step at this time, so that several can run at once. */
+  const runAt = (minutes: number, previous?: Token) =>
+    obtainToken(previous, {
+      environment: values,
+      registry,
+      secrets: new SecretsManagerClient({ region: 'us-east-1' }),
+      cognito: (region) => new CognitoIdentityProviderClient({ region }),
+      now: new Date(now.getTime() + minutes * 60_000),
+    });
+  const refuse = (minutes: number, token: Token) => runAt(minutes, token);
+  const breaker = () => readBreaker(registry, 'root');
   const run = lambda(() => import('../../../../functions/obtain-token/handler.ts'), environment);
   const invoke = (event: object, changes = {}) => run({ plan, ...event }, changes);
   const logins = () => cognito.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input);
   const current = () => secrets.current(names.SUPERADMIN_TOKEN_SECRET_ID);
-  return { invoke, secrets, cognito, infinstor, logins, current };
+  return { invoke, runAt, refuse, breaker, secrets, cognito, infinstor, logins, current };
 }
 
 describe('obtaining the first token', () => {
@@ -82,55 +96,60 @@ describe('obtaining the first token', () => {
       idToken: secret('new-id'),
       refreshToken: secret('new-refresh'),
       obtainedAt: now.toISOString(),
+      passwordVersionId: firstVersionId,
     });
     expect(token).toEqual({
       secretId: names.SUPERADMIN_TOKEN_SECRET_ID,
+      userName: 'Root',
       versionId: secrets.currentVersionId(names.SUPERADMIN_TOKEN_SECRET_ID),
       rejections: 0,
     });
   });
 
-  it('goes on with the token of the execution that stored one at the same time', async () => {
-    const { invoke, secrets, cognito, current } = await setUp();
-    const first = await invoke({});
-    const noValueYet = new ResourceNotFoundException({ message: 'no value yet', $metadata: {} });
-    secrets.client.on(GetSecretValueCommand, { SecretId: names.SUPERADMIN_TOKEN_SECRET_ID }).rejects(noValueYet);
-    cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: { ...newTokens, IdToken: secret('too-late') } });
-    expect(await invoke({})).toEqual(first);
-    expect(cognito.calls()).toHaveLength(2);
-    expect(current()).toMatchObject({ idToken: secret('new-id') });
+  it('is done by one of fifty executions, and the others use its session', async () => {
+    const { runAt, logins } = await setUp();
+    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => runAt(0)));
+    const waiting = outcomes.filter(({ status }) => status === 'rejected');
+    expect(waiting).toHaveLength(49);
+    for (const outcome of waiting) expect(outcome).toMatchObject({ reason: { name: 'LoginInProgress' } });
+    const [done] = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    expect(await runAt(0.1)).toEqual(done);
+    expect(logins()).toHaveLength(1);
+  });
+
+  it('waits for the minute of a login that has died, and counts it', async () => {
+    const { runAt, cognito, breaker, logins } = await setUp();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let calls = 0;
+    cognito.on(InitiateAuthCommand).callsFake(async () => {
+      calls += 1;
+      resolve();
+      if (calls === 1) await new Promise(() => {});
+      return { AuthenticationResult: newTokens };
+    });
+    void runAt(0);
+    await promise;
+    await expect(runAt(0.9)).rejects.toMatchObject({ name: 'LoginInProgress' });
+    expect((await breaker()).logins).toHaveLength(1);
+    await runAt(1);
+    expect(logins()).toHaveLength(2);
+    expect((await breaker()).logins).toEqual([]);
   });
 });
 
-describe('a token that is there', () => {
-  const reference = { secretId: names.SUPERADMIN_TOKEN_SECRET_ID, versionId: firstVersionId, rejections: 0 };
-
-  it('is used while it is younger than 30 minutes, without any call', async () => {
-    const { invoke, secrets, infinstor, logins } = await setUp({ token: storedAt(minutesAgo(29.99)) });
-    expect(await invoke({})).toEqual(reference);
-    expect([infinstor.requests, logins(), secrets.written]).toEqual([[], [], []]);
-  });
-
+describe('a session that is there', () => {
+  const reference = {
+    secretId: names.SUPERADMIN_TOKEN_SECRET_ID,
+    userName: 'Root',
+    versionId: firstVersionId,
+    rejections: 0,
+  };
   const old = { ...reference, versionId: 'version-0' };
 
-  it.each([
-    ['refreshed when it is 30 minutes old', minutesAgo(30), {}, refreshed, 0],
-    [
-      'refreshed when it has taken the place of a refused one, and is stale',
-      minutesAgo(30),
-      { token: old },
-      refreshed,
-      1,
-    ],
-    ['replaced by a login with the password when InfinStor refused it', minutesAgo(1), { token: reference }, login, 1],
-    ['replaced by a login also when it is refused and stale', minutesAgo(40), { token: reference }, login, 1],
-  ])('is %s', async (_, obtainedAt, event, expectedLogin, rejections) => {
-    const { invoke, secrets, logins, current } = await setUp({ token: storedAt(obtainedAt) });
-    const token = await invoke(event);
-    expect(logins()).toEqual([expectedLogin]);
-    expect(current()).toMatchObject({ idToken: secret('new-id') });
-    expect(token).toMatchObject({ versionId: secrets.currentVersionId(token.secretId), rejections });
-    expect(token.versionId).not.toBe(firstVersionId);
+  it.each([1, 31, 60 * 24])('is used without any call when it is %i minutes old: its users refresh it', async (age) => {
+    const { invoke, secrets, infinstor, logins } = await setUp({ token: storedAt(minutesAgo(age)) });
+    expect(await invoke({})).toEqual(reference);
+    expect([infinstor.requests, logins(), secrets.written]).toEqual([[], [], []]);
   });
 
   it('is used when another execution has put it in the place of the refused one', async () => {
@@ -139,26 +158,138 @@ describe('a token that is there', () => {
     expect(logins()).toEqual([]);
   });
 
-  it('keeps its refresh token when the refresh brings none', async () => {
-    const { invoke, cognito, current } = await setUp({ token: storedAt(minutesAgo(40)) });
-    cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: { IdToken: secret('new-id') } });
-    await invoke({});
-    expect(current()).toMatchObject({ idToken: secret('new-id'), refreshToken: secret('old-refresh') });
+  it('is replaced by a login with the password when InfinStor refused it', async () => {
+    const { invoke, secrets, logins, current } = await setUp({ token: storedAt(minutesAgo(1)) });
+    const token = await invoke({ token: reference });
+    expect(logins()).toEqual([login]);
+    expect(current()).toMatchObject({ idToken: secret('new-id') });
+    expect(token).toMatchObject({ versionId: secrets.currentVersionId(token.secretId), rejections: 1 });
+    expect(token.versionId).not.toBe(firstVersionId);
   });
 
-  it('is replaced by a login with the password when Cognito refuses the refresh', async () => {
-    const { invoke, cognito, logins, current } = await setUp({ token: storedAt(minutesAgo(40)) });
+  it('is replaced when Cognito has ended it, which is no refusal of InfinStor', async () => {
+    const { invoke, cognito, breaker, logins } = await setUp({ token: storedAt(minutesAgo(55)) });
     cognito.on(InitiateAuthCommand, { AuthFlow: 'REFRESH_TOKEN_AUTH' }).rejects(new NotAuthorizedException(details));
-    await invoke({});
-    expect(logins()).toEqual([refreshed, login]);
-    expect(current()).toMatchObject({ idToken: secret('new-id') });
+    await invoke({ token: reference });
+    expect(logins()).toMatchObject([{ AuthFlow: 'REFRESH_TOKEN_AUTH' }, login]);
+    expect(await breaker()).toMatchObject({ refusedTokens: [], renewals: [] });
   });
 
   it('is given up as TokenRejected, without a login, after the third refusal in one execution', async () => {
     const { invoke, secrets, infinstor, logins } = await setUp({ token: storedAt(minutesAgo(1)) });
     await expect(invoke({ token: { ...reference, rejections: 2 } })).rejects.toMatchObject({ name: 'TokenRejected' });
     expect([infinstor.requests, logins(), secrets.written]).toEqual([[], [], []]);
-    expect(await invoke({ token: { ...reference, rejections: 1 } })).toMatchObject({ rejections: 2 });
+  });
+});
+
+describe('tokens that InfinStor goes on refusing', () => {
+  const start = async () => {
+    const world = await setUp({ token: storedAt(minutesAgo(1)) });
+    // Two logins follow, whose tokens are refused, too.
+    let token = await world.runAt(0);
+    for (let time = 1; time <= 2; time += 1) token = await world.runAt(time / 10, { ...token, rejections: 0 });
+    const paused = await world.runAt(0.3, token).catch((error: unknown) => error);
+    return { ...world, token, paused };
+  };
+
+  it('are replaced twice, and then LoginsPaused for a while', async () => {
+    const { runAt, refuse, paused, token, logins, breaker } = await start();
+    expect(paused).toMatchObject(errorOf('LoginsPaused', 'Root are paused until 2026-01-01T12:16:18.000Z: InfinStor'));
+    // An execution that begins meanwhile makes no call.
+    await expect(runAt(10)).rejects.toMatchObject({ name: 'LoginsPaused', until: '2026-01-01T12:16:18.000Z' });
+    expect(pauseOf(await breaker(), new Date(now.getTime() + 10 * 60_000))).toMatchObject({
+      until: '2026-01-01T12:16:18.000Z',
+    });
+    expect(logins()).toHaveLength(2);
+    // Then the same session is tried again, which costs no version.
+    expect(await runAt(17)).toMatchObject({ versionId: token.versionId });
+    expect(pauseOf(await breaker(), new Date(now.getTime() + 17 * 60_000))).toBeUndefined();
+    await expect(refuse(17, token)).rejects.toMatchObject({ name: 'LoginsPaused' });
+    expect(logins()).toHaveLength(2);
+  });
+
+  it('are replaced again when the last login is two hours old', async () => {
+    const { refuse, token, logins } = await start();
+    await expect(refuse(119, token)).rejects.toMatchObject({ name: 'LoginsPaused' });
+    await refuse(121, token);
+    expect(logins().filter(({ AuthFlow }) => AuthFlow === 'USER_PASSWORD_AUTH')).toHaveLength(3);
+  });
+
+  it('are replaced without waiting when the superadmin secret has changed', async () => {
+    const { runAt, secrets, token, logins, breaker } = await start();
+    secrets.add(names.SUPERADMIN_SECRET_ID, {
+      SecretString: JSON.stringify({ userName: 'root', password: secret('corrected') }),
+    });
+    expect((await runAt(1)).versionId).not.toBe(token.versionId);
+    expect(logins().at(-1)).toMatchObject({ AuthParameters: { PASSWORD: secret('corrected') } });
+    expect(pauseOf(await breaker(), new Date(now.getTime() + 2 * 60_000))).toBeUndefined();
+  });
+
+  it('count once, however many executions see one refused', async () => {
+    const { runAt, breaker } = await setUp({ token: storedAt(minutesAgo(1)) });
+    const token = await runAt(0);
+    await Promise.allSettled(Array.from({ length: 10 }, () => runAt(0, token)));
+    expect((await breaker()).refusedTokens).toHaveLength(1);
+  });
+
+  it('cost at most twenty versions a day', async () => {
+    const { runAt, secrets } = await start();
+    for (let minutes = 1; minutes < 24 * 60; minutes += 5) {
+      const token = await runAt(minutes).catch(() => undefined);
+      if (token !== undefined) await runAt(minutes, token).catch(() => undefined);
+    }
+    expect(secrets.written.length).toBeGreaterThan(10);
+    expect(secrets.written.length).toBeLessThanOrEqual(15);
+  });
+});
+
+describe('a password that Cognito goes on refusing', () => {
+  it('is tried twice, and never so often that the user is locked', async () => {
+    const { runAt, cognito, logins, secrets } = await setUp();
+    cognito.on(InitiateAuthCommand).rejects(new NotAuthorizedException(details));
+    const refusedAt = async (minutes: number, name: string) =>
+      await expect(runAt(minutes)).rejects.toMatchObject({ name });
+    await refusedAt(0, 'LoginRejected');
+    await refusedAt(1, 'LoginRejected');
+    await refusedAt(2, 'LoginsPaused');
+    await refusedAt(16.9, 'LoginsPaused');
+    await refusedAt(17, 'LoginRejected');
+    await refusedAt(40, 'LoginRejected');
+    // The fifth wrong password would lock the user.
+    for (let hour = 1; hour <= 48; hour += 1) await refusedAt(40 + hour * 60, 'LoginsPaused');
+    await expect(runAt(5000)).rejects.toMatchObject(errorOf('LoginsPaused', 'until its password is stored anew'));
+    expect(logins()).toHaveLength(4);
+
+    secrets.put(names.SUPERADMIN_SECRET_ID, { userName: 'root', password: secret('right') });
+    secrets.add(names.SUPERADMIN_SECRET_ID, {
+      SecretString: JSON.stringify({ userName: 'root', password: secret('corrected') }),
+    });
+    cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: newTokens });
+    expect(await runAt(5001)).toMatchObject({ userName: 'Root' });
+  });
+
+  it('leaves one login for a corrected one, at once', async () => {
+    const { runAt, cognito, secrets, logins } = await setUp();
+    cognito.on(InitiateAuthCommand).rejects(new NotAuthorizedException(details));
+    for (const minutes of [0, 1]) await runAt(minutes).catch(() => undefined);
+    const correct = (text: string) =>
+      secrets.add(names.SUPERADMIN_SECRET_ID, { SecretString: JSON.stringify({ userName: 'root', password: text }) });
+    correct(secret('wrong again'));
+    await expect(runAt(2)).rejects.toMatchObject({ name: 'LoginRejected' });
+    correct(secret('right'));
+    await expect(runAt(3)).rejects.toMatchObject({ name: 'LoginsPaused', until: '2026-01-01T12:18:00.000Z' });
+    expect(logins()).toHaveLength(3);
+  });
+
+  it.each([
+    ['is not counted when Cognito has not looked at it', new TooManyRequestsException(details), 0],
+    ['is counted when no answer came', new Error('no answer'), 1],
+  ])('%s', async (_, error, counted) => {
+    const { runAt, cognito, breaker } = await setUp();
+    cognito.on(InitiateAuthCommand).rejects(error);
+    await expect(runAt(0)).rejects.toBe(error);
+    expect(await breaker()).toMatchObject({ logins: Array.from({ length: counted }, () => ({})) });
+    expect((await breaker()).lease).toBeUndefined();
   });
 });
 
@@ -234,6 +365,7 @@ describe('a deployment that is wrong', () => {
   });
 
   it.each([
+    'REGISTRY_TABLE',
     'INFINSTOR_MLFLOW_URL',
     'SUPERADMIN_SECRET_ID',
     'SUPERADMIN_TOKEN_SECRET_ID',

@@ -10,11 +10,12 @@ import { InternalServiceError, PutSecretValueCommand } from '@aws-sdk/client-sec
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/update-subscriber/environment.ts';
+import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
-import { ownRecord } from '../own-record.ts';
+import { own } from '../own-record.ts';
 import { updatePlan } from '../update-plan.ts';
 
 const { credentialsSecretId, passwordSecretId = '' } = updatePlan;
@@ -45,7 +46,6 @@ async function setUp({
   if (login instanceof Error) pool.on(InitiateAuthCommand).rejects(login);
   else pool.on(InitiateAuthCommand).resolves(login);
   const logins = () => pool.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input.AuthParameters);
-  ownRecord(updatePlan.executionArn);
   const secrets = fakeSecrets({
     [token.secretId]: superadminToken,
     [passwordSecretId]: { password },
@@ -55,10 +55,14 @@ async function setUp({
     update_subscriber: answer,
     get_version: () => ({ body: { cognitoCliClientId: 'client-1', region: 'us-east-1', isExternalAuth } }),
   });
-  const environment = environmentOf(environmentSchema, {
+  const { environment: dynamoDb, ...registry } = await registryTable();
+  await own(registry, updatePlan.executionArn, updatePlan.subscriber.userName);
+  const values = environmentOf(environmentSchema, {
+    REGISTRY_TABLE: registry.tableName,
     INFINSTOR_MLFLOW_URL: infinstor.url,
     CUSTOM_TOKEN_PATH: 'new.token',
   });
+  const environment = { ...values, ...dynamoDb };
   const invoke = lambda(() => import('../../../../functions/update-subscriber/handler.ts'), environment);
   const credentials = () => secrets.current(credentialsSecretId);
   const updates = () => infinstor.requests.filter(({ operation }) => operation === 'POST update_subscriber');

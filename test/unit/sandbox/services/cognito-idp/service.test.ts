@@ -71,6 +71,25 @@ describe('logging in with a password', () => {
     await expect(logIn()).rejects.toMatchObject(wrong);
   });
 
+  it('forgets a lockout after 15 minutes without a login, and failures before one only by a right password', async () => {
+    const { clock, cognito, logIn } = setUp();
+    const fail = async (times: number) => {
+      for (let time = 0; time < times; time += 1) {
+        await expect(logIn('Wrong-Password-1')).rejects.toMatchObject(wrong);
+        clock.advance(16 * 60_000);
+      }
+    };
+    await fail(4);
+    expect(cognito.lockoutsOf('superadmin')).toBe(0);
+    await logIn();
+    await fail(4);
+    expect(cognito.lockoutsOf('superadmin')).toBe(0);
+    await fail(1);
+    expect(cognito.lockoutsOf('superadmin')).toBe(1);
+    await fail(4);
+    expect(cognito.lockoutsOf('superadmin')).toBe(1);
+  });
+
   it('locks a user after five wrong passwords, for a while', async () => {
     const { clock, logIn } = setUp();
     for (let attempt = 1; attempt <= 5; attempt += 1) await expect(logIn('wrong')).rejects.toMatchObject(wrong);

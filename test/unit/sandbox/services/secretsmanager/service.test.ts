@@ -311,3 +311,57 @@ describe('a secret under a customer managed key', () => {
     await expect(put).rejects.toMatchObject({ code: 'EncryptionFailure' });
   });
 });
+
+describe('the quota of versions', () => {
+  const versionsSchema = v.object({
+    Versions: v.array(v.object({ VersionId: v.string(), VersionStages: v.optional(v.array(v.string())) })),
+    NextToken: v.optional(v.string()),
+  });
+  const put = (run: ReturnType<typeof setUp>['run'], value: number) =>
+    run('PutSecretValue', { SecretId: 'a', SecretString: `value ${value}` });
+
+  async function full() {
+    const { clock, secrets, run } = setUp();
+    secrets.createSecret('a', 'value 1');
+    for (let value = 2; value <= 100; value += 1) await put(run, value);
+    return { clock, secrets, run };
+  }
+
+  it('refuses the version after the 100th of a day', async () => {
+    const { secrets, run } = await full();
+    await expect(put(run, 101)).rejects.toMatchObject({
+      code: 'LimitExceededException',
+      message: 'The request failed because it would exceed one of the Secrets Manager quotas.',
+    });
+    expect(secrets.value('a')).toBe('value 100');
+    expect(secrets.youngVersions()).toEqual(new Map([['a', 100]]));
+  });
+
+  it('removes versions of a day ago, but none that has a label', async () => {
+    const { clock, secrets, run } = await full();
+    clock.advance(day);
+    expect(secrets.youngVersions()).toEqual(new Map([['a', 0]]));
+    for (let value = 101; value <= 198; value += 1) await put(run, value);
+    // The 100th is the oldest, and was the current one a moment ago: it went, and the two labels are on the latest.
+    await put(run, 199);
+    const input = { SecretId: 'a', MaxResults: 100 };
+    expect(v.parse(versionsSchema, await run('ListSecretVersionIds', input)).Versions).toMatchObject([
+      { VersionStages: ['AWSPREVIOUS'] },
+      { VersionStages: ['AWSCURRENT'] },
+    ]);
+    const all = v.parse(versionsSchema, await run('ListSecretVersionIds', { ...input, IncludeDeprecated: true }));
+    expect(all.Versions).toHaveLength(100);
+  });
+
+  it('lists versions page by page, whichever way the caller asks', async () => {
+    const { run } = await full();
+    const first = v.parse(
+      versionsSchema,
+      await run('ListSecretVersionIds', { SecretId: 'a', IncludeDeprecated: true }),
+    );
+    expect([first.Versions.length, first.NextToken]).toEqual([10, '10']);
+    await expect(run('ListSecretVersionIds', { SecretId: 'a', NextToken: 'no number' })).rejects.toMatchObject({
+      code: 'InvalidNextTokenException',
+    });
+  });
+});

@@ -1,0 +1,78 @@
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { CognitoIdentityProviderServiceException } from '@aws-sdk/client-cognito-identity-provider';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { InfinStorUnavailable, TokenRejected } from '../errors.ts';
+import type { Token } from '../plans/token.ts';
+import { readSecret } from '../secrets/secrets.ts';
+import { type TokenSecret, tokenSecretSchema } from '../secrets/token-secret.ts';
+import { getVersion } from './discovery.ts';
+import { refresh } from './login.ts';
+
+/** The age at which the vendor's own client takes a token for stale, though Cognito lets it live for an hour. */
+const staleAfterMs = 30 * 60_000;
+/** The age up to which a token is used that cannot be refreshed: Cognito's hour, less what a call may take. */
+const usableForMs = 55 * 60_000;
+
+/** Whether the ID token of a session can be used only after a refresh. */
+export const isWornOut = ({ obtainedAt }: TokenSecret, now: Date): boolean => ageOf(obtainedAt, now) >= usableForMs;
+
+const ageOf = (obtainedAt: string, now: Date) => now.getTime() - Date.parse(obtainedAt);
+
+interface Dependencies {
+  secrets: SecretsManagerClient;
+  mlflowUrl: string;
+  cognito: (region: string) => CognitoIdentityProviderClient;
+  now: Date;
+}
+
+/** Returns an ID token of the session that a reference names. */
+export type IdTokenOf = (token: Pick<Token, 'secretId' | 'versionId'>, dependencies: Dependencies) => Promise<string>;
+
+/**
+ * Makes what reads sessions, once per process. A stale ID token is refreshed in memory and kept there, never stored: each stored one would be
+ * a version of a secret, of which a day has about a hundred.
+ *
+ * The function that is returned throws TokenRejected when the session is over, which the machine answers with a new one, and
+ * InfinStorUnavailable when that cannot be found out; InfinStor was not called then.
+ */
+export function createSessions(): IdTokenOf {
+  const refreshed = new Map<string, { idToken: string; obtainedAt: string }>();
+
+  return async ({ secretId, versionId }, { secrets, mlflowUrl, cognito, now }) => {
+    const stored = await readSecret(secrets, { secretId, versionId }, tokenSecretSchema);
+    if (stored === undefined) throw new TokenRejected(`Version ${versionId} of ${secretId} is gone`);
+    const latest = refreshed.get(versionId) ?? stored.value;
+    const age = ageOf(latest.obtainedAt, now);
+    if (age < staleAfterMs) return latest.idToken;
+    const answer = await tryRefresh(stored.value, { mlflowUrl, cognito });
+    if (answer !== undefined && 'idToken' in answer) {
+      // One session at a time: what another version had is not asked for again.
+      refreshed.clear();
+      refreshed.set(versionId, { idToken: answer.idToken, obtainedAt: now.toISOString() });
+      return answer.idToken;
+    }
+    if (age < usableForMs) return latest.idToken;
+    if (answer !== undefined) throw answer.error;
+    throw new TokenRejected(`Cognito refused to refresh version ${versionId} of ${secretId}`);
+  };
+}
+
+/** @returns undefined when Cognito refuses; an error when it cannot be asked */
+async function tryRefresh(
+  { refreshToken }: TokenSecret,
+  { mlflowUrl, cognito }: Pick<Dependencies, 'mlflowUrl' | 'cognito'>,
+): Promise<{ idToken: string } | { error: Error } | undefined> {
+  // Nothing needs to be asked then.
+  if (refreshToken === '') return undefined;
+  try {
+    const discovery = await getVersion(mlflowUrl);
+    const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
+    return await refresh(login, refreshToken);
+  } catch (error) {
+    if (error instanceof CognitoIdentityProviderServiceException) {
+      return { error: new InfinStorUnavailable(`Cognito could not refresh a token: ${error.name}`) };
+    }
+    if (error instanceof Error) return { error };
+    throw error;
+  }
+}
