@@ -28,7 +28,9 @@ const { aws = [] } = retriers.errors;
 
 /** The packages of the clients that the functions use. */
 const clients = new Set(
-  globSync('{functions,lib}/**/*.ts', { cwd: root }).flatMap((file) => read(file).match(/@aws-sdk\/client-[\w-]+/g) ?? []),
+  globSync('{functions,lib}/**/*.ts', { cwd: root }).flatMap(
+    (file) => read(file).match(/@aws-sdk\/client-[\w-]+/g) ?? [],
+  ),
 );
 
 /** The exceptions that a client knows by a class: names, and whose fault they are. */

@@ -40,10 +40,10 @@ describe('the cases', () => {
   });
 
   it.each([
-    ['onboard-subscriber', 52],
-    ['update-subscriber', 26],
-    ['add-user', 26],
-    ['offboard-subscriber', 26],
+    ['onboard-subscriber', 402],
+    ['update-subscriber', 182],
+    ['add-user', 182],
+    ['offboard-subscriber', 225],
   ] as const)('of a retry, %s: %i pairs of a state and an error', (machine, count) => {
     const pairs = designedRetries[machine].map(({ state, error }) => `${state} ${error}`);
     expect(new Set(pairs).size).toBeGreaterThanOrEqual(count);

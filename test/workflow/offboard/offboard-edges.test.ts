@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { designedRetries, retriesToRun } from '../machines/design.ts';
+import { designedRetries, endsToRun, retriesToRun, sharedRetrier } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import {
   ended,
@@ -34,7 +34,7 @@ const causes: Record<string, (times: number) => void> = {
     }),
 };
 const causeOf = (state: string, error: string) =>
-  error.startsWith('Lambda.')
+  sharedRetrier(state).ErrorEquals.includes(error)
     ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
     : causes[`${state} ${error}`];
 
@@ -44,7 +44,7 @@ it('finds the edges of the packaged machine', () => {
   expect(states.flatMap(([, { Choices }]) => Choices)).toEqual([]);
 });
 
-describe.each(retriesToRun('offboard-subscriber'))('$state, $error', ({ state, error, times }) => {
+describe.each(retriesToRun('offboard-subscriber'))('$state, $error', ({ state, error }) => {
   const cause = causeOf(state, error);
 
   it('is retried, and forgotten when it passes', async () => {
@@ -56,8 +56,11 @@ describe.each(retriesToRun('offboard-subscriber'))('$state, $error', ({ state, e
     expect(statesOf(report).filter((name) => name === state)).toHaveLength(2);
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOffboarded' }]);
   });
+});
 
+describe.each(endsToRun('offboard-subscriber'))('$state, $error', ({ state, error, times }) => {
   it(`ends the execution after ${times} retries, and is told`, async () => {
+    const cause = causeOf(state, error);
     const subscriber = await longOnboarded(sandbox());
     cause?.(times + 1);
     const report = await offboard(sandbox(), subscriber.userName);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { designedRetries, retriesToRun } from '../machines/design.ts';
+import { designedRetries, endsToRun, retriesToRun, sharedRetrier } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import {
   ended,
@@ -31,11 +31,9 @@ const { states, lambdaFails, retries, catches } = packagedMachine('OnboardSubscr
 /** Makes a state end with an error, so often: how the services around it bring that about. */
 type Cause = (times: number) => void;
 const withFault =
-  (text: string, perTry = 1, skip = 0): Cause =>
-  (times) => {
-    // An SDK tries some calls more often than once before the state has failed once.
-    fault(sandbox(), text, { times: times * perTry, skip });
-  };
+  (text: string): Cause =>
+  (times) =>
+    fault(sandbox(), text, { times });
 
 /** The state's function ends with the error, without having been called. */
 const fromLambda =
@@ -43,11 +41,9 @@ const fromLambda =
   (times) =>
     sandbox().faults.add(lambdaFails(state, error, times));
 
-/** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
+/** The causes of a state's own retries. What all states share comes from Lambda, whichever state it is. */
 const causes: Record<string, Cause> = {
   'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503'),
-  'ObtainToken TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3),
-  'ObtainToken InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3),
   'CreateSubscriber InfinStorUnavailable': withFault('infinstor:add_subscriber:error=429'),
   // Two minutes after a mark are soon over: only a clock that stands still asks so often.
   'CreateSubscriber SubscriberUnsettled': (times) => fromLambda('CreateSubscriber', 'SubscriberUnsettled')(times),
@@ -56,13 +52,10 @@ const causes: Record<string, Cause> = {
   'PatchKeyPolicy PrincipalNotVisible': (times) => sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
   'PatchKeyPolicy KeyPolicyBusy': withFault('kms:PutKeyPolicy:throttle'),
   'VerifySubscriber InfinStorUnavailable': withFault('infinstor:customerinfo:error=503'),
-  // The login before is the superadmin's.
-  'VerifySubscriber TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3, 1),
-  'VerifySubscriber InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3, 1),
 };
 
 const causeOf = (state: string, error: string) =>
-  error.startsWith('Lambda.') ? fromLambda(state, error) : causes[`${state} ${error}`];
+  sharedRetrier(state).ErrorEquals.includes(error) ? fromLambda(state, error) : causes[`${state} ${error}`];
 
 /** A subscriber with a key of its own, when no token of an earlier run is good any more. */
 function freshRun(): Run {
@@ -77,7 +70,7 @@ it('finds the edges of the packaged machine', () => {
   expect(states.flatMap(([, { Choices }]) => Choices)).toEqual([]);
 });
 
-describe.each(retriesToRun('onboard-subscriber'))('$state, $error', ({ state, error, times }) => {
+describe.each(retriesToRun('onboard-subscriber'))('$state, $error', ({ state, error }) => {
   const cause = causeOf(state, error);
 
   it('has a run', () => {
@@ -96,8 +89,11 @@ describe.each(retriesToRun('onboard-subscriber'))('$state, $error', ({ state, er
     expect(await recordOf(sandbox(), run.userName)).toMatchObject({ status: { S: 'ACTIVE' } });
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
   });
+});
 
+describe.each(endsToRun('onboard-subscriber'))('$state, $error', ({ state, error, times }) => {
   it(`ends the execution after ${times} retries, and is told`, async () => {
+    const cause = causeOf(state, error);
     const run = freshRun();
     cause?.(times + 1);
     const report = await onboard(sandbox(), run.request);

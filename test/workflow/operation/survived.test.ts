@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventsOf, expectOneOfEach, onboard, statesOf, useSandbox } from '../sandbox.ts';
-import { fault, letTokensExpire, newRunWithKey } from '../subscriber.ts';
+import { packagedMachine } from '../machines/packaged-machine.ts';
+import { eventsOf, expectOneOfEach, onboard, requestFor, statesOf, useSandbox } from '../sandbox.ts';
+import { fault, functionNameOf, letTokensExpire, newRunWithKey } from '../subscriber.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const sandbox = useSandbox({ resourceDelayMs: 60_000 });
@@ -8,8 +9,6 @@ const sandbox = useSandbox({ resourceDelayMs: 60_000 });
 afterEach(() => {
   sandbox().faults.clear();
 });
-
-const prefix = 'infinstor-onboarding-sandbox-';
 
 describe('an onboarding survives', () => {
   it.each([
@@ -24,6 +23,14 @@ describe('an onboarding survives', () => {
       trouble: 'dynamodb:UpdateItem:error=InternalServerError:3',
       by: 'patch-key-policy',
       state: 'PatchKeyPolicy',
+      tries: 2,
+    },
+    // Cognito does not know who calls.
+    { trouble: 'cognito:InitiateAuth:throttle:3', by: undefined, state: 'ObtainToken', tries: 2 },
+    {
+      trouble: 'cognito:InitiateAuth:error=InternalErrorException:3',
+      by: undefined,
+      state: 'ObtainToken',
       tries: 2,
     },
     { trouble: 'secretsmanager:GetSecretValue:throttle:3', by: 'obtain-token', state: 'ObtainToken', tries: 2 },
@@ -42,11 +49,22 @@ describe('an onboarding survives', () => {
   ])('$trouble of $by', async ({ trouble, by, state, tries }) => {
     letTokensExpire(sandbox());
     const run = newRunWithKey(sandbox(), 'survivor');
-    fault(sandbox(), trouble, { functionName: prefix + by });
+    fault(sandbox(), trouble, by === undefined ? {} : { functionName: functionNameOf(by) });
     const report = await onboard(sandbox(), run.request);
     expect(sandbox().faults.left()).toBe(0);
     expectOneOfEach(sandbox(), report, run);
     expect(statesOf(report).filter((name) => name === state).length).toBeGreaterThanOrEqual(tries);
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
+  });
+});
+
+describe('the wait for a stack', () => {
+  it('goes on as long as its machine runs, and keeps the history short', async () => {
+    const { lambdaFails } = packagedMachine('OnboardSubscriber');
+    sandbox().faults.add(lambdaFails('WaitForStack', 'Throttling', 5_000));
+    const report = await onboard(sandbox(), requestFor('waits-in-vain'));
+    expect(report).toMatchObject({ status: 'TIMED_OUT' });
+    expect(report.durationMs).toBe(86_400_000);
+    expect(sandbox().states.execution(report.executionArn ?? '').history.length).toBeLessThan(5_000);
   });
 });

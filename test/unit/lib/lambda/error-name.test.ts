@@ -8,7 +8,11 @@ it.each([
   ['a refused connection', thrown('Error', { code: 'ECONNREFUSED' }), 'NetworkingError'],
   ['a name that DNS did not find', thrown('Error', { code: 'EAI_AGAIN' }), 'NetworkingError'],
   ['refused connections to all addresses', thrown('AggregateError', { code: 'ECONNREFUSED' }), 'NetworkingError'],
-  ['a connection that was reset, as the client names it', thrown('TimeoutError', { code: 'ECONNRESET' }), 'TimeoutError'],
+  [
+    'a connection that was reset, as the client names it',
+    thrown('TimeoutError', { code: 'ECONNRESET' }),
+    'TimeoutError',
+  ],
   ['a page where JSON is expected', thrown('SyntaxError', answered(503)), 'ServerError'],
   ['a text where XML is expected', thrown('Error', answered(500)), 'ServerError'],
   ['an empty answer', thrown('Unknown', answered(502)), 'ServerError'],
