@@ -1,5 +1,5 @@
 // Makes the state machines, their roles, log groups and outputs from the definitions in `statemachine/`: a machine may invoke the
-// functions that its states name, and no others. Each Task state gets the retrier that `statemachine/retriers.yml` has for it, after
+// functions that its states name, and no others. Each Task state gets the retriers that `statemachine/retriers.yml` has for it, after
 // its own. serverless.yml reads this file.
 
 const { readdirSync, readFileSync } = require('node:fs');
@@ -34,18 +34,20 @@ function readMachine(file) {
   return { name, id: logicalId(name), definition: withRetriers(definition) };
 }
 
-/** The definition with the shared retriers: the last of each state, as the first that names an error is the one that counts. */
+/** The definition with the shared retriers: the last of each state's, as the first that names an error is the one that counts. */
 function withRetriers({ States, ...definition }) {
   const states = Object.entries(States).map(([name, state]) => {
-    const Retry = [...(state.Retry ?? []), retrierOf(name)];
+    const Retry = [...(state.Retry ?? []), ...sharedRetriers(name)];
     return [name, state.Type === 'Task' ? { ...state, Retry } : state];
   });
   return { ...definition, States: Object.fromEntries(states) };
 }
 
-function retrierOf(state) {
-  const { errors, ...times } = retriers.states[state] ?? retriers.shared;
-  return { ErrorEquals: errors.flatMap((kind) => retriers.errors[kind]), ...times };
+function sharedRetriers(state) {
+  return (retriers.states[state] ?? retriers.shared).map(({ errors, ...times }) => ({
+    ErrorEquals: errors.flatMap((kind) => retriers.errors[kind]),
+    ...times,
+  }));
 }
 
 function entryOf({ name, id, definition }) {

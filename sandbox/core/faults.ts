@@ -28,7 +28,7 @@ export interface FaultRule {
   functionName?: string;
   /** How many such calls go well before; default: none. */
   skip?: number;
-  /** What goes wrong from the last of these calls on. */
+  /** What goes wrong once the last of these calls has failed. */
   followedBy?: FaultRule;
 }
 

@@ -3,7 +3,6 @@ import type { Report } from '../../cli/view/report.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { type FaultRule, isRead, parseFault } from '../../sandbox/core/faults.ts';
 import { isWhole } from '../scope.ts';
-import { sharedRetrier } from './machines/design.ts';
 import { redrive } from './sandbox.ts';
 import { functionNameOf } from './subscriber.ts';
 
@@ -50,12 +49,15 @@ export function faultAt(effect: Effect, kind: (typeof kinds)[number]): FaultRule
 const isRetried = (effect: Effect) =>
   !/^(create-subscriber|infinstor:add_subscriber|resume-on-stack-event|record-failure|sweep-)/.test(effect);
 
+/** The retries of a state whose function died. */
+const triesAfterDeath = 6;
+
 /** That a function, or every one, cannot be invoked so often that a state gives up. */
 export const staysAway = (functionName: string | undefined): FaultRule => ({
   service: 'lambda',
   operation: 'Invoke',
   fault: { kind: 'error', name: 'Lambda.Unknown' },
-  times: sharedRetrier('').MaxAttempts,
+  times: triesAfterDeath,
   ...(functionName !== undefined && { functionName }),
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { designedRetries, endsToRun, retriesToRun, sharedRetrier } from '../machines/design.ts';
+import { designedRetries, endsToRun, isShared, retriesToRun } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { expectFailure, redrive, statesOf } from '../sandbox.ts';
 import { staysAway } from '../side-effects.ts';
@@ -28,7 +28,7 @@ describe('the edges of the machine', () => {
     'AddUser InfinStorUnavailable': once('infinstor:addsecondaryuser:error=503'),
   };
   const causeOf = (state: string, error: string) =>
-    sharedRetrier(state).ErrorEquals.includes(error)
+    isShared({ state, error })
       ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
       : causes[`${state} ${error}`];
 
@@ -40,9 +40,7 @@ describe('the edges of the machine', () => {
   it('are these', () => {
     expect(states.map(([state]) => state)).toEqual(addUserPath(1));
     expect(
-      retries
-        .filter(({ state, error }) => !sharedRetrier(state).ErrorEquals.includes(error))
-        .map(({ state, error }) => `${state} ${error}`),
+      retries.filter(({ state, error }) => !isShared({ state, error })).map(({ state, error }) => `${state} ${error}`),
     ).toEqual(Object.keys(causes));
     expect(retries).toEqual(designedRetries['add-user']);
     expect(catches).toEqual([{ state: 'AddUser', error: 'TokenRejected', next: 'ObtainSubscriberToken' }]);

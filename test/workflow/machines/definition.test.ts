@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { operationOf, operations } from '../../../lib/subscribers/operations.ts';
 import { happyPath, offboardingPath } from '../sandbox.ts';
-import { sharedRetrier } from './design.ts';
+import { isShared, sharedRetriers } from './design.ts';
 import { packagedMachine } from './packaged-machine.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -105,13 +105,13 @@ describe.each(machines)(
     it.each(tasks)('%s has a timeout, and no retrier for what all states share', (name, state) => {
       expect(state.TimeoutSeconds ?? state.TimeoutSecondsPath).toBeDefined();
       const own = state.Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
-      const { ErrorEquals: shared } = sharedRetrier(name);
-      expect(own.filter((error) => shared.includes(error) || /^(Lambda|States)\./.test(error))).toEqual([]);
+      const isElsewhere = (error: string) => isShared({ state: name, error }) || /^(Lambda|States)\./.test(error);
+      expect(own.filter(isElsewhere)).toEqual([]);
     });
 
     it.each(tasks)('%s retries what all states share, after its own, when it is packaged', (name, { Retry }) => {
       const packaged = packagedMachine(logicalId).states.find(([state]) => state === name)?.[1];
-      expect(packaged?.Retry).toEqual([...Retry, sharedRetrier(name)]);
+      expect(packaged?.Retry).toEqual([...Retry, ...sharedRetriers(name)]);
     });
 
     it('has a function folder for every state, of the same name', () => {

@@ -2,8 +2,8 @@
 
 import { isWhole } from '../../scope.ts';
 
-/** What AWS may throw at any call, and what may pass. */
-const awsErrors = [
+/** AWS was called too often: the call had no effect. */
+const throttling = [
   'BandwidthLimitExceeded',
   'EC2ThrottledException',
   'KmsThrottled',
@@ -19,6 +19,10 @@ const awsErrors = [
   'ThrottlingException',
   'TooManyRequestsException',
   'TransactionInProgressException',
+  'Lambda.TooManyRequestsException',
+];
+/** AWS failed, or gave no answer. */
+const failures = [
   'DependencyTimeoutException',
   'InternalErrorException',
   'InternalException',
@@ -40,8 +44,6 @@ const awsErrors = [
   'NetworkingError',
   'ServerError',
 ];
-/** The function has not run. */
-const refusals = ['Lambda.TooManyRequestsException'];
 const lambdaServiceErrors = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
@@ -50,26 +52,35 @@ const lambdaServiceErrors = [
 ];
 const deaths = ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.OutOfMemory'];
 
-const twoMinutes = { IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 6, JitterStrategy: 'FULL' };
+const backoff = { IntervalSeconds: 2, BackoffRate: 2, JitterStrategy: 'FULL' };
+const twoMinutes = { ...backoff, MaxAttempts: 6 };
+/** As long as a rush may last. */
+const aQuarterOfAnHour = { ...backoff, MaxDelaySeconds: 60, MaxAttempts: 30 };
 /** A day, which is as long as a machine runs. */
-const aDay = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, MaxAttempts: 1000, JitterStrategy: 'FULL' };
+const aDay = { ...backoff, MaxDelaySeconds: 300, MaxAttempts: 1000 };
 
-/** The retrier that a state shares with others, the last of its own. */
-export function sharedRetrier(state: string) {
+/** The retriers that a state shares with others, after its own. */
+export function sharedRetriers(state: string) {
   switch (state) {
     // What comes after add_subscriber has had its effect is for a person to see.
     case 'CreateSubscriber':
-      return { ErrorEquals: [...awsErrors, ...refusals], ...twoMinutes };
+      return [
+        { ErrorEquals: throttling, ...aQuarterOfAnHour },
+        { ErrorEquals: failures, ...twoMinutes },
+      ];
     // Its timeout is the slow poll.
     case 'WaitForStack':
-      return { ErrorEquals: [...awsErrors, ...refusals, ...lambdaServiceErrors, ...deaths], ...aDay };
+      return [{ ErrorEquals: [...throttling, ...failures, ...lambdaServiceErrors, ...deaths], ...aDay }];
     default:
-      return {
-        ErrorEquals: [...awsErrors, ...refusals, ...lambdaServiceErrors, ...deaths, 'States.Timeout'],
-        ...twoMinutes,
-      };
+      return [
+        { ErrorEquals: throttling, ...aQuarterOfAnHour },
+        { ErrorEquals: [...failures, ...lambdaServiceErrors, ...deaths, 'States.Timeout'], ...twoMinutes },
+      ];
   }
 }
+
+export const isShared = ({ state, error }: Pick<Retried, 'state' | 'error'>): boolean =>
+  sharedRetriers(state).some(({ ErrorEquals }) => ErrorEquals.includes(error));
 
 /** An error of a state that is retried, and how often. */
 export interface Retried {
@@ -81,10 +92,8 @@ export interface Retried {
 const retries = (state: string, times: number, ...errors: string[]): Retried[] =>
   errors.map((error) => ({ state, error, times }));
 /** What all states share. */
-function shared(state: string): Retried[] {
-  const { ErrorEquals, MaxAttempts } = sharedRetrier(state);
-  return retries(state, MaxAttempts, ...ErrorEquals);
-}
+const shared = (state: string): Retried[] =>
+  sharedRetriers(state).flatMap(({ ErrorEquals, MaxAttempts }) => retries(state, MaxAttempts, ...ErrorEquals));
 /** InfinStor may be out of reach, or busy. */
 const ofInfinStor = (state: string) => retries(state, 5, 'InfinStorUnavailable');
 
@@ -136,9 +145,14 @@ export const designedRetries = {
 type Machine = keyof typeof designedRetries;
 
 /** One of each kind of the shared errors: which of a kind it is decides nothing but the list that it stands in. */
-const oneOfEachKind = ['Throttling', ...refusals, 'Lambda.ServiceException', 'Runtime.ExitError', 'States.Timeout'];
-
-const isShared = ({ state, error }: Retried) => sharedRetrier(state).ErrorEquals.includes(error);
+const oneOfEachKind = [
+  'Throttling',
+  'InternalFailure',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ServiceException',
+  'Runtime.ExitError',
+  'States.Timeout',
+];
 
 /**
  * The retries of a machine that are run. `definition.test.ts` holds every state to the shared errors: the usual run has one of each

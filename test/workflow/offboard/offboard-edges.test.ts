@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { designedRetries, endsToRun, retriesToRun, sharedRetrier } from '../machines/design.ts';
+import { designedRetries, endsToRun, isShared, retriesToRun } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import {
   ended,
@@ -34,7 +34,7 @@ const causes: Record<string, (times: number) => void> = {
     }),
 };
 const causeOf = (state: string, error: string) =>
-  sharedRetrier(state).ErrorEquals.includes(error)
+  isShared({ state, error })
     ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
     : causes[`${state} ${error}`];
 

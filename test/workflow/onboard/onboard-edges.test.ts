@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { designedRetries, endsToRun, retriesToRun, sharedRetrier } from '../machines/design.ts';
+import { designedRetries, endsToRun, isShared, retriesToRun } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import {
   ended,
@@ -55,7 +55,7 @@ const causes: Record<string, Cause> = {
 };
 
 const causeOf = (state: string, error: string) =>
-  sharedRetrier(state).ErrorEquals.includes(error) ? fromLambda(state, error) : causes[`${state} ${error}`];
+  isShared({ state, error }) ? fromLambda(state, error) : causes[`${state} ${error}`];
 
 /** A subscriber with a key of its own, when no token of an earlier run is good any more. */
 function freshRun(): Run {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { designedRetries, endsToRun, retriesToRun, sharedRetrier } from '../machines/design.ts';
+import { designedRetries, endsToRun, isShared, retriesToRun } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { expectFailure, statesOf, useSandbox } from '../sandbox.ts';
 import { fault } from '../subscriber.ts';
@@ -22,16 +22,14 @@ describe('the edges of the machine', () => {
     'UpdateSubscriber InfinStorUnavailable': withFault('infinstor:update_subscriber:error=503'),
   };
   const causeOf = (state: string, error: string) =>
-    sharedRetrier(state).ErrorEquals.includes(error)
+    isShared({ state, error })
       ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
       : causes[`${state} ${error}`];
 
   it('are these', () => {
     expect(states.map(([state]) => state)).toEqual(updatePath);
     expect(
-      retries
-        .filter(({ state, error }) => !sharedRetrier(state).ErrorEquals.includes(error))
-        .map(({ state, error }) => `${state} ${error}`),
+      retries.filter(({ state, error }) => !isShared({ state, error })).map(({ state, error }) => `${state} ${error}`),
     ).toEqual(Object.keys(causes));
     expect(retries).toEqual(designedRetries['update-subscriber']);
     expect(catches).toEqual([{ state: 'UpdateSubscriber', error: 'TokenRejected', next: 'ObtainToken' }]);
