@@ -125,7 +125,7 @@ function figuresOf(
   return (isLarge ? undefined : elsewhere) ?? { perSecond, ...(burst !== undefined && { burst }) };
 }
 
-/** Whose bucket it is. IAM has one for all Regions; the user pool is in the vendor's account, whoever calls. */
+/** Whose bucket it is. IAM has one for all Regions; the user pool is in the account of the vendor, and its calls are not signed. */
 function placeOf({ service }: Rate, caller: Pick<Caller, 'accountId' | 'region'> | undefined): string[] {
   if (caller === undefined) return [];
   return service === 'iam' ? [caller.accountId] : [caller.accountId, caller.region];
