@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest';
-import { createRates } from '../../../../sandbox/http/rates.ts';
+import { createRates, rates } from '../../../../sandbox/http/rates.ts';
+import { coverage } from '../../../../scripts/draw-coverage.ts';
+
+it('are of operations that the sandbox has, one of each', () => {
+  const { operations } = coverage();
+  const known = [...operations].flatMap(([service, names]) => names.map((name) => `${service}:${name}`));
+  const rated = rates.flatMap(({ service, operations: shared }) =>
+    shared.map((name) => `${service === 'cognito' ? 'cognito-idp' : service}:${name}`),
+  );
+  expect(known).toEqual(expect.arrayContaining(rated));
+  expect(rated).toEqual([...new Set(rated)]);
+});
 
 /** Rates on a clock that stands still, and how many of so many calls are taken. */
 function rated() {
