@@ -1,12 +1,15 @@
 // Makes the state machines, their roles, log groups and outputs from the definitions in `statemachine/`: a machine may invoke the
-// functions that its states name, and no others. serverless.yml reads this file.
+// functions that its states name, and no others. Each Task state gets the retriers that `statemachine/retriers.yml` has for it, after
+// its own. serverless.yml reads this file.
 
 const { readdirSync, readFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');
+const { parse } = require('yaml');
 const { logicalName } = require('./functions.cjs');
 
 const root = resolve(__dirname, '..');
 const extension = '.asl.json';
+const retriers = parse(readFileSync(join(root, 'statemachine', 'retriers.yml'), 'utf8'));
 
 module.exports = () => {
   const machines = readdirSync(join(root, 'statemachine'))
@@ -28,7 +31,23 @@ module.exports = () => {
 function readMachine(file) {
   const name = file.slice(0, -extension.length);
   const definition = JSON.parse(readFileSync(join(root, 'statemachine', file), 'utf8'));
-  return { name, id: logicalId(name), definition };
+  return { name, id: logicalId(name), definition: withRetriers(definition) };
+}
+
+/** The definition with the shared retriers: the last of each state's, as the first that names an error is the one that counts. */
+function withRetriers({ States, ...definition }) {
+  const states = Object.entries(States).map(([name, state]) => {
+    const Retry = [...(state.Retry ?? []), ...sharedRetriers(name)];
+    return [name, state.Type === 'Task' ? { ...state, Retry } : state];
+  });
+  return { ...definition, States: Object.fromEntries(states) };
+}
+
+function sharedRetriers(state) {
+  return (retriers.states[state] ?? retriers.shared).map(({ errors, ...times }) => ({
+    ErrorEquals: errors.flatMap((kind) => retriers.errors[kind]),
+    ...times,
+  }));
 }
 
 function entryOf({ name, id, definition }) {

@@ -13,6 +13,7 @@ import type { OnAccess } from './core/resource-provider.ts';
 import { deployPackage } from './deploy-package.ts';
 import { type Authorizer, createAuthorizer } from './http/authorizer.ts';
 import { createInjector, type Injector } from './http/inject-fault.ts';
+import { createRates } from './http/rates.ts';
 import { openServer } from './http/server.ts';
 import { createCustomResources } from './infinstor/custom-resources.ts';
 import { createInfinStor, type InfinStor } from './infinstor/infinstor.ts';
@@ -47,6 +48,8 @@ export interface SandboxOptions {
   resourceDelayMs?: number;
   /** What is to go wrong from the beginning. */
   faults?: readonly FaultRule[];
+  /** Whether operations may be called only as often as AWS lets them be called; default: as often as anybody likes. */
+  rates?: boolean;
   /** Values for environment variables of the functions, in place of the template's. */
   environment?: Readonly<Record<string, string>>;
   /** Changes the packaged template before it is deployed. */
@@ -107,6 +110,7 @@ export async function bootSandbox({
   schedules = true,
   resourceDelayMs = 150,
   faults: initialFaults = [],
+  rates = false,
   environment = {},
   editTemplate = (template) => template,
   infinstor: variant = {},
@@ -173,6 +177,7 @@ export async function bootSandbox({
       : (milliseconds) => clock.sleep(milliseconds),
     onHold: clock.progressed,
     faults,
+    rates: rates ? createRates(clock) : undefined,
     spared: ({ principalArn }) => principalArn === operatorArn,
     // The name of a function's session is the function's.
     functionOf: (caller) => caller?.arn.split('/').at(-1),

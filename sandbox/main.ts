@@ -10,26 +10,34 @@ const defaultPort = 4566;
 
 const otherPort = 'Choose another port with `npm run sandbox -- --port N`; 0 takes a free one.\n';
 
-const usage = `Usage: npm run sandbox [-- --port N]
+const usage = `Usage: npm run sandbox [-- --port N] [--rates]
 
 Keeps a sandbox running until Ctrl-C: a local AWS account with the deployed onboarding, and an
 InfinStor service. Nothing of it is kept afterwards but the functions' logs.
 
   --port N   the port on 127.0.0.1; default: ${defaultPort}; 0 takes a free one
+  --rates    refuse calls that AWS would refuse for their rate
   --help     print this help
 `;
 
-function readPort(): number {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
+function readOptions(): { port: number; rates: boolean } {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string' },
+      rates: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
   if (values.help) {
     process.stdout.write(usage);
     process.exit(0);
   }
-  if (values.port === undefined) return defaultPort;
+  const { rates } = values;
+  if (values.port === undefined) return { port: defaultPort, rates };
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`--port must be 0 to 65535, not ${values.port}`);
-  return port;
+  return { port, rates };
 }
 
 function description({ endpoint, apiEndpoint, stateMachineArn, registryTable, logFolder }: Sandbox): string {
@@ -82,8 +90,9 @@ async function checkPort(port: number): Promise<void> {
 endWithSignals();
 
 let port = 0;
+let rates = false;
 try {
-  port = readPort();
+  ({ port, rates } = readOptions());
 } catch (error) {
   fail(error, 2, `\n${usage}`);
 }
@@ -94,7 +103,7 @@ try {
   // The sandbox is loaded meanwhile: most of packaging is another process's work.
   const [packageFolder, { bootSandbox }] = await Promise.all([packageForSandbox(), import('./boot.ts')]);
   process.stderr.write('Booting the sandbox …\n');
-  const sandbox = await bootSandbox({ packageFolder, port });
+  const sandbox = await bootSandbox({ packageFolder, port, rates });
   process.stdout.write(description(sandbox), (error) => {
     // Logs whose folder was not printed would never be found.
     if (!error) sandbox.keepLogs();

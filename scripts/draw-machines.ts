@@ -31,7 +31,7 @@ export async function machinesPage(): Promise<string> {
       return draw(basename(file, '.asl.json'), definition);
     }),
   );
-  return `${['# The state machines', 'Generated from `statemachine/` by `npm run draw-machines`.', ...machines].join('\n\n')}\n`;
+  return `${['# The state machines', 'Generated from `statemachine/` by `npm run draw-machines`. Beside what is drawn, each state retries what `statemachine/retriers.yml` has for it.', ...machines].join('\n\n')}\n`;
 }
 
 /** A choice's rule as text, such as `progress.hasMore`. */

@@ -1,4 +1,4 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { ExecutionSuperseded } from '../errors.ts';
@@ -84,7 +84,7 @@ export async function reserve(
     return refused.size === 0;
   } catch (error) {
     // Others were at it for as long as it was tried.
-    if (error instanceof TransactionCanceledException) return false;
+    if (error instanceof TransactionConflictException) return false;
     throw error;
   }
 }

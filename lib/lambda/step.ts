@@ -6,6 +6,7 @@ import type * as v from 'valibot';
 import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts';
 import { parse } from '../parse.ts';
 import { redact, redactingReplacer } from '../redact.ts';
+import { errorName } from './error-name.ts';
 import { logKeysOf } from './log-keys.ts';
 
 /** Context passed to a step besides its input. */
@@ -65,7 +66,7 @@ export function step<Environment, Input, Output>({ name, environment, input, run
 /** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */
 function withoutDetails(error: Error): Error {
   const exposed = new Error(redact(error.message));
-  exposed.name = error.name;
+  exposed.name = errorName(error);
   exposed.stack = redact(error.stack ?? '');
   return exposed;
 }

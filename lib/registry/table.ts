@@ -1,5 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   TransactWriteCommand,
@@ -38,7 +42,8 @@ const passing: ReadonlySet<string | undefined> = new Set([
 /**
  * Writes all of these, or none. A call that the SDK repeats, as its answer was lost, is not done twice: the SDK gives each its token.
  * @returns the places of those whose condition does not hold; none when all is written
- * @throws TransactionCanceledException when others write the same items for as long as it is tried
+ * @throws TransactionConflictException when others write the same items for as long as it is tried
+ * @throws TransactionCanceledException for any other reason
  */
 export async function writeTogether(
   { documents }: Pick<Registry, 'documents'>,
@@ -53,7 +58,9 @@ export async function writeTogether(
       const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
       const refused = codes.flatMap((code, place) => (code === 'ConditionalCheckFailed' ? [place] : []));
       if (refused.length > 0) return new Set(refused);
-      if (pause === undefined || !codes.some((code) => passing.has(code))) throw error;
+      if (!codes.some((code) => passing.has(code))) throw error;
+      // By its name the machine tries again, and not what no repeat would change.
+      if (pause === undefined) throw new TransactionConflictException({ message: error.message, $metadata: {} });
       await wait(pause * Math.random());
     }
   }

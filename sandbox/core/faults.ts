@@ -28,6 +28,8 @@ export interface FaultRule {
   functionName?: string;
   /** How many such calls go well before; default: none. */
   skip?: number;
+  /** What goes wrong once the last of these calls has failed. */
+  followedBy?: FaultRule;
 }
 
 /** Whether an operation only reads, and so may answer what it answered before. */
@@ -179,6 +181,7 @@ export function createFaults(rules: readonly FaultRule[]): Faults {
         return undefined;
       }
       rule.times -= 1;
+      if (rule.times === 0 && rule.followedBy !== undefined) left.push({ ...rule.followedBy });
       return rule.fault;
     },
   };

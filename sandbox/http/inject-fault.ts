@@ -1,5 +1,6 @@
 import { type Fault, type Faults, isRead } from '../core/faults.ts';
 import { AwsError, type Caller } from '../core/operation.ts';
+import type { Rates } from './rates.ts';
 
 /** Thrown when the caller is to get no answer at all. */
 export class LostAnswer extends Error {}
@@ -10,6 +11,8 @@ export interface MadeCall {
   operation: string;
   /** The function that made it; undefined when nobody knows. */
   functionName: string | undefined;
+  /** It was one too many, and refused for it. */
+  isThrottled?: true;
 }
 
 export interface Injector {
@@ -39,6 +42,8 @@ interface Parts {
   /** Who is spared: the person at the command, whose own calls are not what is tried. */
   spared: (caller: Caller) => boolean;
   faults: Faults;
+  /** How often operations may be called; undefined: as often as anybody likes. */
+  rates: Rates | undefined;
   /** The function whose session calls. */
   functionOf: (caller: Caller | undefined) => string | undefined;
   /** Ends the function that called, or every one that runs when nobody knows which it was. */
@@ -46,7 +51,7 @@ interface Parts {
 }
 
 /** Puts faults between callers and services. */
-export function createInjector({ delay, faults, functionOf, kill, onHold, spared }: Parts): Injector {
+export function createInjector({ delay, faults, functionOf, kill, onHold, rates, spared }: Parts): Injector {
   const answers = new Map<string, unknown>();
   const calls: MadeCall[] = [];
 
@@ -58,7 +63,12 @@ export function createInjector({ delay, faults, functionOf, kill, onHold, spared
       // Each key's answers are of one call, and so of its type.
       const before = answers.get(key) as Answer | undefined;
       const functionName = functionOf(caller);
-      calls.push({ service, operation, functionName });
+      const made: MadeCall = { service, operation, functionName };
+      calls.push(made);
+      if (rates?.take(service, operation, caller) === false) {
+        made.isThrottled = true;
+        throw throttled(service);
+      }
       const fault = faults.take(service, operation, functionName);
       await beforeCall(fault, service);
       const answer = await perform();
@@ -80,8 +90,7 @@ export function createInjector({ delay, faults, functionOf, kill, onHold, spared
   };
 
   async function beforeCall(fault: Fault | undefined, service: string): Promise<void> {
-    if (fault?.kind === 'throttle')
-      throw new AwsError(throttlingCodes[service] ?? 'ThrottlingException', 'Rate exceeded');
+    if (fault?.kind === 'throttle') throw throttled(service);
     if (fault?.kind === 'delay') await delay(fault.milliseconds);
     if (fault?.kind === 'hold') {
       onHold();
@@ -97,9 +106,12 @@ export function createInjector({ delay, faults, functionOf, kill, onHold, spared
 /** Whether the call has its effect although its answer is an error. */
 const isAfterEffect = ({ name }: { name: string }) => name === 'EndpointTimedOut';
 
+const throttled = (service: string) => new AwsError(throttlingCodes[service] ?? 'ThrottlingException', 'Rate exceeded');
+
 /** What services call it when they are called too often; elsewhere it is ThrottlingException. */
 const throttlingCodes: Readonly<Record<string, string>> = {
   cloudformation: 'Throttling',
   iam: 'Throttling',
+  sts: 'Throttling',
   cognito: 'TooManyRequestsException',
 };

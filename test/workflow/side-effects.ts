@@ -4,8 +4,7 @@ import type { Sandbox } from '../../sandbox/boot.ts';
 import { type FaultRule, isRead, parseFault } from '../../sandbox/core/faults.ts';
 import { isWhole } from '../scope.ts';
 import { redrive } from './sandbox.ts';
-
-const prefix = 'infinstor-onboarding-sandbox-';
+import { functionNameOf } from './subscriber.ts';
 
 /** `function service:Operation`, with `#2` for the second such call of a run; InfinStor and Cognito do not know who calls. */
 export type Effect = string;
@@ -23,7 +22,7 @@ export async function effectsOf(sandbox: Sandbox, work: () => Promise<unknown>):
       .filter(({ functionName = '' }) => !/-(sweep-executions|detect-key-policy-drift)$/.test(functionName))
       .filter(({ operation }) => !isRead(operation))
       .map(({ service, operation, functionName = '' }) => {
-        const effect = `${functionName.replace(prefix, '')} ${service}:${operation}`.trim();
+        const effect = `${functionName.replace(functionNameOf(''), '')} ${service}:${operation}`.trim();
         const count = (counts.get(effect) ?? 0) + 1;
         counts.set(effect, count);
         return count === 1 ? effect : `${effect} #${count}`;
@@ -31,15 +30,36 @@ export async function effectsOf(sandbox: Sandbox, work: () => Promise<unknown>):
   );
 }
 
-/** Loses the answer of a call, or kills the function that made it, once it has had its effect. */
+/**
+ * Loses the answer of a call, or kills the function that made it, once it has had its effect. A state that tries again after a
+ * death finds its function out of reach until it gives up.
+ */
 export function faultAt(effect: Effect, kind: (typeof kinds)[number]): FaultRule {
   const [, name, call = '', count = '1'] = /^(?:([\w-]+) )?(\S+?)(?: #(\d))?$/.exec(effect) ?? [];
+  const functionName = name === undefined ? undefined : functionNameOf(name);
   return {
     ...parseFault(`${call}:${kind}`),
     skip: Number(count) - 1,
-    ...(name !== undefined && { functionName: prefix + name }),
+    ...(functionName !== undefined && { functionName }),
+    ...(kind === 'kill' && isRetried(effect) && { followedBy: staysAway(functionName) }),
   };
 }
+
+/** Whether the effect is of a state that is tried again when its function died: not of one that must not be, nor outside the machines. */
+const isRetried = (effect: Effect) =>
+  !/^(create-subscriber|infinstor:add_subscriber|resume-on-stack-event|record-failure|sweep-)/.test(effect);
+
+/** The retries of a state whose function died. */
+const triesAfterDeath = 6;
+
+/** That a function, or every one, cannot be invoked so often that a state gives up. */
+export const staysAway = (functionName: string | undefined): FaultRule => ({
+  service: 'lambda',
+  operation: 'Invoke',
+  fault: { kind: 'error', name: 'Lambda.Unknown' },
+  times: triesAfterDeath,
+  ...(functionName !== undefined && { functionName }),
+});
 
 /** How a run is interrupted: its answer is lost, or the function dies. */
 export const kinds = ['drop', 'kill'] as const;

@@ -36,6 +36,9 @@ export const policyOf = (sandbox: Sandbox, keyArn: string): KeyPolicy =>
 /** The roles that the policy of a key lets in. */
 export const rolesOn = (sandbox: Sandbox, keyArn: string): string[] => grantedRoles(policyOf(sandbox, keyArn));
 
+/** The name of a step's function. */
+export const functionNameOf = (step: string) => `infinstor-onboarding-sandbox-${step}`;
+
 /** Adds a fault, from its text and what a text cannot say. */
 export const fault = ({ faults }: Sandbox, text: string, rest: Partial<FaultRule> = {}): void =>
   faults.add({ ...parseFault(text), ...rest });

@@ -26,6 +26,7 @@ describe('packageKey', () => {
     'deployment/accounts.cjs',
     'functions/detect-key-policy-drift/function.yml',
     'statemachine/onboard-subscriber.asl.json',
+    'statemachine/retriers.yml',
     'serverless.yml',
     'package.json',
     'package-lock.json',

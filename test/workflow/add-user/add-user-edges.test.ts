@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { designedRetries, retriesToRun } from '../machines/design.ts';
+import { designedRetries, endsToRun, isShared, retriesToRun } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { expectFailure, redrive, statesOf } from '../sandbox.ts';
-import { endSession, fault, folderOf, holdLogin, letTokensExpire } from '../subscriber.ts';
+import { staysAway } from '../side-effects.ts';
+import { endSession, fault, folderOf, functionNameOf, holdLogin, letTokensExpire } from '../subscriber.ts';
 import {
   add,
   addUserPath,
@@ -21,54 +22,26 @@ const sandbox = useHost();
 const { states, lambdaFails, retries, catches } = packagedMachine('AddUserMachine');
 
 describe('the edges of the machine', () => {
-  const throughSdk = (text: string) => (times: number) =>
-    // The SDK tries it three times before the state has failed once.
-    fault(sandbox(), text, { times: times * 3 });
   const once = (text: string) => (times: number) => fault(sandbox(), text, { times });
-  /** A user is there, and its login is asked for. */
-  const afterDuplicate = (text: string) => (times: number) => {
-    fault(sandbox(), 'infinstor:addsecondaryuser:drop');
-    throughSdk(text)(times);
-  };
-  /** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
-  const causes: Record<string, { cause: (times: number) => unknown; tokenIsFresh?: boolean; extra?: number }> = {
-    'ObtainSubscriberToken LoginInProgress': {
-      cause: (times) => holdLogin(sandbox(), host, times === 1 ? 3 : 150),
-    },
-    'ObtainSubscriberToken InfinStorUnavailable': { cause: once('infinstor:get_version:error=503') },
-    'ObtainSubscriberToken TooManyRequestsException': { cause: throughSdk('cognito:InitiateAuth:throttle') },
-    'ObtainSubscriberToken InternalErrorException': {
-      cause: throughSdk('cognito:InitiateAuth:error=InternalErrorException'),
-    },
-    'AddUser InfinStorUnavailable': { cause: once('infinstor:addsecondaryuser:error=503') },
-    // One more retry, for the lost answer before.
-    'AddUser TooManyRequestsException': {
-      cause: afterDuplicate('cognito:InitiateAuth:throttle'),
-      tokenIsFresh: true,
-      extra: 1,
-    },
-    'AddUser InternalErrorException': {
-      cause: afterDuplicate('cognito:InitiateAuth:error=InternalErrorException'),
-      tokenIsFresh: true,
-      extra: 1,
-    },
+  /** The causes of a state's own retries. What all states share comes from Lambda, whichever state it is. */
+  const causes: Record<string, (times: number) => unknown> = {
+    'ObtainSubscriberToken LoginInProgress': (times) => holdLogin(sandbox(), host, times === 1 ? 3 : 150),
+    'ObtainSubscriberToken InfinStorUnavailable': once('infinstor:get_version:error=503'),
+    'AddUser InfinStorUnavailable': once('infinstor:addsecondaryuser:error=503'),
   };
   const causeOf = (state: string, error: string) =>
-    error.startsWith('Lambda.')
-      ? {
-          cause: (times: number) => sandbox().faults.add(lambdaFails(state, error, times)),
-        }
+    isShared({ state, error })
+      ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
       : causes[`${state} ${error}`];
 
-  async function prepare(tokenIsFresh = false): Promise<User> {
+  function prepare(): User {
     letTokensExpire(sandbox());
-    if (tokenIsFresh) await add(sandbox(), [newUser()]);
     return newUser();
   }
 
   /** Only a login has them, and what shows that one is needed is the step that uses the session. */
   async function letLogIn(state: string, error: string): Promise<number> {
-    if (state !== 'ObtainSubscriberToken' || error.startsWith('Lambda.')) return 0;
+    if (state !== 'ObtainSubscriberToken' || isShared({ state, error })) return 0;
     await add(sandbox(), [newUser()]);
     await endSession(sandbox(), `${folderOf(host)}/token`);
     return 1;
@@ -77,7 +50,7 @@ describe('the edges of the machine', () => {
   it('are these', () => {
     expect(states.map(([state]) => state)).toEqual(addUserPath(1));
     expect(
-      retries.filter(({ error }) => !error.startsWith('Lambda.')).map(({ state, error }) => `${state} ${error}`),
+      retries.filter(({ state, error }) => !isShared({ state, error })).map(({ state, error }) => `${state} ${error}`),
     ).toEqual(Object.keys(causes));
     expect(retries).toEqual(designedRetries['add-user']);
     expect(catches).toEqual([{ state: 'AddUser', error: 'TokenRejected', next: 'ObtainSubscriberToken' }]);
@@ -88,23 +61,21 @@ describe('the edges of the machine', () => {
   it.each(retriesToRun('add-user'))(
     '$state, $error: is retried, and forgotten when it passes',
     async ({ state, error }) => {
-      const { cause, tokenIsFresh, extra = 0 } = causeOf(state, error) ?? {};
-      const user = await prepare(tokenIsFresh);
+      const user = prepare();
       const before = await letLogIn(state, error);
-      await cause?.(1);
+      await causeOf(state, error)?.(1);
       const report = await add(sandbox(), [user]);
       await expectAdded(sandbox(), report, [user]);
-      expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + 2 + extra);
+      expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + 2);
     },
   );
 
-  it.each(retriesToRun('add-user'))(
+  it.each(endsToRun('add-user'))(
     '$state, $error: ends the execution after $times retries',
     async ({ state, error, times }) => {
-      const { cause, tokenIsFresh } = causeOf(state, error) ?? {};
-      const user = await prepare(tokenIsFresh);
+      const user = prepare();
       const before = await letLogIn(state, error);
-      await cause?.(times + 1);
+      await causeOf(state, error)?.(times + 1);
       const report = await add(sandbox(), [user]);
       await expectFailure(sandbox(), report, { name: error, step: state });
       expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + times + 1);
@@ -137,7 +108,7 @@ describe('a lost answer', () => {
 
   it('of a user with a generated password is found out also when the next request brings another one', async () => {
     const user = newUser();
-    fault(sandbox(), 'infinstor:addsecondaryuser:kill');
+    fault(sandbox(), 'infinstor:addsecondaryuser:kill', { followedBy: staysAway(functionNameOf('add-user')) });
     expect((await add(sandbox(), [user])).error?.step).toBe('AddUser');
     const prepared = keptOf(sandbox(), user);
     const { passwordSecretId } = givenUser(sandbox());

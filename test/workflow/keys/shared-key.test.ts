@@ -14,6 +14,7 @@ import {
   statesOf,
   useSandbox,
 } from '../sandbox.ts';
+import { staysAway } from '../side-effects.ts';
 import { fault, policyOf, roleArnOf, roleNameOf } from '../subscriber.ts';
 import { editPolicy, enableIam, naming, newRole, policyWith } from './key-policies.ts';
 
@@ -57,6 +58,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     ['a change that is throttled', 'kms:PutKeyPolicy:throttle:9'],
     ['a change whose answer is lost', 'kms:PutKeyPolicy:drop:2'],
     ['a change that KMS fails at', 'kms:PutKeyPolicy:error=KMSInternalException:2'],
+    ['functions that die after a change', 'kms:PutKeyPolicy:kill:2'],
     ['reads that are throttled', 'kms:GetKeyPolicy:throttle:9'],
     ['grants that are throttled', 'dynamodb:UpdateItem:throttle:2'],
   ])('all get it after %s', async (_, trouble) => {
@@ -76,12 +78,14 @@ describe('subscribers that are onboarded at once with one key', () => {
     expectGranted(sandbox(), keyArn, userNames);
   });
 
-  it('all get it when those that work on it die after a write, and are redriven', async () => {
+  it('all get it when those that work on it die after a write, and again and again, and are redriven', async () => {
     const keyArn = newKey(sandbox());
-    fault(sandbox(), 'kms:PutKeyPolicy:kill', ofPatchKeyPolicy);
+    const { functionName } = ofPatchKeyPolicy;
+    fault(sandbox(), 'kms:PutKeyPolicy:kill', { functionName, followedBy: { ...staysAway(functionName), times: 42 } });
     const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
     expect(failed).not.toEqual([]);
     for (const { error } of failed) expect(error?.step).toBe('PatchKeyPolicy');
+    sandbox().faults.clear();
     for (const report of failed) expect(await redrive(sandbox(), report)).toMatchObject({ status: 'SUCCEEDED' });
     expectGranted(sandbox(), keyArn, userNames);
   });

@@ -40,10 +40,10 @@ describe('the cases', () => {
   });
 
   it.each([
-    ['onboard-subscriber', 53],
-    ['update-subscriber', 27],
-    ['add-user', 27],
-    ['offboard-subscriber', 26],
+    ['onboard-subscriber', 413],
+    ['update-subscriber', 187],
+    ['add-user', 187],
+    ['offboard-subscriber', 231],
   ] as const)('of a retry, %s: %i pairs of a state and an error', (machine, count) => {
     const pairs = designedRetries[machine].map(({ state, error }) => `${state} ${error}`);
     expect(new Set(pairs).size).toBeGreaterThanOrEqual(count);

@@ -4,6 +4,8 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { operationOf, operations } from '../../../lib/subscribers/operations.ts';
 import { happyPath, offboardingPath } from '../sandbox.ts';
+import { isShared, sharedRetriers } from './design.ts';
+import { packagedMachine } from './packaged-machine.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const ruleSchema = v.looseObject({ ErrorEquals: v.array(v.string()) });
@@ -32,22 +34,16 @@ const definitionSchema = v.looseObject({
 });
 const definitionOf = (machine: string) =>
   v.parse(definitionSchema, JSON.parse(readFileSync(join(root, `statemachine/${machine}.asl.json`), 'utf8')));
-const lambdaServiceErrors = [
-  'Lambda.ServiceException',
-  'Lambda.AWSLambdaException',
-  'Lambda.SdkClientException',
-  'Lambda.ClientExecutionTimeoutException',
-  'Lambda.TooManyRequestsException',
-];
-
 const machines = [
   {
     machine: 'add-user',
+    logicalId: 'AddUserMachine',
     line: ['AcceptUsers', 'ObtainSubscriberToken', 'AddUser', 'MoreUsers', 'CompleteUsers'],
     edges: ['AddUser TokenRejected ObtainSubscriberToken', 'MoreUsers $.progress.hasMore AddUser'],
   },
   {
     machine: 'onboard-subscriber',
+    logicalId: 'OnboardSubscriber',
     line: happyPath,
     edges: [
       'CreateSubscriber TokenRejected ObtainToken',
@@ -58,11 +54,13 @@ const machines = [
   },
   {
     machine: 'update-subscriber',
+    logicalId: 'UpdateSubscriberMachine',
     line: ['AcceptUpdate', 'ObtainToken', 'UpdateSubscriber', 'CompleteUpdate'],
     edges: ['UpdateSubscriber TokenRejected ObtainToken'],
   },
   {
     machine: 'offboard-subscriber',
+    logicalId: 'OffboardSubscriber',
     line: offboardingPath,
     edges: [
       'WaitForStack States.Timeout WaitForStack',
@@ -72,54 +70,59 @@ const machines = [
   },
 ];
 
-describe.each(machines)('the definition of $machine', ({ machine, line: designed, edges: designedEdges }) => {
-  const definition = definitionOf(machine);
-  const states = Object.entries(definition.States);
-  const tasks = states.filter(([, { Type }]) => Type === 'Task');
+describe.each(machines)(
+  'the definition of $machine',
+  ({ machine, logicalId, line: designed, edges: designedEdges }) => {
+    const definition = definitionOf(machine);
+    const states = Object.entries(definition.States);
+    const tasks = states.filter(([, { Type }]) => Type === 'Task');
 
-  it('is a straight line of the states that are designed', () => {
-    const line: string[] = [];
-    for (let name: string | undefined = definition.StartAt; name !== undefined; ) {
-      line.push(name);
-      const state: (typeof definition.States)[string] | undefined = definition.States[name];
-      name = state?.Next ?? state?.Default;
-    }
-    expect(line).toEqual(designed);
-    expect(states).toHaveLength(designed.length);
-  });
+    it('is a straight line of the states that are designed', () => {
+      const line: string[] = [];
+      for (let name: string | undefined = definition.StartAt; name !== undefined; ) {
+        line.push(name);
+        const state: (typeof definition.States)[string] | undefined = definition.States[name];
+        name = state?.Next ?? state?.Default;
+      }
+      expect(line).toEqual(designed);
+      expect(states).toHaveLength(designed.length);
+    });
 
-  it('has no edges beside it but those that are designed', () => {
-    const edges = states.flatMap(([from, { Catch, Choices }]) => [
-      ...Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => `${from} ${error} ${Next}`)),
-      ...Choices.map(({ Variable, Next }) => `${from} ${Variable} ${Next}`),
-    ]);
-    expect(edges).toEqual(designedEdges);
-  });
+    it('has no edges beside it but those that are designed', () => {
+      const edges = states.flatMap(([from, { Catch, Choices }]) => [
+        ...Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => `${from} ${error} ${Next}`)),
+        ...Choices.map(({ Variable, Next }) => `${from} ${Variable} ${Next}`),
+      ]);
+      expect(edges).toEqual(designedEdges);
+    });
 
-  it('begins where a failure before the first state is reported', () => {
-    expect(operations[operationOf(`arn:aws:states:us-east-1:111111111111:stateMachine:${machine}`)].firstState).toBe(
-      definition.StartAt,
-    );
-  });
+    it('begins where a failure before the first state is reported', () => {
+      expect(operations[operationOf(`arn:aws:states:us-east-1:111111111111:stateMachine:${machine}`)].firstState).toBe(
+        definition.StartAt,
+      );
+    });
 
-  it.each(tasks)(
-    '%s has a timeout and retries what Lambda as a service may throw',
-    (name, { Retry, TimeoutSeconds, TimeoutSecondsPath }) => {
-      expect(TimeoutSeconds ?? TimeoutSecondsPath).toBeDefined();
-      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals).filter((error) => error.startsWith('Lambda.'));
-      // Any other of these errors may come after add_subscriber has had its effect.
-      expect(retried).toEqual(name === 'CreateSubscriber' ? ['Lambda.TooManyRequestsException'] : lambdaServiceErrors);
-    },
-  );
+    it.each(tasks)('%s has a timeout, and no retrier for what all states share', (name, state) => {
+      expect(state.TimeoutSeconds ?? state.TimeoutSecondsPath).toBeDefined();
+      const own = state.Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      const isElsewhere = (error: string) => isShared({ state: name, error }) || /^(Lambda|States)\./.test(error);
+      expect(own.filter(isElsewhere)).toEqual([]);
+    });
 
-  it('has a function folder for every state, of the same name', () => {
-    const folders = readdirSync(join(root, 'functions'));
-    const kebab = (name: string) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase();
-    // WaitForStack is the state; the function that begins the wait awaits the stack.
-    const expected = tasks.map(([name]) => (name === 'WaitForStack' ? 'await-stack' : kebab(name)));
-    expect(folders).toEqual(expect.arrayContaining(expected));
-  });
-});
+    it.each(tasks)('%s retries what all states share, after its own, when it is packaged', (name, { Retry }) => {
+      const packaged = packagedMachine(logicalId).states.find(([state]) => state === name)?.[1];
+      expect(packaged?.Retry).toEqual([...Retry, ...sharedRetriers(name)]);
+    });
+
+    it('has a function folder for every state, of the same name', () => {
+      const folders = readdirSync(join(root, 'functions'));
+      const kebab = (name: string) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase();
+      // WaitForStack is the state; the function that begins the wait awaits the stack.
+      const expected = tasks.map(([name]) => (name === 'WaitForStack' ? 'await-stack' : kebab(name)));
+      expect(folders).toEqual(expect.arrayContaining(expected));
+    });
+  },
+);
 
 it('knows all machines', () => {
   const files = readdirSync(join(root, 'statemachine')).filter((file) => file.endsWith('.asl.json'));

@@ -2,13 +2,86 @@
 
 import { isWhole } from '../../scope.ts';
 
+/** AWS was called too often: the call had no effect. */
+const throttling = [
+  'BandwidthLimitExceeded',
+  'EC2ThrottledException',
+  'KmsThrottled',
+  'KmsThrottlingException',
+  'PriorRequestNotComplete',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'ThrottledException',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'TransactionConflictException',
+  'TransactionInProgressException',
+  'Lambda.TooManyRequestsException',
+];
+/** AWS failed, or gave no answer. */
+const failures = [
+  'DependencyTimeoutException',
+  'InternalErrorException',
+  'InternalException',
+  'InternalServerError',
+  'InternalServerException',
+  'InternalServiceError',
+  'KMSInternalException',
+  'KeyUnavailableException',
+  'PolicyEvaluationException',
+  'ServiceFailureException',
+  'InternalError',
+  'InternalFailure',
+  'ServiceFailure',
+  'ServiceUnavailable',
+  'ServiceUnavailableException',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'TimeoutError',
+  'NetworkingError',
+  'ServerError',
+];
 const lambdaServiceErrors = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
   'Lambda.ClientExecutionTimeoutException',
-  'Lambda.TooManyRequestsException',
 ];
+const deaths = ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.OutOfMemory'];
+
+const backoff = { IntervalSeconds: 2, BackoffRate: 2, JitterStrategy: 'FULL' };
+const twoMinutes = { ...backoff, MaxAttempts: 6 };
+/** As long as a rush may last. */
+const aQuarterOfAnHour = { ...backoff, MaxDelaySeconds: 60, MaxAttempts: 30 };
+/** A day, which is as long as a machine runs. */
+const aDay = { ...backoff, MaxDelaySeconds: 300, MaxAttempts: 1000 };
+
+/** The retriers that a state shares with others, after its own. */
+export function sharedRetriers(state: string) {
+  switch (state) {
+    // What comes after add_subscriber has had its effect is for a person to see.
+    case 'CreateSubscriber':
+      return [
+        { ErrorEquals: throttling, ...aQuarterOfAnHour },
+        { ErrorEquals: failures, ...twoMinutes },
+      ];
+    // Its timeout is the slow poll.
+    case 'WaitForStack':
+      return [{ ErrorEquals: [...throttling, ...failures, ...lambdaServiceErrors, ...deaths], ...aDay }];
+    default:
+      return [
+        { ErrorEquals: throttling, ...aQuarterOfAnHour },
+        { ErrorEquals: [...failures, ...lambdaServiceErrors, ...deaths, 'States.Timeout'], ...twoMinutes },
+      ];
+  }
+}
+
+export const isShared = ({ state, error }: Pick<Retried, 'state' | 'error'>): boolean =>
+  sharedRetriers(state).some(({ ErrorEquals }) => ErrorEquals.includes(error));
 
 /** An error of a state that is retried, and how often. */
 export interface Retried {
@@ -19,70 +92,94 @@ export interface Retried {
 
 const retries = (state: string, times: number, ...errors: string[]): Retried[] =>
   errors.map((error) => ({ state, error, times }));
-/** What Lambda as a service may throw. */
-const ofLambda = (state: string) => retries(state, 6, ...lambdaServiceErrors);
-/** InfinStor and the user pool may be out of reach, or busy. */
-const ofLogins = (state: string) =>
-  retries(state, 5, 'InfinStorUnavailable', 'TooManyRequestsException', 'InternalErrorException');
+/** What all states share. */
+const shared = (state: string): Retried[] =>
+  sharedRetriers(state).flatMap(({ ErrorEquals, MaxAttempts }) => retries(state, MaxAttempts, ...ErrorEquals));
+/** InfinStor may be out of reach, or busy. */
+const ofInfinStor = (state: string) => retries(state, 5, 'InfinStorUnavailable');
 
 /** The retries of each machine, in the order of its states. */
 export const designedRetries = {
   'onboard-subscriber': [
     ...retries('AcceptRequest', 100, 'KeyPolicyBusy'),
-    ...ofLambda('AcceptRequest'),
+    ...shared('AcceptRequest'),
     ...retries('ObtainToken', 20, 'LoginInProgress'),
-    ...ofLogins('ObtainToken'),
-    ...ofLambda('ObtainToken'),
+    ...ofInfinStor('ObtainToken'),
+    ...shared('ObtainToken'),
     ...retries('CreateSubscriber', 5, 'InfinStorUnavailable'),
     ...retries('CreateSubscriber', 6, 'SubscriberUnsettled'),
-    // Any other of Lambda's errors may come after add_subscriber has had its effect.
-    ...retries('CreateSubscriber', 6, 'Lambda.TooManyRequestsException'),
-    ...ofLambda('DeployStack'),
-    ...ofLambda('WaitForStack'),
+    ...shared('CreateSubscriber'),
+    ...shared('DeployStack'),
+    ...shared('WaitForStack'),
     ...retries('ReadRoleArn', 6, 'PrincipalNotVisible'),
-    ...ofLambda('ReadRoleArn'),
+    ...shared('ReadRoleArn'),
     ...retries('PatchKeyPolicy', 22, 'PrincipalNotVisible'),
     ...retries('PatchKeyPolicy', 100, 'KeyPolicyBusy'),
-    ...ofLambda('PatchKeyPolicy'),
-    ...ofLogins('VerifySubscriber'),
-    ...ofLambda('VerifySubscriber'),
-    ...ofLambda('CompleteOnboarding'),
+    ...shared('PatchKeyPolicy'),
+    ...ofInfinStor('VerifySubscriber'),
+    ...shared('VerifySubscriber'),
+    ...shared('CompleteOnboarding'),
   ],
   'update-subscriber': [
-    ...ofLambda('AcceptUpdate'),
+    ...shared('AcceptUpdate'),
     ...retries('ObtainToken', 20, 'LoginInProgress'),
-    ...ofLogins('ObtainToken'),
-    ...ofLambda('ObtainToken'),
-    ...ofLogins('UpdateSubscriber'),
-    ...ofLambda('UpdateSubscriber'),
-    ...ofLambda('CompleteUpdate'),
+    ...ofInfinStor('ObtainToken'),
+    ...shared('ObtainToken'),
+    ...ofInfinStor('UpdateSubscriber'),
+    ...shared('UpdateSubscriber'),
+    ...shared('CompleteUpdate'),
   ],
   'add-user': [
-    ...ofLambda('AcceptUsers'),
+    ...shared('AcceptUsers'),
     ...retries('ObtainSubscriberToken', 20, 'LoginInProgress'),
-    ...ofLogins('ObtainSubscriberToken'),
-    ...ofLambda('ObtainSubscriberToken'),
-    ...ofLogins('AddUser'),
-    ...ofLambda('AddUser'),
-    ...ofLambda('CompleteUsers'),
+    ...ofInfinStor('ObtainSubscriberToken'),
+    ...shared('ObtainSubscriberToken'),
+    ...ofInfinStor('AddUser'),
+    ...shared('AddUser'),
+    ...shared('CompleteUsers'),
   ],
   'offboard-subscriber': [
     ...retries('AcceptOffboarding', 100, 'KeyPolicyBusy'),
-    ...ofLambda('AcceptOffboarding'),
+    ...shared('AcceptOffboarding'),
     ...retries('WithdrawGrants', 100, 'KeyPolicyBusy'),
-    ...ofLambda('WithdrawGrants'),
-    ...ofLambda('DeleteStack'),
-    ...ofLambda('WaitForStack'),
-    ...ofLambda('CompleteOffboarding'),
+    ...shared('WithdrawGrants'),
+    ...shared('DeleteStack'),
+    ...shared('WaitForStack'),
+    ...shared('CompleteOffboarding'),
   ],
 } satisfies Record<string, readonly Retried[]>;
 type Machine = keyof typeof designedRetries;
 
+/** One of each kind of the shared errors: which of a kind it is decides nothing but the list that it stands in. */
+const oneOfEachKind = [
+  'Throttling',
+  'InternalFailure',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ServiceException',
+  'Runtime.ExitError',
+  'States.Timeout',
+];
+
 /**
- * The retries of a machine that are run. `definition.test.ts` holds every state to the errors of Lambda: the usual run has them in
- * the first state alone.
+ * The retries of a machine that are run. `definition.test.ts` holds every state to the shared errors: the usual run has one of each
+ * kind in the first state, and all of them in the first state of an onboarding.
  */
 export function retriesToRun(machine: Machine): readonly Retried[] {
   const all: readonly Retried[] = designedRetries[machine];
-  return isWhole ? all : all.filter(({ state, error }) => state === all[0]?.state || !error.startsWith('Lambda.'));
+  const first = all[0]?.state;
+  return all.filter(
+    (retried) =>
+      !isShared(retried) ||
+      (retried.state === first && machine === 'onboard-subscriber') ||
+      (oneOfEachKind.includes(retried.error) && (isWhole || retried.state === first)),
+  );
 }
+
+/**
+ * Those of them that end an execution when there are too many, of the shared ones one of each kind. A wait for a stack goes on until
+ * its machine's time is over.
+ */
+export const endsToRun = (machine: Machine): readonly Retried[] =>
+  retriesToRun(machine).filter(
+    (retried) => retried.state !== 'WaitForStack' && (!isShared(retried) || oneOfEachKind.includes(retried.error)),
+  );

@@ -54,7 +54,7 @@ export function packagedMachine(logicalId: string) {
       return [state, functionName(placeholder)];
     }),
   );
-  /** That a state fails with this error, which Lambda itself gives, so often. */
+  /** That a state fails with this error, without its function having run, so often. */
   const lambdaFails = (state: string, error: string, times: number): FaultRule => ({
     service: 'lambda',
     operation: 'Invoke',

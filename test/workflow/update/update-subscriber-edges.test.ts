@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { designedRetries, retriesToRun } from '../machines/design.ts';
+import { designedRetries, endsToRun, isShared, retriesToRun } from '../machines/design.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { expectFailure, statesOf, useSandbox } from '../sandbox.ts';
 import { endSession, fault, holdLogin, letLoginsBeForgotten } from '../subscriber.ts';
@@ -14,39 +14,26 @@ afterEach(() => {
 const { states, lambdaFails, retries, catches } = packagedMachine('UpdateSubscriberMachine');
 
 describe('the edges of the machine', () => {
-  const withFault =
-    (text: string, perTry: number, skip = 0) =>
-    (times: number) =>
-      fault(sandbox(), text, { times: times * perTry, skip });
-  /** Only an update that leaves the password as it is logs in as the subscriber. */
-  const changedFor = (state: string, error: string) =>
-    state === 'UpdateSubscriber' && /^(TooManyRequests|InternalError)Exception$/.test(error)
-      ? 'emailId'
-      : 'emailId, password';
-  /** The causes of the machine's own retries. Errors of Lambda itself come from Lambda, whichever state it is. */
+  const withFault = (text: string) => (times: number) => fault(sandbox(), text, { times });
+  const changed = 'emailId, password';
+  /** The causes of a state's own retries. What all states share comes from Lambda, whichever state it is. */
   const causes: Record<string, (times: number) => unknown> = {
     'ObtainToken LoginInProgress': (times) => holdLogin(sandbox(), 'superadmin', times === 1 ? 3 : 150),
-    'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503', 1),
-    // The SDK tries it three times before the state has failed once.
-    'ObtainToken TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3),
-    'ObtainToken InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3),
-    'UpdateSubscriber InfinStorUnavailable': withFault('infinstor:update_subscriber:error=503', 1),
-    // The login before is the superadmin's.
-    'UpdateSubscriber TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3, 1),
-    'UpdateSubscriber InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3, 1),
+    'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503'),
+    'UpdateSubscriber InfinStorUnavailable': withFault('infinstor:update_subscriber:error=503'),
   };
   const causeOf = (state: string, error: string) =>
-    error.startsWith('Lambda.')
+    isShared({ state, error })
       ? (times: number) => sandbox().faults.add(lambdaFails(state, error, times))
       : causes[`${state} ${error}`];
 
   /** Only a login has them, and what shows that one is needed is the step that uses the session. */
-  const needsLogin = (state: string, error: string) => state === 'ObtainToken' && !error.startsWith('Lambda.');
+  const needsLogin = (state: string, error: string) => state === 'ObtainToken' && !isShared({ state, error });
 
   it('are these', () => {
     expect(states.map(([state]) => state)).toEqual(updatePath);
     expect(
-      retries.filter(({ error }) => !error.startsWith('Lambda.')).map(({ state, error }) => `${state} ${error}`),
+      retries.filter(({ state, error }) => !isShared({ state, error })).map(({ state, error }) => `${state} ${error}`),
     ).toEqual(Object.keys(causes));
     expect(retries).toEqual(designedRetries['update-subscriber']);
     expect(catches).toEqual([{ state: 'UpdateSubscriber', error: 'TokenRejected', next: 'ObtainToken' }]);
@@ -59,21 +46,20 @@ describe('the edges of the machine', () => {
       const before = needsLogin(state, error) ? 1 : 0;
       if (before > 0) await endSession(sandbox());
       await causeOf(state, error)?.(1);
-      const changed = changedFor(state, error);
       const report = await update(sandbox(), changes[changed]?.(subscriber) ?? {});
       await expectUpdated(sandbox(), report, subscriber, changed);
       expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + 2);
     },
   );
 
-  it.each(retriesToRun('update-subscriber'))(
+  it.each(endsToRun('update-subscriber'))(
     '$state, $error: ends the execution after $times retries',
     async ({ state, error, times }) => {
       const subscriber = await changeable(sandbox());
       const before = needsLogin(state, error) ? 1 : 0;
       if (before > 0) await endSession(sandbox());
       await causeOf(state, error)?.(times + 1);
-      const report = await update(sandbox(), changes[changedFor(state, error)]?.(subscriber) ?? {});
+      const report = await update(sandbox(), changes[changed]?.(subscriber) ?? {});
       await expectFailure(sandbox(), report, { name: error, step: state });
       expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + times + 1);
       if (before === 0) return;
@@ -86,7 +72,7 @@ describe('the edges of the machine', () => {
   it('UpdateSubscriber, TokenRejected: gets a new token twice, and no third time', async () => {
     const subscriber = await changeable(sandbox());
     letLoginsBeForgotten(sandbox());
-    withFault('infinstor:update_subscriber:error=401', 1)(2);
+    withFault('infinstor:update_subscriber:error=401')(2);
     const report = await update(sandbox(), both(subscriber));
     expect(statesOf(report)).toEqual([
       'AcceptUpdate',
@@ -97,7 +83,7 @@ describe('the edges of the machine', () => {
 
     const other = await changeable(sandbox());
     letLoginsBeForgotten(sandbox());
-    withFault('infinstor:update_subscriber:error=403', 1)(3);
+    withFault('infinstor:update_subscriber:error=403')(3);
     const refused = await update(sandbox(), both(other));
     await expectFailure(sandbox(), refused, { name: 'TokenRejected', step: 'ObtainToken' });
     expect(kept(sandbox(), other.userName)).toEqual(other.before);

@@ -1,7 +1,7 @@
 import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { writeTogether } from '../../../../lib/registry/table.ts';
 
 const cancelled = (...codes: string[]) =>
@@ -34,6 +34,15 @@ it.each(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceede
     expect(await write()).toEqual(new Set());
   },
 );
+
+it('gives up with an error that the state machines retry when the conflict lasts', async () => {
+  const { writes, write } = setUp();
+  // No pause.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  writes.rejects(cancelled('TransactionConflict'));
+  await expect(write()).rejects.toMatchObject({ name: 'TransactionConflictException' });
+  expect(writes.calls()).toHaveLength(6);
+});
 
 it('says what does not hold beside a conflict', async () => {
   const { writes, write } = setUp();

@@ -75,6 +75,8 @@ it('faults come as often as they are asked for, in their order', () => {
   expect([kinds(), kinds()]).toEqual(['kill', undefined]);
   faults.add({ ...parseFault('kms:PutKeyPolicy:drop'), skip: 1 });
   expect([kinds(), kinds(), kinds()]).toEqual([undefined, 'drop', undefined]);
+  faults.add({ ...parseFault('kms:PutKeyPolicy:kill'), followedBy: parseFault('kms:PutKeyPolicy:drop') });
+  expect([kinds(), kinds(), kinds()]).toEqual(['kill', 'drop', undefined]);
   faults.add(parseFault('kms:PutKeyPolicy:kill:5'));
   faults.clear();
   expect(kinds()).toBeUndefined();

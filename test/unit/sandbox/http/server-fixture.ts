@@ -93,6 +93,7 @@ export async function setUp() {
     authorizer,
     faults,
     injector: createInjector({
+      rates: undefined,
       delay: (milliseconds) => clock.sleep(milliseconds),
       onHold() {},
       faults,
