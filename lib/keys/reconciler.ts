@@ -4,6 +4,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import type * as v from 'valibot';
 import { type AccountsContext, perAccountRegion } from '../aws/account-region-clients.ts';
 import type { AccountRegion } from '../aws/arns.ts';
+import { onceConfig } from '../aws/clients.ts';
 import { documentClient } from '../registry/document-client.ts';
 import type { Registry } from '../registry/table.ts';
 import { keyAccess } from './access-environment.ts';
@@ -35,7 +36,7 @@ interface ReconcilerContext extends AccountsContext {
  */
 export function reconcilers(): (home: AccountRegion, context: ReconcilerContext) => Reconciler {
   const kms = perAccountRegion((config) => new KMSClient(config));
-  const kmsOnce = perAccountRegion((config) => new KMSClient({ ...config, maxAttempts: 1 }));
+  const kmsOnce = perAccountRegion((config) => new KMSClient({ ...config, ...onceConfig }));
   const iam = perAccountRegion((config) => new IAMClient(config));
   const documents = documentClient();
   return (home, context) => ({

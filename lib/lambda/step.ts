@@ -3,10 +3,14 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type * as v from 'valibot';
+import { closeIdleConnections } from '../aws/clients.ts';
 import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts';
 import { parse } from '../parse.ts';
 import { redact, redactingReplacer } from '../redact.ts';
 import { logKeysOf } from './log-keys.ts';
+
+/** After so long without an invocation, connections may have died while the function was frozen; what they save is little. */
+const idleMs = 30_000;
 
 /** Context passed to a step besides its input. */
 export interface StepContext<Environment> {
@@ -34,6 +38,7 @@ interface Step<Environment, Input, Output> {
 export function step<Environment, Input, Output>({ name, environment, input, run }: Step<Environment, Input, Output>) {
   const logger = new Logger({ serviceName: name, jsonReplacerFn: redactingReplacer });
   let parsedEnvironment: Environment | undefined;
+  let lastEnd: number | undefined;
 
   return middy<unknown, Output, Error, Context>()
     .use(injectLambdaContext(logger, { resetKeys: true }))
@@ -43,6 +48,13 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
       // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
       request.error = exposed;
+      lastEnd = Date.now();
+    })
+    .before(() => {
+      if (lastEnd !== undefined && Date.now() - lastEnd > idleMs) closeIdleConnections();
+    })
+    .after(() => {
+      lastEnd = Date.now();
     })
     .handler(async (event, { invokedFunctionArn: functionArn, awsRequestId: requestId }) => {
       logger.appendKeys({ ...logKeysOf(event) });

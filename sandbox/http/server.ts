@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
@@ -54,12 +54,25 @@ export interface SandboxServer {
   endpoint: string;
   infinstorUrl: string;
   apiEndpoint: string;
+  /** Lets what comes over the open flows from these ports be answered no more: neither with an answer, nor with a FIN or RST. */
+  drop(ports: readonly number[]): void;
   close(): Promise<void>;
 }
 
 /** Opens the sandbox's one port, on loopback only; port 0 takes a free one. */
 export async function openServer(port: number, parts: Parts): Promise<SandboxServer> {
-  const server = createServer((request, response) => void respond(request, response, parts));
+  const sockets = new Set<Socket>();
+  const dropped = new WeakSet<Socket>();
+  const server = createServer((request, response) => {
+    if (dropped.has(request.socket)) request.resume();
+    else void respond(request, response, parts);
+  });
+  // What nobody uses stays open, so that no real second decides which of a function's connections are.
+  server.keepAliveTimeout = 0;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
@@ -69,6 +82,14 @@ export async function openServer(port: number, parts: Parts): Promise<SandboxSer
     endpoint,
     infinstorUrl: endpoint + infinstorPath,
     apiEndpoint: endpoint + apiPath,
+    drop(ports) {
+      for (const socket of sockets) {
+        if (!ports.includes(socket.remotePort ?? 0)) continue;
+        dropped.add(socket);
+        // Else the server would close it when it is idle for some seconds.
+        socket.setTimeout(0);
+      }
+    },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -103,7 +124,9 @@ const invokesFunction = (request: IncomingMessage) =>
 async function answerOf(request: IncomingMessage, body: string, parts: Parts): Promise<Answer> {
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://sandbox');
   if (path.startsWith(`${infinstorPath}/`)) {
-    return callInfinStor(request, path.slice(infinstorPath.length), body, parts);
+    const answer = await callInfinStor(request, path.slice(infinstorPath.length), body, parts);
+    // A service may let its callers keep a connection for longer than a network does: then `fetch` keeps it.
+    return { ...answer, headers: { ...answer.headers, 'keep-alive': 'timeout=600' } };
   }
   if (path.startsWith(`${apiPath}/`)) {
     const signature = signatureOf(request);

@@ -19,6 +19,12 @@ export interface LambdaPool {
    * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
    */
   invoke(functionArn: string, event: unknown): Promise<unknown>;
+  /**
+   * Freezes the warm environments of a function that do nothing, for so long that the flows of their connections are dropped:
+   * what they write there from now on must reach nobody.
+   * @returns the flows' local ports
+   */
+  freeze(functionArn: string): Promise<number[]>;
   /** Ends what runs of a function in the middle of its work; without a name, what runs of every function. */
   kill(functionName?: string): void;
   /** After the clock was turned forward: lets what runs notice, and settles when the timers that came due have run. */
@@ -124,6 +130,11 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       if (outcome.type === 'result') return JSON.parse(outcome.result);
       throw new LambdaError(v.parse(errorSchema, JSON.parse(outcome.error)).errorType, outcome.error);
     },
+    async freeze(functionArn) {
+      const { environments, busy } = entryOf(functionArn);
+      const frozen = environments.filter((environment) => environment.thread.isAlive && !busy.has(environment));
+      return (await Promise.all(frozen.map(freeze))).flat();
+    },
     kill(functionName) {
       for (const { lambda, busy } of functions.values()) {
         if (functionName !== undefined && functionName !== lambda.functionName) continue;
@@ -147,6 +158,21 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       }
     },
   };
+}
+
+/** The local ports of the flows that the environment had open; none when its thread has ended. */
+async function freeze({ id, thread: { worker, send } }: Environment): Promise<readonly number[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly number[]>();
+  const onMessage = (message: unknown) => {
+    const report = v.parse(reportSchema, message);
+    if (report.type === 'frozen' && report.environmentId === id) resolve(report.ports);
+  };
+  const onExit = () => resolve([]);
+  worker.on('message', onMessage).once('exit', onExit);
+  send({ type: 'freeze', environmentId: id });
+  const ports = await promise;
+  worker.off('message', onMessage).off('exit', onExit);
+  return ports;
 }
 
 /** Settles when the thread has caught up with the clock, or has ended. */
