@@ -185,6 +185,7 @@ export async function bootSandbox({
     spared: ({ principalArn }) => principalArn === operatorArn,
     // The name of a function's session is the function's.
     functionOf: (caller) => caller?.arn.split('/').at(-1),
+    invocationOf: lambdas.running,
     kill: lambdas.kill,
   });
   const server = await openServer(port, {

@@ -18,5 +18,6 @@ export const handler = step({
     token: subscriberTokenSchema,
     progress: v.optional(progressSchema),
   }),
-  run: (input, { environment }) => addUser(input, { environment, secrets, cognito }),
+  run: (input, { environment, invocation: { remainingMs } }) =>
+    addUser(input, { environment, secrets, cognito, remainingMs }),
 });

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { callBoundMs, clientConfig, patientConfig } from '../../lib/aws/clients.ts';
+import { requireTimeLeft } from '../../lib/aws/time-left.ts';
 import {
   OnboardingInProgress,
   StepError,
@@ -13,6 +15,7 @@ import {
 import { addSubscriber } from '../../lib/infinstor/add-subscriber.ts';
 import { LostAnswer } from '../../lib/infinstor/answer.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Token } from '../../lib/plans/token.ts';
 import { type Credentials, credentialsSchema } from '../../lib/secrets/credentials.ts';
@@ -39,6 +42,9 @@ const customTokenSchema = v.object({ customToken: v.pipe(v.string(), v.nonEmpty(
  */
 const settledAfterMs = 2 * 60_000;
 
+/** How long add_subscriber may take, and then the storing of its token. */
+const callAndStoreMs = sendTimeoutMs + callBoundMs(patientConfig);
+
 interface Dependencies {
   environment: Environment;
   secrets: SecretsManagerClient;
@@ -46,6 +52,8 @@ interface Dependencies {
   patientSecrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
   now: Date;
+  /** How long the function may run yet. */
+  remainingMs: () => number;
 }
 
 interface Created {
@@ -67,11 +75,12 @@ type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
+ * @throws TooLittleTime when the call and the storing of its token may not end in time; nothing is done then
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
   { plan, token }: { plan: StepPlan; token: Token },
-  { environment, secrets, patientSecrets, cognito, now }: Dependencies,
+  { environment, secrets, patientSecrets, cognito, now, remainingMs }: Dependencies,
 ): Promise<Created> {
   const secretId = plan.credentialsSecretId;
   const { userName, emailId } = plan.subscriber;
@@ -111,6 +120,7 @@ export async function createSubscriber(
     throw new TokenRejected(`Version ${token.versionId} of ${token.secretId} is gone`);
   }
   const { password, kept } = await choosePassword(secrets, plan, stored?.value.password);
+  requireTimeLeft(remainingMs(), callBoundMs(clientConfig) + callAndStoreMs, 'add_subscriber');
   const markVersion = await succeed(secrets, plan, stored, {
     state: 'creating',
     ...kept,
@@ -122,6 +132,8 @@ export async function createSubscriber(
   const tokenPlace = environment.CUSTOM_TOKEN_PATH;
   let customToken: string;
   try {
+    // Again, for what the mark has taken. Thrown as any error of before the call, after which the mark goes.
+    requireTimeLeft(remainingMs(), callAndStoreMs, 'add_subscriber');
     customToken = await addSubscriber(
       environment.INFINSTOR_MLFLOW_URL,
       superadminToken.value.idToken,

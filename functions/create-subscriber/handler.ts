@@ -1,7 +1,7 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { clientConfig, patientConfig, regional } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
@@ -9,7 +9,7 @@ import { createSubscriber } from './create-subscriber.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
-const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+const patientSecrets = new SecretsManagerClient(patientConfig);
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 
 export const handler = step({
@@ -26,6 +26,6 @@ export const handler = step({
     ]),
     token: tokenSchema,
   }),
-  run: (input, { environment }) =>
-    createSubscriber(input, { environment, secrets, patientSecrets, cognito, now: new Date() }),
+  run: (input, { environment, invocation: { remainingMs } }) =>
+    createSubscriber(input, { environment, secrets, patientSecrets, cognito, now: new Date(), remainingMs }),
 });

@@ -1,7 +1,10 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { callBoundMs, patientConfig } from '../../lib/aws/clients.ts';
+import { requireTimeLeft } from '../../lib/aws/time-left.ts';
 import { InvalidConfiguration, InvalidRequest, OnboardingInProgress, TokenRejected } from '../../lib/errors.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
 import { sendUpdate } from '../../lib/infinstor/update-subscriber.ts';
 import type { Token } from '../../lib/plans/token.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
@@ -18,6 +21,8 @@ interface Dependencies {
   /** Tries longer than the other: for what InfinStor has accepted already. */
   patientSecrets: SecretsManagerClient;
   cognito: (region: string) => CognitoIdentityProviderClient;
+  /** How long the function may run yet. */
+  remainingMs: () => number;
 }
 
 /**
@@ -25,11 +30,12 @@ interface Dependencies {
  * custom token, if the answer has one: whether it does is not documented. When it is repeated, it makes the call again.
  * @throws TokenRejected, which the machine answers with a new token
  * @throws OnboardingInProgress when somebody else stores credentials meanwhile
+ * @throws TooLittleTime when the call and the storing of what it accepts may not end in time
  * @throws InfinStorRejected, InfinStorUnavailable, InvalidRequest, InvalidConfiguration
  */
 export async function updateSubscriber(
   { plan, token }: { plan: UpdatePlan; token: Token },
-  { environment, secrets, patientSecrets, cognito }: Dependencies,
+  { environment, secrets, patientSecrets, cognito, remainingMs }: Dependencies,
 ): Promise<{ isTokenNew: boolean }> {
   const { subscriber, credentialsSecretId: secretId, passwordSecretId, sent } = plan;
   const stored = await readSecret(secrets, { secretId }, credentialsSchema);
@@ -57,6 +63,8 @@ export async function updateSubscriber(
     const { userName } = subscriber;
     await requireCurrent({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
   }
+  // What InfinStor accepts must still be stored.
+  requireTimeLeft(remainingMs(), sendTimeoutMs + callBoundMs(patientConfig), 'update_subscriber');
   const answer = await sendUpdate(environment.INFINSTOR_MLFLOW_URL, superadminToken.value.idToken, {
     userName: subscriber.userName,
     ...(sent.includes('password') && password !== undefined && { password }),

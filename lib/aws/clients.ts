@@ -31,6 +31,15 @@ export const clientConfig = {
   },
 };
 
+/** For what cannot be had a second time: such a call is tried for three minutes. */
+export const patientConfig = { ...clientConfig, maxAttempts: 10 };
+
+/** For functions behind the HTTP API, which gives up after 30 s: AWS answers within fractions of a second, or late for a caller. */
+export const promptConfig = {
+  maxAttempts: 2,
+  requestHandler: { ...clientConfig.requestHandler, connectionTimeout: 1_000, requestTimeout: 2_000 },
+};
+
 /** What a client of a call that must not be repeated has instead: one try, over a connection of its own, which is not dead. */
 export const onceConfig = {
   maxAttempts: 1,
@@ -41,7 +50,22 @@ export const onceConfig = {
   },
 };
 
-/** How long one call may take before the client gives it up, with what clocks may differ by; in milliseconds. */
+/** The SDK's pause before a second try, after throttling, which is the longest, and what it grows to (`@smithy/core`, "retry"). */
+const firstPauseMs = 1_000;
+const longestPauseMs = 20_000;
+
+/** How long a call may take a client of this configuration: all its tries run out of time, and the pauses between are the longest. */
+export function callBoundMs({
+  maxAttempts,
+  requestHandler: { connectionTimeout, requestTimeout },
+}: Pick<typeof clientConfig, 'maxAttempts' | 'requestHandler'>): number {
+  const pauses = Array.from({ length: maxAttempts - 1 }, (_, retry) =>
+    Math.min(firstPauseMs * 2 ** retry, longestPauseMs),
+  );
+  return maxAttempts * (connectionTimeout + requestTimeout) + pauses.reduce((sum, pause) => sum + pause, 0);
+}
+
+/** How long one try of a call may take before the client gives it up, with what clocks may differ by; in milliseconds. */
 export const requestBoundMs =
   clientConfig.requestHandler.connectionTimeout + clientConfig.requestHandler.requestTimeout + 1_000;
 

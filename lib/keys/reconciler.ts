@@ -17,6 +17,8 @@ export interface Reconciler {
   /** A client that does not repeat calls: see writeKeyPolicy. */
   kmsOnce: KMSClient;
   iam: IAMClient;
+  /** Resolves when `kmsOnce` has credentials: those of another account are asked for at its first call, which may take long. */
+  prepareOnce(): Promise<unknown>;
   registry: Registry;
   access: KeyAccess;
   clock: {
@@ -24,9 +26,12 @@ export interface Reconciler {
     now(): number;
     wait(milliseconds: number): Promise<void>;
   };
+  /** How long the function may run yet. */
+  remainingMs(): number;
 }
 
 interface ReconcilerContext extends AccountsContext {
+  invocation: AccountsContext['invocation'] & Pick<Reconciler, 'remainingMs'>;
   environment: v.InferOutput<typeof reconcilerEnvironmentSchema>;
 }
 
@@ -42,9 +47,11 @@ export function reconcilers(): (home: AccountRegion, context: ReconcilerContext)
   return (home, context) => ({
     kms: kms(home, context),
     kmsOnce: kmsOnce(home, context),
+    prepareOnce: () => kmsOnce(home, context).config.credentials(),
     iam: iam(home, context),
     registry: { documents, tableName: context.environment.REGISTRY_TABLE },
     access: keyAccess(context.environment),
     clock: { now: Date.now, wait },
+    remainingMs: context.invocation.remainingMs,
   });
 }

@@ -16,8 +16,13 @@ const idleMs = 30_000;
 export interface StepContext<Environment> {
   environment: Environment;
   logger: Logger;
-  /** The ARN of the function that runs, and what identifies this run of it. */
-  invocation: { functionArn: string; requestId: string };
+  /** The ARN of the function that runs, what identifies this run of it, and how long this may take. */
+  invocation: {
+    functionArn: string;
+    requestId: string;
+    /** How long it may run yet. */
+    remainingMs(): number;
+  };
 }
 
 interface Step<Environment, Input, Output> {
@@ -56,7 +61,8 @@ export function step<Environment, Input, Output>({ name, environment, input, run
     .after(() => {
       lastEnd = Date.now();
     })
-    .handler(async (event, { invokedFunctionArn: functionArn, awsRequestId: requestId }) => {
+    .handler(async (event, context) => {
+      const { invokedFunctionArn: functionArn, awsRequestId: requestId } = context;
       logger.appendKeys({ ...logKeysOf(event) });
       parsedEnvironment ??= parse(
         environment,
@@ -67,7 +73,7 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       const output = await run(parsedInput, {
         environment: parsedEnvironment,
         logger,
-        invocation: { functionArn, requestId },
+        invocation: { functionArn, requestId, remainingMs: () => context.getRemainingTimeInMillis() },
       });
       logger.info('step succeeded');
       return output;

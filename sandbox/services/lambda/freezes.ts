@@ -1,6 +1,6 @@
-import { basename } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import type { Faults } from '../../core/faults.ts';
+import { stepOf } from './invocation.ts';
 import type { LambdaPool } from './pool.ts';
 
 /**
@@ -41,7 +41,7 @@ export function createFreezes({ clock, faults, pool, drop }: Parts): Freezes {
     async thaw(functionArn) {
       const lambda = pool.functions().find((candidate) => candidate.functionArn === functionArn);
       if (lambda === undefined) return;
-      const step = basename(lambda.bundle, '.cjs');
+      const step = stepOf(lambda);
       if (faults.take('lambda', step)?.kind !== 'freeze') return;
       const endOfWork = clock.busy();
       try {

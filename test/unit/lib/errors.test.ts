@@ -3,7 +3,7 @@ import * as errors from '../../../lib/errors.ts';
 
 const names = [
   ...['InvalidRequest', 'InvalidConfiguration', 'AccountNotAccessible', 'InvalidStepInput', 'OnboardingInProgress'],
-  ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'SubscriberPasswordUnknown'],
+  ...['LoginRejected', 'LoginChallenge', 'TokenRejected', 'TooLittleTime', 'SubscriberPasswordUnknown'],
   ...[
     'InfinStorUnavailable',
     'InfinStorRejected',

@@ -36,6 +36,9 @@ describe('the edges of the machine', () => {
     'ObtainSubscriberToken InternalErrorException': {
       cause: throughSdk('cognito:InitiateAuth:error=InternalErrorException'),
     },
+    'AddUser TooLittleTime': {
+      cause: (times) => sandbox().faults.add(lambdaFails('AddUser', 'TooLittleTime', times)),
+    },
     'AddUser InfinStorUnavailable': { cause: once('infinstor:addsecondaryuser:error=503') },
     // One more retry, for the lost answer before.
     'AddUser TooManyRequestsException': {

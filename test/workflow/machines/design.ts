@@ -31,6 +31,7 @@ export const designedRetries = {
     ...ofLambda('AcceptRequest'),
     ...ofLogins('ObtainToken'),
     ...ofLambda('ObtainToken'),
+    ...retries('CreateSubscriber', 3, 'TooLittleTime'),
     ...retries('CreateSubscriber', 5, 'InfinStorUnavailable'),
     ...retries('CreateSubscriber', 6, 'SubscriberUnsettled'),
     // Any other of Lambda's errors may come after add_subscriber has had its effect.
@@ -50,6 +51,7 @@ export const designedRetries = {
     ...ofLambda('AcceptUpdate'),
     ...ofLogins('ObtainToken'),
     ...ofLambda('ObtainToken'),
+    ...retries('UpdateSubscriber', 3, 'TooLittleTime'),
     ...ofLogins('UpdateSubscriber'),
     ...ofLambda('UpdateSubscriber'),
     ...ofLambda('CompleteUpdate'),
@@ -58,6 +60,7 @@ export const designedRetries = {
     ...ofLambda('AcceptUsers'),
     ...ofLogins('ObtainSubscriberToken'),
     ...ofLambda('ObtainSubscriberToken'),
+    ...retries('AddUser', 3, 'TooLittleTime'),
     ...ofLogins('AddUser'),
     ...ofLambda('AddUser'),
     ...ofLambda('CompleteUsers'),

@@ -48,6 +48,8 @@ const causes: Record<string, Cause> = {
   'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503'),
   'ObtainToken TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3),
   'ObtainToken InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3),
+  // So much time is over only where the calls before are as slow as AWS's never are.
+  'CreateSubscriber TooLittleTime': (times) => fromLambda('CreateSubscriber', 'TooLittleTime')(times),
   'CreateSubscriber InfinStorUnavailable': withFault('infinstor:add_subscriber:error=429'),
   // Two minutes after a mark are soon over: only a clock that stands still asks so often.
   'CreateSubscriber SubscriberUnsettled': (times) => fromLambda('CreateSubscriber', 'SubscriberUnsettled')(times),

@@ -29,6 +29,8 @@ describe('the edges of the machine', () => {
     // The SDK tries it three times before the state has failed once.
     'ObtainToken TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3),
     'ObtainToken InternalErrorException': withFault('cognito:InitiateAuth:error=InternalErrorException', 3),
+    'UpdateSubscriber TooLittleTime': (times) =>
+      sandbox().faults.add(lambdaFails('UpdateSubscriber', 'TooLittleTime', times)),
     'UpdateSubscriber InfinStorUnavailable': withFault('infinstor:update_subscriber:error=503', 1),
     // The login before is the superadmin's.
     'UpdateSubscriber TooManyRequestsException': withFault('cognito:InitiateAuth:throttle', 3, 1),

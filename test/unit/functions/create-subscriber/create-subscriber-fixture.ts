@@ -71,6 +71,7 @@ export async function setUp({
         patientSecrets: client,
         cognito: (region) => new CognitoIdentityProviderClient({ region }),
         now,
+        remainingMs: () => 600_000,
       },
     );
   return { invoke, run, secrets, credentials, infinstor, added, logins };

@@ -1,7 +1,7 @@
 import { InternalServiceError, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../fake-infinstor.ts';
-import { errorOf, secret } from '../lambda.ts';
+import { errorOf, secret, withTimeLeft } from '../lambda.ts';
 import { executionArn, plan } from '../plan.ts';
 import {
   creating,
@@ -166,10 +166,27 @@ describe('a call that fails', () => {
     await expect(invoke({ plan, token })).rejects.toMatchObject(
       errorOf(
         'SubscriberOutcomeUnknown',
-        'was sent, and the connection failed (UND_ERR_SOCKET); InfinStor has the subscriber',
+        'was sent, and the connection failed (ECONNRESET); InfinStor has the subscriber',
       ),
     );
     expect(logins()).toHaveLength(1);
+  });
+
+  it('is TooLittleTime, before anything is stored, when its token might not be stored in time', async () => {
+    const { invoke, secrets, infinstor } = await setUp();
+    withTimeLeft(200_000);
+    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('TooLittleTime', 'add_subscriber'));
+    expect([secrets.written, infinstor.requests]).toEqual([[], []]);
+    withTimeLeft(240_000);
+    expect(await invoke({ plan, token })).toEqual(output);
+  });
+
+  it('is TooLittleTime without a mark when the mark has taken too long', async () => {
+    const { invoke, credentials, infinstor } = await setUp();
+    withTimeLeft(200_000, 240_000);
+    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('TooLittleTime', 'add_subscriber'));
+    expect(credentials()).toMatchObject({ state: 'prepared' });
+    expect(infinstor.requests).toEqual([]);
   });
 
   it('is TokenRejected, before anything is stored, when the referred version of the token is gone', async () => {
