@@ -28,9 +28,9 @@ export const context: Context = {
   succeed: () => {},
 };
 
-/** Lets the functions of the running test have so little time left; `first`: when it is looked at for the first time. */
-export function withTimeLeft(milliseconds: number, first = milliseconds): void {
-  const left = vi.spyOn(context, 'getRemainingTimeInMillis').mockReturnValueOnce(first).mockReturnValue(milliseconds);
+/** Lets the functions of the running test have so little time left. */
+export function withTimeLeft(milliseconds: number): void {
+  const left = vi.spyOn(context, 'getRemainingTimeInMillis').mockReturnValue(milliseconds);
   onTestFinished(() => left.mockRestore());
 }
 

@@ -62,7 +62,7 @@ export async function setUp({
   const invoke = lambda(() => import('../../../../functions/create-subscriber/handler.ts'), environment);
   const client = new SecretsManagerClient({ region: 'us-east-1' });
   /** Runs the step without Lambda around it, so that several can run at once. */
-  const run = (plan: Plan) =>
+  const run = (plan: Plan, remainingMs = () => 600_000) =>
     createSubscriber(
       { plan, token },
       {
@@ -71,7 +71,7 @@ export async function setUp({
         patientSecrets: client,
         cognito: (region) => new CognitoIdentityProviderClient({ region }),
         now,
-        remainingMs: () => 600_000,
+        remainingMs,
       },
     );
   return { invoke, run, secrets, credentials, infinstor, added, logins };

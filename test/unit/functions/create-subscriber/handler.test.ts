@@ -182,9 +182,9 @@ describe('a call that fails', () => {
   });
 
   it('is TooLittleTime without a mark when the mark has taken too long', async () => {
-    const { invoke, credentials, infinstor } = await setUp();
-    withTimeLeft(200_000, 240_000);
-    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('TooLittleTime', 'add_subscriber'));
+    const { run, credentials, infinstor } = await setUp();
+    const left = [240_000, 200_000];
+    await expect(run(plan, () => left.shift() ?? 0)).rejects.toMatchObject(errorOf('TooLittleTime', 'add_subscriber'));
     expect(credentials()).toMatchObject({ state: 'prepared' });
     expect(infinstor.requests).toEqual([]);
   });
