@@ -12,9 +12,9 @@ interface FunctionCalls {
   patient?: readonly string[];
 }
 
-/** A claim of the subscriber: the record, the execution that holds it now, and the reason of its failure. */
+/** A claim of the subscriber: the record, again when the claim's answer was lost, the execution that holds it now, and the reason of its failure. */
 const claim = {
-  'dynamodb:GetItem': 1,
+  'dynamodb:GetItem': 2,
   'states:DescribeExecution': 1,
   'states:GetExecutionHistory': 1,
   'dynamodb:UpdateItem': 1,
@@ -27,7 +27,7 @@ const aKey =
 export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'accept-event': { calls: { 'states:StartExecution': 1, 'sqs:SendMessage': 1 } },
   'accept-offboarding': {
-    calls: { ...claim, 'sts:AssumeRole': 2, 'cloudformation:DescribeStacks': 1, 'cloudformation:GetTemplate': 1 },
+    calls: { ...claim, 'sts:AssumeRole': 2, 'cloudformation:DescribeStacks': 2, 'cloudformation:GetTemplate': 2 },
     loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
     stop: aPage,
   },
