@@ -260,6 +260,8 @@ function reconcilerOf(
     iam: interfered(iam),
     registry: { documents: interfered(documents), tableName: registryTable },
     access: { mode: 'role-arns' },
+    prepareOnce: async () => {},
+    remainingMs: () => 900_000,
     clock: { now: clock.now, wait },
   };
 }

@@ -43,8 +43,9 @@ Options
 
 A FAULT is service:Operation:kind[:times]; times is 1 by default. Kinds: throttle, error=NAME,
 delay=MILLISECONDS, drop (the answer is lost), kill (the function dies), stale (a read returns its
-previous answer); for events lose, repeat, late. InfinStor's errors are HTTP statuses, LoginExpired
-and EndpointTimedOut (504 after the effect).
+previous answer); for events lose, repeat, late; for functions (lambda:create-subscriber) freeze,
+which lets their connections die unnoticed before the next invocation. InfinStor's
+errors are HTTP statuses, LoginExpired and EndpointTimedOut (504 after the effect).
 
 Examples
   npm start                                                     onboard acme in a throw-away sandbox

@@ -208,6 +208,12 @@ export class InfinStorUnavailable extends /* @__PURE__ */ stepError(
   'Check that the InfinStor service is up at the configured URL, then redrive the execution.',
 ) {}
 
+/** So much of a function's time was over before an irreversible call that it was not made. Retried. */
+export class TooLittleTime extends /* @__PURE__ */ stepError(
+  'TooLittleTime',
+  'Check in the log of the failed step which calls took so long; when AWS and InfinStor answer as usual again, redrive the execution.',
+) {}
+
 /** InfinStor answered, and said no. */
 export class InfinStorRejected extends /* @__PURE__ */ stepError(
   'InfinStorRejected',
@@ -422,6 +428,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       LoginsPaused,
       SubscriberPasswordUnknown,
       InfinStorUnavailable,
+      TooLittleTime,
       InfinStorRejected,
       SubscriberExists,
       SubscriberUnsettled,

@@ -35,6 +35,7 @@ interface Parts extends DeploymentParts {
   faults: Faults;
   deliver: (targetArn: string, event: Event, roleArn?: string) => void;
   invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
+  thaw: (functionArn: string) => Promise<void>;
   templates: (url: string) => string | undefined;
   customResource: CustomResource;
   onAccess: OnAccess;
@@ -59,13 +60,13 @@ function createServicesOf(
   home: AccountRegion,
   { buckets, ...parts }: Parts & { buckets: BucketStore },
 ): AccountRegionServices {
-  const { clock, accounts, faults, endpoint, deliver, invokeLambda, schedules } = parts;
+  const { clock, accounts, faults, endpoint, deliver, invokeLambda, thaw, schedules } = parts;
   const iam = accounts.iam(home.accountId);
   const events = createEvents({ clock, faults, deliver, schedules, home });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
   const secretsManager = createSecretsManager({ clock, kms, home });
   const sqs = createSqs({ clock, endpoint, home });
-  const states = createStates({ clock, publish: events.publish, invokeLambda, home });
+  const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home });
   const tables = new Map<string, Table>();
   const dynamoDb = createDynamoDb(home, tables);
   const stores = { buckets, tables };

@@ -29,6 +29,7 @@ import { type Accounts, createAccounts } from './services/iam/accounts.ts';
 import type { Iam } from './services/iam/service.ts';
 import type { Kms } from './services/kms/service.ts';
 import { createAsynchronousInvocations } from './services/lambda/asynchronous.ts';
+import { createFreezes, type Freezes } from './services/lambda/freezes.ts';
 import { createLambdaPool } from './services/lambda/pool.ts';
 import { createLambda } from './services/lambda/service.ts';
 import type { SecretsManager } from './services/secretsmanager/service.ts';
@@ -92,6 +93,8 @@ export interface Sandbox {
   grants: Authorizer['grants'];
   /** The calls of services that were made so far. */
   calls: Injector['calls'];
+  /** The freezes of functions so far. */
+  freezes: Freezes['happened'];
   /** Lets the log folder stay when the sandbox is closed or the process ends. */
   keepLogs(): void;
   /** Ends what runs, and removes the sandbox's files. */
@@ -125,10 +128,15 @@ export async function bootSandbox({
   const accounts = createAccounts(clock);
   const iam = accounts.iam(account.accountId);
   const lambdas = createLambdaPool({ clock, logFolder });
+  const freezes = createFreezes({ clock, faults, pool: lambdas, drop: (ports) => server.drop(ports) });
+  const thawAndInvoke = async (functionArn: string, event: unknown) => {
+    await freezes.thaw(functionArn);
+    return lambdas.invoke(functionArn, event);
+  };
   const cognito = createCognito({ clock });
   const invocations = createAsynchronousInvocations({
     clock,
-    invoke: lambdas.invoke,
+    invoke: thawAndInvoke,
     send(queueArn, functionArn, record) {
       const caller = iam.serviceCaller(lambdas.roleOf(functionArn), 'lambda.amazonaws.com');
       authorizer.authorize(caller, { action: 'sqs:SendMessage', resource: queueArn });
@@ -137,7 +145,7 @@ export async function bootSandbox({
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
   });
   const templates = createTemplates();
-  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: lambdas.invoke });
+  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: thawAndInvoke });
   const worlds = createServices({
     clock,
     accounts,
@@ -153,6 +161,7 @@ export async function bootSandbox({
       if (fault?.kind === 'error') throw new LambdaError(fault.name, fault.message ?? 'A fault was asked for');
       return lambdas.invoke(functionArn, event);
     },
+    thaw: freezes.thaw,
     templates: templates.at,
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
@@ -181,6 +190,7 @@ export async function bootSandbox({
     spared: ({ principalArn }) => principalArn === operatorArn,
     // The name of a function's session is the function's.
     functionOf: (caller) => caller?.arn.split('/').at(-1),
+    invocationOf: lambdas.running,
     kill: lambdas.kill,
   });
   const server = await openServer(port, {
@@ -190,7 +200,7 @@ export async function bootSandbox({
     unsigned: [cognito.service],
     infinstor: () => infinstor,
     httpApi,
-    lambda: createLambda({ pool: lambdas, invocations, authorize: authorizer.authorize }),
+    lambda: createLambda({ pool: { ...lambdas, invoke: thawAndInvoke }, invocations, authorize: authorizer.authorize }),
     authorizer,
     injector,
     faults,
@@ -270,6 +280,7 @@ export async function bootSandbox({
     denials: authorizer.denials,
     grants: authorizer.grants,
     calls: injector.calls,
+    freezes: freezes.happened,
     keepLogs: () => workFolder.keep('logs'),
     close,
   };

@@ -42,6 +42,7 @@ export function coverage(): Coverage {
     faults: createFaults([]),
     deliver: nothing,
     invokeLambda: async () => undefined,
+    thaw: async () => undefined,
     templates: () => undefined,
     customResource,
     onAccess: nothing,

@@ -1,6 +1,8 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { callBoundMs, clientConfig } from '../../lib/aws/clients.ts';
+import { requireTimeLeft } from '../../lib/aws/time-left.ts';
 import {
   InfinStorRejected,
   InvalidRequest,
@@ -13,6 +15,7 @@ import {
 import { addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
 import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
 import { probeLogin } from '../../lib/infinstor/probe-login.ts';
+import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
 import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../../lib/plans/users.ts';
 import { forgetRefusedTokens } from '../../lib/registry/login-breaker.ts';
@@ -43,6 +46,8 @@ interface Dependencies {
   now: Date;
   /** Throws when the subscriber is another execution's by now. */
   requireOwn: () => Promise<unknown>;
+  /** How long the function may run yet. */
+  remainingMs: () => number;
 }
 
 interface Input {
@@ -55,6 +60,7 @@ interface Input {
  * Adds the next user of the plan. What keeps this one from being added becomes its result, and the others are still to be added; what
  * would keep all of them is thrown.
  * @throws TokenRejected, which the machine answers with a new token
+ * @throws TooLittleTime when the call and the storing of what it accepts may not end in time
  * @throws InfinStorUnavailable, InfinStorRejected, OnboardingInProgress, ExecutionSuperseded, InvalidConfiguration, InvalidStepInput
  */
 export async function addUser({ plan, token, progress }: Input, dependencies: Dependencies): Promise<Progress> {
@@ -85,7 +91,7 @@ interface Attempt {
 /** Adds a user, and keeps the password. @returns what keeps this user from being added; undefined: nothing did */
 async function tryToAdd(
   { plan, token, user, index }: Attempt,
-  { environment, registry, secrets, cognito, idTokenOf, now, requireOwn }: Dependencies,
+  { environment, registry, secrets, cognito, idTokenOf, now, requireOwn, remainingMs }: Dependencies,
 ): Promise<StepError | undefined> {
   const { userName, emailId, passwordSecretId, credentialsSecretId: secretId } = user;
   const subscriberName = plan.subscriber.userName;
@@ -113,6 +119,8 @@ async function tryToAdd(
   }
 
   await requireOwn();
+  // What InfinStor accepts must still be stored, after two logins at most.
+  requireTimeLeft(remainingMs(), sendTimeoutMs + 4 * callBoundMs(clientConfig), 'addsecondaryuser');
   const addition = await addSecondaryUser({
     apiUrl,
     token: idToken,

@@ -23,11 +23,14 @@ export const handler = step({
     token: subscriberTokenSchema,
     progress: v.optional(progressSchema),
   }),
-  run: async (input, { environment }) => {
+  run: async (input, { environment, invocation: { remainingMs } }) => {
     const registry = { documents, tableName: environment.REGISTRY_TABLE };
     const owned = () => requireOwn(registry, input.plan);
     await owned();
-    const now = new Date();
-    return addUser(input, { environment, registry, secrets, cognito, idTokenOf, now, requireOwn: owned });
+    return addUser(input, {
+      ...{ environment, registry, secrets, cognito, idTokenOf, remainingMs },
+      now: new Date(),
+      requireOwn: owned,
+    });
   },
 });

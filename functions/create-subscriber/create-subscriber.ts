@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { callBoundMs, clientConfig, patientConfig } from '../../lib/aws/clients.ts';
+import { requireTimeLeft } from '../../lib/aws/time-left.ts';
 import {
   OnboardingInProgress,
   StepError,
@@ -11,6 +13,7 @@ import {
 import { addSubscriber } from '../../lib/infinstor/add-subscriber.ts';
 import { LostAnswer } from '../../lib/infinstor/answer.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
 import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import type { Token } from '../../lib/plans/token.ts';
 import { forgetRefusedTokens } from '../../lib/registry/login-breaker.ts';
@@ -31,6 +34,9 @@ import { keepAccepted, prepare, type StepPlan, type Stored, storeGivenToken } fr
  */
 const settledAfterMs = 2 * 60_000;
 
+/** How long add_subscriber may take, and then the storing of its token. */
+const callAndStoreMs = sendTimeoutMs + callBoundMs(patientConfig);
+
 interface Dependencies {
   environment: Environment;
   registry: Registry;
@@ -40,6 +46,8 @@ interface Dependencies {
   cognito: (region: string) => CognitoIdentityProviderClient;
   idTokenOf: IdTokenOf;
   now: Date;
+  /** How long the function may run yet. */
+  remainingMs: () => number;
 }
 
 interface Created {
@@ -61,11 +69,12 @@ interface Created {
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
  * @throws SecretFull when the answer could not be stored
+ * @throws TooLittleTime when the call and the storing of its token may not end in time; nothing is done then
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(
   { plan, token }: { plan: StepPlan; token: Token },
-  { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now }: Dependencies,
+  { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now, remainingMs }: Dependencies,
 ): Promise<Created> {
   const secretId = plan.credentialsSecretId;
   const { userName, emailId } = plan.subscriber;
@@ -112,6 +121,8 @@ export async function createSubscriber(
   const login = { secrets, mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now };
   const idToken = await idTokenOf(token, login);
   const prepared = await prepare(secrets, plan, stored, now);
+  // The mark, and the secret that is read after it.
+  requireTimeLeft(remainingMs(), 2 * callBoundMs(clientConfig) + callAndStoreMs, 'add_subscriber');
   const newMark: CreatingMark = {
     executionArn: plan.executionArn,
     // Two invocations of one execution (stopped and redriven) must not both win.
@@ -132,6 +143,8 @@ export async function createSubscriber(
   const tokenPlace = environment.CUSTOM_TOKEN_PATH;
   let customToken: string;
   try {
+    // Again, for what the mark has taken. Thrown as any error of before the call, after which the mark goes.
+    requireTimeLeft(remainingMs(), callAndStoreMs, 'add_subscriber');
     customToken = await addSubscriber(
       environment.INFINSTOR_MLFLOW_URL,
       idToken,

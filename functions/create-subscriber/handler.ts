@@ -1,7 +1,7 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { clientConfig, patientConfig, regional } from '../../lib/aws/clients.ts';
 import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
@@ -12,7 +12,7 @@ import { createSubscriber } from './create-subscriber.ts';
 import { environmentSchema } from './environment.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
-const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+const patientSecrets = new SecretsManagerClient(patientConfig);
 const documents = documentClient();
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 const idTokenOf = createSessions();
@@ -31,10 +31,12 @@ export const handler = step({
     ]),
     token: tokenSchema,
   }),
-  run: async (input, { environment }) => {
+  run: async (input, { environment, invocation: { remainingMs } }) => {
     const registry = { documents, tableName: environment.REGISTRY_TABLE };
     await requireOwn(registry, input.plan);
-    const now = new Date();
-    return createSubscriber(input, { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now });
+    return createSubscriber(input, {
+      ...{ environment, registry, secrets, patientSecrets, cognito, idTokenOf, remainingMs },
+      now: new Date(),
+    });
   },
 });

@@ -1,6 +1,6 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { clientConfig } from '../../lib/aws/clients.ts';
+import { promptConfig } from '../../lib/aws/clients.ts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { errorResponse, jsonResponse, respond } from '../../lib/lambda/http.ts';
 import { step } from '../../lib/lambda/step.ts';
@@ -10,8 +10,8 @@ import { userNameSchema } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { getSubscriber } from './get-subscriber.ts';
 
-const stepFunctions = new SFNClient(clientConfig);
-const documents = documentClient();
+const stepFunctions = new SFNClient(promptConfig);
+const documents = documentClient(promptConfig);
 
 const querySchema = v.object({
   userName: userNameSchema,

@@ -1,14 +1,14 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { clientConfig } from '../../lib/aws/clients.ts';
+import { promptConfig } from '../../lib/aws/clients.ts';
 import { bodySchema, jsonResponse, parseBody, respond } from '../../lib/lambda/http.ts';
 import { logKeysOf } from '../../lib/lambda/log-keys.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { environmentSchema } from './environment.ts';
 import { postSubscribers } from './post-subscribers.ts';
 
-const stepFunctions = new SFNClient(clientConfig);
-const secrets = new SecretsManagerClient(clientConfig);
+const stepFunctions = new SFNClient(promptConfig);
+const secrets = new SecretsManagerClient(promptConfig);
 
 export const handler = step({
   name: 'post-subscribers',

@@ -1,7 +1,7 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
-import { clientConfig, regional } from '../../lib/aws/clients.ts';
+import { clientConfig, patientConfig, regional } from '../../lib/aws/clients.ts';
 import { createSessions } from '../../lib/infinstor/session.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { tokenSchema } from '../../lib/plans/token.ts';
@@ -12,7 +12,7 @@ import { environmentSchema } from './environment.ts';
 import { updateSubscriber } from './update-subscriber.ts';
 
 const secrets = new SecretsManagerClient(clientConfig);
-const patientSecrets = new SecretsManagerClient({ ...clientConfig, maxAttempts: 10 });
+const patientSecrets = new SecretsManagerClient(patientConfig);
 const documents = documentClient();
 const cognito = regional((config) => new CognitoIdentityProviderClient(config));
 const idTokenOf = createSessions();
@@ -21,12 +21,12 @@ export const handler = step({
   name: 'update-subscriber',
   environment: environmentSchema,
   input: v.object({ plan: updatePlanSchema, token: tokenSchema }),
-  run: async (input, { environment }) => {
+  run: async (input, { environment, invocation: { remainingMs } }) => {
     const registry = { documents, tableName: environment.REGISTRY_TABLE };
     const owned = () => requireOwn(registry, input.plan);
     await owned();
     return updateSubscriber(input, {
-      ...{ environment, registry, secrets, patientSecrets, cognito, idTokenOf },
+      ...{ environment, registry, secrets, patientSecrets, cognito, idTokenOf, remainingMs },
       now: new Date(),
       requireOwn: owned,
     });

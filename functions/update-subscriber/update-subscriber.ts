@@ -1,7 +1,10 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { callBoundMs, patientConfig } from '../../lib/aws/clients.ts';
+import { requireTimeLeft } from '../../lib/aws/time-left.ts';
 import { InvalidConfiguration, InvalidRequest, OnboardingInProgress } from '../../lib/errors.ts';
 import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
 import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import { sendUpdate } from '../../lib/infinstor/update-subscriber.ts';
 import type { Token } from '../../lib/plans/token.ts';
@@ -26,6 +29,8 @@ interface Dependencies {
   now: Date;
   /** Throws when the subscriber is another execution's by now. */
   requireOwn: () => Promise<unknown>;
+  /** How long the function may run yet. */
+  remainingMs: () => number;
 }
 
 /**
@@ -35,11 +40,12 @@ interface Dependencies {
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  * @throws OnboardingInProgress when somebody else stores credentials meanwhile
  * @throws SecretFull when what InfinStor accepts could not be stored
+ * @throws TooLittleTime when the call and the storing of what it accepts may not end in time
  * @throws InfinStorRejected, InfinStorUnavailable, InvalidRequest, InvalidConfiguration
  */
 export async function updateSubscriber(
   { plan, token }: { plan: UpdatePlan; token: Token },
-  { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now, requireOwn }: Dependencies,
+  { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now, requireOwn, remainingMs }: Dependencies,
 ): Promise<{ isTokenNew: boolean }> {
   const { subscriber, credentialsSecretId: secretId, passwordSecretId, sent } = plan;
   const stored = await readSecret(secrets, { secretId }, credentialsSchema);
@@ -67,6 +73,8 @@ export async function updateSubscriber(
     await requireCurrent({ userName, password }, { mlflowUrl, cognito });
   }
   await requireOwn();
+  // What InfinStor accepts must still be stored.
+  requireTimeLeft(remainingMs(), sendTimeoutMs + callBoundMs(patientConfig), 'update_subscriber');
   const answer = await sendUpdate(mlflowUrl, idToken, {
     userName: subscriber.userName,
     ...(sent.includes('password') && password !== undefined && { password }),

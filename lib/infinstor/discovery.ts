@@ -1,7 +1,12 @@
 import * as v from 'valibot';
 import { InfinStorRejected, InfinStorUnavailable, InvalidConfiguration } from '../errors.ts';
 import { parseJson } from '../json.ts';
-import { networkReason } from './send.ts';
+import type { Answer } from './answer.ts';
+import { NoAnswer, request } from './request.ts';
+
+/** How long get_version may take, which does nothing but read. */
+export const versionTimeoutMs = 10_000;
+const maxRedirects = 1;
 
 const versionSchema = v.object({
   cognitoCliClientId: v.string(),
@@ -20,26 +25,31 @@ export type Discovery = v.InferOutput<typeof versionSchema>;
  * @throws InfinStorRejected when the answer is not the documented one
  */
 export async function getVersion(mlflowUrl: string): Promise<Discovery> {
-  const url = `${mlflowUrl}/api/2.0/mlflow/infinstor/get_version`;
-  let response: Response;
-  let body: string;
-  try {
-    // The vendor's client sends the word None where it has no token.
-    response = await fetch(url, { headers: { authorization: 'None' }, signal: AbortSignal.timeout(10_000) });
-    body = await response.text();
-  } catch (error) {
-    throw new InfinStorUnavailable(`get_version: ${networkReason(error)}`);
-  }
-  if (response.status >= 500 || response.status === 429) {
-    throw new InfinStorUnavailable(`get_version: InfinStor answered ${response.status}`);
-  }
+  const { status, body } = await ask(`${mlflowUrl}/api/2.0/mlflow/infinstor/get_version`);
+  if (status >= 500 || status === 429) throw new InfinStorUnavailable(`get_version: InfinStor answered ${status}`);
   const discovery = v.safeParse(versionSchema, parseJson(body));
-  if (!response.ok || !discovery.success) {
+  if (status < 200 || status >= 300 || !discovery.success) {
     throw new InfinStorRejected(
-      `get_version: InfinStor answered ${response.status} without cognitoCliClientId and region; is ${mlflowUrl} an InfinStor service?`,
+      `get_version: InfinStor answered ${status} without cognitoCliClientId and region; is ${mlflowUrl} an InfinStor service?`,
     );
   }
   return discovery.output;
+}
+
+/** @throws InfinStorUnavailable when no whole answer came */
+async function ask(url: string, redirects = 0): Promise<Answer> {
+  let answer: Answer;
+  try {
+    // The vendor's client sends the word None where it has no token.
+    answer = await request(url, { method: 'GET', headers: { authorization: 'None' }, timeoutMs: versionTimeoutMs });
+  } catch (error) {
+    if (error instanceof NoAnswer) throw new InfinStorUnavailable(`get_version: ${error.message}`);
+    throw error;
+  }
+  const { status, location } = answer;
+  // There is no secret in it that must not go elsewhere.
+  const isRedirect = status >= 300 && status < 400 && location !== undefined && URL.canParse(location, url);
+  return isRedirect && redirects < maxRedirects ? ask(new URL(location, url).href, redirects + 1) : answer;
 }
 
 /**

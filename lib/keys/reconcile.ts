@@ -55,7 +55,8 @@ export interface Reconciled {
  * Makes our statements in a key's policy say what the registry wants, for all of its grants together. Only the holder of the
  * key's lease writes, as PutKeyPolicy would let one writer undo another's change unnoticed. A role that KMS does not take keeps
  * no other from its access.
- * @throws KeyPolicyBusy when somebody else has the lease, or KMS does not yet return what was written
+ * @throws KeyPolicyBusy when somebody else has the lease, KMS does not yet return what was written, or too little of the
+ * function's time is left
  * @throws KeyPolicyOrphan when a statement that is not ours names a deleted principal
  * @throws KeyPolicyFull when there is no room for the policy to be restored, though it would grant nobody else the key
  * @throws KeyPolicyNotUnderstood, KeyNotUsable
@@ -66,6 +67,10 @@ export async function reconcileKeyPolicy(
   request: ReconcileRequest,
 ): Promise<Reconciled> {
   const { registry, clock } = reconciler;
+  // A function that ends with the lease would keep all others from the key.
+  if (reconciler.remainingMs() < leaseMs) {
+    throw new KeyPolicyBusy(`Too little of the function's time is left to change the policy of key ${keyArn}`);
+  }
   const lease: Lease = { owner: randomUUID(), until: clock.now() + leaseMs };
   const taken = await takeLease(registry, keyArn, lease, clock.now());
   if (taken === undefined) throw new KeyPolicyBusy(`The policy of key ${keyArn} is being changed by another execution`);

@@ -111,6 +111,8 @@ async function write(draft: Draft, next: KeyPolicy): Promise<PrincipalNotVisible
     }),
     overwritten: false,
   };
+  // Before the lease is looked at: in another account it is a call of its own, with tries of its own.
+  await reconciler.prepareOnce();
   if (leased.lease.until - clock.now() < requestBoundMs) {
     throw new KeyPolicyBusy(`The policy of key ${keyArn} takes longer to change than its lease is good for`);
   }

@@ -3,18 +3,27 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type * as v from 'valibot';
+import { closeIdleConnections } from '../aws/clients.ts';
 import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts';
 import { parse } from '../parse.ts';
 import { redact, redactingReplacer } from '../redact.ts';
 import { errorName } from './error-name.ts';
 import { logKeysOf } from './log-keys.ts';
 
+/** After so long without an invocation, connections may have died while the function was frozen; what they save is little. */
+const idleMs = 30_000;
+
 /** Context passed to a step besides its input. */
 export interface StepContext<Environment> {
   environment: Environment;
   logger: Logger;
-  /** The ARN of the function that runs, and what identifies this run of it. */
-  invocation: { functionArn: string; requestId: string };
+  /** The ARN of the function that runs, what identifies this run of it, and how long this may take. */
+  invocation: {
+    functionArn: string;
+    requestId: string;
+    /** How long it may run yet. */
+    remainingMs(): number;
+  };
 }
 
 interface Step<Environment, Input, Output> {
@@ -35,6 +44,7 @@ interface Step<Environment, Input, Output> {
 export function step<Environment, Input, Output>({ name, environment, input, run }: Step<Environment, Input, Output>) {
   const logger = new Logger({ serviceName: name, jsonReplacerFn: redactingReplacer });
   let parsedEnvironment: Environment | undefined;
+  let lastEnd: number | undefined;
 
   return middy<unknown, Output, Error, Context>()
     .use(injectLambdaContext(logger, { resetKeys: true }))
@@ -44,8 +54,16 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
       // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
       request.error = exposed;
+      lastEnd = Date.now();
     })
-    .handler(async (event, { invokedFunctionArn: functionArn, awsRequestId: requestId }) => {
+    .before(() => {
+      if (lastEnd !== undefined && Date.now() - lastEnd > idleMs) closeIdleConnections();
+    })
+    .after(() => {
+      lastEnd = Date.now();
+    })
+    .handler(async (event, context) => {
+      const { invokedFunctionArn: functionArn, awsRequestId: requestId } = context;
       logger.appendKeys({ ...logKeysOf(event) });
       parsedEnvironment ??= parse(
         environment,
@@ -56,7 +74,7 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       const output = await run(parsedInput, {
         environment: parsedEnvironment,
         logger,
-        invocation: { functionArn, requestId },
+        invocation: { functionArn, requestId, remainingMs: () => context.getRemainingTimeInMillis() },
       });
       logger.info('step succeeded');
       return output;

@@ -13,6 +13,8 @@ export type Fault =
   | { kind: 'kill' }
   /** A read answers what it answered the time before. */
   | { kind: 'stale' }
+  /** Before its next invocation a function was frozen for minutes, and the flows of its connections were dropped. */
+  | { kind: 'freeze' }
   | { kind: 'lose' }
   | { kind: 'repeat' }
   /** The event arrives two minutes later. */
@@ -73,6 +75,38 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
   events: ['PutEvents'],
   sqs: ['SendMessage'],
   sts: ['AssumeRole'],
+  // The functions, by the names of their steps.
+  lambda: [
+    'accept-event',
+    'accept-offboarding',
+    'accept-request',
+    'accept-update',
+    'accept-users',
+    'add-user',
+    'await-stack',
+    'complete-offboarding',
+    'complete-onboarding',
+    'complete-update',
+    'complete-users',
+    'create-subscriber',
+    'delete-stack',
+    'deploy-stack',
+    'detect-key-policy-drift',
+    'get-subscriber',
+    'obtain-subscriber-token',
+    'obtain-token',
+    'patch-key-policy',
+    'post-subscribers',
+    'read-role-arn',
+    'record-failure',
+    'restore-key-policy',
+    'resume-on-stack-event',
+    'sweep-executions',
+    'sweep-passwords',
+    'update-subscriber',
+    'verify-subscriber',
+    'withdraw-grants',
+  ],
 };
 
 /** The events whose delivery can fail, under the service `events`, by detail type. */
@@ -96,14 +130,24 @@ export function parseFault(text: string): FaultRule {
   const isEvent = service === 'events' && Object.hasOwn(faultEvents, operation);
   const known = service === 'events' ? [...operations, ...Object.keys(faultEvents)] : operations;
   if (!known.includes(operation)) throw wrong(`unknown operation; known are ${known.join(', ')}`);
-  const fault = isEvent ? eventFault(kind) : callFault(kind, service, operation);
+  const fault = isEvent
+    ? eventFault(kind)
+    : service === 'lambda'
+      ? functionFault(kind)
+      : callFault(kind, service, operation);
   if (fault === undefined) {
-    throw wrong(
-      `unknown kind; known are ${isEvent ? 'lose, repeat, late' : 'throttle, error=<Name> (of InfinStor: a status, LoginExpired or EndpointTimedOut), delay=<ms>, drop, kill, and for reads stale'}`,
-    );
+    const kinds = isEvent ? 'lose, repeat, late' : service === 'lambda' ? 'freeze' : callKinds;
+    throw wrong(`unknown kind; known are ${kinds}`);
   }
   if (!/^[1-9]\d{0,3}$/.test(count)) throw wrong('times must be a number from 1 to 9999');
   return { service, operation, fault, times: Number(count) };
+}
+
+const callKinds =
+  'throttle, error=<Name> (of InfinStor: a status, LoginExpired or EndpointTimedOut), delay=<ms>, drop, kill, and for reads stale';
+
+function functionFault(kind: string): Fault | undefined {
+  return kind === 'freeze' ? { kind } : undefined;
 }
 
 function eventFault(kind: string): Fault | undefined {

@@ -13,6 +13,10 @@ export interface MadeCall {
   functionName: string | undefined;
   /** It was one too many, and refused for it. */
   isThrottled?: true;
+  /** The invocation in which it was made, such as `obtain-token#3`; undefined when nobody knows. */
+  invocation: string | undefined;
+  /** Which try of the client's this is. */
+  attempt: number;
 }
 
 export interface Injector {
@@ -32,6 +36,8 @@ interface Call {
   /** What distinguishes calls of the operation. */
   input: unknown;
   caller: Caller | undefined;
+  /** Which try of the client's this is, as far as it says so. */
+  attempt: number;
 }
 
 interface Parts {
@@ -46,24 +52,28 @@ interface Parts {
   rates: Rates | undefined;
   /** The function whose session calls. */
   functionOf: (caller: Caller | undefined) => string | undefined;
+  /** The invocation that calls: of this function, or of whichever runs. */
+  invocationOf: (functionName: string | undefined) => string | undefined;
   /** Ends the function that called, or every one that runs when nobody knows which it was. */
   kill: (functionName: string | undefined) => void;
 }
 
 /** Puts faults between callers and services. */
-export function createInjector({ delay, faults, functionOf, kill, onHold, rates, spared }: Parts): Injector {
+export function createInjector(parts: Parts): Injector {
+  const { delay, faults, functionOf, invocationOf, kill, onHold, rates, spared } = parts;
   const answers = new Map<string, unknown>();
   const calls: MadeCall[] = [];
 
   return {
     calls: () => calls,
-    async inject<Answer>({ service, operation, input, caller }: Call, perform: () => Answer | Promise<Answer>) {
+    async inject<Answer>(call: Call, perform: () => Answer | Promise<Answer>) {
+      const { service, operation, input, caller, attempt } = call;
       if (caller !== undefined && spared(caller)) return perform();
       const key = `${service}:${operation}:${JSON.stringify(input)}`;
       // Each key's answers are of one call, and so of its type.
       const before = answers.get(key) as Answer | undefined;
       const functionName = functionOf(caller);
-      const made: MadeCall = { service, operation, functionName };
+      const made: MadeCall = { service, operation, functionName, invocation: invocationOf(functionName), attempt };
       calls.push(made);
       if (rates?.take(service, operation, caller) === false) {
         made.isThrottled = true;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
@@ -54,12 +54,25 @@ export interface SandboxServer {
   endpoint: string;
   infinstorUrl: string;
   apiEndpoint: string;
+  /** Lets what comes over the open flows from these ports be answered no more: neither with an answer, nor with a FIN or RST. */
+  drop(ports: readonly number[]): void;
   close(): Promise<void>;
 }
 
 /** Opens the sandbox's one port, on loopback only; port 0 takes a free one. */
 export async function openServer(port: number, parts: Parts): Promise<SandboxServer> {
-  const server = createServer((request, response) => void respond(request, response, parts));
+  const sockets = new Set<Socket>();
+  const dropped = new WeakSet<Socket>();
+  const server = createServer((request, response) => {
+    if (dropped.has(request.socket)) request.resume();
+    else void respond(request, response, parts);
+  });
+  // What nobody uses stays open, so that no real second decides which of a function's connections are.
+  server.keepAliveTimeout = 0;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
@@ -69,6 +82,14 @@ export async function openServer(port: number, parts: Parts): Promise<SandboxSer
     endpoint,
     infinstorUrl: endpoint + infinstorPath,
     apiEndpoint: endpoint + apiPath,
+    drop(ports) {
+      for (const socket of sockets) {
+        if (!ports.includes(socket.remotePort ?? 0)) continue;
+        dropped.add(socket);
+        // Else the server would close it when it is idle for some seconds.
+        socket.setTimeout(0);
+      }
+    },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -103,7 +124,9 @@ const invokesFunction = (request: IncomingMessage) =>
 async function answerOf(request: IncomingMessage, body: string, parts: Parts): Promise<Answer> {
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://sandbox');
   if (path.startsWith(`${infinstorPath}/`)) {
-    return callInfinStor(request, path.slice(infinstorPath.length), body, parts);
+    const answer = await callInfinStor(request, path.slice(infinstorPath.length), body, parts);
+    // A service may let its callers keep a connection for longer than a network does: then `fetch` keeps it.
+    return { ...answer, headers: { ...answer.headers, 'keep-alive': 'timeout=600' } };
   }
   if (path.startsWith(`${apiPath}/`)) {
     const signature = signatureOf(request);
@@ -134,7 +157,13 @@ function signatureOf({ headers }: IncomingMessage): Signature | undefined {
 }
 
 async function callInfinStor(request: IncomingMessage, path: string, body: string, parts: Parts): Promise<Answer> {
-  const call = { service: 'infinstor', operation: path.split('/').at(-1) ?? '', input: undefined, caller: undefined };
+  const call = {
+    service: 'infinstor',
+    operation: path.split('/').at(-1) ?? '',
+    input: undefined,
+    caller: undefined,
+    attempt: 1,
+  };
   try {
     return await parts.injector.inject(call, () =>
       parts.infinstor().handle({ method: request.method ?? 'GET', path, headers: plainHeaders(request), body }),
@@ -152,6 +181,7 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
   const signature = signatureOf(request);
   const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
   const isRest = signature?.service === 'lambda';
+  const attempt = attemptOf(headers);
   const isQuery = target === undefined && !isRest;
 
   async function answered(): Promise<Answer> {
@@ -160,8 +190,8 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
       const caller = callerOf(signature, parts);
       return parts.lambda.handle({ method: request.method ?? 'GET', path, headers, body, caller });
     }
-    if (target === undefined) return callQuery({ signature, body, requestId }, parts);
-    return callJson({ target, signature, body, headers, contentType }, parts);
+    if (target === undefined) return callQuery({ signature, body, attempt, requestId }, parts);
+    return callJson({ target, signature, body, headers, contentType, attempt }, parts);
   }
   const answer = await answered().catch((error: unknown) => {
     if (error instanceof LostAnswer) throw error;
@@ -174,22 +204,25 @@ async function callAws(request: IncomingMessage, body: string, parts: Parts): Pr
 interface QueryCall {
   signature: Signature | undefined;
   body: string;
+  attempt: number;
   requestId: string;
 }
 
-async function callQuery({ signature, body, requestId }: QueryCall, parts: Parts): Promise<Answer> {
+async function callQuery({ signature, body, attempt, requestId }: QueryCall, parts: Parts): Promise<Answer> {
   const { operationName, input } = queryInput(body);
   const caller = callerOf(signature, parts);
   // Old clients speak Query to SQS, and newer ones JSON: both mean the same operations.
   if (signature?.service === 'sqs') {
     const sqs = serviceOf('sqs', 'json', parts.world(accountRegionOf(caller, signature)).services);
-    const output = await call(sqs, operationName, sqsInput(input), caller, parts).catch((error: unknown) => {
-      throw error instanceof AwsError ? new AwsError(sqsErrorCode(error), error.message, error.statusCode) : error;
-    });
+    const output = await call(sqs, operationName, { input: sqsInput(input), caller, attempt: 1 }, parts).catch(
+      (error: unknown) => {
+        throw error instanceof AwsError ? new AwsError(sqsErrorCode(error), error.message, error.statusCode) : error;
+      },
+    );
     return queryResult(operationName, sqsOutput(output), requestId, 'flat');
   }
   const called = serviceOf(signature?.service ?? '', 'query', parts.world(accountRegionOf(caller, signature)).services);
-  const output = await call(called, operationName, input, caller, parts);
+  const output = await call(called, operationName, { input, caller, attempt }, parts);
   return queryResult(operationName, output, requestId);
 }
 
@@ -199,25 +232,27 @@ interface JsonCall {
   body: string;
   headers: Record<string, string | undefined>;
   contentType: string;
+  attempt: number;
 }
 
-async function callJson({ target, signature, body, headers, contentType }: JsonCall, parts: Parts): Promise<Answer> {
+async function callJson(jsonCall: JsonCall, parts: Parts): Promise<Answer> {
+  const { target, signature, body, headers, contentType, attempt } = jsonCall;
   const [prefix = '', operationName = ''] = target.split('.');
   const name = targets[prefix];
   if (name === undefined) throw new AwsError('UnknownOperationException', `The sandbox has no service for ${target}`);
   const input = parseBody(body);
   const unsigned = parts.unsigned.find((service) => service.name === name);
   if (unsigned !== undefined)
-    return jsonResult(await call(unsigned, operationName, input, undefined, parts), contentType);
+    return jsonResult(await call(unsigned, operationName, { input, caller: undefined, attempt }, parts), contentType);
   const caller = callerOf(signature, parts);
   const { services, dynamoDb } = parts.world(accountRegionOf(caller, signature));
   if (name !== 'dynamodb') {
-    return jsonResult(await call(serviceOf(name, 'json', services), operationName, input, caller, parts), contentType);
+    const output = await call(serviceOf(name, 'json', services), operationName, { input, caller, attempt }, parts);
+    return jsonResult(output, contentType);
   }
   for (const access of dynamoDb.access(operationName, input)) parts.authorizer.authorize(caller, access);
-  return parts.injector.inject({ service: name, operation: operationName, input, caller }, () =>
-    dynamoDb.handle(target, headers, body),
-  );
+  const made = { service: name, operation: operationName, input, caller, attempt };
+  return parts.injector.inject(made, () => dynamoDb.handle(target, headers, body));
 }
 
 /** Where a call goes: to the caller's account, in the Region that it is signed for. */
@@ -229,8 +264,7 @@ const accountRegionOf = ({ accountId }: Caller, signature: Signature | undefined
 async function call(
   service: Service,
   operationName: string,
-  input: unknown,
-  caller: Caller | undefined,
+  { input, caller, attempt }: { input: unknown; caller: Caller | undefined; attempt: number },
   { authorizer, injector }: Parts,
 ): Promise<object> {
   const operation = Object.hasOwn(service.operations, operationName) ? service.operations[operationName] : undefined;
@@ -242,9 +276,8 @@ async function call(
   if (caller !== undefined) for (const access of operation.access(parsed, caller)) authorizer.authorize(caller, access);
   // Faults call Cognito by its common name.
   const faultService = service.name === 'cognito-idp' ? 'cognito' : service.name;
-  return injector.inject({ service: faultService, operation: operationName, input: parsed, caller }, () =>
-    operation.run(parsed, caller ?? anonymous),
-  );
+  const made = { service: faultService, operation: operationName, input: parsed, caller, attempt };
+  return injector.inject(made, () => operation.run(parsed, caller ?? anonymous));
 }
 
 /** The caller of operations that are not signed. */
@@ -272,6 +305,10 @@ function parseBody(body: string): unknown {
     throw new AwsError('SerializationException', 'The request body is not JSON');
   }
 }
+
+/** Which try of the SDK's a request is: it says `attempt=2; max=3`. */
+const attemptOf = (headers: Record<string, string | undefined>) =>
+  Number(/\battempt=(\d+)/.exec(headers['amz-sdk-request'] ?? '')?.[1] ?? 1);
 
 function plainHeaders({ headers }: IncomingMessage): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat()[0]]));

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { expect, inject, it } from 'vitest';
 import { bootSandbox, type Sandbox } from '../../sandbox/boot.ts';
 import { matchesPattern } from '../../sandbox/core/policies/policy-conditions.ts';
+import { overBudget } from '../../scripts/time-budgets.ts';
 import { tour } from '../../tools/permissions/coverage.ts';
 import { permissionsOf } from '../../tools/permissions/permissions.ts';
 import { isWhole, scope } from '../scope.ts';
@@ -79,6 +80,7 @@ it.each(covered)(
     await coverageOf(deployment, asPackaged, (sandbox) => {
       expect(sandbox.denials()).toEqual([]);
       expect(permissionsOf(sandbox).filter(({ used, reason }) => !used && reason === undefined)).toEqual([]);
+      expect(overBudget(sandbox.calls())).toEqual([]);
     });
   },
 );

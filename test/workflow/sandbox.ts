@@ -8,6 +8,7 @@ import { grantedRoles, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
 import { type Operation, operationOf, operations } from '../../lib/subscribers/operations.ts';
 import { bootSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/boot.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
+import { overBudget } from '../../scripts/time-budgets.ts';
 import { malformedEvents } from './published-events.ts';
 import { leaksOf } from './secret-scan.ts';
 
@@ -22,7 +23,7 @@ const quick = () => ({ packageFolder: inject('packageFolder'), skipIdle: true, s
 
 /**
  * A sandbox for all tests of a file; its own time is skipped, and no test knows its port. After the last test, no role was
- * denied anything, no event breaks its schema, and no run has left a secret anywhere.
+ * denied anything, no function has made more calls than its time is reckoned for, no event breaks its schema, and no run has left a secret anywhere.
  */
 export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox {
   let sandbox: Sandbox | undefined;
@@ -38,6 +39,7 @@ export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox
     try {
       expect(sandbox.denials().filter(({ principalArn }) => isFunction(principalArn))).toEqual([]);
       expect(malformedEvents(sandbox)).toEqual([]);
+      expect(overBudget(sandbox.calls())).toEqual([]);
       expect(await leaksOf(sandbox, spoken.slice(heard), [plaintextMarker])).toEqual([]);
     } finally {
       await sandbox.close();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
@@ -16,6 +17,9 @@ export interface LambdaFunction {
   roleArn: string;
   timeoutSeconds: number;
 }
+
+/** The step whose function it is, by the name of its bundle. */
+export const stepOf = ({ bundle }: LambdaFunction) => basename(bundle, '.cjs');
 
 /** An execution environment of a function: an instance of its bundle in a thread, which may have those of other functions, too. */
 export interface Environment {

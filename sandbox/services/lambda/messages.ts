@@ -29,6 +29,8 @@ export const orderSchema = v.variant('type', [
     functionArn: v.string(),
     deadline: v.number(),
   }),
+  /** An environment was frozen for so long that the flows of its connections are dropped. */
+  v.object({ type: v.literal('freeze'), environmentId }),
   /** The clock was turned forward. */
   v.object({ type: v.literal('catch up') }),
   /** The sandbox of these environments is closed. */
@@ -43,6 +45,8 @@ export const reportSchema = v.variant('type', [
   v.object({ type: v.literal('error'), requestId, error: v.string() }),
   /** What V8 has compiled of a bundle, for other threads. */
   v.object({ type: v.literal('compiled'), bundle: v.string(), compiled: v.instance(Uint8Array) }),
+  /** The local ports of the flows that an environment had open when it was frozen. */
+  v.object({ type: v.literal('frozen'), environmentId, ports: v.array(v.number()) }),
   /** The timers that had come due have run. */
   v.object({ type: v.literal('caught up') }),
   /** The function waits for nothing but its timers, the first of which is due then; or for nothing that will ever come. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
-import { type Environment, type LambdaFunction, type Outcome, runInvocation } from './invocation.ts';
+import { type Environment, type LambdaFunction, type Outcome, runInvocation, stepOf } from './invocation.ts';
 import { reportSchema } from './messages.ts';
 import { compiledBundle, occupy, release, type Thread, takeThread } from './threads.ts';
 
@@ -19,6 +19,14 @@ export interface LambdaPool {
    * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
    */
   invoke(functionArn: string, event: unknown): Promise<unknown>;
+  /** The invocation that runs of a function, or of any one, such as `obtain-token#3`; undefined unless just one does. */
+  running(functionName?: string): string | undefined;
+  /**
+   * Freezes the warm environments of a function that do nothing, for so long that the flows of their connections are dropped:
+   * what they write there from now on must reach nobody.
+   * @returns the flows' local ports
+   */
+  freeze(functionArn: string): Promise<number[]>;
   /** Ends what runs of a function in the middle of its work; without a name, what runs of every function. */
   kill(functionName?: string): void;
   /** After the clock was turned forward: lets what runs notice, and settles when the timers that came due have run. */
@@ -40,6 +48,8 @@ interface Entry {
   environments: Environment[];
   /** Those that run an invocation. */
   busy: Set<Environment>;
+  /** How many invocations have begun. */
+  invocations: number;
   /** Called at the end of one of its invocations. */
   waiting: (() => void)[];
 }
@@ -94,6 +104,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     for (;;) {
       const environment = takeEnvironment(entry);
       entry.busy.add(environment);
+      entry.invocations += 1;
       let outcome: Outcome | undefined;
       try {
         outcome = await runInvocation(clock, environment, entry.lambda, payload);
@@ -112,7 +123,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     add(lambda) {
       // Also of a function that never runs.
       appendFileSync(logFileOf(lambda), '');
-      functions.set(lambda.functionArn, { lambda, environments: [], busy: new Set(), waiting: [] });
+      functions.set(lambda.functionArn, { lambda, environments: [], busy: new Set(), invocations: 0, waiting: [] });
     },
     functions: () => [...functions.values()].map(({ lambda }) => lambda),
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
@@ -123,6 +134,18 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       const outcome = await runOnce(entry, JSON.stringify(event));
       if (outcome.type === 'result') return JSON.parse(outcome.result);
       throw new LambdaError(v.parse(errorSchema, JSON.parse(outcome.error)).errorType, outcome.error);
+    },
+    running(functionName) {
+      const [first, ...others] = [...functions.values()].filter(
+        ({ lambda, busy }) => busy.size > 0 && (functionName === undefined || lambda.functionName === functionName),
+      );
+      if (first === undefined || others.length > 0 || first.busy.size > 1) return undefined;
+      return `${stepOf(first.lambda)}#${first.invocations}`;
+    },
+    async freeze(functionArn) {
+      const { environments, busy } = entryOf(functionArn);
+      const frozen = environments.filter((environment) => environment.thread.isAlive && !busy.has(environment));
+      return (await Promise.all(frozen.map(freeze))).flat();
     },
     kill(functionName) {
       for (const { lambda, busy } of functions.values()) {
@@ -147,6 +170,21 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       }
     },
   };
+}
+
+/** The local ports of the flows that the environment had open; none when its thread has ended. */
+async function freeze({ id, thread: { worker, send } }: Environment): Promise<readonly number[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly number[]>();
+  const onMessage = (message: unknown) => {
+    const report = v.parse(reportSchema, message);
+    if (report.type === 'frozen' && report.environmentId === id) resolve(report.ports);
+  };
+  const onExit = () => resolve([]);
+  worker.on('message', onMessage).once('exit', onExit);
+  send({ type: 'freeze', environmentId: id });
+  const ports = await promise;
+  worker.off('message', onMessage).off('exit', onExit);
+  return ports;
 }
 
 /** Settles when the thread has caught up with the clock, or has ended. */

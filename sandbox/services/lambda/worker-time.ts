@@ -24,6 +24,8 @@ interface Source {
   owner: () => unknown;
   /** Whether there is code that may be asleep. */
   isRunning: () => boolean;
+  /** Whether nobody will ever answer what is sent over a socket: to wait for that is no work. */
+  isDropped: (socket: unknown) => boolean;
   /** The code waits for nothing but its timers, the first of which is due then (`Infinity`: there is none). */
   onAsleep: (due: number) => void;
   /** It had been reported asleep, and makes a request. */
@@ -31,7 +33,8 @@ interface Source {
 }
 
 /** Makes `Date`, timers and `AbortSignal.timeout` of this thread follow a clock of the sandbox. */
-export function followClock({ now, standsStill, owner, isRunning, onAsleep, onAwake }: Source): WorkerTime {
+export function followClock(source: Source): WorkerTime {
+  const { now, standsStill, owner, isRunning, isDropped, onAsleep, onAwake } = source;
   const timers = new Set<Timer>();
   // biome-ignore lint/plugin/real-time: the clock's take their place
   const real = { Date, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
@@ -107,7 +110,11 @@ export function followClock({ now, standsStill, owner, isRunning, onAsleep, onAw
 
   // Node publishes the requests of `node:http` and of `fetch`.
   channel('http.client.request.created').subscribe((message) => {
-    v.parse(clientRequestSchema, message).request.once('close', begin());
+    const { request } = v.parse(clientRequestSchema, message);
+    const end = begin();
+    request.once('close', end).once('socket', (socket) => {
+      if (isDropped(socket)) end();
+    });
   });
   const fetches = new Map<unknown, () => void>();
   const endOfFetch = (message: unknown) => {
@@ -117,6 +124,9 @@ export function followClock({ now, standsStill, owner, isRunning, onAsleep, onAw
   };
   channel('undici:request:create').subscribe((message) => {
     fetches.set(v.parse(fetchSchema, message).request, begin());
+  });
+  channel('undici:client:sendHeaders').subscribe((message) => {
+    if (isDropped(v.parse(sentSchema, message).socket)) endOfFetch(message);
   });
   channel('undici:request:trailers').subscribe(endOfFetch);
   channel('undici:request:error').subscribe(endOfFetch);
@@ -139,6 +149,7 @@ export function followClock({ now, standsStill, owner, isRunning, onAsleep, onAw
 
 const clientRequestSchema = v.object({ request: v.instance(ClientRequest) });
 const fetchSchema = v.object({ request: v.unknown() });
+const sentSchema = v.object({ socket: v.unknown() });
 
 /** Whether the code waits for the operating system: for a file (`FSReqPromise`, `FSReqCallback`) or a name (`GetAddrInfoReqWrap`). */
 const waitsForSystem = () => process.getActiveResourcesInfo().some((name) => name.includes('Req'));

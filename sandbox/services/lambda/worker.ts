@@ -8,6 +8,7 @@ import { parentPort } from 'node:worker_threads';
 import * as v from 'valibot';
 import { timeOf } from '../../core/clock.ts';
 import { type EnvironmentDefinition, type Order, orderSchema, type Report } from './messages.ts';
+import { watchFlows } from './worker-flows.ts';
 import { followClock } from './worker-time.ts';
 
 interface Environment extends Omit<EnvironmentDefinition, 'clock'> {
@@ -25,11 +26,14 @@ let running: string | undefined;
 
 const report = (message: Report) => parentPort?.postMessage(message);
 
+const flows = watchFlows(() => current);
+
 const time = followClock({
   now: (realTime) => (current === undefined ? realTime() : timeOf(current.clock, realTime)),
   standsStill: () => current?.skipsIdle === true,
   owner: () => current,
   isRunning: () => running !== undefined,
+  isDropped: flows.isDropped,
   onAsleep(due) {
     if (running === undefined) return;
     report({ type: 'asleep', requestId: running, ...(Number.isFinite(due) && { due }) });
@@ -60,6 +64,10 @@ parentPort?.on('message', (message: unknown) => {
     }
     case 'invoke':
       return void invoke(order);
+    case 'freeze': {
+      const { environmentId } = order;
+      return report({ type: 'frozen', environmentId, ports: flows.drop(environments.get(environmentId)) });
+    }
     case 'catch up':
       time.runDue();
       report({ type: 'caught up' });
@@ -74,6 +82,7 @@ function forget(environmentId: string): void {
   if (environment === undefined) return;
   environments.delete(environmentId);
   time.forget(environment);
+  flows.forget(environment);
   if (environment === current) current = undefined;
   closeSync(environment.log);
 }

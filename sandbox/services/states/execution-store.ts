@@ -9,6 +9,8 @@ export interface Dependencies {
   clock: Clock;
   /** Invokes a function with the rights of the machine's role; throws LambdaError. */
   invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
+  /** Lets happen to a function what comes before its invocation; default: nothing. */
+  thaw?: ((functionArn: string) => Promise<void>) | undefined;
   publish: (event: {
     source: string;
     'detail-type': string;
@@ -41,7 +43,7 @@ const retentionMs = 90 * 24 * 60 * 60 * 1000;
 
 /** The state machines of an account in a Region, and their executions. */
 export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): ExecutionStore {
-  const { clock, invokeLambda, publish, home } = parts;
+  const { clock, invokeLambda, thaw, publish, home } = parts;
   const arn = (type: string, name: string) => `arn:aws:states:${home.region}:${home.accountId}:${type}:${name}`;
   const machines = new Map<string, StateMachine>();
   const executions = new Map<string, Execution>();
@@ -106,6 +108,7 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
           clock,
           tokens,
           invokeLambda: (functionArn, event) => invokeLambda(functionArn, event, machine.roleArn),
+          thaw,
           onStatusChange,
         },
       );

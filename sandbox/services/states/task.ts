@@ -11,6 +11,8 @@ export interface TaskEnvironment {
   tokens: TaskTokens;
   /** Invokes a function; throws LambdaError. */
   invokeLambda: (functionArn: string, event: unknown) => Promise<unknown>;
+  /** Lets happen to a function what comes before its invocation, and so before the state's time; default: nothing. */
+  thaw?: ((functionArn: string) => Promise<void>) | undefined;
 }
 
 interface Try extends TaskEnvironment {
@@ -95,6 +97,7 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
   }
 
   async function perform(parameters: unknown): Promise<unknown> {
+    await parts.thaw?.(waits ? v.parse(waitParametersSchema, parameters).FunctionName : (state.Resource ?? ''));
     signal.throwIfAborted();
     const { promise: interruption, reject } = Promise.withResolvers<never>();
     const interrupt = (reason: unknown) => {

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { expect, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 
 /** When every invocation happens. */
 export const now = new Date('2026-01-01T12:00:00.000Z');
@@ -22,11 +22,17 @@ export const context: Context = {
   logGroupName: '/aws/lambda/function-under-test',
   logStreamName: '2026/01/01/[$LATEST]0123456789abcdef',
   memoryLimitInMB: '512',
-  getRemainingTimeInMillis: () => 60_000,
+  getRemainingTimeInMillis: () => 900_000,
   done: () => {},
   fail: () => {},
   succeed: () => {},
 };
+
+/** Lets the functions of the running test have so little time left. */
+export function withTimeLeft(milliseconds: number): void {
+  const left = vi.spyOn(context, 'getRemainingTimeInMillis').mockReturnValue(milliseconds);
+  onTestFinished(() => left.mockRestore());
+}
 
 /** The environment of the last invocation, in which the modules that are loaded have run. */
 let loadedIn: string | undefined;

@@ -17,6 +17,7 @@ const names = [
     'TokenRejected',
     'LoginInProgress',
     'LoginsPaused',
+    'TooLittleTime',
     'SubscriberPasswordUnknown',
   ],
   'SecretFull',

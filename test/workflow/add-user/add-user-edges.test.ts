@@ -27,6 +27,7 @@ describe('the edges of the machine', () => {
   const causes: Record<string, (times: number) => unknown> = {
     'ObtainSubscriberToken LoginInProgress': (times) => holdLogin(sandbox(), host, times === 1 ? 3 : 150),
     'ObtainSubscriberToken InfinStorUnavailable': once('infinstor:get_version:error=503'),
+    'AddUser TooLittleTime': (times) => sandbox().faults.add(lambdaFails('AddUser', 'TooLittleTime', times)),
     'AddUser InfinStorUnavailable': once('infinstor:addsecondaryuser:error=503'),
   };
   const causeOf = (state: string, error: string) =>

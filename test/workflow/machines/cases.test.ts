@@ -40,9 +40,9 @@ describe('the cases', () => {
   });
 
   it.each([
-    ['onboard-subscriber', 413],
-    ['update-subscriber', 187],
-    ['add-user', 187],
+    ['onboard-subscriber', 414],
+    ['update-subscriber', 188],
+    ['add-user', 188],
     ['offboard-subscriber', 231],
   ] as const)('of a retry, %s: %i pairs of a state and an error', (machine, count) => {
     const pairs = designedRetries[machine].map(({ state, error }) => `${state} ${error}`);

@@ -70,5 +70,5 @@ export function packagedMachine(logicalId: string) {
   const catches = states.flatMap(([state, { Catch }]) =>
     Catch.flatMap(({ ErrorEquals, Next }) => ErrorEquals.map((error) => ({ state, error, next: Next }))),
   );
-  return { states, lambdaFails, retries, catches };
+  return { states, functionOf, lambdaFails, retries, catches };
 }

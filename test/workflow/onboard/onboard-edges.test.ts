@@ -60,6 +60,8 @@ const causes: Record<string, Cause> = {
     fault(sandbox(), 'kms:GetKeyPolicy:throttle', { functionName: functionNameOf('accept-request'), times: times * 3 }),
   'ObtainToken LoginInProgress': (times) => holdLogin(sandbox(), 'superadmin', times === 1 ? 3 : 150),
   'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503'),
+  // So much time is over only where the calls before are as slow as AWS's never are.
+  'CreateSubscriber TooLittleTime': (times) => fromLambda('CreateSubscriber', 'TooLittleTime')(times),
   'CreateSubscriber InfinStorUnavailable': withFault('infinstor:add_subscriber:error=429'),
   // Two minutes after a mark are soon over: only a clock that stands still asks so often.
   'CreateSubscriber SubscriberUnsettled': (times) => fromLambda('CreateSubscriber', 'SubscriberUnsettled')(times),

@@ -20,6 +20,8 @@ describe('the edges of the machine', () => {
   const causes: Record<string, (times: number) => unknown> = {
     'ObtainToken LoginInProgress': (times) => holdLogin(sandbox(), 'superadmin', times === 1 ? 3 : 150),
     'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503'),
+    'UpdateSubscriber TooLittleTime': (times) =>
+      sandbox().faults.add(lambdaFails('UpdateSubscriber', 'TooLittleTime', times)),
     'UpdateSubscriber InfinStorUnavailable': withFault('infinstor:update_subscriber:error=503'),
   };
   const causeOf = (state: string, error: string) =>

@@ -20,7 +20,7 @@ import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
-import { errorOf, lambda, now, secret } from '../lambda.ts';
+import { errorOf, lambda, now, secret, withTimeLeft } from '../lambda.ts';
 import { own } from '../own-record.ts';
 import { usersPlan } from '../users-plan.ts';
 
@@ -81,6 +81,13 @@ async function setUp({
 
 const formOf = (body = '') => Object.fromEntries(new URLSearchParams(body));
 const resultOf = ({ results }: { results: readonly object[] }) => results.at(-1);
+
+it('makes no call when what InfinStor accepts might not be stored in time: TooLittleTime', async () => {
+  const { addBob, calls } = await setUp();
+  withTimeLeft(100_000);
+  await expect(addBob()).rejects.toMatchObject(errorOf('TooLittleTime', 'addsecondaryuser was not called'));
+  expect(calls()).toEqual([]);
+});
 
 describe('adding a user', () => {
   it('sends a form with a Bearer token, and takes plain text for an answer, as the setup guide has it', async () => {

@@ -93,7 +93,7 @@ export async function setUp({
   const invoke = lambda(() => import('../../../../functions/create-subscriber/handler.ts'), environment);
   const client = new SecretsManagerClient({ region: 'us-east-1' });
   /** Runs the step without Lambda around it, so that several can run at once. */
-  const run = (plan: Plan) =>
+  const run = (plan: Plan, remainingMs = () => 600_000) =>
     createSubscriber(
       { plan, token },
       {
@@ -104,6 +104,7 @@ export async function setUp({
         cognito: (region) => new CognitoIdentityProviderClient({ region }),
         idTokenOf: createSessions(),
         now,
+        remainingMs,
       },
     );
   return { invoke, run, claim, markNow, setMark, secrets, credentials, infinstor, added, logins };

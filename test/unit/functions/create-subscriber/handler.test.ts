@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../fake-infinstor.ts';
-import { errorOf, now, secret } from '../lambda.ts';
+import { errorOf, now, secret, withTimeLeft } from '../lambda.ts';
 import { plan } from '../plan.ts';
 import {
   credentialsSecretId,
@@ -199,10 +199,27 @@ describe('a call that fails', () => {
     await expect(invoke({ plan, token })).rejects.toMatchObject(
       errorOf(
         'SubscriberOutcomeUnknown',
-        'was sent, and the connection failed (UND_ERR_SOCKET); InfinStor has the subscriber',
+        'was sent, and the connection failed (ECONNRESET); InfinStor has the subscriber',
       ),
     );
     expect(logins()).toHaveLength(1);
+  });
+
+  it('is TooLittleTime, before anything is stored, when its token might not be stored in time', async () => {
+    const { invoke, secrets, infinstor } = await setUp();
+    withTimeLeft(200_000);
+    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('TooLittleTime', 'add_subscriber'));
+    expect([secrets.written, infinstor.requests]).toEqual([[], []]);
+    withTimeLeft(240_000);
+    expect(await invoke({ plan, token })).toEqual(output);
+  });
+
+  it('is TooLittleTime without a mark when the mark has taken too long', async () => {
+    const { run, credentials, infinstor } = await setUp();
+    const left = [240_000, 200_000];
+    await expect(run(plan, () => left.shift() ?? 0)).rejects.toMatchObject(errorOf('TooLittleTime', 'add_subscriber'));
+    expect(credentials()).toMatchObject({ state: 'prepared' });
+    expect(infinstor.requests).toEqual([]);
   });
 
   it('is TokenRejected, before anything is stored, when the referred version of the token is gone', async () => {

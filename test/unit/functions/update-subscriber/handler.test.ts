@@ -14,7 +14,7 @@ import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
-import { errorOf, lambda, now, secret } from '../lambda.ts';
+import { errorOf, lambda, now, secret, withTimeLeft } from '../lambda.ts';
 import { own } from '../own-record.ts';
 import { updatePlan } from '../update-plan.ts';
 
@@ -69,6 +69,14 @@ async function setUp({
   const sent = () => updates().map(({ body }) => JSON.parse(body));
   return { invoke, secrets, credentials, infinstor, updates, sent, logins };
 }
+
+it('calls nothing when what InfinStor accepts might not be stored in time: TooLittleTime', async () => {
+  const { invoke, infinstor } = await setUp();
+  withTimeLeft(200_000);
+  const failure = errorOf('TooLittleTime', 'update_subscriber was not called');
+  await expect(invoke({ plan: updatePlan, token })).rejects.toMatchObject(failure);
+  expect(infinstor.requests).toEqual([]);
+});
 
 describe('updating a subscriber', () => {
   it('sends the raw token, and JSON as the setup guide has it', async () => {

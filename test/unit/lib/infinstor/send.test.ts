@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { createServer as createTcpServer, type Socket } from 'node:net';
 import * as v from 'valibot';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { addSubscriber } from '../../../../lib/infinstor/add-subscriber.ts';
@@ -31,6 +32,15 @@ async function breaking(): Promise<string> {
   onTestFinished(() => void server.close());
   const address = server.address();
   return typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
+}
+
+/** The https address of a server that does this with its connections, instead of a handshake. */
+async function withoutHandshake(onConnection: (socket: Socket) => void): Promise<string> {
+  const server = createTcpServer(onConnection);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? `https://127.0.0.1:${address.port}` : '';
 }
 
 /** Lets the time that a call may take run out as soon as the service is asked. */
@@ -87,7 +97,7 @@ describe('get_version', () => {
   it.each<[fault: string, answer: () => Answer, message: string]>([
     ['answers 500', () => ({ status: 500, body: version }), 'get_version: InfinStor answered 500'],
     ['answers 504', () => ({ status: 504, body: '' }), 'get_version: InfinStor answered 504'],
-    ['breaks the connection', () => 'lost', 'get_version: the connection failed (UND_ERR_SOCKET)'],
+    ['breaks the connection', () => 'lost', 'get_version: the connection failed (ECONNRESET)'],
   ])('is unavailable when the service %s', async (_fault, answer, message) => {
     const { url } = await fakeInfinStor({ get_version: answer });
     await expect(getVersion(url)).rejects.toThrow(expect.objectContaining({ name: 'InfinStorUnavailable', message }));
@@ -113,6 +123,18 @@ describe('get_version', () => {
     await expect(getVersion(url)).rejects.toThrow(
       expect.objectContaining({ name: 'InfinStorUnavailable', message: 'get_version: no answer came in time' }),
     );
+  });
+
+  it('is asked elsewhere, once, when the service says so', async () => {
+    const { url } = await fakeInfinStor({ get_version: () => ({ body: version }) });
+    const location = `${url}/api/2.0/mlflow/infinstor/get_version`;
+    const other = await fakeInfinStor({ get_version: () => ({ status: 301, headers: { location }, body: '' }) });
+    expect(await getVersion(other.url)).toEqual(version);
+    const circle = await fakeInfinStor({
+      get_version: () => ({ status: 302, headers: { location: 'get_version' }, body: '' }),
+    });
+    await expect(getVersion(circle.url)).rejects.toMatchObject({ name: 'InfinStorRejected' });
+    expect(circle.requests).toHaveLength(2);
   });
 
   it.each<[answer: string, Answer]>([
@@ -248,6 +270,47 @@ describe('add_subscriber', () => {
         message: 'add_subscriber: the connection failed (ECONNREFUSED)',
       }),
     );
+  });
+
+  it('has had no effect when the connection breaks before anything can be sent', async () => {
+    await expect(add(await withoutHandshake((socket) => socket.destroy()))).rejects.toThrow(
+      expect.objectContaining({
+        name: 'InfinStorUnavailable',
+        message: 'add_subscriber: the connection failed (ECONNRESET)',
+      }),
+    );
+  });
+
+  it('has had no effect when the connection takes too long to come about', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const url = await withoutHandshake((socket) => {
+      onTestFinished(() => void socket.destroy());
+      vi.advanceTimersByTime(10_000);
+    });
+    await expect(add(url)).rejects.toThrow(
+      expect.objectContaining({
+        name: 'InfinStorUnavailable',
+        message: 'add_subscriber: the connection failed (ETIMEDOUT)',
+      }),
+    );
+  });
+
+  it('is sent over a connection that no other call has used, nor will', async () => {
+    const ports = new Set<number | undefined>();
+    const server = createServer((request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end(JSON.stringify({ customToken: 'c' }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    const url = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
+    for (let call = 0; call < 3; call += 1) expect(await add(url)).toBe('c');
+    expect(ports.size).toBe(3);
   });
 
   it('may have had its effect when the connection breaks within the answer', async () => {

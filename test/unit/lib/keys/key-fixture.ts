@@ -34,6 +34,8 @@ export async function keyFixture(policy: object = keyPolicy(), roles: readonly s
     ...clients,
     registry,
     access: { mode: 'role-arns' },
+    prepareOnce: async () => {},
+    remainingMs: () => 900_000,
     clock: {
       now() {
         time.now += 1;

@@ -12,7 +12,10 @@ it("reconciles a key where it lies, asking IAM there about its roles, and never 
     { accountId: '222222222222', region: 'eu-west-1' },
     {
       environment: { ...environment, ACCOUNTS: accounts },
-      invocation: { functionArn: 'arn:aws:lambda:us-east-1:111111111111:function:patch-key-policy' },
+      invocation: {
+        remainingMs: () => 900_000,
+        functionArn: 'arn:aws:lambda:us-east-1:111111111111:function:patch-key-policy',
+      },
     },
   );
   for (const { config } of [kms, kmsOnce, iam]) {

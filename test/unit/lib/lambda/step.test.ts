@@ -1,5 +1,7 @@
+import { createServer, get } from 'node:http';
 import * as v from 'valibot';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { clientConfig } from '../../../../lib/aws/clients.ts';
 import { RoleNotFound } from '../../../../lib/errors.ts';
 import { type StepContext, step } from '../../../../lib/lambda/step.ts';
 import { context } from '../../functions/lambda.ts';
@@ -163,5 +165,51 @@ describe("a step's log", () => {
     const entries: { message: string; seen?: string }[] = log.map((line) => JSON.parse(line));
     const seen = entries.filter(({ message }) => message === 'working').map((entry) => entry.seen);
     expect(seen).toEqual(['acme', undefined]);
+  });
+});
+
+describe('the connections of before', () => {
+  const start = 1_750_000_000_000;
+
+  /** How many connections a service was called over, by two invocations so many milliseconds apart. */
+  async function connectionsOfTwo(pause: number, fails = false): Promise<number> {
+    let connections = 0;
+    const server = createServer((_request, response) => response.end()).on('connection', () => {
+      connections += 1;
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+      vi.useRealTimers();
+    });
+    const { port } = v.parse(v.object({ port: v.number() }), server.address());
+    vi.useFakeTimers({ toFake: ['Date'], now: start });
+    const handler = some(async () => {
+      await new Promise<void>((resolve, reject) => {
+        const agent = clientConfig.requestHandler.httpAgent;
+        const request = get({ port, host: '127.0.0.1', agent }, (response) => {
+          response.resume().once('end', () => setImmediate(resolve));
+        });
+        request.once('error', reject);
+      });
+      if (fails) throw new RoleNotFound('no role in the stack');
+    });
+    const call = () => handler(input, context).catch(() => undefined);
+    await call();
+    vi.setSystemTime(start + pause);
+    await call();
+    return connections;
+  }
+
+  it('serve the next invocation', async () => {
+    expect(await connectionsOfTwo(10_000)).toBe(1);
+  });
+
+  it.each([
+    ['success', false],
+    ['failure', true],
+  ])('are closed after a pause in which they may have died, after a %s', async (_end, fails) => {
+    expect(await connectionsOfTwo(6 * 60_000, fails)).toBe(2);
   });
 });

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFaults, parseFault } from '../../../../sandbox/core/faults.ts';
 
@@ -40,6 +42,10 @@ describe('a fault in words', () => {
       'events:SubscriberRequested:repeat',
       { service: 'events', operation: 'SubscriberRequested', fault: { kind: 'repeat' }, times: 1 },
     ],
+    [
+      'lambda:create-subscriber:freeze',
+      { service: 'lambda', operation: 'create-subscriber', fault: { kind: 'freeze' }, times: 1 },
+    ],
     ['events:PutEvents:drop', { service: 'events', operation: 'PutEvents', fault: { kind: 'drop' }, times: 1 }],
   ])('%s', (text, rule) => {
     expect(parseFault(text)).toEqual(rule);
@@ -56,6 +62,8 @@ describe('a fault in words', () => {
     ['kms:PutKeyPolicy:delay', 'unknown kind'],
     ['infinstor:add_subscriber:error=Nonsense', 'unknown kind'],
     ['kms:PutKeyPolicy:stale', 'unknown kind'],
+    ['kms:PutKeyPolicy:freeze', 'unknown kind; known are throttle'],
+    ['lambda:create-subscriber:kill', 'unknown kind; known are freeze'],
     ['events:StackStatusChange:drop', 'unknown kind; known are lose, repeat, late'],
     ['events:PutKeyPolicy:throttle', 'unknown kind; known are lose, repeat, late'],
     ['events:GetKeyPolicy:lose', 'unknown operation; known are PutEvents, PutKeyPolicy'],
@@ -64,6 +72,12 @@ describe('a fault in words', () => {
   ])('%s is refused', (text, words) => {
     expect(() => parseFault(text)).toThrow(words);
   });
+});
+
+it('every function can be frozen, and nothing else', () => {
+  const steps = readdirSync(join(import.meta.dirname, '../../../../functions'));
+  for (const step of steps) expect(() => parseFault(`lambda:${step}:freeze`), step).not.toThrow();
+  expect(() => parseFault('lambda:none:freeze')).toThrow(`unknown operation; known are ${steps.toSorted().join(', ')}`);
 });
 
 it('faults come as often as they are asked for, in their order', () => {

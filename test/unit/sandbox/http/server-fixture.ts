@@ -98,6 +98,7 @@ export async function setUp() {
       onHold() {},
       faults,
       functionOf: (caller) => caller?.arn.split('/').at(-1),
+      invocationOf: (functionName) => `${functionName}#1`,
       kill,
       spared: ({ arn }) => arn === callers.get(sparedKey)?.arn,
     }),

@@ -20,6 +20,28 @@ describe("the key's lease", () => {
     expect(await takeLease(registry, keyArn, lease(time.now), time.now)).toBeDefined();
   });
 
+  it('is taken by nobody whose own time may end before it', async () => {
+    const { reconciler, kms, ask, registry, time } = await keyFixture(granting(), names);
+    await ask('a');
+    const late = { ...reconciler, remainingMs: () => 29_000 };
+    await expect(reconcileKeyPolicy(late, keyArn, { by })).rejects.toThrow(named('KeyPolicyBusy'));
+    expect(kms.client.calls()).toEqual([]);
+    expect(await takeLease(registry, keyArn, lease(time.now), time.now)).toBeDefined();
+  });
+
+  it('must be good for the write after another account has let it in', async () => {
+    const { reconciler, kms, ask, time } = await keyFixture(granting(), names);
+    await ask('a');
+    const slow = {
+      ...reconciler,
+      async prepareOnce() {
+        time.now += 23_000;
+      },
+    };
+    await expect(reconcileKeyPolicy(slow, keyArn, { by })).rejects.toThrow(named('KeyPolicyBusy'));
+    expect(kms.puts()).toEqual([]);
+  });
+
   it('is given back after a failure, which says why', async () => {
     const { reconciler, ask, registry, time } = await keyFixture(orphanedPolicy, names);
     await ask('a');

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Clock, createClock } from '../../../../../sandbox/core/clock.ts';
 import type { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import type { LambdaFunction } from '../../../../../sandbox/services/lambda/invocation.ts';
@@ -330,5 +330,45 @@ describe('the pool', () => {
     const counter = add('counter');
     await pool.close();
     await expect(counter()).rejects.toMatchObject({ name: 'Lambda.ServiceException' });
+  });
+});
+
+describe('a freeze', () => {
+  it.each(['fetch', 'http'])(
+    'leaves a connection of %s that nobody answers, and for which no time passes',
+    async (by) => {
+      clock = createClock({ skipIdle: true });
+      pool = createLambdaPool({ clock, logFolder: folder });
+      const asked: (number | undefined)[] = [];
+      let dropped: readonly number[] = [];
+      const server = createServer(({ socket: { remotePort } }, response) => {
+        asked.push(remotePort);
+        if (remotePort === undefined || !dropped.includes(remotePort)) response.end('done');
+      });
+      // Also `fetch` keeps the connection then.
+      server.keepAliveTimeout = 600_000;
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      const { port } = v.parse(v.object({ port: v.number() }), server.address());
+      const guarded = add('guarded', { timeoutSeconds: 3600 });
+      const call = () => guarded({ by, url: `http://127.0.0.1:${port}` });
+      expect(await call()).toBe('done');
+      dropped = await pool.freeze('arn:guarded');
+      expect(dropped).toEqual(asked);
+      const start = clock.now();
+      expect(await call()).toBe('given up');
+      expect(clock.now()).toBe(start + 5000);
+      // Over a new one.
+      expect(await call()).toBe('done');
+      expect(new Set(asked).size).toBe(2);
+    },
+  );
+
+  it('of a function that has not run drops nothing', async () => {
+    add('echo');
+    expect(await pool.freeze('arn:echo')).toEqual([]);
   });
 });

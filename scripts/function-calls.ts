@@ -1,0 +1,259 @@
+/** What a function calls in one invocation. */
+interface FunctionCalls {
+  /** How often at most, by `service:Operation`: of each call the most that any way through the function makes. */
+  calls: Readonly<Record<string, number>>;
+  /** Calls that are repeated for each page, key, role or event, with how often they are counted. */
+  loops?: Readonly<Record<string, number>>;
+  /** What ends these. */
+  stop?: string;
+  /** How its AWS clients are set up; default: `clientConfig`. */
+  client?: 'usual' | 'prompt';
+  /** The calls that are tried for longer. */
+  patient?: readonly string[];
+}
+
+/** A claim of the subscriber: the record, again when the claim's answer was lost, the execution that holds it now, and the reason of its failure. */
+const claim = {
+  'dynamodb:GetItem': 2,
+  'states:DescribeExecution': 1,
+  'states:GetExecutionHistory': 1,
+  'dynamodb:UpdateItem': 1,
+};
+const aPage = 'one page is the rule, and further ones come within fractions of a second';
+const aKey =
+  'two keys, whose policies are read again five times at most; before each lease enough of the time must be left, and before each write enough of the lease';
+
+/** The calls of each function. The runs of the workflow tests and of the tour of all permissions are compared with it. */
+export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
+  'accept-event': { calls: { 'states:StartExecution': 1, 'sqs:SendMessage': 1 } },
+  'accept-offboarding': {
+    calls: { ...claim, 'sts:AssumeRole': 2, 'cloudformation:DescribeStacks': 2, 'cloudformation:GetTemplate': 2 },
+    loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
+    stop: aPage,
+  },
+  'accept-request': {
+    calls: {
+      ...claim,
+      'sts:AssumeRole': 3,
+      'secretsmanager:DescribeSecret': 2,
+      'kms:DescribeKey': 2,
+      'kms:ListResourceTags': 2,
+      'kms:GetKeyPolicy': 2,
+      'dynamodb:Query': 2,
+      'cloudformation:GetTemplateSummary': 1,
+      'cloudformation:DescribeStacks': 2,
+      'secretsmanager:GetSecretValue': 3,
+    },
+  },
+  'accept-update': { calls: { ...claim, 'secretsmanager:DescribeSecret': 1, 'secretsmanager:GetSecretValue': 1 } },
+  'accept-users': {
+    calls: claim,
+    loops: { 'secretsmanager:DescribeSecret': 2 },
+    stop: 'a request has 25 users at most',
+  },
+  'add-user': {
+    calls: {
+      'secretsmanager:GetSecretValue': 3,
+      'secretsmanager:RestoreSecret': 1,
+      'secretsmanager:CreateSecret': 2,
+      'secretsmanager:PutSecretValue': 2,
+      'infinstor:get_version': 1,
+      'infinstor:addsecondaryuser': 1,
+      'cognito:InitiateAuth': 2,
+    },
+  },
+  'await-stack': {
+    calls: {
+      'sts:AssumeRole': 1,
+      'dynamodb:PutItem': 1,
+      'cloudformation:DescribeStacks': 1,
+      'states:SendTaskSuccess': 1,
+      'states:SendTaskFailure': 1,
+    },
+    loops: { 'cloudformation:DescribeStackEvents': 1 },
+    stop: aPage,
+  },
+  'complete-offboarding': {
+    calls: {
+      'sts:AssumeRole': 1,
+      'dynamodb:GetItem': 1,
+      'dynamodb:UpdateItem': 2,
+      'events:PutEvents': 1,
+    },
+    loops: {
+      'cloudformation:ListStackResources': 2,
+      'secretsmanager:ListSecrets': 1,
+      'secretsmanager:DeleteSecret': 1,
+    },
+    stop: 'the secrets of one subscriber and its users',
+  },
+  'complete-onboarding': { calls: { 'dynamodb:GetItem': 2, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
+  'complete-update': { calls: { 'dynamodb:GetItem': 1, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
+  'complete-users': { calls: { 'dynamodb:GetItem': 2, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
+  'create-subscriber': {
+    calls: {
+      'secretsmanager:GetSecretValue': 4,
+      'secretsmanager:RestoreSecret': 1,
+      'secretsmanager:CreateSecret': 1,
+      'secretsmanager:PutSecretValue': 2,
+      'infinstor:get_version': 2,
+      'cognito:InitiateAuth': 2,
+      'infinstor:add_subscriber': 1,
+    },
+    patient: ['secretsmanager:PutSecretValue'],
+  },
+  'delete-stack': {
+    calls: {
+      'sts:AssumeRole': 1,
+      'cloudformation:DescribeStacks': 1,
+      'cloudformation:GetTemplate': 1,
+      'cloudformation:DeleteStack': 1,
+    },
+    loops: { 'cloudformation:ListStackResources': 2 },
+    stop: aPage,
+  },
+  'deploy-stack': {
+    calls: {
+      'sts:AssumeRole': 1,
+      'cloudformation:DescribeStacks': 1,
+      'secretsmanager:GetSecretValue': 1,
+      'cloudformation:CreateStack': 1,
+      'cloudformation:DeleteStack': 1,
+    },
+  },
+  'detect-key-policy-drift': {
+    calls: {},
+    loops: {
+      'dynamodb:Scan': 1,
+      'sts:AssumeRole': 3,
+      'dynamodb:GetItem': 3,
+      'dynamodb:Query': 4,
+      'dynamodb:PutItem': 2,
+      'dynamodb:UpdateItem': 4,
+      'kms:GetKeyPolicy': 3,
+      'kms:PutKeyPolicy': 2,
+      'iam:GetRole': 1,
+      'events:PutEvents': 1,
+    },
+    stop: 'the keys of the registry, one after the other; what is left comes with the next check',
+  },
+  'get-subscriber': {
+    client: 'prompt',
+    calls: { 'dynamodb:GetItem': 1, 'states:DescribeExecution': 1 },
+    loops: { 'states:GetExecutionHistory': 2 },
+    stop: 'API Gateway answers 503 after 30 s; the call can be repeated',
+  },
+  'obtain-subscriber-token': {
+    calls: {
+      'secretsmanager:GetSecretValue': 2,
+      'secretsmanager:RestoreSecret': 1,
+      'secretsmanager:CreateSecret': 1,
+      'secretsmanager:PutSecretValue': 1,
+      'infinstor:get_version': 1,
+      'cognito:InitiateAuth': 2,
+    },
+  },
+  'obtain-token': {
+    calls: {
+      'secretsmanager:GetSecretValue': 2,
+      'secretsmanager:PutSecretValue': 1,
+      'infinstor:get_version': 1,
+      'cognito:InitiateAuth': 2,
+    },
+  },
+  'patch-key-policy': {
+    calls: { 'sts:AssumeRole': 3 },
+    loops: {
+      'dynamodb:GetItem': 2,
+      'dynamodb:PutItem': 4,
+      'dynamodb:UpdateItem': 8,
+      'dynamodb:Query': 2,
+      'kms:GetKeyPolicy': 4,
+      'kms:PutKeyPolicy': 4,
+      'iam:GetRole': 4,
+    },
+    stop: aKey,
+  },
+  'post-subscribers': {
+    client: 'prompt',
+    calls: { 'secretsmanager:CreateSecret': 1, 'states:StartExecution': 1 },
+  },
+  'read-role-arn': {
+    calls: { 'sts:AssumeRole': 2 },
+    loops: { 'cloudformation:ListStackResources': 3, 'iam:GetRole': 1 },
+    stop: aPage,
+  },
+  'record-failure': {
+    calls: { 'states:DescribeExecution': 1, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 },
+    loops: { 'states:GetExecutionHistory': 2 },
+    stop: aPage,
+  },
+  'restore-key-policy': {
+    calls: { 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
+    loops: {
+      'dynamodb:PutItem': 2,
+      'dynamodb:UpdateItem': 4,
+      'dynamodb:Query': 2,
+      'kms:GetKeyPolicy': 2,
+      'kms:PutKeyPolicy': 3,
+      'iam:GetRole': 1,
+    },
+    stop: aKey.replace('two keys, whose policies are', 'one key, whose policy is'),
+  },
+  'resume-on-stack-event': {
+    calls: {
+      'sts:AssumeRole': 1,
+      'dynamodb:GetItem': 1,
+      'states:SendTaskSuccess': 1,
+      'states:SendTaskFailure': 1,
+    },
+    loops: { 'cloudformation:DescribeStackEvents': 1 },
+    stop: aPage,
+  },
+  'sweep-executions': {
+    calls: {},
+    loops: {
+      'dynamodb:Scan': 1,
+      'states:DescribeExecution': 1,
+      'states:GetExecutionHistory': 2,
+      'events:PutEvents': 1,
+      'dynamodb:UpdateItem': 1,
+    },
+    stop: 'the subscribers that are not settled; what is left comes with the next sweep',
+  },
+  'sweep-passwords': {
+    calls: {},
+    loops: { 'secretsmanager:ListSecrets': 1, 'states:DescribeExecution': 1, 'secretsmanager:DeleteSecret': 1 },
+    stop: 'the secrets that are left over; what is left comes with the next sweep',
+  },
+  'update-subscriber': {
+    calls: {
+      'secretsmanager:GetSecretValue': 3,
+      'secretsmanager:PutSecretValue': 1,
+      'infinstor:get_version': 1,
+      'cognito:InitiateAuth': 1,
+      'infinstor:update_subscriber': 1,
+    },
+    patient: ['secretsmanager:PutSecretValue'],
+  },
+  'verify-subscriber': {
+    calls: {
+      'secretsmanager:GetSecretValue': 1,
+      'infinstor:get_version': 1,
+      'cognito:InitiateAuth': 1,
+      'infinstor:customerinfo': 2,
+    },
+  },
+  'withdraw-grants': {
+    calls: { 'sts:AssumeRole': 3 },
+    loops: {
+      'dynamodb:PutItem': 2,
+      'dynamodb:UpdateItem': 8,
+      'dynamodb:Query': 4,
+      'kms:GetKeyPolicy': 6,
+      'kms:PutKeyPolicy': 3,
+      'iam:GetRole': 1,
+    },
+    stop: aKey,
+  },
+};

@@ -1,0 +1,105 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Report } from '../../../cli/view/report.ts';
+import { isWhole } from '../../scope.ts';
+import { add, newUser } from '../add-user/adding-users.ts';
+import { packagedMachine } from '../machines/packaged-machine.ts';
+import { offboard } from '../offboard/offboarding.ts';
+import { expectOneOfEach, newKey, onboard, statesOf, useSandbox } from '../sandbox.ts';
+import { callsOf, fault, letTokensExpire, newName, newRun, onboarded, subscribersNamed } from '../subscriber.ts';
+import { both, changeable, update } from '../update/updating.ts';
+
+const sandbox = useSandbox();
+
+afterEach(() => {
+  sandbox().faults.clear();
+});
+
+/** Runs of each machine, of a subscriber of their own, when no token of an earlier run is good any more: each logs in and obtains one. */
+const runs: Record<string, () => Promise<() => Promise<Report>>> = {
+  async OnboardSubscriber() {
+    const keyArns = [newKey(sandbox())];
+    const { userName, request } = newRun('frozen', keyArns);
+    letTokensExpire(sandbox());
+    return async () => {
+      const report = await onboard(sandbox(), request);
+      expectOneOfEach(sandbox(), report, { userName, keyArns });
+      return report;
+    };
+  },
+  async AddUserMachine() {
+    const { userName, request } = newRun('frozen');
+    await onboarded(sandbox(), request);
+    letTokensExpire(sandbox());
+    return async () => {
+      const users = [newUser(), newUser()];
+      const report = await add(sandbox(), users, userName);
+      expect(sandbox().infinstor.usersOf(userName)).toHaveLength(2);
+      return report;
+    };
+  },
+  async UpdateSubscriberMachine() {
+    const subscriber = await changeable(sandbox());
+    return () => update(sandbox(), both(subscriber));
+  },
+  async OffboardSubscriber() {
+    const userName = newName('frozen');
+    await onboarded(sandbox(), newRun(userName, [newKey(sandbox())], userName).request);
+    return () => offboard(sandbox(), userName);
+  },
+};
+
+/** The steps of a machine. */
+const stepsOf = (machine: string) =>
+  [...packagedMachine(machine).functionOf.values()].map((name) => name.replace('infinstor-onboarding-sandbox-', ''));
+
+/** The states of a run that nothing befalls. */
+const usual = new Map<string, string[]>();
+
+// Every function keeps an environment warm, with connections that are pooled.
+beforeAll(async () => {
+  for (const [machine, prepare] of Object.entries(runs)) {
+    const report = await (await prepare())();
+    expect(report.error).toBeNull();
+    usual.set(machine, statesOf(report));
+  }
+});
+
+/** Runs a machine once, with these functions frozen before their first invocation, as a run that nothing befalls. */
+async function runFrozen(machine: string, steps: readonly string[]): Promise<void> {
+  const go = await runs[machine]?.();
+  const frozenBefore = sandbox().freezes().length;
+  for (const step of steps) fault(sandbox(), `lambda:${step}:freeze`);
+  const report = await go?.();
+  expect(report?.error).toBeNull();
+  // Nothing was tried again.
+  expect(report && statesOf(report)).toEqual(usual.get(machine));
+  const freezes = sandbox().freezes().slice(frozenBefore);
+  expect(freezes.map(({ step }) => step).toSorted()).toEqual(steps.toSorted());
+  // Without a connection that could be dead a freeze proves nothing.
+  for (const { step, flows } of freezes) expect(flows, step).toBeGreaterThan(0);
+}
+
+const machines = Object.keys(runs);
+
+describe.each(machines)('%s', (machine) => {
+  it('ends as ever when each of its functions was frozen, with its connections dropped', async () => {
+    await runFrozen(machine, stepsOf(machine));
+  });
+
+  if (isWhole) {
+    it.each(stepsOf(machine))('ends as ever when %s was frozen', async (step) => {
+      await runFrozen(machine, [step]);
+    });
+  }
+});
+
+it('add_subscriber is called once, over no connection of before a freeze', async () => {
+  // So that there is one: a service may let its callers keep it for longer than six minutes.
+  await onboarded(sandbox(), newRun('before').request);
+  const { userName, request } = newRun('frozen');
+  const before = callsOf(sandbox(), 'add_subscriber');
+  fault(sandbox(), 'lambda:create-subscriber:freeze');
+  await onboarded(sandbox(), request);
+  expect(callsOf(sandbox(), 'add_subscriber')).toBe(before + 1);
+  expect(subscribersNamed(sandbox(), userName)).toHaveLength(1);
+});
