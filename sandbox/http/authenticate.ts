@@ -1,9 +1,9 @@
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import { AwsError, type Caller } from '../core/operation.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
 import {
   type Authorization,
-  headerValue,
   isSignedWith,
   parseAuthorization,
   type Scope,
@@ -48,9 +48,9 @@ const mostKeys = 1_000;
  */
 export function createAuthenticator({ clock, accounts }: Parts): Authenticator {
   /** A key serves all requests of a day: four of the five HMACs of a signature are those that make it. */
-  const keys = new Map<string, Buffer>();
+  const keys = new Map<string, KeyObject>();
 
-  function keyOf(secretAccessKey: string, scope: Scope): Buffer {
+  function keyOf(secretAccessKey: string, scope: Scope): KeyObject {
     const name = [secretAccessKey, scope.date, scope.region, scope.service].join('/');
     const known = keys.get(name);
     if (known !== undefined) return known;
@@ -64,7 +64,7 @@ export function createAuthenticator({ clock, accounts }: Parts): Authenticator {
   function identify(request: SignedRequest, { accessKeyId, scope }: Authorization) {
     const secret = accounts.secret(accessKeyId);
     // A session's key is nothing without its token, and a user's has none.
-    if (secret === undefined || secret.sessionToken !== headerValue(request, 'x-amz-security-token')) throw invalid();
+    if (secret === undefined || secret.sessionToken !== request.headers.get('x-amz-security-token')) throw invalid();
     if (secret.expires <= clock.now()) {
       throw new AwsError('ExpiredTokenException', 'The security token included in the request is expired');
     }
@@ -96,17 +96,17 @@ export function createAuthenticator({ clock, accounts }: Parts): Authenticator {
  * @throws AwsError MissingAuthenticationTokenException, IncompleteSignatureException
  */
 function partsOf(request: SignedRequest): { authorization: Authorization; time: string } {
-  const header = headerValue(request, 'authorization');
+  const header = request.headers.get('authorization');
   if (header === undefined) {
     throw new AwsError('MissingAuthenticationTokenException', 'Request is missing Authentication Token');
   }
   const authorization = parseAuthorization(header);
   if ('incomplete' in authorization) throw incomplete(authorization.incomplete);
-  const time = headerValue(request, 'x-amz-date');
+  const time = request.headers.get('x-amz-date');
   if (time === undefined) {
     throw incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
   }
-  if (!isTime(time)) {
+  if (millisecondsOf(time) === undefined) {
     throw incomplete(`Date must be in ISO-8601 'basic format'. Got '${time}'.`);
   }
   return { authorization, time };
@@ -118,12 +118,11 @@ function checkSignedHeaders(request: SignedRequest, { signedHeaders }: Authoriza
     throw mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   }
   for (const name of signedHeaders) {
-    if (headerValue(request, name) === undefined) {
+    if (!request.headers.has(name)) {
       throw incomplete(`'${name}' is named as a SignedHeader, but it does not exist in the HTTP request`);
     }
   }
-  for (const [sent] of request.headers) {
-    const name = sent.toLowerCase();
+  for (const name of request.headers.keys()) {
     // Some services let the token be added after signing; a client cannot rely on that.
     if (name.startsWith('x-amz-') && !signedHeaders.includes(name)) {
       throw mismatch(`'${name}' must be a 'SignedHeader' in the AWS Authorization.`);
@@ -153,23 +152,25 @@ function checkScope(
 
 /** @throws AwsError InvalidSignatureException */
 function checkTime(time: string, now: number): void {
-  const [earliest, latest] = [basic(now - toleranceMs), basic(now + toleranceMs)];
-  if (time < earliest) {
+  const ahead = (millisecondsOf(time) ?? 0) - Math.floor(now / 1000) * 1000;
+  if (ahead < -toleranceMs) {
     throw mismatch(
-      `Signature expired: ${time} is now earlier than ${earliest} (${basic(now)} - ${toleranceMinutes} min.)`,
+      `Signature expired: ${time} is now earlier than ${basic(now - toleranceMs)} (${basic(now)} - ${toleranceMinutes} min.)`,
     );
   }
-  if (time > latest) {
+  if (ahead > toleranceMs) {
     throw mismatch(
-      `Signature not yet current: ${time} is still later than ${latest} (${basic(now)} + ${toleranceMinutes} min.)`,
+      `Signature not yet current: ${time} is still later than ${basic(now + toleranceMs)} (${basic(now)} + ${toleranceMinutes} min.)`,
     );
   }
 }
 
-const isTime = (time: string) => {
+/** The time of a text such as `20150830T123600Z`; undefined when it is none. */
+function millisecondsOf(time: string): number | undefined {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(time) ?? [];
-  return !Number.isNaN(Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`));
-};
+  const milliseconds = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds;
+}
 
 /** `20150830T123600Z` */
 const basic = (time: number) => `${new Date(time).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;

@@ -17,7 +17,7 @@ import { answerFaults, faultsPath } from './faults.ts';
 import type { Injector } from './inject-fault.ts';
 import { LostAnswer } from './inject-fault.ts';
 import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult, restError } from './protocols.ts';
-import { parseAuthorization, type SignedRequest } from './sigv4.ts';
+import { canonicalHeaders, type SignedRequest } from './sigv4.ts';
 import { sqsErrorCode, sqsInput, sqsOutput } from './sqs-query.ts';
 
 interface Parts {
@@ -106,10 +106,8 @@ const invokesFunction = (request: IncomingMessage) =>
   request.url?.startsWith(`${apiPath}/`) === true || isLambdas(request);
 
 /** Whether a request is for Lambda's REST API, which has no header that says so: by its path, or by what it is signed for. */
-function isLambdas({ url = '', headers }: IncomingMessage): boolean {
-  const authorization = parseAuthorization(headers.authorization ?? '');
-  return url.startsWith('/2015-03-31/') || ('scope' in authorization && authorization.scope.service === 'lambda');
-}
+const isLambdas = ({ url = '', headers }: IncomingMessage) =>
+  url.startsWith('/2015-03-31/') || headers.authorization?.includes('/lambda/aws4_request') === true;
 
 /** What a signature is computed over. Node reads headers as Latin-1, and clients sign them in UTF-8. */
 function signedRequestOf({ method = 'GET', url = '/', rawHeaders }: IncomingMessage, body: Buffer): SignedRequest {
@@ -118,7 +116,7 @@ function signedRequestOf({ method = 'GET', url = '/', rawHeaders }: IncomingMess
     (_, index) =>
       [rawHeaders[2 * index] ?? '', Buffer.from(rawHeaders[2 * index + 1] ?? '', 'latin1').toString('utf8')] as const,
   );
-  return { method, target: url, headers, body };
+  return { method, target: url, headers: canonicalHeaders(headers), body };
 }
 
 async function answerOf(request: IncomingMessage, sent: Buffer, parts: AllParts): Promise<Answer> {

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
  * AWS's Signature Version 4 in an `Authorization` header, as a service that is not S3 computes it anew:
@@ -10,9 +10,22 @@ export interface SignedRequest {
   method: string;
   /** Path and query, as sent. */
   target: string;
-  /** In the order in which they were sent; a name may stand there several times. */
-  headers: readonly (readonly [name: string, value: string])[];
+  headers: CanonicalHeaders;
   body: Uint8Array | string;
+}
+
+/** The values of headers as a canonical request has them, by their names in lower case. */
+export type CanonicalHeaders = ReadonlyMap<string, string>;
+
+/** @param sent in the order in which they were sent; a name may stand there several times */
+export function canonicalHeaders(sent: Iterable<readonly [name: string, value: string]>): CanonicalHeaders {
+  const headers = new Map<string, string>();
+  for (const [given, value] of sent) {
+    const name = given.toLowerCase();
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? trimmed(value) : `${before},${trimmed(value)}`);
+  }
+  return headers;
 }
 
 /** What a signature is valid for: a day, a Region and a service. */
@@ -32,7 +45,7 @@ export interface Authorization {
   signature: string;
 }
 
-export const algorithm = 'AWS4-HMAC-SHA256';
+const algorithm = 'AWS4-HMAC-SHA256';
 
 /**
  * Reads an `Authorization` header. Returns what is wrong with it, in AWS's words as far as they are known, when it is not
@@ -69,14 +82,8 @@ export function parseAuthorization(header: string): Authorization | { incomplete
   };
 }
 
-/** The values that a header has, as the canonical request has them; undefined when it was not sent. */
-export function headerValue({ headers }: Pick<SignedRequest, 'headers'>, name: string): string | undefined {
-  const values = headers.filter(([each]) => each.toLowerCase() === name).map(([, value]) => trimmed(value));
-  return values.length === 0 ? undefined : values.join(',');
-}
-
 /** The canonical request, over the headers that a signature names. */
-export function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[]): string {
+function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[]): string {
   const mark = request.target.indexOf('?');
   const path = mark === -1 ? request.target : request.target.slice(0, mark);
   const query = mark === -1 ? '' : request.target.slice(mark + 1);
@@ -84,7 +91,7 @@ export function canonicalRequest(request: SignedRequest, signedHeaders: readonly
     request.method,
     canonicalPath(path),
     canonicalQuery(query),
-    ...signedHeaders.map((name) => `${name}:${headerValue(request, name) ?? ''}`),
+    ...signedHeaders.map((name) => `${name}:${request.headers.get(name) ?? ''}`),
     '',
     signedHeaders.join(';'),
     sha256(request.body),
@@ -92,20 +99,20 @@ export function canonicalRequest(request: SignedRequest, signedHeaders: readonly
 }
 
 /** @param time of the request, as its header has it: `20150830T123600Z` */
-export const stringToSign = (canonical: string, time: string, scope: Scope) =>
+const stringToSign = (canonical: string, time: string, scope: Scope) =>
   [algorithm, time, `${scope.date}/${scope.region}/${scope.service}/aws4_request`, sha256(canonical)].join('\n');
 
 /** The key of a secret access key that signs for a day, a Region and a service. */
-export function signingKey(secretAccessKey: string, { date, region, service }: Scope): Buffer {
-  return [date, region, service, 'aws4_request'].reduce<Buffer>(
-    (key, part) => hmac(key, part),
-    Buffer.from(`AWS4${secretAccessKey}`),
+export function signingKey(secretAccessKey: string, { date, region, service }: Scope): KeyObject {
+  return [date, region, service, 'aws4_request'].reduce(
+    (key, part) => createSecretKey(hmac(key, part)),
+    createSecretKey(Buffer.from(`AWS4${secretAccessKey}`)),
   );
 }
 
 /** Whether the signature is the one that the key makes of the request. Takes the same time wherever it differs. */
 export function isSignedWith(
-  key: Buffer,
+  key: KeyObject,
   request: SignedRequest,
   { scope, signedHeaders, signature }: Authorization,
   time: string,
@@ -156,7 +163,10 @@ function decoded(text: string): string {
   }
 }
 
-const trimmed = (value: string) => value.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '');
+/** Without blanks around it, and with one for several; most values have neither. */
+const trimmed = (value: string) =>
+  /^\s|\s\s|[\t\r\n]|\s$/.test(value) ? value.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '') : value;
 
-const sha256 = (content: Uint8Array | string) => createHash('sha256').update(content).digest('hex');
-const hmac = (key: Buffer, content: string) => createHmac('sha256', key).update(content).digest();
+const sha256 = (content: Uint8Array | string) => hash('sha256', content, 'hex');
+/** Node makes such an object of any other key, at each use and slowly. */
+const hmac = (key: KeyObject, content: string) => createHmac('sha256', key).update(content).digest();

@@ -3,6 +3,7 @@ import { account } from '../../../../sandbox/core/account.ts';
 import { createClock } from '../../../../sandbox/core/clock.ts';
 import { AwsError } from '../../../../sandbox/core/operation.ts';
 import { createAuthenticator } from '../../../../sandbox/http/authenticate.ts';
+import { canonicalHeaders } from '../../../../sandbox/http/sigv4.ts';
 import type { Credentials } from '../../../../sandbox/services/iam/access-keys.ts';
 import { type Accounts, createAccounts } from '../../../../sandbox/services/iam/accounts.ts';
 import { signRequest } from '../../../../tools/permissions/sign-request.ts';
@@ -54,7 +55,7 @@ async function authenticate(given: Given = {}): Promise<string> {
     accounts,
   });
   try {
-    const request = { method: 'POST', target: '/', headers: sent, body };
+    const request = { method: 'POST', target: '/', headers: canonicalHeaders(sent), body };
     return authenticator.authenticate(request, { service: 'kms' }).caller.arn;
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;

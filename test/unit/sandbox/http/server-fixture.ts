@@ -16,7 +16,7 @@ import { createDynamoDb, type DynamoDb } from '../../../../sandbox/services/dyna
 import { signRequest } from '../../../../tools/permissions/sign-request.ts';
 
 const secretAccessKey = 'the secret of all of them';
-export const operatorKey = 'AKIAOPERATOR';
+const operatorKey = 'AKIAOPERATOR';
 export const deniedKey = 'AKIADENIED';
 export const sparedKey = 'AKIASPARED';
 const person = { accountId: '111111111111', region: 'us-east-1', principalId: 'AIDA' };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Authorization,
+  canonicalHeaders,
   isSignedWith,
   parseAuthorization,
   type SignedRequest,
@@ -18,13 +19,13 @@ function parsed(header: string): Authorization {
 
 function isValid(request: SignedRequest, header: string, secretAccessKey: string): boolean {
   const authorization = parsed(header);
-  const time = request.headers.find(([name]) => name.toLowerCase() === 'x-amz-date')?.[1] ?? '';
+  const time = request.headers.get('x-amz-date') ?? '';
   return isSignedWith(signingKey(secretAccessKey, authorization.scope), request, authorization, time);
 }
 
 describe("AWS's test suite", () => {
   it.each(vectors)('$name', ({ method, target, headers, body, signedHeaders, signature }) => {
-    const request = { method, target, headers: [...suite.headers, ...headers], body };
+    const request = { method, target, headers: canonicalHeaders([...suite.headers, ...headers]), body };
     const header = (of: string) =>
       `AWS4-HMAC-SHA256 Credential=${suite.credential}, SignedHeaders=${signedHeaders}, Signature=${of}`;
     expect(isValid(request, header(signature), suite.secretAccessKey)).toBe(true);
@@ -37,7 +38,7 @@ describe("AWS's test suite", () => {
   it('has the signing key of the guide', () => {
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-examples.html
     const scope = { date: '20120215', region: 'us-east-1', service: 'iam' };
-    expect(signingKey(suite.secretAccessKey, scope).toString('hex')).toBe(
+    expect(signingKey(suite.secretAccessKey, scope).export().toString('hex')).toBe(
       'f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d',
     );
   });
@@ -78,7 +79,12 @@ const signedRequests = fc.tuple(requests, signings).map(([{ method, segments, qu
     sign: async () => {
       const sent = await signRequest({ method, url, headers, ...(body !== undefined && { body }) }, signing);
       const { authorization = '', ...others } = sent;
-      const request = { method, target: url.pathname + url.search, headers: Object.entries(others), body: body ?? '' };
+      const request = {
+        method,
+        target: url.pathname + url.search,
+        headers: canonicalHeaders(Object.entries(others)),
+        body: body ?? '',
+      };
       return { request, authorization };
     },
   };
@@ -99,8 +105,17 @@ describe("the signature of AWS's SDK", () => {
     ['path', (request) => ({ ...request, target: `/more${request.target}` })],
     ['query', ({ target, ...request }) => ({ ...request, target: `${target}${target.includes('?') ? '&' : '?'}more` })],
     ['body', (request) => ({ ...request, body: `${request.body}.` })],
-    ['header', ({ headers, ...rest }) => ({ ...rest, headers: headers.map(([name, value]) => [name, `${value}.`]) })],
-    ['number of a header', ({ headers, ...rest }) => ({ ...rest, headers: headers.flatMap((each) => [each, each]) })],
+    [
+      'header',
+      ({ headers, ...rest }) => ({
+        ...rest,
+        headers: canonicalHeaders([...headers].map(([name, value]) => [name, `${value}.`])),
+      }),
+    ],
+    [
+      'number of a header',
+      ({ headers, ...rest }) => ({ ...rest, headers: canonicalHeaders([...headers, ...headers]) }),
+    ],
   ])('is not valid for another %s', async (_name, change) => {
     await fc.assert(
       fc.asyncProperty(signedRequests, async ({ sign, credentials }) => {
@@ -116,7 +131,7 @@ describe("the signature of AWS's SDK", () => {
       fc.asyncProperty(signedRequests, async ({ sign, credentials: { secretAccessKey } }) => {
         const { request, authorization } = await sign();
         const { scope, ...rest } = parsed(authorization);
-        const time = request.headers.find(([name]) => name === 'x-amz-date')?.[1] ?? '';
+        const time = request.headers.get('x-amz-date') ?? '';
         expect(isValid(request, authorization, `${secretAccessKey}.`)).toBe(false);
         for (const name of ['date', 'region', 'service'] as const) {
           const other = { ...scope, [name]: `${scope[name]}1` };
