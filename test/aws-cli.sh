@@ -21,7 +21,7 @@ while read -r -t 120 line; do
     'Function logs '*) logs=${line##* }; break ;;
   esac
 done <"$work/said" 
-unset AWS_ENDPOINT_URL
+unset AWS_ENDPOINT_URL AWS_SESSION_TOKEN
 
 aws() { "$aws_cli" --endpoint-url "$endpoint" --no-cli-pager --output json "$@"; }
 # One value of an answer, by a JMESPath expression.
