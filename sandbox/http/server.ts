@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
 import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/faults.ts';
@@ -85,7 +84,7 @@ type AllParts = Parts & Authenticator;
 async function respond(request: IncomingMessage, response: ServerResponse, parts: AllParts): Promise<void> {
   const endOfWork = parts.clock.busy();
   try {
-    const sent = await buffer(request);
+    const sent = await bodyOf(request);
     // What waits for a function does not work itself: the clock goes on while the function sleeps.
     if (invokesFunction(request)) endOfWork();
     const { status, headers, body: answer } = await answerOf(request, sent, parts);
@@ -102,6 +101,13 @@ async function respond(request: IncomingMessage, response: ServerResponse, parts
   }
 }
 
+/** The bytes of a request; `buffer` of `node:stream/consumers` makes a `Blob` of them first, at a third more of the cost. */
+async function bodyOf(request: AsyncIterable<unknown>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) if (chunk instanceof Uint8Array) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 const invokesFunction = (request: IncomingMessage) =>
   request.url?.startsWith(`${apiPath}/`) === true || isLambdas(request);
 
@@ -109,15 +115,17 @@ const invokesFunction = (request: IncomingMessage) =>
 const isLambdas = ({ url = '', headers }: IncomingMessage) =>
   url.startsWith('/2015-03-31/') || headers.authorization?.includes('/lambda/aws4_request') === true;
 
-/** What a signature is computed over. Node reads headers as Latin-1, and clients sign them in UTF-8. */
+/** What a signature is computed over. */
 function signedRequestOf({ method = 'GET', url = '/', rawHeaders }: IncomingMessage, body: Buffer): SignedRequest {
-  const headers = Array.from(
-    { length: rawHeaders.length / 2 },
-    (_, index) =>
-      [rawHeaders[2 * index] ?? '', Buffer.from(rawHeaders[2 * index + 1] ?? '', 'latin1').toString('utf8')] as const,
-  );
+  const headers: [name: string, value: string][] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    headers.push([rawHeaders[index] ?? '', utf8(rawHeaders[index + 1] ?? '')]);
+  }
   return { method, target: url, headers: canonicalHeaders(headers), body };
 }
+
+/** Node reads headers as Latin-1, and clients sign them in UTF-8. */
+const utf8 = (value: string) => (/[\u0080-\u00ff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value);
 
 async function answerOf(request: IncomingMessage, sent: Buffer, parts: AllParts): Promise<Answer> {
   const body = sent.toString('utf8');

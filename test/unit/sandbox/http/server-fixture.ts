@@ -123,11 +123,10 @@ export async function send(
   const url = server.endpoint + path;
   const credentials = { accessKeyId: operatorKey, secretAccessKey };
   const signing = { service, now: clock.now(), credentials };
-  return fetch(url, {
-    method: 'POST',
-    headers: await signRequest({ method: 'POST', url, headers, body }, signing),
-    body,
-  });
+  const signed = await signRequest({ method: 'POST', url, headers, body }, signing);
+  // `fetch` sends each character as a byte; clients of AWS send UTF-8.
+  const sent = Object.entries(signed).map(([name, value]) => [name, Buffer.from(value).toString('latin1')] as const);
+  return fetch(url, { method: 'POST', headers: Object.fromEntries(sent), body });
 }
 
 export const options = (accessKeyId = operatorKey) => ({

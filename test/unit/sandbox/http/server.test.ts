@@ -25,6 +25,12 @@ describe('every service', () => {
     expect(await response.json()).toMatchObject({ message: expect.stringContaining(`${name} of kms`) });
   });
 
+  it('verifies headers and bodies in UTF-8', async () => {
+    const headers = { 'x-amz-target': 'TrentService.DescribeKey', 'x-amz-note': 'é and ☂' };
+    const response = await send('kms', { headers, body: JSON.stringify({ Note: 'é and ☂' }) });
+    expect(await response.text()).toBe('{}');
+  });
+
   it('that is missing is named', async () => {
     const identity = new STSClient(options()).send(new GetCallerIdentityCommand({}));
     await expect(identity).rejects.toMatchObject({ message: 'The sandbox has no service sts' });
