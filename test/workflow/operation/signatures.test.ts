@@ -169,6 +169,19 @@ describe.each(Object.entries(doors))('through %s', (_name, doorOf) => {
   });
 });
 
+it.each([
+  ['service', { service: 'kms' }],
+  ['Region', { region: 'eu-west-1' }],
+])('the HTTP API takes no signature for another %s', async (_name, scope) => {
+  const url = `${sandbox().apiEndpoint}/subscribers/nobody`;
+  const ask = async (signing: object) => {
+    const now = sandbox().clock.now();
+    const headers = await signRequest({ method: 'GET', url }, { service: 'execute-api', now, ...signing });
+    return (await fetch(url, { headers })).status;
+  };
+  expect([await ask({}), await ask(scope)]).toEqual([404, 403]);
+});
+
 interface Sent {
   headers: Record<string, string>;
   body: string;
