@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-aws_cli=${1:-aws}
+# Its path: the name is taken by a function below, which would call itself.
+aws_cli=$(command -v "${1:-aws}")
 work=$(mktemp -d)
 trap 'kill "$sandbox" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
