@@ -55,7 +55,7 @@ Use it with the AWS CLI or any SDK. With AWS_ENDPOINT_URL set, npm start needs n
   export AWS_ENDPOINT_URL=${endpoint}
   export AWS_REGION=${account.region} AWS_DEFAULT_REGION=${account.region}
   export AWS_ACCESS_KEY_ID=${operator.accessKeyId}
-  export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}
+  export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}; unset AWS_SESSION_TOKEN
   export API=${apiEndpoint}${unwanted()}
 
 State machine           ${stateMachineArn}

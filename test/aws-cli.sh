@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-aws_cli=${1:-aws}
+# Its path: the name is taken by a function below, which would call itself.
+aws_cli=$(command -v "${1:-aws}")
 work=$(mktemp -d)
 trap 'kill "$sandbox" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
@@ -21,7 +22,7 @@ while read -r -t 120 line; do
     'Function logs '*) logs=${line##* }; break ;;
   esac
 done <"$work/said" 
-unset AWS_ENDPOINT_URL
+unset AWS_ENDPOINT_URL AWS_SESSION_TOKEN
 
 aws() { "$aws_cli" --endpoint-url "$endpoint" --no-cli-pager --output json "$@"; }
 # One value of an answer, by a JMESPath expression.

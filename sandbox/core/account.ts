@@ -24,11 +24,11 @@ export const fixtures = {
 /** An account beside the deployment's, empty but for an operator of its own. */
 export const otherAccount = {
   accountId: '222222222222',
-  operator: { accessKeyId: 'AKIASANDBOXOPERATOR2', secretAccessKey: 'the-sandbox-checks-no-signatures' },
+  operator: { accessKeyId: 'AKIASANDBOXOPERATOR2', secretAccessKey: 'public-and-worth-nothing-outside-sandbox2' },
 } as const;
 
 /** The well-known credentials of the sandbox's operator, a user who may do everything; worth nothing anywhere else. */
 export const operator = {
   accessKeyId: 'AKIASANDBOXOPERATOR0',
-  secretAccessKey: 'the-sandbox-checks-no-signatures',
+  secretAccessKey: 'public-and-worth-nothing-outside-sandbox',
 } as const;

@@ -53,14 +53,37 @@ const queryCodes: Readonly<Record<string, string>> = {
   AccessDeniedException: 'AccessDenied',
   ValidationException: 'ValidationError',
   UnrecognizedClientException: 'InvalidClientTokenId',
+  ExpiredTokenException: 'ExpiredToken',
+  InvalidSignatureException: 'SignatureDoesNotMatch',
+  MissingAuthenticationTokenException: 'MissingAuthenticationToken',
+  IncompleteSignatureException: 'IncompleteSignature',
   UnknownOperationException: 'InvalidAction',
 };
 
-export function queryError({ code, message, statusCode }: AwsError, requestId: string): Answer {
-  const Type = statusCode < 500 ? 'Sender' : 'Receiver';
+/** What answers that are not those of the JSON protocols have status 403 for. */
+const forbidden = [
+  'AccessDeniedException',
+  'UnrecognizedClientException',
+  'ExpiredTokenException',
+  'InvalidSignatureException',
+  'MissingAuthenticationTokenException',
+];
+
+const statusOf = ({ code, statusCode }: AwsError) => (forbidden.includes(code) ? 403 : statusCode);
+
+/** An error of a REST service with JSON. */
+export const restError = (error: AwsError, contentType: string): Answer => ({
+  ...jsonError(error, contentType),
+  status: statusOf(error),
+});
+
+export function queryError(error: AwsError, requestId: string): Answer {
+  const { code, message } = error;
+  const status = code === 'AccessDenied' ? 403 : statusOf(error);
+  const Type = status < 500 ? 'Sender' : 'Receiver';
   const Code = queryCodes[code] ?? code;
   const body = xml.build({ ErrorResponse: { Error: { Type, Code, Message: message }, RequestId: requestId } });
-  return { status: Code === 'AccessDenied' ? 403 : statusCode, headers: { 'content-type': 'text/xml' }, body };
+  return { status, headers: { 'content-type': 'text/xml' }, body };
 }
 
 function xmlValue(value: unknown, lists: 'member' | 'flat'): unknown {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/faults.ts';
@@ -11,17 +10,19 @@ import type { DynamoDb } from '../services/dynamodb/service.ts';
 import type { HttpApi } from '../services/http-api/service.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
 import type { Lambda } from '../services/lambda/service.ts';
+import { type Authenticator, createAuthenticator } from './authenticate.ts';
 import type { Authorizer } from './authorizer.ts';
 import { answerFaults, faultsPath } from './faults.ts';
 import type { Injector } from './inject-fault.ts';
 import { LostAnswer } from './inject-fault.ts';
-import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult } from './protocols.ts';
+import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult, restError } from './protocols.ts';
+import { canonicalHeaders, type SignedRequest } from './sigv4.ts';
 import { sqsErrorCode, sqsInput, sqsOutput } from './sqs-query.ts';
 
 interface Parts {
   clock: Clock;
-  accounts: Pick<Accounts, 'caller'>;
-  /** The services of an account in a Region. */
+  accounts: Pick<Accounts, 'secret' | 'caller'>;
+  /** The services of an account in a Region: a call goes to its caller's account, in the Region that it is signed for. */
   world: (home: AccountRegion) => { services: readonly Service[]; dynamoDb: DynamoDb };
   /** The services that take unsigned calls. */
   unsigned: readonly Service[];
@@ -60,7 +61,8 @@ export interface SandboxServer {
 }
 
 /** Opens the sandbox's one port, on loopback only; port 0 takes a free one. */
-export async function openServer(port: number, parts: Parts): Promise<SandboxServer> {
+export async function openServer(port: number, given: Parts): Promise<SandboxServer> {
+  const parts = { ...given, ...createAuthenticator(given) };
   const sockets = new Set<Socket>();
   const dropped = new WeakSet<Socket>();
   const server = createServer((request, response) => {
@@ -98,13 +100,15 @@ export async function openServer(port: number, parts: Parts): Promise<SandboxSer
   };
 }
 
-async function respond(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+type AllParts = Parts & Authenticator;
+
+async function respond(request: IncomingMessage, response: ServerResponse, parts: AllParts): Promise<void> {
   const endOfWork = parts.clock.busy();
   try {
-    const body = await text(request);
+    const sent = await bodyOf(request);
     // What waits for a function does not work itself: the clock goes on while the function sleeps.
     if (invokesFunction(request)) endOfWork();
-    const { status, headers, body: answer } = await answerOf(request, body, parts);
+    const { status, headers, body: answer } = await answerOf(request, sent, parts);
     // A call takes some time, so that what calls do one after the other has times in that order.
     if (parts.clock.skipsIdle) parts.clock.advance(1);
     // The sandbox's time: SDKs take a difference to their own for a wrong clock, and repeat what failed.
@@ -118,10 +122,35 @@ async function respond(request: IncomingMessage, response: ServerResponse, parts
   }
 }
 
-const invokesFunction = (request: IncomingMessage) =>
-  request.url?.startsWith(`${apiPath}/`) === true || signatureOf(request)?.service === 'lambda';
+/** The bytes of a request; `buffer` of `node:stream/consumers` makes a `Blob` of them first, at a third more of the cost. */
+async function bodyOf(request: AsyncIterable<unknown>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) if (chunk instanceof Uint8Array) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
 
-async function answerOf(request: IncomingMessage, body: string, parts: Parts): Promise<Answer> {
+const invokesFunction = (request: IncomingMessage) =>
+  request.url?.startsWith(`${apiPath}/`) === true || isLambdas(request);
+
+/** Whether a request is for Lambda's REST API, which has no header that says so: by its path, or by what it is signed for. */
+const isLambdas = ({ url = '', headers }: IncomingMessage) =>
+  url.startsWith('/2015-03-31/') || headers.authorization?.includes('/lambda/aws4_request') === true;
+
+/** What a signature is computed over. */
+function signedRequestOf({ method = 'GET', url = '/', rawHeaders }: IncomingMessage, body: Buffer): SignedRequest {
+  const headers: [name: string, value: string][] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    headers.push([rawHeaders[index] ?? '', utf8(rawHeaders[index + 1] ?? '')]);
+  }
+  return { method, target: url, headers: canonicalHeaders(headers), body };
+}
+
+/** Node reads headers as Latin-1, and clients sign them in UTF-8. */
+const utf8 = (value: string) => (/[\u0080-\u00ff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value);
+
+async function answerOf(request: IncomingMessage, sent: Buffer, parts: AllParts): Promise<Answer> {
+  const body = sent.toString('utf8');
+  const signed = signedRequestOf(request, sent);
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://sandbox');
   if (path.startsWith(`${infinstorPath}/`)) {
     const answer = await callInfinStor(request, path.slice(infinstorPath.length), body, parts);
@@ -129,31 +158,27 @@ async function answerOf(request: IncomingMessage, body: string, parts: Parts): P
     return { ...answer, headers: { ...answer.headers, 'keep-alive': 'timeout=600' } };
   }
   if (path.startsWith(`${apiPath}/`)) {
-    const signature = signatureOf(request);
     return parts.httpApi.handle({
       method: request.method ?? 'GET',
       path: path.slice(apiPath.length),
       query,
       headers: plainHeaders(request),
       body,
-      caller: signature && parts.accounts.caller(signature.accessKeyId, signature.region),
+      caller: apiCaller(signed, parts),
     });
   }
   if (path === faultsPath) return answerFaults({ method: request.method ?? 'GET', body }, parts.faults);
-  return callAws(request, body, parts);
+  return callAws(request, { signed, body }, parts);
 }
 
-interface Signature {
-  accessKeyId: string;
-  region: string;
-  service: string;
-}
-
-/** Who signed a request, and for which Region and service; undefined when nobody did. */
-function signatureOf({ headers }: IncomingMessage): Signature | undefined {
-  const [, accessKeyId, region, service] =
-    /Credential=([^/]+)\/\d+\/([\w-]+)\/([\w-]+)\//.exec(headers.authorization ?? '') ?? [];
-  return accessKeyId && region && service ? { accessKeyId, region, service } : undefined;
+/** Who has signed a request to the HTTP API, which does not say what is wrong with a signature. */
+function apiCaller(signed: SignedRequest, { authenticate }: Authenticator): Caller | undefined {
+  try {
+    return authenticate(signed, { service: 'execute-api', region: account.region }).caller;
+  } catch (error) {
+    if (error instanceof AwsError) return undefined;
+    throw error;
+  }
 }
 
 async function callInfinStor(request: IncomingMessage, path: string, body: string, parts: Parts): Promise<Answer> {
@@ -174,46 +199,50 @@ async function callInfinStor(request: IncomingMessage, path: string, body: strin
   }
 }
 
-async function callAws(request: IncomingMessage, body: string, parts: Parts): Promise<Answer> {
+interface Sent {
+  signed: SignedRequest;
+  body: string;
+}
+
+async function callAws(request: IncomingMessage, { signed, body }: Sent, parts: AllParts): Promise<Answer> {
   const requestId = randomUUID();
   const headers = plainHeaders(request);
   const target = headers['x-amz-target'];
-  const signature = signatureOf(request);
   const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
-  const isRest = signature?.service === 'lambda';
+  const isRest = isLambdas(request);
   const attempt = attemptOf(headers);
   const isQuery = target === undefined && !isRest;
 
   async function answered(): Promise<Answer> {
     if (isRest) {
       const path = new URL(request.url ?? '/', 'http://sandbox').pathname;
-      const caller = callerOf(signature, parts);
+      const { caller } = parts.authenticate(signed, { service: 'lambda' });
       return parts.lambda.handle({ method: request.method ?? 'GET', path, headers, body, caller });
     }
-    if (target === undefined) return callQuery({ signature, body, attempt, requestId }, parts);
-    return callJson({ target, signature, body, headers, contentType, attempt }, parts);
+    if (target === undefined) return callQuery({ signed, body, attempt, requestId }, parts);
+    return callJson({ target, signed, body, headers, contentType, attempt }, parts);
   }
   const answer = await answered().catch((error: unknown) => {
     if (error instanceof LostAnswer) throw error;
     const failure = error instanceof AwsError ? error : new AwsError('InternalFailure', describe(error), 500);
+    if (isRest) return restError(failure, contentType);
     return isQuery ? queryError(failure, requestId) : jsonError(failure, contentType);
   });
   return { ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } };
 }
 
-interface QueryCall {
-  signature: Signature | undefined;
-  body: string;
+interface QueryCall extends Sent {
   attempt: number;
   requestId: string;
 }
 
-async function callQuery({ signature, body, attempt, requestId }: QueryCall, parts: Parts): Promise<Answer> {
+async function callQuery({ signed, body, attempt, requestId }: QueryCall, parts: AllParts): Promise<Answer> {
   const { operationName, input } = queryInput(body);
-  const caller = callerOf(signature, parts);
+  const { caller, service } = parts.authenticate(signed);
+  const { services } = parts.world(caller);
   // Old clients speak Query to SQS, and newer ones JSON: both mean the same operations.
-  if (signature?.service === 'sqs') {
-    const sqs = serviceOf('sqs', 'json', parts.world(accountRegionOf(caller, signature)).services);
+  if (service === 'sqs') {
+    const sqs = serviceOf('sqs', 'json', services);
     const output = await call(sqs, operationName, { input: sqsInput(input), caller, attempt: 1 }, parts).catch(
       (error: unknown) => {
         throw error instanceof AwsError ? new AwsError(sqsErrorCode(error), error.message, error.statusCode) : error;
@@ -221,22 +250,19 @@ async function callQuery({ signature, body, attempt, requestId }: QueryCall, par
     );
     return queryResult(operationName, sqsOutput(output), requestId, 'flat');
   }
-  const called = serviceOf(signature?.service ?? '', 'query', parts.world(accountRegionOf(caller, signature)).services);
-  const output = await call(called, operationName, { input, caller, attempt }, parts);
+  const output = await call(serviceOf(service, 'query', services), operationName, { input, caller, attempt }, parts);
   return queryResult(operationName, output, requestId);
 }
 
-interface JsonCall {
+interface JsonCall extends Sent {
   target: string;
-  signature: Signature | undefined;
-  body: string;
   headers: Record<string, string | undefined>;
   contentType: string;
   attempt: number;
 }
 
-async function callJson(jsonCall: JsonCall, parts: Parts): Promise<Answer> {
-  const { target, signature, body, headers, contentType, attempt } = jsonCall;
+async function callJson(jsonCall: JsonCall, parts: AllParts): Promise<Answer> {
+  const { target, signed, body, headers, contentType, attempt } = jsonCall;
   const [prefix = '', operationName = ''] = target.split('.');
   const name = targets[prefix];
   if (name === undefined) throw new AwsError('UnknownOperationException', `The sandbox has no service for ${target}`);
@@ -244,8 +270,8 @@ async function callJson(jsonCall: JsonCall, parts: Parts): Promise<Answer> {
   const unsigned = parts.unsigned.find((service) => service.name === name);
   if (unsigned !== undefined)
     return jsonResult(await call(unsigned, operationName, { input, caller: undefined, attempt }, parts), contentType);
-  const caller = callerOf(signature, parts);
-  const { services, dynamoDb } = parts.world(accountRegionOf(caller, signature));
+  const { caller } = parts.authenticate(signed, { service: name });
+  const { services, dynamoDb } = parts.world(caller);
   if (name !== 'dynamodb') {
     const output = await call(serviceOf(name, 'json', services), operationName, { input, caller, attempt }, parts);
     return jsonResult(output, contentType);
@@ -254,12 +280,6 @@ async function callJson(jsonCall: JsonCall, parts: Parts): Promise<Answer> {
   const made = { service: name, operation: operationName, input, caller, attempt };
   return parts.injector.inject(made, () => dynamoDb.handle(target, headers, body));
 }
-
-/** Where a call goes: to the caller's account, in the Region that it is signed for. */
-const accountRegionOf = ({ accountId }: Caller, signature: Signature | undefined): AccountRegion => ({
-  accountId,
-  region: signature?.region ?? account.region,
-});
 
 async function call(
   service: Service,
@@ -285,17 +305,8 @@ const anonymous: Caller = { accountId: '', region: '', principalArn: '', arn: ''
 
 function serviceOf(name: string, protocol: Service['protocol'], services: readonly Service[]): Service {
   const service = services.find((candidate) => candidate.name === name && candidate.protocol === protocol);
-  if (service === undefined)
-    throw new AwsError('UnknownOperationException', `The sandbox has no service ${name || '(unsigned request)'}`);
+  if (service === undefined) throw new AwsError('UnknownOperationException', `The sandbox has no service ${name}`);
   return service;
-}
-
-function callerOf(signature: Signature | undefined, { accounts }: Parts): Caller {
-  const caller = signature && accounts.caller(signature.accessKeyId, signature.region);
-  if (caller === undefined) {
-    throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.');
-  }
-  return caller;
 }
 
 function parseBody(body: string): unknown {

@@ -90,6 +90,12 @@ describe('the commands of npm in the documents', () => {
   });
 });
 
+it('the page of deploying names the versions of Node that osls takes', () => {
+  const code = read('node_modules/osls/lib/cli/is-supported-node-version.js');
+  const [, supportedRange] = /supportedRange = '([^']+)'/.exec(code) ?? [];
+  expect(read('docs/deploying.md')).toContain(`a Node that osls takes (\`${supportedRange}\`)`);
+});
+
 describe('the links of the documents', () => {
   const anchors = (page: string) =>
     [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>

@@ -12,13 +12,20 @@ export interface Credentials {
   sessionToken?: string;
 }
 
-interface AccessKey {
+/** What signs with an access key, and until when. */
+export interface Secret {
+  secretAccessKey: string;
+  /** A session's requests carry it beside their signature. */
+  sessionToken?: string;
+  /** In milliseconds since the epoch; Lambda gives its functions new ones in time. */
+  expires: number;
+}
+
+interface AccessKey extends Secret {
   principalArn: string;
   /** A role that was made again under the same name is another principal: sessions of the first one are dead. */
   principalId: string;
   sessionName: string;
-  /** When it expires, in milliseconds since the epoch; Lambda gives its functions new ones in time. */
-  expires: number;
 }
 
 /** The access keys of an account, and the callers who sign with them; `Iam` says what the methods do. */
@@ -26,6 +33,7 @@ export interface AccessKeys {
   /** Gives a user this access key. */
   setKey(user: User, key: Credentials): void;
   credentials(principalArn: string, sessionName: string, lifeMs?: number): Credentials;
+  secret(accessKeyId: string): Secret | undefined;
   caller(accessKeyId: string, region?: string): Caller | undefined;
   serviceCaller(roleArn: string, service: string, region?: string): Caller;
 }
@@ -44,6 +52,7 @@ export function createAccessKeys({ clock, store, accountId }: Parts): AccessKeys
     setKey(user, key) {
       userKeys.set(user.arn, key);
       accessKeys.set(key.accessKeyId, {
+        ...key,
         principalArn: user.arn,
         principalId: user.userId,
         sessionName: '',
@@ -64,6 +73,7 @@ export function createAccessKeys({ clock, store, accountId }: Parts): AccessKeys
       };
       if (!isRole) userKeys.set(arn, made);
       accessKeys.set(made.accessKeyId, {
+        ...made,
         principalArn: arn,
         principalId: id,
         sessionName,
@@ -71,6 +81,8 @@ export function createAccessKeys({ clock, store, accountId }: Parts): AccessKeys
       });
       return made;
     },
+
+    secret: (accessKeyId) => accessKeys.get(accessKeyId),
 
     caller(accessKeyId, region = account.region) {
       const home = { accountId, region };

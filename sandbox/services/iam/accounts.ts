@@ -1,12 +1,15 @@
 import { account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Caller } from '../../core/operation.ts';
+import type { Secret } from './access-keys.ts';
 import { createIam, type Iam } from './service.ts';
 
 /** The accounts of the sandbox, each with an IAM of its own. */
 export interface Accounts {
   /** The IAM of an account, which is empty before it is asked for. */
   iam(accountId: string): Iam;
+  /** As the method of the IAM that the access key belongs to. */
+  secret(accessKeyId: string): Secret | undefined;
   /** Who signs with this access key, whatever the account is. */
   caller(accessKeyId: string, region: string): Caller | undefined;
   /** As the method of the IAM that the ARN belongs to. A bare account id or root ARN is always there. */
@@ -27,6 +30,13 @@ export function createAccounts(clock: Clock): Accounts {
 
   return {
     iam,
+    secret(accessKeyId) {
+      for (const candidate of iams.values()) {
+        const secret = candidate.secret(accessKeyId);
+        if (secret !== undefined) return secret;
+      }
+      return undefined;
+    },
     caller(accessKeyId, region) {
       for (const candidate of iams.values()) {
         const caller = candidate.caller(accessKeyId, region);

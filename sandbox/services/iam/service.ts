@@ -1,7 +1,7 @@
 import { account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Caller, PolicyDocument, Service } from '../../core/operation.ts';
-import { type Credentials, createAccessKeys } from './access-keys.ts';
+import { type Credentials, createAccessKeys, type Secret } from './access-keys.ts';
 import { createPrincipalStore, type NamedPolicy, type Role, type User } from './principal-store.ts';
 import { roleOperations } from './role-operations.ts';
 
@@ -37,6 +37,8 @@ export interface Iam {
   principalId(arn: string): string | undefined;
   /** Credentials of a session of the role, without asking its trust policy, or of the user. @throws AwsError NoSuchEntity */
   credentials(principalArn: string, sessionName: string, lifeMs?: number): Credentials;
+  /** What requests with this access key are signed with, also when it has expired. */
+  secret(accessKeyId: string): Secret | undefined;
   /** The caller who signs with this access key; undefined for an unknown key and for one whose role was deleted. */
   caller(accessKeyId: string, region?: string): Caller | undefined;
   /**

@@ -158,7 +158,7 @@ describe('a role of another account', () => {
       new SecretsManagerClient(config(session)).send(new GetSecretValueCommand({ SecretId: 'theirs' }));
     expect((await read()).SecretString).toContain('Their-Marker-4711!');
     sandbox().clock.advance(900_000);
-    await expect(read()).rejects.toMatchObject({ name: 'UnrecognizedClientException' });
+    await expect(read()).rejects.toMatchObject({ name: 'ExpiredTokenException' });
   });
 });
 

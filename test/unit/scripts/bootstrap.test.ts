@@ -23,11 +23,13 @@ afterEach(() => {
 });
 
 /** Runs the bootstrap in a project without dependencies, with a program of this text as npm. */
-function bootstrap(npm: string) {
+function bootstrap(npm: string, version?: string) {
   const path = join(folder, 'npm');
   writeFileSync(path, `#!${process.execPath}\n${npm}`);
   chmodSync(path, 0o755);
-  const child = spawn(process.execPath, ['scripts/bootstrap.mjs', 'script.mjs'], {
+  const pretend = `data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'${version}'}})`;
+  const options = version === undefined ? [] : ['--import', pretend];
+  const child = spawn(process.execPath, [...options, 'scripts/bootstrap.mjs', 'script.mjs'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` },
@@ -51,6 +53,19 @@ it.each([
     expect(await said).toMatch(/\nlast words\nThe installation was interrupted; the next start repeats it\.\n$/);
   },
 );
+
+it.each([
+  ['20.19.4', true],
+  ['22.17.1', true],
+  ['22.18.0', false],
+  // osls, which packages, ends with an error there.
+  ['23.11.0', true],
+  ['24.0.0', false],
+])('with Node %s takes another one: %s', async (version, takes) => {
+  const { said, ended } = bootstrap("console.error('npm', process.argv[2]); process.exit(1);", version);
+  await ended;
+  expect(await said).toContain(takes ? '\nnpm install\n' : '\nnpm ci\n');
+});
 
 it('runs the script after an installation', async () => {
   const { child, shown, ended } = bootstrap("require('node:fs').mkdirSync('node_modules');");

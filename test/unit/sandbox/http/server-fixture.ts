@@ -6,16 +6,17 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { onTestFinished, vi } from 'vitest';
-import { createClock } from '../../../../sandbox/core/clock.ts';
+import { type Clock, createClock } from '../../../../sandbox/core/clock.ts';
 import { createFaults, type Faults } from '../../../../sandbox/core/faults.ts';
 import { AwsError, type Caller, operation, type Service } from '../../../../sandbox/core/operation.ts';
 import { type Authorizer, createAuthorizer } from '../../../../sandbox/http/authorizer.ts';
 import { createInjector } from '../../../../sandbox/http/inject-fault.ts';
 import { openServer, type SandboxServer } from '../../../../sandbox/http/server.ts';
 import { createDynamoDb, type DynamoDb } from '../../../../sandbox/services/dynamodb/service.ts';
+import { signRequest } from '../../../../tools/permissions/sign-request.ts';
 
-const secretAccessKey = 'unchecked';
-export const operatorKey = 'AKIAOPERATOR';
+const secretAccessKey = 'the secret of all of them';
+const operatorKey = 'AKIAOPERATOR';
 export const deniedKey = 'AKIADENIED';
 export const sparedKey = 'AKIASPARED';
 const person = { accountId: '111111111111', region: 'us-east-1', principalId: 'AIDA' };
@@ -34,6 +35,7 @@ const callers = new Map([
 export const at = new Date('2026-03-04T05:06:07.089Z');
 
 // Those of the running test.
+let clock: Clock;
 export let folder: string;
 export let server: SandboxServer;
 export let authorizer: Authorizer;
@@ -74,7 +76,7 @@ export async function setUp() {
   dynamoDb = createDynamoDb();
   authorizer = createAuthorizer(join(folder, 'denials.log'));
   anyOperation.run = () => ({});
-  const clock = createClock();
+  clock = createClock();
   faults = createFaults([]);
   server = await openServer(0, {
     clock: {
@@ -84,7 +86,11 @@ export async function setUp() {
         return () => busy('over');
       },
     },
-    accounts: { caller: (accessKeyId) => callers.get(accessKeyId) },
+    accounts: {
+      secret: (accessKeyId) =>
+        callers.has(accessKeyId) ? { secretAccessKey, expires: Number.POSITIVE_INFINITY } : undefined,
+      caller: (accessKeyId) => callers.get(accessKeyId),
+    },
     world: () => ({ services, dynamoDb }),
     unsigned,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
@@ -108,6 +114,21 @@ export async function setUp() {
     await rm(folder, { recursive: true });
     vi.clearAllMocks();
   });
+}
+
+/** Sends a request that the operator has signed. */
+export async function send(
+  service: string,
+  request: { path?: string; headers?: Record<string, string>; body: string },
+): Promise<Response> {
+  const { path = '/', body, headers = {} } = request;
+  const url = server.endpoint + path;
+  const credentials = { accessKeyId: operatorKey, secretAccessKey };
+  const signing = { service, now: clock.now(), credentials };
+  const signed = await signRequest({ method: 'POST', url, headers, body }, signing);
+  // `fetch` sends each character as a byte; clients of AWS send UTF-8.
+  const sent = Object.entries(signed).map(([name, value]) => [name, Buffer.from(value).toString('latin1')] as const);
+  return fetch(url, { method: 'POST', headers: Object.fromEntries(sent), body });
 }
 
 export const options = (accessKeyId = operatorKey) => ({

@@ -5,18 +5,7 @@ import { DescribeExecutionCommand, ListActivitiesCommand } from '@aws-sdk/client
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AwsError } from '../../../../sandbox/core/operation.ts';
-import {
-  anyOperation,
-  busy,
-  faults,
-  infinstor,
-  kms,
-  operatorKey,
-  options,
-  server,
-  setUp,
-  sfn,
-} from './server-fixture.ts';
+import { anyOperation, busy, faults, infinstor, kms, options, send, server, setUp, sfn } from './server-fixture.ts';
 
 beforeEach(setUp);
 
@@ -32,10 +21,14 @@ describe('every service', () => {
     ['toString', 'TrentService.toString'],
     ['constructor', 'TrentService.constructor'],
   ])('does not take %s for an operation', async (name, target) => {
-    const authorization = `AWS4-HMAC-SHA256 Credential=${operatorKey}/20260304/us-east-1/kms/aws4_request, Signature=x`;
-    const headers = { 'x-amz-target': target, authorization };
-    const response = await fetch(server.endpoint, { method: 'POST', headers, body: '{}' });
+    const response = await send('kms', { headers: { 'x-amz-target': target }, body: '{}' });
     expect(await response.json()).toMatchObject({ message: expect.stringContaining(`${name} of kms`) });
+  });
+
+  it('verifies headers and bodies in UTF-8', async () => {
+    const headers = { 'x-amz-target': 'TrentService.DescribeKey', 'x-amz-note': 'é and ☂' };
+    const response = await send('kms', { headers, body: JSON.stringify({ Note: 'é and ☂' }) });
+    expect(await response.text()).toBe('{}');
   });
 
   it('that is missing is named', async () => {
@@ -47,9 +40,7 @@ describe('every service', () => {
   });
 
   it('is not reached by the other protocol', async () => {
-    const authorization = `AWS4-HMAC-SHA256 Credential=${operatorKey}/20260304/us-east-1/kms/aws4_request, Signature=x`;
-    const body = new URLSearchParams({ Action: 'DescribeKey' });
-    const response = await fetch(server.endpoint, { method: 'POST', headers: { authorization }, body });
+    const response = await send('kms', { body: String(new URLSearchParams({ Action: 'DescribeKey' })) });
     expect(await response.text()).toContain('The sandbox has no service kms');
   });
 
@@ -60,10 +51,8 @@ describe('every service', () => {
       if (inputs.length > 1) throw new AwsError('QueueDoesNotExist', 'gone');
       return { Messages: [{ Body: 'one' }, { Body: 'two' }] };
     };
-    const authorization = `AWS4-HMAC-SHA256 Credential=${operatorKey}/20260304/us-east-1/sqs/aws4_request, Signature=x`;
-    const body = () => new URLSearchParams({ Action: 'ReceiveMessage', QueueUrl: 'u', MaxNumberOfMessages: '2' });
-    const ask = () =>
-      fetch(`${server.endpoint}/111111111111/q`, { method: 'POST', headers: { authorization }, body: body() });
+    const body = new URLSearchParams({ Action: 'ReceiveMessage', QueueUrl: 'u', MaxNumberOfMessages: '2' });
+    const ask = () => send('sqs', { path: '/111111111111/q', body: String(body) });
     expect(await (await ask()).text()).toMatch(/<Message><Body>one<.*<Message><Body>two</);
     expect(inputs).toEqual([{ QueueUrl: 'u', MaxNumberOfMessages: 2 }]);
     const refusal = await ask();
