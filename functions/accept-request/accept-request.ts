@@ -11,7 +11,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
-import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
+import { InvalidConfiguration, InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -27,7 +27,7 @@ import { claim } from '../../lib/subscribers/claim.ts';
 import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { requireSame } from './require-same.ts';
-import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
+import { boundaryParameters, checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
 
 interface Dependencies {
@@ -44,7 +44,7 @@ interface Dependencies {
 /**
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution and returns the plan. The claim is the only side effect, and the last thing done.
- * @throws InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress
+ * @throws InvalidConfiguration, InvalidRequest, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn }: { request: unknown; executionArn: string },
@@ -77,7 +77,9 @@ export async function acceptRequest(
       ? new TemplateMismatch(problem)
       : new InvalidRequest('stack.build', problem);
   }
-  const parameters = templateParameters(environment.TEMPLATE_PARAMETERS, request);
+  const requested = templateParameters(environment.TEMPLATE_PARAMETERS, request);
+  const boundary = boundaryParameters(environment.TEMPLATE_PARAMETERS, boundaryArn(environment, accountId));
+  const parameters = { ...requested, ...boundary };
   const tokenParameter = environment.TEMPLATE_PARAMETERS.customToken;
   checkParameters(summary, { parameters, tokenParameter, requested: Object.keys(request.stack.parameters) });
   if (!isMasked(summary, tokenParameter)) {
@@ -86,8 +88,9 @@ export async function acceptRequest(
     logger.warn(shown);
   }
 
+  // Without the boundary, which no request chooses: a stack that is older than it is still what the request asks for.
   const planHash = createHash('sha256')
-    .update(JSON.stringify([templateUrl, region, Object.entries(parameters).sort()]))
+    .update(JSON.stringify([templateUrl, region, Object.entries(requested).sort()]))
     .digest('hex');
   const plan: Plan = {
     subscriber: request.subscriber,
@@ -130,6 +133,25 @@ export async function acceptRequest(
       }),
     ...(record?.offboarded && !record.stackId && { returning: true }),
   };
+}
+
+/**
+ * The permissions boundary for roles in an account.
+ * @throws TemplateMismatch when the deployment requires one and does not say how the template sets it
+ * @throws InvalidConfiguration when the template is to set one and the account has none
+ */
+function boundaryArn(environment: Environment, accountId: string): string {
+  const { TEMPLATE_PARAMETERS, REQUIRE_PERMISSIONS_BOUNDARY, ACCOUNTS, PERMISSIONS_BOUNDARY_ARN } = environment;
+  if (TEMPLATE_PARAMETERS.boundary === undefined) {
+    if (!REQUIRE_PERMISSIONS_BOUNDARY) return '';
+    throw new TemplateMismatch(
+      'The deployment requires a permissions boundary (requirePermissionsBoundary), and templateParameters has no boundary',
+    );
+  }
+  const other = ACCOUNTS[accountId];
+  if (other === undefined) return PERMISSIONS_BOUNDARY_ARN;
+  if (other.permissionsBoundaryArn !== undefined) return other.permissionsBoundaryArn;
+  throw new InvalidConfiguration(`ACCOUNTS: account ${accountId} has no permissionsBoundaryArn`);
 }
 
 /** A subscriber has one stack: a request that moves it would leave the one before behind. */

@@ -131,7 +131,11 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties:
       TemplateURL: https://s3.amazonaws.com/infinstorcft/9.1/inner.yaml
-      Parameters: { SubscriberName: !Ref SubscriberName, CustomToken: !Ref CustomToken }
+      Parameters:
+        SubscriberName: !Ref SubscriberName
+        CustomToken: !Ref CustomToken
+        UseBoundaryPolicy: !Ref UseBoundaryPolicy
+        BoundaryPolicyARN: !Ref BoundaryPolicyARN
 `;
   templates.publish('9.1', templates.standIn, 'inner.yaml');
   templates.publish('9.1', nesting);

@@ -39,7 +39,10 @@ export interface CloudFormation {
 
 interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
   clock: Clock;
-  iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'putRolePolicy' | 'serviceCaller' | 'credentials'>;
+  iam: Pick<
+    Iam,
+    'role' | 'createRole' | 'deleteRole' | 'createManagedPolicy' | 'putRolePolicy' | 'serviceCaller' | 'credentials'
+  >;
   /** The template that lies at a URL. */
   templates: (url: string) => string | undefined;
   /** Puts an event on the event bus. */

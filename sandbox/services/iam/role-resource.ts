@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
 import {
   generatedName,
   type OnAccess,
@@ -9,7 +10,7 @@ import {
 import type { Iam } from './service.ts';
 
 interface Parts {
-  iam: Pick<Iam, 'createRole' | 'deleteRole'>;
+  iam: Pick<Iam, 'createRole' | 'deleteRole' | 'role'>;
   onAccess: OnAccess;
 }
 
@@ -19,36 +20,63 @@ const roleProperties = v.strictObject({
   Description: v.optional(v.string()),
   AssumeRolePolicyDocument: policyDocument,
   Policies: v.optional(v.array(v.strictObject({ PolicyName: v.string(), PolicyDocument: policyDocument })), []),
+  ManagedPolicyArns: v.optional(v.array(v.string()), []),
+  PermissionsBoundary: v.optional(v.string()),
 });
 
-/** `AWS::IAM::Role`, with inline policies. Fails as IAM does on a name that is taken or not allowed. */
+/** What IAM asks about with the role's permissions boundary, that of the request or of the role that is there (service authorization reference). */
+const aboutBoundary = [
+  'iam:CreateRole',
+  'iam:PutRolePolicy',
+  'iam:DeleteRolePolicy',
+  'iam:AttachRolePolicy',
+  'iam:DetachRolePolicy',
+];
+
+/**
+ * `AWS::IAM::Role`, with inline and customer managed policies. Fails as IAM does on a name that is taken or not allowed, and on a
+ * managed policy that does not exist.
+ */
 export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { caller } = context;
     const properties = parseProperties(roleProperties, context);
     const { Path, AssumeRolePolicyDocument, Policies, RoleName = generatedName(context) } = properties;
+    const { ManagedPolicyArns, PermissionsBoundary: boundary } = properties;
+    const handlers = handlerPermissions['AWS::IAM::Role'];
     const resource = `arn:aws:iam::${caller.accountId}:role${Path}${RoleName}`;
-    const ask = (...actions: string[]) => {
-      for (const action of actions) onAccess(caller, { action, resource });
+    const ask = (actions: readonly string[]) => {
+      for (const action of actions) {
+        const isAbout = boundary !== undefined && aboutBoundary.includes(action);
+        onAccess(caller, { action, resource, ...(isAbout && { context: { 'iam:PermissionsBoundary': boundary } }) });
+      }
     };
-    const hasPolicies = Policies.length > 0;
     ask(
-      'iam:CreateRole',
-      'iam:GetRole',
-      ...(context.isTagged ? ['iam:TagRole'] : []),
-      ...(hasPolicies ? ['iam:PutRolePolicy'] : []),
+      permissionsOf(handlers.create, [
+        ...(Policies.length > 0 ? ['Policies'] : []),
+        ...(ManagedPolicyArns.length > 0 ? ['ManagedPolicyArns'] : []),
+        ...(context.isTagged ? ['Tags'] : []),
+      ]),
     );
     const role = iam.createRole({
       roleName: RoleName,
       path: Path,
       assumeRolePolicyDocument: AssumeRolePolicyDocument,
       policies: Policies.map(({ PolicyName, PolicyDocument }) => ({ name: PolicyName, document: PolicyDocument })),
+      managedPolicyArns: ManagedPolicyArns,
+      ...(boundary !== undefined && { permissionsBoundary: boundary }),
     });
     return {
       physicalId: role.roleName,
       attributes: { Arn: role.arn, RoleId: role.roleId },
       delete() {
-        ask(...(hasPolicies ? ['iam:DeleteRolePolicy'] : []), 'iam:DeleteRole');
+        const { policies, attachedPolicies } = iam.role(role.roleName) ?? role;
+        ask(
+          permissionsOf(handlers.delete, [
+            ...(policies.size > 0 ? ['an inline policy'] : []),
+            ...(attachedPolicies.size > 0 ? ['an attached policy'] : []),
+          ]),
+        );
         iam.deleteRole(role.roleName);
       },
     };
