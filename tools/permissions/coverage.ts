@@ -137,11 +137,22 @@ Resources:
         UseBoundaryPolicy: !Ref UseBoundaryPolicy
         BoundaryPolicyARN: !Ref BoundaryPolicyARN
 `;
-  templates.publish('9.1', templates.standIn, 'inner.yaml');
+  // With what the vendor's template, which is not documented, may have beside the stand-in's: a bucket that is open to nobody, and deleted.
+  const inner = templates.standIn
+    .replaceAll('    DeletionPolicy: Retain\n', '')
+    .replace(
+      '      CorsConfiguration:',
+      '      PublicAccessBlockConfiguration: { BlockPublicAcls: true }\n      CorsConfiguration:',
+    )
+    .replace('\n  TrackingTable:', `${bucketPolicy}\n  TrackingTable:`);
+  templates.publish('9.1', inner, 'inner.yaml');
   templates.publish('9.1', nesting);
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  const nested = sandbox.iam.role('RoleForInfinStorMlflowService-nested');
+  if (nested !== undefined) attachFromOutside(sandbox.iam, nested.roleName);
+  await offboard('nested');
   if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
@@ -181,6 +192,18 @@ Resources:
   clock.advance(2 * hour);
   await clock.quiet();
   await events.send(new EnableRuleCommand(rule));
+}
+
+const bucketPolicy = `
+  Policy:
+    Type: AWS::S3::BucketPolicy
+    Properties: { Bucket: !Ref ArtifactsBucket, PolicyDocument: { Version: "2012-10-17", Statement: [] } }
+`;
+
+/** What somebody else does with a role, and what its deletion has to undo. */
+function attachFromOutside(iam: Sandbox['iam'], roleName: string): void {
+  const document = { Version: '2012-10-17', Statement: [] };
+  iam.attachRolePolicy(roleName, iam.createManagedPolicy({ name: 'from-outside', document }));
 }
 
 interface Guide {
@@ -227,4 +250,6 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
+  attachFromOutside(sandbox.accounts.iam(home.accountId), 'RoleForInfinStorMlflowService-nested-abroad');
+  await offboard('nested-abroad');
 }
