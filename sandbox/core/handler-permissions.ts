@@ -40,7 +40,7 @@ export const handlerPermissions = {
     delete: {
       always: ['iam:GetRole', 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies', 'iam:DeleteRole'],
       with: {
-        // Whoever has put or attached them: go-to-k/delstack#369.
+        // Also what somebody else has put or attached: go-to-k/delstack#369.
         'an inline policy': ['iam:DeleteRolePolicy'],
         'an attached policy': ['iam:DetachRolePolicy'],
       },

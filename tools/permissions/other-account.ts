@@ -24,7 +24,8 @@ export async function setUpOtherAccount(sandbox: Sandbox, parameters: { External
   const there = { accountId: otherAccount.accountId, region: account.region };
   const values = {
     DeploymentAccountId: account.accountId,
-    DeploymentRolePrefix: 'infinstor-onboarding-sandbox-',
+    // CloudFormation cuts the stack's name in the names of its roles.
+    DeploymentRolePrefix: 'infinstor-onboarding-san',
     ExternalId: externalId,
     ...parameters,
   };

@@ -7,7 +7,7 @@ import type { Bucket } from '../s3/bucket-resource.ts';
 import { createStackCreation, type Deployment } from './create-stack.ts';
 import { nestedStackProvider } from './nested-stack.ts';
 import { stackOperations } from './operations.ts';
-import { createProvisioner } from './provision.ts';
+import { createProvisioner } from './provisioning/provision.ts';
 import { type ProviderParts, resourceTypes } from './resource-types.ts';
 import { createTransitions, type Stack, type StackStatus, type StackStatusChange } from './stack.ts';
 import { createStackStore } from './stack-store.ts';
