@@ -41,10 +41,11 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
   const update = (request: Record<string, unknown>) =>
     run(stateMachineArn.replace('onboard-subscriber', 'update-subscriber'), request);
-  const offboard = (userName: string) =>
+  const offboard = (userName: string, options: { keepData?: false } = {}) =>
     run(stateMachineArn.replace('onboard-subscriber', 'offboard-subscriber'), {
       subscriber: { userName },
       confirm: userName,
+      ...options,
     });
   const put = async (Detail: object) => {
     const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
@@ -152,7 +153,7 @@ Resources:
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   const nested = sandbox.iam.role('RoleForInfinStorMlflowService-nested');
   if (nested !== undefined) attachFromOutside(sandbox.iam, nested.roleName);
-  await offboard('nested');
+  await offboard('nested', { keepData: false });
   if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
@@ -207,7 +208,7 @@ function attachFromOutside(iam: Sandbox['iam'], roleName: string): void {
 }
 
 interface Guide {
-  offboard: (userName: string) => Promise<void>;
+  offboard: (userName: string, options?: { keepData?: false }) => Promise<void>;
   onboard: (request: Record<string, unknown>) => Promise<void>;
   restore: (keyArn: string, policyId: unknown) => Promise<void>;
   fail: (fault: string) => void;
@@ -251,5 +252,5 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
   attachFromOutside(sandbox.accounts.iam(home.accountId), 'RoleForInfinStorMlflowService-nested-abroad');
-  await offboard('nested-abroad');
+  await offboard('nested-abroad', { keepData: false });
 }
