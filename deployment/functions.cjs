@@ -7,7 +7,8 @@
 //   optionalPolicies      further policies of its role, each for deployments whose named param is 'true'
 //   worksInOtherAccounts  true: the role may also assume the roles of the param `accounts`
 //   timeout, events       as osls has them for a function
-// functions/<step>/resources.yml, if there is one, has its other resources and outputs, such as rules, as CloudFormation has them.
+// functions/<step>/resources.yml, if there is one, has its other resources, such as rules, and their outputs, parameters and conditions, as
+// CloudFormation has them.
 
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');
@@ -23,7 +24,7 @@ module.exports = async ({ resolveVariable }) => {
   const variables = read('deployment', 'environment.yml');
   const functions = {};
   const Resources = {};
-  const Outputs = {};
+  const sections = { Parameters: {}, Conditions: {}, Resources, Outputs: {} };
   const rolesInOtherAccounts = [];
   for (const step of steps) {
     const name = logicalName(step);
@@ -51,11 +52,10 @@ module.exports = async ({ resolveVariable }) => {
     if (worksInOtherAccounts) rolesInOtherAccounts.push(`${name}Role`);
     if (existsSync(join(root, 'functions', step, 'resources.yml'))) {
       const others = read('functions', step, 'resources.yml');
-      add(Resources, others.Resources);
-      add(Outputs, others.Outputs);
+      for (const [name, section] of Object.entries(sections)) add(section, others[name]);
     }
   }
-  return { functions, template: { Resources, Outputs }, rolesInOtherAccounts };
+  return { functions, template: sections, rolesInOtherAccounts };
 };
 
 /** The step `accept-request` as `AcceptRequest`, which is also the name of its state. */
@@ -92,7 +92,15 @@ function roleOf(name, { name: PolicyName, statements }, optionalPolicies) {
     Properties: {
       AssumeRolePolicyDocument: {
         Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'lambda.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+            // IfExists: what Lambda says of itself when it assumes a role is not documented (docs/decisions/0030-service-role.md).
+            Condition: { StringEqualsIfExists: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          },
+        ],
       },
       Policies: [
         { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement: [...shared, ...statements] } },
@@ -107,7 +115,7 @@ function roleOf(name, { name: PolicyName, statements }, optionalPolicies) {
 
 function add(section, entries = {}) {
   for (const [logicalId, entry] of Object.entries(entries)) {
-    if (section[logicalId] !== undefined) throw new Error(`Two functions have a resource or output ${logicalId}`);
+    if (section[logicalId] !== undefined) throw new Error(`Two functions have a ${logicalId}`);
     section[logicalId] = entry;
   }
 }

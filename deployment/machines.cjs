@@ -133,7 +133,18 @@ function roleOf(name, invoked) {
     Properties: {
       AssumeRolePolicyDocument: {
         Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal: { Service: 'states.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'states.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+            // Step Functions developer guide, "Prevent cross-service confused deputy issue".
+            Condition: {
+              StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+              ArnLike: { 'aws:SourceArn': arn('stateMachine', name) },
+            },
+          },
+        ],
       },
       Policies: [{ PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement } }],
     },

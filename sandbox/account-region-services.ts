@@ -7,13 +7,14 @@ import type { DeploymentParts } from './services/cloudformation/resource-types.t
 import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
 import type { Table } from './services/dynamodb/table-store.ts';
-import type { Event } from './services/events/bus-store.ts';
+import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
 import { createSqs, type Sqs } from './services/sqs/service.ts';
+import type { Invoker } from './services/states/execution-store.ts';
 import { createStates, type States } from './services/states/service.ts';
 import { createSts } from './services/sts/service.ts';
 
@@ -33,8 +34,8 @@ interface Parts extends DeploymentParts {
   clock: Clock;
   accounts: Accounts;
   faults: Faults;
-  deliver: (targetArn: string, event: Event, roleArn?: string) => void;
-  invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
+  deliver: (targetArn: string, event: Event, as: Deliverer) => void;
+  invokeLambda: (functionArn: string, event: unknown, machine: Invoker) => Promise<unknown>;
   thaw: (functionArn: string) => Promise<void>;
   templates: (url: string) => string | undefined;
   customResource: CustomResource;

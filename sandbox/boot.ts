@@ -151,12 +151,13 @@ export async function bootSandbox({
     accounts,
     faults,
     endpoint: () => server.endpoint,
-    deliver(targetArn, event, roleArn) {
-      if (targetArn.includes(':event-bus/')) forward(targetArn, event, roleArn);
+    deliver(targetArn, event, as) {
+      if (targetArn.includes(':event-bus/')) forward(targetArn, event, as);
       else void invocations.invoke(targetArn, event);
     },
-    async invokeLambda(functionArn, event, roleArn) {
-      authorizeInvocation(authorizer, iam.serviceCaller(roleArn, 'states.amazonaws.com'), functionArn);
+    async invokeLambda(functionArn, event, { roleArn, stateMachineArn }) {
+      const machine = iam.serviceCaller(roleArn, 'states.amazonaws.com', account.region, stateMachineArn);
+      authorizeInvocation(authorizer, machine, functionArn);
       const fault = faults.take('lambda', 'Invoke', functionArn.split(':').at(-1));
       if (fault?.kind === 'error') throw new LambdaError(fault.name, fault.message ?? 'A fault was asked for');
       return lambdas.invoke(functionArn, event);

@@ -12,7 +12,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
-import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
+import { InvalidConfiguration, InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
@@ -32,7 +32,7 @@ import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.
 import type { Environment } from './environment.ts';
 import { requireSame } from './require-same.ts';
 import { type Place, requireRoom, reserveRoom } from './room.ts';
-import { checkParameters, isMasked, templateParameters } from './template-parameters.ts';
+import { boundaryParameters, checkParameters, isMasked, templateParameters } from './template-parameters.ts';
 import { checkKey } from './usable-keys.ts';
 
 interface Dependencies {
@@ -51,7 +51,7 @@ interface Dependencies {
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution, reserves its places on the keys, and returns the plan. Claim and reservations are the only side effects, and the last things
  * done.
- * @throws InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
+ * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn, startedAt }: AcceptInput,
@@ -90,7 +90,9 @@ export async function acceptRequest(
       ? new TemplateMismatch(problem)
       : new InvalidRequest('stack.build', problem);
   }
-  const parameters = templateParameters(environment.TEMPLATE_PARAMETERS, request);
+  const requested = templateParameters(environment.TEMPLATE_PARAMETERS, request);
+  const boundary = boundaryParameters(environment.TEMPLATE_PARAMETERS, boundaryArn(environment, accountId));
+  const parameters = { ...requested, ...boundary };
   const tokenParameter = environment.TEMPLATE_PARAMETERS.customToken;
   checkParameters(summary, { parameters, tokenParameter, requested: Object.keys(request.stack.parameters) });
   if (!isMasked(summary, tokenParameter)) {
@@ -99,8 +101,9 @@ export async function acceptRequest(
     logger.warn(shown);
   }
 
+  // Without the boundary, which no request chooses: a stack that is older than it is still what the request asks for.
   const planHash = createHash('sha256')
-    .update(JSON.stringify([templateUrl, region, Object.entries(parameters).sort()]))
+    .update(JSON.stringify([templateUrl, region, Object.entries(requested).sort()]))
     .digest('hex');
   const plan: Plan = {
     subscriber: request.subscriber,
@@ -144,6 +147,25 @@ export async function acceptRequest(
       }),
     ...(record?.offboarded && !record.stackId && { returning: true }),
   };
+}
+
+/**
+ * The permissions boundary for roles in an account.
+ * @throws TemplateMismatch when the deployment requires one and does not say how the template sets it
+ * @throws InvalidConfiguration when the template is to set one and the account has none
+ */
+function boundaryArn(environment: Environment, accountId: string): string {
+  const { TEMPLATE_PARAMETERS, REQUIRE_PERMISSIONS_BOUNDARY, ACCOUNTS, PERMISSIONS_BOUNDARY_ARN } = environment;
+  if (TEMPLATE_PARAMETERS.boundary === undefined) {
+    if (!REQUIRE_PERMISSIONS_BOUNDARY) return '';
+    throw new TemplateMismatch(
+      'The deployment requires a permissions boundary (requirePermissionsBoundary), and templateParameters has no boundary',
+    );
+  }
+  const other = ACCOUNTS[accountId];
+  if (other === undefined) return PERMISSIONS_BOUNDARY_ARN;
+  if (other.permissionsBoundaryArn !== undefined) return other.permissionsBoundaryArn;
+  throw new InvalidConfiguration(`ACCOUNTS: account ${accountId} has no permissionsBoundaryArn`);
 }
 
 /** A subscriber has one stack: a request that moves it would leave the one before behind. */

@@ -11,7 +11,7 @@ const parameters = v.record(v.string(), v.string());
 
 /**
  * Which template parameters say what, as the vendor's template of a build has them: for every choice a set of parameter
- * values, in which `{userName}`, `{emailId}` and `{keyArn}` stand for the request's.
+ * values, in which `{userName}`, `{emailId}` and `{keyArn}` stand for the request's, and `{boundaryArn}` for the permissions boundary.
  */
 const parameterMapSchema = v.strictObject({
   subscriber: parameters,
@@ -27,6 +27,8 @@ const parameterMapSchema = v.strictObject({
     'aws-managed': parameters,
     'customer-managed': parameters,
   }),
+  /** What lets the template's role have a permissions boundary; absent when the template cannot. */
+  boundary: v.optional(parameters),
 });
 export type ParameterMap = v.InferOutput<typeof parameterMapSchema>;
 
@@ -38,6 +40,13 @@ export const environmentSchema = v.object({
   ...keyAccessEnvironment,
   ...keyPolicyWritersEnvironment,
   ...stackPollEnvironment,
+  /** The permissions boundary of subscribers' roles in the deployment's account. */
+  PERMISSIONS_BOUNDARY_ARN: v.string(),
+  /** Whether CloudFormation's role may create no role without it, nor may those of other accounts. */
+  REQUIRE_PERMISSIONS_BOUNDARY: v.pipe(
+    v.picklist(['true', 'false']),
+    v.transform((value) => value === 'true'),
+  ),
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),
   DEFAULT_BUILD: v.string(),

@@ -4,7 +4,7 @@ import type { Request } from '../../lib/requests/onboarding.ts';
 import type { ParameterMap } from './environment.ts';
 
 /**
- * The template parameters that say what the request says, without the custom token.
+ * The template parameters that say what the request says, without the custom token and the permissions boundary.
  * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself
  */
 export function templateParameters(map: ParameterMap, request: Request): Record<string, string> {
@@ -16,12 +16,16 @@ export function templateParameters(map: ParameterMap, request: Request): Record<
     ...filled(map.tracking[tracking.type], 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {}),
   };
   for (const name of Object.keys(request.stack.parameters)) {
-    if (name === map.customToken || Object.hasOwn(own, name)) {
+    if (name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name)) {
       throw new InvalidRequest(`stack.parameters.${name}`, 'is set by the onboarding itself');
     }
   }
   return { ...own, ...request.stack.parameters };
 }
+
+/** The template parameters that give the template's role its permissions boundary. */
+export const boundaryParameters = (map: ParameterMap, boundaryArn: string): Record<string, string> =>
+  filled(map.boundary ?? {}, { boundaryArn });
 
 function filled(parameters: Record<string, string>, values: Record<string, string>): Record<string, string> {
   return Object.fromEntries(

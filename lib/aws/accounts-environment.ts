@@ -13,6 +13,13 @@ const accountSchema = v.strictObject({
   externalId: v.pipe(v.string(), v.regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1,224 letters, digits and _+=,.@:/-')),
   /** The role that CloudFormation acts with there. */
   stackServiceRoleArn: roleArn,
+  /** The permissions boundary of subscribers' roles there, which `boundary` of the template's parameters names. */
+  permissionsBoundaryArn: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^arn:aws[\w-]*:iam::\d{12}:policy\/[\w+=,.@/-]+$/, 'must be the ARN of a policy of the account'),
+    ),
+  ),
   /** Where a request may put its stack there. */
   regions: v.pipe(v.array(v.string()), v.nonEmpty('must name a Region')),
   /** Whether the events of its stacks reach the deployment's default bus. */
@@ -26,13 +33,17 @@ export const accountsEnvironment = {
     v.pipe(
       v.record(v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be an account id of 12 digits')), accountSchema),
       v.check(
-        (accounts) => Object.entries(accounts).every(([id, account]) => rolesOf(account).every(isIn(id))),
-        'must have roles of the account itself',
+        (accounts) => Object.entries(accounts).every(([id, account]) => arnsOf(account).every(isIn(id))),
+        'must have roles and a boundary of the account itself',
       ),
     ),
   ),
 };
 export type Accounts = v.InferOutput<(typeof accountsEnvironment)['ACCOUNTS']>;
 
-const rolesOf = (account: Account) => [account.roleArn, account.stackServiceRoleArn];
+const arnsOf = ({ roleArn, stackServiceRoleArn, permissionsBoundaryArn }: Account) => [
+  roleArn,
+  stackServiceRoleArn,
+  ...(permissionsBoundaryArn === undefined ? [] : [permissionsBoundaryArn]),
+];
 const isIn = (accountId: string) => (arn: string) => arn.split(':')[4] === accountId;

@@ -15,6 +15,8 @@ export interface Caller {
   principalId: string;
   /** The identity policies in force at the time of the call. */
   policies: readonly PolicyDocument[];
+  /** Of a role that has one: what its policies allow beyond it is denied. */
+  permissionsBoundary?: PolicyDocument;
   /** The service that calls with forward access, such as `cloudformation.amazonaws.com`. */
   via?: string;
 }

@@ -18,12 +18,15 @@ const statements = v.array(
       v.union([v.string(), v.array(v.string())]),
       v.transform((action) => [action].flat()),
     ),
+    Effect: v.string(),
     Condition: v.optional(v.unknown()),
   }),
 );
 const role = v.looseObject({
   Policies: v.array(v.looseObject({ PolicyDocument: v.looseObject({ Statement: statements }) })),
 });
+const document = v.looseObject({ PolicyDocument: v.looseObject({ Statement: statements }) });
+const otherAccount = parseTemplate(read('deployment/other-account.yaml'));
 const granted = (template: typeof packaged, name: string) =>
   v
     .parse(role, template.Resources[name]?.Properties)
@@ -52,14 +55,38 @@ describe('the document of other accounts', () => {
       v.object({ params: v.object({ default: v.record(v.string(), v.unknown()) }) }),
       parse(read('serverless.yml')),
     );
-    for (const name of ['accounts', 'stackRegions', 'stackEventRegions', 'stackNamePrefix', 'roleNamePrefix']) {
+    const shared = ['rolePath', 'requirePermissionsBoundary', 'bucketNamePattern', 'tableNamePattern'];
+    for (const name of [
+      'accounts',
+      'stackRegions',
+      'stackEventRegions',
+      'stackNamePrefix',
+      'roleNamePrefix',
+      ...shared,
+    ]) {
       expect(Object.keys(params.default)).toContain(name);
       expect(doc).toContain(`\`${name}\``);
     }
   });
 });
 
+it("the other account's boundary allows what the deployment's own does", () => {
+  const [there, here] = [otherAccount, packaged].map(
+    ({ Resources }) => v.parse(document, Resources.SubscriberBoundary?.Properties).PolicyDocument.Statement,
+  );
+  expect(there).toEqual(here);
+  expect(there?.length).toBeGreaterThan(3);
+});
+
+it("the other account's roles trust what the deployment's own does", () => {
+  const trust = ({ Resources }: typeof packaged) => Resources.StackServiceRole?.Properties.AssumeRolePolicyDocument;
+  const named = (value: unknown) => JSON.stringify(value).replace('${StackNamePrefix}', 'infinstor-subscriber-');
+  expect(named(trust(otherAccount))).toBe(named(trust(packaged)));
+  expect(otherAccount.Parameters.DeploymentRolePrefix?.Default).toBe('infinstor-onboarding-dev-');
+});
+
 it("the other account's service role may do what the deployment's own may", () => {
-  const there = granted(parseTemplate(read('deployment/other-account.yaml')), 'StackServiceRole');
-  expect(there).toEqual(granted(packaged, 'StackServiceRole'));
+  const there = granted(otherAccount, 'StackServiceRole');
+  const nested = v.parse(document, packaged.Resources.PassStackServiceRole?.Properties).PolicyDocument.Statement;
+  expect(there).toEqual([...granted(packaged, 'StackServiceRole'), ...nested]);
 });

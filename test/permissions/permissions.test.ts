@@ -45,23 +45,40 @@ const roleSchema = v.looseObject({
     Policies: v.array(v.looseObject({ PolicyDocument: v.looseObject({ Statement: v.array(statementSchema) }) })),
   }),
 });
+const policySchema = v.looseObject({
+  Type: v.literal('AWS::IAM::Policy'),
+  Properties: v.looseObject({
+    PolicyDocument: v.looseObject({ Statement: v.array(statementSchema) }),
+    Roles: v.array(v.object({ Ref: v.string() })),
+  }),
+});
 const templateSchema = v.pipe(
   v.string(),
   v.parseJson(),
   v.looseObject({ Resources: v.record(v.string(), v.unknown()) }),
 );
 
-/** The template without an action in all statements of a role. */
+/** The template without an action in all statements of a role, its own and those of policies that are its alone. */
 function withoutAction(template: string, role: string, removed: string): string {
   const parsed = v.parse(templateSchema, template);
   const resource = v.parse(roleSchema, parsed.Resources[role]);
-  for (const { PolicyDocument } of resource.Properties.Policies) {
+  const policies = Object.entries(parsed.Resources).flatMap(([logicalId, policy]) => {
+    const result = v.safeParse(policySchema, policy);
+    return result.success && result.output.Properties.Roles.every(({ Ref }) => Ref === role)
+      ? [[logicalId, result.output] as const]
+      : [];
+  });
+  const own = [...resource.Properties.Policies, ...policies.map(([, { Properties }]) => Properties)];
+  for (const { PolicyDocument } of own) {
     PolicyDocument.Statement = PolicyDocument.Statement.flatMap((statement) => {
       const left = [statement.Action].flat().filter((action) => action !== removed);
       return left.length === 0 ? [] : [{ ...statement, Action: left }];
     });
   }
-  return JSON.stringify({ ...parsed, Resources: { ...parsed.Resources, [role]: resource } });
+  return JSON.stringify({
+    ...parsed,
+    Resources: { ...parsed.Resources, ...Object.fromEntries(policies), [role]: resource },
+  });
 }
 
 /** What callers and operators are told: the ends of executions, the stacks' events, and the logs. */

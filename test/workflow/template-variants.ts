@@ -17,6 +17,7 @@ export const otherParameterMap = {
     'aws-managed': { TableEncryptionType: 'KMS' },
     'customer-managed': { TableEncryptionType: 'CMK', TableKey: '{keyArn}' },
   },
+  boundary: { UseBoundaryPolicy: 'true', BoundaryPolicyARN: '{boundaryArn}' },
 };
 
 /** Other parameters, of which one is new, and other values. */
@@ -66,6 +67,7 @@ export function nestedRole(standIn: string): PublishedTemplates {
       TemplateURL: https://s3.amazonaws.com/infinstorcft/9.9.9/access.yaml
       Parameters:
         SubscriberName: !Ref SubscriberName
+        BoundaryPolicyARN: !Ref BoundaryPolicyARN
         BucketArn: !GetAtt ArtifactsBucket.Arn
         TableArn: !GetAtt TrackingTable.Arn
 `;
@@ -74,11 +76,13 @@ export function nestedRole(standIn: string): PublishedTemplates {
     'access.yaml': `
 Parameters:
   SubscriberName: { Type: String }
+  BoundaryPolicyARN: { Type: String }
   BucketArn: { Type: String }
   TableArn: { Type: String }
 
 Resources:${role
       .replace('\n  ServiceRole:', '\n  Role:')
+      .replace('!If [UseBoundary, !Ref BoundaryPolicyARN, !Ref AWS::NoValue]', '!Ref BoundaryPolicyARN')
       .replaceAll('!GetAtt ArtifactsBucket.Arn', '!Ref BucketArn')
       .replaceAll('${ArtifactsBucket.Arn}', '${BucketArn}')
       .replaceAll('!GetAtt TrackingTable.Arn', '!Ref TableArn')}

@@ -41,10 +41,11 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
   const update = (request: Record<string, unknown>) =>
     run(stateMachineArn.replace('onboard-subscriber', 'update-subscriber'), request);
-  const offboard = (userName: string) =>
+  const offboard = (userName: string, options: { keepData?: false } = {}) =>
     run(stateMachineArn.replace('onboard-subscriber', 'offboard-subscriber'), {
       subscriber: { userName },
       confirm: userName,
+      ...options,
     });
   const put = async (Detail: object) => {
     const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
@@ -131,13 +132,28 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties:
       TemplateURL: https://s3.amazonaws.com/infinstorcft/9.1/inner.yaml
-      Parameters: { SubscriberName: !Ref SubscriberName, CustomToken: !Ref CustomToken }
+      Parameters:
+        SubscriberName: !Ref SubscriberName
+        CustomToken: !Ref CustomToken
+        UseBoundaryPolicy: !Ref UseBoundaryPolicy
+        BoundaryPolicyARN: !Ref BoundaryPolicyARN
 `;
-  templates.publish('9.1', templates.standIn, 'inner.yaml');
+  // With what the vendor's template, which is not documented, may have beside the stand-in's: a bucket that is open to nobody, and deleted.
+  const inner = templates.standIn
+    .replaceAll('    DeletionPolicy: Retain\n', '')
+    .replace(
+      '      CorsConfiguration:',
+      '      PublicAccessBlockConfiguration: { BlockPublicAcls: true }\n      CorsConfiguration:',
+    )
+    .replace('\n  TrackingTable:', `${bucketPolicy}\n  TrackingTable:`);
+  templates.publish('9.1', inner, 'inner.yaml');
   templates.publish('9.1', nesting);
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  const nested = sandbox.iam.role('RoleForInfinStorMlflowService-nested');
+  if (nested !== undefined) attachFromOutside(sandbox.iam, nested.roleName);
+  await offboard('nested', { keepData: false });
   if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
@@ -181,8 +197,20 @@ Resources:
   await events.send(new EnableRuleCommand(rule));
 }
 
+const bucketPolicy = `
+  Policy:
+    Type: AWS::S3::BucketPolicy
+    Properties: { Bucket: !Ref ArtifactsBucket, PolicyDocument: { Version: "2012-10-17", Statement: [] } }
+`;
+
+/** What somebody else does with a role, and what its deletion has to undo. */
+function attachFromOutside(iam: Sandbox['iam'], roleName: string): void {
+  const document = { Version: '2012-10-17', Statement: [] };
+  iam.attachRolePolicy(roleName, iam.createManagedPolicy({ name: 'from-outside', document }));
+}
+
 interface Guide {
-  offboard: (userName: string) => Promise<void>;
+  offboard: (userName: string, options?: { keepData?: false }) => Promise<void>;
   onboard: (request: Record<string, unknown>) => Promise<void>;
   restore: (keyArn: string, policyId: unknown) => Promise<void>;
   fail: (fault: string) => void;
@@ -225,4 +253,6 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
+  attachFromOutside(sandbox.accounts.iam(home.accountId), 'RoleForInfinStorMlflowService-nested-abroad');
+  await offboard('nested-abroad', { keepData: false });
 }

@@ -13,6 +13,7 @@ export const accounts = {
     roleArn: `arn:aws:iam::${otherAccount.accountId}:role/infinstor-onboarding-access`,
     externalId,
     stackServiceRoleArn: `arn:aws:iam::${otherAccount.accountId}:role/infinstor-onboarding-stacks`,
+    permissionsBoundaryArn: `arn:aws:iam::${otherAccount.accountId}:policy/infinstor-onboarding-boundary`,
     regions: ['us-east-1', 'eu-west-1'],
     stackEvents: 'forwarded',
   },
@@ -21,7 +22,13 @@ export const accounts = {
 /** Sets the other account up as docs/other-accounts.md says, with the templates beside it. */
 export async function setUpOtherAccount(sandbox: Sandbox, parameters: { ExternalId?: string } = {}): Promise<void> {
   const there = { accountId: otherAccount.accountId, region: account.region };
-  const values = { DeploymentAccountId: account.accountId, ExternalId: externalId, ...parameters };
+  const values = {
+    DeploymentAccountId: account.accountId,
+    // CloudFormation cuts the stack's name in the names of its roles.
+    DeploymentRolePrefix: 'infinstor-onboarding-san',
+    ExternalId: externalId,
+    ...parameters,
+  };
   await deploy(sandbox, there, 'other-account.yaml', values);
 }
 

@@ -26,10 +26,6 @@ const exceptions: readonly { actions: RegExp; reason: string }[] = [
     actions: /^logs:(\w+LogDelivery|ListLogDeliveries|\w+ResourcePolic(y|ies)|DescribeLogGroups)$/,
     reason: 'Step Functions delivers its log with it (developer guide, "Logging")',
   },
-  {
-    actions: /^(s3:(PutBucketPublicAccessBlock|PutBucketPolicy|DeleteBucketPolicy)|iam:GetRolePolicy)$/,
-    reason: "the vendor's template is not documented, and may need it",
-  },
 ];
 
 /** What each role of the deployment is granted, and what of it was used since the sandbox was booted. */
@@ -40,7 +36,8 @@ export function permissionsOf({ accounts, grants }: Pick<Sandbox, 'accounts' | '
   return ofDeployment.flatMap(({ arn, roleName, policies }) => {
     const used = grants().filter(({ principalArn }) => principalArn === arn);
     const statements = [...policies.values()].flatMap(parsePolicy);
-    return statements.flatMap(({ action: { patterns: actions }, resource: { patterns: resources } }) =>
+    const granting = statements.filter(({ effect }) => effect === 'Allow');
+    return granting.flatMap(({ action: { patterns: actions }, resource: { patterns: resources } }) =>
       actions.map((action): Permission => {
         const isUsed = used.some(
           (grant) =>

@@ -27,7 +27,8 @@ export interface Question {
  * Whether the caller may make a call, after
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: a deny anywhere wins, else either
  * side's allow suffices, except where the resource's policy alone decides unless it delegates to IAM (KMS, trust policies), and
- * across accounts, where both sides must allow.
+ * across accounts, where both sides must allow. What a role's permissions boundary does not allow is denied:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  * @throws Error when a policy holds an element that the evaluator does not know
  */
 export function decide(caller: Caller, access: Access): Decision {
@@ -41,6 +42,9 @@ export function decide(caller: Caller, access: Access): Decision {
   const isCrossAccount = resourceAccountId !== caller.accountId;
   const context = { ...callerContext(caller), ...access.context };
   const identityVerdicts = caller.policies.map((policy) => policyAllows(policy, { action, resource, context }));
+  const { permissionsBoundary } = caller;
+  const boundaryVerdict =
+    permissionsBoundary === undefined ? 'allow' : policyAllows(permissionsBoundary, { action, resource, context });
   const resourceVerdict =
     resourcePolicy &&
     policyAllows(resourcePolicy, {
@@ -54,6 +58,9 @@ export function decide(caller: Caller, access: Access): Decision {
   const denied = (reason: string): Decision => ({ allowed: false, reason });
   if (identityVerdicts.includes('deny')) return denied('with an explicit deny in an identity-based policy');
   if (resourceVerdict === 'deny') return denied('with an explicit deny in a resource-based policy');
+  if (boundaryVerdict === 'deny') return denied('with an explicit deny in a permissions boundary');
+  // Also of what a resource's policy allows: no policy here names a session, whom alone that would help.
+  if (boundaryVerdict !== 'allow') return denied(`because no permissions boundary allows the ${action} action`);
   if (resourceVerdict === 'allow' && !isCrossAccount) return { allowed: true };
 
   const isOpen = resourceVerdict === 'allow' || resourceVerdict === 'delegate';

@@ -5,7 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import { AwsError, type Caller } from '../../core/operation.ts';
 import type { Iam } from '../iam/service.ts';
 import { pseudoParameters } from './evaluate.ts';
-import type { Provisioner } from './provision.ts';
+import type { Provisioner } from './provisioning/provision.ts';
 import type { resourceTypes } from './resource-types.ts';
 import type { Stack } from './stack.ts';
 import { type createInput, requireAssumable } from './stack-requests.ts';

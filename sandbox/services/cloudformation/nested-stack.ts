@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
+import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
 import type { Caller } from '../../core/operation.ts';
 import { type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
 import type { Stack } from './stack.ts';
-import { templateAccess } from './stack-requests.ts';
+import { passRoleAccess, templateAccess } from './stack-requests.ts';
 import type { GivenParameter } from './template-checks.ts';
 
 interface Parts {
@@ -36,10 +37,16 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     const { TemplateURL: templateUrl, Parameters } = parseProperties(nestedProperties, context);
     const parent = parts.stack(context.stackId);
     const stackName = `${parent.stackName}-${logicalId}-${randomBytes(6).toString('hex').toUpperCase()}`;
-    const ask = (action: string, resource: string, by = caller) =>
-      parts.onAccess(by, { action: `cloudformation:${action}`, resource });
-    const newStack = `arn:aws:cloudformation:${caller.region}:${caller.accountId}:stack/${stackName}/*`;
-    ask('CreateStack', newStack);
+    const handlers = handlerPermissions['AWS::CloudFormation::Stack'];
+    const ask = (actions: readonly string[], resource: string, by = caller) => {
+      for (const action of actions) parts.onAccess(by, { action, resource });
+    };
+    ask(
+      permissionsOf(handlers.create),
+      `arn:aws:cloudformation:${caller.region}:${caller.accountId}:stack/${stackName}/*`,
+    );
+    // The child acts with its parent's role, which is passed on.
+    for (const access of passRoleAccess(parent.roleArn)) parts.onAccess(caller, access);
     parts.onAccess(caller, templateAccess(templateUrl));
     const parameters = Object.entries(Parameters).map(([ParameterKey, ParameterValue]) => ({
       ParameterKey,
@@ -49,17 +56,15 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     const resource = {
       physicalId: child.stackId,
       async delete(by: Caller) {
-        ask('DeleteStack', child.stackId, by);
+        ask(permissionsOf(handlers.delete), child.stackId, by);
         parts.delete(child, parent);
         await child.work;
-        ask('DescribeStacks', child.stackId, by);
         if (child.status !== 'DELETE_COMPLETE') throw embedded(child, 'deleted');
       },
     };
     // A stack that fails is there, and goes with its parent.
     context.begin({ ...resource, attributes: {} });
     await child.work;
-    ask('DescribeStacks', child.stackId);
     if (child.status !== 'CREATE_COMPLETE') throw embedded(child, 'created');
     const outputs = child.outputs.map(({ OutputKey, OutputValue }) => [`Outputs.${OutputKey}`, OutputValue] as const);
     return { ...resource, attributes: Object.fromEntries(outputs) };

@@ -3,7 +3,7 @@ import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError, type Operation, operation } from '../../core/operation.ts';
 import type { Iam } from '../iam/service.ts';
 import type { StackCreation } from './create-stack.ts';
-import type { Provisioner } from './provision.ts';
+import type { Provisioner } from './provisioning/provision.ts';
 import type { Stack } from './stack.ts';
 import {
   createInput,

@@ -8,7 +8,7 @@ import { ruleProvider } from '../events/rule-resource.ts';
 import type { Events } from '../events/service.ts';
 import { apiProvider, integrationProvider, routeProvider, stageProvider } from '../http-api/api-resource.ts';
 import type { HttpApi } from '../http-api/service.ts';
-import { policyProvider } from '../iam/policy-resource.ts';
+import { managedPolicyProvider, policyProvider } from '../iam/policy-resource.ts';
 import { roleProvider } from '../iam/role-resource.ts';
 import type { Iam } from '../iam/service.ts';
 import type { Kms } from '../kms/service.ts';
@@ -30,7 +30,10 @@ import { customProvider } from './custom-resource.ts';
 /** What the providers of an account in a Region work with. */
 export interface ProviderParts extends DeploymentParts {
   clock: Pick<Clock, 'busy'>;
-  iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'putRolePolicy' | 'serviceCaller' | 'credentials'>;
+  iam: Pick<
+    Iam,
+    'role' | 'createRole' | 'deleteRole' | 'createManagedPolicy' | 'putRolePolicy' | 'serviceCaller' | 'credentials'
+  >;
   kms: Pick<Kms, 'useAccess'>;
   buckets: BucketStore;
   tables: TableStore;
@@ -65,6 +68,7 @@ export interface DeploymentParts {
 export function resourceTypes(parts: ProviderParts): { atUrl: ResourceProviders; every: ResourceProviders } {
   const atUrl = {
     'AWS::IAM::Role': roleProvider(parts),
+    'AWS::IAM::ManagedPolicy': managedPolicyProvider(parts),
     'AWS::S3::Bucket': bucketProvider(parts),
     'AWS::S3::BucketPolicy': bucketPolicyProvider(parts),
     'AWS::DynamoDB::Table': tableProvider(parts),

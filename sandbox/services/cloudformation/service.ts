@@ -7,7 +7,7 @@ import type { Bucket } from '../s3/bucket-resource.ts';
 import { createStackCreation, type Deployment } from './create-stack.ts';
 import { nestedStackProvider } from './nested-stack.ts';
 import { stackOperations } from './operations.ts';
-import { createProvisioner } from './provision.ts';
+import { createProvisioner } from './provisioning/provision.ts';
 import { type ProviderParts, resourceTypes } from './resource-types.ts';
 import { createTransitions, type Stack, type StackStatus, type StackStatusChange } from './stack.ts';
 import { createStackStore } from './stack-store.ts';
@@ -39,7 +39,10 @@ export interface CloudFormation {
 
 interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
   clock: Clock;
-  iam: Pick<Iam, 'role' | 'createRole' | 'deleteRole' | 'putRolePolicy' | 'serviceCaller' | 'credentials'>;
+  iam: Pick<
+    Iam,
+    'role' | 'createRole' | 'deleteRole' | 'createManagedPolicy' | 'putRolePolicy' | 'serviceCaller' | 'credentials'
+  >;
   /** The template that lies at a URL. */
   templates: (url: string) => string | undefined;
   /** Puts an event on the event bus. */

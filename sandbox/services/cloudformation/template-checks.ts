@@ -94,7 +94,7 @@ type Capability = 'CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM' | 'CAPABILITY_AUTO_E
 /** What the caller must acknowledge: a custom name of a role needs CAPABILITY_NAMED_IAM, whatever the conditions say. */
 function requiredCapabilities({ Resources, Transform }: Template): Capability[] {
   const ofIam = Object.values(Resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'));
-  const isNamed = ofIam.some(({ Properties }) => 'RoleName' in Properties);
+  const isNamed = ofIam.some(({ Properties }) => 'RoleName' in Properties || 'ManagedPolicyName' in Properties);
   return [
     ...(ofIam.length === 0 ? [] : [isNamed ? ('CAPABILITY_NAMED_IAM' as const) : ('CAPABILITY_IAM' as const)]),
     ...(Transform.length === 0 ? [] : ['CAPABILITY_AUTO_EXPAND' as const]),

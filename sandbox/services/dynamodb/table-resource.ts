@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
+import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
 import type { Access, Caller } from '../../core/operation.ts';
 import {
   flag,
@@ -62,14 +63,14 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     const { TableName: name = generatedName(context), SSESpecification, AttributeDefinitions, KeySchema } = properties;
     const { accountId, region } = caller;
     const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
-    const ask = (action: string, by = caller) => onAccess(by, { action, resource: arn });
+    const handlers = handlerPermissions['AWS::DynamoDB::Table'];
+    const ask = (actions: readonly string[], by = caller) => {
+      for (const action of actions) onAccess(by, { action, resource: arn });
+    };
     const encryption = encryptionOf(SSESpecification);
 
-    ask('dynamodb:CreateTable');
-    if (context.tags.length > 0) ask('dynamodb:TagResource');
-    ask('dynamodb:DescribeTable');
-    if (properties.TimeToLiveSpecification !== undefined) ask('dynamodb:UpdateTimeToLive');
-    if (properties.PointInTimeRecoverySpecification !== undefined) ask('dynamodb:UpdateContinuousBackups');
+    const isTagged = context.tags.length > 0;
+    ask(permissionsOf(handlers.create, [...Object.keys(context.properties), ...(isTagged ? ['Tags'] : [])]));
     if (tables.has(name)) throw new Error(`${name} already exists`);
     if (encryption.type === 'customer-managed') {
       for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
@@ -82,7 +83,7 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
       physicalId: name,
       attributes: { Arn: arn },
       async delete(by) {
-        ask('dynamodb:DeleteTable', by);
+        ask(permissionsOf(handlers.delete), by);
         if (tables.has(name)) await working(() => dynamoDb.deleteTable(name));
       },
     };
@@ -99,6 +100,9 @@ function useOfKey(kms: Parts['kms'], caller: Caller, keyArn: string): readonly A
         ...viaDynamoDb,
         'kms:GrantOperations': grantOperations,
       }),
+      // The handler itself: it looks an alias up, and takes a grant back.
+      { action: 'kms:ListAliases', resource: '*' },
+      ...kms.useAccess(caller, keyArn, ['kms:RevokeGrant']),
     ];
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -41,6 +41,12 @@ export interface NewRule {
   targets: readonly { id: string; arn: string; roleArn?: string }[];
 }
 
+/** Who hands an event to a target: a rule, for some targets with a role. */
+export interface Deliverer {
+  ruleArn: string;
+  roleArn?: string;
+}
+
 /** What a rule is found by. */
 export type RuleName = Pick<NewRule, 'name' | 'bus'>;
 
@@ -68,8 +74,8 @@ export interface BusStore {
 export interface BusStoreParts {
   clock: Clock;
   faults: Pick<Faults, 'take'>;
-  /** Hands an event to a rule's target, a function or a bus elsewhere, which accepts it immediately and works on it later. */
-  deliver: (targetArn: string, event: Event, roleArn?: string) => void;
+  /** Hands an event to a rule's target, a function or a bus elsewhere, which accepts it immediately and works on it later; a bus with the target's role. */
+  deliver: (targetArn: string, event: Event, as: Deliverer) => void;
   /** Whether rules with a schedule run their targets. */
   schedules: boolean;
   home: AccountRegion;
@@ -102,12 +108,13 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
   }
 
   /** Delivers an event to a target, or what a fault makes of it. */
-  function deliverTo({ arn: targetArn, roleArn }: NewRule['targets'][number], event: Event): void {
+  function deliverTo(rule: NewRule, { arn: targetArn, roleArn }: NewRule['targets'][number], event: Event): void {
     // What was forwarded once is not forwarded again.
     if (targetArn.includes(':event-bus/') && (event.account !== home.accountId || event.region !== home.region)) return;
     const name = Object.keys(faultEvents).find((candidate) => faultEvents[candidate] === event['detail-type']);
     const fault = name === undefined ? undefined : faults.take('events', name);
-    const go = () => deliver(targetArn, structuredClone(event), roleArn);
+    const as = { ruleArn: ruleArn(rule), ...(roleArn !== undefined && { roleArn }) };
+    const go = () => deliver(targetArn, structuredClone(event), as);
     if (fault?.kind === 'lose') return;
     clock.after(fault?.kind === 'late' ? lateMs : 0, go);
     if (fault?.kind === 'repeat') clock.after(0, go);
@@ -133,7 +140,7 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
     log.push(event);
     for (const rule of rules.values()) {
       if (rule.bus !== busName || !rule.enabled || !rule.matches(event)) continue;
-      for (const target of rule.targets) deliverTo(target, event);
+      for (const target of rule.targets) deliverTo(rule, target, event);
     }
   }
 
@@ -173,7 +180,7 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
           resources: [ruleArn(rule)],
           detail: {},
         });
-        for (const { arn: targetArn } of rule.targets) deliver(targetArn, event);
+        for (const { arn: targetArn } of rule.targets) deliver(targetArn, event, { ruleArn: ruleArn(rule) });
       });
     },
     addBus(name) {

@@ -1,7 +1,7 @@
 import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import type { Accounts } from '../iam/accounts.ts';
-import type { Event } from './bus-store.ts';
+import type { Deliverer, Event } from './bus-store.ts';
 import type { Events } from './service.ts';
 
 interface Parts {
@@ -16,13 +16,13 @@ interface Parts {
  * An event that may not be put there is lost.
  */
 export function createForwarding({ accounts, authorize, events }: Parts) {
-  return (busArn: string, event: Event, roleArn = ''): void => {
+  return (busArn: string, event: Event, { roleArn = '', ruleArn }: Deliverer): void => {
     const [, , , region = '', accountId = '', resource = ''] = busArn.split(':');
     const bus = resource.slice('event-bus/'.length);
     const destination = events({ accountId, region });
     const resourcePolicy = destination.busPolicy(bus);
     try {
-      const caller = accounts.iam(event.account).serviceCaller(roleArn, 'events.amazonaws.com', event.region);
+      const caller = accounts.iam(event.account).serviceCaller(roleArn, 'events.amazonaws.com', event.region, ruleArn);
       authorize(caller, {
         action: 'events:PutEvents',
         resource: busArn,

@@ -35,12 +35,12 @@ export interface AccessKeys {
   credentials(principalArn: string, sessionName: string, lifeMs?: number): Credentials;
   secret(accessKeyId: string): Secret | undefined;
   caller(accessKeyId: string, region?: string): Caller | undefined;
-  serviceCaller(roleArn: string, service: string, region?: string): Caller;
+  serviceCaller(roleArn: string, service: string, region?: string, sourceArn?: string): Caller;
 }
 
 interface Parts {
   clock: Pick<Clock, 'now'>;
-  store: Pick<PrincipalStore, 'roleByArn' | 'userByArn' | 'principalId'>;
+  store: Pick<PrincipalStore, 'roleByArn' | 'userByArn' | 'principalId' | 'managedPolicy'>;
   accountId: string;
 }
 
@@ -89,17 +89,18 @@ export function createAccessKeys({ clock, store, accountId }: Parts): AccessKeys
       const key = accessKeys.get(accessKeyId);
       if (key === undefined || key.expires <= clock.now()) return undefined;
       const asRole = store.roleByArn(key.principalArn);
-      if (asRole?.roleId === key.principalId) return roleCaller(asRole, key.sessionName, home);
+      if (asRole?.roleId === key.principalId) return roleCaller(asRole, key.sessionName, home, store);
       const asUser = store.userByArn(key.principalArn);
       if (asUser?.userId === key.principalId) return userCaller(asUser, home);
       return undefined;
     },
 
-    serviceCaller(roleArn, service, region = account.region) {
+    serviceCaller(roleArn, service, region = account.region, sourceArn = undefined) {
       const assumed = store.roleByArn(roleArn);
       if (assumed === undefined) throw noSuchRole(lastSegment(roleArn));
       const trust = trustPolicy(assumed.assumeRolePolicyDocument);
-      if (policyAllows(trust, { service, action: 'sts:AssumeRole', resource: roleArn }) !== 'allow') {
+      const context = sourceArn === undefined ? {} : sourceContext(sourceArn);
+      if (policyAllows(trust, { service, action: 'sts:AssumeRole', resource: roleArn, context }) !== 'allow') {
         throw new AwsError(
           'AccessDenied',
           `${service} is not authorized to perform: sts:AssumeRole on ${roleArn}`,
@@ -108,19 +109,32 @@ export function createAccessKeys({ clock, store, accountId }: Parts): AccessKeys
       }
       // CloudFormation, for one, names its sessions `AWSCloudFormation`; no policy here depends on that.
       const sessionName = service.split('.')[0] ?? service;
-      return { ...roleCaller(assumed, sessionName, { accountId, region }), via: service };
+      return { ...roleCaller(assumed, sessionName, { accountId, region }, store), via: service };
     },
   };
 }
 
-function roleCaller(role: Role, sessionName: string, home: AccountRegion): Caller {
+/** What a service says of the resource that it acts for: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html */
+const sourceContext = (sourceArn: string) => ({
+  'aws:SourceArn': sourceArn,
+  'aws:SourceAccount': sourceArn.split(':')[4] ?? '',
+});
+
+function roleCaller(
+  role: Role,
+  sessionName: string,
+  home: AccountRegion,
+  { managedPolicy }: Pick<PrincipalStore, 'managedPolicy'>,
+): Caller {
+  const { permissionsBoundary } = role;
   return {
     ...home,
     principalArn: role.arn,
     // A session's ARN leaves the role's path out.
     arn: `arn:aws:sts::${home.accountId}:assumed-role/${role.roleName}/${sessionName}`,
     principalId: role.roleId,
-    policies: [...role.policies.values()],
+    policies: [...role.policies.values(), ...[...role.attachedPolicies].map(managedPolicy)],
+    ...(permissionsBoundary !== undefined && { permissionsBoundary: managedPolicy(permissionsBoundary) }),
   };
 }
 

@@ -1,5 +1,11 @@
 import * as v from 'valibot';
-import { type OnAccess, parseProperties, policyDocument, type ResourceProvider } from '../../core/resource-provider.ts';
+import {
+  generatedName,
+  type OnAccess,
+  parseProperties,
+  policyDocument,
+  type ResourceProvider,
+} from '../../core/resource-provider.ts';
 import type { Iam } from './service.ts';
 
 interface Parts {
@@ -23,5 +29,29 @@ export function policyProvider({ iam, onAccess }: Parts): ResourceProvider {
       iam.putRolePolicy(role, { name: PolicyName, document: PolicyDocument });
     }
     return { physicalId: PolicyName, attributes: {} };
+  };
+}
+
+const managedPolicyProperties = v.strictObject({
+  ManagedPolicyName: v.optional(v.string()),
+  Description: v.optional(v.string()),
+  PolicyDocument: policyDocument,
+});
+
+/** `AWS::IAM::ManagedPolicy`, for roles that name it. Fails on a name that is taken or not allowed. */
+export function managedPolicyProvider({
+  iam,
+  onAccess,
+}: {
+  iam: Pick<Iam, 'createManagedPolicy'>;
+  onAccess: OnAccess;
+}): ResourceProvider {
+  return async (context) => {
+    const properties = parseProperties(managedPolicyProperties, context);
+    const { ManagedPolicyName: name = generatedName(context), PolicyDocument: document } = properties;
+    const resource = `arn:aws:iam::${context.caller.accountId}:policy/${name}`;
+    onAccess(context.caller, { action: 'iam:CreatePolicy', resource });
+    const arn = iam.createManagedPolicy({ name, document });
+    return { physicalId: arn, attributes: { PolicyArn: arn } };
   };
 }

@@ -11,6 +11,10 @@ export interface Role {
   assumeRolePolicyDocument: PolicyDocument;
   /** Inline policies by name. */
   policies: Map<string, PolicyDocument>;
+  /** The ARNs of the managed policies that are attached. */
+  attachedPolicies: Set<string>;
+  /** The ARN of the managed policy that is the role's permissions boundary. */
+  permissionsBoundary?: string;
 }
 
 export interface User {
@@ -32,7 +36,12 @@ export interface PrincipalStore {
     path?: string;
     assumeRolePolicyDocument: PolicyDocument;
     policies?: readonly NamedPolicy[];
+    managedPolicyArns?: readonly string[];
+    permissionsBoundary?: string;
   }): Role;
+  /** Returns the ARN. */
+  createManagedPolicy(policy: NamedPolicy): string;
+  managedPolicy(arn: string): PolicyDocument;
   createUser(user: { userName: string; policies?: readonly NamedPolicy[] }): User;
   /** @throws AwsError NoSuchEntity */
   deleteRole(roleName: string): void;
@@ -52,12 +61,16 @@ export interface PrincipalStore {
 
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 export const namePattern = /^[\w+=,.@-]{1,64}$/;
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+const policyNamePattern = /^[\w+=,.@-]{1,128}$/;
 const pathPattern = /^\/([!-~]+\/)?$/;
 
 export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: string): PrincipalStore {
   // Keyed by lower-case name: names are unique ignoring case.
   const roles = new Map<string, Role>();
   const users = new Map<string, User>();
+  /** The customer managed ones, by ARN. */
+  const managedPolicies = new Map<string, PolicyDocument>();
   let roleDelayMs = 0;
   /** When policies may name a hidden role, in milliseconds since the epoch, by unique id. */
   const hiddenUntil = new Map<string, number>();
@@ -68,6 +81,12 @@ export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: strin
   const roleByArn = (arn: string) => exactly(role(lastSegment(arn)), arn);
   const userByArn = (arn: string) => exactly(users.get(lastSegment(arn).toLowerCase()), arn);
   const principalId = (arn: string) => roleByArn(arn)?.roleId ?? userByArn(arn)?.userId;
+
+  function managedPolicy(arn: string): PolicyDocument {
+    const found = managedPolicies.get(arn);
+    if (found === undefined) throw noSuchPolicy(arn);
+    return found;
+  }
 
   function existingRole(roleName: string): Role {
     const found = role(roleName);
@@ -84,10 +103,29 @@ export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: strin
     principalId,
     arnOfRole: (roleName) => role(roleName)?.arn ?? principalArn('role', '/', roleName),
 
-    createRole({ roleName, path = '/', assumeRolePolicyDocument, policies = [] }) {
+    managedPolicy,
+    createManagedPolicy({ name, document }) {
+      requireMatch('policyName', name, policyNamePattern);
+      const arn = `arn:aws:iam::${accountId}:policy/${name}`;
+      if (managedPolicies.has(arn)) throw alreadyExists('A policy', name);
+      managedPolicies.set(arn, document);
+      return arn;
+    },
+
+    createRole({
+      roleName,
+      path = '/',
+      assumeRolePolicyDocument,
+      policies = [],
+      managedPolicyArns = [],
+      permissionsBoundary,
+    }) {
       requireMatch('roleName', roleName, namePattern);
       requireMatch('path', path, pathPattern);
       if (role(roleName) !== undefined) throw alreadyExists('Role', roleName);
+      for (const arn of [...managedPolicyArns, ...(permissionsBoundary === undefined ? [] : [permissionsBoundary])]) {
+        managedPolicy(arn);
+      }
       const created: Role = {
         roleName,
         path,
@@ -96,6 +134,8 @@ export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: strin
         createDate: new Date(clock.now()),
         assumeRolePolicyDocument,
         policies: byName(policies),
+        attachedPolicies: new Set(managedPolicyArns),
+        ...(permissionsBoundary !== undefined && { permissionsBoundary }),
       };
       roles.set(roleName.toLowerCase(), created);
       return created;
@@ -157,5 +197,8 @@ function requireMatch(member: string, value: string, pattern: RegExp) {
 export const noSuchRole = (name: string) =>
   new AwsError('NoSuchEntity', `The role with name ${name} cannot be found.`, 404);
 
-const alreadyExists = (kind: 'Role' | 'User', name: string) =>
+const noSuchPolicy = (arn: string) =>
+  new AwsError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`, 404);
+
+const alreadyExists = (kind: 'Role' | 'User' | 'A policy', name: string) =>
   new AwsError('EntityAlreadyExists', `${kind} with name ${name} already exists.`, 409);

@@ -45,7 +45,10 @@ export function roleOperations(store: Pick<PrincipalStore, 'existingRole' | 'arn
     DeleteRole: operation(v.strictObject({ RoleName }), {
       access: onRole('DeleteRole'),
       run(input) {
-        const { roleName, policies } = store.existingRole(input.RoleName);
+        const { roleName, policies, attachedPolicies } = store.existingRole(input.RoleName);
+        if (attachedPolicies.size > 0) {
+          throw new AwsError('DeleteConflict', 'Cannot delete entity, must detach all policies first.', 409);
+        }
         if (policies.size > 0) {
           throw new AwsError('DeleteConflict', 'Cannot delete entity, must delete policies first.', 409);
         }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Caller } from '../../core/operation.ts';
+import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
 import {
   generatedName,
   type OnAccess,
@@ -10,7 +10,7 @@ import {
 import type { Iam } from './service.ts';
 
 interface Parts {
-  iam: Pick<Iam, 'createRole' | 'deleteRole'>;
+  iam: Pick<Iam, 'createRole' | 'deleteRole' | 'role'>;
   onAccess: OnAccess;
 }
 
@@ -20,25 +20,43 @@ const roleProperties = v.strictObject({
   Description: v.optional(v.string()),
   AssumeRolePolicyDocument: policyDocument,
   Policies: v.optional(v.array(v.strictObject({ PolicyName: v.string(), PolicyDocument: policyDocument })), []),
+  ManagedPolicyArns: v.optional(v.array(v.string()), []),
+  PermissionsBoundary: v.optional(v.string()),
 });
 
-/** `AWS::IAM::Role`, with inline policies. Fails as IAM does on a name that is taken or not allowed. */
+/** What IAM asks about with the role's permissions boundary, that of the request or of the role that is there (service authorization reference). */
+const aboutBoundary = [
+  'iam:CreateRole',
+  'iam:PutRolePolicy',
+  'iam:DeleteRolePolicy',
+  'iam:AttachRolePolicy',
+  'iam:DetachRolePolicy',
+];
+
+/**
+ * `AWS::IAM::Role`, with inline and customer managed policies. Fails as IAM does on a name that is taken or not allowed, and on a
+ * managed policy that does not exist.
+ */
 export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { caller } = context;
     const properties = parseProperties(roleProperties, context);
     const { Path, AssumeRolePolicyDocument, Policies, RoleName = generatedName(context) } = properties;
+    const { ManagedPolicyArns, PermissionsBoundary: boundary } = properties;
+    const handlers = handlerPermissions['AWS::IAM::Role'];
     const resource = `arn:aws:iam::${caller.accountId}:role${Path}${RoleName}`;
-    const ask = (by: Caller, ...actions: string[]) => {
-      for (const action of actions) onAccess(by, { action, resource });
+    const ask = (actions: readonly string[], by = caller) => {
+      for (const action of actions) {
+        const isAbout = boundary !== undefined && aboutBoundary.includes(action);
+        onAccess(by, { action, resource, ...(isAbout && { context: { 'iam:PermissionsBoundary': boundary } }) });
+      }
     };
-    const hasPolicies = Policies.length > 0;
     ask(
-      caller,
-      'iam:CreateRole',
-      'iam:GetRole',
-      ...(context.tags.length > 0 ? ['iam:TagRole'] : []),
-      ...(hasPolicies ? ['iam:PutRolePolicy'] : []),
+      permissionsOf(handlers.create, [
+        ...(Policies.length > 0 ? ['Policies'] : []),
+        ...(ManagedPolicyArns.length > 0 ? ['ManagedPolicyArns'] : []),
+        ...(context.tags.length > 0 ? ['Tags'] : []),
+      ]),
     );
     requireDistinctTags(context.tags);
     const role = iam.createRole({
@@ -46,12 +64,19 @@ export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
       path: Path,
       assumeRolePolicyDocument: AssumeRolePolicyDocument,
       policies: Policies.map(({ PolicyName, PolicyDocument }) => ({ name: PolicyName, document: PolicyDocument })),
+      managedPolicyArns: ManagedPolicyArns,
+      ...(boundary !== undefined && { permissionsBoundary: boundary }),
     });
     return {
       physicalId: role.roleName,
       attributes: { Arn: role.arn, RoleId: role.roleId },
       delete(by) {
-        ask(by, ...(hasPolicies ? ['iam:DeleteRolePolicy'] : []), 'iam:DeleteRole');
+        const { policies, attachedPolicies } = iam.role(role.roleName) ?? role;
+        const has = [
+          ...(policies.size > 0 ? ['an inline policy'] : []),
+          ...(attachedPolicies.size > 0 ? ['an attached policy'] : []),
+        ];
+        ask(permissionsOf(handlers.delete, has), by);
         iam.deleteRole(role.roleName);
       },
     };

@@ -14,7 +14,15 @@ export interface Iam {
     path?: string;
     assumeRolePolicyDocument: PolicyDocument;
     policies?: readonly NamedPolicy[];
+    managedPolicyArns?: readonly string[];
+    permissionsBoundary?: string;
   }): Role;
+  /** A customer managed policy with path `/`; returns its ARN. @throws AwsError EntityAlreadyExists; ValidationError for a bad name */
+  createManagedPolicy(policy: NamedPolicy): string;
+  /** What a customer managed policy says. @throws AwsError NoSuchEntity */
+  managedPolicy(arn: string): PolicyDocument;
+  /** @throws AwsError NoSuchEntity */
+  attachRolePolicy(roleName: string, policyArn: string): void;
   /** @throws AwsError NoSuchEntity */
   deleteRole(roleName: string): void;
   /** Gives a role an inline policy, in place of one of this name. @throws AwsError NoSuchEntity */
@@ -42,21 +50,29 @@ export interface Iam {
   /** The caller who signs with this access key; undefined for an unknown key and for one whose role was deleted. */
   caller(accessKeyId: string, region?: string): Caller | undefined;
   /**
-   * A caller acting as the role for a service, such as CloudFormation with its service role.
+   * A caller acting as the role for a service, such as CloudFormation with its service role. `sourceArn`: the resource that the
+   * service acts for, if it names that to trust policies.
    * @throws AwsError NoSuchEntity; AccessDenied when the role does not trust the service
    */
-  serviceCaller(roleArn: string, service: string, region?: string): Caller;
+  serviceCaller(roleArn: string, service: string, region?: string, sourceArn?: string): Caller;
 }
 
 export function createIam(clock: Clock, accountId: string = account.accountId): Iam {
   const store = createPrincipalStore(clock, accountId);
   const { setKey, ...accessKeys } = createAccessKeys({ clock, store, accountId });
   const { createRole, deleteRole, role, roles, principalExists, principalId, delayNewRoles, hideRole } = store;
+  const { createManagedPolicy, managedPolicy } = store;
 
   return {
     service: { name: 'iam', protocol: 'query', operations: roleOperations(store) },
     ...{ createRole, deleteRole, role, roles, principalExists, principalId, delayNewRoles, hideRole },
+    ...{ createManagedPolicy, managedPolicy },
     ...accessKeys,
+
+    attachRolePolicy(roleName, policyArn) {
+      managedPolicy(policyArn);
+      store.existingRole(roleName).attachedPolicies.add(policyArn);
+    },
 
     putRolePolicy(roleName, { name, document }) {
       store.existingRole(roleName).policies.set(name, document);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
 import type { PolicyDocument } from '../../core/operation.ts';
 import {
   flag,
@@ -49,6 +50,15 @@ const bucketProperties = v.strictObject({
     { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
   ),
   CorsConfiguration: v.optional(v.strictObject({ CorsRules: v.array(corsRule) }), { CorsRules: [] }),
+  // Nothing here is public.
+  PublicAccessBlockConfiguration: v.optional(
+    v.strictObject({
+      BlockPublicAcls: v.optional(flag),
+      BlockPublicPolicy: v.optional(flag),
+      IgnorePublicAcls: v.optional(flag),
+      RestrictPublicBuckets: v.optional(flag),
+    }),
+  ),
 });
 
 /** `AWS::S3::Bucket`. Fails as S3 does on a name that is taken or not allowed, and on a key that the algorithm does not use. */
@@ -68,11 +78,12 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
       throw new Error('a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms');
     }
 
-    const ask = (action: string, by = context.caller) => onAccess(by, { action, resource: `arn:aws:s3:::${name}` });
-    ask('s3:CreateBucket');
-    if (context.tags.length > 0) ask('s3:PutBucketTagging');
-    if ('BucketEncryption' in properties) ask('s3:PutEncryptionConfiguration');
-    if ('CorsConfiguration' in properties) ask('s3:PutBucketCORS');
+    const handlers = handlerPermissions['AWS::S3::Bucket'];
+    const ask = (actions: readonly string[], by = context.caller) => {
+      for (const action of actions) onAccess(by, { action, resource: `arn:aws:s3:::${name}` });
+    };
+    const isTagged = context.tags.length > 0;
+    ask(permissionsOf(handlers.create, [...Object.keys(properties), ...(isTagged ? ['Tags'] : [])]));
     buckets.set(name, {
       name,
       stackId: context.stackId,
@@ -87,7 +98,7 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
       physicalId: name,
       attributes: { Arn: `arn:aws:s3:::${name}`, DomainName: `${name}.s3.amazonaws.com` },
       delete(by) {
-        ask('s3:DeleteBucket', by);
+        ask(permissionsOf(handlers.delete), by);
         buckets.delete(name);
       },
     };
@@ -102,14 +113,17 @@ export function bucketPolicyProvider({ buckets, onAccess }: Parts): ResourceProv
     const { Bucket: name, PolicyDocument } = parseProperties(bucketPolicyProperties, context);
     const bucket = buckets.get(name);
     if (bucket === undefined) throw new Error('The specified bucket does not exist');
-    const ask = (action: string, by = context.caller) => onAccess(by, { action, resource: `arn:aws:s3:::${name}` });
-    ask('s3:PutBucketPolicy');
+    const handlers = handlerPermissions['AWS::S3::BucketPolicy'];
+    const ask = (actions: readonly string[], by = context.caller) => {
+      for (const action of actions) onAccess(by, { action, resource: `arn:aws:s3:::${name}` });
+    };
+    ask(permissionsOf(handlers.create));
     bucket.policy = PolicyDocument;
     return {
       physicalId: name,
       attributes: {},
       delete(by) {
-        ask('s3:DeleteBucketPolicy', by);
+        ask(permissionsOf(handlers.delete), by);
         delete bucket.policy;
       },
     };

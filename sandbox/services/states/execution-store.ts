@@ -8,7 +8,7 @@ import type { TaskTokens } from './task-tokens.ts';
 export interface Dependencies {
   clock: Clock;
   /** Invokes a function with the rights of the machine's role; throws LambdaError. */
-  invokeLambda: (functionArn: string, event: unknown, roleArn: string) => Promise<unknown>;
+  invokeLambda: (functionArn: string, event: unknown, machine: Invoker) => Promise<unknown>;
   /** Lets happen to a function what comes before its invocation; default: nothing. */
   thaw?: ((functionArn: string) => Promise<void>) | undefined;
   publish: (event: {
@@ -19,6 +19,9 @@ export interface Dependencies {
   }) => void;
   home: AccountRegion;
 }
+
+/** The machine that invokes a function, with the role that it does so with. */
+export type Invoker = Pick<StateMachine, 'stateMachineArn' | 'roleArn'>;
 
 export interface ExecutionStore {
   /** Returns the ARN. @throws Error for a definition with anything that the sandbox does not have */
@@ -107,7 +110,10 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
         {
           clock,
           tokens,
-          invokeLambda: (functionArn, event) => invokeLambda(functionArn, event, machine.roleArn),
+          invokeLambda(functionArn, event) {
+            const { stateMachineArn, roleArn } = machine;
+            return invokeLambda(functionArn, event, { stateMachineArn, roleArn });
+          },
           thaw,
           onStatusChange,
         },

@@ -9,6 +9,7 @@ export const accounts = {
     roleArn: 'arn:aws:iam::222222222222:role/onboarding',
     externalId: secret('external-id'),
     stackServiceRoleArn: 'arn:aws:iam::222222222222:role/stacks',
+    permissionsBoundaryArn: 'arn:aws:iam::222222222222:policy/boundary',
     regions: ['us-east-1', 'eu-west-1'],
   },
 };

@@ -29,6 +29,7 @@ const statementSchema = v.looseObject({
     v.union([v.string(), v.array(v.string())]),
     v.transform((action) => [action].flat()),
   ),
+  Effect: v.picklist(['Allow', 'Deny']),
   Resource: v.unknown(),
 });
 const roleSchema = v.looseObject({
@@ -43,7 +44,9 @@ const statementsIn = (parsed = template) =>
   ofType('AWS::IAM::Role', parsed).flatMap(([role, { Properties }]) =>
     v
       .parse(roleSchema, Properties)
-      .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.map((statement) => ({ role, ...statement }))),
+      .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.map((statement) => ({ role, ...statement })))
+      // What is denied opens nothing.
+      .filter(({ Effect }) => Effect === 'Allow'),
   );
 const statements = statementsIn();
 const variablesFile = join(import.meta.dirname, '../../../deployment/environment.yml');
@@ -106,7 +109,7 @@ describe('the packaged template', () => {
     const unrestricted = statements.filter(({ Resource }) => Resource === '*').flatMap(({ Action }) => Action);
     expect(statements.flatMap(({ Action }) => Action).filter((action) => /^\*|:\*$/.test(action))).toEqual([]);
     const withoutResources =
-      /^(xray:(Put\w+|GetSampling(Rules|Targets))|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)|cloudformation:GetTemplateSummary|secretsmanager:ListSecrets)$/;
+      /^(xray:(Put\w+|GetSampling(Rules|Targets))|logs:\w+(Delivery|Deliveries|Policy|Policies|LogGroups)|cloudformation:GetTemplateSummary|secretsmanager:ListSecrets|kms:ListAliases)$/;
     expect(unrestricted.filter((action) => !withoutResources.test(action))).toEqual([]);
   });
 
@@ -140,7 +143,8 @@ describe('the packaged template', () => {
   });
 
   it('lets nobody assume a role without other accounts, and takes no events of theirs', () => {
-    expect([...ofType('AWS::IAM::Policy'), ...ofType('AWS::Events::EventBusPolicy')]).toEqual([]);
+    expect(ofType('AWS::IAM::Policy').map(([logicalId]) => logicalId)).toEqual(['PassStackServiceRole']);
+    expect(ofType('AWS::Events::EventBusPolicy')).toEqual([]);
     expect(statements.filter(({ Action }) => Action.includes('sts:AssumeRole'))).toEqual([]);
   });
 
@@ -151,13 +155,40 @@ describe('the packaged template', () => {
       return 'ACCOUNTS' in Variables && !['PostSubscribers', 'AcceptEvent'].includes(name);
     });
     const Resource = Object.values(accounts).map(({ roleArn }) => roleArn);
-    expect(ofType('AWS::IAM::Policy', withAccounts).map(([, { Properties }]) => Properties)).toMatchObject([
-      {
-        PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource }] },
-        Roles: expect.toSatisfy(hasJust(reaching.map(({ name }) => ({ Ref: `${name}Role` })))),
-      },
-    ]);
+    expect(withAccounts.Resources.AssumeRolesOfAccounts?.Properties).toMatchObject({
+      PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource }] },
+      Roles: expect.toSatisfy(hasJust(reaching.map(({ name }) => ({ Ref: `${name}Role` })))),
+    });
+    expect(ofType('AWS::IAM::Policy', withAccounts)).toHaveLength(2);
     expect(statementsIn(withAccounts)).toEqual(statements);
+  });
+
+  const trustSchema = v.looseObject({
+    AssumeRolePolicyDocument: v.object({
+      Version: v.string(),
+      Statement: v.tuple([
+        v.looseObject({ Principal: v.object({ Service: v.string() }), Condition: v.optional(v.unknown()) }),
+      ]),
+    }),
+  });
+  const account = { Ref: 'AWS::AccountId' };
+
+  it.each(ofType('AWS::IAM::Role'))('lets a service assume %s only for this account', (_logicalId, { Properties }) => {
+    const [{ Principal, Condition }] = v.parse(trustSchema, Properties).AssumeRolePolicyDocument.Statement;
+    const arn = (value: unknown) => expect.objectContaining({ 'Fn::Sub': value });
+    const conditions: Record<string, unknown> = {
+      'lambda.amazonaws.com': { StringEqualsIfExists: { 'aws:SourceAccount': account } },
+      'states.amazonaws.com': {
+        StringEquals: { 'aws:SourceAccount': account },
+        ArnLike: { 'aws:SourceArn': arn(expect.stringMatching(/:stateMachine:infinstor-onboarding-sandbox-[\w-]+$/)) },
+      },
+      'cloudformation.amazonaws.com': {
+        StringEqualsIfExists: { 'aws:SourceAccount': account },
+        ArnLikeIfExists: { 'aws:SourceArn': arn(expect.stringMatching(/:stack\/infinstor-subscriber-\*$/)) },
+      },
+    };
+    expect(Object.keys(conditions)).toContain(Principal.Service);
+    expect(Condition).toEqual(conditions[Principal.Service]);
   });
 
   it('takes events of accounts that forward them, of CloudFormation and KMS alone', () => {

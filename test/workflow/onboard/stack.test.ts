@@ -178,6 +178,10 @@ describe('a stack of ours', () => {
 describe("the role in the stack's resources", () => {
   const renamed = (name: string) => (template: string) =>
     template.replace('RoleName: !Sub "RoleForInfinStorMlflowService-${SubscriberName}"', `RoleName: !Sub "${name}"`);
+  const without = (template: string) =>
+    template
+      .replace(/\n {2}ServiceRole:\n[\s\S]*?(?=\n {2}#[^\n]*\n {2}Subscriber:)/, '')
+      .replaceAll('!GetAtt ServiceRole.Arn', 'arn:aws:iam::111111111111:role/by-hand');
   const second = (template: string) =>
     template.replace(
       '\nOutputs:',
@@ -186,13 +190,14 @@ describe("the role in the stack's resources", () => {
     Type: AWS::IAM::Role
     Properties:
       RoleName: !Sub "RoleForInfinStorMlflowService-\${SubscriberName}-2"
+      PermissionsBoundary: !Ref BoundaryPolicyARN
       AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: [] }
 
 Outputs:`,
     );
 
   it.each([
-    ['RoleNotFound', 'that has another name', renamed('My-RoleForInfinStorMlflowService-${SubscriberName}')],
+    ['RoleNotFound', 'that is not there', without],
     ['RoleAmbiguous', 'beside another that fits', second],
   ])('is %s %s, and a redrive goes on when the deployment fits', async (name, _, edit) => {
     const run = newRun('stack');
@@ -200,6 +205,21 @@ Outputs:`,
     await expectFailure(sandbox(), report, { name, step: 'ReadRoleArn' });
     expect((await redrive(sandbox(), report)).error).toMatchObject({ name, step: 'ReadRoleArn' });
   });
+
+  // In a sandbox of its own, as the others look for denials at their end.
+  it('is not created with another name or path, or without the permissions boundary: CloudFormation may not', () =>
+    withSandbox({}, async (own) => {
+      const edits = [
+        renamed('My-RoleForInfinStorMlflowService-${SubscriberName}'),
+        (template: string) => template.replace('      RoleName:', '      Path: /any/\n      RoleName:'),
+        (template: string) => template.replace(/\n {6}PermissionsBoundary: .*/, ''),
+      ];
+      for (const edit of edits) {
+        const report = await onboard(own, { ...newRun('stack').request, stack: { build: publish(own, edit) } });
+        expect(report.error).toMatchObject({ name: 'StackFailed' });
+        expect(report.error?.message).toContain('not authorized to perform: iam:CreateRole');
+      }
+    }));
 });
 
 describe('a template that does not fit the deployment', () => {

@@ -24,7 +24,7 @@ import {
   withoutNoEcho,
 } from '../template-variants.ts';
 
-type Options = Pick<SandboxOptions, 'infinstor' | 'environment'>;
+type Options = Pick<SandboxOptions, 'infinstor' | 'environment' | 'editTemplate'>;
 
 /** How a deployment or its vendor may differ, and where the design expects another end than usual. */
 interface Variant extends Options {
@@ -151,6 +151,8 @@ const variants: Record<string, Variant> = {
   'has a template that shows the token': { templates: withoutNoEcho, leaks: ['stacks'] },
   'has a template with the role at a path': {
     templates: atPath,
+    // As the param rolePath has it.
+    editTemplate: (template) => template.replaceAll(':role/RoleForInfin', ':role/infinstor/RoleForInfin'),
     expectation: ({ iam }) => expect(iam.role(roleNameOf('first'))?.arn).toContain(':role/infinstor/RoleFor'),
   },
   'has a template with 120 resources': {
@@ -170,9 +172,9 @@ const variants: Record<string, Variant> = {
 
 describe('an onboarding where InfinStor', () => {
   it.each(Object.entries(variants))('%s', (_, variant) => {
-    const { infinstor = {}, environment = {}, leaks = [], expectation } = variant;
+    const { infinstor = {}, environment = {}, editTemplate, leaks = [], expectation } = variant;
     return withSandbox(
-      { infinstor, environment },
+      { infinstor, environment, ...(editTemplate !== undefined && { editTemplate }) },
       async (sandbox) => {
         const send = senderTo(sandbox, variant);
         await succeedsAndConverges(sandbox, send);

@@ -24,6 +24,8 @@ import { executionArn } from '../plan.ts';
 
 export const environment = environmentOf(environmentSchema, {
   STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
+  PERMISSIONS_BOUNDARY_ARN: 'arn:aws:iam::111111111111:policy/boundary',
+  REQUIRE_PERMISSIONS_BOUNDARY: 'true',
   STACK_REGIONS: 'us-east-1,eu-west-1',
   SUPERADMIN_USER_NAME: 'root',
   STACK_EVENT_REGIONS: 'us-east-1',
@@ -42,6 +44,7 @@ export const environment = environmentOf(environmentSchema, {
       'aws-managed': { DynamoDb: 'kms' },
       'customer-managed': { DynamoDb: 'cmk', DynamoDbKey: '{keyArn}' },
     },
+    boundary: { Boundary: '{boundaryArn}' },
   }),
   ALLOWED_CAPABILITIES: 'CAPABILITY_IAM,CAPABILITY_NAMED_IAM',
   REQUIRE_NO_ECHO: 'false',
@@ -63,7 +66,7 @@ export const summary: GetTemplateSummaryOutput = {
   Parameters: [
     parameter('SubscriberName'),
     { ...parameter('CustomToken'), NoEcho: true },
-    ...['S3', 'S3Key', 'DynamoDb', 'DynamoDbKey'].map((name) => parameter(name, '')),
+    ...['S3', 'S3Key', 'DynamoDb', 'DynamoDbKey', 'Boundary'].map((name) => parameter(name, '')),
   ],
 };
 export const enabledKey: KeyMetadata = {

@@ -43,6 +43,7 @@ describe('accepting a request', () => {
           S3Key: keyArn,
           DynamoDb: 'cmk',
           DynamoDbKey: keyArn,
+          Boundary: 'arn:aws:iam::111111111111:policy/boundary',
         },
         tokenParameter: 'CustomToken',
         tags: {
@@ -115,7 +116,12 @@ describe('a request for another account', () => {
     const Policy = JSON.stringify(keyPolicy()).replaceAll('111111111111', there);
     kms.on(GetKeyPolicyCommand).resolves({ Policy });
     expect(await accept(withKey, configured)).toMatchObject({
-      stack: { ...stack, serviceRoleArn: 'arn:aws:iam::222222222222:role/stacks', pollSeconds: 30 },
+      stack: {
+        ...stack,
+        serviceRoleArn: 'arn:aws:iam::222222222222:role/stacks',
+        parameters: { Boundary: 'arn:aws:iam::222222222222:policy/boundary' },
+        pollSeconds: 30,
+      },
       keyArns: [keyThere],
     });
     for (const { thisValue } of [...cloudFormation.calls(), ...kms.calls()]) {

@@ -31,11 +31,21 @@ describe('the param accounts', () => {
     ['no Region', { [id]: { ...account, regions: [] } }, 'regions: must name a Region'],
     ['events that come otherwise', { [id]: { ...account, stackEvents: 'often' } }, 'stackEvents'],
     ['an unknown field', { [id]: { ...account, colour: 'green' } }, 'is not a known field'],
-    ["another account's role", { '333333333333': account }, 'must have roles of the account itself'],
+    ["another account's role", { '333333333333': account }, 'must have roles and a boundary of the account itself'],
     [
       "another account's service role",
       { [id]: { ...account, stackServiceRoleArn: 'arn:aws:iam::333333333333:role/stacks' } },
-      'must have roles of the account itself',
+      'must have roles and a boundary of the account itself',
+    ],
+    [
+      "another account's boundary",
+      { [id]: { ...account, permissionsBoundaryArn: 'arn:aws:iam::333333333333:policy/boundary' } },
+      'must have roles and a boundary of the account itself',
+    ],
+    [
+      'a role as boundary',
+      { [id]: { ...account, permissionsBoundaryArn: account?.roleArn } },
+      'must be the ARN of a policy',
     ],
   ])('may not name %s', (_, value, rule) => {
     expect(() => parsed(value)).toThrow(rule);

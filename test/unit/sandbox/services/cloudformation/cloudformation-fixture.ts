@@ -37,6 +37,8 @@ interface Options {
   removeCustomResource?: () => void;
   /** What the service role may do with KMS. */
   keyActions?: string;
+  /** Of the fixture keys. */
+  keyTags?: Readonly<Record<string, string>>;
   /** The folder of the deployment's package. */
   packageFolder?: string;
 }
@@ -48,12 +50,13 @@ export function setUp({
   customResource,
   removeCustomResource,
   keyActions = 'kms:*',
+  keyTags = {},
   packageFolder = '',
 }: Options = {}) {
   const clock = createClock({ skipIdle: true });
   const iam = createIam(clock);
   const kms = createKms({ clock, iam });
-  for (const arn of [fixtures.artifactsKeyArn, fixtures.trackingKeyArn]) kms.createKey({ arn, tags: {} });
+  for (const arn of [fixtures.artifactsKeyArn, fixtures.trackingKeyArn]) kms.createKey({ arn, tags: keyTags });
   const bodies = new Map(
     Object.entries({ customer: customerTemplate, ...templates }).map(([name, body]) => [templateUrl(name), body]),
   );

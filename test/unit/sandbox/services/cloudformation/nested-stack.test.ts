@@ -73,10 +73,14 @@ describe('a nested stack', () => {
     const asked = world.accesses.filter(({ caller }) => caller.principalArn === world.serviceRole.arn);
     expect(asked.map(({ access: { action } }) => action)).toEqual([
       'cloudformation:CreateStack',
+      'cloudformation:DescribeStacks',
+      'iam:PassRole',
       's3:GetObject',
       'iam:CreateRole',
       'iam:GetRole',
-      'cloudformation:DescribeStacks',
+      'iam:ListAttachedRolePolicies',
+      'iam:ListRolePolicies',
+      'iam:GetRolePolicy',
       'lambda:InvokeFunction',
     ]);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { handlerPermissions, permissionsOf } from '../../../../../sandbox/core/handler-permissions.ts';
 import { decide } from '../../../../../sandbox/core/policies/policy.ts';
 import { createInput, setUp, templateUrl, trackingWithKey } from './cloudformation-fixture.ts';
 
@@ -67,15 +68,12 @@ describe('a creation that succeeds', () => {
     const bucket = `arn:aws:s3:::${cloudFormation.buckets()[0]?.name}`;
     const table = 'arn:aws:dynamodb:us-east-1:111111111111:table/InfinStorMlflow-Acme';
     const role = 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-Acme';
+    const of = (type: keyof typeof handlerPermissions, resource: string, properties: string[] = []) =>
+      permissionsOf(handlerPermissions[type].create, properties).map((action) => [action, resource]);
     expect(accesses.map(({ access }) => [access.action, access.resource])).toEqual([
-      ['s3:CreateBucket', bucket],
-      ['s3:PutEncryptionConfiguration', bucket],
-      ['s3:PutBucketCORS', bucket],
-      ['dynamodb:CreateTable', table],
-      ['dynamodb:DescribeTable', table],
-      ['iam:CreateRole', role],
-      ['iam:GetRole', role],
-      ['iam:PutRolePolicy', role],
+      ...of('AWS::S3::Bucket', bucket, ['BucketEncryption', 'CorsConfiguration']),
+      ...of('AWS::DynamoDB::Table', table),
+      ...of('AWS::IAM::Role', role, ['Policies']),
       ['lambda:InvokeFunction', 'arn:aws:lambda:us-east-1:999999999999:function:infinstor-subscriber'],
     ]);
   });
@@ -280,8 +278,11 @@ describe('deletion', () => {
     await call('DeleteStack', { StackName: stackId });
     await settled(stackId);
     expect(accesses.map(({ caller, access }) => [caller.via, caller.principalArn, access.action])).toEqual([
-      ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:DeleteRolePolicy'],
+      ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:GetRole'],
+      ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:ListAttachedRolePolicies'],
+      ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:ListRolePolicies'],
       ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:DeleteRole'],
+      ['cloudformation.amazonaws.com', serviceRole.arn, 'iam:DeleteRolePolicy'],
     ]);
   });
 

@@ -35,7 +35,10 @@ describe('the customer template', () => {
     const { call, settled, accesses } = setUp();
     await call('CreateStack', createInput(trackingWithKey));
     await settled('tenant-acme');
-    const asked = accesses.flatMap(({ access }) => (access.action.startsWith('kms:') ? [access] : []));
+    const ofHandler = ['kms:ListAliases', 'kms:RevokeGrant'];
+    const allAsked = accesses.flatMap(({ access }) => (access.action.startsWith('kms:') ? [access] : []));
+    const asked = allAsked.filter(({ action }) => !ofHandler.includes(action));
+    expect(allAsked.map(({ action }) => action)).toEqual(expect.arrayContaining(ofHandler));
     const via = { 'kms:ViaService': 'dynamodb.us-east-1.amazonaws.com' };
     const operations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
     expect(asked.map(({ action }) => action)).toEqual([...operations.map((name) => `kms:${name}`), 'kms:CreateGrant']);

@@ -13,7 +13,8 @@ describe('a Task state', () => {
   ])('hands its function what %s makes of the input', async (_name, fields, event) => {
     const invokeLambda = answering(null);
     await createMachine({ Only: task(fields) }, { invokeLambda }).execute({ a: 1 });
-    expect(invokeLambda.mock.calls).toEqual([['arn:function', event, 'arn:role']]);
+    const stateMachineArn = expect.stringMatching(/^arn:aws:states:.*:stateMachine:Machine$/);
+    expect(invokeLambda.mock.calls).toEqual([['arn:function', event, { roleArn: 'arn:role', stateMachineArn }]]);
   });
 
   it.each([
