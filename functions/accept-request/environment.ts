@@ -50,6 +50,20 @@ export const environmentSchema = v.object({
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),
   DEFAULT_BUILD: v.string(),
+  /** The SHA-256 of the template, by build. */
+  BUILDS: json(
+    v.record(
+      v.pipe(v.string(), v.regex(/^\d+(\.\d+){1,5}$/, 'must be a build, such as 2.3.72')),
+      v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in 64 hexadecimal digits, in lower case')),
+    ),
+  ),
+  /** Whether only builds of `BUILDS` may be used. */
+  REQUIRE_PINNED_TEMPLATE: v.pipe(
+    v.picklist(['true', 'false']),
+    v.transform((value) => value === 'true'),
+  ),
+  /** `<this>/<SHA-256>.yaml` is the deployment's copy of a template that was checked. */
+  TEMPLATE_COPIES_URL: v.string(),
   TEMPLATE_PARAMETERS: json(parameterMapSchema),
   ALLOWED_CAPABILITIES: v.pipe(
     v.string(),
