@@ -4,6 +4,7 @@ import { json } from '../../lib/json.ts';
 import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { buildSchema } from '../../lib/requests/onboarding.ts';
 import { stackNameEnvironment, stackServiceRoleEnvironment } from '../../lib/stacks/environment.ts';
 import { stackPollEnvironment } from '../../lib/stacks/poll.ts';
 
@@ -53,7 +54,7 @@ export const environmentSchema = v.object({
   /** The SHA-256 of the template, by build. */
   BUILDS: json(
     v.record(
-      v.pipe(v.string(), v.regex(/^\d+(\.\d+){1,5}$/, 'must be a build, such as 2.3.72')),
+      buildSchema,
       v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in 64 hexadecimal digits, in lower case')),
     ),
   ),

@@ -1,6 +1,9 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
+/** How many bytes of any other answer are read: far more than an error has. */
+const maxErrorBytes = 1_000_000;
+
 /** A request that got no whole answer; the message says why. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
@@ -32,7 +35,7 @@ interface Call {
   timeoutMs: number;
   /** How long a connection may take to come about, within the time of the call. */
   connectTimeoutMs: number;
-  /** How many bytes of an answer are read. */
+  /** How many bytes of an answer with status 200 are read. */
   maxBytes?: number | undefined;
 }
 
@@ -66,7 +69,10 @@ export async function requestOnce(url: string, call: Call): Promise<HttpAnswer> 
     },
     (response) => {
       const { statusCode: status = 0 } = response;
-      bytesOf(response, maxBytes).then((whole) => resolve({ status, headers: response.headers, body: whole }), fail);
+      bytesOf(response, status === 200 ? maxBytes : maxErrorBytes).then(
+        (whole) => resolve({ status, headers: response.headers, body: whole }),
+        fail,
+      );
     },
   );
   const connecting = setTimeout(() => sent.destroy(new ConnectTimeout()), connectTimeoutMs);

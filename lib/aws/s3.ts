@@ -114,7 +114,7 @@ const endpointOf = ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL }: NodeJS.ProcessEnv
  * Reads an object's URL, with the bucket in its path or in its host (S3 user guide, "Virtual hosting of buckets").
  * @throws S3Error for a URL that is not S3's
  */
-function placeOf(url: string): Place {
+export function placeOf(url: string): Place {
   const { hostname, pathname } = new URL(url);
   const [, inHost, named, suffix = ''] =
     /^(?:(.+)\.)?s3(?:[.-]([a-z0-9-]+))?(\.amazonaws\.com(?:\.cn)?)$/.exec(hostname) ?? [];

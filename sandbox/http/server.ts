@@ -4,8 +4,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/faults.ts';
-import { AwsError, type Caller, type Service } from '../core/operation.ts';
+import { type Access, AwsError, type Caller, type Service } from '../core/operation.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
+import { notReadable } from '../services/cloudformation/template-source.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
 import type { HttpApi } from '../services/http-api/service.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
@@ -341,11 +342,25 @@ async function call(
     throw new AwsError('UnknownOperationException', message);
   }
   const parsed = operation.parse(input);
-  if (caller !== undefined) for (const access of operation.access(parsed, caller)) authorizer.authorize(caller, access);
+  if (caller !== undefined) {
+    for (const access of operation.access(parsed, caller)) {
+      if (service.name === 'cloudformation' && access.action === 's3:GetObject') readable(caller, access, authorizer);
+      else authorizer.authorize(caller, access);
+    }
+  }
   // Faults call Cognito by its common name.
   const faultService = service.name === 'cognito-idp' ? 'cognito' : service.name;
   const made = { service: faultService, operation: operationName, input: parsed, caller, attempt };
   return injector.inject(made, () => operation.run(parsed, caller ?? anonymous));
+}
+
+/** What CloudFormation may not read with its caller's rights is a wrong input to it (F5Networks/f5-aws-cloudformation#68). */
+function readable(caller: Caller, access: Access, { authorize }: Pick<Authorizer, 'authorize'>): void {
+  try {
+    authorize(caller, access);
+  } catch (error) {
+    throw error instanceof AwsError ? notReadable() : error;
+  }
 }
 
 /** The caller of operations that are not signed. */

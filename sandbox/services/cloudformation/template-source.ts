@@ -26,6 +26,12 @@ const maxBodyBytes = 51_200;
 /** What may lie at a TemplateURL: "1 MB" in https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 const maxTemplateBytes = 1_000_000;
 
+/** CloudFormation's words for an object that is not there, or that the caller may not read. */
+export const notReadable = () =>
+  validationError(
+    'S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html',
+  );
+
 /** The templates that stacks are made of. @param templates the text at a URL */
 export function createTemplateSource(
   templates: (url: string) => string | undefined,
@@ -51,11 +57,7 @@ export function createTemplateSource(
     },
     bodyOf(url) {
       const body = templates(url);
-      if (body === undefined) {
-        throw validationError(
-          'S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html',
-        );
-      }
+      if (body === undefined) throw notReadable();
       if (Buffer.byteLength(body) > maxTemplateBytes) {
         throw validationError(`Template may not exceed ${maxTemplateBytes} bytes in size.`);
       }
