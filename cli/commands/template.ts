@@ -93,7 +93,7 @@ function atEndpoint(url: string, endpoint: string): string {
 }
 
 function contentOf(bytes: Buffer, url: string): { parameters: Parameter[]; nestedStacks: string[] } {
-  const parsed = v.safeParse(templateSchema, valueOf(bytes.toString('utf8')));
+  const parsed = v.safeParse(templateSchema, readYaml(bytes.toString('utf8')));
   if (!parsed.success) {
     throw new CommandError(
       'NotATemplate',
@@ -117,7 +117,7 @@ function contentOf(bytes: Buffer, url: string): { parameters: Parameter[]; neste
 }
 
 /** The short forms of functions, such as `!Ref`, stay as what they are written with; they are of no interest here. */
-function valueOf(text: string): unknown {
+function readYaml(text: string): unknown {
   try {
     return parseDocument(text, { logLevel: 'silent' }).toJS();
   } catch {
