@@ -1,6 +1,6 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { TooLongAnswer } from '../../lib/aws/http.ts';
-import type { S3 } from '../../lib/aws/s3.ts';
+import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
 import { InvalidRequest, TemplateChanged, TemplateMismatch, TemplateNotPinned } from '../../lib/errors.ts';
 import { copyUrl, maxTemplateBytes, sha256Of } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
@@ -29,11 +29,10 @@ export async function pinnedTemplate(
 ): Promise<Template> {
   const build = requested ?? environment.DEFAULT_BUILD;
   const vendorUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
-  const bytes = await read(s3, vendorUrl);
-  if (bytes === undefined) {
-    const problem = `there is no template of build ${build}, or the deployment may not read it (${vendorUrl})`;
-    throw requested === undefined ? new TemplateMismatch(problem) : new InvalidRequest('stack.build', problem);
-  }
+  const bytes = await read(s3, vendorUrl, (reason) => {
+    const problem = `there is no template of build ${build}, or the deployment may not read it (${vendorUrl}): ${reason}`;
+    return requested === undefined ? new TemplateMismatch(problem) : new InvalidRequest('stack.build', problem);
+  });
   const sha256 = sha256Of(bytes);
   const pin = Object.hasOwn(environment.BUILDS, build) ? environment.BUILDS[build] : undefined;
   if (pin === undefined && environment.REQUIRE_PINNED_TEMPLATE) throw new TemplateNotPinned(build, sha256);
@@ -48,10 +47,11 @@ export async function pinnedTemplate(
   return template;
 }
 
-async function read(s3: S3, url: string): Promise<Buffer | undefined> {
+async function read(s3: S3, url: string, notThere: (reason: string) => Error): Promise<Buffer> {
   try {
     return await s3.get(url, maxTemplateBytes);
   } catch (error) {
+    if (error instanceof ObjectNotReadable) throw notThere(error.message);
     if (!(error instanceof TooLongAnswer)) throw error;
     throw new TemplateMismatch(
       `Template ${url} has more than ${maxTemplateBytes} bytes, which CloudFormation takes at most`,

@@ -6,7 +6,7 @@ import {
   CreateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { S3 } from '../../lib/aws/s3.ts';
+import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
 import { StackNeedsAttention, SubscriberOutcomeUnknown, TemplateChanged } from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
@@ -114,10 +114,10 @@ async function customToken(secrets: SecretsManagerClient, plan: StepPlan): Promi
 
 /** The bytes that accept-request has checked: nobody but the deployment should write the copy, and that is checked, too. */
 async function checkedTemplate(s3: S3, { sha256, copyUrl }: Plan['stack']['template']) {
-  const bytes = await s3.get(copyUrl, maxTemplateBytes);
-  if (bytes === undefined) {
-    throw new TemplateChanged(`The deployment's copy of the template, ${copyUrl}, is gone, or may not be read`);
-  }
+  const bytes = await s3.get(copyUrl, maxTemplateBytes).catch((error: unknown) => {
+    if (!(error instanceof ObjectNotReadable)) throw error;
+    throw new TemplateChanged(`The deployment's copy of the template is gone, or may not be read: ${error.message}`);
+  });
   const found = sha256Of(bytes);
   if (found === sha256) return templateInput(bytes, copyUrl);
   throw new TemplateChanged(`The deployment's copy of the template, ${copyUrl}, has SHA-256 ${found} since`);

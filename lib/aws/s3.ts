@@ -7,18 +7,23 @@ import { type HttpAnswer, NoAnswer, requestOnce } from './http.ts';
 /** Reads and writes small objects. */
 export interface S3 {
   /**
-   * The bytes of an object; undefined when there is none, or it may not be read, which S3 does not distinguish for a caller
-   * that may not list the bucket.
+   * The bytes of an object.
+   * @throws ObjectNotReadable when there is none, or it may not be read
    * @throws TooLongAnswer when it has more bytes than that
    * @throws S3Error
    */
-  get(url: string, maxBytes: number): Promise<Buffer | undefined>;
+  get(url: string, maxBytes: number): Promise<Buffer>;
   /** Writes an object, or again the same. @throws S3Error */
   put(url: string, bytes: Uint8Array): Promise<void>;
 }
 
+/** S3 does not distinguish what is not there from what may not be read, for a caller that may not list the bucket. The message is S3's. */
+export class ObjectNotReadable extends Error {
+  override readonly name = 'ObjectNotReadable';
+}
+
 /** What S3 refused; the name is S3's code, or one that the state machines retry. */
-export class S3Error extends Error {
+class S3Error extends Error {
   override readonly name: string;
 
   constructor(name: string, message: string) {
@@ -95,9 +100,7 @@ export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 
       const answer = await sendWithRetries('GET', url, { maxBytes });
       if (answer.status === 200) return answer.body;
       const error = errorOf(answer, url);
-      if (error.name === 'AccessDenied' || error.name === 'NoSuchKey' || error.name === 'NoSuchBucket')
-        return undefined;
-      throw error;
+      throw notReadable.includes(error.name) ? new ObjectNotReadable(error.message) : error;
     },
     async put(url, bytes) {
       const answer = await sendWithRetries('PUT', url, { body: bytes });
@@ -105,6 +108,8 @@ export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 
     },
   };
 }
+
+const notReadable: readonly string[] = ['AccessDenied', 'NoSuchKey', 'NoSuchBucket'];
 
 /** Where the environment says that services are, as to the SDK's clients ("Service-specific endpoints", SDKs and Tools reference guide). */
 const endpointOf = ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL }: NodeJS.ProcessEnv): string | undefined =>
@@ -144,5 +149,6 @@ function regionOf({ status, headers }: HttpAnswer, place: Place): Place | undefi
 function errorOf({ status, body }: HttpAnswer, url: string): S3Error {
   const text = body.subarray(0, 4096).toString('utf8');
   const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? (status >= 500 ? 'ServerError' : `Status${status}`);
-  return new S3Error(code, `S3 answered ${status} ${code} for ${url}`);
+  const message = /<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? '';
+  return new S3Error(code, `S3 answered ${status} ${code} for ${url}: ${message}`);
 }

@@ -5,11 +5,15 @@ import type { S3 } from '../../../lib/aws/s3.ts';
 const objects = new Map<string, Buffer>();
 const written: string[] = [];
 
+/** What functions know by its class. */
+class ObjectNotReadable extends Error {}
+
 const s3: S3 = {
   get: async (url, maxBytes) => {
     const bytes = objects.get(url);
     const { TooLongAnswer } = await import('../../../lib/aws/http.ts');
-    if (bytes !== undefined && bytes.length > maxBytes) throw new TooLongAnswer(url);
+    if (bytes === undefined) throw new ObjectNotReadable(`nothing at ${url}`);
+    if (bytes.length > maxBytes) throw new TooLongAnswer(url);
     return bytes;
   },
   put: async (url, bytes) => {
@@ -20,7 +24,7 @@ const s3: S3 = {
 
 /** S3 with these objects, in place of `createS3`'s. Its own test has what it sends. */
 export function fakeS3(initial: Readonly<Record<string, string | Buffer>>) {
-  vi.doMock('../../../lib/aws/s3.ts', () => ({ createS3: () => s3 }));
+  vi.doMock('../../../lib/aws/s3.ts', () => ({ createS3: () => s3, ObjectNotReadable }));
   objects.clear();
   written.length = 0;
   for (const [url, content] of Object.entries(initial)) objects.set(url, Buffer.from(content));

@@ -90,7 +90,8 @@ describe('reading an object', () => {
     ['NoSuchBucket', 404],
   ])('finds nothing when S3 answers %s', async (code, status) => {
     const { requests } = await answering(error(status, code));
-    expect(await s3.get(url, 1)).toBeUndefined();
+    const message = expect.stringContaining(`${code} for ${url}: no`);
+    await expect(s3.get(url, 1)).rejects.toMatchObject({ name: 'ObjectNotReadable', message });
     expect(requests).toHaveLength(1);
   });
 
@@ -104,7 +105,7 @@ describe('reading an object', () => {
     ['400 for the Region', error(400, 'AuthorizationHeaderMalformed', { 'x-amz-bucket-region': 'ap-southeast-2' })],
   ])('asks in the Region that S3 names with %s', async (_, elsewhere) => {
     const { requests } = await answering(elsewhere, { status: 200, body: 'there' });
-    expect((await s3.get(url, 10))?.toString()).toBe('there');
+    expect((await s3.get(url, 10)).toString()).toBe('there');
     expect(regionsOf(requests)).toEqual(['us-east-1', 'ap-southeast-2']);
   });
 
@@ -114,7 +115,7 @@ describe('reading an object', () => {
   ])('tries again after %s', async (_, failure) => {
     waits.length = 0;
     const { requests } = await answering(failure, failure, { status: 200, body: 'at last' });
-    expect((await s3.get(url, 10))?.toString()).toBe('at last');
+    expect((await s3.get(url, 10)).toString()).toBe('at last');
     expect(requests.map(({ request }) => request.headers['amz-sdk-request'])).toEqual(
       [1, 2, 3].map((attempt) => `attempt=${attempt}; max=3`),
     );
