@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { template } from '../../../cli/commands/template.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
 import { accountsPackage, requestIn, there, unheard } from '../accounts/elsewhere.ts';
@@ -35,6 +36,12 @@ describe('a pinned template', () => {
     const report = await onboard(sandbox(), run.request);
     expect(report.error).toBeNull();
     expect(bodyOf(run.userName)).toBe(sandbox().templates.standIn);
+  });
+
+  it('has the hash that the command prints, which reads it as everybody may', async () => {
+    const { endpoint, templates } = sandbox();
+    const { document } = await template({ build: undefined, url: undefined, endpoint });
+    expect(document).toMatchObject({ sha256: hashOf(templates.standIn), nestedStacks: [] });
   });
 
   it('is changed with one byte more: refused before the subscriber is created', async () => {
@@ -79,11 +86,11 @@ describe('a pinned template', () => {
 
   it('is created byte for byte from the copy when it is long', async () => {
     const run = newRun('pinned');
-    const template = long(sandbox().templates.standIn);
-    sandbox().templates.publish('9.4', template);
+    const longTemplate = long(sandbox().templates.standIn);
+    sandbox().templates.publish('9.4', longTemplate);
     const report = await onboard(sandbox(), { ...run.request, stack: { build: '9.4' } });
     expect(report.error).toBeNull();
-    expect(bodyOf(run.userName)).toBe(template);
+    expect(bodyOf(run.userName)).toBe(longTemplate);
   });
 });
 
@@ -102,13 +109,13 @@ describe('a stack in another account', () => {
   it('is created byte for byte, also from the copy of a long template', async () => {
     await withSandbox({ ...accountsPackage(), environment: unheard }, async (given) => {
       await setUpOtherAccount(given);
-      const template = long(given.templates.standIn);
-      given.templates.publish('9.7', template);
+      const longTemplate = long(given.templates.standIn);
+      given.templates.publish('9.7', longTemplate);
       const request = requestIn('long-abroad', there);
       const report = await onboard(given, { ...request, stack: { ...request.stack, build: '9.7' } });
       expect(report.error).toBeNull();
       const stack = given.world(there).cloudFormation.stack('infinstor-subscriber-long-abroad');
-      expect(stack?.templateBody).toBe(template);
+      expect(stack?.templateBody).toBe(longTemplate);
       expect(given.denials()).toEqual([]);
     });
   });
