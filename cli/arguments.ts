@@ -2,6 +2,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { parseKeyArn } from '../lib/aws/arns.ts';
 import { userNameSchema } from '../lib/requests/fields.ts';
+import { buildSchema } from '../lib/requests/onboarding.ts';
 import type { Operation } from '../lib/subscribers/operations.ts';
 import { type FaultRule, parseFault } from '../sandbox/core/faults.ts';
 import { CommandError } from './command-error.ts';
@@ -13,6 +14,7 @@ Usage: npm start -- [COMMAND] [REQUEST.json] [options]
        npm start -- status USERNAME --endpoint URL [--json]
        npm start -- retry USERNAME --endpoint URL [--diff] [--json]
        npm start -- key-policies KEY-ARN --endpoint URL [--show ID | --restore ID] [--json]
+       npm start -- template [BUILD] [--url URL] [--endpoint URL] [--json]
        npm start -- fault FAULT … | --list | --clear --endpoint URL [--json]
 
 Requests. Each command has its own state machine, and a default request in examples/.
@@ -28,6 +30,9 @@ Other commands
   key-policies     list the policies of a KMS key that were kept before the onboarding changed them
     --show ID      print one of them, and how it differs from the policy in force
     --restore ID   restore its statements; onboarded subscribers keep their access
+  template         print the hash and the parameters of the vendor's template of a build, to compare
+                   them and to pin the build (docs/deploying.md); without --endpoint that of AWS
+    --url URL      read the template at URL, also one that is signed beforehand
   fault            make calls in a running sandbox fail, to rehearse the runbook
     --list         list the faults that have not happened yet
     --clear        remove them
@@ -92,6 +97,18 @@ export interface KeyPoliciesArguments {
   endpoint: string;
 }
 
+/** The vendor's template of a build. */
+export interface TemplateArguments {
+  command: 'template';
+  /** Undefined: the param `defaultBuild`. */
+  build: string | undefined;
+  /** Undefined: where the param `templateBaseUrl` has the build. */
+  url: string | undefined;
+  json: boolean;
+  /** Undefined: S3 in AWS. */
+  endpoint: string | undefined;
+}
+
 /** Faults of a running sandbox. */
 export interface FaultArguments {
   command: 'fault';
@@ -107,6 +124,7 @@ export type Arguments =
   | StatusArguments
   | RetryArguments
   | KeyPoliciesArguments
+  | TemplateArguments
   | FaultArguments;
 
 /** The environment variables that the command line falls back on. */
@@ -130,6 +148,10 @@ const ofKeyPolicies = {
   show: { type: 'string' },
   restore: { type: 'string' },
 } satisfies ParseArgsConfig['options'];
+const ofTemplate = {
+  ...common,
+  url: { type: 'string' },
+} satisfies ParseArgsConfig['options'];
 const ofFault = {
   ...common,
   list: { type: 'boolean', default: false },
@@ -143,7 +165,7 @@ const operationWords: ReadonlyMap<string, Operation> = new Map([
   ['offboard', 'offboard-subscriber'],
 ]);
 /** The commands beside those. */
-const commands = ['status', 'retry', 'key-policies', 'fault'] as const;
+const commands = ['status', 'retry', 'key-policies', 'template', 'fault'] as const;
 
 /**
  * Parses the command line. Its first word that is no option may be a command; everything else onboards. Where no endpoint is
@@ -159,6 +181,8 @@ export function parseArguments(args: readonly string[], environment: Environment
     case 'status':
     case 'retry':
       return subscriberArguments(command, args, environment);
+    case 'template':
+      return templateArguments(args, environment);
     case 'fault':
       return faultArguments(args, environment);
     case undefined:
@@ -174,7 +198,7 @@ export function commandOf(args: readonly string[]): (typeof commands)[number] | 
 
 /** The options of every command take part, so that the value of one is not taken for a word. */
 function wordsOf(args: readonly string[]): string[] {
-  const options = { ...ofRun, ...ofKeyPolicies, ...ofFault };
+  const options = { ...ofRun, ...ofKeyPolicies, ...ofTemplate, ...ofFault };
   return parseArgs({ args: [...args], strict: false, allowPositionals: true, options }).positionals;
 }
 
@@ -236,6 +260,19 @@ function keyPoliciesArguments(args: readonly string[], environment: Environment)
   if (show !== undefined && restore !== undefined) throw usageError('Give either --show or --restore, not both');
   const endpoint = requireEndpoint('key-policies', values.endpoint, environment);
   return { command: 'key-policies', keyArn, action: keyPoliciesAction(show, restore), json, endpoint };
+}
+
+function templateArguments(args: readonly string[], environment: Environment): Arguments {
+  const { values, positionals } = parse(args, ofTemplate);
+  if (values.help) return { command: 'help' };
+  const [, build, another] = positionals;
+  if (another !== undefined) throw usageError(`One build at a time: got ${positionals.slice(1).join(' and ')}`);
+  if (build !== undefined && !v.is(buildSchema, build)) {
+    throw usageError(`template takes a build such as 2.3.72, not '${build}'`);
+  }
+  const url = values.url === undefined ? undefined : checkUrl('--url', values.url);
+  if (build !== undefined && url !== undefined) throw usageError('Give either a build or --url, not both');
+  return { command: 'template', build, url, json: values.json, endpoint: endpointOf(values.endpoint, environment) };
 }
 
 function faultArguments(args: readonly string[], environment: Environment): Arguments {

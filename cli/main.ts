@@ -71,6 +71,13 @@ async function main(): Promise<number> {
         printDocument(document);
         return 0;
       }
+      case 'template': {
+        const { template } = await import('./commands/template.ts');
+        const { document, text } = await template(parsed);
+        if (!json) terminal.write(text);
+        printDocument(document);
+        return 0;
+      }
       case 'fault': {
         const { faults } = await import('./commands/fault.ts');
         const { document, text } = await faults(parsed);
@@ -100,6 +107,8 @@ function failedDocument(parsed: Arguments | undefined, failure: CommandError): o
       return { status: 'FAILED', keyArn: parsed?.command === 'key-policies' ? parsed.keyArn : null, error };
     case 'status':
       return { userName: parsed?.command === 'status' ? parsed.userName : null, status: null, error };
+    case 'template':
+      return { status: 'FAILED', sha256: null, error };
     case 'fault':
       return { status: 'FAILED', faults: null, error };
     case 'retry':

@@ -284,6 +284,22 @@ export class TemplateMismatch extends /* @__PURE__ */ stepError(
   'Compare the template of this build with the parameter map and capabilities in serverless.yml, correct them, deploy, and send the request again.',
 ) {}
 
+/** The template is not the one whose hash is pinned: at the vendor's, or since then in the deployment's own copy. */
+export class TemplateChanged extends /* @__PURE__ */ stepError(
+  'TemplateChanged',
+  "Find out from the vendor why the template is another one, read it (npm start -- template), and pin its new hash in the param builds only then, and deploy; if the message is about the deployment's own copy, find out who has changed or deleted that. Then send the request again.",
+) {}
+
+/** The deployment requires pinned templates, and this build has no pin. */
+export class TemplateNotPinned extends /* @__PURE__ */ stepError(
+  'TemplateNotPinned',
+  'Read the template of the build (npm start -- template), pin its hash in the param builds, and deploy; or choose a build that is pinned. Then send the request again.',
+) {
+  constructor(build: string, sha256: string) {
+    super(`The template of build ${build} is not pinned in builds; it has SHA-256 ${sha256} now`);
+  }
+}
+
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends /* @__PURE__ */ stepError(
   'StackNeedsAttention',
@@ -438,6 +454,8 @@ const remedies = (): ReadonlyMap<string, string> =>
       UserExists,
       UsersNotAdded,
       TemplateMismatch,
+      TemplateChanged,
+      TemplateNotPinned,
       StackNeedsAttention,
       DataNotRetained,
       StackFailed,

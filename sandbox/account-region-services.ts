@@ -31,6 +31,8 @@ export interface AccountRegionServices {
 }
 
 interface Parts extends DeploymentParts {
+  /** Of all accounts and Regions, as names of buckets are unique among them. */
+  buckets: BucketStore;
   clock: Clock;
   accounts: Accounts;
   faults: Faults;
@@ -47,20 +49,15 @@ interface Parts extends DeploymentParts {
 /** The worlds of the sandbox, each made when it is first asked for. */
 export function createServices(parts: Parts): (home: AccountRegion) => AccountRegionServices {
   const worlds = new Map<string, AccountRegionServices>();
-  // Bucket names are unique among all accounts and Regions.
-  const buckets: BucketStore = new Map();
   return ({ accountId, region }) => {
     const name = `${accountId} ${region}`;
-    const world = worlds.get(name) ?? createServicesOf({ accountId, region }, { ...parts, buckets });
+    const world = worlds.get(name) ?? createServicesOf({ accountId, region }, parts);
     worlds.set(name, world);
     return world;
   };
 }
 
-function createServicesOf(
-  home: AccountRegion,
-  { buckets, ...parts }: Parts & { buckets: BucketStore },
-): AccountRegionServices {
+function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): AccountRegionServices {
   const { clock, accounts, faults, endpoint, deliver, invokeLambda, thaw, schedules } = parts;
   const iam = accounts.iam(home.accountId);
   const events = createEvents({ clock, faults, deliver, schedules, home });

@@ -32,6 +32,9 @@ import { createAsynchronousInvocations } from './services/lambda/asynchronous.ts
 import { createFreezes, type Freezes } from './services/lambda/freezes.ts';
 import { createLambdaPool } from './services/lambda/pool.ts';
 import { createLambda } from './services/lambda/service.ts';
+import type { BucketStore } from './services/s3/bucket-resource.ts';
+import { createObjectStore, type ObjectStore } from './services/s3/object-store.ts';
+import { createS3 } from './services/s3/service.ts';
 import type { SecretsManager } from './services/secretsmanager/service.ts';
 import type { Sqs } from './services/sqs/service.ts';
 import type { States } from './services/states/service.ts';
@@ -88,6 +91,8 @@ export interface Sandbox {
   cloudFormation: CloudFormation;
   infinstor: InfinStor;
   templates: Templates;
+  /** The objects of buckets. */
+  objects: ObjectStore;
   denials: Authorizer['denials'];
   /** What IAM has allowed. */
   grants: Authorizer['grants'];
@@ -145,6 +150,8 @@ export async function bootSandbox({
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
   });
   const templates = createTemplates();
+  const buckets: BucketStore = new Map();
+  const objects = createObjectStore(buckets, templates.at);
   const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: thawAndInvoke });
   const worlds = createServices({
     clock,
@@ -163,7 +170,8 @@ export async function bootSandbox({
       return lambdas.invoke(functionArn, event);
     },
     thaw: freezes.thaw,
-    templates: templates.at,
+    templates: objects.textAt,
+    buckets,
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
     resourceDelayMs,
@@ -202,6 +210,7 @@ export async function bootSandbox({
     infinstor: () => infinstor,
     httpApi,
     lambda: createLambda({ pool: { ...lambdas, invoke: thawAndInvoke }, invocations, authorize: authorizer.authorize }),
+    s3: createS3({ objects, authorize: authorizer.authorize }),
     authorizer,
     injector,
     faults,
@@ -278,6 +287,7 @@ export async function bootSandbox({
     cloudFormation,
     infinstor,
     templates,
+    objects,
     denials: authorizer.denials,
     grants: authorizer.grants,
     calls: injector.calls,

@@ -10,6 +10,8 @@ import { createCognito } from '../sandbox/services/cognito-idp/service.ts';
 import { operations as dynamoDbOperations } from '../sandbox/services/dynamodb/service.ts';
 import { createAccounts } from '../sandbox/services/iam/accounts.ts';
 import { createLambda } from '../sandbox/services/lambda/service.ts';
+import { createObjectStore } from '../sandbox/services/s3/object-store.ts';
+import { createS3 } from '../sandbox/services/s3/service.ts';
 
 const page = join(resolve(import.meta.dirname, '..'), 'docs', 'sandbox.md');
 const marker = /(<!-- coverage -->\n).*?(<!-- \/coverage -->)/s;
@@ -44,6 +46,7 @@ export function coverage(): Coverage {
     invokeLambda: async () => undefined,
     thaw: async () => undefined,
     templates: () => undefined,
+    buckets: new Map(),
     customResource,
     onAccess: nothing,
     resourceDelayMs: 0,
@@ -55,6 +58,7 @@ export function coverage(): Coverage {
     invocations: { invoke: async () => undefined },
     authorize: nothing,
   });
+  const s3 = createS3({ objects: createObjectStore(new Map(), () => undefined), authorize: nothing });
   const infinstor = createInfinStor({ clock, cognito, baseUrl: () => '', region: '', superadmin: { userName: '' } });
   const { every } = resourceTypes({
     ...{ ...world, ...deployment },
@@ -68,6 +72,7 @@ export function coverage(): Coverage {
       ),
       ['dynamodb', [...dynamoDbOperations]],
       ['lambda', lambda.operations],
+      ['s3', s3.operations],
       ['infinstor', infinstor.operations],
     ]),
     resourceTypes: Object.keys(every),

@@ -12,7 +12,8 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
-import { InvalidConfiguration, InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
+import type { S3 } from '../../lib/aws/s3.ts';
+import { InvalidConfiguration, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
@@ -26,10 +27,12 @@ import { describeStack } from '../../lib/stacks/describe.ts';
 import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
+import { templateInput } from '../../lib/stacks/template.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
+import { pinnedTemplate, requireWhole, type Template } from './pinned-template.ts';
 import { requireSame } from './require-same.ts';
 import { type Place, requireRoom, reserveRoom } from './room.ts';
 import { boundaryParameters, checkParameters, isMasked, templateParameters } from './template-parameters.ts';
@@ -42,6 +45,7 @@ interface Dependencies {
   secrets: SecretsManagerClient;
   sts: STSClient;
   stepFunctions: SFNClient;
+  s3: S3;
   registry: Registry;
   logger: Logger;
   now: Date;
@@ -50,12 +54,12 @@ interface Dependencies {
 /**
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution, reserves its places on the keys, and returns the plan. Claim and reservations are the only side effects, and the last things
- * done.
- * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
+ * done, but for a copy of the template, which is named by its content.
+ * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, TemplateChanged, TemplateNotPinned, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn, startedAt }: AcceptInput,
-  { environment, cloudFormation, kms, secrets, sts, stepFunctions, registry, logger, now }: Dependencies,
+  { environment, cloudFormation, kms, secrets, sts, stepFunctions, s3, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
   const request = parseRequest(rawRequest, requestRules(environment, executionArn));
@@ -81,15 +85,9 @@ export async function acceptRequest(
     places.push(place);
   }
 
-  const build = request.stack.build ?? environment.DEFAULT_BUILD;
-  const templateUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
-  const summary = await templateSummary(cloudFormation(home), templateUrl);
-  if (summary === undefined) {
-    const problem = `there is no template of build ${build}, or the deployment may not read it (${templateUrl})`;
-    throw request.stack.build === undefined
-      ? new TemplateMismatch(problem)
-      : new InvalidRequest('stack.build', problem);
-  }
+  const template = await pinnedTemplate(request.stack.build, environment, s3);
+  const summary = await templateSummary(cloudFormation(home), template);
+  if (environment.REQUIRE_PINNED_TEMPLATE) requireWhole(summary);
   const requested = templateParameters(environment.TEMPLATE_PARAMETERS, request);
   const boundary = boundaryParameters(environment.TEMPLATE_PARAMETERS, boundaryArn(environment, accountId));
   const parameters = { ...requested, ...boundary };
@@ -101,9 +99,10 @@ export async function acceptRequest(
     logger.warn(shown);
   }
 
-  // Without the boundary, which no request chooses: a stack that is older than it is still what the request asks for.
+  // Without the boundary, which no request chooses: a stack that is older than it is still what the request asks for. And with the
+  // template's URL, not its hash: so is a stack that is older than its build's pin.
   const planHash = createHash('sha256')
-    .update(JSON.stringify([templateUrl, region, Object.entries(requested).sort()]))
+    .update(JSON.stringify([template.vendorUrl, region, Object.entries(requested).sort()]))
     .digest('hex');
   const plan: Plan = {
     subscriber: request.subscriber,
@@ -114,7 +113,8 @@ export async function acceptRequest(
     stack: {
       name: stackName(environment.STACK_NAME_PREFIX, userName),
       ...home,
-      templateUrl,
+      templateUrl: template.vendorUrl,
+      template: { sha256: template.sha256, copyUrl: template.copyUrl },
       serviceRoleArn: stackServiceRoleArn(environment, accountId),
       capabilities: allowedCapabilities(summary, environment),
       parameters,
@@ -182,18 +182,20 @@ async function requireSameAccountRegion(
   );
 }
 
-/** What CloudFormation says of the template; undefined when it cannot read it. */
+/** What CloudFormation says of the template. @throws TemplateMismatch when it is none, or CloudFormation cannot read its copy */
 async function templateSummary(
   cloudFormation: CloudFormationClient,
-  templateUrl: string,
-): Promise<GetTemplateSummaryOutput | undefined> {
+  { bytes, copyUrl, vendorUrl }: Template,
+): Promise<GetTemplateSummaryOutput> {
   try {
-    return await cloudFormation.send(new GetTemplateSummaryCommand({ TemplateURL: templateUrl }));
+    return await cloudFormation.send(new GetTemplateSummaryCommand(templateInput(bytes, copyUrl)));
   } catch (error) {
     if (!(error instanceof CloudFormationServiceException && error.name === 'ValidationError')) throw error;
     // CloudFormation's words for an object that is not there, or not to be read.
-    if (/^S3 error/.test(error.message)) return undefined;
-    throw new TemplateMismatch(`Template ${templateUrl} is not valid: ${error.message}`);
+    if (/^S3 error/.test(error.message)) {
+      throw new TemplateMismatch(`CloudFormation cannot read the copy of the template, ${copyUrl}: ${error.message}`);
+    }
+    throw new TemplateMismatch(`Template ${vendorUrl} is not valid: ${error.message}`);
   }
 }
 

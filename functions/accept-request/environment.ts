@@ -4,6 +4,7 @@ import { json } from '../../lib/json.ts';
 import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { buildSchema } from '../../lib/requests/onboarding.ts';
 import { stackNameEnvironment, stackServiceRoleEnvironment } from '../../lib/stacks/environment.ts';
 import { stackPollEnvironment } from '../../lib/stacks/poll.ts';
 
@@ -50,6 +51,20 @@ export const environmentSchema = v.object({
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
   TEMPLATE_BASE_URL: v.string(),
   DEFAULT_BUILD: v.string(),
+  /** The SHA-256 of the template, by build. */
+  BUILDS: json(
+    v.record(
+      buildSchema,
+      v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in 64 hexadecimal digits, in lower case')),
+    ),
+  ),
+  /** Whether only builds of `BUILDS` may be used. */
+  REQUIRE_PINNED_TEMPLATE: v.pipe(
+    v.picklist(['true', 'false']),
+    v.transform((value) => value === 'true'),
+  ),
+  /** `<this>/<SHA-256>.yaml` is the deployment's copy of a template that was checked. */
+  TEMPLATE_COPIES_URL: v.string(),
   TEMPLATE_PARAMETERS: json(parameterMapSchema),
   ALLOWED_CAPABILITIES: v.pipe(
     v.string(),

@@ -5,6 +5,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
+import { createS3 } from '../../lib/aws/s3.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { acceptInputSchema } from '../../lib/plans/accept.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
@@ -16,6 +17,7 @@ const kms = perAccountRegion((config) => new KMSClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
 const sts = new STSClient(clientConfig);
 const stepFunctions = new SFNClient(clientConfig);
+const s3 = createS3(sts.config);
 const documents = documentClient();
 
 export const handler = step({
@@ -30,6 +32,7 @@ export const handler = step({
       secrets,
       sts,
       stepFunctions,
+      s3,
       registry: { documents, tableName: context.environment.REGISTRY_TABLE },
       logger: context.logger,
       now: new Date(),

@@ -6,7 +6,8 @@ import {
   CreateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { StackNeedsAttention, SubscriberOutcomeUnknown } from '../../lib/errors.ts';
+import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
+import { StackNeedsAttention, SubscriberOutcomeUnknown, TemplateChanged } from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
 import { credentialsSchema } from '../../lib/secrets/credentials.ts';
@@ -14,6 +15,7 @@ import { readSecret } from '../../lib/secrets/secrets.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
 import { beginDeletion } from '../../lib/stacks/delete.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
+import { maxTemplateBytes, sha256Of, templateInput } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
 
 /** What this step uses of the plan. */
@@ -23,6 +25,7 @@ interface Dependencies {
   environment: Environment;
   cloudFormation: CloudFormationClient;
   secrets: SecretsManagerClient;
+  s3: S3;
   now: Date;
   /** Throws when the stack is another execution's by now. */
   requireOwn: () => Promise<unknown>;
@@ -34,6 +37,7 @@ interface Dependencies {
  * @param previous the stack that this execution dealt with before, when it comes back from waiting for it
  * @returns the stack's id, what the wait is for, and when it ends
  * @throws StackNeedsAttention
+ * @throws TemplateChanged when the copy of the checked template is gone, or is another one
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function deployStack(
@@ -63,15 +67,16 @@ async function createStack(
   previous: Stack | undefined,
   dependencies: Dependencies,
 ): Promise<Omit<Stack, 'deadline'>> {
-  const { cloudFormation, secrets, requireOwn } = dependencies;
+  const { cloudFormation, secrets, s3, requireOwn } = dependencies;
   const { stack } = plan;
   const token = await customToken(secrets, plan);
+  const template = await checkedTemplate(s3, stack.template);
   await requireOwn();
   try {
     const { StackId } = await cloudFormation.send(
       new CreateStackCommand({
         StackName: stack.name,
-        TemplateURL: stack.templateUrl,
+        ...template,
         RoleARN: stack.serviceRoleArn,
         Capabilities: stack.capabilities,
         Parameters: [
@@ -105,6 +110,17 @@ async function customToken(secrets: SecretsManagerClient, plan: StepPlan): Promi
     throw new SubscriberOutcomeUnknown(`Secret ${plan.credentialsSecretId} holds no custom token`);
   }
   return credentials.value.customToken;
+}
+
+/** The bytes that accept-request has checked: nobody but the deployment should write the copy, and that is checked, too. */
+async function checkedTemplate(s3: S3, { sha256, copyUrl }: Plan['stack']['template']) {
+  const bytes = await s3.get(copyUrl, maxTemplateBytes).catch((error: unknown) => {
+    if (!(error instanceof ObjectNotReadable)) throw error;
+    throw new TemplateChanged(`The deployment's copy of the template is gone, or may not be read: ${error.message}`);
+  });
+  const found = sha256Of(bytes);
+  if (found === sha256) return templateInput(bytes, copyUrl);
+  throw new TemplateChanged(`The deployment's copy of the template, ${copyUrl}, has SHA-256 ${found} since`);
 }
 
 /** One token per attempt and predecessor: CloudFormation refuses the token of a stack that was deleted since. */

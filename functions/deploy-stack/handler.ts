@@ -3,6 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
+import { createS3 } from '../../lib/aws/s3.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { stackSchema } from '../../lib/plans/stack.ts';
@@ -13,6 +14,7 @@ import { environmentSchema } from './environment.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
+const s3 = createS3(secrets.config);
 const documents = documentClient();
 
 export const handler = step({
@@ -30,6 +32,7 @@ export const handler = step({
       environment: context.environment,
       cloudFormation: cloudFormation(input.plan.stack, context),
       secrets,
+      s3,
       now: new Date(),
       requireOwn: owned,
     });

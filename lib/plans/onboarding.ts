@@ -26,7 +26,10 @@ export const planSchema = v.object({
     name: v.string(),
     accountId: v.string(),
     region: v.string(),
+    /** Where the vendor has the template. */
     templateUrl: v.string(),
+    /** What was checked of it, and is deployed: its hash, and where the deployment has a copy. */
+    template: v.object({ sha256: v.string(), copyUrl: v.string() }),
     serviceRoleArn: v.string(),
     capabilities: v.array(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
     /** Every template parameter but the custom token. */

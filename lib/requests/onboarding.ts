@@ -59,11 +59,15 @@ const tags = object(
   ),
 );
 
+/** A build of the vendor's template. */
+export const buildSchema = v.pipe(
+  v.string('must be a string'),
+  v.regex(/^\d+(\.\d+){1,5}$/, 'must be digits and dots, such as 2.3.72'),
+);
+
 const stack = object(
   v.strictObject({
-    build: v.optional(
-      v.pipe(v.string('must be a string'), v.regex(/^\d+(\.\d+){1,5}$/, 'must be digits and dots, such as 2.3.72')),
-    ),
+    build: v.optional(buildSchema),
     accountId: v.optional(
       v.pipe(v.string('must be a string'), v.regex(/^\d{12}$/, 'must be an account id of 12 digits')),
     ),

@@ -73,6 +73,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
   dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactWriteItems', 'UpdateItem'],
   states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
   events: ['PutEvents'],
+  s3: ['GetObject', 'PutObject'],
   sqs: ['SendMessage'],
   sts: ['AssumeRole'],
   // The functions, by the names of their steps.

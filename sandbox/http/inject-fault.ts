@@ -123,5 +123,6 @@ const throttlingCodes: Readonly<Record<string, string>> = {
   cloudformation: 'Throttling',
   iam: 'Throttling',
   sts: 'Throttling',
+  s3: 'SlowDown',
   cognito: 'TooManyRequestsException',
 };

@@ -86,6 +86,34 @@ export function queryError(error: AwsError, requestId: string): Answer {
   return { status, headers: { 'content-type': 'text/xml' }, body };
 }
 
+/** What S3 calls the errors common to all services: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+const s3Codes: Readonly<Record<string, string>> = {
+  AccessDeniedException: 'AccessDenied',
+  UnrecognizedClientException: 'InvalidAccessKeyId',
+  ExpiredTokenException: 'ExpiredToken',
+  InvalidSignatureException: 'SignatureDoesNotMatch',
+  IncompleteSignatureException: 'AuthorizationHeaderMalformed',
+};
+const s3Statuses: Readonly<Record<string, number>> = {
+  AccessDenied: 403,
+  InvalidAccessKeyId: 403,
+  SignatureDoesNotMatch: 403,
+  InternalError: 500,
+  ServiceUnavailable: 503,
+  SlowDown: 503,
+};
+
+/** An error of S3, whose document has no envelope. */
+export function xmlError({ code, message, statusCode }: AwsError, requestId: string): Answer {
+  const Code = s3Codes[code] ?? code;
+  const body = xml.build({ Error: { Code, Message: message, RequestId: requestId } });
+  return {
+    status: s3Statuses[Code] ?? statusCode,
+    headers: { 'content-type': 'application/xml', 'x-amz-request-id': requestId },
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
+  };
+}
+
 function xmlValue(value: unknown, lists: 'member' | 'flat'): unknown {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) {

@@ -4,18 +4,29 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type AccountRegion, account } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/faults.ts';
-import { AwsError, type Caller, type Service } from '../core/operation.ts';
+import { type Access, AwsError, type Caller, type Service } from '../core/operation.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
+import { notReadable } from '../services/cloudformation/template-source.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
 import type { HttpApi } from '../services/http-api/service.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
 import type { Lambda } from '../services/lambda/service.ts';
+import type { S3 } from '../services/s3/service.ts';
 import { type Authenticator, createAuthenticator } from './authenticate.ts';
 import type { Authorizer } from './authorizer.ts';
 import { answerFaults, faultsPath } from './faults.ts';
 import type { Injector } from './inject-fault.ts';
 import { LostAnswer } from './inject-fault.ts';
-import { type Answer, jsonError, jsonResult, queryError, queryInput, queryResult, restError } from './protocols.ts';
+import {
+  type Answer,
+  jsonError,
+  jsonResult,
+  queryError,
+  queryInput,
+  queryResult,
+  restError,
+  xmlError,
+} from './protocols.ts';
 import { canonicalHeaders, type SignedRequest } from './sigv4.ts';
 import { sqsErrorCode, sqsInput, sqsOutput } from './sqs-query.ts';
 
@@ -29,6 +40,7 @@ interface Parts {
   infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
   httpApi: Pick<HttpApi, 'handle'>;
   lambda: Pick<Lambda, 'handle'>;
+  s3: Pick<S3, 'callOf'>;
   authorizer: Pick<Authorizer, 'authorize'>;
   injector: Injector;
   /** What is still to go wrong. */
@@ -136,6 +148,14 @@ const invokesFunction = (request: IncomingMessage) =>
 const isLambdas = ({ url = '', headers }: IncomingMessage) =>
   url.startsWith('/2015-03-31/') || headers.authorization?.includes('/lambda/aws4_request') === true;
 
+/** Whether a request is for S3's REST API: by what it is signed for, or as nobody else has unsigned reads. */
+const isS3s = ({ method, url = '', headers }: IncomingMessage) =>
+  headers.authorization?.includes('/s3/aws4_request') === true ||
+  (method === 'GET' &&
+    headers.authorization === undefined &&
+    headers['x-amz-target'] === undefined &&
+    /^\/[^/?]+\/[^?]/.test(url));
+
 /** What a signature is computed over. */
 function signedRequestOf({ method = 'GET', url = '/', rawHeaders }: IncomingMessage, body: Buffer): SignedRequest {
   const headers: [name: string, value: string][] = [];
@@ -168,6 +188,7 @@ async function answerOf(request: IncomingMessage, sent: Buffer, parts: AllParts)
     });
   }
   if (path === faultsPath) return answerFaults({ method: request.method ?? 'GET', body }, parts.faults);
+  if (isS3s(request) && !isLambdas(request)) return callS3(request, path, { signed, sent }, parts);
   return callAws(request, { signed, body }, parts);
 }
 
@@ -196,6 +217,34 @@ async function callInfinStor(request: IncomingMessage, path: string, body: strin
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     return parts.infinstor().failure(error.code);
+  }
+}
+
+async function callS3(
+  request: IncomingMessage,
+  path: string,
+  { signed, sent }: { signed: SignedRequest; sent: Buffer },
+  parts: AllParts,
+): Promise<Answer> {
+  const requestId = randomUUID();
+  const headers = plainHeaders(request);
+  try {
+    const caller =
+      headers.authorization === undefined ? undefined : parts.authenticate(signed, { service: 's3' }).caller;
+    const { operation, input, run } = parts.s3.callOf({
+      method: request.method ?? 'GET',
+      path,
+      headers,
+      body: sent,
+      caller,
+    });
+    const made = { service: 's3', operation, input, caller, attempt: attemptOf(headers) };
+    const answer = await parts.injector.inject(made, run);
+    return { ...answer, headers: { ...answer.headers, 'x-amz-request-id': requestId } };
+  } catch (error) {
+    if (error instanceof LostAnswer) throw error;
+    const failure = error instanceof AwsError ? error : new AwsError('InternalError', describe(error), 500);
+    return xmlError(failure, requestId);
   }
 }
 
@@ -293,11 +342,25 @@ async function call(
     throw new AwsError('UnknownOperationException', message);
   }
   const parsed = operation.parse(input);
-  if (caller !== undefined) for (const access of operation.access(parsed, caller)) authorizer.authorize(caller, access);
+  if (caller !== undefined) {
+    for (const access of operation.access(parsed, caller)) {
+      if (service.name === 'cloudformation' && access.action === 's3:GetObject') readable(caller, access, authorizer);
+      else authorizer.authorize(caller, access);
+    }
+  }
   // Faults call Cognito by its common name.
   const faultService = service.name === 'cognito-idp' ? 'cognito' : service.name;
   const made = { service: faultService, operation: operationName, input: parsed, caller, attempt };
   return injector.inject(made, () => operation.run(parsed, caller ?? anonymous));
+}
+
+/** What CloudFormation may not read with its caller's rights is a wrong input to it (F5Networks/f5-aws-cloudformation#68). */
+function readable(caller: Caller, access: Access, { authorize }: Pick<Authorizer, 'authorize'>): void {
+  try {
+    authorize(caller, access);
+  } catch (error) {
+    throw error instanceof AwsError ? notReadable() : error;
+  }
 }
 
 /** The caller of operations that are not signed. */

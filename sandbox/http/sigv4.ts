@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
- * AWS's Signature Version 4 in an `Authorization` header, as a service that is not S3 computes it anew:
+ * AWS's Signature Version 4 in an `Authorization` header, as a service computes it anew:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 
@@ -83,13 +83,14 @@ export function parseAuthorization(header: string): Authorization | { incomplete
 }
 
 /** The canonical request, over the headers that a signature names. */
-function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[]): string {
+function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[], service: string): string {
   const mark = request.target.indexOf('?');
   const path = mark === -1 ? request.target : request.target.slice(0, mark);
   const query = mark === -1 ? '' : request.target.slice(mark + 1);
   return [
     request.method,
-    canonicalPath(path),
+    // The names of S3's objects may have several slashes and dots, and are encoded once.
+    service === 's3' ? path : canonicalPath(path),
     canonicalQuery(query),
     ...signedHeaders.map((name) => `${name}:${request.headers.get(name) ?? ''}`),
     '',
@@ -117,7 +118,7 @@ export function isSignedWith(
   { scope, signedHeaders, signature }: Authorization,
   time: string,
 ): boolean {
-  const expected = hmac(key, stringToSign(canonicalRequest(request, signedHeaders), time, scope));
+  const expected = hmac(key, stringToSign(canonicalRequest(request, signedHeaders, scope.service), time, scope));
   const given = Buffer.from(signature, 'hex');
   // Hexadecimal digits only, and in lower case: another writing of the same bytes is another signature.
   return given.toString('hex') === signature && given.length === expected.length && timingSafeEqual(given, expected);

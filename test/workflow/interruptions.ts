@@ -5,6 +5,8 @@ import type { Effect } from './side-effects.ts';
 /** Each effect is interrupted in every way, and the run recovers: of each kind of run. */
 export const interruptions = {
   onboarding: [
+    // A copy of the template.
+    'accept-request s3:PutObject',
     'accept-request dynamodb:UpdateItem',
     // Room on each key.
     'accept-request dynamodb:TransactWriteItems',

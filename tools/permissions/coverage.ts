@@ -154,6 +154,9 @@ Resources:
   const nested = sandbox.iam.role('RoleForInfinStorMlflowService-nested');
   if (nested !== undefined) attachFromOutside(sandbox.iam, nested.roleName);
   await offboard('nested', { keepData: false });
+  // A template that CloudFormation reads from the deployment's copy.
+  templates.publish('9.2', `${templates.standIn}#${'x'.repeat(51_200)}`);
+  await onboard({ ...subscriber('long'), stack: { build: '9.2' } });
   if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
@@ -235,6 +238,7 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   });
   await onboard(abroad('abroad'));
   await onboard(abroad('beside'));
+  await onboard({ ...subscriber('long-abroad'), stack: { ...stack, build: '9.2' } });
   sandbox.accounts.iam(home.accountId).delayNewRoles(hour);
   await onboard(abroad('unseen-abroad'));
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);

@@ -20,13 +20,17 @@ export const accounts = {
 };
 
 /** Sets the other account up as docs/other-accounts.md says, with the templates beside it. */
-export async function setUpOtherAccount(sandbox: Sandbox, parameters: { ExternalId?: string } = {}): Promise<void> {
+export async function setUpOtherAccount(
+  sandbox: Sandbox,
+  parameters: { ExternalId?: string; TemplateCopiesBucket?: string } = {},
+): Promise<void> {
   const there = { accountId: otherAccount.accountId, region: account.region };
   const values = {
     DeploymentAccountId: account.accountId,
     // CloudFormation cuts the stack's name in the names of its roles.
     DeploymentRolePrefix: 'infinstor-onboarding-san',
     ExternalId: externalId,
+    TemplateCopiesBucket: sandbox.physicalId('TemplateCopies'),
     ...parameters,
   };
   await deploy(sandbox, there, 'other-account.yaml', values);

@@ -88,7 +88,7 @@ export function createStackCreation({ clock, iam, home, store, source, types, pr
     const earlier = replayed(stackName, clientRequestToken);
     if (earlier !== undefined) return earlier;
     if (roleArn !== undefined) requireAssumable(iam, roleArn);
-    const stack = begin(stackName, source.bodyOf(input.TemplateURL), input.Parameters, {
+    const stack = begin(stackName, source.given(input), input.Parameters, {
       isDeployment: false,
       capabilities: input.Capabilities,
       tags: input.Tags,

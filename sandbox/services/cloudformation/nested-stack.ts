@@ -4,8 +4,9 @@ import { handlerPermissions, permissionsOf } from '../../core/handler-permission
 import type { Caller } from '../../core/operation.ts';
 import { type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
 import type { Stack } from './stack.ts';
-import { passRoleAccess, templateAccess } from './stack-requests.ts';
+import { passRoleAccess } from './stack-requests.ts';
 import type { GivenParameter } from './template-checks.ts';
+import type { TemplateSource } from './template-source.ts';
 
 interface Parts {
   /** The stack that the resource is one of. */
@@ -16,6 +17,7 @@ interface Parts {
    */
   create: (parent: Stack, child: { stackName: string; templateUrl: string; parameters: GivenParameter[] }) => Stack;
   delete: (child: Stack, parent: Stack) => void;
+  accessTo: TemplateSource['accessTo'];
   onAccess: OnAccess;
 }
 
@@ -47,7 +49,7 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     );
     // The child acts with its parent's role, which is passed on.
     for (const access of passRoleAccess(parent.roleArn)) parts.onAccess(caller, access);
-    parts.onAccess(caller, templateAccess(templateUrl));
+    parts.onAccess(caller, parts.accessTo(templateUrl));
     const parameters = Object.entries(Parameters).map(([ParameterKey, ParameterValue]) => ({
       ParameterKey,
       ParameterValue,

@@ -8,11 +8,11 @@ import type { Stack } from './stack.ts';
 import {
   createInput,
   deleteInput,
+  givenTemplate,
   pageInput,
   passRoleAccess,
   protectInput,
   requireAssumable,
-  templateAccess,
   text,
 } from './stack-requests.ts';
 import { isLive, type StackStore } from './stack-store.ts';
@@ -73,11 +73,11 @@ export function stackOperations({ iam, home, store, source, creation, provisione
         {
           ...stackAccess('CreateStack', StackName),
           context: {
-            'cloudformation:TemplateUrl': TemplateURL,
+            ...(TemplateURL !== undefined && { 'cloudformation:TemplateUrl': TemplateURL }),
             ...(RoleARN !== undefined && { 'cloudformation:RoleArn': RoleARN }),
           },
         },
-        templateAccess(TemplateURL),
+        ...(TemplateURL === undefined ? [] : [source.accessTo(TemplateURL)]),
         ...passRoleAccess(RoleARN),
       ],
       run: (input, caller) => ({ StackId: creation.create(input, caller).stackId }),
@@ -117,16 +117,16 @@ export function stackOperations({ iam, home, store, source, creation, provisione
       },
     ),
 
-    GetTemplateSummary: operation(v.strictObject({ TemplateURL: text }), {
+    GetTemplateSummary: operation(v.strictObject(givenTemplate), {
       access: ({ TemplateURL }) => [
         {
           action: 'cloudformation:GetTemplateSummary',
           resource: '*',
-          context: { 'cloudformation:TemplateUrl': TemplateURL },
+          ...(TemplateURL !== undefined && { context: { 'cloudformation:TemplateUrl': TemplateURL } }),
         },
-        templateAccess(TemplateURL),
+        ...(TemplateURL === undefined ? [] : [source.accessTo(TemplateURL)]),
       ],
-      run: ({ TemplateURL }) => templateSummary(source.templateOf(source.bodyOf(TemplateURL))),
+      run: (input) => templateSummary(source.templateOf(source.given(input))),
     }),
 
     UpdateTerminationProtection: operation(protectInput, {

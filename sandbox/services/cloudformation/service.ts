@@ -60,7 +60,7 @@ interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
 export function createCloudFormation({ home = account, ...options }: CloudFormationOptions): CloudFormation {
   const { clock, iam, resourceDelayMs, buckets, tables, dynamoDb } = options;
   const store = createStackStore();
-  const source = createTemplateSource(options.templates);
+  const source = createTemplateSource(options.templates, buckets);
   const transitions = createTransitions(clock, options.publish);
   const nestedStack = nestedStackProvider({
     stack: store.require,
@@ -70,6 +70,7 @@ export function createCloudFormation({ home = account, ...options }: CloudFormat
       if (roleArn !== undefined) child.roleArn = roleArn;
       provisioner.delete(child, []);
     },
+    accessTo: source.accessTo,
     onAccess: options.onAccess,
   });
   const types = resourceTypes({ ...options, nestedStack });

@@ -24,9 +24,12 @@ const list = <Item extends v.GenericSchema>(item: Item) =>
     v.array(item),
   );
 
+/** Just one of them: `TemplateSource.given`. */
+export const givenTemplate = { TemplateBody: v.optional(text), TemplateURL: v.optional(text) };
+
 export const createInput = v.strictObject({
   StackName: text,
-  TemplateURL: text,
+  ...givenTemplate,
   Parameters: list(v.strictObject({ ParameterKey: text, ParameterValue: v.string() })),
   Capabilities: list(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
   RoleARN: v.optional(text),
@@ -48,13 +51,6 @@ export const deleteInput = v.strictObject({
 });
 export const protectInput = v.strictObject({ StackName: text, EnableTerminationProtection: flag });
 export const pageInput = v.strictObject({ StackName: text, NextToken: v.optional(text) });
-
-/** The caller must be able to read the template, even from a public bucket. Only path-style URLs, which the vendor has. */
-export function templateAccess(url: string): Access {
-  const [, bucketAndKey] = /^https:\/\/s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com\/([^/?#]+\/[^?#]+)$/.exec(url) ?? [];
-  if (bucketAndKey === undefined) throw validationError('TemplateURL must be a supported URL.');
-  return { action: 's3:GetObject', resource: `arn:aws:s3:::${bucketAndKey}` };
-}
 
 export function passRoleAccess(roleArn: string | undefined): Access[] {
   if (roleArn === undefined) return [];

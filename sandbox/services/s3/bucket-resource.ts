@@ -10,7 +10,7 @@ import {
   type ResourceProvider,
 } from '../../core/resource-provider.ts';
 
-/** A bucket of a subscriber's stack; it holds no objects. */
+/** A bucket of a stack; its objects are elsewhere (object-store.ts). */
 export interface Bucket {
   name: string;
   stackId: string;
@@ -50,6 +50,18 @@ const bucketProperties = v.strictObject({
     { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
   ),
   CorsConfiguration: v.optional(v.strictObject({ CorsRules: v.array(corsRule) }), { CorsRules: [] }),
+  // Nothing is deleted by its age.
+  LifecycleConfiguration: v.optional(
+    v.strictObject({
+      Rules: v.array(
+        v.strictObject({
+          Id: v.optional(v.string()),
+          Status: v.picklist(['Enabled', 'Disabled']),
+          ExpirationInDays: v.pipe(v.number(), v.integer(), v.minValue(1)),
+        }),
+      ),
+    }),
+  ),
   // Nothing here is public.
   PublicAccessBlockConfiguration: v.optional(
     v.strictObject({
@@ -96,7 +108,11 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
     });
     return {
       physicalId: name,
-      attributes: { Arn: `arn:aws:s3:::${name}`, DomainName: `${name}.s3.amazonaws.com` },
+      attributes: {
+        Arn: `arn:aws:s3:::${name}`,
+        DomainName: `${name}.s3.amazonaws.com`,
+        RegionalDomainName: `${name}.s3.${context.caller.region}.amazonaws.com`,
+      },
       delete(by) {
         ask(permissionsOf(handlers.delete), by);
         buckets.delete(name);

@@ -125,7 +125,7 @@ describe('parseArguments', () => {
     [
       'a command that there is not',
       ['key-policy', keyArn, ...at],
-      "There is no command 'key-policy'; the commands are update, add-user, offboard, status, retry, key-policies, fault",
+      "There is no command 'key-policy'; the commands are update, add-user, offboard, status, retry, key-policies, template, fault",
     ],
     [
       'options of a command that there is not',

@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { Plan, Role } from '../../../lib/plans/onboarding.ts';
 import type { Stack } from '../../../lib/plans/stack.ts';
 import type { RequestRules } from '../../../lib/requests/onboarding.ts';
+
+/** What the vendor's template is. */
+export const templateText = 'Resources: {}\n';
 
 export const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
 export const otherExecutionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-0';
@@ -31,6 +35,10 @@ export const plan: Plan = {
     accountId: '111111111111',
     region: 'eu-west-1',
     templateUrl: 'https://templates.example/2.3.72/infinstor-setup-customer.yaml',
+    template: {
+      sha256: createHash('sha256').update(templateText).digest('hex'),
+      copyUrl: 'https://copies.s3.us-east-1.amazonaws.com/templates/checked.yaml',
+    },
     serviceRoleArn: 'arn:aws:iam::111111111111:role/stack-service',
     capabilities: ['CAPABILITY_NAMED_IAM'],
     parameters: { SubscriberName: 'Acme' },

@@ -35,6 +35,8 @@ const names = [
   ...['UserExists', 'UsersNotAdded'],
   ...[
     'TemplateMismatch',
+    'TemplateChanged',
+    'TemplateNotPinned',
     'StackNeedsAttention',
     'DataNotRetained',
     'StackFailed',

@@ -17,10 +17,11 @@ import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from 
 import { mockClient } from 'aws-sdk-client-mock';
 import { environmentSchema } from '../../../../functions/accept-request/environment.ts';
 import { environmentOf } from '../environment.ts';
+import { fakeS3 } from '../fake-s3.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { lambda, secret } from '../lambda.ts';
-import { executionArn } from '../plan.ts';
+import { executionArn, templateText } from '../plan.ts';
 
 export const environment = environmentOf(environmentSchema, {
   STACK_SERVICE_ROLE_ARN: 'arn:aws:iam::111111111111:role/stack-service',
@@ -48,8 +49,12 @@ export const environment = environmentOf(environmentSchema, {
   }),
   ALLOWED_CAPABILITIES: 'CAPABILITY_IAM,CAPABILITY_NAMED_IAM',
   REQUIRE_NO_ECHO: 'false',
+  BUILDS: '{}',
+  REQUIRE_PINNED_TEMPLATE: 'false',
+  TEMPLATE_COPIES_URL: 'https://copies.example/templates',
 });
-export const templateUrl = 'https://templates.example/2.3.72/infinstor-setup-customer.yaml';
+export const templateUrlOf = (build: string) => `https://templates.example/${build}/infinstor-setup-customer.yaml`;
+export const templateUrl = templateUrlOf('2.3.72');
 export const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 export const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };
 export const encryption = {
@@ -79,9 +84,14 @@ export const enabledKey: KeyMetadata = {
 
 /** The function in an account where everything is as a first onboarding needs it. */
 export function setUp() {
+  const s3 = fakeS3({
+    [templateUrl]: templateText,
+    [templateUrlOf('2.3.73')]: templateText,
+    [templateUrlOf('2.4.1')]: templateText,
+  });
   const secrets = fakeSecrets({ 'infinstor/test/input/acme': { password: secret('password') } });
   const cloudFormation = mockClient(CloudFormationClient);
-  cloudFormation.on(GetTemplateSummaryCommand, { TemplateURL: templateUrl }).resolves(summary);
+  cloudFormation.on(GetTemplateSummaryCommand, { TemplateBody: templateText }).resolves(summary);
   cloudFormation.on(DescribeStacksCommand).rejects(validationError('Stack with id acme does not exist'));
   const kms = mockClient(KMSClient);
   kms.on(DescribeKeyCommand, { KeyId: keyArn }).resolves({ KeyMetadata: enabledKey });
@@ -100,6 +110,6 @@ export function setUp() {
   const accept = (request: object = {}, changes: Partial<typeof environment> = {}) =>
     invoke({ request: { subscriber, ...request }, executionArn }, changes);
   const claims = () => documents.commandCalls(UpdateCommand);
-  return { accept, invoke, secrets, cloudFormation, kms, documents, stepFunctions, claims };
+  return { accept, invoke, s3, secrets, cloudFormation, kms, documents, stepFunctions, claims };
 }
 export type Fixture = ReturnType<typeof setUp>;

@@ -59,6 +59,10 @@ describe('a check that fails writes nothing', () => {
     (change: Partial<GetTemplateSummaryOutput>) =>
     ({ cloudFormation }: Fixture) =>
       cloudFormation.on(GetTemplateSummaryCommand).resolves({ ...summary, ...change });
+  const withTemplate =
+    (bytes: Buffer) =>
+    ({ s3 }: Fixture) =>
+      s3.objects.set(templateUrl, bytes);
   const withTemplateError =
     (words: string) =>
     ({ cloudFormation }: Fixture) =>
@@ -113,8 +117,10 @@ describe('a check that fails writes nothing', () => {
     ],
     ['KeyPolicyFull', 'bytes', customerKey, withPolicy(fullPolicy)],
     ['KeyPolicyOrphan', 'AROADELETED', customerKey, withPolicy(orphanedPolicy)],
-    ['TemplateMismatch', templateUrl, {}, withTemplateError('S3 error: Access Denied')],
-    ['InvalidRequest', 'stack.build', { stack: { build: '2.3.73' } }, withTemplateError('S3 error: Access Denied')],
+    ['TemplateMismatch', templateUrl, {}, ({ s3 }) => s3.objects.clear()],
+    ['InvalidRequest', 'stack.build', { stack: { build: '2.3.99' } }, () => {}],
+    ['TemplateMismatch', 'more than 1000000 bytes', {}, withTemplate(Buffer.alloc(1_000_001))],
+    ['TemplateMismatch', 'cannot read the copy', {}, withTemplateError('S3 error: Access Denied')],
     ['TemplateMismatch', 'is not valid', { stack: { build: '2.3.73' } }, withTemplateError('Template format error')],
     ['TemplateMismatch', 'CAPABILITY_AUTO_EXPAND', {}, withSummary({ Capabilities: ['CAPABILITY_AUTO_EXPAND'] })],
     ['TemplateMismatch', 'SubscriberName', {}, withSummary({ Parameters: [] })],

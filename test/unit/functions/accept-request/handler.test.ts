@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { keyPolicy } from '../key-policy.ts';
 import { errorOf, secret } from '../lambda.ts';
 import { accounts, fakeSts } from '../other-account.ts';
-import { executionArn } from '../plan.ts';
+import { executionArn, plan } from '../plan.ts';
 import {
   enabledKey,
   encryption,
@@ -15,6 +15,8 @@ import {
   summary,
   templateUrl,
 } from './accept-request-fixture.ts';
+
+const copyUrlOf = (sha256: string) => `https://copies.example/templates/${sha256}.yaml`;
 
 describe('accepting a request', () => {
   it('plans the onboarding from the request and the deployment, and refers to secrets only', async () => {
@@ -35,6 +37,7 @@ describe('accepting a request', () => {
         accountId: '111111111111',
         region: 'us-east-1',
         templateUrl,
+        template: { sha256: plan.stack.template.sha256, copyUrl: copyUrlOf(plan.stack.template.sha256) },
         serviceRoleArn: environment.STACK_SERVICE_ROLE_ARN,
         capabilities: ['CAPABILITY_NAMED_IAM'],
         parameters: {
@@ -90,6 +93,12 @@ describe('accepting a request', () => {
     for (const other of [{}, { parameters, build: '2.4.1' }, { parameters, region: 'eu-west-1' }]) {
       expect(await hash(other)).not.toBe(first);
     }
+  });
+
+  it('marks them with the hash that version 0.1.0 did, which did not know pins: its stacks are adopted', async () => {
+    const BUILDS = JSON.stringify({ '2.3.72': plan.stack.template.sha256 });
+    const { stack } = await setUp().accept({}, { BUILDS });
+    expect(stack.planHash).toBe('4f87b9a9f2c63f965c9572aa2f70d067005dc3288d026d51099f481085cc26a7');
   });
 
   it('warns of a template that shows the custom token, unless the deployment refuses it', async () => {

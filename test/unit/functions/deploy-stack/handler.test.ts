@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   AlreadyExistsException,
   CloudFormationClient,
@@ -14,10 +15,11 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/deploy-stack/environment.ts';
 import { environmentOf } from '../environment.ts';
+import { fakeS3 } from '../fake-s3.ts';
 import { fakeSecrets } from '../fake-secrets.ts';
 import { errorOf, lambda, secret } from '../lambda.ts';
 import { ownRecord } from '../own-record.ts';
-import { executionArn, otherExecutionArn, plan, stack, stackId } from '../plan.ts';
+import { executionArn, otherExecutionArn, plan, stack, stackId, templateText } from '../plan.ts';
 
 const customToken = secret('custom-token');
 const anHourLater = '2026-01-01T13:00:00.000Z';
@@ -47,6 +49,8 @@ const stackOf = (StackStatus: StackStatus, Tags = ours): Stack => ({
   Tags,
 });
 
+const { copyUrl } = plan.stack.template;
+
 function setUp({
   existing,
   credentials = { state: 'created', password: secret('password'), customToken },
@@ -55,6 +59,7 @@ function setUp({
   credentials?: unknown;
 } = {}) {
   fakeSecrets({ [plan.credentialsSecretId]: credentials });
+  const { objects } = fakeS3({ [copyUrl]: templateText });
   ownRecord();
   const cloudFormation = mockClient(CloudFormationClient);
   const described = cloudFormation.on(DescribeStacksCommand, { StackName: plan.stack.name });
@@ -66,7 +71,7 @@ function setUp({
   const invoke = lambda(() => import('../../../../functions/deploy-stack/handler.ts'), environment);
   const created = () => cloudFormation.commandCalls(CreateStackCommand).map(({ args: [{ input }] }) => input);
   const deleted = () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input);
-  return { invoke, cloudFormation, created, deleted };
+  return { invoke, cloudFormation, objects, created, deleted };
 }
 
 describe('creating the stack', () => {
@@ -76,7 +81,7 @@ describe('creating the stack', () => {
     expect(created()).toEqual([
       {
         StackName: 'infinstor-subscriber-acme',
-        TemplateURL: plan.stack.templateUrl,
+        TemplateBody: templateText,
         RoleARN: plan.stack.serviceRoleArn,
         Capabilities: ['CAPABILITY_NAMED_IAM'],
         Parameters: [
@@ -90,6 +95,41 @@ describe('creating the stack', () => {
     ]);
     const client: CloudFormationClient = cloudFormation.call(0).thisValue;
     expect(await client.config.region()).toBe(plan.stack.region);
+  });
+
+  it.each([
+    ['a long template', Buffer.from(`${templateText}#${'x'.repeat(51_200)}`)],
+    ['one that is no UTF-8', Buffer.from([0x23, 0xff])],
+  ])('passes %s by the URL of the copy', async (_, bytes) => {
+    const { invoke, objects, created } = setUp();
+    objects.set(copyUrl, bytes);
+    const template = { copyUrl, sha256: createHash('sha256').update(bytes).digest('hex') };
+    await invoke({ plan: { ...plan, stack: { ...plan.stack, template } } });
+    expect(created()).toMatchObject([{ TemplateURL: copyUrl }]);
+    expect(created()[0]).not.toHaveProperty('TemplateBody');
+  });
+
+  it('passes as many bytes as CloudFormation takes in the call', async () => {
+    const { invoke, objects, created } = setUp();
+    const bytes = Buffer.alloc(51_200, '#');
+    objects.set(copyUrl, bytes);
+    const template = { copyUrl, sha256: createHash('sha256').update(bytes).digest('hex') };
+    await invoke({ plan: { ...plan, stack: { ...plan.stack, template } } });
+    expect(created()).toMatchObject([{ TemplateBody: bytes.toString() }]);
+  });
+
+  it.each([
+    [
+      'is another one',
+      (objects: Map<string, Buffer>) => objects.set(copyUrl, Buffer.from(`${templateText} `)),
+      'since',
+    ],
+    ['is gone', (objects: Map<string, Buffer>) => objects.delete(copyUrl), 'is gone'],
+  ])('TemplateChanged: the copy of what was checked %s', async (_, change, reason) => {
+    const { invoke, objects, created } = setUp();
+    change(objects);
+    await expect(invoke({ plan })).rejects.toMatchObject(errorOf('TemplateChanged', reason));
+    expect(created()).toEqual([]);
   });
 
   it("has the same request token when the step is repeated, and another one in another execution's", async () => {

@@ -55,7 +55,7 @@ describe('a fault in words', () => {
     ['', 'must be service:Operation:kind[:times]'],
     ['kms:PutKeyPolicy', 'must be service:Operation:kind[:times]'],
     ['kms:PutKeyPolicy:drop:1:2', 'must be service:Operation:kind[:times]'],
-    ['s3:GetObject:drop', 'unknown service'],
+    ['route53:ListZones:drop', 'unknown service'],
     ['constructor:x:drop', 'unknown service'],
     ['kms:Encrypt:drop', 'unknown operation; known are DescribeKey'],
     ['kms:PutKeyPolicy:lose', 'unknown kind; known are throttle'],

@@ -13,6 +13,8 @@ import { type Authorizer, createAuthorizer } from '../../../../sandbox/http/auth
 import { createInjector } from '../../../../sandbox/http/inject-fault.ts';
 import { openServer, type SandboxServer } from '../../../../sandbox/http/server.ts';
 import { createDynamoDb, type DynamoDb } from '../../../../sandbox/services/dynamodb/service.ts';
+import { createObjectStore } from '../../../../sandbox/services/s3/object-store.ts';
+import { createS3 } from '../../../../sandbox/services/s3/service.ts';
 import { signRequest } from '../../../../tools/permissions/sign-request.ts';
 
 const secretAccessKey = 'the secret of all of them';
@@ -95,6 +97,7 @@ export async function setUp() {
     unsigned,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     httpApi: { handle: handleApi },
+    s3: createS3({ objects: createObjectStore(new Map(), () => 'of the vendor'), authorize: authorizer.authorize }),
     lambda: { handle: async () => ({ status: 200, headers: {}, body: '{}' }) },
     authorizer,
     faults,

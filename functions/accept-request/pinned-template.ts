@@ -1,0 +1,75 @@
+import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
+import { TooLongAnswer } from '../../lib/aws/http.ts';
+import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
+import { InvalidRequest, TemplateChanged, TemplateMismatch, TemplateNotPinned } from '../../lib/errors.ts';
+import { copyUrl, maxTemplateBytes, sha256Of } from '../../lib/stacks/template.ts';
+import type { Environment } from './environment.ts';
+
+/** A template as it was read and checked. */
+export interface Template {
+  /** Where the vendor has it. */
+  vendorUrl: string;
+  bytes: Buffer;
+  sha256: string;
+  /** Where the deployment has its copy. */
+  copyUrl: string;
+}
+
+/**
+ * Reads the template of a build, once, compares it with its pin, and keeps a copy: whatever uses it from here on uses these bytes.
+ * @param requested the build that the request names; undefined: the deployment's default
+ * @throws TemplateChanged when it is not the one that is pinned
+ * @throws TemplateNotPinned when it has no pin, and the deployment requires one
+ * @throws TemplateMismatch, InvalidRequest when there is none, or it cannot be read
+ */
+export async function pinnedTemplate(
+  requested: string | undefined,
+  environment: Environment,
+  s3: S3,
+): Promise<Template> {
+  const build = requested ?? environment.DEFAULT_BUILD;
+  const vendorUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
+  const bytes = await read(s3, vendorUrl, (reason) => {
+    const problem = `there is no template of build ${build}, or the deployment may not read it (${vendorUrl}): ${reason}`;
+    return requested === undefined ? new TemplateMismatch(problem) : new InvalidRequest('stack.build', problem);
+  });
+  const sha256 = sha256Of(bytes);
+  const pin = Object.hasOwn(environment.BUILDS, build) ? environment.BUILDS[build] : undefined;
+  if (pin === undefined && environment.REQUIRE_PINNED_TEMPLATE) throw new TemplateNotPinned(build, sha256);
+  if (pin !== undefined && pin !== sha256) {
+    throw new TemplateChanged(
+      `The template of build ${build} (${vendorUrl}) has SHA-256 ${sha256}; builds pins ${pin}`,
+    );
+  }
+  const template = { vendorUrl, bytes, sha256, copyUrl: copyUrl(environment.TEMPLATE_COPIES_URL, sha256) };
+  // Also when it is there: its time begins anew, and an execution of this request may be redriven for two weeks.
+  await s3.put(template.copyUrl, bytes);
+  return template;
+}
+
+async function read(s3: S3, url: string, notThere: (reason: string) => Error): Promise<Buffer> {
+  try {
+    return await s3.get(url, maxTemplateBytes);
+  } catch (error) {
+    if (error instanceof ObjectNotReadable) throw notThere(error.message);
+    if (!(error instanceof TooLongAnswer)) throw error;
+    throw new TemplateMismatch(
+      `Template ${url} has more than ${maxTemplateBytes} bytes, which CloudFormation takes at most`,
+    );
+  }
+}
+
+/**
+ * Refuses a template of which parts lie elsewhere, where no pin is compared with them.
+ * @throws TemplateMismatch
+ */
+export function requireWhole({ ResourceTypes = [], DeclaredTransforms = [] }: GetTemplateSummaryOutput): void {
+  const parts = [
+    ...(ResourceTypes.includes('AWS::CloudFormation::Stack') ? ['nested stacks'] : []),
+    ...(DeclaredTransforms.length > 0 ? [`the transforms ${DeclaredTransforms.join(', ')}`] : []),
+  ];
+  if (parts.length === 0) return;
+  throw new TemplateMismatch(
+    `The template has ${parts.join(' and ')}, which no pin covers: the deployment requires pinned templates (requirePinnedTemplate)`,
+  );
+}

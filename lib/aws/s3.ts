@@ -1,0 +1,154 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { STSClientResolvedConfig } from '@aws-sdk/client-sts';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { clientConfig } from './clients.ts';
+import { type HttpAnswer, NoAnswer, requestOnce } from './http.ts';
+
+/** Reads and writes small objects. */
+export interface S3 {
+  /**
+   * The bytes of an object.
+   * @throws ObjectNotReadable when there is none, or it may not be read
+   * @throws TooLongAnswer when it has more bytes than that
+   * @throws S3Error
+   */
+  get(url: string, maxBytes: number): Promise<Buffer>;
+  /** Writes an object, or again the same. @throws S3Error */
+  put(url: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** S3 does not distinguish what is not there from what may not be read, for a caller that may not list the bucket. The message is S3's. */
+export class ObjectNotReadable extends Error {
+  override readonly name = 'ObjectNotReadable';
+}
+
+/** What S3 refused; the name is S3's code, or one that the state machines retry. */
+class S3Error extends Error {
+  override readonly name: string;
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/** Where an object is. */
+interface Place {
+  bucket: string;
+  key: string;
+  region: string;
+  /** The host of S3 there, without the bucket. */
+  host: string;
+}
+
+/**
+ * S3, as far as templates need it. The SDK's client would add 150 KB to each bundle, which may have 450; its signer is in every
+ * bundle already (docs/decisions/0034-pinned-templates.md).
+ * @param config of any client: its credentials and hash are used
+ */
+export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 'credentials' | 'sha256'>): S3 {
+  async function send(
+    method: 'GET' | 'PUT',
+    { bucket, key, region, host }: Place,
+    { body, maxBytes, attempt }: { body?: Uint8Array; maxBytes?: number; attempt: number },
+  ): Promise<HttpAnswer> {
+    const url = new URL(`${endpointOf(process.env) ?? `https://${host}`}/${bucket}/${key}`);
+    const signer = new SignatureV4({ service: 's3', region, credentials, sha256, uriEscapePath: false });
+    const { headers } = await signer.sign({
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      headers: { host: url.host, 'amz-sdk-request': `attempt=${attempt}; max=${clientConfig.maxAttempts}` },
+      ...(body !== undefined && { body }),
+    });
+    const { connectionTimeout, requestTimeout } = clientConfig.requestHandler;
+    return requestOnce(url.href, {
+      method,
+      headers,
+      body,
+      maxBytes,
+      connectTimeoutMs: connectionTimeout,
+      timeoutMs: connectionTimeout + requestTimeout,
+    });
+  }
+
+  /** Both calls may be repeated: a second write of the same bytes changes nothing. */
+  async function sendWithRetries(
+    method: 'GET' | 'PUT',
+    url: string,
+    options: { body?: Uint8Array; maxBytes?: number },
+  ): Promise<HttpAnswer> {
+    let place = placeOf(url);
+    for (let attempt = 1; ; attempt += 1) {
+      const isLast = attempt >= clientConfig.maxAttempts;
+      try {
+        const answer = await send(method, place, { ...options, attempt });
+        const elsewhere = regionOf(answer, place);
+        if (!isLast && elsewhere !== undefined) place = elsewhere;
+        else if (isLast || answer.status < 500) return answer;
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) throw error;
+        if (isLast) throw new S3Error('NetworkingError', `S3 (${place.host}): ${error.message}`);
+      }
+      await wait(Math.random() * 500 * 2 ** attempt);
+    }
+  }
+
+  return {
+    async get(url, maxBytes) {
+      const answer = await sendWithRetries('GET', url, { maxBytes });
+      if (answer.status === 200) return answer.body;
+      const error = errorOf(answer, url);
+      throw notReadable.includes(error.name) ? new ObjectNotReadable(error.message) : error;
+    },
+    async put(url, bytes) {
+      const answer = await sendWithRetries('PUT', url, { body: bytes });
+      if (answer.status !== 200) throw errorOf(answer, url);
+    },
+  };
+}
+
+const notReadable: readonly string[] = ['AccessDenied', 'NoSuchKey', 'NoSuchBucket'];
+
+/** Where the environment says that services are, as to the SDK's clients ("Service-specific endpoints", SDKs and Tools reference guide). */
+const endpointOf = ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL }: NodeJS.ProcessEnv): string | undefined =>
+  AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined;
+
+/**
+ * Reads an object's URL, with the bucket in its path or in its host (S3 user guide, "Virtual hosting of buckets").
+ * @throws S3Error for a URL that is not S3's
+ */
+export function placeOf(url: string): Place {
+  const { hostname, pathname } = new URL(url);
+  const [, inHost, named, suffix = ''] =
+    /^(?:(.+)\.)?s3(?:[.-]([a-z0-9-]+))?(\.amazonaws\.com(?:\.cn)?)$/.exec(hostname) ?? [];
+  const [, inPath = '', rest = ''] = /^\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
+  const bucket = inHost ?? inPath;
+  const key = inHost === undefined ? rest : pathname.slice(1);
+  if (suffix === '' || bucket === '' || key === '')
+    throw new S3Error('InvalidURI', `${url} is not the URL of an object in S3`);
+  const region = named ?? 'us-east-1';
+  return { bucket, key, region, host: hostAt(named, suffix) };
+}
+
+const hostAt = (region: string | undefined, suffix: string) => `s3${region === undefined ? '' : `.${region}`}${suffix}`;
+
+/**
+ * The same object at the Region that S3 names when it was asked in another one: with status 301 and no Location
+ * (JuliaCloud/AWSS3.jl#25), or 400 AuthorizationHeaderMalformed (aws/aws-sdk-java-v2#4425).
+ */
+function regionOf({ status, headers }: HttpAnswer, place: Place): Place | undefined {
+  const region = [headers['x-amz-bucket-region']].flat()[0];
+  if (![301, 307, 400].includes(status) || region === undefined || region === place.region) return undefined;
+  const suffix = place.host.endsWith('.cn') ? '.amazonaws.com.cn' : '.amazonaws.com';
+  return { ...place, region, host: hostAt(region, suffix) };
+}
+
+/** An error's code, which is S3's own or says whether it may pass. */
+function errorOf({ status, body }: HttpAnswer, url: string): S3Error {
+  const text = body.subarray(0, 4096).toString('utf8');
+  const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? (status >= 500 ? 'ServerError' : `Status${status}`);
+  const message = /<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? '';
+  return new S3Error(code, `S3 answered ${status} ${code} for ${url}: ${message}`);
+}

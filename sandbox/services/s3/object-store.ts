@@ -1,0 +1,81 @@
+import type { Access } from '../../core/operation.ts';
+import type { BucketStore } from './bucket-resource.ts';
+
+/** Where an object is. */
+export interface ObjectPlace {
+  bucket: string;
+  key: string;
+}
+
+/** The objects of all buckets, of which the vendor's alone is there without a stack, and public. */
+export interface ObjectStore {
+  /** The bytes of an object. */
+  get(place: ObjectPlace): Buffer | undefined;
+  put(place: ObjectPlace, bytes: Buffer): void;
+  /** Whether everybody may read the bucket's objects. */
+  isPublic(bucket: string): boolean;
+  /** Whether there is such a bucket. */
+  has(bucket: string): boolean;
+  /** What IAM is asked for an action on an object, or with no key on the bucket. */
+  access(action: string, place: { bucket: string; key?: string }): Access;
+  /** The text at the URL of an object. */
+  textAt(url: string): string | undefined;
+}
+
+/** @param vendor the text at a path-style URL of the vendor's bucket */
+export function createObjectStore(buckets: BucketStore, vendor: (url: string) => string | undefined): ObjectStore {
+  const objects = new Map<string, Buffer>();
+  const isPublic = (bucket: string) => bucket === vendorBucket;
+
+  function get({ bucket, key }: ObjectPlace): Buffer | undefined {
+    if (!isPublic(bucket)) return buckets.has(bucket) ? objects.get(`${bucket}/${key}`) : undefined;
+    const text = vendor(`https://s3.amazonaws.com/${bucket}/${key}`);
+    return text === undefined ? undefined : Buffer.from(text);
+  }
+
+  return {
+    get,
+    put: ({ bucket, key }, bytes) => void objects.set(`${bucket}/${key}`, bytes),
+    isPublic,
+    has: (bucket) => isPublic(bucket) || buckets.has(bucket),
+    access: (action, place) => objectAccess(buckets, action, place),
+    textAt(url) {
+      const place = objectAt(url);
+      return place === undefined ? undefined : get(place)?.toString('utf8');
+    },
+  };
+}
+
+const vendorBucket = 'infinstorcft';
+
+/** With the policy of the bucket, which decides across accounts; the vendor's allows everybody. */
+export function objectAccess(
+  buckets: BucketStore,
+  action: string,
+  { bucket, key }: { bucket: string; key?: string },
+): Access {
+  const resource = `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`;
+  const { stackId, policy } = buckets.get(bucket) ?? {};
+  const owner = stackId?.split(':')[4];
+  return {
+    action,
+    resource,
+    ...(owner !== undefined && { resourceAccountId: owner }),
+    ...(policy !== undefined && { resourcePolicy: policy }),
+  };
+}
+
+/**
+ * The object at a URL with the bucket in its path or in its host, undefined for another URL:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+ */
+export function objectAt(url: string): ObjectPlace | undefined {
+  const parts = /^https:\/\/(?:([a-z0-9][a-z0-9.-]+)\.)?s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com\/([^?#]+)$/.exec(url);
+  if (parts === null) return undefined;
+  const [, inHost, path = ''] = parts;
+  if (inHost !== undefined) return { bucket: inHost, key: path };
+  const slash = path.indexOf('/');
+  return slash < 1 || slash === path.length - 1
+    ? undefined
+    : { bucket: path.slice(0, slash), key: path.slice(slash + 1) };
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it, vi } from 'vitest';
+import { parseArguments } from '../../../../cli/arguments.ts';
+import { template } from '../../../../cli/commands/template.ts';
+
+const text = `Parameters:
+  Token: { Type: String, NoEcho: "true" }
+  Encryption: { Type: String, Default: sse-s3, AllowedValues: [sse-s3, sse-kms] }
+  Days: { Type: Number, Default: 30 }
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties: { BucketName: !Sub "\${Token}-bucket" }
+`;
+const sha256 = createHash('sha256').update(text).digest('hex');
+const url = 'https://s3.amazonaws.com/infinstorcft/2.3.72/infinstor-setup-customer.yaml';
+const answering = (body: string, status = 200) => vi.fn(async () => new Response(body, { status }));
+const of = (changes: object = {}) => ({ build: undefined, url: undefined, endpoint: undefined, ...changes });
+
+describe('the template of a build', () => {
+  it('is shown with its hash and its parameters', async () => {
+    const send = answering(text);
+    const { document, text: shown } = await template(of(), send);
+    expect(send.mock.calls).toEqual([[url]]);
+    expect(document).toEqual({
+      status: 'SUCCEEDED',
+      url,
+      bytes: Buffer.byteLength(text),
+      sha256,
+      parameters: [
+        { name: 'Token', type: 'String', default: null, allowedValues: null, noEcho: true },
+        { name: 'Encryption', type: 'String', default: 'sse-s3', allowedValues: ['sse-s3', 'sse-kms'], noEcho: false },
+        { name: 'Days', type: 'Number', default: '30', allowedValues: null, noEcho: false },
+      ],
+      nestedStacks: [],
+      error: null,
+    });
+    expect(shown).toContain(`builds: '{"2.3.72": "${sha256}"}'`);
+    expect(shown).toContain('Token       String; no default; NoEcho');
+    expect(shown).toContain('Encryption  String; default "sse-s3"; allowed: "sse-s3", "sse-kms"');
+    expect(shown).not.toContain('nests');
+  });
+
+  it.each([
+    ['of another build', { build: '2.4.1' }, url.replace('2.3.72', '2.4.1')],
+    ['at a URL', { url: 'https://mirror.example/x?signed' }, 'https://mirror.example/x?signed'],
+    [
+      'in a sandbox',
+      { endpoint: 'http://sandbox.example:4566' },
+      'http://sandbox.example:4566/infinstorcft/2.3.72/infinstor-setup-customer.yaml',
+    ],
+  ])('is read %s', async (_, changes, address) => {
+    const send = answering(text);
+    await template(of(changes), send);
+    expect(send.mock.calls).toEqual([[address]]);
+  });
+
+  it('is reported to nest stacks', async () => {
+    const nesting = `${text}  Inner: { Type: "AWS::CloudFormation::Stack" }\n`;
+    const { document, text: shown } = await template(of(), answering(nesting));
+    expect(document).toMatchObject({ nestedStacks: ['Inner'] });
+    expect(shown).toContain('It nests stacks (Inner), whose templates this hash does not cover.');
+  });
+
+  it.each([
+    ['TemplateNotReadable', 'status 403', {}, answering('', 403)],
+    ['TemplateNotReadable', 'not the URL', { url: 'https://x.example/y', endpoint: 'http://e' }, answering(text)],
+    ['NotATemplate', url, {}, answering('<html>')],
+    ['NotATemplate', 'Resources', {}, answering('Parameters: {}')],
+    ['EndpointUnreachable', 'refused', {}, vi.fn(() => Promise.reject(new Error('refused')))],
+  ])('%s: %s', async (name, message, changes, send) => {
+    await expect(template(of(changes), send)).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining(message),
+      remedy: expect.stringMatching(/\S/),
+    });
+  });
+});
+
+describe('the arguments of the command', () => {
+  it.each([
+    [['template'], {}],
+    [['template', '2.4.1', '--json'], { build: '2.4.1', json: true }],
+    [['template', '--url', 'https://x.example/y'], { url: 'https://x.example/y' }],
+    [['template', '--endpoint', 'http://e'], { endpoint: 'http://e' }],
+  ])('%j', (args, expected) => {
+    const none = { build: undefined, url: undefined, json: false, endpoint: undefined };
+    expect(parseArguments(args, {})).toEqual({ command: 'template', ...none, ...expected });
+  });
+
+  it.each([
+    [['template', 'latest'], "not 'latest'"],
+    [['template', '1.0', '2.0'], 'One build at a time'],
+    [['template', '1.0', '--url', 'https://x'], 'either a build or --url'],
+    [['template', '--url', 'x'], '--url takes a URL'],
+  ])('%j is refused', (args, message) => {
+    expect(() => parseArguments(args, {})).toThrow(message);
+  });
+});
