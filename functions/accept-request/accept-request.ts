@@ -11,7 +11,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
+import { type AccountRegion, arnOwner, executionNameOf, roleArnIn } from '../../lib/aws/arns.ts';
 import { InvalidConfiguration, InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
@@ -58,7 +58,10 @@ export async function acceptRequest(
   { environment, cloudFormation, kms, secrets, sts, stepFunctions, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
-  const request = parseRequest(rawRequest, requestRules(environment, executionArn));
+  const request = parseRequest(rawRequest, {
+    ...requestRules(environment, executionArn),
+    executionName: executionNameOf(executionArn),
+  });
   // Whatever else might be refused of a superseded execution would mislead.
   const known = await readRecord(registry, request.subscriber.userName);
   await requireNotSuperseded(stepFunctions, known, { executionArn, startedAt });
@@ -75,7 +78,7 @@ export async function acceptRequest(
   const access = keyAccess(environment);
   const places: Place[] = [];
   for (const keyArn of keyArns) {
-    const policy = await checkKey(kms(home), keyArn, { home, writers: keyPolicyWriters(environment, accountId) });
+    const policy = await checkKey(kms(home), keyArn, { home, userName, writers: keyPolicyWriters(environment, accountId) });
     const place = { keyArn, userName, expectedRoleArn, access, policy };
     await requireRoom(place, { registry, stepFunctions, now });
     places.push(place);

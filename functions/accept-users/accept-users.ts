@@ -31,7 +31,7 @@ export async function acceptUsers(
   { environment, secrets, sts, stepFunctions, registry, now }: Dependencies,
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
-  const request = checkUsersRequest(rawRequest, inputSecretPrefix(SECRET_PREFIX));
+  const request = checkUsersRequest(rawRequest, { inputSecretPrefix: inputSecretPrefix(SECRET_PREFIX) });
   for (const [index, { userName }] of request.users.entries()) {
     requireOther(environment.SUPERADMIN_USER_NAME, `users.${index}.userName`, userName);
   }
