@@ -17,7 +17,8 @@ export function requireAllowed(keyArn: string, value: string | undefined, userNa
   if (value === undefined || value.trim() === '') {
     throw new KeyNotUsable(keyArn, `it does not have the tag ${keyTagName}, by which its owner allows it`);
   }
-  if (value === anybody || value.split(/\s+/).some((entry) => isFor(entry.toLowerCase(), userName.toLowerCase()))) return;
+  if (value === anybody || value.split(/\s+/).some((entry) => isFor(entry.toLowerCase(), userName.toLowerCase())))
+    return;
   throw new KeyNotUsable(
     keyArn,
     `its tag ${keyTagName} does not allow it to ${userName}: the value is neither ${anybody} nor a list of userNames with this one`,

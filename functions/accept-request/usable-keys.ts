@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-kms';
 import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
-import { keyTagName, requireAllowed } from './key-tag.ts';
 import { readKeyPolicy, refusedLook } from '../../lib/keys/kms.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import { requireWritable } from '../../lib/keys/writable.ts';
+import { keyTagName, requireAllowed } from './key-tag.ts';
 
 interface Expectation {
   /** Where the stack is to be. */

@@ -35,11 +35,14 @@ export async function sweepPasswords({
   inputPrefix,
   now,
 }: Dependencies): Promise<void> {
-  const problems = await problemsOfEach(passwordsBelow(inputPrefix, secrets), async ({ name, executionName, createdAt = now }) => {
-    const execution = await describeExecution(stepFunctions, executionArnOf(stateMachineArn, executionName));
-    if (mayBeNeeded(execution, createdAt, now)) return;
-    await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 })));
-  });
+  const problems = await problemsOfEach(
+    passwordsBelow(inputPrefix, secrets),
+    async ({ name, executionName, createdAt = now }) => {
+      const execution = await describeExecution(stepFunctions, executionArnOf(stateMachineArn, executionName));
+      if (mayBeNeeded(execution, createdAt, now)) return;
+      await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 })));
+    },
+  );
   throwTogether(problems, 'passwords could not be swept');
 }
 

@@ -78,8 +78,13 @@ export function requireOwnSecrets(
 ): void {
   for (const { field, secretId, mayBeOfApi = false } of references) {
     if (secretId === undefined) continue;
-    const inputPrefix = inputSecretPrefix ?? /^infinstor\/[^/]+\/input\//.exec(secretId)?.[0] ?? 'infinstor/<stage>/input/';
-    if (mayBeOfApi && executionName !== undefined && isApiPasswordOf(inputPrefix, { userName, executionName }, secretId))
+    const inputPrefix =
+      inputSecretPrefix ?? /^infinstor\/[^/]+\/input\//.exec(secretId)?.[0] ?? 'infinstor/<stage>/input/';
+    if (
+      mayBeOfApi &&
+      executionName !== undefined &&
+      isApiPasswordOf(inputPrefix, { userName, executionName }, secretId)
+    )
       continue;
     if (isOfApi(inputPrefix, userName, secretId)) {
       throw new InvalidRequest(
@@ -89,7 +94,10 @@ export function requireOwnSecrets(
     }
     const folder = subscriberInputPrefix(inputPrefix, userName);
     if (!secretId.startsWith(folder) || secretId.length === folder.length) {
-      throw new InvalidRequest(field, `must name a secret below ${folder}, where the secrets for this subscriber's requests are`);
+      throw new InvalidRequest(
+        field,
+        `must name a secret below ${folder}, where the secrets for this subscriber's requests are`,
+      );
     }
   }
 }

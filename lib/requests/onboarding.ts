@@ -153,10 +153,7 @@ export interface RequestRules {
  * calls the default.
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function parseRequest(
-  request: unknown,
-  rules: RequestRules,
-): Request {
+export function parseRequest(request: unknown, rules: RequestRules): Request {
   const { superadminUserName, own, stackRegions } = rules;
   const parsed = checkRequest(request, rules);
   requireOther(superadminUserName, 'subscriber.userName', parsed.subscriber.userName);

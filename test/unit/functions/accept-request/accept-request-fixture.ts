@@ -48,6 +48,8 @@ export const environment = environmentOf(environmentSchema, {
   }),
   ALLOWED_CAPABILITIES: 'CAPABILITY_IAM,CAPABILITY_NAMED_IAM',
   REQUIRE_NO_ECHO: 'false',
+  ALLOWED_STACK_PARAMETERS: 'S3,Nope,S3Key,DynamoDbKey',
+  ALLOWED_TAG_KEYS: 'team',
 });
 export const templateUrl = 'https://templates.example/2.3.72/infinstor-setup-customer.yaml';
 export const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
@@ -79,7 +81,7 @@ export const enabledKey: KeyMetadata = {
 
 /** The function in an account where everything is as a first onboarding needs it. */
 export function setUp() {
-  const secrets = fakeSecrets({ 'infinstor/test/input/acme': { password: secret('password') } });
+  const secrets = fakeSecrets({ 'infinstor/test/input/acme/password': { password: secret('password') } });
   const cloudFormation = mockClient(CloudFormationClient);
   cloudFormation.on(GetTemplateSummaryCommand, { TemplateURL: templateUrl }).resolves(summary);
   cloudFormation.on(DescribeStacksCommand).rejects(validationError('Stack with id acme does not exist'));

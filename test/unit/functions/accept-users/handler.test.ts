@@ -11,7 +11,7 @@ import { executionArn as onboardingArn } from '../plan.ts';
 import { addUserArn, usersPlan } from '../users-plan.ts';
 
 const environment = environmentOf(environmentSchema, { SUPERADMIN_USER_NAME: 'root' });
-const passwordSecretId = 'infinstor/test/input/bob';
+const passwordSecretId = 'infinstor/test/input/acme/bob';
 const record = {
   userName: 'Acme',
   status: 'ACTIVE',

@@ -18,7 +18,11 @@ const acme = apiExecutionName('Acme', now);
 const b = apiExecutionName('b', now);
 const c = apiExecutionName('c-1', now);
 /** Where the password for an execution is. */
-const folders = new Map([[acme, 'acme/api/'], [b, 'b/api/'], [c, 'c-1/api/']]);
+const folders = new Map([
+  [acme, 'acme/api/'],
+  [b, 'b/api/'],
+  [c, 'c-1/api/'],
+]);
 const secretIdOf = (name: string) => `${inputPrefix}${folders.get(name) ?? ''}${name}`;
 
 /** Sweeps passwords of executions in these statuses, which ended so many days ago; returns which were deleted. */

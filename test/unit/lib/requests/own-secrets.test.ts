@@ -14,12 +14,21 @@ const doors: Record<string, (userName: string, secretId: string, executionName?:
   'the password of an onboarding': (userName, passwordSecretId, name) =>
     checkRequest({ subscriber: { userName, emailId }, passwordSecretId }, { inputSecretPrefix, executionName: name }),
   'the custom token of an onboarding': (userName, customTokenSecretId, name) =>
-    checkRequest({ subscriber: { userName, emailId }, customTokenSecretId }, { inputSecretPrefix, executionName: name }),
+    checkRequest(
+      { subscriber: { userName, emailId }, customTokenSecretId },
+      { inputSecretPrefix, executionName: name },
+    ),
   'the password of an update': (userName, passwordSecretId, name) =>
     checkUpdateRequest({ subscriber: { userName }, passwordSecretId }, { inputSecretPrefix, executionName: name }),
   "a user's password": (userName, passwordSecretId, name) =>
     checkUsersRequest(
-      { subscriber: { userName }, users: [{ userName: 'bob', emailId }, { userName: 'eve', emailId, passwordSecretId }] },
+      {
+        subscriber: { userName },
+        users: [
+          { userName: 'bob', emailId },
+          { userName: 'eve', emailId, passwordSecretId },
+        ],
+      },
       { inputSecretPrefix, executionName: name },
     ),
 };
@@ -69,7 +78,9 @@ describe.each(Object.entries(doors))('%s', (name, check) => {
   });
 
   it('is refused when a subscriber api names what older releases stored of anybody', () => {
-    expect(() => check('api', `${inputSecretPrefix}api/${executionName}`)).toThrow(refusal('came through the HTTP API'));
+    expect(() => check('api', `${inputSecretPrefix}api/${executionName}`)).toThrow(
+      refusal('came through the HTTP API'),
+    );
     expect(() => check('api', `${inputSecretPrefix}api/password`)).not.toThrow();
   });
 });

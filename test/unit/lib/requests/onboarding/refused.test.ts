@@ -210,12 +210,7 @@ describe('a request is refused', () => {
     ],
     ['an empty tag key', withStack({ tags: { '': 'x' } }), 'stack.tags.', tagRule],
     ['a tag key with a star', withStack({ tags: { 'a*': 'x' } }), 'stack.tags.a*', tagRule],
-    [
-      "a tag key that is AWS's by the long s",
-      withStack({ tags: { 'awſ:x': 'x' } }),
-      'stack.tags.awſ:x',
-      reservedRule,
-    ],
+    ["a tag key that is AWS's by the long s", withStack({ tags: { 'awſ:x': 'x' } }), 'stack.tags.awſ:x', reservedRule],
     ['keys that differ only by the long s', withStack({ tags: { cost: 'x', coſt: 'y' } }), 'stack.tags', 'are one'],
     ['a tag of 257 characters', withStack({ tags: { a: 'x'.repeat(257) } }), 'stack.tags.a', valueRule],
     ['an empty tag', withStack({ tags: { a: '' } }), 'stack.tags.a', valueRule],
@@ -243,7 +238,8 @@ describe('a request is refused', () => {
     ['a tag', { tags: { team: 'ml', CostCenter: '1' } }, 'stack.tags.CostCenter'],
     ['a tag in another case', { tags: { Team: 'ml' } }, 'stack.tags.Team'],
   ])('for %s that the deployment does not list', (_, stack, field) => {
-    const [, param, listed] = 'tags' in stack ? ['', 'allowedTagKeys', 'team'] : ['', 'allowedStackParameters', 'VpcId'];
+    const [, param, listed] =
+      'tags' in stack ? ['', 'allowedTagKeys', 'team'] : ['', 'allowedStackParameters', 'VpcId'];
     const message = (names: string) => `${field}: is not allowed: the deployment's param ${param} lists ${names}`;
     expect(() => parse(withStack(stack), requestRules)).toThrow(message(listed));
     const none = { allowedStackParameters: [], allowedTagKeys: [] };

@@ -69,6 +69,32 @@ describe('DescribeKey', () => {
   });
 });
 
+describe('the tags of a key', () => {
+  const withTag = (TagKey: string, TagValue: string) => call('CreateKey', { Tags: [{ TagKey, TagValue }] });
+
+  it.each([
+    ['owner', 'acme beta-'],
+    ['Besitzer', 'Zürich: a.b/c=d+e-f_g@h'],
+    ['k'.repeat(128), ''],
+    ['k', 'v'.repeat(256)],
+  ])('may be %s: %s', async (name, value) => {
+    await expect(withTag(name, value)).resolves.toBeDefined();
+  });
+
+  it.each([
+    ['owner', 'acme beta-*'],
+    ['owner', 'R&D'],
+    ['owner', 'a,b'],
+    ['own*er', 'a'],
+    ['aws:owner', 'a'],
+    ['', 'a'],
+    ['k'.repeat(129), 'a'],
+    ['k', 'v'.repeat(257)],
+  ])('may not be %s: %s', async (name, value) => {
+    await expect(withTag(name, value)).rejects.toMatchObject({ code: 'TagException' });
+  });
+});
+
 describe('access', () => {
   it('depends on the tags of the key', async () => {
     const arn = `${keyArn.slice(0, -1)}2`;
