@@ -276,11 +276,11 @@ const retrierSchema = v.object({
 });
 type Retrier = v.InferOutput<typeof retrierSchema>;
 
-/** The retriers of a state of the machine. */
+/** The retriers of its own that a state of the machine has. */
 async function retriersOf(state: string): Promise<Retrier[]> {
   const path = join(import.meta.dirname, '..', 'statemachine', 'onboard-subscriber.asl.json');
   const machine = v.parse(
-    v.object({ States: v.record(v.string(), v.object({ Retry: v.array(retrierSchema) })) }),
+    v.object({ States: v.record(v.string(), v.object({ Retry: v.optional(v.array(retrierSchema)) })) }),
     JSON.parse(await readFile(path, 'utf8')),
   );
   return machine.States[state]?.Retry ?? [];

@@ -69,7 +69,7 @@ interface Created {
  * @throws OnboardingInProgress when another execution stores something first
  * @throws SubscriberUnsettled while an earlier call may still be under way
  * @throws SecretFull when the answer could not be stored
- * @throws TooLittleTime when the call and the storing of its token may not end in time; nothing is done then
+ * @throws TooLittleTime when the call and the storing of its token may not end in time; nothing is sent then
  * @throws SubscriberOutcomeUnknown, SubscriberExists, InfinStorRejected, InfinStorUnavailable, InvalidRequest
  */
 export async function createSubscriber(

@@ -1,9 +1,9 @@
 import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { ExecutionSuperseded } from '../errors.ts';
+import { keyPk, queryKey } from '../registry/key-items.ts';
 import { type Owner, ownerCheck } from '../registry/owner.ts';
 import { type Action, type Registry, unlessRefused, writeTogether } from '../registry/table.ts';
-import { keyPk, queryKey } from './items.ts';
 import { reservationKey } from './reservations.ts';
 
 /** What the registry wants of a key's policy: that a role may use the key. */

@@ -1,8 +1,8 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { keyPk } from '../registry/key-items.ts';
 import type { Registry } from '../registry/table.ts';
 import { grantPrefix, readGrants } from './grants.ts';
-import { keyPk } from './items.ts';
 import { readLease } from './lease.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { keyPk } from '../registry/key-items.ts';
 import { type Registry, unlessRefused } from '../registry/table.ts';
-import { keyPk } from './items.ts';
 
 /** How long a holder that dies keeps the others waiting. */
 export const leaseMs = 30_000;

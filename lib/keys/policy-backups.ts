@@ -1,7 +1,7 @@
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { keyPk, queryKey } from '../registry/key-items.ts';
 import { type Registry, unlessRefused } from '../registry/table.ts';
-import { keyPk, queryKey } from './items.ts';
 
 /** A policy as it was before somebody wrote over it. */
 export const policyBackupSchema = v.object({

@@ -2,9 +2,9 @@ import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { ExecutionSuperseded } from '../errors.ts';
+import { keyPk, queryKey } from '../registry/key-items.ts';
 import { ownerCheck } from '../registry/owner.ts';
 import { type Registry, writeTogether } from '../registry/table.ts';
-import { keyPk, queryKey } from './items.ts';
 
 /**
  * A place in a key's policy for a role that is not there yet. Beside the grants, and not among them: no writer of policies sees it, and a

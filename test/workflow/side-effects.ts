@@ -45,9 +45,14 @@ export function faultAt(effect: Effect, kind: (typeof kinds)[number]): FaultRule
   };
 }
 
-/** Whether the effect is of a state that is tried again when its function died: not of one that must not be, nor outside the machines. */
+/**
+ * Whether the effect is of a state that is tried again when its function died: not of one that must not be, nor outside the machines.
+ * Who refreshes a token is not known, and may be CreateSubscriber.
+ */
 const isRetried = (effect: Effect) =>
-  !/^(create-subscriber|infinstor:add_subscriber|resume-on-stack-event|record-failure|sweep-)/.test(effect);
+  !/^(create-subscriber|infinstor:add_subscriber|cognito:InitiateAuth|resume-on-stack-event|record-failure|sweep-)/.test(
+    effect,
+  );
 
 /** The retries of a state whose function died. */
 const triesAfterDeath = 6;

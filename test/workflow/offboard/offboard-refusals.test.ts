@@ -144,7 +144,11 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties:
       TemplateURL: ${url}
-      Parameters: { SubscriberName: !Ref SubscriberName, CustomToken: !Ref CustomToken }
+      Parameters:
+        SubscriberName: !Ref SubscriberName
+        CustomToken: !Ref CustomToken
+        UseBoundaryPolicy: !Ref UseBoundaryPolicy
+        BoundaryPolicyARN: !Ref BoundaryPolicyARN
 `;
       const base = 'https://s3.amazonaws.com/infinstorcft';
       templates.publish('9.13', inner, 'inner.yaml');

@@ -60,6 +60,8 @@ describe('every combination of the encryption options', () => {
       expect(stack?.scope.parameters).toEqual({
         SubscriberName: name,
         CustomToken: expect.stringMatching(/^Custom /),
+        UseBoundaryPolicy: 'true',
+        BoundaryPolicyARN: sandbox().physicalId('SubscriberBoundary'),
         ...bucketChoice.parameters,
         ...tableChoice.parameters,
       });

@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { eventsOf, expectOneOfEach, onboard, requestFor, statesOf, useSandbox } from '../sandbox.ts';
-import { fault, functionNameOf, letTokensExpire, newRunWithKey } from '../subscriber.ts';
+import {
+  endSession,
+  fault,
+  functionNameOf,
+  letLoginsBeForgotten,
+  letTokensExpire,
+  newRunWithKey,
+} from '../subscriber.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const sandbox = useSandbox({ resourceDelayMs: 60_000 });
@@ -25,14 +32,6 @@ describe('an onboarding survives', () => {
       state: 'PatchKeyPolicy',
       tries: 2,
     },
-    // Cognito does not know who calls.
-    { trouble: 'cognito:InitiateAuth:throttle:3', by: undefined, state: 'ObtainToken', tries: 2 },
-    {
-      trouble: 'cognito:InitiateAuth:error=InternalErrorException:3',
-      by: undefined,
-      state: 'ObtainToken',
-      tries: 2,
-    },
     { trouble: 'secretsmanager:GetSecretValue:throttle:3', by: 'obtain-token', state: 'ObtainToken', tries: 2 },
     {
       trouble: 'secretsmanager:CreateSecret:error=InternalServiceError:3',
@@ -49,12 +48,25 @@ describe('an onboarding survives', () => {
   ])('$trouble of $by', async ({ trouble, by, state, tries }) => {
     letTokensExpire(sandbox());
     const run = newRunWithKey(sandbox(), 'survivor');
-    fault(sandbox(), trouble, by === undefined ? {} : { functionName: functionNameOf(by) });
+    fault(sandbox(), trouble, { functionName: functionNameOf(by) });
     const report = await onboard(sandbox(), run.request);
     expect(sandbox().faults.left()).toBe(0);
     expectOneOfEach(sandbox(), report, run);
     expect(statesOf(report).filter((name) => name === state).length).toBeGreaterThanOrEqual(tries);
     expect(eventsOf(sandbox(), report)).toMatchObject([{ 'detail-type': 'SubscriberOnboarded' }]);
+  });
+});
+
+describe('a login survives', () => {
+  it.each(['throttle', 'error=InternalErrorException'])('%s of Cognito', async (kind) => {
+    const run = newRunWithKey(sandbox(), 'survivor');
+    await endSession(sandbox());
+    letLoginsBeForgotten(sandbox());
+    fault(sandbox(), `cognito:InitiateAuth:${kind}:3`);
+    const report = await onboard(sandbox(), run.request);
+    expect(sandbox().faults.left()).toBe(0);
+    expectOneOfEach(sandbox(), report, run);
+    expect(statesOf(report).filter((name) => name === 'ObtainToken').length).toBeGreaterThanOrEqual(3);
   });
 });
 

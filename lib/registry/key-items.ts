@@ -1,5 +1,5 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
-import type { Registry } from '../registry/table.ts';
+import type { Registry } from './table.ts';
 
 /** What the items of a key have in common. */
 export const keyPk = (keyArn: string) => `KEY#${keyArn}`;
