@@ -48,7 +48,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'accept-update': { calls: { ...claim, 'secretsmanager:DescribeSecret': 1, 'secretsmanager:GetSecretValue': 1 } },
   'accept-users': {
     calls: claim,
-    loops: { 'secretsmanager:DescribeSecret': 2 },
+    loops: { 'secretsmanager:DescribeSecret': 2, 'dynamodb:GetItem': 2 },
     stop: 'a request has 25 users at most',
   },
   'add-user': {
