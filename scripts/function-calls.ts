@@ -6,6 +6,8 @@ interface FunctionCalls {
   loops?: Readonly<Record<string, number>>;
   /** What ends these. */
   stop?: string;
+  /** Calls that are made at the same time, and take as long as one. */
+  together?: readonly string[];
   /** How its AWS clients are set up; default: `clientConfig`. */
   client?: 'usual' | 'prompt';
   /** The calls that are tried for longer. */
@@ -33,39 +35,57 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'accept-request': {
     calls: {
-      ...claim,
+      'dynamodb:UpdateItem': 1,
+      'states:GetExecutionHistory': 1,
       'sts:AssumeRole': 3,
+      'sts:GetCallerIdentity': 1,
       'secretsmanager:DescribeSecret': 2,
       'kms:DescribeKey': 2,
       'kms:ListResourceTags': 2,
       'kms:GetKeyPolicy': 2,
-      'dynamodb:Query': 2,
       'cloudformation:GetTemplateSummary': 1,
       'cloudformation:DescribeStacks': 2,
       'secretsmanager:GetSecretValue': 3,
     },
+    loops: {
+      'dynamodb:GetItem': 4,
+      'dynamodb:Query': 6,
+      'dynamodb:TransactWriteItems': 2,
+      'states:DescribeExecution': 2,
+    },
+    stop: 'two keys; a place on a key that others were faster to reserve is asked for again a few times',
   },
-  'accept-update': { calls: { ...claim, 'secretsmanager:DescribeSecret': 1, 'secretsmanager:GetSecretValue': 1 } },
+  'accept-update': {
+    calls: {
+      ...claim,
+      'secretsmanager:DescribeSecret': 1,
+      'secretsmanager:GetSecretValue': 1,
+      'sts:GetCallerIdentity': 1,
+    },
+  },
   'accept-users': {
-    calls: claim,
-    loops: { 'secretsmanager:DescribeSecret': 2, 'dynamodb:GetItem': 2 },
+    calls: { ...claim, 'sts:GetCallerIdentity': 1 },
+    // The records of users' names are read at the same time.
+    loops: { 'secretsmanager:DescribeSecret': 2, 'secretsmanager:GetSecretValue': 2, 'dynamodb:GetItem': 1 },
     stop: 'a request has 25 users at most',
   },
   'add-user': {
     calls: {
+      'dynamodb:GetItem': 2,
+      'dynamodb:UpdateItem': 1,
       'secretsmanager:GetSecretValue': 3,
       'secretsmanager:RestoreSecret': 1,
       'secretsmanager:CreateSecret': 2,
       'secretsmanager:PutSecretValue': 2,
-      'infinstor:get_version': 1,
+      'infinstor:get_version': 2,
       'infinstor:addsecondaryuser': 1,
-      'cognito:InitiateAuth': 2,
+      'cognito:InitiateAuth': 3,
     },
   },
   'await-stack': {
     calls: {
       'sts:AssumeRole': 1,
-      'dynamodb:PutItem': 1,
+      'dynamodb:TransactWriteItems': 1,
       'cloudformation:DescribeStacks': 1,
       'states:SendTaskSuccess': 1,
       'states:SendTaskFailure': 1,
@@ -76,11 +96,11 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'complete-offboarding': {
     calls: {
       'sts:AssumeRole': 1,
-      'dynamodb:GetItem': 1,
       'dynamodb:UpdateItem': 2,
       'events:PutEvents': 1,
     },
     loops: {
+      'dynamodb:GetItem': 3,
       'cloudformation:ListStackResources': 2,
       'secretsmanager:ListSecrets': 1,
       'secretsmanager:DeleteSecret': 1,
@@ -92,18 +112,22 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'complete-users': { calls: { 'dynamodb:GetItem': 2, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
   'create-subscriber': {
     calls: {
-      'secretsmanager:GetSecretValue': 4,
+      'dynamodb:GetItem': 3,
+      'dynamodb:UpdateItem': 3,
+      'secretsmanager:GetSecretValue': 6,
+      'secretsmanager:ListSecretVersionIds': 1,
       'secretsmanager:RestoreSecret': 1,
       'secretsmanager:CreateSecret': 1,
       'secretsmanager:PutSecretValue': 2,
-      'infinstor:get_version': 2,
-      'cognito:InitiateAuth': 2,
+      'infinstor:get_version': 3,
+      'cognito:InitiateAuth': 3,
       'infinstor:add_subscriber': 1,
     },
     patient: ['secretsmanager:PutSecretValue'],
   },
   'delete-stack': {
     calls: {
+      'dynamodb:GetItem': 2,
       'sts:AssumeRole': 1,
       'cloudformation:DescribeStacks': 1,
       'cloudformation:GetTemplate': 1,
@@ -114,6 +138,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'deploy-stack': {
     calls: {
+      'dynamodb:GetItem': 2,
       'sts:AssumeRole': 1,
       'cloudformation:DescribeStacks': 1,
       'secretsmanager:GetSecretValue': 1,
@@ -139,33 +164,39 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'get-subscriber': {
     client: 'prompt',
-    calls: { 'dynamodb:GetItem': 1, 'states:DescribeExecution': 1 },
+    calls: { 'dynamodb:GetItem': 3, 'states:DescribeExecution': 1 },
+    together: ['dynamodb:GetItem'],
     loops: { 'states:GetExecutionHistory': 2 },
     stop: 'API Gateway answers 503 after 30 s; the call can be repeated',
   },
   'obtain-subscriber-token': {
     calls: {
+      'dynamodb:GetItem': 4,
+      'dynamodb:PutItem': 3,
       'secretsmanager:GetSecretValue': 2,
       'secretsmanager:RestoreSecret': 1,
       'secretsmanager:CreateSecret': 1,
       'secretsmanager:PutSecretValue': 1,
-      'infinstor:get_version': 1,
+      'infinstor:get_version': 2,
       'cognito:InitiateAuth': 2,
     },
   },
   'obtain-token': {
     calls: {
+      'dynamodb:GetItem': 4,
+      'dynamodb:PutItem': 3,
       'secretsmanager:GetSecretValue': 2,
       'secretsmanager:PutSecretValue': 1,
-      'infinstor:get_version': 1,
+      'infinstor:get_version': 2,
       'cognito:InitiateAuth': 2,
     },
   },
   'patch-key-policy': {
     calls: { 'sts:AssumeRole': 3 },
     loops: {
-      'dynamodb:GetItem': 2,
-      'dynamodb:PutItem': 4,
+      'dynamodb:GetItem': 3,
+      'dynamodb:TransactWriteItems': 2,
+      'dynamodb:PutItem': 2,
       'dynamodb:UpdateItem': 8,
       'dynamodb:Query': 2,
       'kms:GetKeyPolicy': 4,
@@ -184,7 +215,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: aPage,
   },
   'record-failure': {
-    calls: { 'states:DescribeExecution': 1, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 },
+    calls: { 'states:DescribeExecution': 1, 'dynamodb:GetItem': 1, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 },
     loops: { 'states:GetExecutionHistory': 2 },
     stop: aPage,
   },
@@ -214,6 +245,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {},
     loops: {
       'dynamodb:Scan': 1,
+      'dynamodb:GetItem': 1,
       'states:DescribeExecution': 1,
       'states:GetExecutionHistory': 2,
       'events:PutEvents': 1,
@@ -228,10 +260,13 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'update-subscriber': {
     calls: {
+      'dynamodb:GetItem': 2,
+      'dynamodb:UpdateItem': 1,
       'secretsmanager:GetSecretValue': 3,
+      'secretsmanager:ListSecretVersionIds': 1,
       'secretsmanager:PutSecretValue': 1,
-      'infinstor:get_version': 1,
-      'cognito:InitiateAuth': 1,
+      'infinstor:get_version': 2,
+      'cognito:InitiateAuth': 2,
       'infinstor:update_subscriber': 1,
     },
     patient: ['secretsmanager:PutSecretValue'],
@@ -245,10 +280,11 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
   },
   'withdraw-grants': {
-    calls: { 'sts:AssumeRole': 3 },
+    calls: { 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
     loops: {
+      'dynamodb:TransactWriteItems': 4,
       'dynamodb:PutItem': 2,
-      'dynamodb:UpdateItem': 8,
+      'dynamodb:UpdateItem': 4,
       'dynamodb:Query': 4,
       'kms:GetKeyPolicy': 6,
       'kms:PutKeyPolicy': 3,

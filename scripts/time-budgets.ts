@@ -37,7 +37,7 @@ const special: Readonly<Record<string, Limit>> = {
 
 interface Budget {
   step: string;
-  calls: readonly { call: string; times: number; limit: Limit; isLoop: boolean }[];
+  calls: readonly { call: string; times: number; limit: Limit; isLoop: boolean; isTogether: boolean }[];
   /** The worst case: every call takes as long as it may. */
   worstMs: number;
   /** Lambda's timeout of the function. */
@@ -51,18 +51,20 @@ interface Budget {
 /** The time budget of each function, in the order of their names. */
 export function budgets(): Budget[] {
   const states = allStates();
-  return Object.entries(functionCalls).map(([step, { calls, loops = {}, client = 'usual', patient = [], stop }]) => {
+  return Object.entries(functionCalls).map(([step, declared]) => {
+    const { calls, loops = {}, client = 'usual', patient = [], together = [], stop } = declared;
     const listed = [
       ...Object.entries(calls).map(([call, times]) => ({ call, times, isLoop: false })),
       ...Object.entries(loops).map(([call, times]) => ({ call, times, isLoop: true })),
     ].map((made) => ({
       ...made,
+      isTogether: together.includes(made.call),
       limit: special[made.call] ?? (patient.includes(made.call) ? ('patient' as const) : client),
     }));
     return {
       step,
       calls: listed,
-      worstMs: listed.reduce((sum, { times, limit }) => sum + times * limits[limit], 0),
+      worstMs: listed.reduce((sum, { times, limit, isTogether }) => sum + (isTogether ? 1 : times) * limits[limit], 0),
       timeoutMs: timeoutSecondsOf(step) * 1000,
       states: states.filter((state) => state.step === step),
       stop,
@@ -140,8 +142,9 @@ const seconds = (milliseconds: number) => `${Math.ceil(milliseconds / 1000)} s`;
 /** The page `docs/time-budgets.md`. */
 export function budgetsPage(): string {
   const rows = budgets().map(({ step, calls, worstMs, timeoutMs, states, stop }) => {
-    const listed = calls.map(({ call, times, limit, isLoop }) => {
-      const note = [...(limit === 'usual' ? [] : [limit]), ...(isLoop ? ['loop'] : [])].join(', ');
+    const listed = calls.map(({ call, times, limit, isLoop, isTogether }) => {
+      const notes = [limit === 'usual' ? '' : limit, isLoop ? 'loop' : '', isTogether ? 'at the same time' : ''];
+      const note = notes.filter((each) => each !== '').join(', ');
       return `${times} \`${call}\`${note === '' ? '' : ` (${note})`}`;
     });
     const of = states.map(

@@ -89,9 +89,12 @@ export async function getSubscriber(
   subscriber: { userName: string; executionName: string | undefined },
   dependencies: Dependencies,
 ): Promise<SubscriberStatus | undefined> {
-  const status = await statusOf(subscriber, dependencies);
+  // At the same time, because somebody waits for it.
+  const [status, pausedLogins] = await Promise.all([
+    statusOf(subscriber, dependencies),
+    pausesOf([dependencies.superadminUserName, subscriber.userName], dependencies),
+  ]);
   if (status === undefined) return undefined;
-  const pausedLogins = await pausesOf([dependencies.superadminUserName, status.userName], dependencies);
   return { ...status, ...(pausedLogins.length > 0 && { pausedLogins }) };
 }
 

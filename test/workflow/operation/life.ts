@@ -104,6 +104,13 @@ function faultAt(stage: Stage): fc.Arbitrary<FaultRule> {
         }),
       },
       {
+        weight: 1,
+        arbitrary: fc.record({
+          call: fc.constantFrom(...functionsOf[stage].map((name) => ['lambda', name] as const)),
+          fault: fc.constant<Fault>({ kind: 'freeze' }),
+        }),
+      },
+      {
         weight: 2,
         arbitrary: fc.record({
           call: fc.constantFrom(...infinstorCalls.map((name) => ['infinstor', name] as const)),
@@ -167,24 +174,24 @@ const maxAttempts = 6;
 /**
  * Brings a subscriber through a stage as an operator does: what fails is redriven or sent again, and what an error asks a person
  * for is done.
- * @returns how many attempts failed
+ * @returns the executions that failed
  * @throws Error when it has still not succeeded after some attempts
  */
-export async function live(sandbox: Sandbox, userName: string, life: Life, stage: Stage): Promise<number> {
+export async function live(sandbox: Sandbox, userName: string, life: Life, stage: Stage): Promise<string[]> {
   const operation = operationOfStage[stage];
   let request = requestOf(sandbox, userName, life, stage);
   const fault = life.faults[stage];
   if (fault !== undefined) sandbox.faults.add(fault);
   let report = await run(sandbox, operation, request);
-  let failures = 0;
+  const failed: string[] = [];
   while (report.status !== 'SUCCEEDED') {
-    failures += 1;
-    if (failures === maxAttempts) throw new Error(`${stage} of ${userName}: ${JSON.stringify(report.error)}`);
+    failed.push(report.executionArn ?? '');
+    if (failed.length === maxAttempts) throw new Error(`${stage} of ${userName}: ${JSON.stringify(report.error)}`);
     request = await remedied(sandbox, request, userName, life, report);
-    const isRedriven = life.redrives && failures === 1;
+    const isRedriven = life.redrives && failed.length === 1;
     report = isRedriven ? await redrive(sandbox, report) : await run(sandbox, operation, request);
   }
-  return failures;
+  return failed;
 }
 
 /** What each stage asks for. New secrets are made for it as an operator would. */
