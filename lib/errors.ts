@@ -222,7 +222,7 @@ export class InfinStorRejected extends /* @__PURE__ */ stepError(
 
 export class SubscriberExists extends /* @__PURE__ */ stepError(
   'SubscriberExists',
-  "Put the subscriber's custom token into a secret below input/ and send the request again with customTokenSecretId.",
+  "Put the subscriber's custom token into a secret below input/<userName in lower case>/ and send the request again with customTokenSecretId.",
 ) {
   constructor(userName: string) {
     super(`InfinStor already has a subscriber ${userName}, whose custom token is not known here`);
@@ -238,7 +238,7 @@ export class SubscriberUnsettled extends /* @__PURE__ */ stepError(
 /** `add_subscriber` was called, and its answer is lost: the subscriber may exist, its custom token is not known. */
 export class SubscriberOutcomeUnknown extends /* @__PURE__ */ stepError(
   'SubscriberOutcomeUnknown',
-  'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, take the mark creating out of its record in the registry (see SubscriberOutcomeUnknown in docs/runbook.md) and send the request again.',
+  'Where the message says that InfinStor has the subscriber, put its custom token into a secret below input/<userName in lower case>/ and send the request again with customTokenSecretId. Otherwise send the request again, which creates the subscriber if it is provably not there. If this error comes back and InfinStor has no such subscriber, take the mark creating out of its record in the registry (see SubscriberOutcomeUnknown in docs/runbook.md) and send the request again.',
 ) {}
 
 /** A secret has so many versions of the last day that what InfinStor answers could not be stored. Thrown before InfinStor is called. */
@@ -266,7 +266,7 @@ export class SubscriberNotFound extends /* @__PURE__ */ stepError(
 /** Not thrown: the result of one user, after whom the others still have their turn. */
 export class UserExists extends /* @__PURE__ */ stepError(
   'UserExists',
-  'Choose another name; or, if it is a user of this subscriber, put its password into a secret below input/, and send the request again with passwordSecretId for this user.',
+  'Choose another name; or, if it is a user of this subscriber, put its password into a secret below input/<userName in lower case>/, and send the request again with passwordSecretId for this user.',
 ) {
   constructor(userName: string) {
     super(`InfinStor already has a user ${userName}, who has another password than the one that is known here`);
@@ -314,7 +314,7 @@ export class DataNotRetained extends /* @__PURE__ */ stepError(
 
 export class StackFailed extends /* @__PURE__ */ stepError(
   'StackFailed',
-  'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced. Where it is the custom token, put a new one into a secret below input/ and refer to it with customTokenSecretId.',
+  'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced. Where it is the custom token, put a new one into a secret below input/<userName in lower case>/ and refer to it with customTokenSecretId.',
 ) {}
 
 export class StackTimedOut extends /* @__PURE__ */ stepError(

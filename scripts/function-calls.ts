@@ -67,7 +67,8 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'accept-users': {
     calls: { ...claim, 'sts:GetCallerIdentity': 1 },
-    loops: { 'secretsmanager:DescribeSecret': 2, 'secretsmanager:GetSecretValue': 2 },
+    // The records of users' names are read at the same time.
+    loops: { 'secretsmanager:DescribeSecret': 2, 'secretsmanager:GetSecretValue': 2, 'dynamodb:GetItem': 1 },
     stop: 'a request has 25 users at most',
   },
   'add-user': {

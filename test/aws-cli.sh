@@ -132,7 +132,7 @@ if "$aws_cli" stepfunctions redrive-execution help >/dev/null 2>&1; then
 fi
 
 say 'secrets, events, functions, roles'
-secret=infinstor/sandbox/input/cli-password
+secret=infinstor/sandbox/input/cli-one/password
 aws secretsmanager create-secret --name $secret --secret-string '{"password":"First-Value-1!"}' >"$work/secret"
 aws secretsmanager put-secret-value --secret-id $secret --secret-string '{"password":"Second-Value-2!"}' >"$work/secret"
 aws secretsmanager delete-secret --secret-id $secret >"$work/secret"

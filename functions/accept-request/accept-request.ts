@@ -11,9 +11,9 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { type AccountRegion, arnOwner, roleArnIn } from '../../lib/aws/arns.ts';
+import { type AccountRegion, arnOwner, executionNameOf, roleArnIn } from '../../lib/aws/arns.ts';
 import type { S3 } from '../../lib/aws/s3.ts';
-import { InvalidConfiguration, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
+import { InvalidConfiguration, InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
@@ -62,7 +62,10 @@ export async function acceptRequest(
   { environment, cloudFormation, kms, secrets, sts, stepFunctions, s3, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
-  const request = parseRequest(rawRequest, requestRules(environment, executionArn));
+  const request = parseRequest(rawRequest, {
+    ...requestRules(environment, executionArn),
+    executionName: executionNameOf(executionArn),
+  });
   // Whatever else might be refused of a superseded execution would mislead.
   const known = await readRecord(registry, request.subscriber.userName);
   await requireNotSuperseded(stepFunctions, known, { executionArn, startedAt });
@@ -79,7 +82,11 @@ export async function acceptRequest(
   const access = keyAccess(environment);
   const places: Place[] = [];
   for (const keyArn of keyArns) {
-    const policy = await checkKey(kms(home), keyArn, { home, writers: keyPolicyWriters(environment, accountId) });
+    const policy = await checkKey(kms(home), keyArn, {
+      home,
+      userName,
+      writers: keyPolicyWriters(environment, accountId),
+    });
     const place = { keyArn, userName, expectedRoleArn, access, policy };
     await requireRoom(place, { registry, stepFunctions, now });
     places.push(place);

@@ -10,13 +10,13 @@ import { KeyNotUsable } from '../../lib/errors.ts';
 import { readKeyPolicy, refusedLook } from '../../lib/keys/kms.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import { requireWritable } from '../../lib/keys/writable.ts';
-
-/** The tag by which a key's owner allows the onboarding to change the key's policy; IAM enforces it as well. */
-const permission = { key: 'infinstor-onboarding', value: 'allowed' };
+import { keyTagName, requireAllowed } from './key-tag.ts';
 
 interface Expectation {
   /** Where the stack is to be. */
   home: AccountRegion;
+  /** The subscriber that is to use the key. */
+  userName: string;
   /** The roles that are to write the key's policy. */
   writers: readonly string[];
 }
@@ -36,6 +36,7 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
   if (owner.region !== region) throw new KeyNotUsable(keyArn, `it is not in Region ${region}, where the stack is`);
   try {
     await requireServing(kms, keyArn);
+    requireAllowed(keyArn, await keyTag(kms, keyArn), expected.userName);
     return await requireChangeable(kms, keyArn, expected.writers);
   } catch (error) {
     throw refusedLook(keyArn, error);
@@ -53,8 +54,6 @@ async function requireServing(kms: KMSClient, keyArn: string): Promise<void> {
       `it is a ${key.KeySpec} key for ${key.KeyUsage}, not a symmetric one for encryption`,
     );
   }
-  if (!(await isTagged(kms, keyArn)))
-    throw new KeyNotUsable(keyArn, `its tag ${permission.key} is not ${permission.value}`);
 }
 
 async function requireChangeable(kms: KMSClient, keyArn: string, writers: readonly string[]): Promise<KeyPolicy> {
@@ -73,9 +72,11 @@ async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyM
   }
 }
 
-async function isTagged(kms: KMSClient, keyArn: string): Promise<boolean> {
+/** The value of the tag by which a key's owner says whose it is; undefined without the tag. */
+async function keyTag(kms: KMSClient, keyArn: string): Promise<string | undefined> {
   for await (const { Tags = [] } of paginateListResourceTags({ client: kms }, { KeyId: keyArn })) {
-    if (Tags.some(({ TagKey, TagValue }) => TagKey === permission.key && TagValue === permission.value)) return true;
+    const found = Tags.find(({ TagKey }) => TagKey === keyTagName);
+    if (found !== undefined) return found.TagValue ?? '';
   }
-  return false;
+  return undefined;
 }

@@ -30,7 +30,9 @@ export async function acceptUpdate(
   { request: rawRequest, executionArn, startedAt }: AcceptInput,
   { environment, secrets, sts, stepFunctions, registry, now }: Dependencies,
 ): Promise<UpdatePlan> {
-  const request = checkUpdateRequest(rawRequest, inputSecretPrefix(environment.SECRET_PREFIX));
+  const request = checkUpdateRequest(rawRequest, {
+    inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
+  });
   const { passwordSecretId } = request;
   await checkInputSecrets({ secrets, sts }, [
     { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },

@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
+import { InvalidRequest } from '../../lib/errors.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UsersPlan } from '../../lib/plans/users.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -31,7 +32,7 @@ export async function acceptUsers(
   { environment, secrets, sts, stepFunctions, registry, now }: Dependencies,
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
-  const request = checkUsersRequest(rawRequest, inputSecretPrefix(SECRET_PREFIX));
+  const request = checkUsersRequest(rawRequest, { inputSecretPrefix: inputSecretPrefix(SECRET_PREFIX) });
   for (const [index, { userName }] of request.users.entries()) {
     requireOther(environment.SUPERADMIN_USER_NAME, `users.${index}.userName`, userName);
   }
@@ -44,6 +45,7 @@ export async function acceptUsers(
   const record = await readRecord(registry, request.subscriber.userName);
   // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName } = requireActive(record, request.subscriber.userName);
+  await requireNoSubscribers(registry, request.users);
   await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn }, record);
   return {
     subscriber: { userName },
@@ -55,4 +57,15 @@ export async function acceptUsers(
       credentialsSecretId: userSecretId(SECRET_PREFIX, userName, user.userName),
     })),
   };
+}
+
+/**
+ * Refuses the names of subscribers. A login with the request's password would show whether the user is there already, and so whether the password is
+ * that subscriber's; refused ones would count against its logins.
+ */
+async function requireNoSubscribers(registry: Registry, users: readonly { userName: string }[]): Promise<void> {
+  const records = await Promise.all(users.map(({ userName }) => readRecord(registry, userName)));
+  const index = records.findIndex((record) => record !== undefined);
+  if (index === -1) return;
+  throw new InvalidRequest(`users.${index}.userName`, 'must not be the userName of a subscriber');
 }

@@ -1,11 +1,9 @@
 import * as v from 'valibot';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
 import { machineEnvironment } from '../../lib/requests/machine-environment.ts';
-import { apiPasswordEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
   ...requestEnvironment,
   ...machineEnvironment,
-  ...apiPasswordEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -3,6 +3,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { parse } from '../../lib/parse.ts';
+import { apiPasswordSecretId } from '../../lib/requests/api-password.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { apiExecutionName } from '../../lib/requests/execution-name.ts';
 import { parseRequest } from '../../lib/requests/onboarding.ts';
@@ -32,7 +33,7 @@ export interface Accepted {
 
 /**
  * Starts the onboarding that a request asks for. Unlike an execution's input, the request may hold a password: it goes into
- * an `input/` secret of this execution before anything starts, and the machine gets the reference.
+ * a secret of this execution before anything starts, and the machine gets the reference, which no request may have itself.
  * @throws InvalidRequest before any side effect
  */
 export async function postSubscribers(
@@ -40,9 +41,10 @@ export async function postSubscribers(
   { environment, stepFunctions, secrets, now }: Dependencies,
 ): Promise<Accepted> {
   const { password, request } = takePassword(body);
-  const { userName } = parseRequest(request, requestRules(environment, environment.STATE_MACHINE_ARN)).subscriber;
+  const rules = requestRules(environment, environment.STATE_MACHINE_ARN);
+  const { userName } = parseRequest(request, rules).subscriber;
   const executionName = apiExecutionName(userName, now);
-  const passwordSecretId = `${environment.API_PASSWORD_PREFIX}${executionName}`;
+  const passwordSecretId = apiPasswordSecretId(rules.inputSecretPrefix, userName, executionName);
   const input = executionInput(password === undefined ? request : { ...request, passwordSecretId });
   if (password !== undefined) await createSecret(secrets, passwordSecretId, { password });
   const executionArn = await startOnboarding(stepFunctions, {

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { machineEnvironment } from '../../lib/requests/machine-environment.ts';
-import { apiPasswordEnvironment } from '../../lib/secrets/environment.ts';
+import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
   ...machineEnvironment,
-  ...apiPasswordEnvironment,
+  ...secretPrefixEnvironment,
 });

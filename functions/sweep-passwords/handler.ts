@@ -3,6 +3,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { inputSecretPrefix } from '../../lib/secrets/names.ts';
 import { environmentSchema } from './environment.ts';
 import { sweepPasswords } from './sweep-passwords.ts';
 
@@ -19,7 +20,7 @@ export const handler = step({
       secrets,
       stepFunctions,
       stateMachineArn: environment.STATE_MACHINE_ARN,
-      prefix: environment.API_PASSWORD_PREFIX,
+      inputPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
       now: new Date(),
     }),
 });

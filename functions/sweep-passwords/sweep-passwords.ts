@@ -9,7 +9,7 @@ import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { problemsOfEach, throwTogether } from '../../lib/aws/each.ts';
-import { isApiExecutionName } from '../../lib/requests/execution-name.ts';
+import { executionOfApiPassword } from '../../lib/requests/api-password.ts';
 
 const hour = 60 * 60_000;
 const day = 24 * hour;
@@ -18,8 +18,8 @@ interface Dependencies {
   secrets: SecretsManagerClient;
   stepFunctions: SFNClient;
   stateMachineArn: string;
-  /** Where post-subscribers puts passwords; what follows is the name of the execution that each is for. */
-  prefix: string;
+  /** Where the secrets for requests are, among them those that post-subscribers makes. */
+  inputPrefix: string;
   now: Date;
 }
 
@@ -32,29 +32,30 @@ export async function sweepPasswords({
   secrets,
   stepFunctions,
   stateMachineArn,
-  prefix,
+  inputPrefix,
   now,
 }: Dependencies): Promise<void> {
-  const problems = await problemsOfEach(passwordsBelow(prefix, secrets), async ({ name, createdAt = now }) => {
-    const execution = await describeExecution(
-      stepFunctions,
-      executionArnOf(stateMachineArn, name.slice(prefix.length)),
-    );
-    if (mayBeNeeded(execution, createdAt, now)) return;
-    await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 })));
-  });
+  const problems = await problemsOfEach(
+    passwordsBelow(inputPrefix, secrets),
+    async ({ name, executionName, createdAt = now }) => {
+      const execution = await describeExecution(stepFunctions, executionArnOf(stateMachineArn, executionName));
+      if (mayBeNeeded(execution, createdAt, now)) return;
+      await unlessGone(secrets.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 })));
+    },
+  );
   throwTogether(problems, 'passwords could not be swept');
 }
 
 async function* passwordsBelow(
-  prefix: string,
+  inputPrefix: string,
   secrets: SecretsManagerClient,
-): AsyncGenerator<{ name: string; createdAt: Date | undefined }> {
-  const pages = paginateListSecrets({ client: secrets }, { Filters: [{ Key: 'name', Values: [prefix] }] });
+): AsyncGenerator<{ name: string; executionName: string; createdAt: Date | undefined }> {
+  const pages = paginateListSecrets({ client: secrets }, { Filters: [{ Key: 'name', Values: [inputPrefix] }] });
   for await (const { SecretList = [] } of pages) {
     for (const { Name: name = '', CreatedDate: createdAt } of SecretList) {
       // What is deleted must not depend on how a filter matches, and what people put there is theirs.
-      if (name.startsWith(prefix) && isApiExecutionName(name.slice(prefix.length))) yield { name, createdAt };
+      const executionName = executionOfApiPassword(inputPrefix, name);
+      if (executionName !== undefined) yield { name, executionName, createdAt };
     }
   }
 }

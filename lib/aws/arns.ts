@@ -22,6 +22,11 @@ export function executionArnOf(stateMachineArn: string, name: string): string {
   return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
+/** The name of an execution; empty for what is no ARN of one. */
+export function executionNameOf(executionArn: string): string {
+  return executionArn.split(':')[7] ?? '';
+}
+
 /**
  * The ARN of a role without a path.
  * @param ownArn an ARN of the deployment, whose partition (`aws`, `aws-cn`, `aws-us-gov`) the role is in

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
+import { accountsEnvironment } from '../aws/accounts-environment.ts';
 import { arnOwner } from '../aws/arns.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { secretPrefixEnvironment } from '../secrets/environment.ts';
@@ -9,6 +9,12 @@ import type { RequestRules } from './onboarding.ts';
 /** The superadmin's user name, which nobody else may have. Only obtain-token may read the secret that has it, with its password. */
 export const superadminNameEnvironment = { SUPERADMIN_USER_NAME: v.pipe(v.string(), v.nonEmpty()) };
 
+/** A comma separated list, which may be empty. */
+const list = v.pipe(
+  v.string(),
+  v.transform((text) => (text === '' ? [] : text.split(','))),
+);
+
 /** What a function needs to know of the deployment to parse requests. */
 export const requestEnvironment = {
   ...secretPrefixEnvironment,
@@ -17,16 +23,21 @@ export const requestEnvironment = {
   /** The Regions of the deployment's account that a request may choose from, comma separated. */
   STACK_REGIONS: v.pipe(
     v.string(),
-    v.transform((list) => list.split(',')),
+    v.transform((regions) => regions.split(',')),
   ),
+  /** The template parameters that a request may set. */
+  ALLOWED_STACK_PARAMETERS: list,
+  /** The keys that a request's tags may have. */
+  ALLOWED_TAG_KEYS: list,
 };
+const requestEnvironmentSchema = v.object(requestEnvironment);
 
 /**
  * @param ownArn an ARN of the deployment, whose account and Region are a request's defaults
  * @throws InvalidConfiguration
  */
 export function requestRules(
-  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; ACCOUNTS: Accounts; SUPERADMIN_USER_NAME: string },
+  environment: v.InferOutput<typeof requestEnvironmentSchema>,
   ownArn: string,
 ): RequestRules {
   const own = arnOwner(ownArn);
@@ -38,6 +49,8 @@ export function requestRules(
     inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
     own,
     superadminUserName: environment.SUPERADMIN_USER_NAME,
+    allowedStackParameters: environment.ALLOWED_STACK_PARAMETERS,
+    allowedTagKeys: environment.ALLOWED_TAG_KEYS,
     stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
   };
 }

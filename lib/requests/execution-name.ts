@@ -8,7 +8,7 @@ export function apiExecutionName(userName: string, now: Date): string {
   return `${userName}-${now.getTime().toString(36)}${randomBytes(4).toString('hex')}`;
 }
 
-/** Whether a name is of that form: what people name themselves is theirs. */
-export function isApiExecutionName(name: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9-]*-[0-9a-z]{8}[0-9a-f]{8}$/.test(name);
+/** The subscriber that a name of that form is of; undefined for another one: what people name themselves is theirs. */
+export function subscriberOfApiExecution(name: string): string | undefined {
+  return /^(?<userName>[A-Za-z][A-Za-z0-9-]*)-[0-9a-z]{8}[0-9a-f]{8}$/.exec(name)?.groups?.userName;
 }

@@ -2,6 +2,8 @@ import * as v from 'valibot';
 import { parseKeyArn } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
 import { parse } from '../parse.ts';
+import { subscriberInputPrefix } from '../secrets/names.ts';
+import { isApiPasswordOf, isOfApi } from './api-password.ts';
 
 const keyArnRule = 'must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>)';
 
@@ -48,16 +50,56 @@ export const emailIdSchema = v.pipe(
   v.rfcEmail('must be an e-mail address'),
 );
 
-/** A secret that a request may refer to. */
-export function inputSecretIdSchema(inputSecretPrefix: string) {
-  return v.pipe(
-    v.string('must be a string'),
-    v.startsWith(inputSecretPrefix, `must name a secret below ${inputSecretPrefix}`),
-    v.minLength(inputSecretPrefix.length + 1, `must name a secret below ${inputSecretPrefix}`),
-    // Secrets Manager's characters for a name; a name without `..` cannot be mistaken for a path.
-    v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
-    v.excludes('..', 'must not contain ".."'),
-  );
+/** A secret that a request refers to. Whose it is, requireOwnSecrets checks. */
+export const inputSecretIdSchema = v.pipe(
+  v.string('must be a string'),
+  // Secrets Manager's characters for a name; a name without `..` cannot be mistaken for a path.
+  v.regex(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret: letters, digits and /_+=.@-'),
+  v.excludes('..', 'must not contain ".."'),
+);
+
+/** Where the secrets are that a request may name. */
+export interface InputSecrets {
+  /** `infinstor/<stage>/input/`; without it, that of the stage that the secret's name has. */
+  inputSecretPrefix?: string | undefined;
+  /** The execution that the request is the input of, which may name the password that the HTTP API has stored for it. */
+  executionName?: string | undefined;
+}
+
+/**
+ * Refuses secrets that are not below the folder of the request's own subscriber, or that are there but the HTTP API's: a secret of somebody
+ * else would end in what this subscriber's people may read, or act in the other's name.
+ * @throws InvalidRequest naming the field and the place
+ */
+export function requireOwnSecrets(
+  { inputSecretPrefix, executionName }: InputSecrets,
+  userName: string,
+  references: readonly { field: string; secretId: string | undefined; mayBeOfApi?: boolean }[],
+): void {
+  for (const { field, secretId, mayBeOfApi = false } of references) {
+    if (secretId === undefined) continue;
+    const inputPrefix =
+      inputSecretPrefix ?? /^infinstor\/[^/]+\/input\//.exec(secretId)?.[0] ?? 'infinstor/<stage>/input/';
+    if (
+      mayBeOfApi &&
+      executionName !== undefined &&
+      isApiPasswordOf(inputPrefix, { userName, executionName }, secretId)
+    )
+      continue;
+    if (isOfApi(inputPrefix, userName, secretId)) {
+      throw new InvalidRequest(
+        field,
+        'must not name a password that came through the HTTP API: redrive its own execution, or send the password again',
+      );
+    }
+    const folder = subscriberInputPrefix(inputPrefix, userName);
+    if (!secretId.startsWith(folder) || secretId.length === folder.length) {
+      throw new InvalidRequest(
+        field,
+        `must name a secret below ${folder}, where the secrets for this subscriber's requests are`,
+      );
+    }
+  }
 }
 
 /**

@@ -1,7 +1,16 @@
 import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
-import { emailIdSchema, inputSecretIdSchema, keyArnSchema, object, parseFields, userNameSchema } from './fields.ts';
+import {
+  emailIdSchema,
+  type InputSecrets,
+  inputSecretIdSchema,
+  keyArnSchema,
+  object,
+  parseFields,
+  requireOwnSecrets,
+  userNameSchema,
+} from './fields.ts';
 
 const artifacts = v.variant('type', [
   v.strictObject({ type: v.literal('sse-s3') }),
@@ -22,13 +31,16 @@ const parameters = object(
   ),
 );
 
+/** By way of upper case, as there are letters that only meet there, such as the long s. */
+const folded = (key: string) => key.toUpperCase().toLowerCase();
+
 /** The first two keys that differ in nothing but case. */
 function sameKeys(tags: Readonly<Record<string, string>>): [string, string] | undefined {
   const seen = new Map<string, string>();
   for (const key of Object.keys(tags)) {
-    const other = seen.get(key.toLowerCase());
+    const other = seen.get(folded(key));
     if (other !== undefined) return [other, key];
-    seen.set(key.toLowerCase(), key);
+    seen.set(folded(key), key);
   }
   return undefined;
 }
@@ -39,11 +51,16 @@ const tags = object(
       v.pipe(
         v.string(),
         v.regex(
-          /^(?!aws:|infinstor-onboarding)[\w .:/=+@-]{1,128}$/i,
-          'must be a tag key that neither AWS nor the onboarding reserves',
+          /^(?!aws:|infinstor-onboarding)/iu,
+          'must not begin with aws: or infinstor-onboarding, which AWS and the onboarding reserve',
+        ),
+        // IAM's rule is the narrowest, and the tags reach the role (IAM API reference, "Tag").
+        v.maxLength(128, 'must be a tag key of at most 128 characters'),
+        v.regex(
+          /^[\p{L}\p{Z}\p{N}_.:/=+@-]+$/u,
+          'must be a tag key that IAM takes: letters of any script, digits, blanks and _.:/=+@-',
         ),
       ),
-      // IAM's rule is the narrowest, and the tags reach the role.
       v.pipe(
         v.string('must be a string'),
         v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,256}$/u, 'must be 1 to 256 letters, digits, blanks and _.:/=+@-'),
@@ -77,20 +94,17 @@ const stack = object(
   }),
 );
 
-function requestSchema(inputSecretPrefix: string) {
-  const inputSecretId = inputSecretIdSchema(inputSecretPrefix);
-  return object(
-    v.strictObject({
-      subscriber: object(v.strictObject({ userName: userNameSchema, emailId: emailIdSchema })),
-      passwordSecretId: v.optional(inputSecretId),
-      customTokenSecretId: v.optional(inputSecretId),
-      stack: v.optional(stack),
-      encryption: v.optional(
-        object(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
-      ),
-    }),
-  );
-}
+const requestSchema = object(
+  v.strictObject({
+    subscriber: object(v.strictObject({ userName: userNameSchema, emailId: emailIdSchema })),
+    passwordSecretId: v.optional(inputSecretIdSchema),
+    customTokenSecretId: v.optional(inputSecretIdSchema),
+    stack: v.optional(stack),
+    encryption: v.optional(
+      object(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
+    ),
+  }),
+);
 
 export interface Request {
   subscriber: { userName: string; emailId: string };
@@ -108,22 +122,34 @@ export interface Request {
 
 /**
  * Checks what of a request needs no knowledge of the deployment.
+ * @param secrets the place whose secrets it may name, below the subscriber's own folder
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function checkRequest(request: unknown, inputSecretPrefix = '') {
-  return parseFields(requestSchema(inputSecretPrefix), request);
+export function checkRequest(request: unknown, secrets: InputSecrets = {}) {
+  const parsed = parseFields(requestSchema, request);
+  requireOwnSecrets(secrets, parsed.subscriber.userName, [
+    { field: 'passwordSecretId', secretId: parsed.passwordSecretId, mayBeOfApi: true },
+    { field: 'customTokenSecretId', secretId: parsed.customTokenSecretId },
+  ]);
+  return parsed;
 }
 
 /** What a deployment lets a request choose from. */
 export interface RequestRules {
-  /** The only place whose secrets a request may name. */
+  /** The only place whose secrets a request may name, below the subscriber's own folder. */
   inputSecretPrefix: string;
+  /** The execution that the request is the input of; absent before there is one. */
+  executionName?: string | undefined;
   /** The user name that no subscriber may have. */
   superadminUserName: string;
   /** The account and Region of the deployment, which are a request's defaults. */
   own: AccountRegion;
   /** The Regions that a stack may lie in, by account. */
   stackRegions: ReadonlyMap<string, readonly string[]>;
+  /** The template parameters that a request may set. What the others do is not known: one may be an account id or an external id. */
+  allowedStackParameters: readonly string[];
+  /** The keys that a request's tags may have. They reach the role, where policies may open doors by `aws:PrincipalTag`. */
+  allowedTagKeys: readonly string[];
 }
 
 /**
@@ -131,11 +157,9 @@ export interface RequestRules {
  * calls the default.
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function parseRequest(
-  request: unknown,
-  { inputSecretPrefix, superadminUserName, own, stackRegions }: RequestRules,
-): Request {
-  const parsed = checkRequest(request, inputSecretPrefix);
+export function parseRequest(request: unknown, rules: RequestRules): Request {
+  const { superadminUserName, own, stackRegions } = rules;
+  const parsed = checkRequest(request, rules);
   requireOther(superadminUserName, 'subscriber.userName', parsed.subscriber.userName);
   const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
   const regions = stackRegions.get(accountId);
@@ -145,20 +169,31 @@ export function parseRequest(
   if (!regions.includes(region)) {
     throw new InvalidRequest('stack.region', `must be one of ${regions.join(', ')} in account ${accountId}`);
   }
+  const { parameters = {}, tags = {} } = parsed.stack ?? {};
+  requireAllowed('stack.parameters', parameters, rules.allowedStackParameters, 'allowedStackParameters');
+  requireAllowed('stack.tags', tags, rules.allowedTagKeys, 'allowedTagKeys');
   return {
     ...parsed,
     stack: {
       ...parsed.stack,
       accountId,
       region,
-      parameters: parsed.stack?.parameters ?? {},
-      tags: parsed.stack?.tags ?? {},
+      parameters,
+      tags,
     },
     encryption: {
       artifacts: parsed.encryption?.artifacts ?? { type: 'sse-s3' },
       tracking: parsed.encryption?.tracking ?? { type: 'aws-owned' },
     },
   };
+}
+
+/** Refuses names that the deployment does not list. @throws InvalidRequest naming the field and the deployment's param */
+function requireAllowed(field: string, given: object, allowed: readonly string[], param: string): void {
+  const other = Object.keys(given).find((name) => !allowed.includes(name));
+  if (other === undefined) return;
+  const names = allowed.length === 0 ? 'none' : allowed.join(', ');
+  throw new InvalidRequest(`${field}.${other}`, `is not allowed: the deployment's param ${param} lists ${names}`);
 }
 
 /**

@@ -1,5 +1,13 @@
 import * as v from 'valibot';
-import { emailIdSchema, inputSecretIdSchema, object, parseFields, userNameSchema } from './fields.ts';
+import {
+  emailIdSchema,
+  type InputSecrets,
+  inputSecretIdSchema,
+  object,
+  parseFields,
+  requireOwnSecrets,
+  userNameSchema,
+} from './fields.ts';
 
 export interface UpdateRequest {
   subscriber: { userName: string; emailId?: string | undefined };
@@ -8,16 +16,16 @@ export interface UpdateRequest {
 
 /**
  * Checks a request for the machine `update-subscriber`, which changes the e-mail address, the password or both.
- * @param inputSecretPrefix the only place whose secrets it may name
+ * @param secrets the place whose secrets it may name, below the subscriber's own folder
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function checkUpdateRequest(request: unknown, inputSecretPrefix = ''): UpdateRequest {
-  return parseFields(
+export function checkUpdateRequest(request: unknown, secrets: InputSecrets = {}): UpdateRequest {
+  const parsed = parseFields(
     v.pipe(
       object(
         v.strictObject({
           subscriber: object(v.strictObject({ userName: userNameSchema, emailId: v.optional(emailIdSchema) })),
-          passwordSecretId: v.optional(inputSecretIdSchema(inputSecretPrefix)),
+          passwordSecretId: v.optional(inputSecretIdSchema),
         }),
       ),
       v.check(
@@ -27,4 +35,7 @@ export function checkUpdateRequest(request: unknown, inputSecretPrefix = ''): Up
     ),
     request,
   );
+  const { passwordSecretId: secretId } = parsed;
+  requireOwnSecrets(secrets, parsed.subscriber.userName, [{ field: 'passwordSecretId', secretId }]);
+  return parsed;
 }

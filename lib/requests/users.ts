@@ -1,5 +1,13 @@
 import * as v from 'valibot';
-import { emailIdSchema, inputSecretIdSchema, object, parseFields, userNameSchema } from './fields.ts';
+import {
+  emailIdSchema,
+  type InputSecrets,
+  inputSecretIdSchema,
+  object,
+  parseFields,
+  requireOwnSecrets,
+  userNameSchema,
+} from './fields.ts';
 
 /**
  * The name of a user under a subscriber. What InfinStor allows is not documented. Ours is narrower than Cognito's rule (1 to 128 characters
@@ -23,15 +31,15 @@ const lower = ({ userName }: { userName: string }) => userName.toLowerCase();
 
 /**
  * Checks a request for the machine `add-user`, which adds users under a subscriber.
- * @param inputSecretPrefix the only place whose secrets it may name
+ * @param secrets the place whose secrets it may name, below the subscriber's own folder
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function checkUsersRequest(request: unknown, inputSecretPrefix = ''): UsersRequest {
+export function checkUsersRequest(request: unknown, secrets: InputSecrets = {}): UsersRequest {
   const user = object(
     v.strictObject({
       userName: secondaryUserNameSchema,
       emailId: emailIdSchema,
-      passwordSecretId: v.optional(inputSecretIdSchema(inputSecretPrefix)),
+      passwordSecretId: v.optional(inputSecretIdSchema),
     }),
   );
   const users = v.pipe(
@@ -53,5 +61,11 @@ export function checkUsersRequest(request: unknown, inputSecretPrefix = ''): Use
       ['users'],
     ),
   );
-  return parseFields(schema, request);
+  const parsed = parseFields(schema, request);
+  const references = parsed.users.map(({ passwordSecretId: secretId }, index) => ({
+    field: `users.${index}.passwordSecretId`,
+    secretId,
+  }));
+  requireOwnSecrets(secrets, parsed.subscriber.userName, references);
+  return parsed;
 }

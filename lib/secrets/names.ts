@@ -1,8 +1,15 @@
 // The names of secrets, all below the deployment's prefix (`infinstor/<stage>/`). A subscriber's name is in lower case there, since
 // subscribers are unique ignoring case.
 
-/** Where the secrets lie that requests may refer to. */
+/** Where the secrets lie that requests may refer to, each subscriber's in a folder of its own. */
 export const inputSecretPrefix = (prefix: string) => `${prefix}input/`;
+
+/**
+ * Where the secrets lie that a subscriber's requests may refer to, with the slash at the end.
+ * @param inputPrefix what inputSecretPrefix returns
+ */
+export const subscriberInputPrefix = (inputPrefix: string, userName: string) =>
+  `${inputPrefix}${userName.toLowerCase()}/`;
 
 /** Where the secrets of a subscriber lie, with the slash at the end. */
 export const subscriberSecretPrefix = (prefix: string, userName: string) =>

@@ -16,7 +16,7 @@ export const fixtures = {
   disabledKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/33333333-cccc-4ccc-8ccc-333333333333',
   superadmin: { userName: 'superadmin', secretId: 'infinstor/sandbox/superadmin' },
   /** A password for the subscriber of `examples/`, for its update. */
-  newPasswordSecretId: 'infinstor/sandbox/input/acme-new-password',
+  newPasswordSecretId: 'infinstor/sandbox/input/acme/new-password',
   /** The vendor's build that the template is published under. */
   build: '2.3.72',
 } as const;

@@ -94,7 +94,7 @@ export function supplyToken(
   userName: string,
   customToken = infinstor.customTokenOf(userName),
 ): { customTokenSecretId: string } {
-  const customTokenSecretId = `infinstor/sandbox/input/${userName}-token`;
+  const customTokenSecretId = `infinstor/sandbox/input/${userName.toLowerCase()}/custom-token`;
   secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
   return { customTokenSecretId };
 }

@@ -24,7 +24,7 @@ export async function coverageOfUsers({
   const add = (...users: object[]) => run('add-user', { subscriber: { userName: 'host' }, users });
 
   await run('onboard-subscriber', { subscriber: { userName: 'host', emailId: 'mlops@example.com' } });
-  const passwordSecretId = 'infinstor/sandbox/input/tour-user';
+  const passwordSecretId = 'infinstor/sandbox/input/host/tour-user';
   secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Coverage-User-Marker-1!' }));
   await add(user('tour-generated'), { ...user('tour-given'), passwordSecretId });
   // The token that was kept is refused, and the next one accepted.

@@ -168,14 +168,14 @@ Resources:
   fail('infinstor:add_subscriber:drop');
   await onboard(subscriber('lost'));
   const customToken = sandbox.infinstor.customTokenOf('lost');
-  const customTokenSecretId = 'infinstor/sandbox/input/lost';
+  const customTokenSecretId = 'infinstor/sandbox/input/lost/token';
   sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
   await onboard({ ...subscriber('lost'), customTokenSecretId });
 
   await coverageOfUsers(sandbox);
 
   // An update of everything that can be.
-  const passwordSecretId = 'infinstor/sandbox/input/new-password';
+  const passwordSecretId = 'infinstor/sandbox/input/stale/new-password';
   sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'Coverage-Marker-Strong-2!' }));
   // Its first token is refused, and the next one accepted.
   fail('infinstor:update_subscriber:error=401');

@@ -94,7 +94,8 @@ export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
       if (caller === undefined) return message(403, 'Forbidden');
       const resource = `arn:aws:execute-api:${account.region}:${account.accountId}:${id}/$default/${method}${path}`;
       try {
-        authorize(caller, { action: 'execute-api:Invoke', resource });
+        // An HTTP API has no resource policy, by which another account's principals would be let in.
+        authorize(caller, { action: 'execute-api:Invoke', resource, resourceAccountId: account.accountId });
       } catch (error) {
         if (error instanceof AwsError) return message(403, 'Forbidden');
         throw error;

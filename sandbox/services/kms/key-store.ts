@@ -51,7 +51,7 @@ export interface KeyStore {
   /**
    * Adds a key with what `definition` leaves out.
    * @param by who must be able to change the policy afterwards; default: nobody need
-   * @throws AwsError as PutKeyPolicy for a policy that KMS refuses; AlreadyExistsException for a second key of this ARN
+   * @throws AwsError as PutKeyPolicy for a policy that KMS refuses; TagException; AlreadyExistsException for a second key of this ARN
    */
   add(definition: NewKey, by?: Caller): Key;
   /** @throws AwsError as PutKeyPolicy for a policy that KMS refuses, or that locks the caller out */
@@ -152,6 +152,7 @@ export function createKeyStore({ clock, iam, home }: Parts): KeyStore {
     all: () => [...keys.keys()].flatMap((arn) => present(arn) ?? []),
     add({ policy = consolePolicy(home.accountId), ...definition }, by) {
       const { arn } = definition;
+      requireTags(definition.tags);
       if (keys.has(arn)) throw new AwsError('AlreadyExistsException', `Key '${arn}' already exists`);
       const key: Key = {
         state: 'Enabled',
@@ -187,6 +188,20 @@ export function createKeyStore({ clock, iam, home }: Parts): KeyStore {
     },
     accessTo,
   };
+}
+
+/**
+ * KMS takes letters of any script, digits, blanks and these signs, in keys and values (KMS API reference, "Tag"; the general rule of the Tagging AWS
+ * resources user guide). A `&` was refused with this error (github.com/crossplane-contrib/provider-upjet-aws/issues/922); that a `*` is, too,
+ * follows from the rule.
+ * @throws AwsError TagException
+ */
+function requireTags(tags: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(tags)) {
+    const isTaken =
+      /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/iu.test(name) && /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value);
+    if (!isTaken) throw new AwsError('TagException', 'Invalid tag');
+  }
 }
 
 /** The policy that the console gives a new key when no administrators and users are chosen. */

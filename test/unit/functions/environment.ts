@@ -4,7 +4,8 @@ import * as v from 'valibot';
 const known: Readonly<Record<string, string>> = {
   REGISTRY_TABLE: 'registry',
   SECRET_PREFIX: 'infinstor/test/',
-  API_PASSWORD_PREFIX: 'infinstor/test/input/api/',
+  ALLOWED_STACK_PARAMETERS: '',
+  ALLOWED_TAG_KEYS: '',
   STACK_NAME_PREFIX: 'infinstor-subscriber-',
   ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
   KEY_POLICY_WRITERS: 'arn:aws:iam::111111111111:role/patch-key-policy',

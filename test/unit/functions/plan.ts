@@ -15,6 +15,8 @@ export const stackId =
 export const requestRules: RequestRules = {
   inputSecretPrefix: 'infinstor/test/input/',
   superadminUserName: 'root',
+  allowedStackParameters: ['VpcId'],
+  allowedTagKeys: ['team'],
   own: { accountId: '111111111111', region: 'us-east-1' },
   stackRegions: new Map([
     ['111111111111', ['us-east-1', 'eu-west-1']],

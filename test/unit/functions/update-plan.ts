@@ -6,7 +6,7 @@ export const updateArn = 'arn:aws:states:us-east-1:111111111111:execution:update
 export const updatePlan: UpdatePlan = {
   subscriber: { userName: 'Acme', emailId: 'new@acme.example' },
   executionArn: updateArn,
-  passwordSecretId: 'infinstor/test/input/acme-new-password',
+  passwordSecretId: 'infinstor/test/input/acme/new-password',
   credentialsSecretId: 'infinstor/test/subscribers/acme/credentials',
   changed: ['emailId', 'password'],
   sent: ['emailId', 'password'],

@@ -15,7 +15,7 @@ export const usersPlan: UsersPlan = {
     {
       userName: 'bob',
       emailId: 'bob@acme.example',
-      passwordSecretId: 'infinstor/test/input/bob',
+      passwordSecretId: 'infinstor/test/input/acme/bob',
       credentialsSecretId: `${folder}/users/bob`,
     },
   ],

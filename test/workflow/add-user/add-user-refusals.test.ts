@@ -91,7 +91,7 @@ describe('a bad request', () => {
     ["a user's password beside another fault", { users: [{ password: plaintextMarker }] }, 'users.0.password'],
     ['a secret outside input/', secret('infinstor/sandbox/superadmin'), 'users.1.passwordSecretId'],
     ['a secret by way of ..', secret('infinstor/sandbox/input/../superadmin'), 'users.1.passwordSecretId'],
-    ['a secret that is not there', secret('infinstor/sandbox/input/absent'), 'users.1.passwordSecretId'],
+    ['a secret that is not there', secret('infinstor/sandbox/input/host/absent'), 'users.1.passwordSecretId'],
     ['a prototype key', JSON.parse('{"subscriber":{"userName":"a"},"constructor":{}}'), 'constructor'],
   ];
 

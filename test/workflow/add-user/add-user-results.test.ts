@@ -63,7 +63,7 @@ describe('each user has a result of its own', () => {
   it('of which one failed, and nobody heard of it: the sweep tells', () =>
     withSandbox({ schedules: true }, async (given) => {
       const subscriber = await newHost(given);
-      const [user, weak] = [newUser(), givenUser(given, 'weak-password-marker')];
+      const [user, weak] = [newUser(), givenUser(given, 'weak-password-marker', subscriber)];
       fault(given, 'events:ExecutionStatusChange:lose:9');
       const report = await add(given, [user, weak], subscriber);
       expect(report.error?.name).toBe('UsersNotAdded');
@@ -85,7 +85,7 @@ describe('each user has a result of its own', () => {
     ['has an empty one', '{"password": ""}'],
   ])('refused when its secret %s, without a call', async (_, text) => {
     const [user, other] = [newUser(), newUser()];
-    const passwordSecretId = `infinstor/sandbox/input/${user.userName}`;
+    const passwordSecretId = `infinstor/sandbox/input/${host.toLowerCase()}/${user.userName}`;
     sandbox().secretsManager.createSecret(passwordSecretId, text === '' ? undefined : text);
     const calls = callsOf(sandbox(), 'addsecondaryuser');
     const report = await add(sandbox(), [other, { ...user, passwordSecretId }]);

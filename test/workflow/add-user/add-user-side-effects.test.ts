@@ -21,9 +21,11 @@ const sandbox = useHost();
 describe('the side effects', () => {
   it('are those that are interrupted below', async () => {
     const subscriber = await newHost(sandbox());
-    expect(await effectsOf(sandbox(), () => add(sandbox(), [newUser(), givenUser(sandbox())], subscriber))).toEqual(
-      interruptions['adding users'],
-    );
+    expect(
+      await effectsOf(sandbox(), () =>
+        add(sandbox(), [newUser(), givenUser(sandbox(), undefined, subscriber)], subscriber),
+      ),
+    ).toEqual(interruptions['adding users']);
   });
 
   describe.each(placed(interruptions['adding users']))('$effect', ({ effect, place }) => {
@@ -31,7 +33,7 @@ describe('the side effects', () => {
       // Only the first token of a subscriber makes its secret.
       const subscriber = effect.startsWith('obtain-subscriber-token') ? await newHost(sandbox()) : host;
       letTokensExpire(sandbox());
-      const list = [newUser(), givenUser(sandbox())];
+      const list = [newUser(), givenUser(sandbox(), undefined, subscriber)];
       const report = await interruptAndRecover(sandbox(), () => add(sandbox(), list, subscriber), effect, way);
       await expectAdded(sandbox(), report, list, { subscriber });
     });

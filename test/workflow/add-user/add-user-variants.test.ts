@@ -44,7 +44,7 @@ describe('adding users where InfinStor', () => {
   it.each(forms.filter((form) => form !== 'text 403'))('refuses a weak password with %s', (refusal) =>
     withSandbox({ infinstor: { refusal } }, async (given) => {
       const subscriber = await newHost(given);
-      const [weak, other] = [givenUser(given, 'weak-password-marker'), newUser()];
+      const [weak, other] = [givenUser(given, 'weak-password-marker', subscriber), newUser()];
       const report = await add(given, [weak, other], subscriber);
       await expectFailure(given, report, { name: 'UsersNotAdded', step: 'CompleteUsers' });
       expect(report.error?.message).toMatch(/InfinStorRejected .*did not conform/);

@@ -139,7 +139,7 @@ describe("the subscriber's token", () => {
     const user = newUser();
     const report = await add(sandbox(), [user], subscriber);
     await expectFailure(sandbox(), report, { name: 'SubscriberPasswordUnknown', step: 'ObtainSubscriberToken' });
-    const { passwordSecretId } = givenUser(sandbox());
+    const { passwordSecretId } = givenUser(sandbox(), undefined, subscriber);
     expect(
       (await run(sandbox(), 'update-subscriber', { subscriber: { userName: subscriber }, passwordSecretId })).error,
     ).toBeNull();

@@ -37,10 +37,14 @@ export const newUser = (change: Partial<User> = {}): User => {
 };
 
 /** A user of its own, whose password is in a secret of the request. */
-export function givenUser({ secretsManager }: Sandbox, password?: string): User & { password: string } {
+export function givenUser(
+  { secretsManager }: Sandbox,
+  password?: string,
+  subscriber = host,
+): User & { password: string } {
   const user = newUser();
   const given = password ?? `Given-Marker-${user.userName}-1!`;
-  const passwordSecretId = `infinstor/sandbox/input/${user.userName}`;
+  const passwordSecretId = `infinstor/sandbox/input/${subscriber.toLowerCase()}/${user.userName}`;
   secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: given }));
   return { ...user, passwordSecretId, password: given };
 }

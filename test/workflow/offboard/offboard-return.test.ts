@@ -101,7 +101,7 @@ describe('a subscriber that is onboarded again', () => {
     expect(report.error?.message).toContain('Expired token');
     expect(report.error?.remedy).toContain('customTokenSecretId');
     const customToken = sandbox().infinstor.renewToken(userName);
-    const customTokenSecretId = `infinstor/sandbox/input/renewed-${userName}`;
+    const customTokenSecretId = `infinstor/sandbox/input/${userName.toLowerCase()}/renewed-token`;
     sandbox().secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
     const renewed = await onboard(sandbox(), { ...request, customTokenSecretId });
     expectOneOfEach(sandbox(), renewed, { userName, keyArns: [keyArn] });
@@ -122,7 +122,7 @@ describe('a subscriber that is onboarded again', () => {
     await passDays(sandbox(), 31);
     const report = await onboard(sandbox(), request);
     await expectFailure(sandbox(), report, { name: 'SubscriberExists', step: 'CreateSubscriber' });
-    const customTokenSecretId = `infinstor/sandbox/input/again-${userName}`;
+    const customTokenSecretId = `infinstor/sandbox/input/${userName.toLowerCase()}/token-again`;
     const customToken = sandbox().infinstor.renewToken(userName);
     sandbox().secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
     const again = await onboard(sandbox(), { ...request, customTokenSecretId });

@@ -9,7 +9,9 @@ import { callApi } from '../api.ts';
 import { eventually, plaintextMarker, useSandbox } from '../sandbox.ts';
 import { stackOf } from '../subscriber.ts';
 
-const sandbox = useSandbox();
+/** Parameters that the deployment lists, of which the template or the onboarding has a word to say. */
+const listed = ['CustomToken', 'Colour', ...Array.from({ length: 75 }, (_, n) => `P${n}`)];
+const sandbox = useSandbox({ environment: { ALLOWED_STACK_PARAMETERS: listed.join(',') } });
 const good = { subscriber: { userName: 'acme', emailId: 'mlops@acme.example' } };
 const named = (userName: unknown) => ({ subscriber: { ...good.subscriber, userName } });
 const mailed = (emailId: unknown) => ({ subscriber: { ...good.subscriber, emailId } });
@@ -62,7 +64,16 @@ const requests: [what: string, request: unknown, field: string][] = [
   ["a subscriber's password", { subscriber: { ...good.subscriber, password: plaintextMarker } }, 'subscriber.password'],
   ['a secret outside input/', { ...good, passwordSecretId: 'infinstor/sandbox/superadmin' }, 'passwordSecretId'],
   ['a secret by way of ..', { ...good, passwordSecretId: 'infinstor/sandbox/input/../superadmin' }, 'passwordSecretId'],
-  ['a secret that is not there', { ...good, passwordSecretId: 'infinstor/sandbox/input/absent' }, 'passwordSecretId'],
+  [
+    "another subscriber's secret",
+    { ...good, passwordSecretId: 'infinstor/sandbox/input/victim/x' },
+    'passwordSecretId',
+  ],
+  [
+    'a secret that is not there',
+    { ...good, passwordSecretId: 'infinstor/sandbox/input/acme/absent' },
+    'passwordSecretId',
+  ],
   ['a token secret elsewhere', { ...good, customTokenSecretId: 'other/token' }, 'customTokenSecretId'],
   ['a list for a stack', stack([]), 'stack'],
   ['a role', stack({ roleArn: 'arn:aws:iam::111111111111:role/admin' }), 'stack.roleArn'],
@@ -75,6 +86,12 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['a parameter of the onboarding', stack({ parameters: { CustomToken: 'x' } }), 'stack.parameters.CustomToken'],
   ['an unknown parameter', stack({ parameters: { Colour: 'x' } }), 'stack.parameters.Colour'],
   ['a parameter that is a number', stack({ parameters: { Colour: 7 } }), 'stack.parameters.Colour'],
+  [
+    'a parameter that the deployment does not list',
+    stack({ parameters: { ExternalId: 'x' } }),
+    'stack.parameters.ExternalId',
+  ],
+  ['a tag that the deployment does not list', stack({ tags: { team: 'x' } }), 'stack.tags.team'],
   ['a reserved tag', stack({ tags: { 'aws:x': 'y' } }), 'stack.tags.aws:x'],
   ['tags that differ only in case', stack({ tags: { team: 'x', Team: 'y' } }), 'stack.tags'],
   ['an empty tag', stack({ tags: { team: '' } }), 'stack.tags.team'],
@@ -148,7 +165,7 @@ describe('POST /subscribers', () => {
     ['an empty password', { ...good, password: '' }, 'password'],
     [
       'a password and a reference to one',
-      { ...good, password: plaintextMarker, passwordSecretId: 'infinstor/sandbox/input/x' },
+      { ...good, password: plaintextMarker, passwordSecretId: 'infinstor/sandbox/input/acme/x' },
       'password',
     ],
     ['300 KB of an unknown field', { ...good, padding: 'x'.repeat(300_000) }, 'padding'],

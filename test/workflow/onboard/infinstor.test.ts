@@ -148,7 +148,7 @@ describe('a subscriber that exists', () => {
     const run = freshRun();
     fault(sandbox(), 'infinstor:add_subscriber:drop');
     await onboard(sandbox(), run.request);
-    const customTokenSecretId = 'infinstor/sandbox/input/wrong-token';
+    const customTokenSecretId = `infinstor/sandbox/input/${run.userName}/wrong-token`;
     sandbox().secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken: 'Wrong-Token-Marker-1' }));
     const report = await onboard(sandbox(), { ...run.request, customTokenSecretId });
     await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });

@@ -30,7 +30,7 @@ describe('the command', () => {
     const folder = await mkdtemp(join(tmpdir(), 'secrets-test-'));
     const userName = `printed-${options.length}`;
     const store = (name: string, password: string) => {
-      const secretId = `infinstor/sandbox/input/${name}-${userName}`;
+      const secretId = `infinstor/sandbox/input/${userName}/${name}`;
       sandbox().secretsManager.createSecret(secretId, JSON.stringify({ password }));
       return secretId;
     };
@@ -61,8 +61,9 @@ describe('the scan', () => {
   let given: Sandbox;
 
   beforeEach(async () => {
-    given = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true });
-    given.secretsManager.createSecret('infinstor/sandbox/input/leaked', JSON.stringify({ password: secret }));
+    const environment = { ALLOWED_TAG_KEYS: 'note' };
+    given = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, environment });
+    given.secretsManager.createSecret('infinstor/sandbox/input/leaky/leaked', JSON.stringify({ password: secret }));
   });
   afterEach(() => given.close());
 
@@ -110,7 +111,7 @@ describe('the scan', () => {
 
   it('finds a secret in executions, and in the events that tell of them', async () => {
     given.secretsManager.createSecret(
-      'infinstor/sandbox/input/tag',
+      'infinstor/sandbox/input/leaky/tag',
       JSON.stringify({ password: secret.replace('!', '') }),
     );
     await leaks.executions?.();
@@ -124,7 +125,7 @@ describe('the scan', () => {
   });
 
   it('refuses a secret that it could not tell from other text', async () => {
-    given.secretsManager.createSecret('infinstor/sandbox/input/short', JSON.stringify({ password: 'short' }));
+    given.secretsManager.createSecret('infinstor/sandbox/input/leaky/short', JSON.stringify({ password: 'short' }));
     await expect(leaksOf(given)).rejects.toThrow('a secret of 5 characters');
   });
 });

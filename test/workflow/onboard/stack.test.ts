@@ -22,7 +22,7 @@ import {
 import { fault, newRun, stackNameOf, stackOf, subscribersNamed } from '../subscriber.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
-const sandbox = useSandbox({ resourceDelayMs: 60_000 });
+const sandbox = useSandbox({ resourceDelayMs: 60_000, environment: { ALLOWED_STACK_PARAMETERS: 'Tier' } });
 
 afterEach(() => {
   sandbox().faults.clear();

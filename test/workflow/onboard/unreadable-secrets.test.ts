@@ -36,8 +36,8 @@ function keyFor(...steps: string[]): string {
   return newKey(sandbox(), { policy: policyWith(...(steps.length > 0 ? [forSteps] : [])) });
 }
 
-function secretUnder(keyArn: string, value: object): string {
-  const name = `infinstor/sandbox/input/${newName('under-key')}`;
+function secretUnder(keyArn: string, userName: string, value: object): string {
+  const name = `infinstor/sandbox/input/${userName}/${newName('under-key')}`;
   sandbox().secretsManager.createSecret(name, JSON.stringify(value), {}, keyArn);
   return name;
 }
@@ -51,7 +51,7 @@ describe('a secret under a KMS key that the first step may not use', () => {
   ])('is found before the subscriber is created: %s', async (field, value) => {
     const { userName, request } = newRun('unreadable');
     const keyArn = keyFor();
-    const secretId = secretUnder(keyArn, value);
+    const secretId = secretUnder(keyArn, userName, value);
     const report = await onboard(sandbox(), { ...request, [field]: secretId });
     await expectFailure(sandbox(), report, { name: 'SecretNotReadable', step: 'AcceptRequest' });
     expect(report.error?.message).toContain(
@@ -72,7 +72,7 @@ describe('a secret under a KMS key that the first step may not use', () => {
   ])('is found by %s before anything is done', async (operation, field, requestOf) => {
     const userName = newName('unreadable');
     await onboarded(sandbox(), requestFor(userName));
-    const secretId = secretUnder(keyFor(), { password });
+    const secretId = secretUnder(keyFor(), userName, { password });
     const report = await run(sandbox(), operation, { subscriber: { userName }, ...requestOf(secretId) });
     expect(report.error).toMatchObject({ name: 'SecretNotReadable' });
     expect(report.error?.message).toMatch(new RegExp(`^${field}: secret ${secretId} cannot be read: role arn.*Accept`));
@@ -81,7 +81,7 @@ describe('a secret under a KMS key that the first step may not use', () => {
 
 it('a secret that the first step may read, and the next may not, is SecretNotReadable there', async () => {
   const { userName, request } = newRun('unreadable');
-  const passwordSecretId = secretUnder(keyFor('AcceptRequest'), { password });
+  const passwordSecretId = secretUnder(keyFor('AcceptRequest'), userName, { password });
   const report = await onboard(sandbox(), { ...request, passwordSecretId });
   await expectFailure(sandbox(), report, { name: 'SecretNotReadable', step: 'CreateSubscriber' });
   expect(subscribersNamed(sandbox(), userName)).toEqual([]);
@@ -94,7 +94,7 @@ it('a secret that only the first step may read is the failure of its one user', 
     userName: `${userName}-${name}`,
     emailId: `${name}@example.com`,
   }));
-  const passwordSecretId = secretUnder(keyFor('AcceptUsers'), { password });
+  const passwordSecretId = secretUnder(keyFor('AcceptUsers'), userName, { password });
   const report = await run(sandbox(), 'add-user', {
     subscriber: { userName },
     users: [{ ...bob, passwordSecretId }, eve],
@@ -106,7 +106,7 @@ it('a secret that only the first step may read is the failure of its one user', 
 
 it('a secret under a KMS key that the reading steps may use is as good as any', async () => {
   const subscriber = newRun('readable');
-  const passwordSecretId = secretUnder(keyFor('AcceptRequest', 'CreateSubscriber'), { password });
+  const passwordSecretId = secretUnder(keyFor('AcceptRequest', 'CreateSubscriber'), subscriber.userName, { password });
   const report = await onboard(sandbox(), { ...subscriber.request, passwordSecretId });
   await eventually(sandbox(), () => expectOneOfEach(sandbox(), report, subscriber));
 });

@@ -71,7 +71,7 @@ async function meetsAnExpiredLogin(sandbox: Sandbox, send: Send): Promise<void> 
 }
 
 async function endsForARefusedPassword(sandbox: Sandbox, send: Send, name = 'InfinStorRejected'): Promise<void> {
-  const passwordSecretId = 'infinstor/sandbox/input/weak-password';
+  const passwordSecretId = 'infinstor/sandbox/input/refused/password';
   sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'weak-password-marker' }));
   const report = await send({ ...requestFor('refused'), passwordSecretId });
   await expectFailure(sandbox, report, { name, step: 'CreateSubscriber' });

@@ -75,7 +75,7 @@ describe('the HTTP API', () => {
 
   it('makes the password of a request the one of the subscriber, by way of a secret that the sweep deletes', async () => {
     const { executionArn } = await post({ ...requestFor('chosen'), password: 'Api-Marker-4711!' });
-    const inputSecret = `infinstor/sandbox/input/api/${executionArn.split(':').at(-1)}`;
+    const inputSecret = `infinstor/sandbox/input/chosen/api/${executionArn.split(':').at(-1)}`;
     expect(await ended(executionArn)).toMatchObject({
       status: 'SUCCEEDED',
       input: JSON.stringify({ ...requestFor('chosen'), passwordSecretId: inputSecret }),
@@ -100,7 +100,7 @@ describe('the HTTP API', () => {
     });
     expect(sandbox().secretsManager.value(credentialsOf('too-weak')) ?? '').not.toContain('api-marker-weak');
     sandbox().clock.advance(hour);
-    const inputSecret = `infinstor/sandbox/input/api/${executionArn.split(':').at(-1)}`;
+    const inputSecret = `infinstor/sandbox/input/too-weak/api/${executionArn.split(':').at(-1)}`;
     expect(sandbox().secretsManager.value(inputSecret)).toContain('api-marker-weak');
 
     const repeated = await post({ ...requestFor('too-weak'), password: 'Api-Marker-Strong-1!' });

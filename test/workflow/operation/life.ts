@@ -200,7 +200,7 @@ function requestOf(sandbox: Sandbox, userName: string, life: Life, stage: Stage)
   const isUpdated = stage === 'onboard again' && life.update !== 'password';
   const subscriber = { userName, emailId: `${isUpdated ? 'new-' : ''}${userName}@example.com` };
   const secret = (name: string, value: object) => {
-    const secretId = `infinstor/sandbox/input/${userName}-${name}`;
+    const secretId = `infinstor/sandbox/input/${userName.toLowerCase()}/${name}`;
     secretsManager.createSecret(secretId, JSON.stringify(value));
     return secretId;
   };
@@ -252,7 +252,7 @@ async function remedied(
   const needsToken = name === 'SubscriberOutcomeUnknown' || name === 'SubscriberExists' || /token/i.test(message);
   const customToken = sandbox.infinstor.customTokenOf(userName);
   if (!needsToken || customToken === undefined || 'customTokenSecretId' in request) return request;
-  const customTokenSecretId = `infinstor/sandbox/input/${userName}-token`;
+  const customTokenSecretId = `infinstor/sandbox/input/${userName.toLowerCase()}/token`;
   sandbox.secretsManager.createSecret(customTokenSecretId, JSON.stringify({ customToken }));
   return { ...request, customTokenSecretId };
 }

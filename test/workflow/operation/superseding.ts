@@ -30,7 +30,7 @@ export function newSubject(sandbox: Sandbox) {
   const keyArn = newKey(sandbox);
   const userName = newName('superseded');
   const { request } = newRun(userName, [keyArn], userName);
-  const passwordSecretId = `infinstor/sandbox/input/${userName}`;
+  const passwordSecretId = `infinstor/sandbox/input/${userName}/new-password`;
   sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: `Given-Marker-${userName}-1!` }));
   const requests: Record<Operation, object> = {
     'onboard-subscriber': request,

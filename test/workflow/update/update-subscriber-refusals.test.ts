@@ -64,7 +64,7 @@ describe('a bad request', () => {
     ['an unknown field', { ...good, colour: 'green' }, 'colour'],
     ['a stack', { ...good, stack: {} }, 'stack'],
     ['an encryption', { ...good, encryption: {} }, 'encryption'],
-    ['a custom token', { ...good, customTokenSecretId: 'infinstor/sandbox/input/token' }, 'customTokenSecretId'],
+    ['a custom token', { ...good, customTokenSecretId: 'infinstor/sandbox/input/acme/token' }, 'customTokenSecretId'],
     ['an unknown field of the subscriber', { subscriber: { ...good.subscriber, role: 'x' } }, 'subscriber.role'],
     ['no user name', { subscriber: { emailId: 'a@b.example' } }, 'subscriber.userName'],
     ['a name with a dot', { subscriber: { ...good.subscriber, userName: 'a.b' } }, 'subscriber.userName'],
@@ -76,7 +76,12 @@ describe('a bad request', () => {
       'subscriber.password',
     ],
     ['a secret outside input/', { ...good, passwordSecretId: 'infinstor/sandbox/superadmin' }, 'passwordSecretId'],
-    ['a secret that is not there', { ...good, passwordSecretId: 'infinstor/sandbox/input/absent' }, 'passwordSecretId'],
+    ["another subscriber's secret", { ...good, passwordSecretId: 'infinstor/sandbox/input/b/x' }, 'passwordSecretId'],
+    [
+      'a secret that is not there',
+      { ...good, passwordSecretId: 'infinstor/sandbox/input/acme/absent' },
+      'passwordSecretId',
+    ],
     ['a prototype key', JSON.parse('{"subscriber":{"userName":"a"},"constructor":{}}'), 'constructor'],
   ];
 

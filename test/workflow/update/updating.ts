@@ -29,7 +29,7 @@ export async function changeable(sandbox: Sandbox, userName = newName('update'))
   await onboarded(sandbox, requestFor(userName));
   letTokensExpire(sandbox);
   const password = `New-Marker-${userName}-1!`;
-  const passwordSecretId = `infinstor/sandbox/input/${userName}`;
+  const passwordSecretId = `infinstor/sandbox/input/${userName.toLowerCase()}/new-password`;
   sandbox.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password }));
   return { userName, password, passwordSecretId, emailId: `${userName}@new.example`, before: kept(sandbox, userName) };
 }

@@ -139,7 +139,10 @@ describe('SubscriberRequested', () => {
 
   it('that is refused keeps its references, so that it can be corrected and sent again', async () => {
     const { invoke, messages } = setUp();
-    const references = { passwordSecretId: 'infinstor/test/input/acme', customTokenSecretId: 'infinstor/test/input/t' };
+    const references = {
+      passwordSecretId: 'infinstor/test/input/acme/password',
+      customTokenSecretId: 'infinstor/test/input/acme/t',
+    };
     await invoke(requested({ subscriber, ...references, colour: 'x' }));
     expect(JSON.parse(messages()[0]?.MessageBody ?? '')).toMatchObject({ event: { detail: references } });
   });

@@ -52,6 +52,8 @@ export const environment = environmentOf(environmentSchema, {
   BUILDS: '{}',
   REQUIRE_PINNED_TEMPLATE: 'false',
   TEMPLATE_COPIES_URL: 'https://copies.example/templates',
+  ALLOWED_STACK_PARAMETERS: 'S3,Nope,S3Key,DynamoDbKey',
+  ALLOWED_TAG_KEYS: 'team',
 });
 export const templateUrlOf = (build: string) => `https://templates.example/${build}/infinstor-setup-customer.yaml`;
 export const templateUrl = templateUrlOf('2.3.72');
@@ -89,7 +91,7 @@ export function setUp() {
     [templateUrlOf('2.3.73')]: templateText,
     [templateUrlOf('2.4.1')]: templateText,
   });
-  const secrets = fakeSecrets({ 'infinstor/test/input/acme': { password: secret('password') } });
+  const secrets = fakeSecrets({ 'infinstor/test/input/acme/password': { password: secret('password') } });
   const cloudFormation = mockClient(CloudFormationClient);
   cloudFormation.on(GetTemplateSummaryCommand, { TemplateBody: templateText }).resolves(summary);
   cloudFormation.on(DescribeStacksCommand).rejects(validationError('Stack with id acme does not exist'));

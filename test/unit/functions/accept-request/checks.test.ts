@@ -73,11 +73,11 @@ describe('a check that fails writes nothing', () => {
     ['InvalidRequest', 'subscriber.password', { subscriber: { ...subscriber, password: secret('password') } }, asItIs],
     ['InvalidRequest', 'colour', { colour: 'blue' }, asItIs],
     ['InvalidRequest', 'passwordSecretId', { passwordSecretId: 'infinstor/test/superadmin' }, asItIs],
-    ['InvalidRequest', 'passwordSecretId', { passwordSecretId: 'infinstor/test/input/none' }, asItIs],
+    ['InvalidRequest', 'passwordSecretId', { passwordSecretId: 'infinstor/test/input/acme/none' }, asItIs],
     [
       'InvalidRequest',
       'customTokenSecretId',
-      { customTokenSecretId: 'infinstor/test/input/acme' },
+      { customTokenSecretId: 'infinstor/test/input/acme/password' },
       ({ secrets }) => secrets.client.on(DescribeSecretCommand).resolves({ DeletedDate: new Date(0) }),
     ],
     ['InvalidRequest', 'stack.accountId', { stack: { accountId: '222222222222' } }, asItIs],

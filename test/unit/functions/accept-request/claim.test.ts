@@ -62,7 +62,7 @@ describe('claiming the subscriber', () => {
 
   it('is the last thing done, and makes the record if there is none', async () => {
     const { accept, cloudFormation, kms, secrets, claims } = setUp();
-    await accept({ passwordSecretId: 'infinstor/test/input/acme', encryption });
+    await accept({ passwordSecretId: 'infinstor/test/input/acme/password', encryption });
     const [claim, ...others] = claims();
     expect(others).toEqual([]);
     expect(claim?.args[0].input).toMatchObject({

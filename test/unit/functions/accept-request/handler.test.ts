@@ -22,14 +22,14 @@ describe('accepting a request', () => {
   it('plans the onboarding from the request and the deployment, and refers to secrets only', async () => {
     const { accept } = setUp();
     const request = {
-      passwordSecretId: 'infinstor/test/input/acme',
+      passwordSecretId: 'infinstor/test/input/acme/password',
       stack: { tags: { team: 'ml' } },
       encryption,
     };
     expect(await accept(request)).toEqual({
       subscriber,
       executionArn,
-      passwordSecretId: 'infinstor/test/input/acme',
+      passwordSecretId: 'infinstor/test/input/acme/password',
       customTokenSecretId: undefined,
       credentialsSecretId: 'infinstor/test/subscribers/acme/credentials',
       stack: {

@@ -8,9 +8,9 @@ import { otherExecutionArn, stackId as stackElsewhere } from '../plan.ts';
 import { details, setUp, subscriber } from './accept-request-fixture.ts';
 
 const credentialsSecretId = 'infinstor/test/subscribers/acme/credentials';
-const passwordSecretId = 'infinstor/test/input/acme';
-const customTokenSecretId = 'infinstor/test/input/acme-token';
-const otherPasswordSecretId = 'infinstor/test/input/acme-other';
+const passwordSecretId = 'infinstor/test/input/acme/password';
+const customTokenSecretId = 'infinstor/test/input/acme/token';
+const otherPasswordSecretId = 'infinstor/test/input/acme/other';
 const stackId = stackElsewhere.replace('eu-west-1', 'us-east-1');
 const { emailId } = subscriber;
 const record = {

@@ -77,7 +77,7 @@ function setUp({
     access = { mode: 'role-arns' } as KeyAccess,
     writers = expected.writers,
   } = {}) => {
-    const policyInForce = await checkKey(client, keyArn, { home, writers });
+    const policyInForce = await checkKey(client, keyArn, { home, userName: 'Acme', writers });
     const place = {
       keyArn,
       userName: 'acme',
@@ -87,7 +87,7 @@ function setUp({
     };
     return requireRoom(place, { registry: { documents, tableName: 'registry' }, stepFunctions, now });
   };
-  return { kms, check, executions };
+  return { kms, client, check, executions };
 }
 
 const notUsable = (reason: string) =>
@@ -96,6 +96,23 @@ const notUsable = (reason: string) =>
 describe('a key can be used', () => {
   it('when it is enabled, symmetric, tagged and has room for another role', async () => {
     await expect(setUp().check()).resolves.toBe(true);
+  });
+
+  it.each(['acme', 'ACME', 'beta acme', '  beta  acme ', 'beta acm-e acme', 'allowed acme'])(
+    'when its owner allows it to %s',
+    async (TagValue) => {
+      await expect(setUp({ tagPages: [[{ ...allowed, TagValue }]] }).check()).resolves.toBe(true);
+    },
+  );
+
+  it('when its owner allows it to all whose names begin so', async () => {
+    const { kms, client } = setUp({ tagPages: [[{ ...allowed, TagValue: 'beta- Acme-EU-' }]] });
+    const check = (userName: string) => checkKey(client, keyArn, { home: expected.home, userName, writers: [] });
+    for (const userName of ['beta-1', 'Beta-x', 'acme-eu-7']) await expect(check(userName)).resolves.toBeDefined();
+    for (const userName of ['beta', 'betamax', 'acme-eu', 'acme-us-1', 'x-beta-1']) {
+      await expect(check(userName)).rejects.toThrow(`does not allow it to ${userName}`);
+    }
+    expect(kms.commandCalls(GetKeyPolicyCommand)).toHaveLength(3);
   });
 
   it('when the tag is on a later page', async () => {
@@ -143,13 +160,25 @@ describe('a key cannot be used', () => {
 
   it.each<[name: string, tags: Tag[]]>([
     ['no tags', []],
-    ['another value of the tag', [{ ...allowed, TagValue: 'denied' }]],
+    ['the tag without a value', [{ ...allowed, TagValue: '' }]],
+    ['the tag with a blank', [{ ...allowed, TagValue: ' ' }]],
     ['the value under another tag', [{ ...allowed, TagKey: 'team' }]],
   ])('that has %s', async (_name, tags) => {
     await expect(setUp({ tagPages: [tags] }).check()).rejects.toThrow(
-      notUsable('its tag infinstor-onboarding is not allowed'),
+      notUsable('it does not have the tag infinstor-onboarding, by which its owner allows it'),
     );
   });
+
+  it.each(['denied', 'ALLOWED', 'beta', 'acme-2', 'acm', 'beta acme2', 'a', 'acme,beta', 'acme*', '-', 'acme-', 'me'])(
+    'whose owner allows it to %s only',
+    async (TagValue) => {
+      await expect(setUp({ tagPages: [[{ ...allowed, TagValue }]] }).check()).rejects.toThrow(
+        notUsable(
+          'its tag infinstor-onboarding does not allow it to Acme: the value is neither allowed nor a list of userNames with this one',
+        ),
+      );
+    },
+  );
 
   it('that is not there', async () => {
     const { kms, check } = setUp();

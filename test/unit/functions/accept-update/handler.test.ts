@@ -94,7 +94,7 @@ describe('accepting an update', () => {
   });
 
   it.each([
-    ['is not there', { ...request, passwordSecretId: 'infinstor/test/input/absent' }],
+    ['is not there', { ...request, passwordSecretId: 'infinstor/test/input/acme/absent' }],
     ['lies elsewhere', { ...request, passwordSecretId: 'infinstor/test/superadmin' }],
   ])('refuses a secret that %s, and claims nothing', async (_, refused) => {
     const { invoke, claims } = setUp();

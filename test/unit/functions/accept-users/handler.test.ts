@@ -11,7 +11,7 @@ import { executionArn as onboardingArn } from '../plan.ts';
 import { addUserArn, usersPlan } from '../users-plan.ts';
 
 const environment = environmentOf(environmentSchema, { SUPERADMIN_USER_NAME: 'root' });
-const passwordSecretId = 'infinstor/test/input/bob';
+const passwordSecretId = 'infinstor/test/input/acme/bob';
 const record = {
   userName: 'Acme',
   status: 'ACTIVE',
@@ -36,7 +36,15 @@ function setUp({
   execution?: ExecutionStatus;
 } = {}) {
   const documents = mockClient(DynamoDBDocumentClient);
-  documents.on(GetCommand).resolves({ Item: item }).on(UpdateCommand).resolves({});
+  documents
+    .on(GetCommand)
+    .resolves({})
+    .on(GetCommand, { Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' } })
+    .resolves({ Item: item })
+    .on(GetCommand, { Key: { pk: 'SUBSCRIBER#victim', sk: 'RECORD' } })
+    .resolves({ Item: { ...record, userName: 'victim', status: 'OFFBOARDED' } })
+    .on(UpdateCommand)
+    .resolves({});
   const stepFunctions = mockClient(SFNClient);
   stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn: onboardingArn, status: execution });
   const secrets = fakeSecrets({ [passwordSecretId]: { password: secret('bob') } });
@@ -61,6 +69,17 @@ describe('accepting users', () => {
         },
       },
     ]);
+  });
+
+  it("refuses a subscriber's name for a user, before it claims anything", async () => {
+    const { invoke, claims } = setUp();
+    const [first] = request.users;
+    const victim = { userName: 'Victim', emailId: 'v@acme.example' };
+    await expect(invoke(event({ ...request, users: [first, victim] }))).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: 'users.1.userName: must not be the userName of a subscriber',
+    });
+    expect(claims()).toEqual([]);
   });
 
   it('accepts its own claim again', async () => {

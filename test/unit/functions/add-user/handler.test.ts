@@ -27,7 +27,7 @@ import { usersPlan } from '../users-plan.ts';
 const { tokenSecretId } = usersPlan;
 const aliceSecretId = 'infinstor/test/subscribers/acme/users/alice';
 const bobSecretId = 'infinstor/test/subscribers/acme/users/bob';
-const inputSecretId = 'infinstor/test/input/bob';
+const inputSecretId = 'infinstor/test/input/acme/bob';
 const token = { secretId: tokenSecretId, versionId: firstVersionId, rejections: 0, userIndex: 0 };
 const tokens = { idToken: secret('id-token'), refreshToken: secret('refresh'), obtainedAt: now.toISOString() };
 /** With every character that forms and JSON escape. */

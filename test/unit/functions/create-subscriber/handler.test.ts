@@ -86,7 +86,7 @@ describe('creating a subscriber', () => {
   });
 
   it("takes the password of the request's secret, also when another one was prepared", async () => {
-    const passwordSecretId = 'infinstor/test/input/acme';
+    const passwordSecretId = 'infinstor/test/input/acme/password';
     const { invoke, credentials, infinstor } = await setUp({
       stored: {
         [passwordSecretId]: { password },
@@ -99,7 +99,7 @@ describe('creating a subscriber', () => {
   });
 
   it("keeps only a reference to the password of the request's secret while InfinStor has not accepted it", async () => {
-    const passwordSecretId = 'infinstor/test/input/acme';
+    const passwordSecretId = 'infinstor/test/input/acme/password';
     const { invoke, secrets } = await setUp({
       stored: { [passwordSecretId]: { password } },
       answer: () => ({ status: 400, body: 'Error Password did not conform with policy' }),
@@ -119,7 +119,7 @@ describe('creating a subscriber', () => {
 });
 
 describe('an input secret that is not usable', () => {
-  const secretId = 'infinstor/test/input/acme';
+  const secretId = 'infinstor/test/input/acme/password';
 
   it.each(['passwordSecretId', 'customTokenSecretId'])('is InvalidRequest naming %s when it is gone', async (field) => {
     const { invoke, secrets, infinstor } = await setUp();

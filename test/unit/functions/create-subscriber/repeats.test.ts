@@ -146,8 +146,8 @@ describe('a repeat', () => {
     await expect(run(plan)).rejects.toMatchObject({ name });
   });
 
-  const passwordSecretId = 'infinstor/test/input/acme';
-  const customTokenSecretId = 'infinstor/test/input/token';
+  const passwordSecretId = 'infinstor/test/input/acme/password';
+  const customTokenSecretId = 'infinstor/test/input/acme/token';
   const created = { state: 'created', password, emailId, customToken };
 
   it.each<[string, object, Partial<typeof plan>, string]>([
@@ -291,7 +291,7 @@ describe('of two invocations', () => {
 });
 
 describe('the custom token of a subscriber that exists', () => {
-  const customTokenSecretId = 'infinstor/test/input/acme-token';
+  const customTokenSecretId = 'infinstor/test/input/acme/token';
   const withToken = { ...plan, customTokenSecretId };
 
   const created = { state: 'created', password, emailId, customToken };

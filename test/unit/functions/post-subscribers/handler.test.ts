@@ -11,6 +11,9 @@ const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };
 const password = secret('password');
 const post = (body: unknown) => ({ version: '2.0', body: JSON.stringify(body), isBase64Encoded: false });
 
+/** More than an execution's input takes. */
+const manyParameters = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`P${i}`, 'x'.repeat(4000)]));
+
 function setUp() {
   const stepFunctions = mockClient(SFNClient);
   stepFunctions.on(StartExecutionCommand).resolves({});
@@ -20,6 +23,7 @@ function setUp() {
   const variables = environmentOf(environmentSchema, {
     STATE_MACHINE_ARN: stateMachineArn,
     SUPERADMIN_USER_NAME: 'root',
+    ALLOWED_STACK_PARAMETERS: Object.keys(manyParameters).join(','),
   });
   const invoke = lambda(() => import('../../../../functions/post-subscribers/handler.ts'), variables, lines);
   const started = () =>
@@ -65,7 +69,7 @@ describe('POST /subscribers', () => {
     const { invoke, started, secrets, stepFunctions } = setUp();
     await invoke(post({ subscriber, password }));
     const [execution] = started();
-    const passwordSecretId = `infinstor/test/input/api/${execution?.name}`;
+    const passwordSecretId = `infinstor/test/input/acme/api/${execution?.name}`;
     expect(execution?.input).toEqual({ subscriber, passwordSecretId });
     const [creation] = secrets.commandCalls(CreateSecretCommand);
     expect(creation?.args[0].input).toMatchObject({
@@ -94,8 +98,18 @@ describe('POST /subscribers', () => {
     ['a password of 257 characters', post({ subscriber, password: 'x'.repeat(257) }), 'password: must be at most 256'],
     ['a password within the subscriber', post({ subscriber: { ...subscriber, password } }), 'subscriber.password: '],
     [
+      'the password of another execution',
+      post({ subscriber, passwordSecretId: 'infinstor/test/input/acme/api/acme-mf8x2k4a01234567' }),
+      'passwordSecretId: must not name a password that came through the HTTP API',
+    ],
+    [
+      "another subscriber's password",
+      post({ subscriber, passwordSecretId: 'infinstor/test/input/victim/password' }),
+      'passwordSecretId: must name a secret below infinstor/test/input/acme/',
+    ],
+    [
       'two passwords',
-      post({ subscriber, password, passwordSecretId: 'infinstor/test/input/x' }),
+      post({ subscriber, password, passwordSecretId: 'infinstor/test/input/acme/x' }),
       'password: must not be given together with passwordSecretId',
     ],
     ['a password with a bad request', post({ subscriber: { userName: '-' }, password }), 'subscriber.userName: '],
@@ -104,7 +118,7 @@ describe('POST /subscribers', () => {
       post({
         subscriber,
         password,
-        stack: { parameters: Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`P${i}`, 'x'.repeat(4000)])) },
+        stack: { parameters: manyParameters },
       }),
       'request: must be at most 256 KiB',
     ],

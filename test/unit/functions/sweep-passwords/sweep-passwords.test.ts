@@ -12,11 +12,18 @@ import { apiExecutionName } from '../../../../lib/requests/execution-name.ts';
 
 const now = new Date('2026-01-31T12:00:00.000Z');
 const daysAgo = (days: number) => new Date(now.getTime() - days * 24 * 60 * 60_000);
-const prefix = 'infinstor/test/input/api/';
+const inputPrefix = 'infinstor/test/input/';
 /** Names of executions, and so of secrets, as post-subscribers makes them. */
-const acme = apiExecutionName('acme', now);
+const acme = apiExecutionName('Acme', now);
 const b = apiExecutionName('b', now);
 const c = apiExecutionName('c-1', now);
+/** Where the password for an execution is. */
+const folders = new Map([
+  [acme, 'acme/api/'],
+  [b, 'b/api/'],
+  [c, 'c-1/api/'],
+]);
+const secretIdOf = (name: string) => `${inputPrefix}${folders.get(name) ?? ''}${name}`;
 
 /** Sweeps passwords of executions in these statuses, which ended so many days ago; returns which were deleted. */
 async function sweep(
@@ -29,24 +36,24 @@ async function sweep(
   const mockedSecrets = mockClient(secrets);
   const mockedStates = mockClient(stepFunctions);
   const [first, ...others] = Object.entries(executions).map(([name, { created = 30 }]) => ({
-    Name: `${prefix}${name}`,
+    Name: secretIdOf(name),
     CreatedDate: daysAgo(created),
   }));
   mockedSecrets
-    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [prefix] }], NextToken: undefined })
+    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [inputPrefix] }], NextToken: undefined })
     .resolves({ SecretList: first && [first, { Name: 'infinstor/test/superadmin' }], NextToken: 'more' })
-    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [prefix] }], NextToken: 'more' })
+    .on(ListSecretsCommand, { Filters: [{ Key: 'name', Values: [inputPrefix] }], NextToken: 'more' })
     .resolves({ SecretList: others });
   mockedSecrets.on(DeleteSecretCommand).resolves({});
   const gone = new InvalidRequestException({ message: 'marked for deletion', $metadata: {} });
   for (const name of deletedAlready) {
-    mockedSecrets.on(DeleteSecretCommand, { SecretId: `${prefix}${name}` }).rejects(gone);
+    mockedSecrets.on(DeleteSecretCommand, { SecretId: secretIdOf(name) }).rejects(gone);
   }
   const denial = Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
-  for (const name of denied) mockedSecrets.on(DeleteSecretCommand, { SecretId: `${prefix}${name}` }).rejects(denial);
+  for (const name of denied) mockedSecrets.on(DeleteSecretCommand, { SecretId: secretIdOf(name) }).rejects(denial);
   for (const [name, { status, ended = 0 }] of Object.entries(executions)) {
     const describing = mockedStates.on(DescribeExecutionCommand, {
-      executionArn: `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${name}`,
+      executionArn: `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${name.split('/').at(-1)}`,
     });
     if (status === undefined) describing.rejects(new ExecutionDoesNotExist({ message: 'gone', $metadata: {} }));
     else describing.resolves({ status, stopDate: daysAgo(ended) });
@@ -55,7 +62,7 @@ async function sweep(
     secrets,
     stepFunctions,
     stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
-    prefix,
+    inputPrefix,
     now,
   });
   const tried = () => mockedSecrets.commandCalls(DeleteSecretCommand).map(({ args: [{ input }] }) => input);
@@ -69,7 +76,7 @@ describe('a password that came through the API', () => {
     ['its execution was stopped too long ago for a redrive', { status: 'ABORTED', ended: 15 }],
     ['its execution was never started', { created: 1 / 24 }],
   ])('is deleted, so that it can be restored, when %s', async (_, execution) => {
-    expect(await sweep({ [acme]: execution })).toEqual([{ SecretId: `${prefix}${acme}`, RecoveryWindowInDays: 7 }]);
+    expect(await sweep({ [acme]: execution })).toEqual([{ SecretId: secretIdOf(acme), RecoveryWindowInDays: 7 }]);
   });
 
   it.each<[string, { status?: ExecutionStatus; ended?: number; created?: number }]>([
@@ -87,7 +94,14 @@ describe('a password that came through the API', () => {
       [b]: { status: 'RUNNING' },
       [c]: { status: 'SUCCEEDED' },
     });
-    expect(deleted).toMatchObject([{ SecretId: `${prefix}${acme}` }, { SecretId: `${prefix}${c}` }]);
+    expect(deleted).toMatchObject([{ SecretId: secretIdOf(acme) }, { SecretId: secretIdOf(c) }]);
+  });
+
+  it('is found where releases up to 0.1.0 put it', async () => {
+    const secretId = `api/${acme}`;
+    expect(await sweep({ [secretId]: { status: 'SUCCEEDED' } })).toMatchObject([
+      { SecretId: `${inputPrefix}${secretId}` },
+    ]);
   });
 
   it('that cannot be deleted does not keep the others, and then says so', async () => {
@@ -97,7 +111,7 @@ describe('a password that came through the API', () => {
         name: 'AggregateError',
         message: '1 passwords could not be swept, the first for AccessDeniedException: not authorized',
       }),
-      tried: [acme, c].map((name) => ({ SecretId: `${prefix}${name}`, RecoveryWindowInDays: 7 })),
+      tried: [acme, c].map((name) => ({ SecretId: secretIdOf(name), RecoveryWindowInDays: 7 })),
     });
   });
 
@@ -108,8 +122,12 @@ describe('a password that came through the API', () => {
   it.each([
     ['acme-password', 'acme-password'],
     ['team/acme', 'team/acme'],
+    ['acme/api/mine', 'acme/api/mine'],
+    ['api/password', 'api/password'],
     // Not in the test's name: it is another one in each run.
-    ['team/<name of an execution>', `team/${acme}`],
+    ['acme/<name of an execution>', `acme/${acme}`],
+    ['acme/api/api/<name of an execution>', `acme/api/api/${acme}`],
+    ["acme/api/<name of another's execution>", `acme/api/${b}`],
   ])('is not what people put there under a name of theirs: %s', async (_, name) => {
     expect(await sweep({ [name]: { status: 'SUCCEEDED' } })).toEqual([]);
   });

@@ -3,7 +3,8 @@ import { checkUpdateRequest } from '../../../../lib/requests/update.ts';
 
 const prefix = 'infinstor/test/input/';
 const subscriber = { userName: 'acme', emailId: 'new@acme.example' };
-const passwordSecretId = `${prefix}acme`;
+const passwordSecretId = `${prefix}acme/password`;
+const check = (request: unknown) => checkUpdateRequest(request, { inputSecretPrefix: prefix });
 const refusal = (field: string) =>
   expect.objectContaining({ name: 'InvalidRequest', message: expect.stringMatching(new RegExp(`^${field}: `)) });
 
@@ -13,11 +14,11 @@ describe('a request for an update', () => {
     ['a password', { subscriber: { userName: 'acme' }, passwordSecretId }],
     ['both', { subscriber, passwordSecretId }],
   ])('may change %s', (_, request) => {
-    expect(checkUpdateRequest(request, prefix)).toEqual(request);
+    expect(check(request)).toEqual(request);
   });
 
   it('says what there is to change', () => {
-    expect(() => checkUpdateRequest({ subscriber: { userName: 'acme' } }, prefix)).toThrow(
+    expect(() => check({ subscriber: { userName: 'acme' } })).toThrow(
       'request: must have subscriber.emailId, passwordSecretId or both',
     );
   });
@@ -31,17 +32,16 @@ describe('a request for an update', () => {
     ['an unknown field', { subscriber, stack: {} }, 'stack'],
     ['an unknown field of the subscriber', { subscriber: { ...subscriber, role: 'x' } }, 'subscriber.role'],
     ['a reserved name', JSON.parse('{"subscriber":{"userName":"acme","__proto__":{}}}'), 'subscriber.__proto__'],
-    ['a secret elsewhere', { subscriber, passwordSecretId: 'infinstor/other/input/acme' }, 'passwordSecretId'],
+    ['a secret elsewhere', { subscriber, passwordSecretId: 'infinstor/other/input/acme/password' }, 'passwordSecretId'],
     ['no secret below input/', { subscriber, passwordSecretId: prefix }, 'passwordSecretId'],
     ['a password', { subscriber, password: 'x' }, 'password'],
     ["a subscriber's password", { subscriber: { ...subscriber, password: 'x' } }, 'subscriber.password'],
   ])('may not have %s', (_, request, field) => {
-    expect(() => checkUpdateRequest(request, prefix)).toThrow(refusal(field));
+    expect(() => check(request)).toThrow(refusal(field));
   });
 
-  it('may name any secret where it is not yet known which deployment it is for', () => {
-    expect(checkUpdateRequest({ subscriber, passwordSecretId: 'infinstor/any/input/acme' })).toMatchObject({
-      subscriber,
-    });
+  it('may name the secrets of its subscriber in any stage, where it is not yet known which deployment it is for', () => {
+    const request = { subscriber, passwordSecretId: 'infinstor/any/input/acme/password' };
+    expect(checkUpdateRequest(request)).toEqual(request);
   });
 });

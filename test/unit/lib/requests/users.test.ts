@@ -4,7 +4,7 @@ import { checkUsersRequest } from '../../../../lib/requests/users.ts';
 const alice = { userName: 'alice', emailId: 'alice@acme.example' };
 const requestOf = (...users: unknown[]) => ({ subscriber: { userName: 'acme' }, users });
 const named = (userName: unknown) => requestOf({ ...alice, userName });
-const check = (request: unknown) => checkUsersRequest(request, 'infinstor/test/input/');
+const check = (request: unknown) => checkUsersRequest(request, { inputSecretPrefix: 'infinstor/test/input/' });
 const refusal = (field: string, rule: string) =>
   expect.objectContaining({ name: 'InvalidRequest', message: `${field}: ${rule}` });
 const nameRule =
@@ -12,9 +12,9 @@ const nameRule =
 
 describe('a request to add users', () => {
   it.each(['a', '7', 'a'.repeat(128), 'Ann.Lee', 'ann@acme.example', 'a_b+c=d-', 'a.'])(
-    'takes the name %s, and refers to secrets below input/',
+    'takes the name %s, and refers to secrets of its subscriber',
     (userName) => {
-      const request = requestOf({ ...alice, userName, passwordSecretId: 'infinstor/test/input/x' });
+      const request = requestOf({ ...alice, userName, passwordSecretId: 'infinstor/test/input/acme/x' });
       expect(check(request)).toEqual(request);
     },
   );
@@ -67,14 +67,14 @@ describe('a request to add users', () => {
       'a secret elsewhere',
       requestOf({ ...alice, passwordSecretId: 'infinstor/test/superadmin' }),
       'users.0.passwordSecretId',
-      'must name a secret below infinstor/test/input/',
+      "must name a secret below infinstor/test/input/acme/, where the secrets for this subscriber's requests are",
     ],
   ])('refuses %s', (_, request, field, rule) => {
     expect(() => check(request)).toThrow(refusal(field, rule));
   });
 
-  it('knows no place of secrets unless it is told', () => {
-    const request = requestOf({ ...alice, passwordSecretId: 'anywhere' });
+  it('takes the secrets of its subscriber in any stage, where the deployment is not known', () => {
+    const request = requestOf({ ...alice, passwordSecretId: 'infinstor/any/input/acme/alice' });
     expect(checkUsersRequest(request)).toEqual(request);
   });
 });

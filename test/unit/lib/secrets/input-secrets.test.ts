@@ -16,8 +16,8 @@ import {
 } from '../../../../lib/secrets/input-secrets.ts';
 import { secret } from '../../functions/lambda.ts';
 
-const password = 'infinstor/test/input/password';
-const token = 'infinstor/test/input/token';
+const password = 'infinstor/test/input/acme/password';
+const token = 'infinstor/test/input/acme/token';
 const missing = new ResourceNotFoundException({ message: 'no such secret', $metadata: {} });
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const error = (name: string, message: string) =>
@@ -91,7 +91,7 @@ describe('the secrets of a request', () => {
         message: expect.stringMatching(rule),
       });
     await expect(check()).rejects.toThrow(
-      refused(/^customTokenSecretId: Secret infinstor.test.input.token: must be JSON$/),
+      refused(/^customTokenSecretId: Secret infinstor.test.input.acme.token: must be JSON$/),
     );
     secrets.on(GetSecretValueCommand, { SecretId: token }).rejects(missing);
     await expect(check()).rejects.toThrow(refused(/there is no secret/));

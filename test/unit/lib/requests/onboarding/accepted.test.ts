@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkRequest, customerManagedKeys } from '../../../../../lib/requests/onboarding.ts';
+import { requestRules } from '../../../functions/plan.ts';
 import { keyArn, named, otherKeyArn, parse, prefix, subscriber, tagsOf, withStack } from './requests.ts';
 
 describe('a request', () => {
@@ -27,7 +28,7 @@ describe('a request', () => {
   it('may set every field', () => {
     const request = {
       subscriber,
-      passwordSecretId: `${prefix}acme-password`,
+      passwordSecretId: `${prefix}acme/password`,
       customTokenSecretId: `${prefix}acme/token`,
       stack: {
         build: '2.3.72',
@@ -50,9 +51,22 @@ describe('a request', () => {
     expect(parse(withStack({ tags })).stack.tags).toEqual(tags);
   });
 
-  it('may name any secret where no deployment is known', () => {
-    const request = { subscriber, passwordSecretId: 'a' };
+  it('may name the secrets of its subscriber in any stage, where no deployment is known', () => {
+    const request = { subscriber, passwordSecretId: 'infinstor/any/input/acme/password' };
     expect(checkRequest(request)).toEqual(request);
+    for (const secretId of ['a', 'infinstor/any/input/acme', 'infinstor/any/input/beta/password']) {
+      expect(() => checkRequest({ ...request, passwordSecretId: secretId })).toThrow('/input/acme/');
+    }
+  });
+
+  it('may have the tag keys that IAM takes, in any script', () => {
+    const tags = { Kostenträger: 'a', 部署: 'b', ['k'.repeat(128)]: 'c', '_.:/=+@- 1': 'd' };
+    expect(parse(withStack({ tags })).stack.tags).toEqual(tags);
+  });
+
+  it('may set what the deployment lists', () => {
+    const stack = { parameters: { VpcId: 'vpc-1' }, tags: { team: 'ml' } };
+    expect(parse(withStack(stack), requestRules).stack).toMatchObject(stack);
   });
 
   it.each(['2.3', '10.20.30.40.50.60'])('may name the build %s', (build) => {
@@ -86,7 +100,6 @@ describe('a request that follows the rules', () => {
   const request = fc.record(
     {
       subscriber: fc.record({ userName, emailId: fc.emailAddress() }),
-      passwordSecretId: uuid.map((id) => `${prefix}${id}`),
       stack: fc.record(
         {
           build: fc.array(fc.nat({ max: 999 }), { minLength: 2, maxLength: 6 }).map((parts) => parts.join('.')),
@@ -126,8 +139,9 @@ describe('a request that follows the rules', () => {
   it('is accepted, with the defaults filled in and nothing changed, and has names that AWS takes', () => {
     fc.assert(
       fc.property(request, (given) => {
-        const parsed = parse(given);
-        expect(parsed).toMatchObject(given);
+        const passwordSecretId = `${prefix}${given.subscriber.userName.toLowerCase()}/new/password`;
+        const parsed = parse({ ...given, passwordSecretId });
+        expect(parsed).toMatchObject({ ...given, passwordSecretId });
         expect(`RoleForInfinStorMlflowService-${parsed.subscriber.userName}`.length).toBeLessThanOrEqual(64);
         expect(customerManagedKeys(parsed).length).toBeLessThanOrEqual(2);
       }),

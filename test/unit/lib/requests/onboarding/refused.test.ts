@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest } from '../../../../../lib/errors.ts';
+import { requestRules } from '../../../functions/plan.ts';
 import { keyArn, named, parse, prefix, subscriber, tagsOf, withStack } from './requests.ts';
 
 /** What refuses the request; undefined when it is accepted. */
@@ -22,7 +23,8 @@ const keyRule = 'must be the ARN of a KMS key';
 const keyForm = `${keyRule} (arn:aws:kms:<region>:<account>:key/<id>)`;
 const buildRule = 'must be digits and dots';
 const valueRule = 'must be 1 to 256 letters, digits, blanks and _.:/=+@-';
-const tagRule = 'must be a tag key that neither AWS nor the onboarding reserves';
+const tagRule = 'must be a tag key that IAM takes: letters of any script, digits, blanks and _.:/=+@-';
+const reservedRule = 'must not begin with aws: or infinstor-onboarding';
 
 describe('a request is refused', () => {
   it.each<[fault: string, request: unknown, field: string, rule: string]>([
@@ -114,20 +116,20 @@ describe('a request is refused', () => {
       'a password outside input/',
       { subscriber, passwordSecretId: 'infinstor/test/superadmin' },
       'passwordSecretId',
-      `must name a secret below ${prefix}`,
+      `must name a secret below ${prefix}acme/`,
     ],
     [
       'a password that is input/ itself',
       { subscriber, passwordSecretId: prefix },
       'passwordSecretId',
-      `must name a secret below ${prefix}`,
+      `must name a secret below ${prefix}acme/`,
     ],
     ['a secret that is a number', { subscriber, passwordSecretId: 7 }, 'passwordSecretId', 'must be a string'],
     [
       'a custom token outside input/',
       { subscriber, customTokenSecretId: 'infinstor/test/inputs' },
       'customTokenSecretId',
-      `must name a secret below ${prefix}`,
+      `must name a secret below ${prefix}acme/`,
     ],
     [
       'a secret that leaves input/ by ..',
@@ -192,20 +194,24 @@ describe('a request is refused', () => {
       'stack.parameters.A',
       'must be at most 4,096 bytes',
     ],
-    ["a tag of AWS's", withStack({ tags: { 'AWS:x': '' } }), 'stack.tags.AWS:x', tagRule],
+    ["a tag of AWS's", withStack({ tags: { 'AWS:x': '' } }), 'stack.tags.AWS:x', reservedRule],
     [
       "a tag of the onboarding's",
       withStack({ tags: { 'infinstor-onboarding:subscriber': 'other' } }),
       'stack.tags.infinstor-onboarding:subscriber',
-      tagRule,
+      reservedRule,
     ],
     ['a tag key that IAM refuses', withStack({ tags: { 'a&': 'x' } }), 'stack.tags.a&', tagRule],
     [
       'a tag key of 129 characters',
       withStack({ tags: { ['k'.repeat(129)]: 'x' } }),
       `stack.tags.${'k'.repeat(129)}`,
-      tagRule,
+      'must be a tag key of at most 128 characters',
     ],
+    ['an empty tag key', withStack({ tags: { '': 'x' } }), 'stack.tags.', tagRule],
+    ['a tag key with a star', withStack({ tags: { 'a*': 'x' } }), 'stack.tags.a*', tagRule],
+    ["a tag key that is AWS's by the long s", withStack({ tags: { 'awſ:x': 'x' } }), 'stack.tags.awſ:x', reservedRule],
+    ['keys that differ only by the long s', withStack({ tags: { cost: 'x', coſt: 'y' } }), 'stack.tags', 'are one'],
     ['a tag of 257 characters', withStack({ tags: { a: 'x'.repeat(257) } }), 'stack.tags.a', valueRule],
     ['an empty tag', withStack({ tags: { a: '' } }), 'stack.tags.a', valueRule],
     ['a tag that IAM refuses', withStack({ tags: { a: 'R&D' } }), 'stack.tags.a', valueRule],
@@ -224,6 +230,20 @@ describe('a request is refused', () => {
     expect(() => parse(request)).toThrow(
       expect.objectContaining({ name: 'InvalidRequest', field, message: expect.stringContaining(rule) }),
     );
+  });
+
+  it.each([
+    ['a parameter', { parameters: { VpcId: 'vpc-1', ExternalId: 'x' } }, 'stack.parameters.ExternalId'],
+    ['a parameter in another case', { parameters: { vpcid: 'vpc-1' } }, 'stack.parameters.vpcid'],
+    ['a tag', { tags: { team: 'ml', CostCenter: '1' } }, 'stack.tags.CostCenter'],
+    ['a tag in another case', { tags: { Team: 'ml' } }, 'stack.tags.Team'],
+  ])('for %s that the deployment does not list', (_, stack, field) => {
+    const [, param, listed] =
+      'tags' in stack ? ['', 'allowedTagKeys', 'team'] : ['', 'allowedStackParameters', 'VpcId'];
+    const message = (names: string) => `${field}: is not allowed: the deployment's param ${param} lists ${names}`;
+    expect(() => parse(withStack(stack), requestRules)).toThrow(message(listed));
+    const none = { allowedStackParameters: [], allowedTagKeys: [] };
+    expect(() => parse(withStack({ [field.split('.')[1] ?? '']: { A: 'x' } }), none)).toThrow(`${param} lists none`);
   });
 
   it("for the superadmin's user name, ignoring case", () => {

@@ -62,6 +62,7 @@ describe('a request', () => {
     expect(authorize).toHaveBeenCalledWith(caller, {
       action: 'execute-api:Invoke',
       resource: 'arn:aws:execute-api:us-east-1:111111111111:sandboxapi/$default/POST/subscribers',
+      resourceAccountId: '111111111111',
     });
   });
 

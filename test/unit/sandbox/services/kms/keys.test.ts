@@ -69,6 +69,38 @@ describe('DescribeKey', () => {
   });
 });
 
+describe('the tags of a key', () => {
+  let made = 0;
+  const withTag = (name: string, value: string) => {
+    made += 1;
+    const arn = keyArn.replace(/.{12}$/, String(made).padStart(12, '7'));
+    kms.createKey({ arn, tags: { [name]: value } });
+    return kms.tags(arn);
+  };
+
+  it.each([
+    ['owner', 'acme beta-'],
+    ['Besitzer', 'Zürich: a.b/c=d+e-f_g@h'],
+    ['k'.repeat(128), ''],
+    ['k', 'v'.repeat(256)],
+  ])('may be %s: %s', (name, value) => {
+    expect(withTag(name, value)).toEqual({ [name]: value });
+  });
+
+  it.each([
+    ['owner', 'acme beta-*'],
+    ['owner', 'R&D'],
+    ['owner', 'a,b'],
+    ['own*er', 'a'],
+    ['aws:owner', 'a'],
+    ['', 'a'],
+    ['k'.repeat(129), 'a'],
+    ['k', 'v'.repeat(257)],
+  ])('may not be %s: %s', (name, value) => {
+    expect(() => withTag(name, value)).toThrow(expect.objectContaining({ code: 'TagException' }));
+  });
+});
+
 describe('access', () => {
   it('depends on the tags of the key', async () => {
     const arn = `${keyArn.slice(0, -1)}2`;
