@@ -75,7 +75,11 @@ export async function acceptRequest(
   const access = keyAccess(environment);
   const places: Place[] = [];
   for (const keyArn of keyArns) {
-    const policy = await checkKey(kms(home), keyArn, { home, writers: keyPolicyWriters(environment, accountId) });
+    const policy = await checkKey(kms(home), keyArn, {
+      home,
+      writers: keyPolicyWriters(environment, accountId),
+      deployment: environment.DEPLOYMENT_ID,
+    });
     const place = { keyArn, userName, expectedRoleArn, access, policy };
     await requireRoom(place, { registry, stepFunctions, now });
     places.push(place);

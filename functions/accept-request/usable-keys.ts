@@ -1,13 +1,7 @@
-import {
-  DescribeKeyCommand,
-  type KeyMetadata,
-  type KMSClient,
-  NotFoundException,
-  paginateListResourceTags,
-} from '@aws-sdk/client-kms';
+import { DescribeKeyCommand, type KeyMetadata, type KMSClient, NotFoundException } from '@aws-sdk/client-kms';
 import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
-import { readKeyPolicy, refusedLook } from '../../lib/keys/kms.ts';
+import { exclusiveTag, readKeyPolicy, readKeyTags, refusedLook } from '../../lib/keys/kms.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import { requireWritable } from '../../lib/keys/writable.ts';
 
@@ -19,6 +13,8 @@ interface Expectation {
   home: AccountRegion;
   /** The roles that are to write the key's policy. */
   writers: readonly string[];
+  /** The deployment's id. */
+  deployment: string;
 }
 
 /**
@@ -36,6 +32,7 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
   if (owner.region !== region) throw new KeyNotUsable(keyArn, `it is not in Region ${region}, where the stack is`);
   try {
     await requireServing(kms, keyArn);
+    await requireAllowed(kms, keyArn, expected.deployment);
     return await requireChangeable(kms, keyArn, expected.writers);
   } catch (error) {
     throw refusedLook(keyArn, error);
@@ -53,8 +50,19 @@ async function requireServing(kms: KMSClient, keyArn: string): Promise<void> {
       `it is a ${key.KeySpec} key for ${key.KeyUsage}, not a symmetric one for encryption`,
     );
   }
-  if (!(await isTagged(kms, keyArn)))
+}
+
+async function requireAllowed(kms: KMSClient, keyArn: string, deployment: string): Promise<void> {
+  const tags = await readKeyTags(kms, keyArn);
+  if (tags.get(permission.key) !== permission.value)
     throw new KeyNotUsable(keyArn, `its tag ${permission.key} is not ${permission.value}`);
+  // That deployment would take our roles out; IAM enforces it as well.
+  const owner = tags.get(exclusiveTag) ?? deployment;
+  if (owner !== deployment)
+    throw new KeyNotUsable(
+      keyArn,
+      `by its tag ${exclusiveTag} it is for deployment ${owner} alone, and this is ${deployment}`,
+    );
 }
 
 async function requireChangeable(kms: KMSClient, keyArn: string, writers: readonly string[]): Promise<KeyPolicy> {
@@ -71,11 +79,4 @@ async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyM
     if (error instanceof NotFoundException) throw new KeyNotUsable(keyArn, 'there is no such key');
     throw error;
   }
-}
-
-async function isTagged(kms: KMSClient, keyArn: string): Promise<boolean> {
-  for await (const { Tags = [] } of paginateListResourceTags({ client: kms }, { KeyId: keyArn })) {
-    if (Tags.some(({ TagKey, TagValue }) => TagKey === permission.key && TagValue === permission.value)) return true;
-  }
-  return false;
 }

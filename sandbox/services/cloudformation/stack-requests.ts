@@ -49,6 +49,16 @@ export const deleteInput = v.strictObject({
 export const protectInput = v.strictObject({ StackName: text, EnableTerminationProtection: flag });
 export const pageInput = v.strictObject({ StackName: text, NextToken: v.optional(text) });
 
+export interface Tag {
+  Key: string;
+  Value: string;
+}
+
+/** Tags as condition keys. */
+export function tagContext(key: 'aws:RequestTag' | 'aws:ResourceTag', tags: readonly Tag[]): Record<string, string> {
+  return Object.fromEntries(tags.map(({ Key, Value }) => [`${key}/${Key}`, Value]));
+}
+
 /** The caller must be able to read the template, even from a public bucket. Only path-style URLs, which the vendor has. */
 export function templateAccess(url: string): Access {
   const [, bucketAndKey] = /^https:\/\/s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com\/([^/?#]+\/[^?#]+)$/.exec(url) ?? [];

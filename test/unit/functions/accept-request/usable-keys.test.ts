@@ -40,7 +40,10 @@ interface Key {
   metadata?: Partial<KeyMetadata>;
   tagPages?: Tag[][];
   policy?: object;
-  /** What other onboardings want of it. */
+  const deployment = '111111111111/us-east-1/infinstor-onboarding-test';
+const exclusiveTo = (TagValue: string): Tag => ({ TagKey: 'infinstor-onboarding:exclusive', TagValue });
+
+/** What other onboardings want of it. */
   grants?: Grant[];
   /** The places that others have reserved; the ARN of each one's execution is how that stands. */
   reservations?: Reservation[];
@@ -77,7 +80,7 @@ function setUp({
     access = { mode: 'role-arns' } as KeyAccess,
     writers = expected.writers,
   } = {}) => {
-    const policyInForce = await checkKey(client, keyArn, { home, writers });
+    const policyInForce = await checkKey(client, keyArn, { home, writers, deployment });
     const place = {
       keyArn,
       userName: 'acme',
@@ -101,6 +104,21 @@ describe('a key can be used', () => {
   it('when the tag is on a later page', async () => {
     const tagPages = [[{ TagKey: 'team', TagValue: 'ml' }], [allowed]];
     await expect(setUp({ tagPages }).check()).resolves.toBe(true);
+  });
+});
+
+describe('a key that its owner has marked as exclusive', () => {
+  it('can be used by that deployment', async () => {
+    await expect(setUp({ tagPages: [[exclusiveTo(deployment)], [allowed]] }).check()).resolves.toBe(true);
+  });
+
+  it('cannot be used by another one, also of the same stage', async () => {
+    const owner = deployment.replace('us-east-1', 'eu-west-1');
+    await expect(setUp({ tagPages: [[allowed], [exclusiveTo(owner)]] }).check()).rejects.toThrow(
+      notUsable(
+        `by its tag infinstor-onboarding:exclusive it is for deployment ${owner} alone, and this is ${deployment}`,
+      ),
+    );
   });
 });
 

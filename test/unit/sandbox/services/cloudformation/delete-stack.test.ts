@@ -109,8 +109,9 @@ describe('DeleteStack', () => {
     const asked = accesses.map(({ caller, access }) => [caller.principalArn, access.action]);
     expect(asked).toEqual([
       [laterRole, 'cloudformation:DeleteStack'],
-      [laterRole, 's3:DeleteBucket'],
       [laterRole, 'cloudformation:DescribeStacks'],
+      [laterRole, 's3:DeleteBucket'],
+      [laterRole, 's3:ListBucket'],
     ]);
   });
 
