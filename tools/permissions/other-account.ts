@@ -26,6 +26,7 @@ export async function setUpOtherAccount(sandbox: Sandbox, parameters: { External
     DeploymentAccountId: account.accountId,
     // CloudFormation cuts the stack's name in the names of its roles.
     DeploymentRolePrefix: 'infinstor-onboarding-san',
+    DeploymentId: `${account.accountId}/${account.region}/infinstor-onboarding-sandbox`,
     ExternalId: externalId,
     ...parameters,
   };

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { offboard } from '../offboard/offboarding.ts';
-import { eventually, hold, newKey, onboard, requestWithKey, useSandbox } from '../sandbox.ts';
+import { eventually, hold, newKey, onboard, requestWithKey, useSandbox, withSandbox } from '../sandbox.ts';
 import { newName, policyOf } from '../subscriber.ts';
 
 const sandbox = useSandbox({ environment: { KEY_ACCESS: 'role-pattern' } });
@@ -36,27 +36,28 @@ describe('a deployment whose roles stand in key policies by a pattern', () => {
     );
   });
 
-  it.each([
-    ['a request', 'KeyNotUsable', 'AcceptRequest', false],
-    [
-      'a mark that comes while the request is on its way, which IAM refuses',
-      'AccessDeniedException',
-      'PatchKeyPolicy',
-      true,
-    ],
-  ])('puts no role on a key that is another’s alone: %s', async (_, name, step, isLate) => {
-    const owner = '111111111111/eu-west-1/infinstor-onboarding-sandbox';
-    const tags: Record<string, string> = { ...exclusive, 'infinstor-onboarding:exclusive': owner };
-    if (isLate) delete tags['infinstor-onboarding:exclusive'];
-    const keyArn = newKey(sandbox(), { tags });
-    const release = hold(sandbox(), 'infinstor', 'add_subscriber');
-    const run = onboard(sandbox(), requestWithKey(newName('not-ours'), keyArn));
-    if (isLate) {
-      await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
-      tags['infinstor-onboarding:exclusive'] = owner;
-    } else sandbox().faults.clear();
-    release();
-    expect((await run).error).toMatchObject({ name, step });
-    expect(sandbox().kms.policyWrites(keyArn)).toBe(0);
+  const another = {
+    ...exclusive,
+    'infinstor-onboarding:exclusive': '111111111111/eu-west-1/infinstor-onboarding-sandbox',
+  };
+
+  it('refuses a key that its owner has marked as another deployment’s alone', async () => {
+    const keyArn = newKey(sandbox(), { tags: another });
+    const report = await onboard(sandbox(), requestWithKey(newName('not-ours'), keyArn));
+    expect(report.error).toMatchObject({ name: 'KeyNotUsable', step: 'AcceptRequest' });
+  });
+
+  it('is kept by IAM from a key that is marked while the request is on its way', async () => {
+    await withSandbox({ environment: { KEY_ACCESS: 'role-pattern' } }, async (given) => {
+      const tags: Record<string, string> = { 'infinstor-onboarding': 'allowed' };
+      const keyArn = newKey(given, { tags });
+      const release = hold(given, 'infinstor', 'add_subscriber');
+      const run = onboard(given, requestWithKey(newName('not-ours'), keyArn));
+      await eventually(given, () => expect(given.faults.left()).toBe(0));
+      Object.assign(tags, another);
+      release();
+      expect((await run).error).toMatchObject({ name: 'AccessDeniedException', step: 'PatchKeyPolicy' });
+      expect(given.kms.policyWrites(keyArn)).toBe(0);
+    });
   });
 });

@@ -129,7 +129,7 @@ describe('a check that fails writes nothing', () => {
       'has termination protection',
       {},
       ({ cloudFormation }) => {
-        const [stack] = live(ofStage('infinstor/test/'), ofAcme).Stacks ?? [];
+        const [stack] = live(ofStage('111111111111/us-east-1/infinstor-onboarding-test'), ofAcme).Stacks ?? [];
         const rolledBack = { StackStatus: 'ROLLBACK_COMPLETE', EnableTerminationProtection: true } as const;
         cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: stack && [{ ...stack, ...rolledBack }] });
       },
@@ -139,7 +139,9 @@ describe('a check that fails writes nothing', () => {
       'other parameters',
       {},
       ({ cloudFormation }) =>
-        cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage('infinstor/test/'), ofAcme)),
+        cloudFormation
+          .on(DescribeStacksCommand)
+          .resolves(live(ofStage('111111111111/us-east-1/infinstor-onboarding-test'), ofAcme)),
     ],
     [
       'StackNeedsAttention',

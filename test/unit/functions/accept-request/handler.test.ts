@@ -48,7 +48,7 @@ describe('accepting a request', () => {
         tokenParameter: 'CustomToken',
         tags: {
           team: 'ml',
-          'infinstor-onboarding:deployment': 'infinstor/test/',
+          'infinstor-onboarding:deployment': '111111111111/us-east-1/infinstor-onboarding-test',
           'infinstor-onboarding:subscriber': 'acme',
           'infinstor-onboarding:plan-hash': expect.stringMatching(/^[0-9a-f]{64}$/),
         },

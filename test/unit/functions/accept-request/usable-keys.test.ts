@@ -36,14 +36,14 @@ const usable: Partial<KeyMetadata> = {
 const allowed: Tag = { TagKey: 'infinstor-onboarding', TagValue: 'allowed' };
 const enableIam = { Sid: 'Enable IAM User Permissions', Effect: 'Allow', Action: 'kms:*', Resource: '*' };
 
+const deployment = '111111111111/us-east-1/infinstor-onboarding-test';
+const exclusiveTo = (TagValue: string): Tag => ({ TagKey: 'infinstor-onboarding:exclusive', TagValue });
+
 interface Key {
   metadata?: Partial<KeyMetadata>;
   tagPages?: Tag[][];
   policy?: object;
-  const deployment = '111111111111/us-east-1/infinstor-onboarding-test';
-const exclusiveTo = (TagValue: string): Tag => ({ TagKey: 'infinstor-onboarding:exclusive', TagValue });
-
-/** What other onboardings want of it. */
+  /** What other onboardings want of it. */
   grants?: Grant[];
   /** The places that others have reserved; the ARN of each one's execution is how that stands. */
   reservations?: Reservation[];
