@@ -13,7 +13,7 @@ import { type AccountRegion, account } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
 import { accountsPackage, there } from '../accounts/elsewhere.ts';
-import { expectOffboarded, longOnboarded, offboard } from '../offboard/offboarding.ts';
+import { longOnboarded, offboard } from '../offboard/offboarding.ts';
 import { eventually, expectFailure, onboard, useSandbox, withSandbox } from '../sandbox.ts';
 import { newRun, roleNameOf, stackNameOf, stackOf, subscribersNamed } from '../subscriber.ts';
 
@@ -119,10 +119,6 @@ describe('a stack of version 0.1.0, which the registry knows by its id', () => {
     expect(stackOf(sandbox(), userName)?.tags).toContainEqual({
       Key: 'infinstor-onboarding:deployment',
       Value: ours,
-    });
-    await expectOffboarded(sandbox(), await offboard(sandbox(), userName), {
-      ...subscriber,
-      stackId: `${stackOf(sandbox(), userName)?.stackId}`,
     });
   });
 });
