@@ -65,7 +65,9 @@ describe('a check that fails writes nothing', () => {
       cloudFormation.on(GetTemplateSummaryCommand).rejects(validationError(words));
   const asItIs = () => {};
 
-  it.each<[name: string, reason: string, request: object, arrange: (world: Fixture) => unknown]>([
+  type Case = [name: string, reason: string, request: object, arrange: (world: Fixture) => unknown];
+
+  it.each<Case>([
     ['InvalidRequest', 'subscriber.password', { subscriber: { ...subscriber, password: secret('password') } }, asItIs],
     ['InvalidRequest', 'colour', { colour: 'blue' }, asItIs],
     ['InvalidRequest', 'passwordSecretId', { passwordSecretId: 'infinstor/test/superadmin' }, asItIs],
@@ -150,6 +152,15 @@ describe('a check that fails writes nothing', () => {
       ({ cloudFormation }) =>
         cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage('infinstor/prod/'), ofAcme)),
     ],
+    // Of the same stage name in another Region, and with the tag of version 0.1.0 without being known by its id.
+    ...['111111111111/eu-west-1/infinstor-onboarding-test', 'infinstor/test/'].map(
+      (deployment): Case => [
+        'StackNeedsAttention',
+        'was not made by',
+        {},
+        ({ cloudFormation }) => cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage(deployment), ofAcme)),
+      ],
+    ),
   ])('%s: %s', async (name, reason, request, arrange) => {
     const world = setUp();
     arrange(world);
