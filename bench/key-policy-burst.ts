@@ -260,6 +260,7 @@ function reconcilerOf(
     iam: interfered(iam),
     registry: { documents: interfered(documents), tableName: registryTable },
     access: { mode: 'role-arns' },
+    deployment: '111111111111/us-east-1/infinstor-onboarding-sandbox',
     prepareOnce: async () => {},
     remainingMs: () => 900_000,
     clock: { now: clock.now, wait },

@@ -66,7 +66,7 @@ contain "$(get 'events[].type' stepfunctions get-execution-history --execution-a
 contain "$(get 'executions[].executionArn' stepfunctions list-executions --state-machine-arn "$machine")" "$execution" 'list-executions'
 
 say 'read its stack, role, records and secret'
-stack=infinstor-subscriber-cli-one
+stack=infinstor-subscriber-sandbox-cli-one
 equal "$(get 'Stacks[0].StackStatus' cloudformation describe-stacks --stack-name $stack)" CREATE_COMPLETE 'stack'
 contain "$(get 'StackEvents[].ResourceStatus' cloudformation describe-stack-events --stack-name $stack)" CREATE_COMPLETE 'stack events'
 role=$(get "StackResourceSummaries[?ResourceType=='AWS::IAM::Role'].PhysicalResourceId" cloudformation list-stack-resources --stack-name $stack)
@@ -157,8 +157,8 @@ aws sqs send-message --queue-url "$queue" --message-body 'an event & more' >/dev
 equal "$(get 'Messages[0].Body' sqs receive-message --queue-url "$queue" --attribute-names All)" 'an event & more' 'receive-message'
 
 say 'the end of a stack, and of a key'
-aws cloudformation delete-stack --stack-name infinstor-subscriber-cli-two
-aws cloudformation wait stack-delete-complete --stack-name infinstor-subscriber-cli-two
+aws cloudformation delete-stack --stack-name infinstor-subscriber-sandbox-cli-two
+aws cloudformation wait stack-delete-complete --stack-name infinstor-subscriber-sandbox-cli-two
 aws kms schedule-key-deletion --key-id "$key" --pending-window-in-days 7 >"$work/deletion"
 equal "$(get KeyMetadata.KeyState kms describe-key --key-id "$key")" PendingDeletion 'deleted key'
 refused KMSInvalidStateException aws kms enable-key --key-id "$key"

@@ -13,7 +13,7 @@ import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
 import { isOwn } from '../../lib/stacks/decision.ts';
-import { describeStack } from '../../lib/stacks/describe.ts';
+import { describeLiveStack } from '../../lib/stacks/describe.ts';
 import { ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isThere, stackResources } from '../../lib/stacks/resources.ts';
@@ -55,9 +55,10 @@ export async function acceptOffboarding(
   const own = arnOwner(executionArn);
   const home = accountRegionOf(record) ?? own;
   const cloudFormation = cloudFormationIn(home);
-  const tags = ownershipTagsOf(environment.SECRET_PREFIX, userName);
   const name = stackName(environment.STACK_NAME_PREFIX, userName);
-  const stack = await findStack(cloudFormation, record, name);
+  // By its id first: the deployment may name new stacks otherwise.
+  const stack = await describeLiveStack(cloudFormation, record.stackId, name);
+  const tags = ownershipTagsOf(environment, userName, stack?.StackId === record.stackId ? stack : undefined);
   if (stack !== undefined) requireDeletable(stack, userName, tags);
   const stackId = stack?.StackId;
   const resources = stackId === undefined ? [] : await stackResources(cloudFormation, stackId);
@@ -112,17 +113,6 @@ const optionalId = (stackId: string | undefined): { stackId?: string } => (stack
 function accountRegionOf({ stackId, home, offboarded }: SubscriberRecord): AccountRegion | undefined {
   if (stackId !== undefined) return arnOwner(stackId);
   return home ?? (offboarded?.stackId === undefined ? undefined : arnOwner(offboarded.stackId));
-}
-
-/** The stack that is to go; undefined when there is none any more. */
-async function findStack(
-  cloudFormation: CloudFormationClient,
-  { stackId }: SubscriberRecord,
-  name: string,
-): Promise<CloudFormationStack | undefined> {
-  // By its id first: the deployment may name new stacks otherwise.
-  const known = stackId === undefined ? undefined : await describeStack(cloudFormation, stackId);
-  return known === undefined || known.StackStatus === 'DELETE_COMPLETE' ? describeStack(cloudFormation, name) : known;
 }
 
 function requireDeletable(stack: CloudFormationStack, userName: string, tags: Record<string, string>): void {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { deploymentEnvironment } from '../../lib/aws/deployment-environment.ts';
 import { keyPolicyWritersEnvironment, roleNameEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
@@ -9,6 +10,7 @@ export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...stackPollEnvironment,
   ...secretPrefixEnvironment,
+  ...deploymentEnvironment,
   ...stackNameEnvironment,
   ...roleNameEnvironment,
   ...keyPolicyWritersEnvironment,

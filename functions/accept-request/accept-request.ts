@@ -13,7 +13,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, executionNameOf, roleArnIn } from '../../lib/aws/arns.ts';
 import type { S3 } from '../../lib/aws/s3.ts';
-import { InvalidConfiguration, InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
+import { InvalidConfiguration, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
@@ -23,7 +23,7 @@ import { customerManagedKeys, parseRequest } from '../../lib/requests/onboarding
 import { checkInputSecrets, customTokenSchema, passwordSchema } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId } from '../../lib/secrets/names.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
-import { describeStack } from '../../lib/stacks/describe.ts';
+import { describeLiveStack, describeStack } from '../../lib/stacks/describe.ts';
 import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
@@ -86,6 +86,7 @@ export async function acceptRequest(
       home,
       userName,
       writers: keyPolicyWriters(environment, accountId),
+      deployment: environment.DEPLOYMENT_ID,
     });
     const place = { keyArn, userName, expectedRoleArn, access, policy };
     await requireRoom(place, { registry, stepFunctions, now });
@@ -111,6 +112,10 @@ export async function acceptRequest(
   const planHash = createHash('sha256')
     .update(JSON.stringify([template.vendorUrl, region, Object.entries(requested).sort()]))
     .digest('hex');
+  // By its id first: an earlier version of the deployment may have named and tagged it otherwise.
+  const knownId = known?.stackId !== undefined && isSame(arnOwner(known.stackId), home) ? known.stackId : undefined;
+  const kept = await describeLiveStack(cloudFormation(home), knownId);
+  const name = kept?.StackName ?? stackName(environment.STACK_NAME_PREFIX, userName);
   const plan: Plan = {
     subscriber: request.subscriber,
     executionArn,
@@ -118,7 +123,7 @@ export async function acceptRequest(
     customTokenSecretId,
     credentialsSecretId: credentialsSecretId(environment.SECRET_PREFIX, userName),
     stack: {
-      name: stackName(environment.STACK_NAME_PREFIX, userName),
+      name,
       ...home,
       templateUrl: template.vendorUrl,
       template: { sha256: template.sha256, copyUrl: template.copyUrl },
@@ -128,7 +133,7 @@ export async function acceptRequest(
       tokenParameter,
       tags: {
         ...request.stack.tags,
-        ...ownershipTagsOf(environment.SECRET_PREFIX, userName),
+        ...ownershipTagsOf(environment, userName, kept),
         [ownershipTags.planHash]: planHash,
       },
       planHash,
@@ -136,7 +141,7 @@ export async function acceptRequest(
     },
     keyArns,
   };
-  const stack = await describeStack(cloudFormation(home), plan.stack.name);
+  const stack = kept ?? (await describeStack(cloudFormation(home), name));
   decideStack(stack, plan);
   const record = await readRecord(registry, userName);
   await requireSameAccountRegion(record, plan, cloudFormation);
@@ -182,12 +187,18 @@ async function requireSameAccountRegion(
   cloudFormation: Dependencies['cloudFormation'],
 ): Promise<void> {
   const before = record?.home ?? (record?.stackId === undefined ? undefined : arnOwner(record.stackId));
-  if (before === undefined || (before.accountId === accountId && before.region === region)) return;
-  if ((await describeStack(cloudFormation(before), name)) === undefined) return;
+  if (before === undefined || isSame(before, { accountId, region })) return;
+  const knownId =
+    record?.stackId !== undefined && isSame(arnOwner(record.stackId), before) ? record.stackId : undefined;
+  const stack = await describeLiveStack(cloudFormation(before), knownId, name);
+  if (stack === undefined) return;
   throw new StackNeedsAttention(
-    `The subscriber has its stack ${name} in account ${before.accountId} in ${before.region} already`,
+    `The subscriber has its stack ${stack.StackName ?? name} in account ${before.accountId} in ${before.region} already`,
   );
 }
+
+const isSame = (one: AccountRegion, other: AccountRegion) =>
+  one.accountId === other.accountId && one.region === other.region;
 
 /** What CloudFormation says of the template. @throws TemplateMismatch when it is none, or CloudFormation cannot read its copy */
 async function templateSummary(

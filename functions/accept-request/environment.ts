@@ -1,5 +1,6 @@
 import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
+import { deploymentEnvironment } from '../../lib/aws/deployment-environment.ts';
 import { json } from '../../lib/json.ts';
 import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
@@ -36,6 +37,7 @@ export type ParameterMap = v.InferOutput<typeof parameterMapSchema>;
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...requestEnvironment,
+  ...deploymentEnvironment,
   ...stackNameEnvironment,
   ...stackServiceRoleEnvironment,
   ...keyAccessEnvironment,

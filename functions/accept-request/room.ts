@@ -3,7 +3,14 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { KeyPolicyBusy, KeyPolicyFull } from '../../lib/errors.ts';
 import { isWanted, readGrants } from '../../lib/keys/grants.ts';
-import { grantedRoles, isGranted, type KeyAccess, policyOf, withGrants } from '../../lib/keys/key-policy.ts';
+import {
+  grantedRoles,
+  isGranted,
+  type KeyAccess,
+  policyOf,
+  unneededPatterns,
+  withGrants,
+} from '../../lib/keys/key-policy.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import { type Reservation, readReservations, readRoomVersion, reserve } from '../../lib/keys/reservations.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -48,8 +55,11 @@ export async function requireRoom(place: Place, { registry, stepFunctions, now }
     ...grants.map(({ roleArn }) => roleArn),
     ...(hasGrant ? [] : [expectedRoleArn]),
   ];
-  const requireFor = (held: readonly Reservation[]) =>
-    withGrants(policy, [...certain, ...held.map(({ roleArn }) => roleArn)], access, policyOf(keyArn));
+  const requireFor = (held: readonly Reservation[]) => {
+    const roleArns = [...certain, ...held.map(({ roleArn }) => roleArn)];
+    // Patterns may stay: whether they do is found out when the policy is written.
+    withGrants(policy, roleArns, access, policyOf(keyArn), unneededPatterns(policy, roleArns, access));
+  };
   try {
     requireFor(reservations);
   } catch (error) {

@@ -1,13 +1,7 @@
-import {
-  DescribeKeyCommand,
-  type KeyMetadata,
-  type KMSClient,
-  NotFoundException,
-  paginateListResourceTags,
-} from '@aws-sdk/client-kms';
+import { DescribeKeyCommand, type KeyMetadata, type KMSClient, NotFoundException } from '@aws-sdk/client-kms';
 import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
 import { KeyNotUsable } from '../../lib/errors.ts';
-import { readKeyPolicy, refusedLook } from '../../lib/keys/kms.ts';
+import { exclusiveTag, readKeyPolicy, readKeyTags, refusedLook } from '../../lib/keys/kms.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import { requireWritable } from '../../lib/keys/writable.ts';
 import { keyTagName, requireAllowed } from './key-tag.ts';
@@ -19,6 +13,8 @@ interface Expectation {
   userName: string;
   /** The roles that are to write the key's policy. */
   writers: readonly string[];
+  /** The deployment's id. */
+  deployment: string;
 }
 
 /**
@@ -36,7 +32,9 @@ export async function checkKey(kms: KMSClient, keyArn: string, expected: Expecta
   if (owner.region !== region) throw new KeyNotUsable(keyArn, `it is not in Region ${region}, where the stack is`);
   try {
     await requireServing(kms, keyArn);
-    requireAllowed(keyArn, await keyTag(kms, keyArn), expected.userName);
+    const tags = await readKeyTags(kms, keyArn);
+    requireAllowed(keyArn, tags.get(keyTagName), expected.userName);
+    requireShared(keyArn, tags.get(exclusiveTag), expected.deployment);
     return await requireChangeable(kms, keyArn, expected.writers);
   } catch (error) {
     throw refusedLook(keyArn, error);
@@ -56,6 +54,15 @@ async function requireServing(kms: KMSClient, keyArn: string): Promise<void> {
   }
 }
 
+/** Another deployment, whose alone the key is, would take our roles out; IAM enforces it as well. */
+function requireShared(keyArn: string, owner: string | undefined, deployment: string): void {
+  if (owner === undefined || owner === deployment) return;
+  throw new KeyNotUsable(
+    keyArn,
+    `by its tag ${exclusiveTag} it is for deployment ${owner} alone, and this is ${deployment}`,
+  );
+}
+
 async function requireChangeable(kms: KMSClient, keyArn: string, writers: readonly string[]): Promise<KeyPolicy> {
   const { policy } = await readKeyPolicy(kms, keyArn);
   requireWritable(keyArn, policy, writers);
@@ -70,13 +77,4 @@ async function describeKey(kms: KMSClient, keyArn: string): Promise<Partial<KeyM
     if (error instanceof NotFoundException) throw new KeyNotUsable(keyArn, 'there is no such key');
     throw error;
   }
-}
-
-/** The value of the tag by which a key's owner says whose it is; undefined without the tag. */
-async function keyTag(kms: KMSClient, keyArn: string): Promise<string | undefined> {
-  for await (const { Tags = [] } of paginateListResourceTags({ client: kms }, { KeyId: keyArn })) {
-    const found = Tags.find(({ TagKey }) => TagKey === keyTagName);
-    if (found !== undefined) return found.TagValue ?? '';
-  }
-  return undefined;
 }

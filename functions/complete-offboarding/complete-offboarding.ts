@@ -1,13 +1,14 @@
 import { type CloudFormationClient, CloudFormationServiceException } from '@aws-sdk/client-cloudformation';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import { exclusiveTag } from '../../lib/keys/kms.ts';
+import type { OffboardingPlan, WithdrawnKey } from '../../lib/plans/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { subscriberSecretPrefix } from '../../lib/secrets/names.ts';
 import { stackResources } from '../../lib/stacks/resources.ts';
 import { publishEvent } from '../../lib/subscribers/events.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
-import { closeRecord, emptyRecord, type Retained } from '../../lib/subscribers/record.ts';
+import { closeRecord, emptyRecord, type KeptPattern, type Retained } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 import { deleteSecrets } from './secrets.ts';
 
@@ -27,6 +28,8 @@ export interface Offboarded {
   stackId: string | null;
   /** The keys that the subscriber's role had. */
   keyArns: string[];
+  /** The patterns of roles that stay in the policies of these keys, as they may be another deployment's. */
+  keptPatterns: KeptPattern[];
   /** What the subscriber's stacks have left, those of earlier lives, too. */
   retained: Retained[];
   /** The secrets that are scheduled for deletion. */
@@ -40,7 +43,10 @@ export interface Offboarded {
  * `SubscriberOffboarded`, and last of all marks the subscriber as offboarded.
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
-export async function completeOffboarding(plan: OffboardingPlan, dependencies: Dependencies): Promise<Offboarded> {
+export async function completeOffboarding(
+  { plan, keys }: { plan: OffboardingPlan; keys: readonly WithdrawnKey[] },
+  dependencies: Dependencies,
+): Promise<Offboarded> {
   const { environment, registry, cloudFormation, secrets, events, now } = dependencies;
   const { userName } = plan.subscriber;
   const { stackId } = plan.stack;
@@ -55,7 +61,12 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
   const retained = distinct([...(before?.retained ?? []), ...left]);
   const keyArns = [...new Set([...(isKnown ? before.keyArns : []), ...plan.keyArns])];
   const users = [...new Set([...(before?.users ?? []), ...(record.users ?? [])])];
-  const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, retained, users };
+  const keptPatterns = [
+    // Of a key that this execution has looked at, what it says now counts.
+    ...(isKnown ? (before.keptPatterns ?? []) : []).filter(({ keyArn }) => !plan.keyArns.includes(keyArn)),
+    ...keys.flatMap(({ keyArn, keptPatterns: patterns = [] }) => patterns.map((pattern) => ({ keyArn, pattern }))),
+  ];
+  const offboarded = { ...(stackId !== undefined && { stackId }), keyArns, keptPatterns, retained, users };
   const isOurs = await emptyRecord(registry, plan, { offboarded, now: now().toISOString() });
   if (!isOurs) await requireOwn(registry, plan);
 
@@ -68,10 +79,15 @@ export async function completeOffboarding(plan: OffboardingPlan, dependencies: D
     userName,
     stackId: stackId ?? null,
     keyArns,
+    keptPatterns,
     retained,
     secrets: deleted,
     byHand: [
       `Delete subscriber ${userName}${users.length === 0 ? '' : `, and under it ${users.join(', ')},`} in InfinStor, which documents no call for it`,
+      ...keptPatterns.map(
+        ({ keyArn, pattern }) =>
+          `Take ${pattern} out of the policy of key ${keyArn} when no other deployment uses the key, or tag the key with ${exclusiveTag}: ${environment.DEPLOYMENT_ID} for the onboarding to do so`,
+      ),
       ...retained.map(
         ({ type, physicalId }) => `Delete ${type} ${physicalId} when what it holds is not needed any more`,
       ),

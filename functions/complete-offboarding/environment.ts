@@ -1,11 +1,13 @@
 import * as v from 'valibot';
 import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
+import { deploymentEnvironment } from '../../lib/aws/deployment-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...accountsEnvironment,
+  ...deploymentEnvironment,
   ...secretPrefixEnvironment,
   /** How long secrets can still be restored, as Secrets Manager allows. */
   SECRET_RECOVERY_DAYS: v.pipe(

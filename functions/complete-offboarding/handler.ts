@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
+import { offboardingPlanSchema, withdrawnKeySchema } from '../../lib/plans/offboarding.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { completeOffboarding } from './complete-offboarding.ts';
 import { environmentSchema } from './environment.ts';
@@ -18,14 +18,17 @@ const documents = documentClient();
 export const handler = step({
   name: 'complete-offboarding',
   environment: environmentSchema,
-  input: v.object({ plan: offboardingPlanSchema }),
-  run: ({ plan }, context) =>
-    completeOffboarding(plan, {
-      environment: context.environment,
-      registry: { documents, tableName: context.environment.REGISTRY_TABLE },
-      cloudFormation: cloudFormation(plan.stack, context),
-      secrets,
-      events,
-      now: () => new Date(),
-    }),
+  input: v.object({ plan: offboardingPlanSchema, keys: v.array(withdrawnKeySchema) }),
+  run: ({ plan, keys }, context) =>
+    completeOffboarding(
+      { plan, keys },
+      {
+        environment: context.environment,
+        registry: { documents, tableName: context.environment.REGISTRY_TABLE },
+        cloudFormation: cloudFormation(plan.stack, context),
+        secrets,
+        events,
+        now: () => new Date(),
+      },
+    ),
 });

@@ -37,11 +37,13 @@ export async function deleteStack(
   if (stack?.StackId === undefined || stack.StackStatus === undefined)
     return { stackId: asked, goal: 'deleted', deadline };
   const { StackId: stackId } = stack;
+  const phase = stackPhase(stack.StackStatus);
+  // Nothing is done to it, whatever tags it had.
+  if (phase === 'deleted') return { stackId, goal: 'deleted', deadline };
   if (!isOwn(stack, planned.tags)) {
     throw new StackNeedsAttention(`Stack ${asked} was not made by the onboarding of ${subscriber.userName}`);
   }
-  switch (stackPhase(stack.StackStatus)) {
-    case 'deleted':
+  switch (phase) {
     case 'deleting':
       return { stackId, goal: 'deleted', deadline };
     case 'creating':

@@ -138,20 +138,22 @@ async function readOrReason(
   }
 }
 
-/** What came of a repair: `partly` when some roles did not get the key. */
+/** What came of a repair: `partly` when some roles did not get the key, or a pattern stays. */
 async function repair(
   keyArn: string,
   reconciler: Reconciler,
   logger: Detector['logger'],
 ): Promise<'yes' | 'partly' | 'failed'> {
   try {
-    const { refusals } = await whenNotBusy(reconciler, () =>
+    const { refusals, keptPatterns } = await whenNotBusy(reconciler, () =>
       reconcileKeyPolicy(reconciler, keyArn, { by, exact: true }),
     );
     for (const [roleArn, { name, message }] of refusals) {
       logger.warn('role does not get the key', { keyArn, roleArn, errorName: name, errorMessage: message });
     }
-    return refusals.size === 0 ? 'yes' : 'partly';
+    if (keptPatterns.length > 0)
+      logger.warn('patterns of roles stay, as the key may be shared', { keyArn, keptPatterns });
+    return refusals.size === 0 && keptPatterns.length === 0 ? 'yes' : 'partly';
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     // Not thrown: the next scheduled check tries again, and what is known now is to be reported.

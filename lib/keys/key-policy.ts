@@ -89,6 +89,8 @@ export function parseKeyPolicy(document: string, name = 'the key policy'): KeyPo
  * roles left in our statements go; an equal policy comes back when nothing changes.
  * @param roleArns ARNs of IAM roles, in any order
  * @param name what messages call the policy
+ * @param kept patterns of roles that keep the key, whatever the access is: a policy has one pair of our statements, in which roles
+ *   then stand beside them by their ARNs
  * @throws KeyPolicyOrphan when a foreign statement names a deleted principal, since KMS then refuses every change
  * @throws KeyPolicyFull when the result is larger than KMS allows
  */
@@ -97,9 +99,11 @@ export function withGrants(
   roleArns: readonly string[],
   access: KeyAccess,
   name = 'the key policy',
+  kept: readonly string[] = [],
 ): KeyPolicy {
   requireNoOrphan(policy, name);
-  const edited = { ...policy, Statement: [...foreignStatements(policy), ...statementsFor(roleArns, access)] };
+  const ours = statementsFor(roleArns, access, kept);
+  const edited = { ...policy, Statement: [...foreignStatements(policy), ...ours] };
   // The canonical form does not count: statements of ours may stand there twice.
   const isAsLong = edited.Statement.length === policy.Statement.length;
   if (isAsLong && canonical(edited) === canonical(policy)) return policy;
@@ -116,13 +120,25 @@ function requireNoOrphan(policy: KeyPolicy, name: string): void {
   );
 }
 
-/** Whether both of our statements let the role use the key, in the way that is asked for. */
+/**
+ * Whether both of our statements let the role use the key, in the way that is asked for: by its ARN it may also stand beside a
+ * pattern, which may be another deployment's. A statement that
+ * lets in more than it should is not how it is asked for.
+ */
 export function isGranted(policy: KeyPolicy, roleArn: string, access: KeyAccess): boolean {
   const grantee = granteeOf(roleArn, access);
+  const isAsAsked = (statement: Statement) =>
+    modeOf(statement) === access.mode || (access.mode === 'role-arns' && granteesOf(statement).some(isPattern));
   const granting = ownStatements(policy).filter(
-    (statement) => modeOf(statement) === access.mode && granteesOf(statement).includes(grantee),
+    (statement) => isAsAsked(statement) && !isOpen(statement) && granteesOf(statement).includes(grantee),
   );
   return new Set(granting.map(({ Sid }) => Sid)).size === ourStatements.length;
+}
+
+/** The patterns of roles in our statements that none of these roles needs. */
+export function unneededPatterns(policy: KeyPolicy, roleArns: readonly string[], access: KeyAccess): string[] {
+  const needed = new Set(roleArns.map((roleArn) => granteeOf(roleArn, access)));
+  return grantees(policy).filter((grantee) => isPattern(grantee) && !needed.has(grantee));
 }
 
 /** The role ARNs that our statements name now; neither the ids of deleted roles nor patterns. */
@@ -181,11 +197,12 @@ export function grantees(policy: KeyPolicy): string[] {
   return [...new Set(ownStatements(policy).flatMap(granteesOf))];
 }
 
-/** Our statements as they are to be for these roles; none for no role. */
-function statementsFor(roleArns: readonly string[], access: KeyAccess): Statement[] {
-  if (roleArns.length === 0) return [];
-  const grantees = [...new Set(roleArns.map((roleArn) => granteeOf(roleArn, access)))].sort();
-  return ourStatements.map((statement) => statementWith(statement, grantees, access.mode));
+/** Our statements as they are to be for these roles and patterns; none for nobody. */
+function statementsFor(roleArns: readonly string[], access: KeyAccess, kept: readonly string[]): Statement[] {
+  const grantees = [...new Set([...roleArns.map((roleArn) => granteeOf(roleArn, access)), ...kept])].sort();
+  if (grantees.length === 0) return [];
+  const mode = kept.length > 0 ? 'role-pattern' : access.mode;
+  return ourStatements.map((statement) => statementWith(statement, grantees, mode));
 }
 
 /**
@@ -225,18 +242,41 @@ function statementWith(template: Template, grantees: readonly string[], mode: Ke
             'aws:PrincipalAccount': [...new Set(grantees.map((grantee) => arnOwner(grantee).accountId))],
           },
           ArnLike: { 'aws:PrincipalArn': [...grantees] },
+          ...belowOnePath(grantees),
         },
       };
   }
 }
 
-/** Whether a statement is one that we write, for some roles or ids of deleted ones. */
+/**
+ * The condition by which patterns match names below their path alone: `*` is any text, slashes included (IAM user guide, "ARN condition
+ * operators"), and a path below may look like a role's name.
+ */
+function belowOnePath(grantees: readonly string[]): NonNullable<Statement['Condition']> {
+  const below = grantees.filter(isPattern).map((pattern) => `${pattern}/*`);
+  return below.length === 0 ? {} : { ArnNotLike: { 'aws:PrincipalArn': below } };
+}
+
+/** Whether a statement is one that we write, or have written, for some roles or ids of deleted ones. */
 function isOurs(statement: Statement): boolean {
   const template = templateOf(statement);
   if (template === undefined) return false;
   const grantees = granteesOf(statement);
-  const areOurs = grantees.every(isGrantee);
-  return areOurs && canonical(statementWith(template, grantees, modeOf(statement))) === canonical(statement);
+  if (!grantees.every(isGrantee)) return false;
+  return isOpen(statement) || canonical(statementWith(template, grantees, modeOf(statement))) === canonical(statement);
+}
+
+/** Whether a statement is one of patterns as version 0.1.0 wrote it, which also match what is below another path. */
+function isOpen(statement: Statement): boolean {
+  const template = templateOf(statement);
+  const grantees = granteesOf(statement);
+  if (template === undefined || !grantees.some(isPattern)) return false;
+  const { Condition: { ArnNotLike: _, ...Condition } = {}, ...rest } = statementWith(
+    template,
+    grantees,
+    'role-pattern',
+  );
+  return canonical({ ...rest, Condition }) === canonical(statement);
 }
 
 function templateOf({ Sid }: Statement): Template | undefined {
@@ -254,6 +294,11 @@ function closestTo(statement: Statement, template: Template): Statement {
 /** Whom our statements may name: roles, patterns of roles, and the ids that deleted roles left. */
 function isGrantee(principal: string): boolean {
   return isRole(principal.replace(/\*$/, '')) || isOrphan(principal);
+}
+
+/** Whether a grantee stands for all roles whose ARNs begin so. */
+function isPattern(grantee: string): boolean {
+  return grantee.endsWith('*');
 }
 
 function modeOf({ Principal }: Statement): KeyAccess['mode'] {

@@ -5,6 +5,7 @@ import {
   MalformedPolicyDocumentException,
   NotFoundException,
   PutKeyPolicyCommand,
+  paginateListResourceTags,
 } from '@aws-sdk/client-kms';
 import { KeyNotUsable, KeyPolicyBusy } from '../errors.ts';
 import { parseKeyPolicy, policyOf } from './key-policy.ts';
@@ -35,6 +36,25 @@ export async function readKeyPolicyOf(kms: KMSClient, keyArn: string) {
     if (error instanceof NotFoundException) return undefined;
     throw error;
   }
+}
+
+/** The tag by which a key's owner says that one deployment alone puts roles into its policy: the value is the deployment's id. */
+export const exclusiveTag = 'infinstor-onboarding:exclusive';
+
+/**
+ * The tags of a key.
+ * @throws KeyPolicyBusy when KMS is asked too often
+ */
+export async function readKeyTags(kms: KMSClient, keyArn: string): Promise<ReadonlyMap<string, string>> {
+  const tags = new Map<string, string>();
+  try {
+    for await (const { Tags = [] } of paginateListResourceTags({ client: kms }, { KeyId: keyArn })) {
+      for (const { TagKey, TagValue } of Tags) if (TagKey !== undefined) tags.set(TagKey, TagValue ?? '');
+    }
+  } catch (error) {
+    throw isThrottling(error) ? new KeyPolicyBusy(`KMS was asked too often about key ${keyArn}`) : error;
+  }
+  return tags;
 }
 
 /**

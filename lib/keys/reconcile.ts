@@ -11,8 +11,9 @@ import {
   isSameElsewhere,
   type KeyAccess,
   ownStatements,
+  unneededPatterns,
 } from './key-policy.ts';
-import { isThrottling, PutOutcomeUnknown, readKeyPolicy } from './kms.ts';
+import { exclusiveTag, isThrottling, PutOutcomeUnknown, readKeyPolicy, readKeyTags } from './kms.ts';
 import { type Lease, leaseMs, releaseLease, takeLease, type Written } from './lease.ts';
 import { markNotOverwritten } from './policy-backups.ts';
 import type { KeyPolicy } from './policy-document.ts';
@@ -49,6 +50,8 @@ export interface Reconciled {
   refusals: ReadonlyMap<string, StepError>;
   /** The policy that is in force then. */
   policy: KeyPolicy;
+  /** The patterns of roles that stay in it though no role of the registry needs them: they may be another deployment's. */
+  keptPatterns: readonly string[];
 }
 
 /**
@@ -101,7 +104,9 @@ async function reconcileLeased(
   const { registry, access } = reconciler;
   const read = await readFresh(reconciler, keyArn, leased.written);
   const inForce = read.policy;
-  const wanted = wantedOf(await readGrants(registry, keyArn), read, { access, exact: request.exact === true });
+  const grants = await readGrants(registry, keyArn);
+  const keptPatterns = await keptPatternsOf(reconciler, keyArn, inForce, grants);
+  const wanted = { ...wantedOf(grants, read, { access, exact: request.exact === true }), keptPatterns };
   const restored = request.restored && !isSameElsewhere(request.restored, inForce) ? request.restored : undefined;
   const draft = newDraft({ reconciler, keyArn, by: request.by, leased, read, wanted });
 
@@ -119,7 +124,26 @@ async function reconcileLeased(
     previousPolicyId: leased.kept?.overwritten ? leased.kept.id : undefined,
     refusals: draft.refusals,
     policy: draft.latest ?? inForce,
+    keptPatterns,
   };
+}
+
+/**
+ * The patterns in force that stay. A pattern names no role, so nobody can know whose roles it lets in: only a deployment that has the
+ * key for itself takes one away, also in a repair and when its roles come to stand by their ARNs. What the policy reads is believed, as
+ * for roles that the registry does not know.
+ */
+async function keptPatternsOf(
+  { kms, access, deployment }: Reconciler,
+  keyArn: string,
+  policy: KeyPolicy,
+  grants: readonly Grant[],
+): Promise<readonly string[]> {
+  const wanted = grants.filter(isWanted).map(({ roleArn }) => roleArn);
+  const patterns = unneededPatterns(policy, wanted, access);
+  if (patterns.length === 0) return [];
+  const isExclusive = (await readKeyTags(kms, keyArn)).get(exclusiveTag) === deployment;
+  return isExclusive ? [] : patterns;
 }
 
 /** What the registry's grants ask of a policy that reads like this. */
@@ -127,7 +151,7 @@ function wantedOf(
   grants: readonly Grant[],
   { policy, isProven }: { policy: KeyPolicy; isProven: boolean },
   { access, exact }: { access: KeyAccess; exact: boolean },
-): Wanted {
+): Omit<Wanted, 'keptPatterns'> {
   const wanted = grants.filter(isWanted);
   const settled = wanted.filter(
     ({ roleArn, state }) =>

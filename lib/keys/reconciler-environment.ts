@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { accountsEnvironment } from '../aws/accounts-environment.ts';
+import { deploymentEnvironment } from '../aws/deployment-environment.ts';
 import { registryEnvironmentSchema } from '../registry/environment.ts';
 import { keyAccessEnvironment } from './access-environment.ts';
 
@@ -8,4 +9,5 @@ export const reconcilerEnvironmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...keyAccessEnvironment,
   ...accountsEnvironment,
+  ...deploymentEnvironment,
 });

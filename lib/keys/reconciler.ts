@@ -21,6 +21,8 @@ export interface Reconciler {
   prepareOnce(): Promise<unknown>;
   registry: Registry;
   access: KeyAccess;
+  /** The deployment's id, by which owners mark keys as its own. */
+  deployment: string;
   clock: {
     /** Milliseconds since the epoch. */
     now(): number;
@@ -51,6 +53,7 @@ export function reconcilers(): (home: AccountRegion, context: ReconcilerContext)
     iam: iam(home, context),
     registry: { documents, tableName: context.environment.REGISTRY_TABLE },
     access: keyAccess(context.environment),
+    deployment: context.environment.DEPLOYMENT_ID,
     clock: { now: Date.now, wait },
     remainingMs: context.invocation.remainingMs,
   });

@@ -26,6 +26,8 @@ export interface Wanted {
   candidates: readonly Grant[];
   /** The roles in our statements that the registry does not know, and that stay. */
   unknown: readonly string[];
+  /** The patterns in our statements that none of these roles needs, and that stay. */
+  keptPatterns: readonly string[];
   /** Whether the policy must be written even if it reads as it should. */
   mustWrite: boolean;
 }
@@ -82,7 +84,7 @@ export async function tryGrants(draft: Draft, more: readonly Grant[]): Promise<S
   const roleArns = [...wanted.unknown, ...[...granted, ...more].map(({ roleArn }) => roleArn)];
   let next: KeyPolicy;
   try {
-    next = withGrants(draft.base, roleArns, reconciler.access, policyOf(draft.keyArn));
+    next = withGrants(draft.base, roleArns, reconciler.access, policyOf(draft.keyArn), wanted.keptPatterns);
   } catch (error) {
     if (error instanceof KeyPolicyFull) return error;
     throw error;

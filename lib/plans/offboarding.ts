@@ -23,3 +23,13 @@ export const offboardingPlanSchema = v.object({
   keyArns: v.array(v.string()),
 });
 export type OffboardingPlan = v.InferOutput<typeof offboardingPlanSchema>;
+
+/** What withdraw-grants did about a key, and complete-offboarding reports of it. */
+export const withdrawnKeySchema = v.object({
+  keyArn: v.string(),
+  /** Whether the policy was written. */
+  changed: v.boolean(),
+  /** The patterns of roles that stay in the policy, as they may be another deployment's; absent when there is none. */
+  keptPatterns: v.optional(v.array(v.string())),
+});
+export type WithdrawnKey = v.InferOutput<typeof withdrawnKeySchema>;

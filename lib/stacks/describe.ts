@@ -5,6 +5,18 @@ import {
   type Stack,
 } from '@aws-sdk/client-cloudformation';
 
+/** Of the first of these names and ids that a stack has which is not deleted: that stack. */
+export async function describeLiveStack(
+  cloudFormation: CloudFormationClient,
+  ...namesAndIds: readonly (string | undefined)[]
+): Promise<Stack | undefined> {
+  for (const nameOrId of namesAndIds) {
+    const stack = nameOrId === undefined ? undefined : await describeStack(cloudFormation, nameOrId);
+    if (stack !== undefined && stack.StackStatus !== 'DELETE_COMPLETE') return stack;
+  }
+  return undefined;
+}
+
 /** The stack of this name (only a live one) or id (also a deleted one); undefined when there is none. */
 export async function describeStack(
   cloudFormation: CloudFormationClient,

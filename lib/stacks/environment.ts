@@ -3,8 +3,11 @@ import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.
 
 /** What a function needs to know to recognize or name subscribers' stacks. */
 export const stackNameEnvironment = {
-  /** How the names of subscribers' stacks begin. */
-  STACK_NAME_PREFIX: v.string(),
+  /** How the names of subscribers' stacks begin: a name has 128 characters at most, and a subscriber's name up to 34. */
+  STACK_NAME_PREFIX: v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z][A-Za-z0-9-]{0,93}$/, 'must be the beginning of a stack name'),
+  ),
 };
 
 /** What a function needs to know to set the deadline of a wait for a stack. */

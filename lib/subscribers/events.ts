@@ -2,7 +2,7 @@ import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 import * as v from 'valibot';
 import { updatePlanSchema } from '../plans/update.ts';
 import { userResultSchema } from '../plans/users.ts';
-import { retainedSchema } from './record.ts';
+import { keptPatternSchema, retainedSchema } from './record.ts';
 
 /** The source of the project's own events. */
 const source = 'infinstor.onboarding';
@@ -42,6 +42,7 @@ export const eventSchemas = {
     /** Null when the subscriber had no stack. */
     stackId: v.nullable(v.string()),
     keyArns: names,
+    keptPatterns: v.array(keptPatternSchema),
     retained: v.array(retainedSchema),
     secrets: names,
     byHand: names,
@@ -59,7 +60,7 @@ export const eventSchemas = {
     reason: v.nullable(v.strictObject({ name: v.string(), message: v.string() })),
     /** How many names of the lists are left out, because an event has 256 KB. */
     omitted: v.number(),
-    /** `partly` when some roles did not get the key. */
+    /** `partly` when some roles did not get the key, or a pattern of roles stays because the key may be shared. */
     repaired: v.picklist(['no', 'yes', 'partly', 'failed']),
     /** Who wrote the policy; null when a scheduled check found the drift. */
     by: v.nullable(v.string()),

@@ -32,6 +32,11 @@ export const retainedSchema = v.object({ logicalId: v.string(), type: v.string()
 
 export type Retained = v.InferOutput<typeof retainedSchema>;
 
+/** A pattern of roles that an offboarding has left in a key's policy, as it may be another deployment's. */
+export const keptPatternSchema = v.object({ keyArn: v.string(), pattern: v.string() });
+
+export type KeptPattern = v.InferOutput<typeof keptPatternSchema>;
+
 /** Whether a resource is one of these, by what CloudFormation and its service call it. */
 export function isAmong(
   resources: readonly Pick<Retained, 'type' | 'physicalId'>[],
@@ -81,6 +86,8 @@ const recordSchema = v.object({
     v.object({
       stackId: v.optional(v.string()),
       keyArns: v.array(v.string()),
+      /** Absent in records of before it was kept. */
+      keptPatterns: v.optional(v.array(keptPatternSchema)),
       retained: v.array(retainedSchema),
       users: v.optional(v.array(v.string())),
     }),

@@ -233,7 +233,7 @@ export function expectOneOfEach(
 ): void {
   expect(report.error).toBeNull();
   expect(infinstor.subscribers().filter((subscriber) => subscriber.userName === userName)).toHaveLength(1);
-  const stack = cloudFormation.stack(`infinstor-subscriber-${userName.toLowerCase()}`);
+  const stack = cloudFormation.stack(`infinstor-subscriber-sandbox-${userName.toLowerCase()}`);
   expect(stack?.status).toBe('CREATE_COMPLETE');
   expect(stack?.stackId).toBe(report.output?.stackId);
   expect(cloudFormation.tables().filter(({ name }) => name === `InfinStorMlflow-${userName}`)).toHaveLength(1);

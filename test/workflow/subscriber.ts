@@ -13,7 +13,7 @@ import { operatorAt } from '../../sandbox/operator.ts';
 import { call } from '../unit/sandbox/services/call.ts';
 import { newKey, onboard, putSecret, requestFor } from './sandbox.ts';
 
-export const stackNameOf = (userName: string) => `infinstor-subscriber-${userName.toLowerCase()}`;
+export const stackNameOf = (userName: string) => `infinstor-subscriber-sandbox-${userName.toLowerCase()}`;
 export const roleNameOf = (userName: string) => `RoleForInfinStorMlflowService-${userName}`;
 export const roleArnOf = (userName: string, { accountId }: AccountRegion = account) =>
   `arn:aws:iam::${accountId}:role/${roleNameOf(userName)}`;

@@ -82,6 +82,9 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   const policy = { Version: '2012-10-17', Statement: [enableIam] };
   const kms = new KMSClient(operatorAt(endpoint));
   await kms.send(new PutKeyPolicyCommand({ KeyId: fixtures.artifactsKeyArn, Policy: JSON.stringify(policy) }));
+  // And one in which another deployment has its roles by a pattern: whether that may go is said by the key's tags.
+  const shared = { ...policy, Statement: [enableIam, ...patternStatements] };
+  await kms.send(new PutKeyPolicyCommand({ KeyId: fixtures.trackingKeyArn, Policy: JSON.stringify(shared) }));
   await clock.quiet();
   sandbox.iam.deleteRole('RoleForInfinStorMlflowService-keys');
   clock.advance(hour);
@@ -94,10 +97,10 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   sandbox.iam.delayNewRoles(hour);
   await onboard({ ...withKeys, ...subscriber('unseen-by-kms') });
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);
-  const kept = items.find(
-    ({ pk, sk }) => pk?.S === `KEY#${fixtures.artifactsKeyArn}` && `${sk?.S}`.startsWith('POLICY#'),
-  );
-  await restore(fixtures.artifactsKeyArn, kept?.id?.S);
+  for (const keyArn of [fixtures.artifactsKeyArn, fixtures.trackingKeyArn]) {
+    const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
+    await restore(keyArn, kept?.id?.S);
+  }
   await offboard('leaving');
   sandbox.iam.delayNewRoles(0);
   await onboard(leaving);
@@ -199,6 +202,31 @@ Resources:
   await clock.quiet();
   await events.send(new EnableRuleCommand(rule));
 }
+
+const otherRoles = 'arn:aws:iam::111111111111:role/OtherRoleForInfinStor-*';
+const likeOtherRoles = {
+  StringEquals: { 'aws:PrincipalAccount': [account.accountId] },
+  ArnLike: { 'aws:PrincipalArn': [otherRoles] },
+  ArnNotLike: { 'aws:PrincipalArn': [`${otherRoles}/*`] },
+};
+const patternStatements = [
+  {
+    Sid: 'Allow use of the key by InfinStor',
+    Effect: 'Allow',
+    Principal: '*',
+    Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
+    Resource: '*',
+    Condition: likeOtherRoles,
+  },
+  {
+    Sid: 'Allow attachment of persistent resources by InfinStor',
+    Effect: 'Allow',
+    Principal: '*',
+    Action: ['kms:CreateGrant', 'kms:ListGrants', 'kms:RevokeGrant'],
+    Resource: '*',
+    Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' }, ...likeOtherRoles },
+  },
+];
 
 const bucketPolicy = `
   Policy:

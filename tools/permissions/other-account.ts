@@ -29,6 +29,7 @@ export async function setUpOtherAccount(
     DeploymentAccountId: account.accountId,
     // CloudFormation cuts the stack's name in the names of its roles.
     DeploymentRolePrefix: 'infinstor-onboarding-san',
+    DeploymentId: `${account.accountId}/${account.region}/infinstor-onboarding-sandbox`,
     ExternalId: externalId,
     TemplateCopiesBucket: sandbox.physicalId('TemplateCopies'),
     ...parameters,

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
-import type { Caller } from '../../core/operation.ts';
+import type { Access, Caller } from '../../core/operation.ts';
 import { type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
 import type { Stack } from './stack.ts';
-import { passRoleAccess } from './stack-requests.ts';
+import { passRoleAccess, tagContext } from './stack-requests.ts';
 import type { GivenParameter } from './template-checks.ts';
 import type { TemplateSource } from './template-source.ts';
 
@@ -40,8 +40,8 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     const parent = parts.stack(context.stackId);
     const stackName = `${parent.stackName}-${logicalId}-${randomBytes(6).toString('hex').toUpperCase()}`;
     const handlers = handlerPermissions['AWS::CloudFormation::Stack'];
-    const ask = (actions: readonly string[], resource: string, by = caller) => {
-      for (const action of actions) parts.onAccess(by, { action, resource });
+    const ask = (actions: readonly string[], resource: string, by = caller, context: Access['context'] = {}) => {
+      for (const action of actions) parts.onAccess(by, { action, resource, context });
     };
     ask(
       permissionsOf(handlers.create),
@@ -58,7 +58,8 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     const resource = {
       physicalId: child.stackId,
       async delete(by: Caller) {
-        ask(permissionsOf(handlers.delete), child.stackId, by);
+        // A nested stack has its parent's tags. (Whether it is created by a request that has them is not documented.)
+        ask(permissionsOf(handlers.delete), child.stackId, by, tagContext('aws:ResourceTag', child.tags));
         parts.delete(child, parent);
         await child.work;
         if (child.status !== 'DELETE_COMPLETE') throw embedded(child, 'deleted');

@@ -52,6 +52,16 @@ export const deleteInput = v.strictObject({
 export const protectInput = v.strictObject({ StackName: text, EnableTerminationProtection: flag });
 export const pageInput = v.strictObject({ StackName: text, NextToken: v.optional(text) });
 
+export interface Tag {
+  Key: string;
+  Value: string;
+}
+
+/** Tags as condition keys. */
+export function tagContext(key: 'aws:RequestTag' | 'aws:ResourceTag', tags: readonly Tag[]): Record<string, string> {
+  return Object.fromEntries(tags.map(({ Key, Value }) => [`${key}/${Key}`, Value]));
+}
+
 export function passRoleAccess(roleArn: string | undefined): Access[] {
   if (roleArn === undefined) return [];
   return [{ action: 'iam:PassRole', resource: roleArn, context: { 'iam:PassedToService': servicePrincipal } }];

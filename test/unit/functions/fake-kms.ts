@@ -2,6 +2,7 @@ import { GetRoleCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/clien
 import {
   GetKeyPolicyCommand,
   KMSClient,
+  ListResourceTagsCommand,
   MalformedPolicyDocumentException,
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
@@ -16,8 +17,12 @@ export const malformed = (message: string) => new MalformedPolicyDocumentExcepti
 export function fakeKms(policies: Record<string, object>) {
   const stored = new Map(Object.entries(policies).map(([arn, policy]) => [arn, JSON.stringify(policy)]));
   const unseen = new Set<string>();
+  const tags = new Map<string, string>();
   const client = mockClient(KMSClient);
   client.on(GetKeyPolicyCommand, { PolicyName: 'default' }).callsFake(({ KeyId }) => ({ Policy: stored.get(KeyId) }));
+  client.on(ListResourceTagsCommand).callsFake(() => ({
+    Tags: [...tags].map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
+  }));
   client.on(PutKeyPolicyCommand).callsFake(({ KeyId, Policy }) => {
     if ([...unseen].some((roleArn) => Policy.includes(`"${roleArn}"`))) {
       throw malformed('Policy contains a statement with one or more invalid principals.');
@@ -28,6 +33,8 @@ export function fakeKms(policies: Record<string, object>) {
   return {
     client,
     unseen,
+    /** The tags of every key. */
+    tags,
     policy: (keyArn: string): unknown => JSON.parse(stored.get(keyArn) ?? ''),
     set: (keyArn: string, policy: object) => void stored.set(keyArn, JSON.stringify(policy)),
     /** The calls that were to write a policy. */

@@ -35,14 +35,29 @@ export function namingStatements(AWS: string | string[]): [use: Statement, attac
   ];
 }
 
-/** The two statements of ours for all roles of these accounts whose ARNs are like one of the patterns. */
+/** The two statements of ours for all roles of these accounts whose ARNs are like one of the patterns, and not below another path. */
 export function likeStatements(
   accounts: string | string[],
   patterns: string | string[],
 ): [use: Statement, attach: Statement] {
+  const below = [patterns].flat().flatMap((pattern) => (pattern.endsWith('*') ? [`${pattern}/*`] : []));
+  return openStatements(
+    accounts,
+    patterns,
+    below.length === 0 ? {} : { ArnNotLike: { 'aws:PrincipalArn': typeof patterns === 'string' ? `${below}` : below } },
+  );
+}
+
+/** The same as version 0.1.0 wrote them: below whatever path. */
+export function openStatements(
+  accounts: string | string[],
+  patterns: string | string[],
+  more: Statement['Condition'] = {},
+): [use: Statement, attach: Statement] {
   const areLike = {
     StringEquals: { 'aws:PrincipalAccount': accounts },
     ArnLike: { 'aws:PrincipalArn': patterns },
+    ...more,
   };
   return [
     { ...use, Action: [...use.Action], Principal: '*', Condition: areLike },

@@ -14,7 +14,7 @@ export const offboardingPlan: OffboardingPlan = {
     accountId: '111111111111',
     region: 'eu-west-1',
     tags: {
-      'infinstor-onboarding:deployment': 'infinstor/test/',
+      'infinstor-onboarding:deployment': '111111111111/us-east-1/infinstor-onboarding-test',
       'infinstor-onboarding:subscriber': 'acme',
     },
     pollSeconds: 30,

@@ -47,7 +47,7 @@ export const plan: Plan = {
     tokenParameter: 'CustomToken',
     tags: {
       team: 'ml',
-      'infinstor-onboarding:deployment': 'infinstor/test/',
+      'infinstor-onboarding:deployment': '111111111111/us-east-1/infinstor-onboarding-test',
       'infinstor-onboarding:subscriber': 'acme',
       'infinstor-onboarding:plan-hash': 'hash-1',
     },

@@ -184,7 +184,12 @@ describe('the packaged template', () => {
       },
       'cloudformation.amazonaws.com': {
         StringEqualsIfExists: { 'aws:SourceAccount': account },
-        ArnLikeIfExists: { 'aws:SourceArn': arn(expect.stringMatching(/:stack\/infinstor-subscriber-\*$/)) },
+        ArnLikeIfExists: {
+          'aws:SourceArn': [
+            arn(expect.stringMatching(/:stack\/infinstor-subscriber-sandbox-\*$/)),
+            arn(expect.stringMatching(/:stack\/infinstor-subscriber-\*$/)),
+          ],
+        },
       },
     };
     expect(Object.keys(conditions)).toContain(Principal.Service);

@@ -162,18 +162,3 @@ describe('an offboarding while others are onboarded with the same key', () => {
     expect(policy.Statement).toHaveLength(3);
   });
 });
-
-describe('a deployment whose roles stand in key policies by a pattern', () => {
-  const patterned = useSandbox({ environment: { KEY_ACCESS: 'role-pattern' } });
-
-  it('keeps the pattern for those who stay, and takes it away with the last one', async () => {
-    const keyArn = newKey(patterned());
-    for (const userName of ['pattern-1', 'pattern-2']) await onboard(patterned(), requestWithKey(userName, keyArn));
-    const written = policyOf(patterned(), keyArn);
-    expect(written.Statement).toHaveLength(3);
-    await offboard(patterned(), 'pattern-1');
-    expect(policyOf(patterned(), keyArn)).toEqual(written);
-    await offboard(patterned(), 'pattern-2');
-    expect(policyOf(patterned(), keyArn).Statement).toHaveLength(1);
-  });
-});

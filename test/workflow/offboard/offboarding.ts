@@ -82,6 +82,7 @@ export async function expectOffboarded(
     userName,
     stackId,
     keyArns: [keyArn],
+    keptPatterns: [],
     retained: byId(retained),
     secrets: [credentialsOf(userName)],
     byHand: sorted([

@@ -49,7 +49,7 @@ function olderRole(): { arn: string; remove: () => void } {
 /** A stack of an earlier attempt for the subscriber, which is being rolled back. */
 async function createRolledBack(userName: string, roleArn: string): Promise<string | undefined> {
   const tags = {
-    'infinstor-onboarding:deployment': 'infinstor/sandbox/',
+    'infinstor-onboarding:deployment': '111111111111/us-east-1/infinstor-onboarding-sandbox',
     'infinstor-onboarding:subscriber': userName,
     'infinstor-onboarding:plan-hash': 'of-before',
   };

@@ -168,6 +168,22 @@ describe('accepting an offboarding', () => {
   });
 });
 
+describe('a stack with the tag of version 0.1.0', () => {
+  const former = { 'infinstor-onboarding:deployment': 'infinstor/test/', 'infinstor-onboarding:subscriber': 'acme' };
+  const older = { ...live, Tags: Object.entries(former).map(([Key, Value]) => ({ Key, Value })) };
+
+  it('is the subscriber’s when the registry knows it by its id, and is recognised by that tag', async () => {
+    const { accept } = setUp(record, { [stackId]: older });
+    expect(await accept()).toMatchObject({ stack: { stackId, tags: former } });
+  });
+
+  it('is nobody’s when it is known by its name alone', async () => {
+    const { accept, claims } = setUp({ ...record, stackId: undefined }, { 'infinstor-subscriber-acme': older });
+    await expect(accept()).rejects.toMatchObject(errorOf('StackNeedsAttention', 'was not made by'));
+    expect(claims()).toEqual([]);
+  });
+});
+
 describe('an offboarding is refused', () => {
   it.each<[string, Partial<Stack>, string]>([
     ['protected', { EnableTerminationProtection: true }, 'has termination protection'],

@@ -69,7 +69,9 @@ describe('a check that fails writes nothing', () => {
       cloudFormation.on(GetTemplateSummaryCommand).rejects(validationError(words));
   const asItIs = () => {};
 
-  it.each<[name: string, reason: string, request: object, arrange: (world: Fixture) => unknown]>([
+  type Case = [name: string, reason: string, request: object, arrange: (world: Fixture) => unknown];
+
+  it.each<Case>([
     ['InvalidRequest', 'subscriber.password', { subscriber: { ...subscriber, password: secret('password') } }, asItIs],
     ['InvalidRequest', 'colour', { colour: 'blue' }, asItIs],
     ['InvalidRequest', 'passwordSecretId', { passwordSecretId: 'infinstor/test/superadmin' }, asItIs],
@@ -135,7 +137,7 @@ describe('a check that fails writes nothing', () => {
       'has termination protection',
       {},
       ({ cloudFormation }) => {
-        const [stack] = live(ofStage('infinstor/test/'), ofAcme).Stacks ?? [];
+        const [stack] = live(ofStage('111111111111/us-east-1/infinstor-onboarding-test'), ofAcme).Stacks ?? [];
         const rolledBack = { StackStatus: 'ROLLBACK_COMPLETE', EnableTerminationProtection: true } as const;
         cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: stack && [{ ...stack, ...rolledBack }] });
       },
@@ -145,7 +147,9 @@ describe('a check that fails writes nothing', () => {
       'other parameters',
       {},
       ({ cloudFormation }) =>
-        cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage('infinstor/test/'), ofAcme)),
+        cloudFormation
+          .on(DescribeStacksCommand)
+          .resolves(live(ofStage('111111111111/us-east-1/infinstor-onboarding-test'), ofAcme)),
     ],
     [
       'StackNeedsAttention',
@@ -154,6 +158,15 @@ describe('a check that fails writes nothing', () => {
       ({ cloudFormation }) =>
         cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage('infinstor/prod/'), ofAcme)),
     ],
+    // Of the same stage name in another Region, and with the tag of version 0.1.0 without being known by its id.
+    ...['111111111111/eu-west-1/infinstor-onboarding-test', 'infinstor/test/'].map(
+      (deployment): Case => [
+        'StackNeedsAttention',
+        'was not made by',
+        {},
+        ({ cloudFormation }) => cloudFormation.on(DescribeStacksCommand).resolves(live(ofStage(deployment), ofAcme)),
+      ],
+    ),
   ])('%s: %s', async (name, reason, request, arrange) => {
     const world = setUp();
     arrange(world);

@@ -1,8 +1,14 @@
-import { type CloudFormationClient, GetTemplateSummaryCommand } from '@aws-sdk/client-cloudformation';
+import {
+  type CloudFormationClient,
+  DescribeStacksCommand,
+  GetTemplateSummaryCommand,
+} from '@aws-sdk/client-cloudformation';
 import { DescribeKeyCommand, GetKeyPolicyCommand, type KMSClient, ListResourceTagsCommand } from '@aws-sdk/client-kms';
+import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { keyPolicy } from '../key-policy.ts';
-import { errorOf, secret } from '../lambda.ts';
+import { errorOf, now, secret } from '../lambda.ts';
 import { accounts, fakeSts } from '../other-account.ts';
 import { executionArn, plan } from '../plan.ts';
 import {
@@ -51,7 +57,7 @@ describe('accepting a request', () => {
         tokenParameter: 'CustomToken',
         tags: {
           team: 'ml',
-          'infinstor-onboarding:deployment': 'infinstor/test/',
+          'infinstor-onboarding:deployment': '111111111111/us-east-1/infinstor-onboarding-test',
           'infinstor-onboarding:subscriber': 'acme',
           'infinstor-onboarding:plan-hash': expect.stringMatching(/^[0-9a-f]{64}$/),
         },
@@ -60,6 +66,24 @@ describe('accepting a request', () => {
       },
       keyArns: [keyArn],
     });
+  });
+
+  it('keeps name and tag of the stack that the registry has by its id, from before they were changed', async () => {
+    const { accept, documents, cloudFormation, stepFunctions } = setUp();
+    const StackId = 'arn:aws:cloudformation:us-east-1:111111111111:stack/older-acme/1';
+    documents.on(GetCommand).resolves({
+      Item: { ...subscriber, status: 'FAILED', executionArn, updatedAt: '', attempts: [], stackId: StackId },
+    });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn, status: 'FAILED' });
+    const tags = {
+      'infinstor-onboarding:deployment': 'infinstor/test/',
+      'infinstor-onboarding:subscriber': 'acme',
+    };
+    const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+    cloudFormation.on(DescribeStacksCommand, { StackName: StackId }).resolves({
+      Stacks: [{ StackId, StackName: 'older-acme', CreationTime: now, StackStatus: 'ROLLBACK_COMPLETE', Tags }],
+    });
+    expect(await accept()).toMatchObject({ stack: { name: 'older-acme', tags } });
   });
 
   it('looks often at a stack in another Region, whose events do not come here', async () => {

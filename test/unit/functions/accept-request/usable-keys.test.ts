@@ -36,6 +36,9 @@ const usable: Partial<KeyMetadata> = {
 const allowed: Tag = { TagKey: 'infinstor-onboarding', TagValue: 'allowed' };
 const enableIam = { Sid: 'Enable IAM User Permissions', Effect: 'Allow', Action: 'kms:*', Resource: '*' };
 
+const deployment = '111111111111/us-east-1/infinstor-onboarding-test';
+const exclusiveTo = (TagValue: string): Tag => ({ TagKey: 'infinstor-onboarding:exclusive', TagValue });
+
 interface Key {
   metadata?: Partial<KeyMetadata>;
   tagPages?: Tag[][];
@@ -77,7 +80,7 @@ function setUp({
     access = { mode: 'role-arns' } as KeyAccess,
     writers = expected.writers,
   } = {}) => {
-    const policyInForce = await checkKey(client, keyArn, { home, userName: 'Acme', writers });
+    const policyInForce = await checkKey(client, keyArn, { home, userName: 'Acme', writers, deployment });
     const place = {
       keyArn,
       userName: 'acme',
@@ -107,7 +110,7 @@ describe('a key can be used', () => {
 
   it('when its owner allows it to all whose names begin so', async () => {
     const { kms, client } = setUp({ tagPages: [[{ ...allowed, TagValue: 'beta- Acme-EU-' }]] });
-    const check = (userName: string) => checkKey(client, keyArn, { home: expected.home, userName, writers: [] });
+    const check = (userName: string) => checkKey(client, keyArn, { home: expected.home, userName, writers: [], deployment });
     for (const userName of ['beta-1', 'Beta-x', 'acme-eu-7']) await expect(check(userName)).resolves.toBeDefined();
     for (const userName of ['beta', 'betamax', 'acme-eu', 'acme-us-1', 'x-beta-1']) {
       await expect(check(userName)).rejects.toThrow(`does not allow it to ${userName}`);
@@ -118,6 +121,21 @@ describe('a key can be used', () => {
   it('when the tag is on a later page', async () => {
     const tagPages = [[{ TagKey: 'team', TagValue: 'ml' }], [allowed]];
     await expect(setUp({ tagPages }).check()).resolves.toBe(true);
+  });
+});
+
+describe('a key that its owner has marked as exclusive', () => {
+  it('can be used by that deployment', async () => {
+    await expect(setUp({ tagPages: [[exclusiveTo(deployment)], [allowed]] }).check()).resolves.toBe(true);
+  });
+
+  it('cannot be used by another one, also of the same stage', async () => {
+    const owner = deployment.replace('us-east-1', 'eu-west-1');
+    await expect(setUp({ tagPages: [[allowed], [exclusiveTo(owner)]] }).check()).rejects.toThrow(
+      notUsable(
+        `by its tag infinstor-onboarding:exclusive it is for deployment ${owner} alone, and this is ${deployment}`,
+      ),
+    );
   });
 });
 

@@ -72,7 +72,14 @@ function setUp(environment = {}) {
     ...environmentOf(environmentSchema, { SECRET_RECOVERY_DAYS: '14' }),
     ...environment,
   });
-  return { documents, cloudFormation, secrets, events, done, invoke: () => invoke({ plan: offboardingPlan }) };
+  return {
+    documents,
+    cloudFormation,
+    secrets,
+    events,
+    done,
+    invoke: (keys: object[] = []) => invoke({ plan: offboardingPlan, keys }),
+  };
 }
 
 describe('completing an offboarding', () => {
@@ -92,7 +99,7 @@ describe('completing an offboarding', () => {
         ConditionExpression: '#executionArn = :onlyIfOf',
         ExpressionAttributeValues: {
           ':onlyIfOf': offboardingArn,
-          ':offboarded': { stackId, keyArns: offboardingPlan.keyArns, retained: [bucket] },
+          ':offboarded': { stackId, keyArns: offboardingPlan.keyArns, keptPatterns: [], retained: [bucket] },
         },
       },
       {
@@ -128,6 +135,35 @@ describe('completing an offboarding', () => {
       keyArns: [...before.keyArns, ...offboardingPlan.keyArns],
     });
     expect(cloudFormation.calls()).toEqual([]);
+  });
+
+  it('reports the patterns of roles that stay in key policies, also of a key that a repeat does not look at', async () => {
+    const { invoke, documents, events } = setUp();
+    const [keyArn = ''] = offboardingPlan.keyArns;
+    const pattern = 'arn:aws:iam::111111111111:role/RoleFor*';
+    const earlier = { keyArn: 'arn:aws:kms:eu-west-1:111111111111:key/before', pattern };
+    const before = {
+      stackId,
+      keyArns: [earlier.keyArn],
+      keptPatterns: [earlier, { keyArn, pattern: 'old' }],
+      retained: [],
+    };
+    documents.on(GetCommand).resolves({ Item: record({ offboarded: before }) });
+    const keptPatterns = [earlier, { keyArn, pattern }];
+    const output = await invoke([{ keyArn, changed: false, keptPatterns: [pattern] }]);
+    expect(output).toMatchObject({
+      keptPatterns,
+      byHand: [
+        expect.any(String),
+        expect.stringContaining(`Take ${pattern} out of the policy of key ${earlier.keyArn} when`),
+        `Take ${pattern} out of the policy of key ${keyArn} when no other deployment uses the key, or tag the key with infinstor-onboarding:exclusive: 111111111111/us-east-1/infinstor-onboarding-test for the onboarding to do so`,
+      ],
+    });
+    const [entry] = events.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries ?? [];
+    expect(JSON.parse(entry?.Detail ?? '')).toMatchObject({ keptPatterns });
+    expect(documents.commandCalls(UpdateCommand)[0]?.args[0].input.ExpressionAttributeValues).toMatchObject({
+      ':offboarded': { keptPatterns },
+    });
   });
 
   it('knows nothing that was kept of a stack that CloudFormation has forgotten', async () => {

@@ -23,7 +23,11 @@ import { executionArn, otherExecutionArn, plan, stack, stackId, templateText } f
 
 const customToken = secret('custom-token');
 const anHourLater = '2026-01-01T13:00:00.000Z';
-const tags = (subscriber: string, planHash: string, deployment = 'infinstor/test/'): Tag[] => [
+const tags = (
+  subscriber: string,
+  planHash: string,
+  deployment = '111111111111/us-east-1/infinstor-onboarding-test',
+): Tag[] => [
   { Key: 'infinstor-onboarding:deployment', Value: deployment },
   { Key: 'infinstor-onboarding:subscriber', Value: subscriber },
   { Key: 'infinstor-onboarding:plan-hash', Value: planHash },

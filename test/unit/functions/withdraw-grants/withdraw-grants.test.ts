@@ -11,8 +11,8 @@ import {
   withdrawGrant,
 } from '../../../../lib/keys/grants.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
-import { granting, keyArn, keyFixture, onboardingOf, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
-import { likeStatements } from '../key-policies.ts';
+import { deployment, granting, keyArn, keyFixture, onboardingOf, roleArn, roleOf } from '../../lib/keys/key-fixture.ts';
+import { likeStatements, openStatements } from '../key-policies.ts';
 import { keyPolicy } from '../key-policy.ts';
 import { own } from '../own-record.ts';
 
@@ -94,25 +94,81 @@ describe('withdrawing a grant', () => {
     expect(await states()).toEqual({});
   });
 
-  it('leaves the pattern that stands for others, too, until the last one goes', async () => {
-    const world = await keyFixture(granting(), ['a', 'b']);
-    const access = { mode: 'role-pattern', roleNamePrefix: 'RoleForInfinStorMlflowService-' } as const;
-    const reconciler = { ...world.reconciler, access };
-    await world.ask('a', 'b');
-    await reconcileKeyPolicy(reconciler, keyArn, { by: 'before' });
-    const pattern = {
+  describe('from roles that stand by a pattern', () => {
+    const pattern = roleArn('*');
+    const patterned = {
       ...granting(),
-      Statement: [
-        ...granting().Statement,
-        ...likeStatements(['111111111111'], ['arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*']),
-      ],
+      Statement: [...granting().Statement, ...likeStatements(['111111111111'], [pattern])],
     };
-    expect(world.kms.policy(keyArn)).toEqual(pattern);
-    expect(await withdrawGrants(reconciler, keyArn, planOf('a'))).toEqual({ keyArn, changed: false });
-    expect(world.kms.policy(keyArn)).toEqual(pattern);
-    expect(await withdrawGrants(reconciler, keyArn, planOf('b'))).toEqual({ keyArn, changed: true });
-    expect(world.kms.policy(keyArn)).toEqual(granting());
-    expect(await world.states()).toEqual({});
+
+    /** A key that the roles of two subscribers have by a pattern. */
+    async function byPattern(exclusiveTo?: string) {
+      const world = await keyFixture(granting(), ['a', 'b']);
+      if (exclusiveTo !== undefined) world.kms.tags.set('infinstor-onboarding:exclusive', exclusiveTo);
+      const access = { mode: 'role-pattern', roleNamePrefix: 'RoleForInfinStorMlflowService-' } as const;
+      const reconciler = { ...world.reconciler, access };
+      await world.ask('a', 'b');
+      await reconcileKeyPolicy(reconciler, keyArn, { by: 'before' });
+      expect(world.kms.policy(keyArn)).toEqual(patterned);
+      return { ...world, reconciler, withdraw: (name: string) => withdrawGrants(reconciler, keyArn, planOf(name)) };
+    }
+
+    it('takes the pattern away with the last one, of a key that is the deployment’s alone', async () => {
+      const { withdraw, kms, states } = await byPattern(deployment);
+      expect(await withdraw('a')).toEqual({ keyArn, changed: false });
+      expect(kms.policy(keyArn)).toEqual(patterned);
+      expect(await withdraw('b')).toEqual({ keyArn, changed: true });
+      expect(kms.policy(keyArn)).toEqual(granting());
+      expect(await states()).toEqual({});
+    });
+
+    it.each([undefined, deployment.replace('us-east-1', 'eu-west-1')])(
+      'leaves the pattern, and reports it, also in a repeat, when the key may be another’s (%s)',
+      async (owner) => {
+        const { withdraw, kms, states } = await byPattern(owner);
+        expect(await withdraw('a')).toEqual({ keyArn, changed: false });
+        const left = { keyArn, changed: false, keptPatterns: [pattern] };
+        expect(await withdraw('b')).toEqual(left);
+        expect(await withdraw('b')).toEqual(left);
+        expect(kms.policy(keyArn)).toEqual(patterned);
+        expect(await states()).toEqual({});
+      },
+    );
+
+    it.each([
+      ['leaves the pattern beside the roles, when the key may be shared', undefined],
+      ['takes the pattern away when the key is the deployment’s alone', deployment],
+    ])('%s and its roles come to stand by their ARNs, or it is repaired', async (_, owner) => {
+      const { reconciler, kms } = await byPattern(owner);
+      const access = { mode: 'role-arns' } as const;
+      const request = { by: 'after', exact: true };
+      const { keptPatterns } = await reconcileKeyPolicy({ ...reconciler, access }, keyArn, request);
+      const like = likeStatements(['111111111111'], [pattern, roleArn('a'), roleArn('b')]);
+      expect(keptPatterns).toEqual(owner === undefined ? [pattern] : []);
+      expect(kms.policy(keyArn)).toEqual(
+        owner === undefined ? { ...granting(), Statement: [...granting().Statement, ...like] } : granting('a', 'b'),
+      );
+      const puts = kms.puts().length;
+      await reconcileKeyPolicy({ ...reconciler, access }, keyArn, request);
+      expect(kms.puts()).toHaveLength(puts);
+    });
+
+    it('leaves the pattern of another deployment whose roles are named otherwise', async () => {
+      const { reconciler, kms } = await byPattern();
+      const access = { mode: 'role-pattern', roleNamePrefix: 'RoleFor' } as const;
+      await reconcileKeyPolicy({ ...reconciler, access }, keyArn, { by: 'other' });
+      const like = likeStatements(['111111111111'], ['arn:aws:iam::111111111111:role/RoleFor*', pattern]);
+      expect(kms.policy(keyArn)).toEqual({ ...granting(), Statement: [...granting().Statement, ...like] });
+    });
+
+    it('mends the statements of version 0.1.0, which let in what is below another path', async () => {
+      const { reconciler, kms, time } = await byPattern();
+      time.now += 120_000;
+      const open = openStatements(['111111111111'], [pattern]);
+      kms.set(keyArn, { ...granting(), Statement: [...granting().Statement, ...open] });
+      await reconcileKeyPolicy(reconciler, keyArn, { by: 'after' });
+      expect(kms.policy(keyArn)).toEqual(patterned);
+    });
   });
 
   it('of a key that is gone only forgets', async () => {

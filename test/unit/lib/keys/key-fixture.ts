@@ -13,6 +13,8 @@ export const roleId = (name: string) => `AROA${name.toUpperCase()}`;
 export const roleOf = (name: string) => ({ roleArn: roleArn(name), roleId: roleId(name), userName: name });
 /** The execution that a subscriber of this name belongs to. */
 export const onboardingOf = (name: string) => `execution-of-${name}`;
+/** The deployment that has the registry. */
+export const deployment = '111111111111/us-east-1/infinstor-onboarding-test';
 /** A key policy that grants the roles of these names. */
 export const granting = (...names: string[]) => keyPolicy(...names.map(roleArn));
 
@@ -34,6 +36,7 @@ export async function keyFixture(policy: object = keyPolicy(), roles: readonly s
     ...clients,
     registry,
     access: { mode: 'role-arns' },
+    deployment,
     prepareOnce: async () => {},
     remainingMs: () => 900_000,
     clock: {

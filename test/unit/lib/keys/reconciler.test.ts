@@ -7,7 +7,12 @@ it("reconciles a key where it lies, asking IAM there about its roles, and never 
   vi.useFakeTimers({ toFake: ['Date'], now });
   vi.stubEnv('AWS_REGION', 'us-east-1');
   fakeSts();
-  const environment = { REGISTRY_TABLE: 'registry', KEY_ACCESS: 'role-arns', ROLE_NAME_PREFIX: 'RoleFor' } as const;
+  const environment = {
+    REGISTRY_TABLE: 'registry',
+    KEY_ACCESS: 'role-arns',
+    ROLE_NAME_PREFIX: 'RoleFor',
+    DEPLOYMENT_ID: '111111111111/us-east-1/onboarding',
+  } as const;
   const { kms, kmsOnce, iam } = reconcilers()(
     { accountId: '222222222222', region: 'eu-west-1' },
     {

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { decideStack } from '../../../../lib/stacks/decision.ts';
 import { plan } from '../../functions/plan.ts';
 
-const deploymentTag = { Key: 'infinstor-onboarding:deployment', Value: 'infinstor/test/' };
+const deploymentTag = {
+  Key: 'infinstor-onboarding:deployment',
+  Value: '111111111111/us-east-1/infinstor-onboarding-test',
+};
 const subscriberTag = { Key: 'infinstor-onboarding:subscriber', Value: 'acme' };
 const hashTag = { Key: 'infinstor-onboarding:plan-hash', Value: 'hash-1' };
 const ours = [deploymentTag, subscriberTag, hashTag];

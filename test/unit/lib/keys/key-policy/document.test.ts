@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseKeyPolicy } from '../../../../../lib/keys/key-policy.ts';
 import { type Statement, serializeKeyPolicy } from '../../../../../lib/keys/policy-document.ts';
-import { likeStatements, namingStatements } from '../../../functions/key-policies.ts';
+import { likeStatements, namingStatements, openStatements } from '../../../functions/key-policies.ts';
 import {
   account,
   acme,
@@ -239,7 +239,7 @@ describe('a key policy document', () => {
       `arn:aws:iam::${account}:role/Role*InfinStor`,
     ].map((arn): [string, Statement, string] => [
       `the pattern ${arn}`,
-      likeStatements(account, arn)[0],
+      openStatements(account, arn)[0],
       `${isAccount} should not have "${account}"; ${isMember} should not have "${arn}"`,
     ]),
     [
@@ -249,8 +249,19 @@ describe('a key policy document', () => {
     ],
     [
       'a pattern and no account',
-      { ...useByPattern, Condition: { ArnLike: { 'aws:PrincipalArn': pattern } } },
+      {
+        ...useByPattern,
+        Condition: { ArnLike: { 'aws:PrincipalArn': pattern }, ArnNotLike: { 'aws:PrincipalArn': `${pattern}/*` } },
+      },
       `${isAccount} is missing`,
+    ],
+    [
+      'a pattern and another one that it does not match',
+      {
+        ...useByPattern,
+        Condition: { ...useByPattern.Condition, ArnNotLike: { 'aws:PrincipalArn': `${pattern}/b/*` } },
+      },
+      `Condition.ArnNotLike.aws:PrincipalArn has "${pattern}/b/*" in place of "${pattern}/*"`,
     ],
     [
       'an account and no pattern',
@@ -269,7 +280,7 @@ describe('a key policy document', () => {
     [
       'a pattern and a role as principal',
       { ...useByPattern, Principal: { AWS: acme } },
-      `${isAccount} should not be there; ${isMember} should not be there`,
+      `${isAccount} should not be there; ${isMember} should not be there; Condition.ArnNotLike.aws:PrincipalArn should not be there`,
     ],
     [
       'a pattern and a role beside everybody',

@@ -16,6 +16,7 @@ describe('the desired grants of a key', () => {
       previousPolicyId: expect.any(String),
       refusals: new Map(),
       policy: withForeign(granting('a', 'b', 'c')),
+      keptPatterns: [],
     });
     expect(kms.policy(keyArn)).toEqual(withForeign(granting('a', 'b', 'c')));
     expect(await states()).toEqual({ a: 'applied', b: 'applied', c: 'applied' });

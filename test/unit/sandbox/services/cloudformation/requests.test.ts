@@ -143,10 +143,49 @@ describe('CreateStack', () => {
     ]);
   });
 
+  it('says in which tags the stack is to have, and asks for TagResource then', () => {
+    const { access } = setUp();
+    const Tags = [
+      { Key: 'team', Value: 'ml' },
+      { Key: 'stage', Value: 'dev' },
+    ];
+    const tags = { 'aws:RequestTag/team': 'ml', 'aws:RequestTag/stage': 'dev', 'aws:TagKeys': ['team', 'stage'] };
+    expect(access('CreateStack', createInput({}, { Tags }))).toMatchObject([
+      { action: 'cloudformation:CreateStack', context: tags },
+      {
+        action: 'cloudformation:TagResource',
+        resource: 'arn:aws:cloudformation:us-east-1:111111111111:stack/tenant-acme/*',
+        context: { ...tags, 'cloudformation:CreateAction': 'CreateStack' },
+      },
+      { action: 's3:GetObject' },
+      { action: 'iam:PassRole' },
+    ]);
+  });
+
   it('refuses a template that is not on S3', () => {
     const { access } = setUp();
     const input = { ...createInput(), TemplateURL: 'https://example.com/a/b.yaml' };
     expect(() => access('CreateStack', input)).toThrow('TemplateURL must be a supported URL');
+  });
+});
+
+describe('every action on a stack', () => {
+  const actions = ['DescribeStacks', 'DescribeStackEvents', 'ListStackResources', 'GetTemplate', 'DeleteStack'];
+
+  it.each(actions)('says which tags the stack has, by its name and by its id: %s', async (action) => {
+    const { access, call, settled } = setUp();
+    await call('CreateStack', createInput({}, { Tags: [{ Key: 'team', Value: 'ml' }] }));
+    const { stackId } = await settled('tenant-acme');
+    for (const StackName of ['tenant-acme', stackId]) {
+      expect(access(action, { StackName })[0]?.context).toMatchObject({ 'aws:ResourceTag/team': 'ml' });
+    }
+    expect(access(action, { StackName: 'nobody' })[0]?.context).toEqual({});
+  });
+
+  it('of the deletion says with which role, too', () => {
+    const { access, serviceRole } = setUp();
+    const [asked] = access('DeleteStack', { StackName: 'nobody', RoleARN: serviceRole.arn });
+    expect(asked?.context).toEqual({ 'cloudformation:RoleArn': serviceRole.arn });
   });
 });
 

@@ -48,6 +48,8 @@ const withAll = {
   BoundaryPolicyARN: boundaryArn,
 };
 
+const DeploymentId = '999999999999/us-east-1/infinstor-onboarding-dev';
+
 /** An account that is set up as the document of other accounts says, where IAM is enforced for CloudFormation's role. */
 async function account(parameters: Record<string, string> = {}) {
   const used: Access[] = [];
@@ -62,7 +64,12 @@ async function account(parameters: Record<string, string> = {}) {
     onAccess,
     keyTags: { 'infinstor-onboarding': 'allowed' },
   });
-  const given = { DeploymentAccountId: '999999999999', ExternalId: 'external-id', ...parameters };
+  const given = {
+    DeploymentAccountId: '999999999999',
+    DeploymentId,
+    ExternalId: 'external-id',
+    ...parameters,
+  };
   await world.call('CreateStack', {
     StackName: 'roles',
     TemplateURL: templateUrl('roles'),
@@ -84,14 +91,19 @@ const described = v.array(
 type Account = Awaited<ReturnType<typeof account>>;
 
 /** Creates a subscriber's stack, attaches a policy to its role as somebody else would, and deletes it. Returns what failed. */
-async function live({ call, settled, iam, cloudFormation }: Account, template = 'outer', parameters: object = withAll) {
+async function live(
+  { call, settled, iam, cloudFormation }: Account,
+  template = 'outer',
+  parameters: object = withAll,
+  deployment = DeploymentId,
+) {
   const input = createInput(
     { ...parameters },
     {
       StackName: 'infinstor-subscriber-acme',
       TemplateURL: templateUrl(template),
       RoleARN: roleArn,
-      Tags: [{ Key: 'team', Value: 'ml' }],
+      Tags: [{ Key: 'infinstor-onboarding:deployment', Value: deployment }],
     },
   );
   await call('CreateStack', input);
