@@ -50,7 +50,10 @@ function takeEvents(accountIds) {
         Action: 'events:PutEvents',
         Resource: { 'Fn::Sub': 'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default' },
         // No account may report what only the deployment itself can know.
-        Condition: { 'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] } },
+        Condition: {
+          'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] },
+          Null: { 'events:source': 'false' },
+        },
       },
     },
   };

@@ -3,7 +3,7 @@ import { parseKeyArn } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
 import { parse } from '../parse.ts';
 
-const keyArnRule = 'must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>)';
+const keyArnRule = 'must be the ARN of a KMS key (arn:<partition>:kms:<region>:<account>:key/<id>)';
 
 export const keyArnSchema = v.pipe(
   v.string('must be the ARN of a KMS key'),

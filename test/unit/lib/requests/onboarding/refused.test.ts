@@ -19,7 +19,7 @@ const withKey = (key: unknown) => ({
 
 const nameRule = 'must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen';
 const keyRule = 'must be the ARN of a KMS key';
-const keyForm = `${keyRule} (arn:aws:kms:<region>:<account>:key/<id>)`;
+const keyForm = `${keyRule} (arn:<partition>:kms:<region>:<account>:key/<id>)`;
 const buildRule = 'must be digits and dots';
 const valueRule = 'must be 1 to 256 letters, digits, blanks and _.:/=+@-';
 const tagRule = 'must be a tag key that neither AWS nor the onboarding reserves';
