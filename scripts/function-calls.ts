@@ -19,15 +19,23 @@ const claim = {
   'states:GetExecutionHistory': 1,
   'dynamodb:UpdateItem': 1,
 };
+/** The accounts beside the deployment's own: once per process, where there are some. */
+const accounts = { 'secretsmanager:GetSecretValue': 1 };
 const aPage = 'one page is the rule, and further ones come within fractions of a second';
 const aKey =
   'two keys, whose policies are read again five times at most; before each lease enough of the time must be left, and before each write enough of the lease';
 
 /** The calls of each function. The runs of the workflow tests and of the tour of all permissions are compared with it. */
 export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
-  'accept-event': { calls: { 'states:StartExecution': 1, 'sqs:SendMessage': 1 } },
+  'accept-event': { calls: { ...accounts, 'states:StartExecution': 1, 'sqs:SendMessage': 1 } },
   'accept-offboarding': {
-    calls: { ...claim, 'sts:AssumeRole': 2, 'cloudformation:DescribeStacks': 2, 'cloudformation:GetTemplate': 2 },
+    calls: {
+      ...accounts,
+      ...claim,
+      'sts:AssumeRole': 2,
+      'cloudformation:DescribeStacks': 2,
+      'cloudformation:GetTemplate': 2,
+    },
     loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
     stop: aPage,
   },
@@ -42,7 +50,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'dynamodb:Query': 2,
       'cloudformation:GetTemplateSummary': 1,
       'cloudformation:DescribeStacks': 2,
-      'secretsmanager:GetSecretValue': 3,
+      'secretsmanager:GetSecretValue': 4,
     },
   },
   'accept-update': { calls: { ...claim, 'secretsmanager:DescribeSecret': 1, 'secretsmanager:GetSecretValue': 1 } },
@@ -64,6 +72,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'await-stack': {
     calls: {
+      ...accounts,
       'sts:AssumeRole': 1,
       'dynamodb:PutItem': 1,
       'cloudformation:DescribeStacks': 1,
@@ -74,12 +83,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: aPage,
   },
   'complete-offboarding': {
-    calls: {
-      'sts:AssumeRole': 1,
-      'dynamodb:GetItem': 1,
-      'dynamodb:UpdateItem': 2,
-      'events:PutEvents': 1,
-    },
+    calls: { ...accounts, 'sts:AssumeRole': 1, 'dynamodb:GetItem': 1, 'dynamodb:UpdateItem': 2, 'events:PutEvents': 1 },
     loops: {
       'cloudformation:ListStackResources': 2,
       'secretsmanager:ListSecrets': 1,
@@ -104,6 +108,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'delete-stack': {
     calls: {
+      ...accounts,
       'sts:AssumeRole': 1,
       'cloudformation:DescribeStacks': 1,
       'cloudformation:GetTemplate': 1,
@@ -116,13 +121,13 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {
       'sts:AssumeRole': 1,
       'cloudformation:DescribeStacks': 1,
-      'secretsmanager:GetSecretValue': 1,
+      'secretsmanager:GetSecretValue': 2,
       'cloudformation:CreateStack': 1,
       'cloudformation:DeleteStack': 1,
     },
   },
   'detect-key-policy-drift': {
-    calls: {},
+    calls: { ...accounts },
     loops: {
       'dynamodb:Scan': 1,
       'sts:AssumeRole': 3,
@@ -162,7 +167,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
   },
   'patch-key-policy': {
-    calls: { 'sts:AssumeRole': 3 },
+    calls: { ...accounts, 'sts:AssumeRole': 3 },
     loops: {
       'dynamodb:GetItem': 2,
       'dynamodb:PutItem': 4,
@@ -176,10 +181,10 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'post-subscribers': {
     client: 'prompt',
-    calls: { 'secretsmanager:CreateSecret': 1, 'states:StartExecution': 1 },
+    calls: { ...accounts, 'secretsmanager:CreateSecret': 1, 'states:StartExecution': 1 },
   },
   'read-role-arn': {
-    calls: { 'sts:AssumeRole': 2 },
+    calls: { ...accounts, 'sts:AssumeRole': 2 },
     loops: { 'cloudformation:ListStackResources': 3, 'iam:GetRole': 1 },
     stop: aPage,
   },
@@ -189,7 +194,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: aPage,
   },
   'restore-key-policy': {
-    calls: { 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
+    calls: { ...accounts, 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
     loops: {
       'dynamodb:PutItem': 2,
       'dynamodb:UpdateItem': 4,
@@ -202,6 +207,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'resume-on-stack-event': {
     calls: {
+      ...accounts,
       'sts:AssumeRole': 1,
       'dynamodb:GetItem': 1,
       'states:SendTaskSuccess': 1,
@@ -245,7 +251,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
   },
   'withdraw-grants': {
-    calls: { 'sts:AssumeRole': 3 },
+    calls: { ...accounts, 'sts:AssumeRole': 3 },
     loops: {
       'dynamodb:PutItem': 2,
       'dynamodb:UpdateItem': 8,

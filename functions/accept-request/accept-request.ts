@@ -58,7 +58,7 @@ export async function acceptRequest(
   { environment, cloudFormation, kms, secrets, sts, stepFunctions, registry, logger, now }: Dependencies,
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
-  const request = parseRequest(rawRequest, requestRules(environment, executionArn));
+  const request = parseRequest(rawRequest, requestRules(environment, environment.ACCOUNTS, executionArn));
   // Whatever else might be refused of a superseded execution would mislead.
   const known = await readRecord(registry, request.subscriber.userName);
   await requireNotSuperseded(stepFunctions, known, { executionArn, startedAt });

@@ -1,5 +1,6 @@
 import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
+import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 import { json } from '../../lib/json.ts';
 import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
@@ -35,6 +36,7 @@ export type ParameterMap = v.InferOutput<typeof parameterMapSchema>;
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...requestEnvironment,
+  ...accountsEnvironment,
   ...stackNameEnvironment,
   ...stackServiceRoleEnvironment,
   ...keyAccessEnvironment,

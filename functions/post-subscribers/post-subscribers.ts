@@ -40,7 +40,10 @@ export async function postSubscribers(
   { environment, stepFunctions, secrets, now }: Dependencies,
 ): Promise<Accepted> {
   const { password, request } = takePassword(body);
-  const { userName } = parseRequest(request, requestRules(environment, environment.STATE_MACHINE_ARN)).subscriber;
+  const { userName } = parseRequest(
+    request,
+    requestRules(environment, environment.ACCOUNT_REGIONS, environment.STATE_MACHINE_ARN),
+  ).subscriber;
   const executionName = apiExecutionName(userName, now);
   const passwordSecretId = `${environment.API_PASSWORD_PREFIX}${executionName}`;
   const input = executionInput(password === undefined ? request : { ...request, passwordSecretId });

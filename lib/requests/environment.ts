@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
+import type { AccountRegions } from '../aws/accounts-environment.ts';
 import { arnOwner } from '../aws/arns.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { secretPrefixEnvironment } from '../secrets/environment.ts';
@@ -12,7 +12,6 @@ export const superadminNameEnvironment = { SUPERADMIN_USER_NAME: v.pipe(v.string
 /** What a function needs to know of the deployment to parse requests. */
 export const requestEnvironment = {
   ...secretPrefixEnvironment,
-  ...accountsEnvironment,
   ...superadminNameEnvironment,
   /** The Regions of the deployment's account that a request may choose from, comma separated. */
   STACK_REGIONS: v.pipe(
@@ -22,22 +21,24 @@ export const requestEnvironment = {
 };
 
 /**
+ * @param accounts the accounts beside the deployment's own
  * @param ownArn an ARN of the deployment, whose account and Region are a request's defaults
  * @throws InvalidConfiguration
  */
 export function requestRules(
-  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; ACCOUNTS: Accounts; SUPERADMIN_USER_NAME: string },
+  environment: { SECRET_PREFIX: string; STACK_REGIONS: string[]; SUPERADMIN_USER_NAME: string },
+  accounts: AccountRegions,
   ownArn: string,
 ): RequestRules {
   const own = arnOwner(ownArn);
-  if (environment.ACCOUNTS[own.accountId] !== undefined) {
-    throw new InvalidConfiguration("ACCOUNTS: must not have the deployment's own account");
+  if (accounts[own.accountId] !== undefined) {
+    throw new InvalidConfiguration("accounts: must not have the deployment's own account");
   }
-  const others = Object.entries(environment.ACCOUNTS).map(([accountId, { regions }]) => [accountId, regions] as const);
+  const others = Object.entries(accounts).map(([accountId, { regions }]) => [accountId, regions] as const);
   return {
     inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
     own,
     superadminUserName: environment.SUPERADMIN_USER_NAME,
-    stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
+    stackRegions: new Map([[own.accountId, environment.STACK_REGIONS], ...others]),
   };
 }

@@ -89,3 +89,10 @@ function refusePlaintextPassword(request: unknown): void {
 function member(value: unknown, name: string): unknown {
   return Object.entries(Object(value)).find(([key]) => key === name)?.[1];
 }
+
+/** Accounts as a message names them: not all of a hundred. */
+export function shownAccounts(accountIds: readonly string[]): string {
+  const shown = accountIds.slice(0, 10);
+  const more = accountIds.length - shown.length;
+  return `${shown.join(', ')}${more === 0 ? '' : ` and ${more} others of the param accounts`}`;
+}

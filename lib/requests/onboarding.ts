@@ -1,7 +1,15 @@
 import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
-import { emailIdSchema, inputSecretIdSchema, keyArnSchema, object, parseFields, userNameSchema } from './fields.ts';
+import {
+  emailIdSchema,
+  inputSecretIdSchema,
+  keyArnSchema,
+  object,
+  parseFields,
+  shownAccounts,
+  userNameSchema,
+} from './fields.ts';
 
 const artifacts = v.variant('type', [
   v.strictObject({ type: v.literal('sse-s3') }),
@@ -136,7 +144,7 @@ export function parseRequest(
   const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
   const regions = stackRegions.get(accountId);
   if (regions === undefined) {
-    throw new InvalidRequest('stack.accountId', `must be one of ${[...stackRegions.keys()].join(', ')}`);
+    throw new InvalidRequest('stack.accountId', `must be one of ${shownAccounts([...stackRegions.keys()])}`);
   }
   if (!regions.includes(region)) {
     throw new InvalidRequest('stack.region', `must be one of ${regions.join(', ')} in account ${accountId}`);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest } from '../../../../../lib/errors.ts';
+import { shownAccounts } from '../../../../../lib/requests/fields.ts';
 import { keyArn, named, parse, prefix, subscriber, tagsOf, withStack } from './requests.ts';
 
 /** What refuses the request; undefined when it is accepted. */
@@ -286,4 +287,10 @@ describe('a request is refused', () => {
       }),
     );
   });
+});
+
+it('names ten accounts at most', () => {
+  const accounts = Array.from({ length: 100 }, (_, index) => String(222222222222 + index));
+  expect(shownAccounts(accounts.slice(0, 2))).toBe('222222222222, 222222222223');
+  expect(shownAccounts(accounts)).toMatch(/^(\d{12}, ){9}\d{12} and 90 others of the param accounts$/);
 });
