@@ -9,7 +9,7 @@ import {
 import type { SecretsManager } from './service.ts';
 
 interface Parts {
-  secretsManager: Pick<SecretsManager, 'createSecret'>;
+  secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
   onAccess: OnAccess;
 }
 
@@ -29,6 +29,13 @@ export function secretProvider({ secretsManager, onAccess }: Parts): ResourcePro
     const { Name = generatedName(context), SecretString } = parseProperties(secretProperties, context);
     const resource = arnAt(context.caller, 'secretsmanager', `secret:${Name}-*`);
     onAccess(context.caller, { action: 'secretsmanager:CreateSecret', resource });
-    return { physicalId: secretsManager.createSecret(Name, SecretString), attributes: {} };
+    return {
+      physicalId: secretsManager.createSecret(Name, SecretString),
+      attributes: {},
+      delete(by) {
+        onAccess(by, { action: 'secretsmanager:DeleteSecret', resource });
+        secretsManager.deleteSecret(Name);
+      },
+    };
   };
 }
