@@ -171,7 +171,8 @@ function referredTo(name: string, template: Template): unknown {
   if (Type === undefined) return pseudoParameters[name] ?? template.Parameters[name]?.Default ?? '';
   const given = Properties?.[names[Type]?.property ?? ''];
   const own = given === undefined ? 'x'.repeat(64) : String(resolved(given, template));
-  return `arn:aws-us-gov:secretsmanager:ap-southeast-99:000000000000:stateMachine:${own}`;
+  const { 'AWS::Partition': partition, 'AWS::Region': region, 'AWS::AccountId': accountId } = pseudoParameters;
+  return `arn:${partition}:secretsmanager:${region}:${accountId}:stateMachine:${own}`;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
