@@ -11,6 +11,7 @@ const packaged = [
   'test/docs/runbook-walk.test.ts',
   'test/docs/terminal.test.ts',
   'test/unit/sandbox/account-region-services.test.ts',
+  'test/unit/sandbox/deploy-again.test.ts',
 ];
 
 const shared = {

@@ -6,7 +6,15 @@ import { join } from 'node:path';
 export const packagedFiles = ['package.json', 'serverless.yml', 'statemachine', 'functions', 'deployment'];
 
 /** What else the package depends on: the dependencies, what esbuild takes from tsconfig.json, and what builds. */
-const buildFiles = ['package-lock.json', 'tsconfig.json', 'lib', 'build/build.ts', 'build/package.ts', 'build/aliases'];
+const buildFiles = [
+  'package-lock.json',
+  'tsconfig.json',
+  'lib',
+  'build/build.ts',
+  'build/package.ts',
+  'build/limits.ts',
+  'build/aliases',
+];
 
 /**
  * A name for all that a package is made of: the content of the files, the stage, the params, and the Node that runs osls

@@ -1,22 +1,31 @@
 import { spawn } from 'node:child_process';
-import { cp } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { packageArguments, packageHelp } from './package-arguments.ts';
 import { cachedPackage } from './package-cache.ts';
 import { packagedFiles, packageKey } from './package-key.ts';
 
 const root = resolve(import.meta.dirname, '..');
+const templateFile = 'cloudformation-template-update-stack.json';
 
 /**
  * Builds the functions and packages the deployment into `<folder>/.serverless/`: the CloudFormation template and a zip per
  * function. Needs neither network nor credentials. The build comes first, because osls packages a stale `dist/` without a warning.
  * @param folder holds `serverless.yml` and what it refers to
+ * @throws Error with all that osls or esbuild reported, or with every limit of AWS that the template breaks
  */
 async function packageProject({ stage, folder, params = {} }: Package): Promise<void> {
   // Imported here, since a package that was kept needs no esbuild.
-  const { buildFunctions } = await import('./build.ts');
+  const [{ buildFunctions }, { brokenLimits }] = await Promise.all([import('./build.ts'), import('./limits.ts')]);
   await buildFunctions(join(folder, 'dist'));
   const parameters = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
   await osls(['package', '--stage', stage, ...parameters], folder);
+  const packageFolder = join(folder, '.serverless');
+  const broken = brokenLimits(await readFile(join(packageFolder, templateFile), 'utf8'));
+  if (broken.length === 0) return;
+  // Nobody deploys it all the same.
+  await rm(packageFolder, { recursive: true });
+  throw new Error([`AWS would refuse the package of stage ${stage}.`, ...broken].join('\n'));
 }
 
 interface Package {
@@ -32,7 +41,7 @@ interface Package {
  * works inside the folder of `serverless.yml`, where runs side by side would meet, and a deployment's package would be lost.
  * @param params values of params, in place of those in `serverless.yml`
  * @returns the folder of the package, only to be read
- * @throws Error with all that osls or esbuild said when it cannot be packaged
+ * @throws Error with all that osls or esbuild reported when it cannot be packaged, or with the limits of AWS that it breaks
  */
 export function packageForSandbox(params: Readonly<Record<string, string>> = {}): Promise<string> {
   const stage = 'sandbox';
@@ -78,10 +87,13 @@ function osls(parameters: string[], cwd: string): Promise<void> {
 
 // Not `import.meta.main`: the bootstrap imports what it runs.
 if (process.argv[1] === import.meta.filename) {
-  const stage = process.argv[2] ?? 'dev';
   try {
-    await packageProject({ stage, folder: root });
-    process.stdout.write(`Packaged stage ${stage} into .serverless/\n`);
+    const given = packageArguments(process.argv.slice(2));
+    if (given === 'help') process.stdout.write(packageHelp);
+    else {
+      await packageProject({ stage: given.stage, folder: root });
+      process.stdout.write(`Packaged stage ${given.stage} into .serverless/\n`);
+    }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
     process.exitCode = 1;

@@ -254,7 +254,7 @@ function keyPoliciesArguments(args: readonly string[], environment: Environment)
   if (keyArn === undefined) throw usageError('key-policies takes the ARN of a KMS key');
   if (another !== undefined) throw usageError(`One key at a time: got ${positionals.slice(1).join(' and ')}`);
   if (parseKeyArn(keyArn) === undefined) {
-    throw usageError(`key-policies takes the ARN of a KMS key (arn:aws:kms:…:key/…), not '${keyArn}'`);
+    throw usageError(`key-policies takes the ARN of a KMS key (arn:<partition>:kms:…:key/…), not '${keyArn}'`);
   }
   const { json, show, restore } = values;
   if (show !== undefined && restore !== undefined) throw usageError('Give either --show or --restore, not both');

@@ -5,7 +5,7 @@
 //   environment           the names of the function's environment variables; environment.yml has what they hold
 //   statements            what its role may do, beside what every function needs: its own log streams and traces
 //   optionalPolicies      further policies of its role, each for deployments whose named param is 'true'
-//   worksInOtherAccounts  true: the role may also assume the roles of the param `accounts`
+//   worksInOtherAccounts  true: the role may also read the param `accounts` and assume the roles there
 //   timeout, events       as osls has them for a function
 // functions/<step>/resources.yml, if there is one, has its other resources, such as rules, and their outputs, parameters and conditions, as
 // CloudFormation has them.
@@ -26,6 +26,7 @@ module.exports = async ({ resolveVariable }) => {
   const Resources = {};
   const sections = { Parameters: {}, Conditions: {}, Resources, Outputs: {} };
   const rolesInOtherAccounts = [];
+  const rolesThatKnowAccounts = [];
   for (const step of steps) {
     const name = logicalName(step);
     const {
@@ -50,12 +51,13 @@ module.exports = async ({ resolveVariable }) => {
     }
     add(Resources, { [`${name}Role`]: roleOf(name, { name: step, statements }, optional) });
     if (worksInOtherAccounts) rolesInOtherAccounts.push(`${name}Role`);
+    if (environment.includes('ACCOUNT_REGIONS')) rolesThatKnowAccounts.push(`${name}Role`);
     if (existsSync(join(root, 'functions', step, 'resources.yml'))) {
       const others = read('functions', step, 'resources.yml');
       for (const [name, section] of Object.entries(sections)) add(section, others[name]);
     }
   }
-  return { functions, template: sections, rolesInOtherAccounts };
+  return { functions, template: sections, rolesInOtherAccounts, rolesThatKnowAccounts };
 };
 
 /** The step `accept-request` as `AcceptRequest`, which is also the name of its state. */

@@ -21,15 +21,23 @@ const claim = {
   'states:GetExecutionHistory': 1,
   'dynamodb:UpdateItem': 1,
 };
+/** The accounts beside the deployment's own: once per process, where there are some. */
+const accounts = { 'secretsmanager:GetSecretValue': 1 };
 const aPage = 'one page is the rule, and further ones come within fractions of a second';
 const aKey =
   'two keys, whose policies are read again five times at most; before each lease enough of the time must be left, and before each write enough of the lease';
 
 /** The calls of each function. The runs of the workflow tests and of the tour of all permissions are compared with it. */
 export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
-  'accept-event': { calls: { 'states:StartExecution': 1, 'sqs:SendMessage': 1 } },
+  'accept-event': { calls: { ...accounts, 'states:StartExecution': 1, 'sqs:SendMessage': 1 } },
   'accept-offboarding': {
-    calls: { ...claim, 'sts:AssumeRole': 2, 'cloudformation:DescribeStacks': 2, 'cloudformation:GetTemplate': 2 },
+    calls: {
+      ...accounts,
+      ...claim,
+      'sts:AssumeRole': 2,
+      'cloudformation:DescribeStacks': 2,
+      'cloudformation:GetTemplate': 2,
+    },
     loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
     stop: aPage,
   },
@@ -47,7 +55,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       's3:PutObject': 1,
       'cloudformation:GetTemplateSummary': 1,
       'cloudformation:DescribeStacks': 2,
-      'secretsmanager:GetSecretValue': 3,
+      'secretsmanager:GetSecretValue': 4,
     },
     loops: {
       'dynamodb:GetItem': 4,
@@ -86,6 +94,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'await-stack': {
     calls: {
+      ...accounts,
       'sts:AssumeRole': 1,
       'dynamodb:TransactWriteItems': 1,
       'cloudformation:DescribeStacks': 1,
@@ -96,11 +105,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: aPage,
   },
   'complete-offboarding': {
-    calls: {
-      'sts:AssumeRole': 1,
-      'dynamodb:UpdateItem': 2,
-      'events:PutEvents': 1,
-    },
+    calls: { ...accounts, 'sts:AssumeRole': 1, 'dynamodb:UpdateItem': 2, 'events:PutEvents': 1 },
     loops: {
       'dynamodb:GetItem': 3,
       'cloudformation:ListStackResources': 2,
@@ -129,6 +134,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'delete-stack': {
     calls: {
+      ...accounts,
       'dynamodb:GetItem': 2,
       'sts:AssumeRole': 1,
       'cloudformation:DescribeStacks': 1,
@@ -143,14 +149,14 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'dynamodb:GetItem': 2,
       'sts:AssumeRole': 1,
       'cloudformation:DescribeStacks': 1,
-      'secretsmanager:GetSecretValue': 1,
+      'secretsmanager:GetSecretValue': 2,
       's3:GetObject': 1,
       'cloudformation:CreateStack': 1,
       'cloudformation:DeleteStack': 1,
     },
   },
   'detect-key-policy-drift': {
-    calls: {},
+    calls: { ...accounts },
     loops: {
       'dynamodb:Scan': 1,
       'sts:AssumeRole': 3,
@@ -196,7 +202,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
   },
   'patch-key-policy': {
-    calls: { 'sts:AssumeRole': 3 },
+    calls: { ...accounts, 'sts:AssumeRole': 3 },
     loops: {
       'dynamodb:GetItem': 3,
       'dynamodb:TransactWriteItems': 2,
@@ -212,10 +218,10 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'post-subscribers': {
     client: 'prompt',
-    calls: { 'secretsmanager:CreateSecret': 1, 'states:StartExecution': 1 },
+    calls: { ...accounts, 'secretsmanager:CreateSecret': 1, 'states:StartExecution': 1 },
   },
   'read-role-arn': {
-    calls: { 'sts:AssumeRole': 2 },
+    calls: { ...accounts, 'sts:AssumeRole': 2 },
     loops: { 'cloudformation:ListStackResources': 3, 'iam:GetRole': 1 },
     stop: aPage,
   },
@@ -225,7 +231,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: aPage,
   },
   'restore-key-policy': {
-    calls: { 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
+    calls: { ...accounts, 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
     loops: {
       'dynamodb:PutItem': 2,
       'dynamodb:UpdateItem': 4,
@@ -239,6 +245,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'resume-on-stack-event': {
     calls: {
+      ...accounts,
       'sts:AssumeRole': 1,
       'dynamodb:GetItem': 1,
       'states:SendTaskSuccess': 1,
@@ -286,7 +293,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
   },
   'withdraw-grants': {
-    calls: { 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
+    calls: { ...accounts, 'sts:AssumeRole': 3, 'dynamodb:GetItem': 1 },
     loops: {
       'dynamodb:TransactWriteItems': 4,
       'dynamodb:PutItem': 2,

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { packageForSandbox } from '../build/package.ts';
-import { accounts } from '../tools/permissions/other-account.ts';
+import { hundredAccounts } from '../tools/permissions/other-account.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,7 +8,7 @@ declare module 'vitest' {
     packageFolder: string;
     /** The same of a deployment that lets drift of key policies be repaired. */
     repairingPackageFolder: string;
-    /** The same of a deployment that works in another account, too. */
+    /** The same of a deployment that works in a hundred other accounts, too. */
     accountsPackageFolder: string;
   }
 }
@@ -18,7 +18,7 @@ export async function setup({ provide }: TestProject): Promise<void> {
   const [packageFolder, repairingPackageFolder, accountsPackageFolder] = await Promise.all([
     packageForSandbox(),
     packageForSandbox({ repairKeyPolicies: 'true' }),
-    packageForSandbox({ accounts: JSON.stringify(accounts) }),
+    packageForSandbox({ accounts: JSON.stringify(hundredAccounts) }),
   ]);
   provide('packageFolder', packageFolder);
   provide('repairingPackageFolder', repairingPackageFolder);

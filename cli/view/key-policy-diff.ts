@@ -83,9 +83,9 @@ function canonicalStatement(statement: unknown): unknown {
   });
 }
 
-/** An account id as a principal means the same as the account's root. */
+/** An account's root as a principal means the same as its id, in whichever partition. */
 function canonicalPrincipal(principal: unknown): unknown {
-  return typeof principal === 'string' && /^\d{12}$/.test(principal) ? `arn:aws:iam::${principal}:root` : principal;
+  return typeof principal === 'string' ? principal.replace(/^arn:aws[\w-]*:iam::(\d{12}):root$/, '$1') : principal;
 }
 
 function brief(value: unknown): unknown {

@@ -37,7 +37,7 @@ export async function acceptEvent(
   try {
     const { userName } = parseRequest(
       event.detail,
-      requestRules(environment, environment.STATE_MACHINE_ARN),
+      requestRules(environment, environment.ACCOUNT_REGIONS, environment.STATE_MACHINE_ARN),
     ).subscriber;
     const executionArn = await startOnboarding(stepFunctions, {
       stateMachineArn: environment.STATE_MACHINE_ARN,

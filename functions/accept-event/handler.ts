@@ -1,5 +1,7 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { acceptEvent, eventSchema } from './accept-event.ts';
@@ -11,6 +13,7 @@ const queue = new SQSClient(clientConfig);
 export const handler = step({
   name: 'accept-event',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: eventSchema,
   run: (event, { environment, logger }) => acceptEvent(event, { environment, stepFunctions, queue, logger }),
 });

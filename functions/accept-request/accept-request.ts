@@ -63,7 +63,7 @@ export async function acceptRequest(
 ): Promise<Plan> {
   const own = arnOwner(executionArn);
   const request = parseRequest(rawRequest, {
-    ...requestRules(environment, executionArn),
+    ...requestRules(environment, environment.ACCOUNTS, executionArn),
     executionName: executionNameOf(executionArn),
   });
   // Whatever else might be refused of a superseded execution would mislead.

@@ -1,5 +1,6 @@
 import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
+import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 import { deploymentEnvironment } from '../../lib/aws/deployment-environment.ts';
 import { json } from '../../lib/json.ts';
 import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
@@ -37,6 +38,7 @@ export type ParameterMap = v.InferOutput<typeof parameterMapSchema>;
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
   ...requestEnvironment,
+  ...accountsEnvironment,
   ...deploymentEnvironment,
   ...stackNameEnvironment,
   ...stackServiceRoleEnvironment,

@@ -4,6 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { createS3 } from '../../lib/aws/s3.ts';
 import { step } from '../../lib/lambda/step.ts';
@@ -23,6 +24,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'accept-request',
   environment: environmentSchema,
+  complete: accountsReader(secrets),
   input: acceptInputSchema,
   run: (input, context) =>
     acceptRequest(input, {

@@ -1,7 +1,9 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { stackSchema, waitPlanSchema } from '../../lib/plans/stack.ts';
@@ -16,6 +18,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'await-stack',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({ plan: waitPlanSchema, stack: stackSchema, taskToken: v.string() }),
   run: (input, context) =>
     awaitStack(input, {

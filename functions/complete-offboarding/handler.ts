@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema, withdrawnKeySchema } from '../../lib/plans/offboarding.ts';
@@ -18,6 +19,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'complete-offboarding',
   environment: environmentSchema,
+  complete: accountsReader(secrets),
   input: v.object({ plan: offboardingPlanSchema, keys: v.array(withdrawnKeySchema) }),
   run: ({ plan, keys }, context) =>
     completeOffboarding(

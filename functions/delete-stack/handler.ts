@@ -1,6 +1,9 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
@@ -14,6 +17,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'delete-stack',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({ plan: offboardingPlanSchema }),
   run: async ({ plan }, context) => {
     const owned = () => requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);

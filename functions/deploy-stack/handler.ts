@@ -2,6 +2,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { createS3 } from '../../lib/aws/s3.ts';
 import { step } from '../../lib/lambda/step.ts';
@@ -20,6 +21,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'deploy-stack',
   environment: environmentSchema,
+  complete: accountsReader(secrets),
   // The machine comes back here with the stack that WaitForStack saw go.
   input: v.object({
     plan: v.pick(planSchema, ['subscriber', 'executionArn', 'credentialsSecretId', 'stack']),

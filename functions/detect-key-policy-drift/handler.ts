@@ -1,4 +1,6 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
@@ -16,6 +18,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'detect-key-policy-drift',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: triggerSchema,
   run: (trigger, context) => {
     const { environment, logger } = context;

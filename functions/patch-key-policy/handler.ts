@@ -1,4 +1,7 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
@@ -13,6 +16,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'patch-key-policy',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({ plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack', 'keyArns']), role: roleSchema }),
   run: async ({ plan, role: { roleArn, roleId } }, context) => {
     await requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);

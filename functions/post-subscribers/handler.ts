@@ -1,5 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { promptConfig } from '../../lib/aws/clients.ts';
 import { bodySchema, jsonResponse, parseBody, respond } from '../../lib/lambda/http.ts';
 import { logKeysOf } from '../../lib/lambda/log-keys.ts';
@@ -13,6 +14,7 @@ const secrets = new SecretsManagerClient(promptConfig);
 export const handler = step({
   name: 'post-subscribers',
   environment: environmentSchema,
+  complete: accountsReader(secrets),
   input: bodySchema,
   run: (event, { environment, logger }) =>
     respond(logger, async () => {

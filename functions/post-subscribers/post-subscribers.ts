@@ -41,7 +41,7 @@ export async function postSubscribers(
   { environment, stepFunctions, secrets, now }: Dependencies,
 ): Promise<Accepted> {
   const { password, request } = takePassword(body);
-  const rules = requestRules(environment, environment.STATE_MACHINE_ARN);
+  const rules = requestRules(environment, environment.ACCOUNT_REGIONS, environment.STATE_MACHINE_ARN);
   const { userName } = parseRequest(request, rules).subscriber;
   const executionName = apiExecutionName(userName, now);
   const passwordSecretId = apiPasswordSecretId(rules.inputSecretPrefix, userName, executionName);

@@ -1,7 +1,10 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { stackSchema } from '../../lib/plans/stack.ts';
@@ -14,6 +17,7 @@ const iam = perAccountRegion((config) => new IAMClient(config));
 export const handler = step({
   name: 'read-role-arn',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({
     plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack', 'retained']),
     stack: stackSchema,

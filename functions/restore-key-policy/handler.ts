@@ -1,10 +1,13 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
-import { keyArnSchema } from '../../lib/requests/fields.ts';
+import { keyArnSchema, shownAccounts } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { restoreKeyPolicy } from './restore-key-policy.ts';
 
@@ -15,6 +18,7 @@ const requestSchema = v.strictObject({ keyArn: keyArnSchema, policyId: v.pipe(v.
 export const handler = step({
   name: 'restore-key-policy',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   // From a person, and not from a step before.
   input: v.unknown(),
   run: async (event, context) => {
@@ -24,7 +28,7 @@ export const handler = step({
     const home = arnOwner(request.keyArn);
     const accountIds = [arnOwner(functionArn).accountId, ...Object.keys(environment.ACCOUNTS)];
     if (!accountIds.includes(home.accountId)) {
-      throw new InvalidRequest('keyArn', `must be a key of account ${accountIds.join(' or ')}`);
+      throw new InvalidRequest('keyArn', `must be a key of one of the accounts ${shownAccounts(accountIds)}`);
     }
     const restored = await restoreKeyPolicy(
       reconcilerOf(home, context),

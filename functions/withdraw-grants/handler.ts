@@ -1,5 +1,8 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
+import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
@@ -14,6 +17,7 @@ const documents = documentClient();
 export const handler = step({
   name: 'withdraw-grants',
   environment: environmentSchema,
+  complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({ plan: offboardingPlanSchema }),
   run: async ({ plan }, context) => {
     await requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);

@@ -48,7 +48,7 @@ function credentialsIn(accountId: string, { environment, invocation }: AccountsC
     };
   }
   const sts = new STSClient(clientConfig);
-  // arn:aws:lambda:<region>:<account>:function:<name>
+  // arn:<partition>:lambda:<region>:<account>:function:<name>
   const [, , , , , , sessionName = ''] = invocation.functionArn.split(':');
   return { credentials: () => assumeRole(sts, accountId, account, sessionName) };
 }

@@ -31,6 +31,8 @@ interface Step<Environment, Input, Output> {
   name: string;
   /** The schema of the function's environment variables; parsed once per process, before the first input. */
   environment: v.GenericSchema<unknown, Environment>;
+  /** Reads what the variables only name; default: they hold everything. */
+  complete?: (variables: NodeJS.ProcessEnv) => Promise<Readonly<Record<string, string | undefined>>>;
   input: v.GenericSchema<unknown, Input>;
   run: (input: Input, context: StepContext<Environment>) => Promise<Output>;
 }
@@ -39,9 +41,16 @@ interface Step<Environment, Input, Output> {
  * Wraps a step into its Lambda handler: parses environment and input, logs without secrets and with the subscriber and the execution
  * that the event names, and lets errors through to the state machine under their ASL names.
  * @throws InvalidConfiguration when the environment breaks its schema
+ * @throws what `complete` throws
  * @throws InvalidStepInput when the input does
  */
-export function step<Environment, Input, Output>({ name, environment, input, run }: Step<Environment, Input, Output>) {
+export function step<Environment, Input, Output>({
+  name,
+  environment,
+  complete = async (variables) => variables,
+  input,
+  run,
+}: Step<Environment, Input, Output>) {
   const logger = new Logger({ serviceName: name, jsonReplacerFn: redactingReplacer });
   let parsedEnvironment: Environment | undefined;
   let lastEnd: number | undefined;
@@ -67,7 +76,7 @@ export function step<Environment, Input, Output>({ name, environment, input, run
       logger.appendKeys({ ...logKeysOf(event) });
       parsedEnvironment ??= parse(
         environment,
-        process.env,
+        await complete(process.env),
         (field, rule) => new InvalidConfiguration(`${field}: ${rule}`),
       );
       const parsedInput = parse(input, event, (field, rule) => new InvalidStepInput(`${field}: ${rule}`));

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { accountsEnvironment } from '../aws/accounts-environment.ts';
+import type { AccountRegions } from '../aws/accounts-environment.ts';
 import { arnOwner } from '../aws/arns.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { secretPrefixEnvironment } from '../secrets/environment.ts';
@@ -18,7 +18,6 @@ const list = v.pipe(
 /** What a function needs to know of the deployment to parse requests. */
 export const requestEnvironment = {
   ...secretPrefixEnvironment,
-  ...accountsEnvironment,
   ...superadminNameEnvironment,
   /** The Regions of the deployment's account that a request may choose from, comma separated. */
   STACK_REGIONS: v.pipe(
@@ -33,24 +32,26 @@ export const requestEnvironment = {
 const requestEnvironmentSchema = v.object(requestEnvironment);
 
 /**
+ * @param accounts the accounts beside the deployment's own
  * @param ownArn an ARN of the deployment, whose account and Region are a request's defaults
  * @throws InvalidConfiguration
  */
 export function requestRules(
   environment: v.InferOutput<typeof requestEnvironmentSchema>,
+  accounts: AccountRegions,
   ownArn: string,
 ): RequestRules {
   const own = arnOwner(ownArn);
-  if (environment.ACCOUNTS[own.accountId] !== undefined) {
-    throw new InvalidConfiguration("ACCOUNTS: must not have the deployment's own account");
+  if (accounts[own.accountId] !== undefined) {
+    throw new InvalidConfiguration("accounts: must not have the deployment's own account");
   }
-  const others = Object.entries(environment.ACCOUNTS).map(([accountId, { regions }]) => [accountId, regions] as const);
+  const others = Object.entries(accounts).map(([accountId, { regions }]) => [accountId, regions] as const);
   return {
     inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
     own,
     superadminUserName: environment.SUPERADMIN_USER_NAME,
     allowedStackParameters: environment.ALLOWED_STACK_PARAMETERS,
     allowedTagKeys: environment.ALLOWED_TAG_KEYS,
-    stackRegions: new Map([...others, [own.accountId, environment.STACK_REGIONS]]),
+    stackRegions: new Map([[own.accountId, environment.STACK_REGIONS], ...others]),
   };
 }

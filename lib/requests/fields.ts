@@ -5,7 +5,7 @@ import { parse } from '../parse.ts';
 import { subscriberInputPrefix } from '../secrets/names.ts';
 import { isApiPasswordOf, isOfApi } from './api-password.ts';
 
-const keyArnRule = 'must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>)';
+const keyArnRule = 'must be the ARN of a KMS key (arn:<partition>:kms:<region>:<account>:key/<id>)';
 
 export const keyArnSchema = v.pipe(
   v.string('must be the ARN of a KMS key'),
@@ -130,4 +130,11 @@ function refusePlaintextPassword(request: unknown): void {
 
 function member(value: unknown, name: string): unknown {
   return Object.entries(Object(value)).find(([key]) => key === name)?.[1];
+}
+
+/** Accounts as a message names them: not all of a hundred. */
+export function shownAccounts(accountIds: readonly string[]): string {
+  const shown = accountIds.slice(0, 10);
+  const more = accountIds.length - shown.length;
+  return `${shown.join(', ')}${more === 0 ? '' : ` and ${more} others of the param accounts`}`;
 }

@@ -9,6 +9,7 @@ import {
   object,
   parseFields,
   requireOwnSecrets,
+  shownAccounts,
   userNameSchema,
 } from './fields.ts';
 
@@ -164,7 +165,7 @@ export function parseRequest(request: unknown, rules: RequestRules): Request {
   const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
   const regions = stackRegions.get(accountId);
   if (regions === undefined) {
-    throw new InvalidRequest('stack.accountId', `must be one of ${[...stackRegions.keys()].join(', ')}`);
+    throw new InvalidRequest('stack.accountId', `must be one of ${shownAccounts([...stackRegions.keys()])}`);
   }
   if (!regions.includes(region)) {
     throw new InvalidRequest('stack.region', `must be one of ${regions.join(', ')} in account ${accountId}`);

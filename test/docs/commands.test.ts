@@ -44,20 +44,20 @@ describe('the commands of the AWS CLI in the documents', () => {
     expect(missing.filter(isServed)).toEqual([]);
   });
 
-  it('work in the sandbox, on the page of other accounts all except those that it names', () => {
-    const page = read('docs/other-accounts.md');
-    const [, sentence = ''] = /does not support every command on this page: (.*?) are missing/s.exec(page) ?? [];
-    const named = [...sentence.matchAll(/`([a-z][\w-]+ [a-z-]+)`/g)].map(([, command = '']) => command);
-    const notServed = commandsIn(page).filter((command) => !isServed(command));
-    expect(named.toSorted()).toEqual(notServed.toSorted());
-  });
-
-  it.each(['README.md', 'docs/using.md', 'docs/deploying.md', 'docs/subscribers.md'])(
-    'of %s work in the sandbox',
+  it.each(['docs/other-accounts.md', 'docs/deploying.md'])(
+    'work in the sandbox, of %s all except those that it names',
     (path) => {
-      expect(commandsIn(read(path)).filter((command) => !isServed(command))).toEqual([]);
+      const page = read(path);
+      const [, sentence = ''] = /does not support every command on this page: (.*?) are missing/s.exec(page) ?? [];
+      const named = [...sentence.matchAll(/`([a-z][\w-]+ [a-z-]+)`/g)].map(([, command = '']) => command);
+      const notServed = commandsIn(page).filter((command) => !isServed(command));
+      expect(named.toSorted()).toEqual(notServed.toSorted());
     },
   );
+
+  it.each(['README.md', 'docs/using.md', 'docs/subscribers.md'])('of %s work in the sandbox', (path) => {
+    expect(commandsIn(read(path)).filter((command) => !isServed(command))).toEqual([]);
+  });
 
   it.each(documents)('of %s set no variable that the shell has a meaning for', (path) => {
     const set = [...read(path).matchAll(/^\s*(?:export )?([A-Z_]+)=/gm)].map(([, name]) => name);

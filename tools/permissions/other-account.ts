@@ -19,6 +19,17 @@ export const accounts = {
   },
 };
 
+/** The same of one that works in a hundred, of which the others do not exist: an environment would be too small for so many. */
+export const hundredAccounts = Object.fromEntries(
+  Array.from({ length: 100 }, (_, index) => {
+    const accountId = String(Number(otherAccount.accountId) + index);
+    return [
+      accountId,
+      JSON.parse(JSON.stringify(accounts[otherAccount.accountId]).replaceAll(otherAccount.accountId, accountId)),
+    ];
+  }),
+);
+
 /** Sets the other account up as docs/other-accounts.md says, with the templates beside it. */
 export async function setUpOtherAccount(
   sandbox: Sandbox,

@@ -169,16 +169,17 @@ export function createStackCreation({ clock, iam, home, store, source, types, pr
       capabilities,
       tags: [],
       creator: caller,
-      onFailure: 'DO_NOTHING',
+      // osls sets no other: of a deployment that fails nothing stays but what is to be retained.
+      onFailure: 'DELETE',
       retainExceptOnCreate: false,
       // Most of its resources could not be deleted.
       enableTerminationProtection: true,
     });
     await stack.work;
     if (stack.status === 'CREATE_COMPLETE') return stack;
-    const failed = stack.resources.find(({ status }) => status === 'CREATE_FAILED');
+    const failed = stack.events.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED');
     if (failed === undefined) throw new Error(stack.statusReason);
-    throw new Error(`The sandbox cannot deploy ${failed.logicalId}: ${failed.statusReason}`);
+    throw new Error(`The sandbox cannot deploy ${failed.LogicalResourceId}: ${failed.ResourceStatusReason}`);
   }
 
   return { create: createStack, createNested, deploy };

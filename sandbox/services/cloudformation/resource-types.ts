@@ -38,9 +38,9 @@ export interface ProviderParts extends DeploymentParts {
   buckets: BucketStore;
   tables: TableStore;
   dynamoDb: Pick<DynamoDb, 'createTable' | 'deleteTable'>;
-  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'setBusPolicy'>;
-  secretsManager: Pick<SecretsManager, 'createSecret'>;
-  sqs: Pick<Sqs, 'createQueue'>;
+  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'setBusPolicy'>;
+  secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
+  sqs: Pick<Sqs, 'createQueue' | 'deleteQueue'>;
   states: Pick<States, 'createStateMachine'>;
   customResource: CustomResource;
   nestedStack: ResourceProvider;

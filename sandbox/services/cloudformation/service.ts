@@ -17,12 +17,14 @@ import { createTemplateSource } from './template-source.ts';
 export interface CloudFormation {
   service: Service;
   /**
-   * Creates the sandbox's own deployment as a stack that cannot be deleted, in no time of the clock.
+   * Creates the sandbox's own deployment as a stack that callers cannot delete, in no time of the clock. One that fails is deleted.
    * @returns the stack in CREATE_COMPLETE
    * @throws AwsError as CreateStack does for the template and its parameters
    * @throws Error naming the first resource that failed, and why
    */
   deploy(deployment: Deployment): Promise<Readonly<Stack>>;
+  /** Deletes the sandbox's own deployment, as `osls remove` does; resources that are to be retained stay. */
+  remove(stackName: string): Promise<void>;
   /** The stack of this id, or the one of this name that is not deleted; it changes as work goes on. */
   stack(nameOrId: string): Readonly<Stack> | undefined;
   /** Every stack that was made, the deleted ones too, as DescribeStacks and DescribeStackEvents answer them. */
@@ -84,6 +86,11 @@ export function createCloudFormation({ home = account, ...options }: CloudFormat
       operations: stackOperations({ iam, home, store, source, creation, provisioner }),
     },
     deploy: creation.deploy,
+    async remove(stackName) {
+      const stack = store.require(stackName);
+      provisioner.delete(stack, []);
+      await stack.work;
+    },
     stack: store.find,
     descriptions: () => store.all().map((stack) => ({ ...describeStack(stack), events: stack.events })),
     setStatus: (nameOrId, status) => transitions.stack(store.require(nameOrId), status),

@@ -3,7 +3,7 @@ import { arnAt, type OnAccess, parseProperties, type ResourceProvider } from '..
 import type { Events } from './service.ts';
 
 interface Parts {
-  events: Pick<Events, 'addBus' | 'setBusPolicy'>;
+  events: Pick<Events, 'addBus' | 'deleteBus' | 'setBusPolicy'>;
   onAccess: OnAccess;
 }
 
@@ -15,7 +15,14 @@ export function busProvider({ events, onAccess }: Parts): ResourceProvider {
     const { Name } = parseProperties(busProperties, context);
     const resource = arnAt(context.caller, 'events', `event-bus/${Name}`);
     onAccess(context.caller, { action: 'events:CreateEventBus', resource });
-    return { physicalId: Name, attributes: { Arn: events.addBus(Name), Name } };
+    return {
+      physicalId: Name,
+      attributes: { Arn: events.addBus(Name), Name },
+      delete(by) {
+        onAccess(by, { action: 'events:DeleteEventBus', resource });
+        events.deleteBus(Name);
+      },
+    };
   };
 }
 

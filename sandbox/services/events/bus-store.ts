@@ -62,6 +62,7 @@ export interface BusStore {
   rulesOf(bus: string): readonly NewRule[];
   ruleArn(rule: RuleName): string;
   addBus(name: string): string;
+  deleteBus(name: string): void;
   busArn(name: string): string;
   setBusPolicy(bus: string, policy: PolicyDocument): void;
   busPolicy(bus: string): PolicyDocument | undefined;
@@ -188,6 +189,7 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
       buses.add(name);
       return busArn(name);
     },
+    deleteBus: (name) => void buses.delete(name),
     addRule(rule) {
       requireBus(rule.bus);
       rules.set(ruleArn(rule), { ...rule, matches: compileEventPattern(rule.eventPattern) });

@@ -27,6 +27,8 @@ export interface Events {
   addSchedule(schedule: Omit<NewRule, 'eventPattern' | 'bus'> & { scheduleExpression: string }): void;
   /** Adds a bus beside the default one. Returns its ARN. @throws AwsError ResourceAlreadyExistsException */
   addBus(name: string): string;
+  /** Deletes a bus, if there is one of this name. */
+  deleteBus(name: string): void;
   /** Puts an event on the default bus, as AWS services do; the targets are called later. Returns the event. */
   publish(event: NewEvent): Event;
   /** Every event that was put on a bus, in order. */

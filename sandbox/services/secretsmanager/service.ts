@@ -13,6 +13,8 @@ export interface SecretsManager {
    * is not asked whether it may be used. Throws when the name is taken.
    */
   createSecret(name: string, value?: string, tags?: Tags, kmsKeyId?: string): string;
+  /** Deletes a secret immediately. Throws when there is none. */
+  deleteSecret(name: string): void;
   /** The current value; undefined when there is no such secret, or none with a value, or it is scheduled for deletion. */
   value(name: string): string | undefined;
   /** Every value that was ever stored, of deleted secrets, too. */
@@ -50,6 +52,9 @@ export function createSecretsManager({
       const secret = store.add(name, tags, { kmsKeyId });
       if (value !== undefined) store.putVersion(secret, randomUUID(), value, ['AWSCURRENT']);
       return secret.arn;
+    },
+    deleteSecret(name) {
+      store.existing(name).deletionDate = clock.now();
     },
     value(name) {
       const secret = store.find(name);

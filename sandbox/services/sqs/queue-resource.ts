@@ -9,7 +9,7 @@ import {
 import type { Sqs } from './service.ts';
 
 interface Parts {
-  sqs: Pick<Sqs, 'createQueue'>;
+  sqs: Pick<Sqs, 'createQueue' | 'deleteQueue'>;
   onAccess: OnAccess;
 }
 
@@ -24,9 +24,17 @@ const queueProperties = v.strictObject({
 export function queueProvider({ sqs, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { QueueName, MessageRetentionPeriod } = parseProperties(queueProperties, context);
-    onAccess(context.caller, { action: 'sqs:CreateQueue', resource: arnAt(context.caller, 'sqs', QueueName) });
+    const resource = arnAt(context.caller, 'sqs', QueueName);
+    onAccess(context.caller, { action: 'sqs:CreateQueue', resource });
     const { url, arn } = sqs.createQueue({ name: QueueName, retentionSeconds: MessageRetentionPeriod });
-    return { physicalId: url, attributes: { Arn: arn, QueueName, QueueUrl: url } };
+    return {
+      physicalId: url,
+      attributes: { Arn: arn, QueueName, QueueUrl: url },
+      delete(by) {
+        onAccess(by, { action: 'sqs:DeleteQueue', resource });
+        sqs.deleteQueue(QueueName);
+      },
+    };
   };
 }
 

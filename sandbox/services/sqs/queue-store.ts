@@ -31,6 +31,7 @@ export interface QueueStore {
   create(queue: { name: string; retentionSeconds?: number }): Queue;
   /** @throws AwsError QueueDoesNotExist */
   queue(name: string): Queue;
+  delete(name: string): void;
   add(queue: Queue, body: string, attributes: Message['attributes']): StoredMessage;
   /** Up to so many messages that are visible, oldest first, hidden from now on. */
   receive(queue: Queue, most: number, visibilityMs: number): readonly StoredMessage[];
@@ -73,6 +74,7 @@ export function createQueueStore({ clock, endpoint, home }: Parts): QueueStore {
       queues.set(name, queue);
       return queue;
     },
+    delete: (name) => void queues.delete(name),
     add(queue, body, attributes) {
       const message = {
         id: randomUUID(),

@@ -8,6 +8,8 @@ export interface Sqs {
   service: Service;
   /** Returns the queue's URL and ARN. @throws AwsError QueueNameExists */
   createQueue(queue: { name: string; retentionSeconds?: number }): { url: string; arn: string };
+  /** Deletes a queue with its messages, if there is one of this name. */
+  deleteQueue(name: string): void;
   /** Puts a message into a queue in the name of another service. @throws AwsError QueueDoesNotExist */
   send(queueArn: string, body: string): void;
   /** What lies in a queue, oldest first, received or not. */
@@ -27,6 +29,7 @@ export function createSqs({ clock, endpoint, home = account }: Options): Sqs {
   return {
     service: { name: 'sqs', protocol: 'json', operations: queueOperations(store) },
     createQueue: store.create,
+    deleteQueue: store.delete,
     send: (queueArn, body) => void store.add(store.queue(queueArn.split(':')[5] ?? ''), body, {}),
     messages: (name) => store.messages(store.queue(name)),
   };

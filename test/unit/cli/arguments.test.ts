@@ -145,7 +145,7 @@ describe('parseArguments', () => {
     ['a status with faults', ['status', 'acme', ...at, '--fault', 'x'], "Unknown option '--fault'"],
     ['key-policies without a key', ['key-policies', ...at], 'takes the ARN of a KMS key'],
     ['key-policies of two keys', ['key-policies', keyArn, 'b', ...at], `One key at a time: got ${keyArn} and b`],
-    ['key-policies of an alias', ['key-policies', 'alias/a', ...at], "(arn:aws:kms:…:key/…), not 'alias/a'"],
+    ['key-policies of an alias', ['key-policies', 'alias/a', ...at], "(arn:<partition>:kms:…:key/…), not 'alias/a'"],
     ['key-policies without an endpoint', ['key-policies', keyArn], 'key-policies needs --endpoint'],
     ['key-policies at no URL', ['key-policies', keyArn, '--endpoint', 'x'], '--endpoint takes a URL'],
     ['key-policies with faults', ['key-policies', keyArn, ...at, '--fault', 'x'], "Unknown option '--fault'"],

@@ -14,7 +14,7 @@ const machineSchema = v.object({
     v.string(),
     v.object({
       /** Only a Task has one. */
-      Resource: v.optional(v.union([v.string(), target])),
+      Resource: v.optional(v.union([v.object({ 'Fn::Sub': v.string() }), target])),
       Parameters: v.optional(v.union([v.object({ FunctionName: target, Payload: parameters }), parameters])),
     }),
   ),

@@ -118,7 +118,7 @@ describe('a request for another account or Region', () => {
       'an account that is not configured',
       'InvalidRequest',
       requestIn('refused', { ...there, accountId: '333333333333' }),
-      'stack.accountId: must be one of 222222222222, 111111111111',
+      'stack.accountId: must be one of 111111111111, 222222222222',
     ],
     [
       'a Region that is not configured there',

@@ -32,7 +32,7 @@ export function packagedMachine(logicalId: string) {
     }),
     Resources[logicalId],
   );
-  // The functions are placeholders in it.
+  // The functions are placeholders in it, and so is what a state waits with, after them.
   const [definition, placeholders] = machine.DefinitionString['Fn::Sub'];
   const functionName = (placeholder: string) => {
     const { 'Fn::GetAtt': getAtt } = v.parse(
@@ -50,7 +50,7 @@ export function packagedMachine(logicalId: string) {
   /** The function that a state invokes. */
   const functionOf = new Map(
     tasks.map(([state, { Resource, Parameters }]) => {
-      const [, placeholder = ''] = /\$\{(\w+)\}/.exec(JSON.stringify([Resource, Parameters])) ?? [];
+      const [, placeholder = ''] = /\$\{(\w+)\}/.exec(JSON.stringify([Parameters, Resource])) ?? [];
       return [state, functionName(placeholder)];
     }),
   );

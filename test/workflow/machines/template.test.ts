@@ -5,7 +5,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { dependencies, dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
-import { accounts } from '../../../tools/permissions/other-account.ts';
+import { hundredAccounts } from '../../../tools/permissions/other-account.ts';
 import { environmentSchemas } from '../../environment-schemas.ts';
 
 const packageFolder = inject('packageFolder');
@@ -150,17 +150,33 @@ describe('the packaged template', () => {
 
   it('lets the functions that work there assume the roles of other accounts, and no others', () => {
     const withAccounts = templateIn(inject('accountsPackageFolder'));
-    const reaching = functions.filter(({ name, Environment: { Variables } }) => {
-      // These two only check what a request chooses.
-      return 'ACCOUNTS' in Variables && !['PostSubscribers', 'AcceptEvent'].includes(name);
-    });
-    const Resource = Object.values(accounts).map(({ roleArn }) => roleArn);
+    const reaching = functions.filter(({ Environment: { Variables } }) => 'ACCOUNTS' in Variables);
+    const Resource = Object.values(hundredAccounts).map(({ roleArn }) => roleArn);
     expect(withAccounts.Resources.AssumeRolesOfAccounts?.Properties).toMatchObject({
       PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource }] },
       Roles: expect.toSatisfy(hasJust(reaching.map(({ name }) => ({ Ref: `${name}Role` })))),
     });
-    expect(ofType('AWS::IAM::Policy', withAccounts)).toHaveLength(2);
+    expect(ofType('AWS::IAM::Policy', withAccounts)).toHaveLength(4);
     expect(statementsIn(withAccounts)).toEqual(statements);
+  });
+
+  it('lets only these read the external ids, and those that check requests the accounts and Regions', () => {
+    const { Accounts, AccountRegions, ...others } = templateIn(inject('accountsPackageFolder')).Resources;
+    const readers = (variable: string) =>
+      functions
+        .filter(({ Environment: { Variables } }) => variable in Variables)
+        .map(({ name }) => ({ Ref: `${name}Role` }));
+    const reading = (secret: string, variable: string) => ({
+      PolicyDocument: {
+        Statement: [{ Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: { Ref: secret } }],
+      },
+      Roles: expect.toSatisfy(hasJust(readers(variable))),
+    });
+    expect(others.ReadAccounts?.Properties).toMatchObject(reading('Accounts', 'ACCOUNTS'));
+    expect(others.ReadAccountRegions?.Properties).toMatchObject(reading('AccountRegions', 'ACCOUNT_REGIONS'));
+    expect(readers('ACCOUNT_REGIONS')).toEqual([{ Ref: 'AcceptEventRole' }, { Ref: 'PostSubscribersRole' }]);
+    const isIn = (part: unknown) => JSON.stringify(part).includes('sandbox-external-id');
+    expect([isIn(Accounts), isIn(AccountRegions), isIn(others)]).toEqual([true, false, false]);
   });
 
   const trustSchema = v.looseObject({
@@ -197,14 +213,18 @@ describe('the packaged template', () => {
   });
 
   it('takes events of accounts that forward them, of CloudFormation and KMS alone', () => {
+    const accountIds = Object.keys(hundredAccounts);
     const policies = ofType('AWS::Events::EventBusPolicy', templateIn(inject('accountsPackageFolder')));
     expect(policies.map(([, { Properties }]) => Properties)).toMatchObject([
       {
         EventBusName: 'default',
         Statement: {
-          Principal: { AWS: [{ 'Fn::Sub': 'arn:${AWS::Partition}:iam::222222222222:root' }] },
+          Principal: { AWS: accountIds.map((id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::${id}:root` })) },
           Action: 'events:PutEvents',
-          Condition: { 'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] } },
+          Condition: {
+            'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] },
+            Null: { 'events:source': 'false' },
+          },
         },
       },
     ]);

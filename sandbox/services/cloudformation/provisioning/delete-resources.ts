@@ -16,7 +16,7 @@ interface Parts {
 export function createDeletion({ clock, iam, transitions, resourceDelayMs }: Parts) {
   async function finishDeletion(stack: Stack, inCreation: boolean, retained: readonly string[] = []): Promise<void> {
     // It takes its time, also when there is nothing left to delete.
-    await clock.sleep(resourceDelayMs);
+    await takeTime(stack);
     const problem = await deleteResources(stack, inCreation, retained);
     transitions.stack(stack, problem === undefined ? 'DELETE_COMPLETE' : 'DELETE_FAILED', problem);
   }
@@ -38,9 +38,14 @@ export function createDeletion({ clock, iam, transitions, resourceDelayMs }: Par
     return failed.length === 0 ? undefined : `The following resource(s) failed to delete: [${failed.join(', ')}].`;
   }
 
+  /** The deployment is made and deleted in no time of the clock. */
+  async function takeTime({ isDeployment }: Stack): Promise<void> {
+    if (!isDeployment) await clock.sleep(resourceDelayMs);
+  }
+
   async function deleteResource(stack: Stack, resource: StackResource): Promise<void> {
     transitions.resource(stack, resource, 'DELETE_IN_PROGRESS');
-    await clock.sleep(resourceDelayMs);
+    await takeTime(stack);
     try {
       await resource.provisioned?.delete?.(callerFor(iam, stack));
       transitions.resource(stack, resource, 'DELETE_COMPLETE');

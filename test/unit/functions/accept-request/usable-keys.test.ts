@@ -110,7 +110,8 @@ describe('a key can be used', () => {
 
   it('when its owner allows it to all whose names begin so', async () => {
     const { kms, client } = setUp({ tagPages: [[{ ...allowed, TagValue: 'beta- Acme-EU-' }]] });
-    const check = (userName: string) => checkKey(client, keyArn, { home: expected.home, userName, writers: [], deployment });
+    const check = (userName: string) =>
+      checkKey(client, keyArn, { home: expected.home, userName, writers: [], deployment });
     for (const userName of ['beta-1', 'Beta-x', 'acme-eu-7']) await expect(check(userName)).resolves.toBeDefined();
     for (const userName of ['beta', 'betamax', 'acme-eu', 'acme-us-1', 'x-beta-1']) {
       await expect(check(userName)).rejects.toThrow(`does not allow it to ${userName}`);

@@ -1,6 +1,8 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { accountsEnvironment } from '../../../../lib/aws/accounts-environment.ts';
+import { accountsEnvironment, accountsReader } from '../../../../lib/aws/accounts-environment.ts';
 import { parse } from '../../../../lib/parse.ts';
 import { accounts } from '../../functions/other-account.ts';
 
@@ -55,5 +57,47 @@ describe('the param accounts', () => {
     expect(() => parse(schema, { ACCOUNTS: 'none' }, (field, rule) => new Error(`${field}: ${rule}`))).toThrow(
       'ACCOUNTS: must be JSON',
     );
+  });
+});
+
+describe('what reads the accounts', () => {
+  const reference = (secretId: string) => JSON.stringify({ secretId, version: '1' });
+  const setUp = () => {
+    const secrets = mockClient(SecretsManagerClient);
+    return { secrets, read: accountsReader(new SecretsManagerClient({ region: 'us-east-1' })) };
+  };
+
+  it('calls nothing without other accounts', async () => {
+    const { secrets, read } = setUp();
+    const variables = { ACCOUNTS: '{}', REGISTRY_TABLE: 'registry' };
+    expect(await read(variables)).toEqual(variables);
+    expect(secrets.calls()).toEqual([]);
+  });
+
+  it('puts them in the place of the secret that is named, and leaves other variables as they are', async () => {
+    const { secrets, read } = setUp();
+    secrets.on(GetSecretValueCommand, { SecretId: 'of-all' }).resolves({ SecretString: JSON.stringify(accounts) });
+    secrets.on(GetSecretValueCommand, { SecretId: 'of-regions' }).resolves({ SecretString: '{}' });
+    const variables = {
+      ACCOUNTS: reference('of-all'),
+      ACCOUNT_REGIONS: reference('of-regions'),
+      OTHER: reference('x'),
+    };
+    expect(await read(variables)).toEqual({ ...variables, ACCOUNTS: JSON.stringify(accounts), ACCOUNT_REGIONS: '{}' });
+  });
+
+  it.each(['AccessDeniedException', 'ResourceNotFoundException'])('reports that %s ends the reading', async (name) => {
+    const { secrets, read } = setUp();
+    secrets.on(GetSecretValueCommand).rejects(Object.assign(new Error('refused'), { name }));
+    await expect(read({ ACCOUNTS: reference('of-all') })).rejects.toMatchObject({
+      name: 'InvalidConfiguration',
+      message: `ACCOUNTS: its secret of-all cannot be read (${name})`,
+    });
+  });
+
+  it('lets pass what a retry may mend', async () => {
+    const { secrets, read } = setUp();
+    secrets.on(GetSecretValueCommand).rejects(Object.assign(new Error('too many'), { name: 'ThrottlingException' }));
+    await expect(read({ ACCOUNTS: reference('of-all') })).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 });

@@ -53,6 +53,21 @@ describe('a step', () => {
     expect(await handler(input, context)).toBe('7');
   });
 
+  it('has what its variables name read once, by every process that gets so far', async () => {
+    const complete = vi.fn(async (variables: NodeJS.ProcessEnv) => ({ ...variables, LIMIT: '8' }));
+    complete.mockRejectedValueOnce(new Error('not now'));
+    const handler = step({
+      name: 'some-step',
+      environment: environmentSchema,
+      complete,
+      input: inputSchema,
+      run: async (_input, { environment }) => environment.LIMIT,
+    });
+    await expect(handler(input, context)).rejects.toThrow('not now');
+    expect([await handler(input, context), await handler(input, context)]).toEqual(['8', '8']);
+    expect(complete).toHaveBeenCalledTimes(2);
+  });
+
   it.each([
     ['a missing variable', undefined, 'is required'],
     ['a wrong variable', marker, 'must be ("7" | "8")'],

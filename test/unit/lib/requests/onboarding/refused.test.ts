@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest } from '../../../../../lib/errors.ts';
+import { shownAccounts } from '../../../../../lib/requests/fields.ts';
 import { requestRules } from '../../../functions/plan.ts';
 import { keyArn, named, parse, prefix, subscriber, tagsOf, withStack } from './requests.ts';
 
@@ -20,7 +21,7 @@ const withKey = (key: unknown) => ({
 
 const nameRule = 'must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen';
 const keyRule = 'must be the ARN of a KMS key';
-const keyForm = `${keyRule} (arn:aws:kms:<region>:<account>:key/<id>)`;
+const keyForm = `${keyRule} (arn:<partition>:kms:<region>:<account>:key/<id>)`;
 const buildRule = 'must be digits and dots';
 const valueRule = 'must be 1 to 256 letters, digits, blanks and _.:/=+@-';
 const tagRule = 'must be a tag key that IAM takes: letters of any script, digits, blanks and _.:/=+@-';
@@ -306,4 +307,10 @@ describe('a request is refused', () => {
       }),
     );
   });
+});
+
+it('names ten accounts at most', () => {
+  const accounts = Array.from({ length: 100 }, (_, index) => String(222222222222 + index));
+  expect(shownAccounts(accounts.slice(0, 2))).toBe('222222222222, 222222222223');
+  expect(shownAccounts(accounts)).toMatch(/^(\d{12}, ){9}\d{12} and 90 others of the param accounts$/);
 });

@@ -1,0 +1,22 @@
+export const packageHelp = `npm run package -- [stage]
+
+Builds the functions and packages the deployment of a stage (default: dev) into .serverless/, and refuses what AWS would refuse.
+The stage's params are in serverless.yml, below its name. docs/deploying.md has the next steps.
+`;
+
+/**
+ * What `npm run package` is given: a stage, which is part of the names of the stack and most resources.
+ * @throws Error for anything else
+ */
+export function packageArguments(args: readonly string[]): { stage: string } | 'help' {
+  if (args.some((arg) => ['--help', '-h', 'help'].includes(arg))) return 'help';
+  const [stage = 'dev', ...others] = args;
+  // CloudFormation's rule for stack names; names of functions and secrets allow these characters, too.
+  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(stage)) {
+    throw new Error(
+      `A stage has letters, digits and hyphens, and begins with a letter: '${stage}' is none\n${packageHelp}`,
+    );
+  }
+  if (others.length > 0) throw new Error(`One stage at a time: got ${args.join(' ')}\n${packageHelp}`);
+  return { stage };
+}

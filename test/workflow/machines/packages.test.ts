@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageForSandbox } from '../../../build/package.ts';
+import { params } from '../../../scripts/list-params.ts';
+import { variants } from '../../../scripts/package-variants.ts';
+
+const templateOf = async (name: string) => {
+  const folder = await packageForSandbox(variants[name]?.params);
+  return readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8');
+};
+
+describe('the packages that are checked', () => {
+  it('have a value for every param', async () => {
+    const names = (await params()).map(({ name }) => name);
+    expect(Object.keys(variants['every param']?.params ?? {}).toSorted()).toEqual(names.toSorted());
+  });
+
+  // That it is packaged at all: packages beyond the limits of AWS are refused.
+  it('have one of a hundred accounts, whose variables and policies are within the limits of AWS', async () => {
+    expect((await templateOf('every param')).match(/:role\/infinstor-onboarding-access"/g)).toHaveLength(100);
+  });
+
+  it.each(['us-gov-west-1', 'cn-north-1'])('have one of %s, which has nothing of another partition', async (region) => {
+    const template = await templateOf(region);
+    expect(template).toContain(`arn:${region.startsWith('cn') ? 'aws-cn' : 'aws-us-gov'}:iam::222222222222:role`);
+    expect(template.match(/arn:aws:.*|https:\/\/s3\.amazonaws\.com.*/g)).toBeNull();
+  });
+});
