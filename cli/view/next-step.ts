@@ -35,6 +35,8 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'TokenRejected',
     'SubscriberPasswordUnknown',
     'TemplateMismatch',
+    'TemplateChanged',
+    'TemplateNotPinned',
     'DataNotRetained',
     'StackFailed',
     'StackTimedOut',

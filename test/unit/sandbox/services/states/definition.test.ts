@@ -13,10 +13,9 @@ describe('parseDefinition', () => {
       'utf8',
     );
     // Packaging puts ARNs in their places.
-    const packaged = text.replaceAll(
-      /\{\s*"Fn::GetAtt":[^}]*\}/g,
-      '"arn:aws:lambda:us-east-1:111111111111:function:f"',
-    );
+    const packaged = text
+      .replaceAll(/\{\s*"Fn::GetAtt":[^}]*\}/g, '"arn:aws:lambda:us-east-1:111111111111:function:f"')
+      .replaceAll(/\{\s*"Fn::Sub": ("[^"]*")\s*\}/g, (_, arn: string) => arn.replaceAll('${AWS::Partition}', 'aws'));
     expect(Object.keys(parseDefinition(packaged).States)).toHaveLength(9);
   });
 
