@@ -67,10 +67,9 @@ describe('a deployment that is removed', () => {
   });
 });
 
-it('retains just the registry', () => {
+it('retains just the registry and the copies of templates', () => {
   const text = readFileSync(join(inject('packageFolder'), 'cloudformation-template-update-stack.json'), 'utf8');
-  expect(text.match(/"(Update\w+|Deletion)Policy": ?"\w+"/g)).toEqual([
-    '"DeletionPolicy": "RetainExceptOnCreate"',
-    '"UpdateReplacePolicy": "Retain"',
-  ]);
+  const retained = ['"DeletionPolicy": "RetainExceptOnCreate"', '"UpdateReplacePolicy": "Retain"'];
+  expect(text.match(/"(Update\w+|Deletion)Policy": ?"\w+"/g)).toEqual([...retained, ...retained]);
+  for (const logicalId of ['Registry', 'TemplateCopies']) expect(text).toContain(`"${logicalId}": {`);
 });

@@ -114,8 +114,7 @@ describe('a stack in another account', () => {
       const request = requestIn('long-abroad', there);
       const report = await onboard(given, { ...request, stack: { ...request.stack, build: '9.7' } });
       expect(report.error).toBeNull();
-      const stack = given.world(there).cloudFormation.stack('infinstor-subscriber-long-abroad');
-      expect(stack?.templateBody).toBe(longTemplate);
+      expect(stackOf(given, 'long-abroad', there)?.templateBody).toBe(longTemplate);
       expect(given.denials()).toEqual([]);
     });
   });

@@ -112,6 +112,8 @@ const mayFollow = [
   `${functionNameOf('accept-event')} states:StartExecution`,
   `${functionNameOf('accept-event')} sqs:SendMessage`,
   `${functionNameOf('record-failure')} events:PutEvents`,
+  // A copy of the vendor's template, which is the same for all.
+  `${functionNameOf('accept-request')} s3:PutObject`,
   // Of the failure, if the record belongs to the execution, which it does not.
   `${functionNameOf('record-failure')} dynamodb:UpdateItem`,
 ];
