@@ -1,14 +1,17 @@
 import { describe, expect, inject, it } from 'vitest';
 import { type BurstResult, runBurst } from '../../../../bench/key-policy-burst.ts';
 import { bootSandbox } from '../../../../sandbox/boot.ts';
+import { byScope } from '../../../scope.ts';
 
-/** 150 steps on one key, with writes limited, reads stale, roles unseen and deleted, and steps that die with the lease. */
+const roles = byScope({ usual: 60, all: 150, long: 150 });
+
+/** So many steps on one key, with writes limited, reads stale, roles unseen and deleted, and steps that die with the lease. */
 async function burst(writer: 'reconciler' | 'read-modify-write'): Promise<BurstResult['keys'][number] & BurstResult> {
   const sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true });
   try {
     const result = await runBurst(sandbox, {
       keys: 1,
-      roles: 150,
+      roles,
       writer,
       seed: 1,
       hidden: 5,
@@ -24,7 +27,7 @@ async function burst(writer: 'reconciler' | 'read-modify-write'): Promise<BurstR
   }
 }
 
-describe('150 steps that patch one key at once', () => {
+describe(`${roles} steps that patch one key at the same time`, () => {
   it('lose no grant and no foreign statement, with at most 20 writes of the policy', async () => {
     const { lost, foreignKept, writes, gaveUp } = await burst('reconciler');
     expect(lost).toEqual([]);
