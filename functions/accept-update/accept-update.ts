@@ -9,6 +9,7 @@ import { checkUpdateRequest } from '../../lib/requests/update.ts';
 import { checkInputSecrets, passwordSchema } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId, inputSecretPrefix } from '../../lib/secrets/names.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
+import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
@@ -38,6 +39,8 @@ export async function acceptUpdate(
     { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
   ]);
   const record = await readRecord(registry, request.subscriber.userName);
+  // Whatever else might be refused of a superseded execution would mislead.
+  await requireNotSuperseded(stepFunctions, record, { executionArn, startedAt });
   // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName, emailId: registeredEmailId } = requireActive(record, request.subscriber.userName);
   const emailId = request.subscriber.emailId ?? registeredEmailId;

@@ -10,6 +10,7 @@ import { checkUsersRequest } from '../../lib/requests/users.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId, inputSecretPrefix, tokenSecretId, userSecretId } from '../../lib/secrets/names.ts';
 import { claim, requireActive } from '../../lib/subscribers/claim.ts';
+import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
 
@@ -43,6 +44,8 @@ export async function acceptUsers(
   }));
   await checkInputSecrets({ secrets, sts }, references);
   const record = await readRecord(registry, request.subscriber.userName);
+  // Whatever else might be refused of a superseded execution would mislead.
+  await requireNotSuperseded(stepFunctions, record, { executionArn, startedAt });
   // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const { userName } = requireActive(record, request.subscriber.userName);
   await requireNoSubscribers(registry, request.users);
