@@ -5,7 +5,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { problemsOfEach } from '../../lib/aws/each.ts';
+import { problemsOfEach } from '../../lib/each.ts';
 
 /**
  * Schedules the deletion of every secret in a folder.

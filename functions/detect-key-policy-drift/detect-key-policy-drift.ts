@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { problemsOfEach, throwTogether } from '../../lib/aws/each.ts';
+import { problemsOfEach, throwTogether } from '../../lib/each.ts';
 import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { parseJson } from '../../lib/json.ts';
 import { canonicalHash } from '../../lib/keys/canonical.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
-import { problemsOfEach, throwTogether } from '../../lib/aws/each.ts';
+import { problemsOfEach, throwTogether } from '../../lib/each.ts';
 import {
   type FailureRecorder,
   recordExecutionFailure,

@@ -8,7 +8,7 @@ import {
 import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
-import { problemsOfEach, throwTogether } from '../../lib/aws/each.ts';
+import { problemsOfEach, throwTogether } from '../../lib/each.ts';
 import { executionOfApiPassword } from '../../lib/requests/api-password.ts';
 
 const hour = 60 * 60_000;

@@ -81,7 +81,7 @@ function withoutAction(template: string, role: string, removed: string): string 
   });
 }
 
-/** What callers and operators are told: the ends of executions, the stacks' events, and the logs. */
+/** What callers and operators see: the ends of executions, the stacks' events, and the logs. */
 function reportedBy({ states, cloudFormation, logFolder }: Sandbox): string {
   const logs = readdirSync(logFolder).filter((file) => file !== 'denials.log');
   return [
@@ -126,8 +126,8 @@ it.each([...needed.values()])('fails when $role may not do $action', async ({ ro
     (sandbox) => {
       const denied = sandbox.denials().filter((denial) => matchesPattern(action, denial.action));
       expect(denied.map(({ principalArn }) => principalArn)).toContainEqual(expect.stringContaining(`-${role}-`));
-      const told = denied.map((denial) => `not authorized to perform: ${denial.action}`);
-      expect(told).toContainEqual(expect.toSatisfy((reason: string) => reportedBy(sandbox).includes(reason)));
+      const reasons = denied.map((denial) => `not authorized to perform: ${denial.action}`);
+      expect(reasons).toContainEqual(expect.toSatisfy((reason: string) => reportedBy(sandbox).includes(reason)));
     },
   );
 });

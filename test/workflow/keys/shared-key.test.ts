@@ -54,6 +54,17 @@ describe('subscribers that are onboarded at once with one key', () => {
     expect(sandbox().kms.policyWrites(keyArn)).toBeLessThanOrEqual(12);
   });
 
+  it('all get it, with fewer writes than subscribers, when they have to wait for each other', async () => {
+    const keyArn = newKey(sandbox());
+    // Until the last of these tries, all have asked for it.
+    fault(sandbox(), 'kms:PutKeyPolicy:throttle', { ...ofPatchKeyPolicy, times: 24 });
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 12);
+    expect(sandbox().faults.left()).toBe(0);
+    expect(failed).toEqual([]);
+    expectGranted(sandbox(), keyArn, userNames);
+    expect(sandbox().kms.policyWrites(keyArn)).toBeLessThan(12);
+  });
+
   it.each([
     ['a change that is throttled', 'kms:PutKeyPolicy:throttle:9'],
     ['a change whose answer is lost', 'kms:PutKeyPolicy:drop:2'],

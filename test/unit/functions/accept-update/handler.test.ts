@@ -69,19 +69,19 @@ describe('accepting an update', () => {
   it.each([
     ['an e-mail address', { subscriber: request.subscriber }, 'new@acme.example', ['emailId']],
     ['a password', { subscriber: { userName: 'acme' }, passwordSecretId }, 'mlops@acme.example', ['password']],
-  ])('that changes %s alone tells InfinStor the rest as it is kept', async (_, changing, emailId, changed) => {
+  ])('that changes %s alone sends InfinStor the rest as it is kept', async (_, changing, emailId, changed) => {
     const { invoke } = setUp();
     const plan = await invoke(event(changing));
     expect(plan).toMatchObject({ subscriber: { userName: 'Acme', emailId }, changed, sent: ['emailId', 'password'] });
   });
 
-  it('tells InfinStor only what changes where the deployment says so', async () => {
+  it('sends InfinStor only what changes where the deployment says so', async () => {
     const { invoke } = setUp();
     const plan = await invoke(event({ subscriber: request.subscriber }), { UPDATE_SUBSCRIBER_FIELDS: 'changed' });
     expect(plan).toMatchObject({ changed: ['emailId'], sent: ['emailId'], passwordSecretId: undefined });
   });
 
-  it('needs the e-mail address that the registry does not know, unless InfinStor is told only what changes', async () => {
+  it('needs the e-mail address that the registry does not know, unless only what changes is sent', async () => {
     const { emailId: _, ...unknown } = record;
     const { invoke, claims } = setUp({ item: unknown });
     const changing = event({ subscriber: { userName: 'acme' }, passwordSecretId });

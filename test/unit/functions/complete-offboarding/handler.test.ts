@@ -64,7 +64,7 @@ function setUp(environment = {}) {
   });
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).callsFake(() => {
-    done.push('told');
+    done.push('published');
     return { FailedEntryCount: 0, Entries: [{ EventId: 'event-1' }] };
   });
   const load = () => import('../../../../functions/complete-offboarding/handler.ts');
@@ -92,7 +92,13 @@ describe('completing an offboarding', () => {
       retained: [bucket],
       secrets: [`${folder}credentials`, `${folder}users/bob`],
     });
-    expect(done).toEqual(['emptied', `deleted ${folder}credentials`, `deleted ${folder}users/bob`, 'told', 'closed']);
+    expect(done).toEqual([
+      'emptied',
+      `deleted ${folder}credentials`,
+      `deleted ${folder}users/bob`,
+      'published',
+      'closed',
+    ]);
     expect(documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input)).toMatchObject([
       {
         UpdateExpression: expect.stringMatching(/REMOVE #stackId, #formerStackIds, #roleArn, #keyArns, #users$/),

@@ -1,9 +1,8 @@
 import { describe, expect, inject, it } from 'vitest';
 import { type BurstResult, runBurst } from '../../../../bench/key-policy-burst.ts';
 import { bootSandbox } from '../../../../sandbox/boot.ts';
-import { byScope } from '../../../scope.ts';
 
-const roles = byScope({ usual: 60, all: 150, long: 150 });
+const roles = 150;
 
 /** So many steps on one key, with writes limited, reads stale, roles unseen and deleted, and steps that die with the lease. */
 async function burst(writer: 'reconciler' | 'read-modify-write'): Promise<BurstResult['keys'][number] & BurstResult> {
