@@ -32,8 +32,12 @@ export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox
     heard = spoken.length;
     sandbox = await bootSandbox({ ...quick(), ...options });
   });
-  // What a test leaves going on, such as a stack that is rolled back, must not take the next one's faults.
-  afterEach(() => sandbox?.clock.quiet());
+  // What a test leaves going on, such as a stack that is rolled back, must not take the next one's faults. A test that has failed may
+  // have released nothing of what it held.
+  afterEach(() => {
+    for (const release of held.splice(0)) release();
+    return sandbox?.clock.quiet();
+  });
   afterAll(async () => {
     if (sandbox === undefined) return;
     try {
@@ -50,6 +54,9 @@ export function useSandbox(options: Partial<SandboxOptions> = {}): () => Sandbox
     return sandbox;
   };
 }
+
+/** What releases the calls that the test holds. */
+const held: (() => void)[] = [];
 
 /** Of the deployment's own roles: what others are denied is none of its least privilege. */
 const isFunction = (principalArn: string) => principalArn.includes(':role/infinstor-onboarding-');
@@ -77,10 +84,16 @@ export async function run(sandbox: Sandbox, operation: Operation, request: objec
 }
 
 /** Sends a request to the machine of an operation, and returns as soon as it is started. */
-export async function startRun({ endpoint, stateMachineArn }: Sandbox, operation: Operation, request: object) {
+export async function startRun({ endpoint, stateMachineArn, clock }: Sandbox, operation: Operation, request: object) {
   const { sfn } = connect(endpoint);
   const machineArn = stateMachineArn.replace('onboard-subscriber', operation);
-  return { executionArn: await start({ sfn }, machineArn, { ...request }) };
+  // A test may wait for what the execution does before this call has reached the sandbox: until then, something is left to do.
+  const started = clock.busy();
+  try {
+    return { executionArn: await start({ sfn }, machineArn, { ...request }) };
+  } finally {
+    started();
+  }
 }
 
 /** Sends a request to the real machine and follows it to its end. */
@@ -138,6 +151,7 @@ export function hold(
 ): () => void {
   const { promise: until, resolve } = Promise.withResolvers<void>();
   faults.add({ service, operation, fault: { kind: 'hold', until }, times: 1, ...caller });
+  held.push(resolve);
   return resolve;
 }
 
