@@ -65,7 +65,8 @@ export async function acceptOffboarding(
   if (stackId !== undefined && keepData) await requireRetainedData(cloudFormation, stackId, resources);
 
   const grants = await grantsOf(registry, userName);
-  const roleArnOf = (roleName: string) => roleArnIn(executionArn, home.accountId, roleName);
+  const roleArnOf = (roleName: string) =>
+    roleArnIn(executionArn, home.accountId, `${environment.ROLE_PATH}${roleName}`);
   const roleArns = distinctRoles([
     ...(record.roleArn === undefined ? [] : [record.roleArn]),
     ...grants.map(({ roleArn }) => roleArn),
@@ -123,7 +124,7 @@ function requireDeletable(stack: CloudFormationStack, userName: string, tags: Re
   if (isProtected) throw new StackNeedsAttention(`Stack ${name} has termination protection`);
 }
 
-/** Each role once, with the first of its ARNs: that of IAM comes before one that was put together here, without a path. */
+/** Each role once, with the first of its ARNs: that of IAM comes before one that was put together here, with the deployment's path. */
 function distinctRoles(roleArns: readonly string[]): string[] {
   return [...new Map(roleArns.toReversed().map((roleArn) => [roleIdentity(roleArn), roleArn])).values()].reverse();
 }

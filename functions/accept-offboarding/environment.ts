@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { deploymentEnvironment } from '../../lib/aws/deployment-environment.ts';
-import { keyPolicyWritersEnvironment, roleNameEnvironment } from '../../lib/keys/access-environment.ts';
+import { keyPolicyWritersEnvironment, roleArnEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
 import { stackNameEnvironment } from '../../lib/stacks/environment.ts';
@@ -12,7 +12,7 @@ export const environmentSchema = v.object({
   ...secretPrefixEnvironment,
   ...deploymentEnvironment,
   ...stackNameEnvironment,
-  ...roleNameEnvironment,
+  ...roleArnEnvironment,
   ...keyPolicyWritersEnvironment,
 });
 export type Environment = v.InferOutput<typeof environmentSchema>;

@@ -77,7 +77,11 @@ export async function acceptRequest(
   const { accountId, region } = request.stack;
   const home = { accountId, region };
   const { userName } = request.subscriber;
-  const expectedRoleArn = roleArnIn(executionArn, accountId, `${environment.ROLE_NAME_PREFIX}${userName}`);
+  const expectedRoleArn = roleArnIn(
+    executionArn,
+    accountId,
+    `${environment.ROLE_PATH}${environment.ROLE_NAME_PREFIX}${userName}`,
+  );
   const keyArns = customerManagedKeys(request);
   const access = keyAccess(environment);
   const places: Place[] = [];

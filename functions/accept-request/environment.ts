@@ -3,7 +3,11 @@ import * as v from 'valibot';
 import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 import { deploymentEnvironment } from '../../lib/aws/deployment-environment.ts';
 import { json } from '../../lib/json.ts';
-import { keyAccessEnvironment, keyPolicyWritersEnvironment } from '../../lib/keys/access-environment.ts';
+import {
+  keyAccessEnvironment,
+  keyPolicyWritersEnvironment,
+  roleArnEnvironment,
+} from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
 import { buildSchema } from '../../lib/requests/onboarding.ts';
@@ -43,6 +47,7 @@ export const environmentSchema = v.object({
   ...stackNameEnvironment,
   ...stackServiceRoleEnvironment,
   ...keyAccessEnvironment,
+  ...roleArnEnvironment,
   ...keyPolicyWritersEnvironment,
   ...stackPollEnvironment,
   /** The permissions boundary of subscribers' roles in the deployment's account. */

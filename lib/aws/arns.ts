@@ -28,11 +28,12 @@ export function executionNameOf(executionArn: string): string {
 }
 
 /**
- * The ARN of a role without a path.
+ * The ARN of a role.
  * @param ownArn an ARN of the deployment, whose partition (`aws`, `aws-cn`, `aws-us-gov`) the role is in
+ * @param pathAndName its path, which begins and ends with a slash, and its name
  */
-export function roleArnIn(ownArn: string, accountId: string, roleName: string): string {
-  return `arn:${ownArn.split(':')[1]}:iam::${accountId}:role/${roleName}`;
+export function roleArnIn(ownArn: string, accountId: string, pathAndName: string): string {
+  return `arn:${ownArn.split(':')[1]}:iam::${accountId}:role${pathAndName}`;
 }
 
 /**

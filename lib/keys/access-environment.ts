@@ -8,6 +8,16 @@ export const roleNameEnvironment = {
   ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
 };
 
+/** What a function needs to know of the deployment to say the ARN of that role before it has seen it. */
+export const roleArnEnvironment = {
+  ...roleNameEnvironment,
+  /** Its IAM path (API reference of IAM, `CreateRole`, `Path`). */
+  ROLE_PATH: v.pipe(
+    v.string(),
+    v.regex(/^\/(?:[!-~]+\/)?$/, 'must be an IAM path: it begins and ends with a slash, such as / or /infinstor/'),
+  ),
+};
+
 /** What a function needs to know of the deployment to write our statements into key policies. */
 export const keyAccessEnvironment = {
   KEY_ACCESS: v.picklist(['role-arns', 'role-pattern']),

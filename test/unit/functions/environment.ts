@@ -9,6 +9,7 @@ const known: Readonly<Record<string, string>> = {
   ALLOWED_TAG_KEYS: '',
   STACK_NAME_PREFIX: 'infinstor-subscriber-',
   ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
+  ROLE_PATH: '/infinstor/',
   KEY_POLICY_WRITERS: 'arn:aws:iam::111111111111:role/patch-key-policy',
   STACK_REGIONS: 'us-east-1',
   STACK_TIMEOUT_MINUTES: '60',

@@ -152,6 +152,7 @@ const variants: Record<string, Variant> = {
   'has a template with the role at a path': {
     templates: atPath,
     // As the param rolePath has it.
+    environment: { ROLE_PATH: '/infinstor/' },
     editTemplate: (template) => template.replaceAll(':role/RoleForInfin', ':role/infinstor/RoleForInfin'),
     expectation: ({ iam }) => expect(iam.role(roleNameOf('first'))?.arn).toContain(':role/infinstor/RoleFor'),
   },

@@ -119,7 +119,7 @@ describe('accepting an offboarding', () => {
       ],
     });
     expect(await accept()).toMatchObject({
-      roleArns: ['arn:aws:iam::111111111111:role/acme-Helper', roleArn],
+      roleArns: ['arn:aws:iam::111111111111:role/infinstor/acme-Helper', roleArn],
       keyArns: [otherKey],
     });
   });

@@ -1,7 +1,7 @@
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus } from '@aws-sdk/client-sfn';
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { errorOf, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, stackId } from '../plan.ts';
@@ -79,6 +79,20 @@ describe('claiming the subscriber', () => {
     const checks = [...cloudFormation.calls(), ...kms.calls(), ...secrets.client.calls()];
     expect(checks.length).toBeGreaterThanOrEqual(6);
     for (const check of checks) expect(claim?.calledAfter(check)).toBe(true);
+  });
+
+  it('is followed by a reservation for the role at the path that the deployment says', async () => {
+    const { accept, documents } = setUp();
+    documents.on(TransactWriteCommand).resolves({});
+    await accept({ encryption });
+    const items = documents
+      .commandCalls(TransactWriteCommand)
+      .flatMap(({ args: [{ input }] }) => input.TransactItems?.map(({ Put }) => Put?.Item) ?? []);
+    expect(items).toContainEqual(
+      expect.objectContaining({
+        roleArn: 'arn:aws:iam::111111111111:role/infinstor/RoleForInfinStorMlflowService-Acme',
+      }),
+    );
   });
 
   it('is done already when the step is repeated', async () => {

@@ -36,7 +36,7 @@ it.each([
 });
 
 it.each(['aws', 'aws-cn', 'aws-us-gov'])('has a role in its own partition: %s', (partition) => {
-  expect(roleArnIn(executionArn.replace(/^arn:aws/, `arn:${partition}`), '222222222222', 'acme')).toBe(
+  expect(roleArnIn(executionArn.replace(/^arn:aws/, `arn:${partition}`), '222222222222', '/acme')).toBe(
     `arn:${partition}:iam::222222222222:role/acme`,
   );
 });
