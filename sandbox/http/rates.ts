@@ -82,13 +82,16 @@ export const rates: readonly Rate[] = [
     elsewhere: { perSecond: 300, burst: 1_500 },
     source: 'states',
   }),
-  ...each('secretsmanager', ['CreateSecret', 'DeleteSecret', 'PutSecretValue', 'RestoreSecret'], {
-    perSecond: 50,
-    source: 'secretsmanager',
-  }),
+  ...each(
+    'secretsmanager',
+    ['CreateSecret', 'DeleteSecret', 'ListSecretVersionIds', 'PutSecretValue', 'RestoreSecret'],
+    { perSecond: 50, source: 'secretsmanager' },
+  ),
   ...each('secretsmanager', ['ListSecrets'], { perSecond: 100, source: 'secretsmanager' }),
-  ...each('secretsmanager', ['GetSecretValue'], { perSecond: 10_000, source: 'secretsmanager' }),
-  ...each('secretsmanager', ['DescribeSecret'], { perSecond: 40_000, source: 'secretsmanager' }),
+  {
+    ...{ service: 'secretsmanager', operations: ['DescribeSecret', 'GetSecretValue'] },
+    ...{ perSecond: 10_000, source: 'secretsmanager' },
+  },
   ...each('cognito', ['InitiateAuth'], { perSecond: 120, source: 'cognito' }),
   { service: 'sts', operations: ['AssumeRole', 'GetCallerIdentity'], perSecond: 600, source: 'sts' },
   ...each('events', ['PutEvents'], { perSecond: 10_000, elsewhere: { perSecond: 400 }, source: 'events' }),
