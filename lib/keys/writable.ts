@@ -31,14 +31,16 @@ function obstacleTo(call: Call, policy: KeyPolicy): string | undefined {
   const about = policy.Statement.filter((statement) => isAbout(statement, call));
   const denying = about.find(
     (statement) =>
-      statement.Effect === 'Deny' && isUnconditional(statement) && names(statement.Principal, roleArn, 'for certain'),
+      statement.Effect === 'Deny' &&
+      isUnconditional(statement) &&
+      names(statement.Principal, roleArn, { bySession: false }),
   );
   if (denying !== undefined) {
     return `statement "${denying.Sid || '(without Sid)'}" of its policy denies ${action} to ${roleArn}`;
   }
   const isAllowed = about.some(
     ({ Effect, Principal, NotPrincipal }) =>
-      Effect === 'Allow' && (NotPrincipal !== undefined || names(Principal, roleArn, 'perhaps')),
+      Effect === 'Allow' && (NotPrincipal !== undefined || names(Principal, roleArn, { bySession: true })),
   );
   return isAllowed ? undefined : `no statement of its policy allows ${action} to ${roleArn} or to its account`;
 }
@@ -54,8 +56,8 @@ function isAbout({ Action, NotAction, Resource, NotResource }: Statement, { acti
 
 const isUnconditional = ({ Condition = {} }: Statement) => Object.keys(Condition).length === 0;
 
-/** Whether a principal is the role, for certain, or perhaps: the account of it, whose IAM policies decide then, or a session of it. */
-function names(principal: Statement['Principal'], roleArn: string, how: 'for certain' | 'perhaps'): boolean {
+/** Whether a principal is the role, or its account, whose IAM policies decide then; `bySession`: or a session of it, which may be any. */
+function names(principal: Statement['Principal'], roleArn: string, { bySession }: { bySession: boolean }): boolean {
   const { accountId } = arnOwner(roleArn);
   const role = roleIdentity(roleArn);
   return awsPrincipals(principal).some(
@@ -63,7 +65,7 @@ function names(principal: Statement['Principal'], roleArn: string, how: 'for cer
       one === '*' ||
       one === accountId ||
       (one.endsWith(':root') && arnOwner(one).accountId === accountId) ||
-      (role !== undefined && roleIdentity(one) === role && (how === 'perhaps' || one.includes(':role/'))),
+      (role !== undefined && roleIdentity(one) === role && (bySession || one.includes(':role/'))),
   );
 }
 

@@ -56,7 +56,7 @@ describe('a key policy lets the deployment change it', () => {
     ['one session of the role', { Principal: { AWS: session } }],
     ['everybody, on a condition', { Principal: '*', Condition: condition }],
     ['all but some', { Principal: undefined, NotPrincipal: { AWS: root } }],
-    ['other actions', { Action: ['kms:Decrypt', 'kms:PutKeyPolicyX', 'xkms:PutKeyPolicy'] }],
+    ['other actions', { Action: ['kms:Decrypt', 'kms:PutKeyPolicyX', 'xkms:PutKeyPolicy', 'kms:PutKeyPolicy.'] }],
     ['all actions but these', { Action: undefined, NotAction: ['kms:GetKey*', 'kms:PutKeyPolicy'] }],
     ['no action', { Action: undefined }],
     ['no resource', { Resource: undefined }],
@@ -98,6 +98,14 @@ describe('a key policy keeps the deployment from changing it', () => {
     const action = statements[0]?.Action?.includes('kms:GetKeyPolicy') ? 'kms:PutKeyPolicy' : 'kms:GetKeyPolicy';
     expect(() => check(statements)).toThrow(
       refused(`no statement of its policy allows ${action} to ${writer} or to its account`),
+    );
+  });
+
+  it('when it names others, and the writer is no role', () => {
+    const userArn = 'arn:aws:iam::111111111111:user/operator';
+    const forOther = [statement({ Principal: { AWS: `${userArn}-2` } })];
+    expect(() => check(forOther, [userArn])).toThrow(
+      refused(`no statement of its policy allows kms:GetKeyPolicy to ${userArn} or to its account`),
     );
   });
 

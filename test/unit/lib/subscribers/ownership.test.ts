@@ -1,4 +1,4 @@
-import { DescribeExecutionCommand, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { isSuperseded, requireNotSuperseded, requireOwn, startOf } from '../../../../lib/subscribers/ownership.ts';
@@ -32,6 +32,7 @@ describe('an execution is superseded', () => {
     ['by one after its own attempt', recordOf(attempt(executionArn, 1), attempt(otherExecutionArn, 2)), at(1), true],
     ['by one after it, whenever it began', recordOf(attempt(executionArn, 1), attempt('x', 0)), undefined, true],
     ['by one that was started later', recordOf(attempt(otherExecutionArn, 2)), at(1), true],
+    ['by none, when its own start is not known', recordOf(attempt(otherExecutionArn, 2)), undefined, false],
     ['by none that was started before', recordOf(attempt(otherExecutionArn, 1)), at(2), false],
     ['by none that was started at the same time', recordOf(attempt(otherExecutionArn, 1)), at(1), false],
     ['by one before the latest', recordOf(attempt('x', 3), attempt(otherExecutionArn, 0)), at(1), true],
@@ -55,6 +56,22 @@ describe('a superseded execution', () => {
     const started = { executionArn, startedAt: '2026-01-01T11:57:59.999Z' };
     await expect(requireNotSuperseded(stepFunctions, record, started)).rejects.toMatchObject({ name });
     await requireNotSuperseded(stepFunctions, record, { ...started, startedAt: '2026-01-01T11:58:00.000Z' });
+  });
+});
+
+it('an execution is refused as superseded by one that Step Functions has forgotten, and never of a new subscriber', async () => {
+  const stepFunctions = new SFNClient({ region: 'us-east-1' });
+  const gone = new ExecutionDoesNotExist({ message: 'gone', $metadata: {} });
+  mockClient(stepFunctions).on(DescribeExecutionCommand).rejects(gone);
+  const registry = await registryTable();
+  await own(registry, otherExecutionArn, 'Acme');
+  const started = { executionArn, startedAt: '2026-01-01T11:57:59.999Z' };
+  const refusal = requireNotSuperseded(stepFunctions, await readRecord(registry, 'Acme'), started);
+  await expect(refusal).rejects.toMatchObject({ name: 'ExecutionSuperseded', owner: otherExecutionArn });
+  await requireNotSuperseded(stepFunctions, undefined, started);
+  expect(await startOf(stepFunctions, { executionArn, startedAt: undefined })).toEqual({
+    executionArn,
+    startedAt: undefined,
   });
 });
 
