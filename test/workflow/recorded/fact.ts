@@ -7,16 +7,15 @@ import type { Sandbox } from '../../../sandbox/boot.ts';
 export interface Recordings {
   /** The service as the signature's scope calls it. */
   service: string;
-  /** The file of recordings, in the repository that `source` names. */
+  /** The file of recordings, below `tests/aws/services/` of github.com/localstack/localstack; beside it another one has the dates. */
   file: string;
   tests: readonly RecordedTest[];
 }
 
-/** Where all of the facts are read: its recordings have a sister file with the dates. */
-export const source = 'github.com/localstack/localstack, tests/aws/services/';
-
 export interface RecordedTest {
   test: string;
+  /** Where it is not in the file of the others. */
+  file?: string;
   /** `YYYY-MM-DD` */
   date: string;
   /** Makes what no call of the service makes in the sandbox; what it returns can stand in steps as `$name`. */

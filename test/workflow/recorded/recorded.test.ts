@@ -21,7 +21,7 @@ const all = recordings.flatMap(({ service, tests }) =>
   tests.flatMap(({ test, steps }) => steps.flatMap(({ key }) => (key === undefined ? [] : nameOf(service, test, key)))),
 );
 
-describe.each(recordings)('$service answers as AWS did', ({ service, tests }) => {
+describe.each(recordings)('$service answers as in $file', ({ service, tests }) => {
   it.each(tests)('in $test, $date', async (recorded) => {
     const results = await play(sandbox(), service, recorded);
     const named = (key: string) => nameOf(service, recorded.test, key);
@@ -41,8 +41,10 @@ describe('the recorded answers', () => {
     expect([...listed.keys()].filter((name) => !all.includes(name))).toEqual([]);
   });
 
-  it('have a day each', () => {
-    const dates = recordings.flatMap(({ tests }) => tests.map(({ date }) => date));
-    expect(dates.filter((date) => !/^20\d\d-[01]\d-[0-3]\d$/.test(date))).toEqual([]);
+  it('have a file of recordings and a day each', () => {
+    const sources = recordings.flatMap(({ file, tests }) =>
+      tests.map(({ file: own = file, date }) => `${own} ${date}`),
+    );
+    expect(sources.filter((source) => !/^\w+\/[\w/]+\.snapshot\.json 20\d\d-[01]\d-[0-3]\d$/.test(source))).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import type { Recordings } from '../fact.ts';
 import { iam, sts } from './access.ts';
 import { cloudformation } from './cloudformation.ts';
+import { templates } from './cloudformation-templates.ts';
 import { dynamodb } from './dynamodb.ts';
 import { events } from './events.ts';
 import { kms } from './kms.ts';
@@ -23,4 +24,5 @@ export const recordings: readonly Recordings[] = [
   sqs,
   states,
   sts,
+  templates,
 ];

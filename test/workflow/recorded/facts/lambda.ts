@@ -4,7 +4,7 @@ const name = 'infinstor-onboarding-sandbox-create-subscriber';
 
 export const lambda: Recordings = {
   service: 'lambda',
-  file: 'lambda_/test_lambda.snapshot.json, lambda_/test_lambda_api.snapshot.json',
+  file: 'lambda_/test_lambda.snapshot.json',
   tests: [
     {
       test: 'TestLambdaFeatures::test_invoke_exceptions',
@@ -24,6 +24,7 @@ export const lambda: Recordings = {
     },
     {
       test: 'TestLambdaFunction::test_get_function_wrong_region[invoke]',
+      file: 'lambda_/test_lambda_api.snapshot.json',
       date: '2025-11-25',
       steps: [
         fact(

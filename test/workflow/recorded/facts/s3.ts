@@ -17,7 +17,7 @@ const bucket = (BucketName: string): Required<Pick<RecordedTest, 'prepare'>> => 
 
 export const s3: Recordings = {
   service: 's3',
-  file: 's3/test_s3.snapshot.json, s3/test_s3_api.snapshot.json',
+  file: 's3/test_s3.snapshot.json',
   tests: [
     {
       test: 'TestS3::test_get_object_no_such_bucket',

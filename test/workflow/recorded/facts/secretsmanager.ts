@@ -1,44 +1,31 @@
 import { answered, call, fact, type RecordedTest, type Recordings, refused, type Step } from '../fact.ts';
-
-const keep = { arn: 'ARN', first: 'VersionId' };
-const secret = (Name: string) => ({ ARN: '$arn', Name });
-const created = (Name: string) =>
-  answered({ ARN: `arn:aws:secretsmanager:us-east-1:111111111111:secret:${Name}-<id>`, Name, VersionId: '<id>' });
-const deleted = (Name: string) => answered({ ...secret(Name), DeletionDate: '(date)' });
-const value = (Name: string, SecretString: string, VersionId: string, VersionStages = ['AWSCURRENT']) =>
-  answered({ ...secret(Name), CreatedDate: '(date)', SecretString, VersionId, VersionStages });
-const put = (Name: string, VersionStages = ['AWSCURRENT']) =>
-  answered({ ...secret(Name), VersionId: '<id>', VersionStages });
-const version = (VersionId: string, VersionStages?: readonly string[]) => ({
-  CreatedDate: '(date)',
-  KmsKeyIds: ['DefaultEncryptionKey'],
-  VersionId,
-  ...(VersionStages !== undefined && { VersionStages }),
-});
-const versions = (Name: string, ...Versions: readonly object[]) => answered({ ...secret(Name), Versions });
-const described = (Name: string, more: object = {}) =>
-  answered({ ...secret(Name), CreatedDate: '(date)', LastChangedDate: '(date)', ...more });
-const notFound = refused('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
-const noValue = (wanted: string) =>
-  refused('ResourceNotFoundException', `Secrets Manager can't find the specified secret value for ${wanted}`);
-
-/** What is done first and last in many tests. */
-const create = (Name: string, SecretString: string): Step =>
-  fact('create_secret_rs_0', 'CreateSecret', { Name, SecretString }, created(Name), { keep });
-const remove = (key: string, Name: string): Step =>
-  fact(key, 'DeleteSecret', { SecretId: Name, ForceDeleteWithoutRecovery: true }, deleted(Name));
-const list = (key: string, Name: string, ...all: readonly object[]): Step =>
-  fact(key, 'ListSecretVersionIds', { SecretId: Name }, versions(Name, ...all));
+import {
+  create,
+  created,
+  deleted,
+  deprecated,
+  described,
+  keep,
+  list,
+  notFound,
+  noValue,
+  put,
+  remove,
+  secret,
+  value,
+  version,
+  versions,
+  withDeprecated,
+} from './secret-answers.ts';
 
 /** Names that look like those with AWS's suffix, and others. */
 function createAndUpdate(name: string, isFound: boolean): RecordedTest {
   const Name = `${isFound ? 'Valid' : 'Invalid'}/_+=.@-Name${name}`;
   const partial = `arn:aws:secretsmanager:us-east-1:111111111111:secret:${Name}`;
-  const both = ['SecretId'].map(() => value(Name, 'my_secret', '$first'));
-  const [first = notFound] = both;
+  const first = value(Name, 'my_secret', '$first');
   return {
     test: `TestSecretsManager::test_create_and_update_secret[${Name}${isFound ? '' : '-False'}]`,
-    date: isFound ? '2023-04-14' : '2022-09-28',
+    date: isFound ? '2024-03-15' : '2022-09-28',
     steps: [
       fact(
         'create_secret_rs_1',
@@ -98,23 +85,19 @@ function invalidName(SecretId: string): RecordedTest {
 function labels(name: string, second: readonly string[], left: readonly string[]): RecordedTest {
   const Name = `labels-${name}`;
   const sorted = [...second].sort();
-  const put = (key: string, SecretString: string, VersionStages: readonly string[], kept: string) =>
-    fact(
-      key,
-      'PutSecretValue',
-      { SecretId: Name, SecretString, VersionStages },
-      answered({ ...secret(Name), VersionId: '<id>', VersionStages: [...VersionStages].sort() }),
-      { keep: { [kept]: 'VersionId' } },
-    );
+  const putLabels = (key: string, SecretString: string, VersionStages: readonly string[], kept: string) =>
+    fact(key, 'PutSecretValue', { SecretId: Name, SecretString, VersionStages }, put(Name, [...VersionStages].sort()), {
+      keep: { [kept]: 'VersionId' },
+    });
   const current = version('$first', ['AWSCURRENT']);
   return {
     test: `TestSecretsManager::test_non_versioning_version_stages_${name}`,
     date: '2024-03-15',
     steps: [
       create(Name, 'S0'),
-      put('put_secret_value_res_0', 'S1', ['one', 'two', 'three'], 'second'),
+      putLabels('put_secret_value_res_0', 'S1', ['one', 'two', 'three'], 'second'),
       list('list_secret_version_ids_res_0', Name, current, version('$second', ['one', 'three', 'two'])),
-      put('put_secret_value_res_1', 'S2', second, 'third'),
+      putLabels('put_secret_value_res_1', 'S2', second, 'third'),
       list(
         'list_secret_version_ids_res_1',
         Name,
@@ -127,13 +110,14 @@ function labels(name: string, second: readonly string[], left: readonly string[]
   };
 }
 
+const made = (Name: string): Step => call('CreateSecret', { Name, SecretString: 'a' }, { keep });
 const stages = ['SAMPLESTAGE0', 'SAMPLESTAGE1'];
 const putAndGet = (Name: string, number: number, labels: readonly string[], current: string): Step[] => [
   fact(
     `put_secret_value_res_${number}`,
     'PutSecretValue',
     { SecretId: Name, SecretString: `secret_string_v${number}`, VersionStages: labels },
-    answered({ ...secret(Name), VersionId: '<id>', VersionStages: labels }),
+    put(Name, labels),
     { keep: { last: 'VersionId' } },
   ),
   fact(
@@ -143,13 +127,6 @@ const putAndGet = (Name: string, number: number, labels: readonly string[], curr
     value(Name, current, current === 'secret_string_v0' ? '$first' : '$last'),
   ),
 ];
-
-const deprecated = (Name: string, number: number, kept: string): Step =>
-  fact(`put_secret_value_${number}`, 'PutSecretValue', { SecretId: Name, SecretString: `update${number}` }, put(Name), {
-    keep: { [kept]: 'VersionId' },
-  });
-const withDeprecated = (key: string, Name: string, ...all: readonly object[]): Step =>
-  fact(key, 'ListSecretVersionIds', { SecretId: Name, IncludeDeprecated: true }, versions(Name, ...all));
 
 export const secretsmanager: Recordings = {
   service: 'secretsmanager',
@@ -175,7 +152,7 @@ export const secretsmanager: Recordings = {
       test: 'TestSecretsManager::test_exp_raised_on_creation_of_secret_scheduled_for_deletion',
       date: '2024-03-15',
       steps: [
-        call('CreateSecret', { Name: 'scheduled', SecretString: 'a' }, { keep }),
+        made('scheduled'),
         fact('delete_res', 'DeleteSecret', { SecretId: 'scheduled' }, deleted('scheduled')),
         fact(
           'invalid_req_ex',
@@ -246,7 +223,7 @@ export const secretsmanager: Recordings = {
       test: 'TestSecretsManager::test_secret_exists_snapshots',
       date: '2024-03-15',
       steps: [
-        call('CreateSecret', { Name: 'exists', SecretString: 'a' }, { keep }),
+        made('exists'),
         fact(
           'ex_log',
           'CreateSecret',
@@ -280,7 +257,7 @@ export const secretsmanager: Recordings = {
       test: 'TestSecretsManager::test_secret_restore',
       date: '2024-03-20',
       steps: [
-        call('CreateSecret', { Name: 'restored', SecretString: 'a' }, { keep }),
+        made('restored'),
         fact('delete_secret_res', 'DeleteSecret', { SecretId: 'restored' }, deleted('restored')),
         fact('restore_secret_res', 'RestoreSecret', { SecretId: 'restored' }, answered(secret('restored'))),
       ],

@@ -89,9 +89,18 @@ const tooLong = (key: string, operation: string, most: number, input: object = {
 const badInput = (message: string) =>
   refused('InvalidExecutionInput', `Invalid State Machine Execution Input: '${message}'`);
 
+/** What is no ARN at all. */
+const invalidArn = (test: string, operation: string, member: string, arn: string): RecordedTest => ({
+  test: `TestSnfApi::${test}`,
+  date: '2024-03-08',
+  steps: [
+    fact('exception', operation, { [member]: arn }, refused('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`)),
+  ],
+});
+
 export const states: Recordings = {
   service: 'states',
-  file: 'stepfunctions/v2/test_sfn_api.snapshot.json, stepfunctions/v2/base/test_base.snapshot.json',
+  file: 'stepfunctions/v2/test_sfn_api.snapshot.json',
   tests: [
     {
       test: 'TestSnfApi::test_start_execution',
@@ -184,42 +193,14 @@ export const states: Recordings = {
         ),
       ],
     },
-    {
-      test: 'TestSnfApi::test_describe_invalid_arn_sm',
-      date: '2024-03-08',
-      steps: [
-        fact(
-          'exception',
-          'DescribeStateMachine',
-          { stateMachineArn: 'not_a_valid_arn' },
-          refused('InvalidArn', "Invalid Arn: 'Invalid ARN prefix: not_a_valid_arn'"),
-        ),
-      ],
-    },
-    {
-      test: 'TestSnfApi::test_describe_execution_invalid_arn',
-      date: '2024-03-08',
-      steps: [
-        fact(
-          'exception',
-          'DescribeExecution',
-          { executionArn: 'invalid_state_machine_arn' },
-          refused('InvalidArn', "Invalid Arn: 'Invalid ARN prefix: invalid_state_machine_arn'"),
-        ),
-      ],
-    },
-    {
-      test: 'TestSnfApi::test_get_execution_history_invalid_arn',
-      date: '2024-03-08',
-      steps: [
-        fact(
-          'exception',
-          'GetExecutionHistory',
-          { executionArn: 'invalid_state_machine_arn' },
-          refused('InvalidArn', "Invalid Arn: 'Invalid ARN prefix: invalid_state_machine_arn'"),
-        ),
-      ],
-    },
+    invalidArn('test_describe_invalid_arn_sm', 'DescribeStateMachine', 'stateMachineArn', 'not_a_valid_arn'),
+    invalidArn('test_describe_execution_invalid_arn', 'DescribeExecution', 'executionArn', 'invalid_state_machine_arn'),
+    invalidArn(
+      'test_get_execution_history_invalid_arn',
+      'GetExecutionHistory',
+      'executionArn',
+      'invalid_state_machine_arn',
+    ),
     ...['DescribeExecution', 'GetExecutionHistory'].map((operation) => ({
       test: `TestSnfApi::test_${operation === 'DescribeExecution' ? 'describe_execution_no_such_state_machine' : 'get_execution_history_no_such_execution'}`,
       date: '2024-03-08',
@@ -343,6 +324,7 @@ export const states: Recordings = {
     },
     {
       test: 'TestSnfBase::test_state_fail',
+      file: 'stepfunctions/v2/base/test_base.snapshot.json',
       date: '2024-03-06',
       ...machine('state-fail', { FailState: { Type: 'Fail', Error: 'SomeFailure', Cause: 'A failure' } }),
       steps: [
@@ -368,6 +350,7 @@ export const states: Recordings = {
     },
     {
       test: 'TestSnfBase::test_state_fail_empty',
+      file: 'stepfunctions/v2/base/test_base.snapshot.json',
       date: '2024-03-06',
       ...machine('state-fail-empty', { FailState: { Type: 'Fail' } }),
       steps: [
@@ -389,6 +372,7 @@ export const states: Recordings = {
     },
     {
       test: 'TestSnfBase::test_state_pass_result',
+      file: 'stepfunctions/v2/base/test_base.snapshot.json',
       date: '2024-02-07',
       ...machine('pass-result'),
       steps: [
