@@ -40,12 +40,12 @@ function constraintOf(issue: Issue): string | undefined {
 }
 
 /** What a member must be. An absent one is an issue of the object around it. */
-function ruleOf({ type, expected, input, ...issue }: Issue): string | undefined {
+function ruleOf({ type, expected, input, path, ...issue }: Issue): string | undefined {
   const requirement = 'requirement' in issue ? issue.requirement : undefined;
   switch (type) {
     case 'strict_object':
     case 'object':
-      return input === undefined && expected !== 'never' ? 'not be null' : undefined;
+      return input === undefined && path !== undefined && expected !== 'never' ? 'not be null' : undefined;
     case 'min_length':
     case 'non_empty':
       return `have length greater than or equal to ${requirement ?? 1}`;

@@ -21,7 +21,7 @@ export const version = (VersionId: string, VersionStages?: readonly string[]) =>
   VersionId,
   ...(VersionStages !== undefined && { VersionStages }),
 });
-export const versions = (Name: string, ...Versions: readonly object[]) => answered({ ...secret(Name), Versions });
+const versions = (Name: string, ...Versions: readonly object[]) => answered({ ...secret(Name), Versions });
 export const described = (Name: string, more: object = {}) =>
   answered({ ...secret(Name), CreatedDate: '(date)', LastChangedDate: '(date)', ...more });
 export const notFound = refused('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");

@@ -14,7 +14,6 @@ import {
   secret,
   value,
   version,
-  versions,
   withDeprecated,
 } from './secret-answers.ts';
 
