@@ -83,26 +83,29 @@ function invalidName(SecretId: string): RecordedTest {
 /** Labels of the caller's own move from version to version, and a version that has none left is not listed. */
 function labels(name: string, second: readonly string[], left: readonly string[]): RecordedTest {
   const Name = `labels-${name}`;
-  const sorted = [...second].sort();
   const putLabels = (key: string, SecretString: string, VersionStages: readonly string[], kept: string) =>
     fact(key, 'PutSecretValue', { SecretId: Name, SecretString, VersionStages }, put(Name, [...VersionStages].sort()), {
       keep: { [kept]: 'VersionId' },
     });
-  const current = version('$first', ['AWSCURRENT']);
   return {
     test: `TestSecretsManager::test_non_versioning_version_stages_${name}`,
     date: '2024-03-15',
     steps: [
       create(Name, 'S0'),
       putLabels('put_secret_value_res_0', 'S1', ['one', 'two', 'three'], 'second'),
-      list('list_secret_version_ids_res_0', Name, current, version('$second', ['one', 'three', 'two'])),
+      list(
+        'list_secret_version_ids_res_0',
+        Name,
+        version('$first', ['AWSCURRENT']),
+        version('$second', ['one', 'three', 'two']),
+      ),
       putLabels('put_secret_value_res_1', 'S2', second, 'third'),
       list(
         'list_secret_version_ids_res_1',
         Name,
-        current,
+        version('$first', ['AWSCURRENT']),
         ...(left.length > 0 ? [version('$second', left)] : []),
-        version('$third', sorted),
+        version('$third', [...second].sort()),
       ),
       remove('delete_secret_res_0', Name),
     ],
