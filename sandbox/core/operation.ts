@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { refusal } from './constraints.ts';
 
 /** An IAM policy document, as `sandbox/core/policies/policy.ts` evaluates it. */
 export type PolicyDocument = { Version?: string; Id?: string | number; Statement: unknown };
@@ -89,11 +90,7 @@ export function operation<Schema extends v.GenericSchema>(schema: Schema, parts:
     parse(input) {
       const result = v.safeParse(schema, input);
       if (result.success) return result.output;
-      const issue = result.issues[0];
-      throw new AwsError(
-        'ValidationException',
-        `${v.getDotPath(issue) ?? 'input'}: expected ${issue.expected ?? issue.message}`,
-      );
+      throw new AwsError('ValidationException', refusal(result.issues));
     },
     // The dispatcher passes what `parse` returned, and nothing else.
     access: (input, caller) => parts.access?.(input as v.InferOutput<Schema>, caller) ?? [],

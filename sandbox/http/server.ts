@@ -28,7 +28,7 @@ import {
   xmlError,
 } from './protocols.ts';
 import { canonicalHeaders, type SignedRequest } from './sigv4.ts';
-import { sqsErrorCode, sqsInput, sqsOutput } from './sqs-query.ts';
+import { sqsErrorCode, sqsInput, sqsOutput, sqsQueryError } from './sqs-query.ts';
 
 interface Parts {
   clock: Clock;
@@ -260,7 +260,6 @@ async function callAws(request: IncomingMessage, { signed, body }: Sent, parts: 
   const contentType = headers['content-type'] ?? 'application/x-amz-json-1.1';
   const isRest = isLambdas(request);
   const attempt = attemptOf(headers);
-  const isQuery = target === undefined && !isRest;
 
   async function answered(): Promise<Answer> {
     if (isRest) {
@@ -275,7 +274,11 @@ async function callAws(request: IncomingMessage, { signed, body }: Sent, parts: 
     if (error instanceof LostAnswer) throw error;
     const failure = error instanceof AwsError ? error : new AwsError('InternalFailure', describe(error), 500);
     if (isRest) return restError(failure, contentType);
-    return isQuery ? queryError(failure, requestId) : jsonError(failure, contentType);
+    if (target === undefined) return queryError(failure, requestId);
+    const json = jsonError(failure, contentType);
+    if (!target.startsWith('AmazonSQS.')) return json;
+    const type = failure.statusCode < 500 ? 'Sender' : 'Receiver';
+    return { ...json, headers: { ...json.headers, 'x-amzn-query-error': `${sqsErrorCode(failure)};${type}` } };
   });
   return { ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } };
 }
@@ -294,7 +297,7 @@ async function callQuery({ signed, body, attempt, requestId }: QueryCall, parts:
     const sqs = serviceOf('sqs', 'json', services);
     const output = await call(sqs, operationName, { input: sqsInput(input), caller, attempt: 1 }, parts).catch(
       (error: unknown) => {
-        throw error instanceof AwsError ? new AwsError(sqsErrorCode(error), error.message, error.statusCode) : error;
+        throw error instanceof AwsError ? sqsQueryError(error) : error;
       },
     );
     return queryResult(operationName, sqsOutput(output), requestId, 'flat');

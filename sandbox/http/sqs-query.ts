@@ -1,4 +1,4 @@
-import type { AwsError } from '../core/operation.ts';
+import { AwsError } from '../core/operation.ts';
 
 /**
  * SQS in the AWS Query protocol, which the AWS CLI and SDKs spoke until November 2023, for the operations that the sandbox has in JSON.
@@ -44,9 +44,21 @@ export function sqsOutput(output: object): object {
 
 const named = (map: unknown) => Object.entries(record(map)).map(([Name, Value]) => ({ Name, Value }));
 
-/** The name of an error in the Query protocol, where it is another one. */
-export function sqsErrorCode({ code }: AwsError): string {
-  return code === 'QueueDoesNotExist' ? 'AWS.SimpleQueueService.NonExistentQueue' : code;
+/** Errors that have another name in the Query protocol. */
+const codes: Readonly<Record<string, string>> = {
+  QueueDoesNotExist: 'AWS.SimpleQueueService.NonExistentQueue',
+  InvalidParameterValueException: 'InvalidParameterValue',
+  MissingRequiredParameterException: 'MissingParameter',
+};
+
+/** The name of an error in the Query protocol, which answers in JSON have in a header beside their own. */
+export const sqsErrorCode = ({ code }: AwsError): string => codes[code] ?? code;
+
+/** What the Query protocol says of an error; of one its words are others. */
+export function sqsQueryError(error: AwsError): AwsError {
+  const message =
+    error.code === 'QueueDoesNotExist' ? 'The specified queue does not exist for this wsdl version.' : error.message;
+  return new AwsError(sqsErrorCode(error), message, error.statusCode);
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -57,8 +57,9 @@ export async function signRequest(
     region,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
     sha256: Sha256,
-    // Only S3 wants the payload's hash in a header as well.
+    // Only S3 wants the payload's hash in a header as well, and a path that is escaped once.
     applyChecksum: false,
+    uriEscapePath: service !== 's3',
   });
   const query: Record<string, string[]> = {};
   for (const name of url.searchParams.keys()) query[name] = url.searchParams.getAll(name);

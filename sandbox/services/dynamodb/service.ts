@@ -7,6 +7,7 @@ import { type AccountRegion, account } from '../../core/account.ts';
 import { type Access, AwsError } from '../../core/operation.ts';
 import { dynamoDbAccess, type KeySchema } from './access.ts';
 import { createIsolation } from './isolation.ts';
+import { completed } from './table-description.ts';
 import type { TableStore } from './table-store.ts';
 import { createTransactions } from './transactions.ts';
 import type { DynamoDbResponse, WireItem } from './wire.ts';
@@ -180,7 +181,7 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
           `The sandbox's dynamodb:${operation} does not have ${unknown.join(', ')}`,
         );
       }
-      const response = await isolation.beside(() => send(target, headers, body));
+      const response = completed(operation, input, await isolation.beside(() => send(target, headers, body)));
       if (response.status !== 200) return withOldItem(response, input);
       if (operation === 'CreateTable') learnKeys(input);
       if (operation === 'DeleteTable') await forget(v.parse(onTable, input).TableName);

@@ -24,6 +24,7 @@ export function roleOperations(store: Pick<PrincipalStore, 'existingRole' | 'arn
             CreateDate: found.createDate,
             AssumeRolePolicyDocument: urlEncode(JSON.stringify(found.assumeRolePolicyDocument)),
             MaxSessionDuration: 3600,
+            RoleLastUsed: {},
           },
         };
       },

@@ -1,13 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
-import { operation } from '../../core/operation.ts';
+import { AwsError, operation } from '../../core/operation.ts';
 import { KeyId, onKey, Policy } from './key-inputs.ts';
 import type { Key, KeyStore } from './key-store.ts';
 
 const day = 24 * 60 * 60 * 1000;
 /** Below AWS's page of 100: a client that does not follow NextMarker is found out. */
 const pageSize = 10;
+
+const keySpecs = [
+  ...['SYMMETRIC_DEFAULT', 'RSA_2048', 'RSA_3072', 'RSA_4096', 'SM2'],
+  ...['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'ECC_NIST_EDWARDS25519'],
+  ...['HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512'],
+  ...['ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87'],
+] as const;
+const TagKey = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+const TagValue = v.pipe(v.string(), v.maxLength(256));
 
 interface Parts {
   clock: Pick<Clock, 'now'>;
@@ -31,9 +40,9 @@ export function keyOperations({ clock, store, accountId }: Parts) {
       v.strictObject({
         Policy: v.optional(Policy),
         Description: v.optional(v.pipe(v.string(), v.maxLength(8192)), ''),
-        KeyUsage: v.optional(v.literal('ENCRYPT_DECRYPT')),
-        KeySpec: v.optional(v.literal('SYMMETRIC_DEFAULT')),
-        Tags: v.optional(v.array(v.strictObject({ TagKey: v.string(), TagValue: v.string() })), []),
+        KeyUsage: v.optional(v.picklist(['ENCRYPT_DECRYPT', 'SIGN_VERIFY', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT'])),
+        KeySpec: v.optional(v.picklist(keySpecs), 'SYMMETRIC_DEFAULT'),
+        Tags: v.optional(v.array(v.strictObject({ TagKey, TagValue })), []),
       }),
       {
         access({ Tags }) {
@@ -42,7 +51,8 @@ export function keyOperations({ clock, store, accountId }: Parts) {
           const actions = ['kms:CreateKey', ...(Tags.length > 0 ? ['kms:TagResource'] : [])];
           return actions.map((action) => ({ action, resource: '*', context }));
         },
-        run({ Policy: policy, Description: description, Tags }, caller) {
+        run({ Policy: policy, Description: description, KeyUsage, KeySpec, Tags }, caller) {
+          requireSymmetric(KeySpec, KeyUsage);
           const arn = store.arnOf(randomUUID());
           const tags = Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
           return { KeyMetadata: keyMetadata(store.add({ arn, tags, description, policy }, caller)) };
@@ -104,6 +114,18 @@ export function keyOperations({ clock, store, accountId }: Parts) {
   };
 }
 
+/** The sandbox has no other keys. @throws AwsError ValidationException */
+function requireSymmetric(keySpec: (typeof keySpecs)[number], keyUsage: string | undefined): void {
+  if (keySpec !== 'SYMMETRIC_DEFAULT' && keyUsage === undefined) {
+    throw new AwsError(
+      'ValidationException',
+      'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
+    );
+  }
+  if (keySpec === 'SYMMETRIC_DEFAULT' && (keyUsage ?? 'ENCRYPT_DECRYPT') === 'ENCRYPT_DECRYPT') return;
+  throw new AwsError('ValidationException', `The sandbox does not have keys of ${keySpec} for ${keyUsage}`);
+}
+
 function keyMetadata(key: Key) {
   const { arn, keyId, creationDate, deletionDate, description, state, keySpec, keyUsage, keyManager } = key;
   return {
@@ -120,7 +142,10 @@ function keyMetadata(key: Key) {
     KeyManager: keyManager,
     CustomerMasterKeySpec: keySpec,
     KeySpec: keySpec,
-    ...(keySpec === 'SYMMETRIC_DEFAULT' && { EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'] }),
+    ...(keySpec === 'SYMMETRIC_DEFAULT' && {
+      EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
+      CurrentKeyMaterialId: key.materialId,
+    }),
     MultiRegion: keyId.startsWith('mrk-'),
   };
 }

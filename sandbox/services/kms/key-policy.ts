@@ -23,13 +23,15 @@ const principals = v.union([
     v.check((map) => Object.keys(map).length > 0),
   ),
 ]);
+/** In a key policy, `*` means the key; real policies also name it, or others, by their ARNs. */
+const resource = v.pipe(v.string(), v.regex(/^(?:\*|arn:[^:]*:kms:.*)$/));
 const statementSchema = v.strictObject({
   ...statementElements,
   Principal: v.optional(principals),
   NotPrincipal: v.optional(principals),
   Action: v.optional(texts),
   NotAction: v.optional(texts),
-  Resource: v.union([v.literal('*'), v.strictTuple([v.literal('*')])]),
+  Resource: v.optional(v.union([resource, v.pipe(v.array(resource), v.nonEmpty())])),
   NotResource: v.optional(v.never()),
 });
 const documentSchema = v.pipe(
@@ -53,7 +55,8 @@ export function parseKeyPolicy(text: string, iam: Principals): KeyPolicy {
     throw new AwsError('LimitExceededException', `The key policy has ${bytes} bytes; the limit is ${maxBytes} bytes.`);
   }
   const policy = checkShape(parseJson(text));
-  const sids = policy.Statement.flatMap(({ Sid }) => (Sid === undefined ? [] : [String(Sid)]));
+  // An empty Sid is none: tools write one into every statement.
+  const sids = policy.Statement.flatMap(({ Sid = '' }) => (Sid === '' ? [] : [String(Sid)]));
   if (new Set(sids).size < sids.length) throw malformed('Policy contains statements with duplicate Sids.');
   if (!awsPrincipals(policy).every((principal) => principal === '*' || iam.principalExists(principal))) {
     throw malformed('Policy contains a statement with one or more invalid principals.');
@@ -64,11 +67,29 @@ export function parseKeyPolicy(text: string, iam: Principals): KeyPolicy {
 
 function requireEvaluable(policy: KeyPolicy): void {
   try {
-    parsePolicy(policy);
+    // What has no effect is parsed, too.
+    parsePolicy({ ...policy, Statement: policy.Statement.map(completed) });
   } catch (error) {
     if (!(error instanceof Error) || error instanceof UnsupportedPolicy) throw error;
     throw malformed(error.message);
   }
+}
+
+/** A statement with what it lacks, as if it were about everything. */
+function completed(statement: KeyPolicy['Statement'][number]) {
+  const { Action, NotAction, Resource = '*' } = statement;
+  const hasAction = Action !== undefined || NotAction !== undefined;
+  return { ...statement, ...(!hasAction && { Action: 'kms:*' }), Resource };
+}
+
+/**
+ * A key policy without the statements that have no effect: KMS takes those that lack Action or Resource, and ignores them. Only the console refuses them
+ * (KMS API reference, PutKeyPolicy, `Policy`).
+ */
+export function effective(policy: KeyPolicy): KeyPolicy {
+  const isComplete = ({ Action, NotAction, Resource }: KeyPolicy['Statement'][number]) =>
+    Resource !== undefined && (Action !== undefined || NotAction !== undefined);
+  return { ...policy, Statement: policy.Statement.filter(isComplete) };
 }
 
 function checkShape(document: unknown): KeyPolicy {
@@ -77,12 +98,11 @@ function checkShape(document: unknown): KeyPolicy {
     throw malformed(`Policy element ${v.getDotPath(result.issues[0]) ?? '(document)'} is not valid.`);
   }
   for (const { Sid = '(no Sid)', Principal, NotPrincipal, Action, NotAction } of result.output.Statement) {
-    const requireOne = (element: string, ...values: unknown[]) => {
-      if (values.filter((value) => value !== undefined).length === 1) return;
-      throw malformed(`Policy statement ${Sid} must have exactly one of ${element} and Not${element}.`);
-    };
-    requireOne('Principal', Principal, NotPrincipal);
-    requireOne('Action', Action, NotAction);
+    const count = (...values: unknown[]) => values.filter((value) => value !== undefined).length;
+    if (count(Principal, NotPrincipal) !== 1) {
+      throw malformed(`Policy statement ${Sid} must have exactly one of Principal and NotPrincipal.`);
+    }
+    if (count(Action, NotAction) > 1) throw malformed(`Policy statement ${Sid} cannot have both Action and NotAction.`);
   }
   return result.output;
 }

@@ -1,8 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import type { AccountRegion } from '../../core/account.ts';
 import { type Clock, isoSeconds } from '../../core/clock.ts';
 import { type Access, AwsError, type Caller, type PolicyDocument } from '../../core/operation.ts';
 import { decide } from '../../core/policies/policy.ts';
-import { type KeyPolicy, malformed, mapAwsPrincipals, type Principals, parseKeyPolicy } from './key-policy.ts';
+import {
+  effective,
+  type KeyPolicy,
+  malformed,
+  mapAwsPrincipals,
+  type Principals,
+  parseKeyPolicy,
+} from './key-policy.ts';
 
 export interface KeyDefinition {
   arn: string;
@@ -21,6 +29,8 @@ type NewKey = Omit<KeyDefinition, 'policy'> & { policy: string | undefined };
 
 export interface Key extends Required<Omit<KeyDefinition, 'policy'>> {
   keyId: string;
+  /** Of the cryptography that it would have. */
+  materialId: string;
   creationDate: Date;
   policy: BoundPolicy;
   /** What was in force before, oldest first, with the times when it was replaced. */
@@ -66,7 +76,8 @@ export interface KeyStore {
   accessTo(key: Key, action: string, caller: Caller, context?: Access['context']): Access;
 }
 
-const keyIdPattern = /^(mrk-)?[0-9a-f-]{32,36}$/;
+/** Recorded: 32 digits without hyphens, and anything else, are no id. */
+const keyIdPattern = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 interface Parts {
   clock: Clock;
@@ -130,7 +141,7 @@ export function createKeyStore({ clock, iam, home }: Parts): KeyStore {
       resource: key.arn,
       context: { ...Object.fromEntries(tags), ...time, 'kms:CallerAccount': caller.accountId, ...context },
       resourceAccountId: home.accountId,
-      resourcePolicy: unbind(key.policy),
+      resourcePolicy: effective(unbind(key.policy)),
       identityPolicySuffices: false,
     };
   }
@@ -162,6 +173,7 @@ export function createKeyStore({ clock, iam, home }: Parts): KeyStore {
         keyManager: 'CUSTOMER',
         ...definition,
         keyId: arn.slice(arnOf('').length),
+        materialId: randomBytes(32).toString('hex'),
         creationDate: new Date(clock.now()),
         reads: 0,
         policy: bind(parseKeyPolicy(policy, iam)),
@@ -190,16 +202,21 @@ export function createKeyStore({ clock, iam, home }: Parts): KeyStore {
   };
 }
 
+/** The quota of tags on a key (KMS API reference, TagResource). */
+const mostTags = 50;
+
 /**
  * KMS takes letters of any script, digits, blanks and these signs, in keys and values (KMS API reference, "Tag"; the general rule of the Tagging AWS
  * resources user guide). A `&` was refused with this error (github.com/crossplane-contrib/provider-upjet-aws/issues/922); that a `*` is, too,
- * follows from the rule.
+ * follows from the rule. The other texts are recorded.
  * @throws AwsError TagException
  */
 function requireTags(tags: Readonly<Record<string, string>>): void {
+  if (Object.keys(tags).length > mostTags) throw new AwsError('TagException', 'Too many tags');
   for (const [name, value] of Object.entries(tags)) {
+    if (/^aws:/i.test(name)) throw new AwsError('TagException', 'Tags beginning with aws: are reserved');
     const isTaken =
-      /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/iu.test(name) && /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value);
+      /^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u.test(name) && /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value);
     if (!isTaken) throw new AwsError('TagException', 'Invalid tag');
   }
 }

@@ -49,10 +49,15 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
 
   async function invoke(nameOrArn: string, { caller, headers, body }: LambdaRequest): Promise<Answer> {
     const name = nameOrArn.split(':').at(-1) ?? '';
+    const region = nameOrArn.startsWith('arn:') ? nameOrArn.split(':')[3] : caller.region;
+    if (region !== caller.region) {
+      const message = `Functions from '${region}' are not reachable in this region ('${caller.region}')`;
+      throw new AwsError('ResourceNotFoundException', message, 404);
+    }
     const functionArn = `arn:aws:lambda:${caller.region}:${caller.accountId}:function:${name}`;
     authorize(caller, { action: 'lambda:InvokeFunction', resource: functionArn });
     if (!functionsOf(caller).some((lambda) => lambda.functionArn === functionArn)) {
-      throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
+      throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}:$LATEST`, 404);
     }
     const event = parsePayload(body);
     const type = headers['x-amz-invocation-type'] ?? 'RequestResponse';
@@ -131,7 +136,7 @@ function parsePayload(body: string): unknown {
   } catch {
     throw new AwsError(
       'InvalidRequestContentException',
-      'Could not parse request body into json: the payload is not JSON',
+      'Could not parse request body into json: Could not parse payload into json: the payload is not JSON',
     );
   }
 }

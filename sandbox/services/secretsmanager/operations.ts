@@ -5,14 +5,19 @@ import type { Clock } from '../../core/clock.ts';
 import { type Access, AwsError, operation } from '../../core/operation.ts';
 import type { Kms } from '../kms/service.ts';
 import { keyUse } from './key-use.ts';
-import { expectedArn, type Secret, type SecretStore, staged } from './secret-store.ts';
+import { expectedArn, type Secret, type SecretStore, staged, type Version } from './secret-store.ts';
 
 const day = 24 * 60 * 60 * 1000;
 
 /** Below AWS's page of 100: a client that does not follow NextToken is found out. */
 const pageSize = 10;
 
-const secretId = v.pipe(v.string(), v.minLength(1), v.maxLength(2048));
+/** Recorded of each operation, and of names alone: an ARN is looked for whatever it holds. */
+const ofName = v.check<string, string>(
+  (id) => id.startsWith('arn:') || /^[A-Za-z0-9/_+=.@!-]*$/.test(id),
+  'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+);
+const secretId = v.pipe(v.string(), v.minLength(1), v.maxLength(2048), ofName);
 const clientRequestToken = v.optional(v.pipe(v.string(), v.minLength(32), v.maxLength(64)), () => randomUUID());
 const secretString = v.pipe(v.string(), v.minLength(1), v.maxLength(65_536));
 const onSecret = v.strictObject({ SecretId: secretId });
@@ -43,11 +48,7 @@ export function secretOperations({ clock, store, kms, home }: Parts) {
   return {
     CreateSecret: operation(
       v.strictObject({
-        Name: v.pipe(
-          v.string(),
-          v.maxLength(512),
-          v.regex(/^[A-Za-z0-9/_+=.@!-]+$/, 'a name of alphanumeric characters, or any of the following: -/_+=.@!'),
-        ),
+        Name: v.pipe(v.string(), v.minLength(1), v.maxLength(512), ofName),
         ClientRequestToken: clientRequestToken,
         Description: v.optional(v.string()),
         SecretString: v.optional(secretString),
@@ -87,7 +88,7 @@ export function secretOperations({ clock, store, kms, home }: Parts) {
           const secret = store.usable(input.SecretId);
           requireKey(caller, secret.kmsKeyId, 'encrypt');
           const version = store.putVersion(secret, input.ClientRequestToken, input.SecretString, input.VersionStages);
-          return { ...identity(secret), VersionId: version.id, VersionStages: [...version.stages] };
+          return { ...identity(secret), VersionId: version.id, VersionStages: labels(version) };
         },
       },
     ),
@@ -109,7 +110,7 @@ export function secretOperations({ clock, store, kms, home }: Parts) {
             ...identity(secret),
             VersionId: version.id,
             SecretString: version.value,
-            VersionStages: [...version.stages],
+            VersionStages: labels(version),
             CreatedDate: new Date(version.createdAt),
           };
         },
@@ -153,10 +154,11 @@ export function secretOperations({ clock, store, kms, home }: Parts) {
           const { page, ...rest } = pageOf(versions, MaxResults, NextToken);
           return {
             ...identity(secret),
-            Versions: page.map(({ id, stages, createdAt }) => ({
-              VersionId: id,
-              CreatedDate: new Date(createdAt),
-              ...(stages.size > 0 && { VersionStages: [...stages] }),
+            Versions: page.map((version) => ({
+              VersionId: version.id,
+              CreatedDate: new Date(version.createdAt),
+              KmsKeyIds: [secret.kmsKeyId ?? 'DefaultEncryptionKey'],
+              ...(version.stages.size > 0 && { VersionStages: labels(version) }),
             })),
             ...rest,
           };
@@ -237,6 +239,9 @@ function pageOf<Item>(items: readonly Item[], size: number, token = '0'): { page
   return { page: items.slice(start, end), ...(end < items.length && { NextToken: String(end) }) };
 }
 
+/** A version's labels, as they are listed. */
+const labels = ({ stages }: Version) => [...stages].sort();
+
 const identity = (secret: Secret) => ({ ARN: secret.arn, Name: secret.name });
 
 function versionOf(secret: Secret, request: { VersionId?: string | undefined; VersionStage?: string | undefined }) {
@@ -264,17 +269,21 @@ function listed(secret: Secret) {
 }
 
 function describe(secret: Secret) {
+  const tags = Object.entries(secret.tags).map(([Key, Value]) => ({ Key, Value }));
   const labelled = [...secret.versions.values()].filter(({ stages }) => stages.size > 0);
   return {
     ...identity(secret),
-    Description: secret.description,
+    // An empty one is none.
+    Description: secret.description || undefined,
     KmsKeyId: secret.kmsKeyId,
     CreatedDate: new Date(secret.createdAt),
     LastChangedDate: new Date(secret.changedAt),
     // AWS reports the day of the last access, not the time.
     LastAccessedDate: secret.accessedAt === undefined ? undefined : new Date(Math.floor(secret.accessedAt / day) * day),
     DeletedDate: secret.deletionDate === undefined ? undefined : new Date(secret.deletionDate),
-    Tags: Object.entries(secret.tags).map(([Key, Value]) => ({ Key, Value })),
-    VersionIdsToStages: Object.fromEntries(labelled.map(({ id, stages }) => [id, [...stages]])),
+    ...(tags.length > 0 && { Tags: tags }),
+    ...(labelled.length > 0 && {
+      VersionIdsToStages: Object.fromEntries(labelled.map((version) => [version.id, labels(version)])),
+    }),
   };
 }

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { type Access, AwsError, operation } from '../../core/operation.ts';
+import { type Access, AwsError, callerId, operation } from '../../core/operation.ts';
 import type { QueueStore, StoredMessage } from './queue-store.ts';
 
-const bodySchema = v.pipe(v.string(), v.minLength(1));
 /** Of the body and the attributes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const maxBytes = 1_048_576;
 const attributesSchema = v.record(
   v.string(),
   v.strictObject({ DataType: v.literal('String'), StringValue: v.pipe(v.string(), v.minLength(1)) }),
 );
+type Attributes = Readonly<Record<string, { DataType: string; StringValue: string }>>;
 const QueueUrl = v.pipe(v.string(), v.minLength(1));
 const nameOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
 
@@ -32,7 +32,7 @@ export function queueOperations(store: QueueStore) {
     SendMessage: operation(
       v.strictObject({
         QueueUrl,
-        MessageBody: bodySchema,
+        MessageBody: v.string(),
         MessageAttributes: v.optional(attributesSchema, {}),
       }),
       {
@@ -40,27 +40,32 @@ export function queueOperations(store: QueueStore) {
         run({ QueueUrl: url, MessageBody, MessageAttributes }) {
           requireAcceptable(MessageBody, MessageAttributes);
           const { id } = store.add(store.queue(nameOf(url)), MessageBody, MessageAttributes);
-          return { MessageId: id, MD5OfMessageBody: md5(MessageBody) };
+          return { MessageId: id, MD5OfMessageBody: md5(MessageBody), ...attributesHash(MessageAttributes) };
         },
       },
     ),
     ReceiveMessage: operation(
       v.strictObject({
         QueueUrl,
-        MaxNumberOfMessages: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10)), 1),
-        VisibilityTimeout: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(43_200)), 30),
-        WaitTimeSeconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20))),
-        MessageAttributeNames: v.optional(v.array(v.string())),
-        AttributeNames: v.optional(v.array(v.string())),
-        MessageSystemAttributeNames: v.optional(v.array(v.string())),
+        MaxNumberOfMessages: v.optional(v.pipe(v.number(), v.integer()), 1),
+        VisibilityTimeout: v.optional(v.pipe(v.number(), v.integer()), 30),
+        WaitTimeSeconds: v.optional(v.pipe(v.number(), v.integer()), 0),
+        MessageAttributeNames: v.optional(v.array(v.string()), []),
+        AttributeNames: v.optional(v.array(v.string()), []),
+        MessageSystemAttributeNames: v.optional(v.array(v.string()), []),
       }),
       {
         access: access('ReceiveMessage'),
-        run: ({ QueueUrl: url, MaxNumberOfMessages, VisibilityTimeout }) => ({
-          Messages: store
-            .receive(store.queue(nameOf(url)), MaxNumberOfMessages, VisibilityTimeout * 1000)
-            .map(received),
-        }),
+        run({ QueueUrl: url, MaxNumberOfMessages, VisibilityTimeout, WaitTimeSeconds, ...wanted }, caller) {
+          requireWithin('MaxNumberOfMessages', MaxNumberOfMessages, [1, 10], 'Must be between 1 and 10, if provided.');
+          requireWithin('VisibilityTimeout', VisibilityTimeout, [0, 43_200], 'Must be >= 0 and <= 43200, if provided.');
+          requireWithin('WaitTimeSeconds', WaitTimeSeconds, [0, 20], 'Must be >= 0 and <= 20, if provided.');
+          const messages = store.receive(store.queue(nameOf(url)), MaxNumberOfMessages, VisibilityTimeout * 1000);
+          if (messages.length === 0) return {};
+          const system = new Set([...wanted.AttributeNames, ...wanted.MessageSystemAttributeNames]);
+          const own = new Set(wanted.MessageAttributeNames);
+          return { Messages: messages.map((message) => received(message, { system, own, sender: callerId(caller) })) };
+        },
       },
     ),
     DeleteMessage: operation(v.strictObject({ QueueUrl, ReceiptHandle: v.string() }), {
@@ -73,11 +78,20 @@ export function queueOperations(store: QueueStore) {
   };
 }
 
+/** @throws AwsError InvalidParameterValueException */
+function requireWithin(name: string, value: number, [least, most]: readonly [number, number], rule: string): void {
+  if (value >= least && value <= most) return;
+  throw new AwsError(
+    'InvalidParameterValueException',
+    `Value ${value} for parameter ${name} is invalid. Reason: ${rule}`,
+  );
+}
+
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
-function requireAcceptable(
-  body: string,
-  attributes: Readonly<Record<string, { DataType: string; StringValue: string }>>,
-) {
+function requireAcceptable(body: string, attributes: Attributes) {
+  if (body === '') {
+    throw new AwsError('MissingRequiredParameterException', 'The request must contain the parameter MessageBody.');
+  }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what SQS refuses.
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(body)) {
     throw new AwsError('InvalidMessageContents', 'The message contains characters outside the allowed set.');
@@ -90,20 +104,62 @@ function requireAcceptable(
   const bytes = [body, ...texts].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (bytes <= maxBytes) return;
   throw new AwsError(
-    'InvalidParameterValue',
+    'InvalidParameterValueException',
     `One or more parameters are invalid. Reason: Message must be shorter than ${maxBytes} bytes.`,
   );
 }
 
-function received({ id, receiptHandle, body, sentAt, receiveCount, attributes }: StoredMessage): object {
+interface Wanted {
+  /** Names of attributes, or `All`; without any, a message has none. */
+  system: ReadonlySet<string>;
+  own: ReadonlySet<string>;
+  /** Who has sent messages: the sandbox does not keep it, and names who receives them. */
+  sender: string;
+}
+
+function received(message: StoredMessage, { system, own, sender }: Wanted): object {
+  const { id, receiptHandle, body, sentAt, firstReceivedAt = sentAt, receiveCount, attributes } = message;
+  const chosen = <Value>(all: Readonly<Record<string, Value>>, names: ReadonlySet<string>): Record<string, Value> =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => names.has('All') || names.has(name)));
+  const about = {
+    SenderId: sender,
+    SentTimestamp: String(sentAt),
+    ApproximateReceiveCount: String(receiveCount),
+    ApproximateFirstReceiveTimestamp: String(firstReceivedAt),
+  };
+  const Attributes = chosen(about, system);
+  const MessageAttributes = chosen(attributes, own);
   return {
     MessageId: id,
     ReceiptHandle: receiptHandle,
     Body: body,
     MD5OfBody: md5(body),
-    Attributes: { SentTimestamp: String(sentAt), ApproximateReceiveCount: String(receiveCount) },
-    MessageAttributes: attributes,
+    ...(Object.keys(Attributes).length > 0 && { Attributes }),
+    ...(Object.keys(MessageAttributes).length > 0 && { MessageAttributes, ...attributesHash(MessageAttributes) }),
   };
+}
+
+/**
+ * The checksum of attributes: of each, in the order of names, name, type, the kind of value (1 for texts) and value, with their lengths (SQS Developer
+ * Guide, "Calculating the MD5 message digest for message attributes").
+ */
+function attributesHash(attributes: Attributes): object {
+  const names = Object.keys(attributes).sort();
+  if (names.length === 0) return {};
+  const digest = createHash('md5');
+  const add = (text: string) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(Buffer.byteLength(text));
+    digest.update(length).update(text);
+  };
+  for (const name of names) {
+    const { DataType = '', StringValue = '' } = attributes[name] ?? {};
+    add(name);
+    add(DataType);
+    digest.update(Buffer.of(1));
+    add(StringValue);
+  }
+  return { MD5OfMessageAttributes: digest.digest('hex') };
 }
 
 /** The checksum by which SDKs find out whether a message is complete. */

@@ -12,6 +12,8 @@ export interface Message {
 export interface StoredMessage extends Message {
   sentAt: number;
   receiveCount: number;
+  /** Undefined before it was received. */
+  firstReceivedAt: number | undefined;
   /** Until then no other receiver gets it. */
   hiddenUntil: number;
   receiptHandle: string | undefined;
@@ -82,6 +84,7 @@ export function createQueueStore({ clock, endpoint, home }: Parts): QueueStore {
         attributes,
         sentAt: clock.now(),
         receiveCount: 0,
+        firstReceivedAt: undefined,
         hiddenUntil: 0,
         receiptHandle: undefined,
       };
@@ -94,6 +97,7 @@ export function createQueueStore({ clock, endpoint, home }: Parts): QueueStore {
         .slice(0, most);
       for (const message of received) {
         message.receiveCount += 1;
+        message.firstReceivedAt ??= clock.now();
         message.hiddenUntil = clock.now() + visibilityMs;
         message.receiptHandle = randomUUID();
       }

@@ -20,9 +20,9 @@ export function createSts({ accounts, now }: { accounts: Pick<Accounts, 'iam'>; 
 
   const assumeRole = operation(
     v.strictObject({
-      RoleArn: v.pipe(v.string(), v.regex(/^arn:aws:iam::\d{12}:role\/.+$/)),
-      RoleSessionName: v.pipe(v.string(), v.regex(/^[\w+=,.@-]{2,64}$/)),
-      ExternalId: v.optional(v.pipe(v.string(), v.regex(/^[\w+=,.@:/-]{2,1224}$/))),
+      RoleArn: v.pipe(v.string(), v.minLength(20), v.maxLength(2048)),
+      RoleSessionName: v.pipe(v.string(), v.minLength(2), v.maxLength(64), v.regex(/^[\w+=,.@-]*$/)),
+      ExternalId: v.optional(v.pipe(v.string(), v.minLength(2), v.maxLength(1224), v.regex(/^[\w+=,.@:/-]*$/))),
       DurationSeconds: v.optional(
         v.pipe(v.string(), v.transform(Number), v.integer(), v.minValue(900), v.maxValue(43_200)),
         String(hour),
@@ -30,6 +30,9 @@ export function createSts({ accounts, now }: { accounts: Pick<Accounts, 'iam'>; 
     }),
     {
       access: ({ RoleArn, ExternalId }) => {
+        if (!/^arn:aws:iam::\d{12}:role\/.+$/.test(RoleArn)) {
+          throw new AwsError('ValidationError', `${RoleArn} is invalid`);
+        }
         const nobody = { Version: '2012-10-17', Statement: [] };
         return [
           {

@@ -45,6 +45,25 @@ function expectGranted(given: Sandbox, keyArn: string, userNames: readonly strin
 
 const ofPatchKeyPolicy = { functionName: 'infinstor-onboarding-sandbox-patch-key-policy' };
 
+describe('what an owner has written that KMS takes, and nobody would', () => {
+  it('stays as it is beside the grants', async () => {
+    const keyArn = newKey(sandbox());
+    const user = { Effect: 'Allow', Principal: { AWS: newRole(sandbox(), 'odd-owner').arn } };
+    const odd = [
+      { Sid: 'no action', ...user, Resource: '*' },
+      { Sid: 'no resource', ...user, Action: 'kms:Decrypt' },
+      { Sid: 'its ARN', ...user, Action: 'kms:Decrypt', Resource: keyArn },
+      { Sid: '', ...user, Action: 'kms:Encrypt', Resource: '*' },
+      { Sid: '', ...user, Action: 'kms:DescribeKey', Resource: '*' },
+    ];
+    await editPolicy(sandbox(), keyArn, (statements) => [...statements, ...odd]);
+    expect((await onboard(sandbox(), requestWithKey('odd-owner', keyArn))).error).toBeNull();
+    const policy = policyOf(sandbox(), keyArn);
+    expect(foreignStatements(policy)).toEqual([enableIam, ...odd]);
+    expect(grantedRoles(policy)).toEqual([roleArnOf('odd-owner')]);
+  });
+});
+
 describe('subscribers that are onboarded at once with one key', () => {
   it('all get it, with no more writes than subscribers', async () => {
     const keyArn = newKey(sandbox());

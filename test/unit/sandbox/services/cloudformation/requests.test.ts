@@ -62,7 +62,7 @@ describe('CreateStack', () => {
       { TemplateURL: templateUrl('exotic'), Parameters: [] },
       'Unrecognized resource types: [AWS::SQS::Queue]',
     ],
-    ['an empty tag value', { Tags: [{ Key: 'team', Value: '' }] }, 'Tags.0.Value'],
+    ['an empty tag value', { Tags: [{ Key: 'team', Value: '' }] }, "Value '' at 'tags.1.member.value' failed"],
     ['a member that it does not have', { NotificationARNs: ['x'] }, 'NotificationARNs'],
   ])('refuses %s', async (_name, input, message) => {
     const { call, cloudFormation } = setUp({ templates });

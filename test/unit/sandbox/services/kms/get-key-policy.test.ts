@@ -78,7 +78,9 @@ describe('GetKeyPolicy', () => {
   });
 
   it('knows no policy but default', async () => {
-    await expect(call('GetKeyPolicy', { KeyId: keyArn, PolicyName: 'other' })).rejects.toThrow('PolicyName');
+    await expect(call('GetKeyPolicy', { KeyId: keyArn, PolicyName: 'other' })).rejects.toThrow(
+      "1 validation error detected: Value 'other' at 'policyName' failed to satisfy constraint: Member must satisfy enum value set: [default]",
+    );
   });
 });
 

@@ -4,8 +4,10 @@ import { UnsupportedPolicy } from '../../../../../sandbox/core/policies/policy-d
 import { createKms } from '../../../../../sandbox/services/kms/service.ts';
 import {
   call,
+  callerOf,
   clock,
   createRole,
+  decideUse,
   deployer,
   document,
   enableIam,
@@ -125,11 +127,20 @@ describe('PutKeyPolicy', () => {
     ['no JSON', '{"Version": '],
     ['no object', '[]'],
     ['no statements', JSON.stringify(document())],
-    ['no action', JSON.stringify(document(enableIam, use(rootArn, { Action: undefined })))],
     ['two kinds of action', JSON.stringify(document(enableIam, use(rootArn, { NotAction: 'kms:X' })))],
-    ['no resource', JSON.stringify(document(enableIam, use(rootArn, { Resource: undefined })))],
-    ['the key as resource', JSON.stringify(document(enableIam, use(rootArn, { Resource: keyArn })))],
-    ['more resources', JSON.stringify(document(enableIam, use(rootArn, { Resource: ['*', '*'] })))],
+    [
+      'a resource of another service',
+      JSON.stringify(document(enableIam, use(rootArn, { Resource: 'arn:aws:s3:::a' }))),
+    ],
+    ['no resource in a list', JSON.stringify(document(enableIam, use(rootArn, { Resource: [] })))],
+    [
+      'an unknown operator without action',
+      JSON.stringify(document(enableIam, statement({ Action: undefined, Condition: { StringMatches: { a: '*' } } }))),
+    ],
+    [
+      'an unseen principal without action',
+      JSON.stringify(document(enableIam, use('arn:aws:iam::111111111111:role/unseen', { Action: undefined }))),
+    ],
     ['an unknown effect', JSON.stringify(document(enableIam, use(rootArn, { Effect: 'allow' })))],
     ['no principal', JSON.stringify(document(enableIam, use(rootArn, { Principal: undefined })))],
     ['no principal of any type', JSON.stringify(document(enableIam, statement({ Principal: {} })))],
@@ -157,6 +168,39 @@ describe('PutKeyPolicy', () => {
     ['a Sid as number and text', JSON.stringify(document(enableIam, statement({ Sid: 1 }), statement({ Sid: '1' })))],
   ])('refuses %s', async (_name, policy) => {
     await expect(put(policy)).rejects.toMatchObject({ code: 'MalformedPolicyDocumentException' });
+  });
+
+  it.each([
+    ['Action', { Action: undefined }],
+    ['Resource', { Resource: undefined }],
+    ['both', { Action: undefined, Resource: undefined }],
+  ])('takes a statement without %s, keeps it and ignores it', async (_name, without) => {
+    const subscriber = createRole('subscriber');
+    const policy = document(enableIam, use(subscriber, without));
+    await put(policy);
+    expect(kms.keyPolicy(keyArn)).toEqual(JSON.parse(JSON.stringify(policy)));
+    expect(decideUse(callerOf(subscriber), keyArn, ['kms:Decrypt']).allowed).toBe(false);
+    const denied = document(enableIam, use(rootArn, { Effect: 'Deny', Principal: '*', ...without }));
+    await expect(put(denied)).resolves.toEqual({});
+    // The lockout check does not count it either.
+    await expect(put(document(use(rootArn, { Action: 'kms:*', ...without })))).rejects.toThrow(lockout);
+  });
+
+  it.each([
+    ['its own ARN', () => keyArn, true],
+    ['its own ARN among others', () => ['arn:aws:kms:us-east-1:111111111111:key/other', keyArn], true],
+    ['all keys of the account', () => 'arn:aws:kms:us-east-1:111111111111:key/*', true],
+    ["another key's ARN", () => 'arn:aws:kms:us-east-1:111111111111:key/other', false],
+  ])('takes %s as the resource', async (_name, resource, allowed) => {
+    const subscriber = createRole('subscriber');
+    await put(document(enableIam, use(subscriber, { Resource: resource() })));
+    expect(decideUse(callerOf(subscriber), keyArn, ['kms:Decrypt']).allowed).toBe(allowed);
+  });
+
+  it('takes several empty Sids', async () => {
+    const policy = document({ ...enableIam, Sid: '' }, use(rootArn, { Sid: '' }), use(rootArn, { Sid: '' }));
+    await put(policy);
+    expect(kms.keyPolicy(keyArn)).toEqual(policy);
   });
 
   it('takes nothing that it could not evaluate, and goes on', async () => {

@@ -47,7 +47,7 @@ describe('creating a secret', () => {
       message: "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
     });
     expect(secrets.value('empty')).toBeUndefined();
-    expect(await run('DescribeSecret', { SecretId: 'empty' })).toMatchObject({ VersionIdsToStages: {} });
+    expect(await run('DescribeSecret', { SecretId: 'empty' })).not.toHaveProperty('VersionIdsToStages');
   });
 
   it('refuses a member that the sandbox does not have', async () => {

@@ -1,0 +1,28 @@
+import type { Recordings } from '../fact.ts';
+import { iam, sts } from './access.ts';
+import { cloudformation } from './cloudformation.ts';
+import { templates } from './cloudformation-templates.ts';
+import { dynamodb } from './dynamodb.ts';
+import { events } from './events.ts';
+import { kms } from './kms.ts';
+import { lambda } from './lambda.ts';
+import { s3 } from './s3.ts';
+import { secretsmanager } from './secretsmanager.ts';
+import { sqs } from './sqs.ts';
+import { states } from './states.ts';
+
+/** All facts. */
+export const recordings: readonly Recordings[] = [
+  cloudformation,
+  dynamodb,
+  events,
+  iam,
+  kms,
+  lambda,
+  s3,
+  secretsmanager,
+  sqs,
+  states,
+  sts,
+  templates,
+];

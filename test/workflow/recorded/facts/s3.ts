@@ -1,0 +1,96 @@
+import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
+import { operatorAt } from '../../../../sandbox/operator.ts';
+import { answered, call, fact, type RecordedTest, type Recordings, refused } from '../fact.ts';
+
+const missingKey = refused('NoSuchKey', 'The specified key does not exist.', 404);
+
+/** A bucket of the test's own, which stacks alone make here. */
+const bucket = (BucketName: string): Required<Pick<RecordedTest, 'prepare'>> => ({
+  async prepare({ endpoint, clock }) {
+    const Resources = { Bucket: { Type: 'AWS::S3::Bucket', Properties: { BucketName } } };
+    const client = new CloudFormationClient(operatorAt(endpoint));
+    await client.send(new CreateStackCommand({ StackName: BucketName, TemplateBody: JSON.stringify({ Resources }) }));
+    await clock.quiet();
+    return {};
+  },
+});
+
+export const s3: Recordings = {
+  service: 's3',
+  file: 's3/test_s3.snapshot.json',
+  tests: [
+    {
+      test: 'TestS3::test_get_object_no_such_bucket',
+      date: '2026-02-21',
+      steps: [
+        fact(
+          'expected_error',
+          'GetObject',
+          { Bucket: 'does-not-exist', Key: 'foobar' },
+          refused('NoSuchBucket', 'The specified bucket does not exist', 404),
+        ),
+      ],
+    },
+    {
+      test: 'TestS3::test_range_key_not_exists',
+      date: '2026-02-21',
+      ...bucket('range-key'),
+      steps: [fact('exc', 'GetObject', { Bucket: 'range-key', Key: 'my-key' }, missingKey)],
+    },
+    {
+      test: 'TestS3::test_s3_uppercase_key_names',
+      date: '2026-02-21',
+      ...bucket('uppercase-key'),
+      steps: [
+        call('PutObject', { Bucket: 'uppercase-key', Key: 'CamelCaseKey', Body: 'something' }),
+        fact(
+          'response',
+          'GetObject',
+          { Bucket: 'uppercase-key', Key: 'CamelCaseKey' },
+          answered({ Body: 'something', ETag: '"437b930db84b8079c2dd804a71936b5f"' }),
+        ),
+        fact('wrong-case-key', 'GetObject', { Bucket: 'uppercase-key', Key: 'camelcasekey' }, missingKey),
+      ],
+    },
+    {
+      test: 'TestS3::test_put_and_get_object_with_utf8_key',
+      date: '2026-02-21',
+      ...bucket('utf8-key'),
+      steps: [
+        fact(
+          'put-object',
+          'PutObject',
+          { Bucket: 'utf8-key', Key: 'Ā0Ä', Body: 'abc123' },
+          answered({ ETag: '"e99a18c428cb38d5f260853678922e03"' }),
+        ),
+        fact(
+          'get-object',
+          'GetObject',
+          { Bucket: 'utf8-key', Key: 'Ā0Ä' },
+          answered({ Body: 'abc123', ETag: '"e99a18c428cb38d5f260853678922e03"' }),
+        ),
+      ],
+    },
+    {
+      test: 'TestS3::test_upload_file_with_xml_preamble',
+      date: '2026-02-21',
+      ...bucket('xml-preamble'),
+      steps: [
+        call('PutObject', {
+          Bucket: 'xml-preamble',
+          Key: 'preamble',
+          Body: '<?xml version="1.0" encoding="UTF-8"?><test/>',
+        }),
+        fact(
+          'get_object',
+          'GetObject',
+          { Bucket: 'xml-preamble', Key: 'preamble' },
+          answered({
+            Body: '<?xml version="1.0" encoding="UTF-8"?><test/>',
+            ETag: '"8a793423f1e69103a7056b99e4ad6c0b"',
+          }),
+        ),
+      ],
+    },
+  ],
+};
