@@ -1,7 +1,13 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { TooLongAnswer } from '../../lib/aws/http.ts';
 import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
-import { InvalidRequest, TemplateChanged, TemplateMismatch, TemplateNotPinned } from '../../lib/errors.ts';
+import {
+  InvalidRequest,
+  TemplateChanged,
+  TemplateMismatch,
+  TemplateNotPinned,
+  TemplateNotReadable,
+} from '../../lib/errors.ts';
 import { copyUrl, maxTemplateBytes, sha256Of } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
 
@@ -20,7 +26,9 @@ export interface Template {
  * @param requested the build that the request names; undefined: the deployment's default
  * @throws TemplateChanged when it is not the one that is pinned
  * @throws TemplateNotPinned when it has no pin, and the deployment requires one
- * @throws TemplateMismatch, InvalidRequest when there is none, or it cannot be read
+ * @throws InvalidRequest when the request names a build of which S3 says that there is none
+ * @throws TemplateNotReadable when it cannot be read otherwise
+ * @throws TemplateMismatch when it is too long
  */
 export async function pinnedTemplate(
   requested: string | undefined,
@@ -28,10 +36,17 @@ export async function pinnedTemplate(
   s3: S3,
 ): Promise<Template> {
   const build = requested ?? environment.DEFAULT_BUILD;
-  const vendorUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
-  const bytes = await read(s3, vendorUrl, (reason) => {
-    const problem = `there is no template of build ${build}, or the deployment may not read it (${vendorUrl}): ${reason}`;
-    return requested === undefined ? new TemplateMismatch(problem) : new InvalidRequest('stack.build', problem);
+  const vendorUrl = urlOf(build, environment);
+  const bytes = await read(s3, vendorUrl, async ({ code, message }) => {
+    const isThere = `there is no template of build ${build}, as S3 answers`;
+    if (requested === undefined || requested === environment.DEFAULT_BUILD) return notReadable(build, message);
+    if (code === 'NoSuchKey') return new InvalidRequest('stack.build', `${isThere}: ${message}`);
+    // Who may not list a bucket does not learn what is not there (S3 API reference, GetObject, "Permissions"): then the default build,
+    // which is beside it, says whether it is the request that is wrong.
+    const isReadable = code === 'AccessDenied' && (await canRead(s3, urlOf(environment.DEFAULT_BUILD, environment)));
+    return isReadable
+      ? new InvalidRequest('stack.build', `${isThere}, while it lets the default build be read: ${message}`)
+      : notReadable(build, message);
   });
   const sha256 = sha256Of(bytes);
   const pin = Object.hasOwn(environment.BUILDS, build) ? environment.BUILDS[build] : undefined;
@@ -47,11 +62,27 @@ export async function pinnedTemplate(
   return template;
 }
 
-async function read(s3: S3, url: string, notThere: (reason: string) => Error): Promise<Buffer> {
+const urlOf = (build: string, { TEMPLATE_BASE_URL }: Pick<Environment, 'TEMPLATE_BASE_URL'>) =>
+  `${TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
+
+const notReadable = (build: string, reason: string) =>
+  new TemplateNotReadable(`The template of build ${build} cannot be read: ${reason}`);
+
+async function canRead(s3: S3, url: string): Promise<boolean> {
+  try {
+    await s3.get(url, maxTemplateBytes);
+    return true;
+  } catch (error) {
+    if (error instanceof ObjectNotReadable) return false;
+    throw error;
+  }
+}
+
+async function read(s3: S3, url: string, notThere: (error: ObjectNotReadable) => Promise<Error>): Promise<Buffer> {
   try {
     return await s3.get(url, maxTemplateBytes);
   } catch (error) {
-    if (error instanceof ObjectNotReadable) throw notThere(error.message);
+    if (error instanceof ObjectNotReadable) throw await notThere(error);
     if (!(error instanceof TooLongAnswer)) throw error;
     throw new TemplateMismatch(
       `Template ${url} has more than ${maxTemplateBytes} bytes, which CloudFormation takes at most`,

@@ -6,7 +6,10 @@ const objects = new Map<string, Buffer>();
 const written: string[] = [];
 
 /** What functions know by its class. */
-class ObjectNotReadable extends Error {}
+class ObjectNotReadable extends Error {
+  /** Who may not list a bucket does not learn what is not there. */
+  readonly code = 'AccessDenied';
+}
 
 const s3: S3 = {
   get: async (url, maxBytes) => {

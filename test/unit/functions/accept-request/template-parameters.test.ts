@@ -25,13 +25,15 @@ const serverless = v.parse(
 );
 const map = serverless.params.default.templateParameters;
 
+const standIn = read('sandbox/infinstor/infinstor-setup-customer.yaml');
 const summary: { Parameters: Parameter[] } = v.parse(
   v.object({ Parameters: v.array(v.looseObject({ ParameterKey: v.string() })) }),
-  templateSummary(parseTemplate(read('sandbox/infinstor/infinstor-setup-customer.yaml'))),
+  templateSummary(parseTemplate(standIn)),
 );
 interface Parameter {
   ParameterKey: string;
   DefaultValue?: string;
+  ParameterType?: string;
   NoEcho?: boolean;
 }
 
@@ -43,6 +45,8 @@ const request = ({ encryption = {}, parameters = {} }: { encryption?: object; pa
     requestRules,
   );
 
+const home = { accountId: '111111111111', region: 'us-east-1' };
+
 /** Checks the parameters of a request against the template, or a changed one. */
 function check(parameters: Record<string, string>, template = summary) {
   const accepted = templateParameters(map, request({ parameters }));
@@ -50,6 +54,7 @@ function check(parameters: Record<string, string>, template = summary) {
     parameters: accepted,
     tokenParameter: 'CustomToken',
     requested: Object.keys(parameters),
+    ...{ text: '', home },
   });
 }
 const adding = (...more: Parameter[]) => ({ Parameters: [...summary.Parameters, ...more] });
@@ -85,7 +90,8 @@ describe("the template's parameters", () => {
   it.each(cases)('say $name, in the words of the template', ({ encryption, expected }) => {
     const parameters = templateParameters(map, request({ encryption }));
     expect(parameters).toEqual(expected);
-    expect(() => checkParameters(summary, { parameters, tokenParameter: 'CustomToken', requested: [] })).not.toThrow();
+    const fit = { parameters, tokenParameter: 'CustomToken', requested: [], text: standIn, home };
+    expect(checkParameters(summary, fit)).toEqual([]);
   });
 
   it("are the request's own beside those", () => {
@@ -181,5 +187,48 @@ describe('the custom token is masked', () => {
     ['not by the NoEcho of another parameter', { Parameters: [{ ParameterKey: 'Other', NoEcho: true }] }, false],
   ])('%s', (_name, template, masked) => {
     expect(isMasked(template, 'CustomToken')).toBe(masked);
+  });
+});
+
+describe('constraints and rules of the template itself', () => {
+  const bounded = adding({ ParameterKey: 'VpcId', DefaultValue: '1', ParameterType: 'Number' });
+  const text = `
+Parameters: { VpcId: { Type: Number, MaxValue: 7 }, CustomToken: { Type: String, MinLength: 9 } }
+Rules:
+  Five: { Assertions: [{ Assert: !Not [!Equals [!Ref VpcId, 5]], AssertDescription: five is too many }] }
+  Key: { Assertions: [{ Assert: !Equals [!Ref S3EncryptionOption, sse-s3], AssertDescription: no keys here }] }
+  Token: { Assertions: [{ Assert: !Not [!Equals [!Ref CustomToken, '']] }] }
+  Home: { Assertions: [{ Assert: !Equals [!Ref 'AWS::Region', us-east-1] }] }
+`;
+  const checked = (parameters: Record<string, string>, { encryption = {} } = {}) =>
+    checkParameters(bounded, {
+      parameters: templateParameters(map, request({ parameters, encryption })),
+      tokenParameter: 'CustomToken',
+      requested: Object.keys(parameters),
+      ...{ text, home },
+    });
+
+  it('are compared before anything is made, but for what only CloudFormation knows', () => {
+    expect(checked({ VpcId: '6' })).toEqual(['rule Token']);
+    expect(checked({ VpcId: '0x6' })).toEqual(['parameter VpcId (a number in this form)', 'rule Token']);
+  });
+
+  it.each([
+    ['a constraint', '8', 'must be at most 7'],
+    ['a rule', '5', 'rule Five of the template does not hold: five is too many'],
+  ])("that the request breaks are the request's: %s", (_name, VpcId, rule) => {
+    expect(() => checked({ VpcId })).toThrow(
+      expect.objectContaining({
+        name: 'InvalidRequest',
+        field: 'stack.parameters.VpcId',
+        message: expect.stringContaining(rule),
+      }),
+    );
+  });
+
+  it("that the map breaks are the deployment's", () => {
+    expect(() => checked({}, { encryption: { artifacts: { type: 'sse-kms-aws-managed' } } })).toThrow(
+      expect.objectContaining({ name: 'TemplateMismatch', message: expect.stringContaining('no keys here') }),
+    );
   });
 });
