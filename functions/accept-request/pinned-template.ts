@@ -36,17 +36,14 @@ export async function pinnedTemplate(
   s3: S3,
 ): Promise<Template> {
   const build = requested ?? environment.DEFAULT_BUILD;
-  const vendorUrl = urlOf(build, environment);
-  const bytes = await read(s3, vendorUrl, async ({ code, message }) => {
-    const isThere = `there is no template of build ${build}, as S3 answers`;
-    if (requested === undefined || requested === environment.DEFAULT_BUILD) return notReadable(build, message);
-    if (code === 'NoSuchKey') return new InvalidRequest('stack.build', `${isThere}: ${message}`);
-    // Who may not list a bucket does not learn what is not there (S3 API reference, GetObject, "Permissions"): then the default build,
-    // which is beside it, says whether it is the request that is wrong.
-    const isReadable = code === 'AccessDenied' && (await canRead(s3, urlOf(environment.DEFAULT_BUILD, environment)));
-    return isReadable
-      ? new InvalidRequest('stack.build', `${isThere}, while it lets the default build be read: ${message}`)
-      : notReadable(build, message);
+  const vendorUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
+  const bytes = await read(s3, vendorUrl, ({ code, message }) => {
+    if (requested !== undefined && code === 'NoSuchKey') {
+      return new InvalidRequest('stack.build', `there is no template of build ${build}: ${message}`);
+    }
+    // Who may not list a bucket does not learn what is not there (S3 API reference, GetObject, "Permissions").
+    const hint = code === 'AccessDenied' ? ', which S3 also answers when there is no such build' : '';
+    return new TemplateNotReadable(`The template of build ${build} cannot be read: ${message}${hint}`);
   });
   const sha256 = sha256Of(bytes);
   const pin = Object.hasOwn(environment.BUILDS, build) ? environment.BUILDS[build] : undefined;
@@ -62,27 +59,11 @@ export async function pinnedTemplate(
   return template;
 }
 
-const urlOf = (build: string, { TEMPLATE_BASE_URL }: Pick<Environment, 'TEMPLATE_BASE_URL'>) =>
-  `${TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
-
-const notReadable = (build: string, reason: string) =>
-  new TemplateNotReadable(`The template of build ${build} cannot be read: ${reason}`);
-
-async function canRead(s3: S3, url: string): Promise<boolean> {
-  try {
-    await s3.get(url, maxTemplateBytes);
-    return true;
-  } catch (error) {
-    if (error instanceof ObjectNotReadable) return false;
-    throw error;
-  }
-}
-
-async function read(s3: S3, url: string, notThere: (error: ObjectNotReadable) => Promise<Error>): Promise<Buffer> {
+async function read(s3: S3, url: string, notThere: (error: ObjectNotReadable) => Error): Promise<Buffer> {
   try {
     return await s3.get(url, maxTemplateBytes);
   } catch (error) {
-    if (error instanceof ObjectNotReadable) throw await notThere(error);
+    if (error instanceof ObjectNotReadable) throw notThere(error);
     if (!(error instanceof TooLongAnswer)) throw error;
     throw new TemplateMismatch(
       `Template ${url} has more than ${maxTemplateBytes} bytes, which CloudFormation takes at most`,
