@@ -105,7 +105,6 @@ export async function acceptRequest(
     tokenParameter,
     requested: Object.keys(request.stack.parameters),
     text: template.bytes.toString('utf8'),
-    home,
   });
   if (undecided.length > 0) {
     logger.info(`Left to CloudFormation, which decides when the stack is created: ${undecided.join(', ')}`);

@@ -1,11 +1,8 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
-import type { AccountRegion } from '../../lib/aws/arns.ts';
 import { InvalidRequest, TemplateMismatch } from '../../lib/errors.ts';
 import type { Request } from '../../lib/requests/onboarding.ts';
-import { templateContent } from '../../lib/stacks/template-content.ts';
 import type { ParameterMap } from './environment.ts';
-import { templateConstraints, verdictOf } from './template-constraints.ts';
-import { ruleVerdicts } from './template-rules.ts';
+import { ownWordsOf, verdictOf } from './parameter-value.ts';
 
 /**
  * The template parameters that say what the request says, without the custom token and the permissions boundary.
@@ -47,13 +44,11 @@ interface Fit {
   requested: readonly string[];
   /** The template itself, of which CloudFormation's summary leaves constraints and rules out. */
   text: string;
-  /** Where the stack is to be. */
-  home: AccountRegion;
 }
 
 /**
- * Checks parameters against what CloudFormation says that the template takes, and against the constraints and rules that the template has
- * itself.
+ * Checks parameters against what CloudFormation says that the template takes (GetTemplateSummary knows names, types, defaults and
+ * allowed values).
  * @returns what of it only CloudFormation can decide, when the stack is created
  * @throws TemplateMismatch when the deployment's map does not fit the template
  * @throws InvalidRequest when the request's own parameters do not
@@ -65,8 +60,6 @@ export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): st
     requested.includes(name)
       ? new InvalidRequest(`stack.parameters.${name}`, rule)
       : new TemplateMismatch(`Template parameter ${name}: ${rule}`);
-  const content = templateContent(text);
-  const constraints = templateConstraints(content);
   const undecided: string[] = [];
   for (const [name, value] of Object.entries(parameters)) {
     const parameter = declared.get(name);
@@ -74,7 +67,6 @@ export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): st
     const verdict = verdictOf(value, {
       type: parameter.ParameterType ?? 'String',
       allowedValues: parameter.ParameterConstraints?.AllowedValues ?? [],
-      constraints: constraints.get(name) ?? {},
     });
     if (verdict !== undefined && 'broken' in verdict) throw mismatch(name, verdict.broken);
     if (verdict !== undefined) undecided.push(`parameter ${name} (${verdict.undecided})`);
@@ -88,37 +80,7 @@ export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): st
       );
     }
   }
-  const rules = ruleVerdicts(content, knownValues(summary, fit));
-  for (const { rule, description, parameters: about } of rules.broken) {
-    const problem = `rule ${rule} of the template does not hold: ${description}`;
-    const own = about.find((name) => requested.includes(name));
-    throw own === undefined ? new TemplateMismatch(`Of the template's parameters, ${problem}`) : mismatch(own, problem);
-  }
-  return [...undecided, ...rules.undecided.map((rule) => `rule ${rule}`)];
-}
-
-/** What the template's rules can refer to, without the custom token and without values of which the type is not certain. */
-function knownValues(
-  summary: GetTemplateSummaryOutput,
-  { parameters, tokenParameter, home }: Fit,
-): Map<string, string | string[]> {
-  const values = new Map<string, string | string[]>([
-    ['AWS::Region', home.region],
-    ['AWS::AccountId', home.accountId],
-  ]);
-  for (const { ParameterKey: name = '', ParameterType: type = 'String', DefaultValue } of summary.Parameters ?? []) {
-    const value = parameters[name] ?? DefaultValue;
-    if (value === undefined || name === tokenParameter) continue;
-    if (type === 'String' || type === 'Number') values.set(name, value);
-    const isList = type === 'CommaDelimitedList' || type === 'List<Number>';
-    if (isList && value.trim() !== '') {
-      values.set(
-        name,
-        value.split(',').map((item) => item.trim()),
-      );
-    }
-  }
-  return values;
+  return [...undecided, ...ownWordsOf(text)];
 }
 
 /** Whether describe calls mask the parameter that takes the custom token. */
