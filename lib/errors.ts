@@ -278,10 +278,16 @@ export class UsersNotAdded extends /* @__PURE__ */ stepError(
   'Correct what the message names of each user, then send the request again: users who were added stay as they are.',
 ) {}
 
-/** The vendor's template does not fit the deployment's parameter map or allowed capabilities. */
+/** The vendor's template does not fit the deployment's parameter map or allowed capabilities, or CloudFormation refuses it with these parameters. */
 export class TemplateMismatch extends /* @__PURE__ */ stepError(
   'TemplateMismatch',
-  'Compare the template of this build with the parameter map and capabilities in serverless.yml, correct them, deploy, and send the request again.',
+  'Compare the template of this build with the parameter map and capabilities in serverless.yml and with the parameters of the request, correct what the message names (and deploy), and send the request again.',
+) {}
+
+/** The template, or the deployment's copy of it, cannot be read: nothing is known of it, and the request may be right. */
+export class TemplateNotReadable extends /* @__PURE__ */ stepError(
+  'TemplateNotReadable',
+  "Check that the build that the message names exists, that the params templateBaseUrl and templateBucket name the bucket where the vendor has it, and that the role of accept-request may read it there (of a copy: that the stack's account may); correct the params (and deploy) or the build, and send the request again.",
 ) {}
 
 /** The template is not the one whose hash is pinned: at the vendor's, or since then in the deployment's own copy. */
@@ -454,6 +460,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       UserExists,
       UsersNotAdded,
       TemplateMismatch,
+      TemplateNotReadable,
       TemplateChanged,
       TemplateNotPinned,
       StackNeedsAttention,

@@ -35,6 +35,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'TokenRejected',
     'SubscriberPasswordUnknown',
     'TemplateMismatch',
+    'TemplateNotReadable',
     'TemplateChanged',
     'TemplateNotPinned',
     'DataNotRetained',

@@ -13,7 +13,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, executionNameOf, roleArnIn } from '../../lib/aws/arns.ts';
 import type { S3 } from '../../lib/aws/s3.ts';
-import { InvalidConfiguration, StackNeedsAttention, TemplateMismatch } from '../../lib/errors.ts';
+import { InvalidConfiguration, StackNeedsAttention, TemplateMismatch, TemplateNotReadable } from '../../lib/errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
@@ -27,7 +27,7 @@ import { describeLiveStack, describeStack } from '../../lib/stacks/describe.ts';
 import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
-import { templateInput } from '../../lib/stacks/template.ts';
+import { isUnreadable, templateInput } from '../../lib/stacks/template.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
@@ -55,7 +55,7 @@ interface Dependencies {
  * Validates a request, checks beforehand whatever can be known before the irreversible call, claims the subscriber for the
  * execution, reserves its places on the keys, and returns the plan. Claim and reservations are the only side effects, and the last things
  * done, but for a copy of the template, which is named by its content.
- * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, TemplateChanged, TemplateNotPinned, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
+ * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, TemplateNotReadable, TemplateChanged, TemplateNotPinned, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptRequest(
   { request: rawRequest, executionArn, startedAt }: AcceptInput,
@@ -104,7 +104,15 @@ export async function acceptRequest(
   const boundary = boundaryParameters(environment.TEMPLATE_PARAMETERS, boundaryArn(environment, accountId));
   const parameters = { ...requested, ...boundary };
   const tokenParameter = environment.TEMPLATE_PARAMETERS.customToken;
-  checkParameters(summary, { parameters, tokenParameter, requested: Object.keys(request.stack.parameters) });
+  const undecided = checkParameters(summary, {
+    parameters,
+    tokenParameter,
+    requested: Object.keys(request.stack.parameters),
+    text: template.bytes.toString('utf8'),
+  });
+  if (undecided.length > 0) {
+    logger.info(`Left to CloudFormation, which decides when the stack is created: ${undecided.join(', ')}`);
+  }
   if (!isMasked(summary, tokenParameter)) {
     const shown = `Template parameter ${tokenParameter} has no NoEcho: describe calls show the custom token`;
     if (environment.REQUIRE_NO_ECHO) throw new TemplateMismatch(shown);
@@ -204,7 +212,11 @@ async function requireSameAccountRegion(
 const isSame = (one: AccountRegion, other: AccountRegion) =>
   one.accountId === other.accountId && one.region === other.region;
 
-/** What CloudFormation says of the template. @throws TemplateMismatch when it is none, or CloudFormation cannot read its copy */
+/**
+ * What CloudFormation says of the template.
+ * @throws TemplateMismatch when it is none
+ * @throws TemplateNotReadable when CloudFormation cannot read the copy of it
+ */
 async function templateSummary(
   cloudFormation: CloudFormationClient,
   { bytes, copyUrl, vendorUrl }: Template,
@@ -213,9 +225,10 @@ async function templateSummary(
     return await cloudFormation.send(new GetTemplateSummaryCommand(templateInput(bytes, copyUrl)));
   } catch (error) {
     if (!(error instanceof CloudFormationServiceException && error.name === 'ValidationError')) throw error;
-    // CloudFormation's words for an object that is not there, or not to be read.
-    if (/^S3 error/.test(error.message)) {
-      throw new TemplateMismatch(`CloudFormation cannot read the copy of the template, ${copyUrl}: ${error.message}`);
+    if (isUnreadable(error)) {
+      throw new TemplateNotReadable(
+        `CloudFormation cannot read the copy of the template, ${copyUrl}: ${error.message}`,
+      );
     }
     throw new TemplateMismatch(`Template ${vendorUrl} is not valid: ${error.message}`);
   }

@@ -1,7 +1,13 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { TooLongAnswer } from '../../lib/aws/http.ts';
 import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
-import { InvalidRequest, TemplateChanged, TemplateMismatch, TemplateNotPinned } from '../../lib/errors.ts';
+import {
+  InvalidRequest,
+  TemplateChanged,
+  TemplateMismatch,
+  TemplateNotPinned,
+  TemplateNotReadable,
+} from '../../lib/errors.ts';
 import { copyUrl, maxTemplateBytes, sha256Of } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
 
@@ -20,7 +26,9 @@ export interface Template {
  * @param requested the build that the request names; undefined: the deployment's default
  * @throws TemplateChanged when it is not the one that is pinned
  * @throws TemplateNotPinned when it has no pin, and the deployment requires one
- * @throws TemplateMismatch, InvalidRequest when there is none, or it cannot be read
+ * @throws InvalidRequest when the request names a build of which S3 says that there is none
+ * @throws TemplateNotReadable when it cannot be read otherwise
+ * @throws TemplateMismatch when it is too long
  */
 export async function pinnedTemplate(
   requested: string | undefined,
@@ -29,9 +37,13 @@ export async function pinnedTemplate(
 ): Promise<Template> {
   const build = requested ?? environment.DEFAULT_BUILD;
   const vendorUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
-  const bytes = await read(s3, vendorUrl, (reason) => {
-    const problem = `there is no template of build ${build}, or the deployment may not read it (${vendorUrl}): ${reason}`;
-    return requested === undefined ? new TemplateMismatch(problem) : new InvalidRequest('stack.build', problem);
+  const bytes = await read(s3, vendorUrl, ({ code, message }) => {
+    if (requested !== undefined && code === 'NoSuchKey') {
+      return new InvalidRequest('stack.build', `there is no template of build ${build}: ${message}`);
+    }
+    // Who may not list a bucket does not learn what is not there (S3 API reference, GetObject, "Permissions").
+    const hint = code === 'AccessDenied' ? ', which S3 also answers when there is no such build' : '';
+    return new TemplateNotReadable(`The template of build ${build} cannot be read: ${message}${hint}`);
   });
   const sha256 = sha256Of(bytes);
   const pin = Object.hasOwn(environment.BUILDS, build) ? environment.BUILDS[build] : undefined;
@@ -47,11 +59,11 @@ export async function pinnedTemplate(
   return template;
 }
 
-async function read(s3: S3, url: string, notThere: (reason: string) => Error): Promise<Buffer> {
+async function read(s3: S3, url: string, notThere: (error: ObjectNotReadable) => Error): Promise<Buffer> {
   try {
     return await s3.get(url, maxTemplateBytes);
   } catch (error) {
-    if (error instanceof ObjectNotReadable) throw notThere(error.message);
+    if (error instanceof ObjectNotReadable) throw notThere(error);
     if (!(error instanceof TooLongAnswer)) throw error;
     throw new TemplateMismatch(
       `Template ${url} has more than ${maxTemplateBytes} bytes, which CloudFormation takes at most`,

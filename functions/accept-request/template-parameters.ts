@@ -2,6 +2,7 @@ import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { InvalidRequest, TemplateMismatch } from '../../lib/errors.ts';
 import type { Request } from '../../lib/requests/onboarding.ts';
 import type { ParameterMap } from './environment.ts';
+import { ownWordsOf, verdictOf } from './parameter-value.ts';
 
 /**
  * The template parameters that say what the request says, without the custom token and the permissions boundary.
@@ -41,30 +42,34 @@ interface Fit {
   tokenParameter: string;
   /** Names that come from the request, and not from the deployment's map. */
   requested: readonly string[];
+  /** The template itself, of which CloudFormation's summary leaves constraints and rules out. */
+  text: string;
 }
 
 /**
- * Checks parameters against what CloudFormation says that the template takes (GetTemplateSummary knows names, defaults and
- * allowed values, not allowed patterns).
+ * Checks parameters against what CloudFormation says that the template takes (GetTemplateSummary knows names, types, defaults and
+ * allowed values).
+ * @returns what of it only CloudFormation can decide, when the stack is created
  * @throws TemplateMismatch when the deployment's map does not fit the template
  * @throws InvalidRequest when the request's own parameters do not
  */
-export function checkParameters(
-  summary: GetTemplateSummaryOutput,
-  { parameters, tokenParameter, requested }: Fit,
-): void {
+export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): string[] {
+  const { parameters, tokenParameter, requested, text } = fit;
   const declared = new Map(summary.Parameters?.map((parameter) => [parameter.ParameterKey ?? '', parameter]));
   const mismatch = (name: string, rule: string) =>
     requested.includes(name)
       ? new InvalidRequest(`stack.parameters.${name}`, rule)
       : new TemplateMismatch(`Template parameter ${name}: ${rule}`);
+  const undecided: string[] = [];
   for (const [name, value] of Object.entries(parameters)) {
     const parameter = declared.get(name);
     if (parameter === undefined) throw mismatch(name, 'the template of this build has no such parameter');
-    const allowed = parameter.ParameterConstraints?.AllowedValues ?? [];
-    if (allowed.length > 0 && !allowed.includes(value)) {
-      throw mismatch(name, `the template allows only ${allowed.join(', ')}`);
-    }
+    const verdict = verdictOf(value, {
+      type: parameter.ParameterType ?? 'String',
+      allowedValues: parameter.ParameterConstraints?.AllowedValues ?? [],
+    });
+    if (verdict !== undefined && 'broken' in verdict) throw mismatch(name, verdict.broken);
+    if (verdict !== undefined) undecided.push(`parameter ${name} (${verdict.undecided})`);
   }
   if (!declared.has(tokenParameter)) throw mismatch(tokenParameter, 'the template of this build has no such parameter');
   for (const [name, { DefaultValue }] of declared) {
@@ -75,6 +80,7 @@ export function checkParameters(
       );
     }
   }
+  return [...undecided, ...ownWordsOf(text)];
 }
 
 /** Whether describe calls mask the parameter that takes the custom token. */

@@ -2,20 +2,30 @@ import { createHash } from 'node:crypto';
 import {
   AlreadyExistsException,
   type CloudFormationClient,
+  CloudFormationServiceException,
   type Stack as CloudFormationStack,
   CreateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
-import { StackNeedsAttention, SubscriberOutcomeUnknown, TemplateChanged } from '../../lib/errors.ts';
+import {
+  InvalidConfiguration,
+  StackFailed,
+  StackNeedsAttention,
+  SubscriberOutcomeUnknown,
+  TemplateChanged,
+  TemplateMismatch,
+  TemplateNotReadable,
+} from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
+import { redact } from '../../lib/redact.ts';
 import { credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
 import { beginDeletion } from '../../lib/stacks/delete.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
-import { maxTemplateBytes, sha256Of, templateInput } from '../../lib/stacks/template.ts';
+import { isUnreadable, maxTemplateBytes, sha256Of, templateInput } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
 
 /** What this step uses of the plan. */
@@ -38,6 +48,7 @@ interface Dependencies {
  * @returns the stack's id, what the wait is for, and when it ends
  * @throws StackNeedsAttention
  * @throws TemplateChanged when the copy of the checked template is gone, or is another one
+ * @throws TemplateMismatch, TemplateNotReadable, InvalidConfiguration, StackFailed with what CloudFormation refuses
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function deployStack(
@@ -69,7 +80,7 @@ async function createStack(
 ): Promise<Omit<Stack, 'deadline'>> {
   const { cloudFormation, secrets, s3, requireOwn } = dependencies;
   const { stack } = plan;
-  const token = await customToken(secrets, plan);
+  const { token, version } = await customToken(secrets, plan);
   const template = await checkedTemplate(s3, stack.template);
   await requireOwn();
   try {
@@ -87,14 +98,14 @@ async function createStack(
           { ParameterKey: stack.tokenParameter, ParameterValue: token },
         ],
         Tags: Object.entries(stack.tags).map(([Key, Value]) => ({ Key, Value })),
-        ClientRequestToken: requestToken(plan, previous),
+        ClientRequestToken: requestToken(plan, previous, version),
         // A failed creation cleans up what the template would otherwise retain, so that its names are free for a repeat.
         RetainExceptOnCreate: true,
       }),
     );
     return { stackId: stackIdOf({ StackId }, plan), goal: 'created' };
   } catch (error) {
-    if (!(error instanceof AlreadyExistsException)) throw error;
+    if (!(error instanceof AlreadyExistsException)) throw refusal(error, plan);
     // An earlier try of this step created it and its answer was lost; adopted only when its tags say that it is ours.
     const existing = await describeStack(cloudFormation, stack.name);
     const decision = decideStack(existing, plan);
@@ -104,12 +115,39 @@ async function createStack(
   }
 }
 
-async function customToken(secrets: SecretsManagerClient, plan: StepPlan): Promise<string> {
+/**
+ * What CloudFormation refuses before it makes anything, in its words: a rule or a constraint of the template that only it could judge, the
+ * copy of the template, its role, or a quota. Other errors stay as they are.
+ */
+function refusal(error: unknown, { stack }: StepPlan): unknown {
+  if (!(error instanceof CloudFormationServiceException)) return error;
+  const words = redact(error.message);
+  switch (error.name) {
+    case 'LimitExceededException':
+      return new StackFailed(`CloudFormation does not create stack ${stack.name}: ${words}`);
+    case 'ValidationError':
+    case 'InsufficientCapabilitiesException':
+      break;
+    default:
+      return error;
+  }
+  if (isUnreadable(error)) {
+    return new TemplateNotReadable(
+      `CloudFormation cannot read the copy of the template, ${stack.template.copyUrl}: ${words}`,
+    );
+  }
+  if (/^Role .* is invalid or cannot be assumed/.test(words)) {
+    return new InvalidConfiguration(`CloudFormation cannot act as the service role of the stacks: ${words}`);
+  }
+  return new TemplateMismatch(`CloudFormation does not create stack ${stack.name}: ${words}`);
+}
+
+async function customToken(secrets: SecretsManagerClient, plan: StepPlan): Promise<{ token: string; version: string }> {
   const credentials = await readSecret(secrets, { secretId: plan.credentialsSecretId }, credentialsSchema);
   if (credentials?.value.state !== 'created') {
     throw new SubscriberOutcomeUnknown(`Secret ${plan.credentialsSecretId} holds no custom token`);
   }
-  return credentials.value.customToken;
+  return { token: credentials.value.customToken, version: credentials.versionId };
 }
 
 /** The bytes that accept-request has checked: nobody but the deployment should write the copy, and that is checked, too. */
@@ -123,9 +161,12 @@ async function checkedTemplate(s3: S3, { sha256, copyUrl }: Plan['stack']['templ
   throw new TemplateChanged(`The deployment's copy of the template, ${copyUrl}, has SHA-256 ${found} since`);
 }
 
-/** One token per attempt and predecessor: CloudFormation refuses the token of a stack that was deleted since. */
-function requestToken(plan: StepPlan, previous: Stack | undefined): string {
-  const parts = [plan.executionArn, plan.stack.planHash, previous?.stackId];
+/**
+ * One token per attempt, predecessor and version of the secret that holds the custom token: CloudFormation refuses the token of a stack that
+ * was deleted since, and one that comes with other input than before.
+ */
+function requestToken(plan: StepPlan, previous: Stack | undefined, version: string): string {
+  const parts = [plan.executionArn, plan.stack.planHash, previous?.stackId, version];
   return `onboarding-${createHash('sha256').update(parts.join('\n')).digest('hex')}`;
 }
 

@@ -8,7 +8,7 @@ import { type HttpAnswer, NoAnswer, requestOnce } from './http.ts';
 export interface S3 {
   /**
    * The bytes of an object.
-   * @throws ObjectNotReadable when there is none, or it may not be read
+   * @throws ObjectNotReadable when there is none, it may not be read, or it is elsewhere than the URL says
    * @throws TooLongAnswer when it has more bytes than that
    * @throws S3Error
    */
@@ -17,9 +17,19 @@ export interface S3 {
   put(url: string, bytes: Uint8Array): Promise<void>;
 }
 
-/** S3 does not distinguish what is not there from what may not be read, for a caller that may not list the bucket. The message is S3's. */
+/**
+ * What no repeat reads. S3 does not distinguish what is not there from what may not be read, for a caller that may not list the bucket.
+ * The message is S3's.
+ */
 export class ObjectNotReadable extends Error {
   override readonly name = 'ObjectNotReadable';
+  /** S3's. */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** What S3 refused; the name is S3's code, or one that the state machines retry. */
@@ -97,10 +107,10 @@ export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 
 
   return {
     async get(url, maxBytes) {
-      const answer = await sendWithRetries('GET', url, { maxBytes });
+      const answer = await sendWithRetries('GET', readableUrl(url), { maxBytes });
       if (answer.status === 200) return answer.body;
       const error = errorOf(answer, url);
-      throw notReadable.includes(error.name) ? new ObjectNotReadable(error.message) : error;
+      throw notReadable.includes(error.name) ? new ObjectNotReadable(error.name, error.message) : error;
     },
     async put(url, bytes) {
       const answer = await sendWithRetries('PUT', url, { body: bytes });
@@ -109,7 +119,26 @@ export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 
   };
 }
 
-const notReadable: readonly string[] = ['AccessDenied', 'NoSuchKey', 'NoSuchBucket'];
+/** S3's codes for what no repeat reads ("Error responses", S3 API reference): those of another Region are left when its own could not be followed. */
+const notReadable: readonly string[] = [
+  ...['AccessDenied', 'AllAccessDisabled', 'NoSuchKey', 'NoSuchBucket', 'InvalidBucketName', 'MethodNotAllowed'],
+  ...[
+    'AuthorizationHeaderMalformed',
+    'IllegalLocationConstraintException',
+    'PermanentRedirect',
+    'Status301',
+    'Status307',
+  ],
+];
+
+function readableUrl(url: string): string {
+  try {
+    placeOf(url);
+    return url;
+  } catch (error) {
+    throw error instanceof S3Error ? new ObjectNotReadable(error.name, error.message) : error;
+  }
+}
 
 /** Where the environment says that services are, as to the SDK's clients ("Service-specific endpoints", SDKs and Tools reference guide). */
 const endpointOf = ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL }: NodeJS.ProcessEnv): string | undefined =>

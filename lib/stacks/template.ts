@@ -21,3 +21,6 @@ export function templateInput(bytes: Buffer, url: string): { TemplateBody: strin
   const isExact = bytes.length <= maxBodyBytes && bytes.equals(Buffer.from(text));
   return isExact ? { TemplateBody: text } : { TemplateURL: url };
 }
+
+/** Whether CloudFormation has not got as far as the template: its words for an object that is not there, not to be read, or in another Region. */
+export const isUnreadable = ({ message }: Error): boolean => /^(?:S3 error|TemplateURL must)/.test(message);

@@ -6,7 +6,11 @@ const objects = new Map<string, Buffer>();
 const written: string[] = [];
 
 /** What functions know by its class. */
-class ObjectNotReadable extends Error {}
+class ObjectNotReadable extends Error {
+  readonly code = mayList ? 'NoSuchKey' : 'AccessDenied';
+}
+/** Who may not list a bucket does not learn what is not there. */
+let mayList = false;
 
 const s3: S3 = {
   get: async (url, maxBytes) => {
@@ -26,7 +30,11 @@ const s3: S3 = {
 export function fakeS3(initial: Readonly<Record<string, string | Buffer>>) {
   vi.doMock('../../../lib/aws/s3.ts', () => ({ createS3: () => s3, ObjectNotReadable }));
   objects.clear();
+  mayList = false;
   written.length = 0;
   for (const [url, content] of Object.entries(initial)) objects.set(url, Buffer.from(content));
-  return { objects, written };
+  const letListing = () => {
+    mayList = true;
+  };
+  return { objects, written, letListing };
 }

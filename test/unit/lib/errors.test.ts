@@ -35,6 +35,7 @@ const names = [
   ...['UserExists', 'UsersNotAdded'],
   ...[
     'TemplateMismatch',
+    'TemplateNotReadable',
     'TemplateChanged',
     'TemplateNotPinned',
     'StackNeedsAttention',

@@ -125,7 +125,7 @@ describe('a stack in another account', () => {
       given.templates.publish('9.7', long(given.templates.standIn));
       const request = requestIn('long-abroad', there);
       const report = await onboard(given, { ...request, stack: { ...request.stack, build: '9.7' } });
-      await expectFailure(given, report, { name: 'TemplateMismatch', step: 'AcceptRequest' });
+      await expectFailure(given, report, { name: 'TemplateNotReadable', step: 'AcceptRequest' });
       expect(report.error?.message).toContain('CloudFormation cannot read the copy of the template');
       const short = await onboard(given, requestIn('short-abroad', there));
       expect(short.error).toBeNull();

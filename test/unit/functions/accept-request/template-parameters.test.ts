@@ -25,13 +25,15 @@ const serverless = v.parse(
 );
 const map = serverless.params.default.templateParameters;
 
+const standIn = read('sandbox/infinstor/infinstor-setup-customer.yaml');
 const summary: { Parameters: Parameter[] } = v.parse(
   v.object({ Parameters: v.array(v.looseObject({ ParameterKey: v.string() })) }),
-  templateSummary(parseTemplate(read('sandbox/infinstor/infinstor-setup-customer.yaml'))),
+  templateSummary(parseTemplate(standIn)),
 );
 interface Parameter {
   ParameterKey: string;
   DefaultValue?: string;
+  ParameterType?: string;
   NoEcho?: boolean;
 }
 
@@ -50,6 +52,7 @@ function check(parameters: Record<string, string>, template = summary) {
     parameters: accepted,
     tokenParameter: 'CustomToken',
     requested: Object.keys(parameters),
+    text: '',
   });
 }
 const adding = (...more: Parameter[]) => ({ Parameters: [...summary.Parameters, ...more] });
@@ -85,7 +88,8 @@ describe("the template's parameters", () => {
   it.each(cases)('say $name, in the words of the template', ({ encryption, expected }) => {
     const parameters = templateParameters(map, request({ encryption }));
     expect(parameters).toEqual(expected);
-    expect(() => checkParameters(summary, { parameters, tokenParameter: 'CustomToken', requested: [] })).not.toThrow();
+    const fit = { parameters, tokenParameter: 'CustomToken', requested: [], text: standIn };
+    expect(checkParameters(summary, fit)).toEqual(['AllowedPattern']);
   });
 
   it("are the request's own beside those", () => {
@@ -182,4 +186,11 @@ describe('the custom token is masked', () => {
   ])('%s', (_name, template, masked) => {
     expect(isMasked(template, 'CustomToken')).toBe(masked);
   });
+});
+
+it('names what only CloudFormation can decide, which it does when the stack is created', () => {
+  const days = { ParameterKey: 'VpcId', DefaultValue: '1', ParameterType: 'Number' };
+  const parameters = templateParameters(map, request({ parameters: { VpcId: '0x1' } }));
+  const fit = { parameters, tokenParameter: 'CustomToken', requested: ['VpcId'], text: 'Rules: {}' };
+  expect(checkParameters(adding(days), fit)).toEqual(['parameter VpcId (a number in this form)', 'Rules']);
 });

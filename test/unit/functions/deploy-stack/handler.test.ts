@@ -6,6 +6,7 @@ import {
   CreateStackCommand,
   DeleteStackCommand,
   DescribeStacksCommand,
+  InsufficientCapabilitiesException,
   LimitExceededException,
   type Stack,
   type StackStatus,
@@ -37,12 +38,9 @@ const ofOtherPlan = tags('acme', 'hash-0');
 const ofOtherSubscriber = tags('other', plan.stack.planHash);
 const ofOtherStage = tags('acme', plan.stack.planHash, 'infinstor/prod/');
 const details = { $fault: 'client', $metadata: {} } as const;
-const notFound = new CloudFormationServiceException({
-  name: 'ValidationError',
-  message: `Stack with id ${plan.stack.name} does not exist`,
-  $fault: 'client',
-  $metadata: {},
-});
+const refused = (message: string) =>
+  new CloudFormationServiceException({ name: 'ValidationError', message, $fault: 'client', $metadata: {} });
+const notFound = refused(`Stack with id ${plan.stack.name} does not exist`);
 const alreadyExists = new AlreadyExistsException({ message: 'Stack already exists', $metadata: {} });
 
 const stackOf = (StackStatus: StackStatus, Tags = ours): Stack => ({
@@ -62,7 +60,7 @@ function setUp({
   existing?: Stack;
   credentials?: unknown;
 } = {}) {
-  fakeSecrets({ [plan.credentialsSecretId]: credentials });
+  const secrets = fakeSecrets({ [plan.credentialsSecretId]: credentials });
   const { objects } = fakeS3({ [copyUrl]: templateText });
   ownRecord();
   const cloudFormation = mockClient(CloudFormationClient);
@@ -75,7 +73,7 @@ function setUp({
   const invoke = lambda(() => import('../../../../functions/deploy-stack/handler.ts'), environment);
   const created = () => cloudFormation.commandCalls(CreateStackCommand).map(({ args: [{ input }] }) => input);
   const deleted = () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input);
-  return { invoke, cloudFormation, objects, created, deleted };
+  return { invoke, cloudFormation, secrets, objects, created, deleted };
 }
 
 describe('creating the stack', () => {
@@ -190,14 +188,50 @@ describe('creating the stack', () => {
     );
   });
 
-  it("keeps the name of CloudFormation's refusal, and nothing of the request", async () => {
+  it.each([
+    ['StackFailed', 'too many stacks', new LimitExceededException({ message: 'too many stacks', $metadata: {} })],
+    [
+      'TemplateMismatch',
+      'Template error: rule R failed: a key is missing',
+      refused('Template error: rule R failed: a key is missing'),
+    ],
+    ['TemplateMismatch', "Parameter 'P' must match pattern [a-z]+", refused("Parameter 'P' must match pattern [a-z]+")],
+    [
+      'TemplateMismatch',
+      'Requires capabilities : [CAPABILITY_IAM]',
+      new InsufficientCapabilitiesException({ message: 'Requires capabilities : [CAPABILITY_IAM]', $metadata: {} }),
+    ],
+    ['TemplateNotReadable', 'S3 error: Access Denied', refused('S3 error: Access Denied\nFor more information')],
+    ['InvalidConfiguration', 'Role x is invalid', refused('Role x is invalid or cannot be assumed')],
+  ])("is %s, with CloudFormation's words, when it is refused: %s", async (name, words, refusal) => {
     const { invoke, cloudFormation } = setUp();
-    const refusal = new LimitExceededException({ message: 'too many stacks', $metadata: {} });
     cloudFormation.on(CreateStackCommand).rejects(Object.assign(refusal, { $response: { body: customToken } }));
-    await expect(invoke({ plan })).rejects.toMatchObject({
-      name: 'LimitExceededException',
-      message: 'too many stacks',
+    const thrown = await invoke({ plan }).catch((error: unknown) => error);
+    expect(thrown).toMatchObject(errorOf(name, words));
+    expect(JSON.stringify(thrown)).not.toContain(customToken);
+  });
+
+  it('never quotes the custom token that CloudFormation quotes', async () => {
+    const { invoke, cloudFormation } = setUp();
+    const words = `1 validation error detected: Value '${customToken}' at 'parameters.2.member.parameterValue'`;
+    cloudFormation.on(CreateStackCommand).rejects(refused(words));
+    const thrown = await invoke({ plan }).catch((error: unknown) => error);
+    expect(thrown).toMatchObject(errorOf('TemplateMismatch', '1 validation error detected'));
+    expect(String(thrown)).not.toContain(customToken);
+  });
+
+  it('has another request token with another version of the custom token', async () => {
+    const { invoke, created, secrets } = setUp();
+    await invoke({ plan });
+    const SecretString = JSON.stringify({
+      state: 'created',
+      password: secret('password'),
+      customToken: 'another-token',
     });
+    secrets.add(plan.credentialsSecretId, { SecretString });
+    await invoke({ plan });
+    const [one, other] = created().map(({ ClientRequestToken }) => ClientRequestToken);
+    expect(other).not.toBe(one);
   });
 });
 

@@ -80,7 +80,7 @@ describe('reading an object', () => {
     'https://s3.amazonaws.com.example/bucket/a.yaml',
   ])('refuses %s, which is no object', async (given) => {
     const { requests } = await answering({ status: 200 });
-    await expect(s3.get(given, 1)).rejects.toMatchObject({ name: 'InvalidURI' });
+    await expect(s3.get(given, 1)).rejects.toMatchObject({ name: 'ObjectNotReadable', code: 'InvalidURI' });
     expect(requests).toEqual([]);
   });
 
@@ -88,10 +88,12 @@ describe('reading an object', () => {
     ['AccessDenied', 403],
     ['NoSuchKey', 404],
     ['NoSuchBucket', 404],
+    ['PermanentRedirect', 301],
+    ['AuthorizationHeaderMalformed', 400],
   ])('finds nothing when S3 answers %s', async (code, status) => {
     const { requests } = await answering(error(status, code));
     const message = expect.stringContaining(`${code} for ${url}: no`);
-    await expect(s3.get(url, 1)).rejects.toMatchObject({ name: 'ObjectNotReadable', message });
+    await expect(s3.get(url, 1)).rejects.toMatchObject({ name: 'ObjectNotReadable', code, message });
     expect(requests).toHaveLength(1);
   });
 
