@@ -21,13 +21,12 @@ export async function customerRole(apiUrl: string, idToken: string): Promise<str
   const { status, body } = answer;
   const rejected = (text: string) =>
     new InfinStorRejected(`customerinfo: InfinStor answered ${status}: ${quotable(text, undefined, redactOpaque)}`);
-  switch (verdict(answer, () => false)) {
+  switch (verdict(answer, undefined)) {
     case 'token-refused':
       throw new TokenRejected(`customerinfo: InfinStor refused the subscriber's token (status ${status})`);
     case 'throttled':
     case 'unclear':
       throw new InfinStorUnavailable(`customerinfo: InfinStor answered ${status}`);
-    case 'named':
     case 'refused':
       throw rejected(body);
     case 'success': {
