@@ -54,6 +54,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'SubscriberDiffers',
     'SubscriberExists',
     'SubscriberOutcomeUnknown',
+    'CustomTokenExpiring',
     'SubscriberNotFound',
     'UserExists',
     'UsersNotAdded',

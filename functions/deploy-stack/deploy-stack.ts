@@ -7,7 +7,12 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
-import { StackNeedsAttention, SubscriberOutcomeUnknown, TemplateChanged } from '../../lib/errors.ts';
+import {
+  CustomTokenExpiring,
+  StackNeedsAttention,
+  SubscriberOutcomeUnknown,
+  TemplateChanged,
+} from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
 import { credentialsSchema } from '../../lib/secrets/credentials.ts';
@@ -17,6 +22,9 @@ import { beginDeletion } from '../../lib/stacks/delete.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
 import { maxTemplateBytes, sha256Of, templateInput } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
+
+/** How long the custom token must still be good: a stack is mostly made in five minutes, and uses it last. */
+const stackMs = 15 * 60_000;
 
 /** What this step uses of the plan. */
 type StepPlan = Pick<Plan, 'subscriber' | 'executionArn' | 'credentialsSecretId' | 'stack'>;
@@ -36,7 +44,7 @@ interface Dependencies {
  * deleting one that was rolled back and only blocks the name.
  * @param previous the stack that this execution dealt with before, when it comes back from waiting for it
  * @returns the stack's id, what the wait is for, and when it ends
- * @throws StackNeedsAttention
+ * @throws StackNeedsAttention, CustomTokenExpiring
  * @throws TemplateChanged when the copy of the checked template is gone, or is another one
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
@@ -54,6 +62,8 @@ export async function deployStack(
     case 'adopt':
       return { stackId: stackIdOf(existing, plan), goal: decision.goal, deadline };
     case 'delete': {
+      // What is deleted is to be made anew.
+      await customToken(dependencies, plan);
       const stackId = stackIdOf(existing, plan);
       await requireOwn();
       await beginDeletion(cloudFormation, { stackId, roleArn: plan.stack.serviceRoleArn });
@@ -67,9 +77,9 @@ async function createStack(
   previous: Stack | undefined,
   dependencies: Dependencies,
 ): Promise<Omit<Stack, 'deadline'>> {
-  const { cloudFormation, secrets, s3, requireOwn } = dependencies;
+  const { cloudFormation, s3, requireOwn } = dependencies;
   const { stack } = plan;
-  const token = await customToken(secrets, plan);
+  const token = await customToken(dependencies, plan);
   const template = await checkedTemplate(s3, stack.template);
   await requireOwn();
   try {
@@ -104,12 +114,23 @@ async function createStack(
   }
 }
 
-async function customToken(secrets: SecretsManagerClient, plan: StepPlan): Promise<string> {
+/**
+ * The custom token, which must outlast the making of a stack.
+ * @throws CustomTokenExpiring, SubscriberOutcomeUnknown
+ */
+async function customToken({ secrets, now }: Pick<Dependencies, 'secrets' | 'now'>, plan: StepPlan): Promise<string> {
   const credentials = await readSecret(secrets, { secretId: plan.credentialsSecretId }, credentialsSchema);
   if (credentials?.value.state !== 'created') {
     throw new SubscriberOutcomeUnknown(`Secret ${plan.credentialsSecretId} holds no custom token`);
   }
-  return credentials.value.customToken;
+  const { customToken, customTokenExpiresAt } = credentials.value;
+  if (customTokenExpiresAt !== undefined) {
+    const leftMs = Date.parse(customTokenExpiresAt) - now.getTime();
+    if (leftMs < stackMs) {
+      throw new CustomTokenExpiring(plan.subscriber.userName, customTokenExpiresAt, leftMs <= 0);
+    }
+  }
+  return customToken;
 }
 
 /** The bytes that accept-request has checked: nobody but the deployment should write the copy, and that is checked, too. */

@@ -4,10 +4,10 @@ import { redactOpaque } from '../redact.ts';
 import { type Answer, emailTaken, errorIn, LostAnswer, quotable, verdict } from './answer.ts';
 import { meaningOf } from './answer-text.ts';
 
-interface Call {
+interface Call<Token> {
   subscriber: { userName: string; password: string; emailId: string };
   /** Finds the custom token in a parsed answer. */
-  tokenOf: (answer: unknown) => string | undefined;
+  tokenOf: (answer: unknown) => Token | undefined;
   /** Where that is, for people. */
   tokenPlace: string;
 }
@@ -18,7 +18,7 @@ interface Call {
  * @throws TokenRejected, InfinStorRejected, InvalidRequest, SubscriberExists, InfinStorUnavailable: this call has changed nothing in InfinStor
  * @throws LostAnswer: the call may have had its effect
  */
-export function customTokenIn(answer: Answer, { subscriber, tokenOf, tokenPlace }: Call): string {
+export function customTokenIn<Token>(answer: Answer, { subscriber, tokenOf, tokenPlace }: Call<Token>): Token {
   const { status, body } = answer;
   const meaning = meaningOf(body, subscriber);
   const words = (text: string, hide?: typeof redactOpaque) =>

@@ -7,12 +7,12 @@ import { send } from './send.ts';
  * @throws TokenRejected, InfinStorRejected, InvalidRequest, SubscriberExists, InfinStorUnavailable: this call has changed nothing in InfinStor
  * @throws LostAnswer: the call may have had its effect
  */
-export async function addSubscriber(
+export async function addSubscriber<Token>(
   mlflowUrl: string,
   token: string,
   subscriber: { userName: string; password: string; emailId: string },
-  place: { tokenOf: (answer: unknown) => string | undefined; tokenPlace: string },
-): Promise<string> {
+  place: { tokenOf: (answer: unknown) => Token | undefined; tokenPlace: string },
+): Promise<Token> {
   const answer = await send(`${mlflowUrl}/api/2.0/mlflow/infinstor/add_subscriber`, {
     authorization: token,
     contentType: 'application/json',

@@ -82,7 +82,7 @@ export function errorIn(body: string): string | undefined {
   const errors = Object.entries(parsed).filter(
     ([name, value]) => errorKeys.includes(name.toLowerCase()) && !isEmpty(value),
   );
-  if (errors.length === 0) return saysFailure(parsed) ? JSON.stringify(parsed) : undefined;
+  if (errors.length === 0) return saysFailure(parsed) ? reasonIn(parsed) : undefined;
   return errors.map(([, value]) => (typeof value === 'string' ? value : JSON.stringify(value))).join(', ');
 }
 
@@ -93,6 +93,15 @@ function saysFailure(answer: object): boolean {
     if (/^(?:success|ok)$/i.test(name)) return value === false || value === 'false';
     return /^(?:status|result)$/i.test(name) && /^(?:error|fail(?:ed|ure)?)$/i.test(String(value));
   });
+}
+
+/** The words of such an answer, and no other member: it may hold credentials. */
+function reasonIn(answer: object): string {
+  const reasons = Object.entries(answer).filter(([name]) =>
+    /^(?:message|msg|details?|description|reason|body)$/i.test(name),
+  );
+  const words = reasons.map(([, value]) => (typeof value === 'string' ? value : JSON.stringify(value)));
+  return words.length === 0 ? 'no reason is named' : words.join(', ');
 }
 
 const isEmpty = (value: unknown) =>

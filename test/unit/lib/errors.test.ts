@@ -37,6 +37,7 @@ const names = [
     'TemplateMismatch',
     'TemplateChanged',
     'TemplateNotPinned',
+    'CustomTokenExpiring',
     'StackNeedsAttention',
     'DataNotRetained',
     'StackFailed',
