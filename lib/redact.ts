@@ -1,30 +1,101 @@
-const secretShapes: readonly [shape: RegExp, replacement: string][] = [
-  // A JWT, such as Cognito's ID token.
-  [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, '<token>'],
-  // The sister service's custom token: `Custom <uuid>:<urlsafe base64 of 256 bytes>`.
-  [/\bCustom\s+[0-9a-fA-F-]{36}:[\w=-]+/g, '<custom token>'],
-  // Any other long opaque string; ARNs and ids stay below this length between separators.
-  [/[\w+/=-]{100,}/g, '<redacted>'],
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+const uuid = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+
+// What a credential looks like that this run need not know. Nothing else looks so: no ARN, id, name or log stream has one of these shapes.
+const secretShapes: readonly (readonly [shape: RegExp, replacement: string])[] = [
+  // A JWT of Cognito's: an ID token is signed and has three parts, a refresh token is encrypted and has five (RFC 7515, 7516).
+  [
+    /(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}|\\[nrt]))eyJ[\w-]{8,}\.(?:[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+|[\w-]+\.[\w-]*)/g,
+    '<token>',
+  ],
+  // The sister service's custom token: `Custom <uuid>:<urlsafe base64 of 256 bytes>`, and as people are handed it, without the prefix.
+  [new RegExp(`Custom(?:\\s|%20|\\+)+${uuid}(?::|%3[Aa])[\\w=%-]+`, 'g'), '<custom token>'],
+  [new RegExp(`${uuid}(?::|%3[Aa])[\\w-]{64,}(?:=|%3[Dd]){0,2}`, 'g'), '<custom token>'],
+  // Its second half alone. Names of AWS are shorter, and longer ones have other signs between their parts.
+  [/(?:(?<=\\[nrt])|(?<![\w\\-]))[\w-]{300,}={0,2}/g, '<redacted>'],
+  [/(Bearer(?:\s|%20|\+)+)[\w.~+/-]{19,}[\w~+/-]=*/gi, '$1<redacted>'],
+  // AWS's: a session token, by what it begins with; a secret access key, by its name; and what signs a URL.
+  [/(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[\w+/=%-]{80,}/g, '<redacted>'],
+  [/(Secret_?Access_?Key\W{1,8})[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/gi, '$1<redacted>'],
+  [/([?&](?:X-Amz-)?(?:Signature|Security-Token)=)[\w%+/=-]+/gi, '$1<redacted>'],
 ];
 
 // Where a reference to a secret is asked for, people put the secret: only what has the form of our references is one.
 const reference = /^infinstor\/[\w-]+\/(?:input|subscribers)\/[\w/+=.@-]{1,200}$/;
 const secretKeys = /password|secretstring|token(secretid)?$|authorization|^secret$/i;
 
-/** The text with everything that has the shape of a credential replaced. */
-export function redact(text: string): string {
-  return secretShapes.reduce((result, [shape, replacement]) => result.replace(shape, replacement), text);
-}
+/** The secrets that the run has met, each with what stands in its place; undefined outside of a run. */
+const known = new AsyncLocalStorage<Map<string, string>>();
+
+/** A shorter one is no password of Cognito's, and could stand anywhere by chance. */
+const minLength = 6;
+
+/** Runs something that redacts by value: what `know` gets in it, and nothing of another run. */
+export const withKnownSecrets = <Result>(run: () => Result): Result => known.run(new Map(), run);
 
 /**
- * Redacts what may quote a custom token, whose shape is not documented: hides every long opaque word but UUIDs.
+ * Remembers for the rest of the run a secret that was read, made or issued: `redact` then hides it from any text, whatever it looks like.
+ * Does nothing outside of `withKnownSecrets`.
  */
-export function redactOpaque(text: string): string {
-  const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-  return redact(text).replace(/[\w+/=-]{24,}/g, (word) => (/\d/.test(word) && !uuid.test(word) ? '<redacted>' : word));
+export function know(secret: string): void {
+  const secrets = known.getStore();
+  if (secrets === undefined) return;
+  // People, and InfinStor, may write a custom token without its first part.
+  for (const value of [secret, secret.slice(secret.lastIndexOf(':') + 1)]) {
+    if (value.length < minLength || (value !== secret && value.length < 20)) continue;
+    const label = secretShapes.find(([shape]) => value.replace(shape, '') === '')?.[1] ?? '<redacted>';
+    for (const writing of writingsOf(value)) secrets.set(writing, label);
+  }
 }
 
-/** A `JSON.stringify` replacer that hides values under names of secrets, and credential shapes in all other strings. */
+/** A text as it is, in JSON (also in JSON within JSON), in a URL and in a form. */
+function writingsOf(text: string): string[] {
+  const inJson = (plain: string) => JSON.stringify(plain).slice(1, -1);
+  const form = new URLSearchParams([['', text]]).toString().slice(1);
+  return [text, inJson(text), inJson(inJson(text)), encodeURIComponent(text), form];
+}
+
+/** The text without the secrets that the run knows, and without what has the shape of one. ARNs, ids and names stay whole. */
+export function redact(text: string): string {
+  return secretShapes.reduce((result, [shape, replacement]) => result.replace(shape, replacement), withoutKnown(text));
+}
+
+function withoutKnown(text: string): string {
+  const found = [...(known.getStore() ?? [])].filter(([secret]) => text.includes(secret));
+  // The longest first: one may be a part of another.
+  return found
+    .toSorted(([a], [b]) => b.length - a.length)
+    .reduce((result, [secret, label]) => result.replaceAll(secret, () => label), text);
+}
+
+// What a text of AWS names beside credentials, and stays: ARNs, the stream of a function's log, addresses, and ids.
+const names =
+  /\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;
+
+/**
+ * Redacts what may quote a custom token that nobody knows yet and whose shape is not documented: hides every opaque word, too. A word that
+ * is made of parts as names have them is none.
+ */
+export function redactOpaque(text: string): string {
+  const redacted = redact(text);
+  let result = '';
+  let end = 0;
+  for (const { 0: name, index } of redacted.matchAll(names)) {
+    result += withoutOpaque(redacted.slice(end, index)) + name;
+    end = index + name.length;
+  }
+  return result + withoutOpaque(redacted.slice(end));
+}
+
+const withoutOpaque = (text: string) =>
+  text.replace(/[\w+/=-]{24,}/g, (word) => (word.split(/[_/=-]/).every(isPartOfName) ? word : '<redacted>'));
+
+/** A word, a number, both, the end that CloudFormation gives to names, a hash, or the id of a client of Cognito's. */
+const isPartOfName = (part: string) =>
+  /^(?:[A-Za-z]*\d{0,4}[A-Za-z]*|[A-Za-z0-9]{1,13}|[0-9a-f]{32,64}|[a-z0-9]{26}|\d*)$/.test(part);
+
+/** A `JSON.stringify` replacer that hides values under names of secrets, and in all other strings what `redact` does. */
 export function redactingReplacer(key: string, value: unknown): unknown {
   const isReference = key.endsWith('SecretId') && typeof value === 'string' && reference.test(value);
   if (isReference) return value;

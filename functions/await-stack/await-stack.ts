@@ -34,8 +34,10 @@ export async function awaitStack(
   await putWaiter(registry, stackId, subscriber.userName, { taskToken, executionArn, goal, expiresAt });
 
   // A stack that CloudFormation no longer knows was deleted more than 90 days ago.
-  const status = (await describeStack(cloudFormation, stackId))?.StackStatus ?? 'DELETE_COMPLETE';
-  const isSettled = await settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, { stackId, status });
+  const described = await describeStack(cloudFormation, stackId);
+  const status = described?.StackStatus ?? 'DELETE_COMPLETE';
+  const found = { stackId, status, statusReason: described?.StackStatusReason };
+  const isSettled = await settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, found);
   if (!isSettled && now.getTime() > Date.parse(deadline)) {
     throw new StackTimedOut(`Stack ${stackId} is still ${status} after ${deadline}`);
   }

@@ -10,7 +10,7 @@ import { readWaiter } from '../../lib/stacks/waiter.ts';
 export const stackEventSchema = v.object({
   detail: v.object({
     'stack-id': v.string(),
-    'status-details': v.object({ status: v.enum(StackStatus) }),
+    'status-details': v.object({ status: v.enum(StackStatus), 'status-reason': v.optional(v.string()) }),
   }),
 });
 
@@ -31,5 +31,6 @@ export async function resumeOnStackEvent(
   const waiter = await readWaiter(registry, stackId, now);
   if (waiter === undefined) return;
   logger.appendKeys({ executionArn: waiter.executionArn });
-  await settleWait({ cloudFormation, stepFunctions }, waiter, { stackId, status: detail['status-details'].status });
+  const { status, 'status-reason': statusReason } = detail['status-details'];
+  await settleWait({ cloudFormation, stepFunctions }, waiter, { stackId, status, statusReason });
 }

@@ -6,7 +6,7 @@ import type * as v from 'valibot';
 import { closeIdleConnections } from '../aws/clients.ts';
 import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts';
 import { parse } from '../parse.ts';
-import { redact, redactingReplacer } from '../redact.ts';
+import { redact, redactingReplacer, withKnownSecrets } from '../redact.ts';
 import { errorName } from './error-name.ts';
 import { logKeysOf } from './log-keys.ts';
 
@@ -39,7 +39,8 @@ interface Step<Environment, Input, Output> {
 
 /**
  * Wraps a step into its Lambda handler: parses environment and input, logs without secrets and with the subscriber and the execution
- * that the event names, and lets errors through to the state machine under their ASL names.
+ * that the event names, and lets errors through to the state machine under their ASL names. The secrets that the step meets stand in
+ * none of its log lines and errors.
  * @throws InvalidConfiguration when the environment breaks its schema
  * @throws what `complete` throws
  * @throws InvalidStepInput when the input does
@@ -55,11 +56,11 @@ export function step<Environment, Input, Output>({
   let parsedEnvironment: Environment | undefined;
   let lastEnd: number | undefined;
 
-  return middy<unknown, Output, Error, Context>()
+  const handler = middy<unknown, Output, Error, Context>()
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .onError((request) => {
       const error = request.error ?? new Error('unknown');
-      const exposed = error instanceof StepError ? error : withoutDetails(error);
+      const exposed = error instanceof StepError ? withoutSecrets(error) : withoutDetails(error);
       logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
       // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
       request.error = exposed;
@@ -88,6 +89,14 @@ export function step<Environment, Input, Output>({
       logger.info('step succeeded');
       return output;
     });
+  return (event: unknown, context: Context): Promise<Output> => withKnownSecrets(() => handler(event, context));
+}
+
+/** One of the project's own errors, whose message may quote what somebody else has answered. */
+function withoutSecrets(error: StepError): StepError {
+  error.message = redact(error.message);
+  error.stack = redact(error.stack ?? '');
+  return error;
 }
 
 /** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */

@@ -11,6 +11,17 @@ import type * as v from 'valibot';
 import { InvalidConfiguration } from '../errors.ts';
 import { json } from '../json.ts';
 import { parse } from '../parse.ts';
+import { know } from '../redact.ts';
+
+/** What our secrets hold that nobody else may see. */
+const confidential: ReadonlySet<string> = new Set(['password', 'customToken', 'idToken', 'refreshToken']);
+
+/** Lets what is confidential of a secret be hidden from every text of this run. */
+function knowAll(value: unknown): void {
+  for (const [name, member] of Object.entries(Object(value))) {
+    if (confidential.has(name) && typeof member === 'string') know(member);
+  }
+}
 
 /**
  * Reads a secret that holds JSON of the given schema; undefined when there is no such secret, version or value.
@@ -29,11 +40,9 @@ export async function readSecret<Value>(
     );
     const invalid = (field: string, rule: string) =>
       toError(`Secret ${secret.secretId}${field === '(root)' ? '' : `, ${field}`}: ${rule}`);
-    return {
-      value: parse(json(schema), SecretString, invalid),
-      versionId: VersionId ?? '',
-      createdAt: CreatedDate ?? new Date(),
-    };
+    const value = parse(json(schema), SecretString, invalid);
+    knowAll(value);
+    return { value, versionId: VersionId ?? '', createdAt: CreatedDate ?? new Date() };
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
@@ -46,6 +55,7 @@ export async function createSecret(
   secretId: string,
   value: object,
 ): Promise<{ versionId: string; won: boolean }> {
+  knowAll(value);
   try {
     const { VersionId } = await secrets.send(
       new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(value) }),
@@ -59,6 +69,7 @@ export async function createSecret(
 
 /** Stores a new version of a secret, whatever stands there. */
 export async function putSecret(secrets: SecretsManagerClient, secretId: string, value: object): Promise<void> {
+  knowAll(value);
   await secrets.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(value) }));
 }
 
@@ -76,6 +87,7 @@ export async function putSuccessor(
   value: object,
 ): Promise<{ versionId: string; won: boolean }> {
   const versionId = uuidOf(`${secretId} ${predecessor ?? ''}`);
+  knowAll(value);
   try {
     await secrets.send(
       new PutSecretValueCommand({

@@ -59,3 +59,10 @@ export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutco
         : 'StackSettled';
   }
 }
+
+/**
+ * Whether CloudFormation has given a stack's deletion up, as another stack uses what it exports: the status is again what it was, and
+ * the reason alone says so.
+ */
+export const isDeletionCanceled = (status: string | undefined, reason: string | undefined): boolean =>
+  status !== undefined && !status.startsWith('DELETE_') && /^Delete canceled/i.test(reason ?? '');

@@ -56,6 +56,8 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'DescribeStackEvents',
     'DescribeStacks',
     'GetTemplateSummary',
+    // A hook that refuses a resource, with the error's name as its reason.
+    'Hook',
     'ListStackResources',
   ],
   iam: ['GetRole'],

@@ -4,19 +4,16 @@ import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AwsError, type Caller } from '../../core/operation.ts';
 import type { Iam } from '../iam/service.ts';
+import { type GivenParameter, parameterValues, resolveParameters } from './checks/parameters.ts';
+import { checkRules } from './checks/rules.ts';
 import { pseudoParameters } from './evaluate.ts';
+import { type Exports, exportNames } from './exports.ts';
 import type { Provisioner } from './provisioning/provision.ts';
 import type { resourceTypes } from './resource-types.ts';
 import type { Stack } from './stack.ts';
 import { type createInput, requireAssumable } from './stack-requests.ts';
 import { isLive, type StackStore } from './stack-store.ts';
-import {
-  checkCapabilities,
-  checkTemplate,
-  type GivenParameter,
-  resolveParameters,
-  validationError,
-} from './template-checks.ts';
+import { checkCapabilities, checkTemplate, validationError } from './template-checks.ts';
 import type { TemplateSource } from './template-source.ts';
 
 interface Parts {
@@ -24,6 +21,7 @@ interface Parts {
   iam: Pick<Iam, 'role'>;
   home: AccountRegion;
   store: StackStore;
+  exports: Exports;
   source: TemplateSource;
   types: ReturnType<typeof resourceTypes>;
   provisioner: Provisioner;
@@ -67,14 +65,16 @@ export interface StackCreation {
 }
 
 /** All ways in which a stack begins. */
-export function createStackCreation({ clock, iam, home, store, source, types, provisioner }: Parts): StackCreation {
-  /** The stack that each token of CreateStack made. */
-  const createdBy = new Map<string, Stack>();
+export function createStackCreation(parts: Parts): StackCreation {
+  const { clock, iam, home, store, exports, source, types, provisioner } = parts;
+  /** The stack that each token of CreateStack made, and of what. */
+  const createdBy = new Map<string, { stack: Stack; input: string }>();
 
-  /** The stack that an earlier call with this token made. */
-  function replayed(stackName: string, requestToken: string | undefined): Stack | undefined {
-    const stack = requestToken === undefined ? undefined : createdBy.get(requestToken);
-    if (stack === undefined || (stack.stackName === stackName && isLive(stack))) return stack;
+  /** The stack that an earlier call with this token and the same input made. */
+  function replayed(requestToken: string | undefined, input: string): Stack | undefined {
+    const earlier = requestToken === undefined ? undefined : createdBy.get(requestToken);
+    if (earlier === undefined) return undefined;
+    if (earlier.input === input && isLive(earlier.stack)) return earlier.stack;
     throw new AwsError('TokenAlreadyExistsException', `A client request token already exists: ${requestToken}`);
   }
 
@@ -85,7 +85,8 @@ export function createStackCreation({ clock, iam, home, store, source, types, pr
         `1 validation error detected: Value '${stackName}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*`,
       );
     }
-    const earlier = replayed(stackName, clientRequestToken);
+    const inputText = JSON.stringify(input);
+    const earlier = replayed(clientRequestToken, inputText);
     if (earlier !== undefined) return earlier;
     if (roleArn !== undefined) requireAssumable(iam, roleArn);
     const stack = begin(stackName, source.given(input), input.Parameters, {
@@ -100,7 +101,7 @@ export function createStackCreation({ clock, iam, home, store, source, types, pr
       ...(clientRequestToken !== undefined && { clientRequestToken }),
       ...(input.TimeoutInMinutes !== undefined && { timeoutInMinutes: input.TimeoutInMinutes }),
     });
-    if (clientRequestToken !== undefined) createdBy.set(clientRequestToken, stack);
+    if (clientRequestToken !== undefined) createdBy.set(clientRequestToken, { stack, input: inputText });
     return stack;
   }
 
@@ -130,12 +131,19 @@ export function createStackCreation({ clock, iam, home, store, source, types, pr
     request: StackRequest,
   ): Stack {
     const template = source.templateOf(templateBody);
-    const parameters = resolveParameters(template, given);
+    const values = resolveParameters(template, given);
+    const parameters = parameterValues(template, values);
+    checkRules(template, parameters);
     checkCapabilities(template, request.capabilities);
     const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
     const pseudo = pseudoParameters({ ...home, stackName, stackId });
     const allowed = request.isDeployment ? types.every : types.atUrl;
-    const { conditions, needs } = checkTemplate(template, { parameters, pseudoParameters: pseudo }, allowed);
+    // What a macro would make of the rest is not known before it has run, and it does so after the call is answered.
+    const { conditions, needs } =
+      template.Transform.length > 0
+        ? { conditions: {}, needs: new Map() }
+        : checkTemplate(template, { parameters, pseudoParameters: pseudo }, allowed);
+    const names = exportNames(template, { parameters, pseudoParameters: pseudo, conditions });
     if (store.find(stackName) !== undefined) {
       throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
     }
@@ -146,7 +154,10 @@ export function createStackCreation({ clock, iam, home, store, source, types, pr
       template,
       templateBody,
       needs,
-      scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map() },
+      parameters: values,
+      exportNames: names,
+      imports: [],
+      scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map(), exports },
       creationTime: new Date(clock.now()),
       status: 'CREATE_IN_PROGRESS',
       resources: [],
@@ -177,8 +188,12 @@ export function createStackCreation({ clock, iam, home, store, source, types, pr
     });
     await stack.work;
     if (stack.status === 'CREATE_COMPLETE') return stack;
-    const failed = stack.events.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED');
-    if (failed === undefined) throw new Error(stack.statusReason);
+    const failed =
+      stack.events.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED') ??
+      stack.events.find(
+        ({ ResourceStatus, ResourceStatusReason }) => ResourceStatus !== 'CREATE_IN_PROGRESS' && ResourceStatusReason,
+      );
+    if (failed === undefined) throw new Error(`The sandbox cannot deploy ${stackName}`);
     throw new Error(`The sandbox cannot deploy ${failed.LogicalResourceId}: ${failed.ResourceStatusReason}`);
   }
 

@@ -1,5 +1,3 @@
-import type { Template } from './template.ts';
-
 /** What `Ref` and `Fn::GetAtt` find of a resource: the physical id is what `Ref` gives. */
 export interface ResourceValues {
   physicalId: string;
@@ -9,10 +7,25 @@ export interface ResourceValues {
 /** Everything that a template's functions can refer to. */
 export interface Scope {
   pseudoParameters: Readonly<Record<string, string>>;
-  parameters: Readonly<Record<string, string>>;
+  /** Of a list its values. */
+  parameters: Readonly<Record<string, string | readonly string[]>>;
   conditions: Readonly<Record<string, boolean>>;
   /** The resources that exist so far, by logical id. */
   resources: ReadonlyMap<string, ResourceValues>;
+  /** What stacks export, by name; without it nothing can be imported. */
+  exports?: ReadonlyMap<string, { value: string }>;
+}
+
+/** `Fn::GetAtt` of what its resource has not. */
+export class UnknownAttribute extends Error {
+  readonly logicalId: string;
+  readonly attribute: string;
+
+  constructor(logicalId: string, attribute: string) {
+    super(`Template error: resource ${logicalId} does not support attribute type ${attribute} in Fn::GetAtt`);
+    this.logicalId = logicalId;
+    this.attribute = attribute;
+  }
 }
 
 /** The pseudo parameters of a stack, without `AWS::NoValue`, which removes what it is the value of. */
@@ -71,12 +84,18 @@ function evaluateCall(name: string, argument: unknown, scope: Scope): unknown {
       const [condition, whenTrue, whenFalse] = list(argument, name, 3);
       return evaluate(conditionValue(text(condition, name), scope.conditions) ? whenTrue : whenFalse, scope);
     }
+    case 'Fn::ImportValue': {
+      const exported = text(evaluate(argument, scope), name);
+      const found = scope.exports?.get(exported);
+      if (found === undefined) throw new Error(`No export named ${exported} found.`);
+      return found.value;
+    }
     default:
       throw new Error(`Template error: function ${name} is not known here`);
   }
 }
 
-function ref(name: string, { parameters, pseudoParameters, resources }: Scope): string | undefined {
+function ref(name: string, { parameters, pseudoParameters, resources }: Scope): string | readonly string[] | undefined {
   if (name === 'AWS::NoValue') return undefined;
   const found = own(parameters, name) ?? own(pseudoParameters, name) ?? resources.get(name)?.physicalId;
   if (found === undefined) throw new Error(`Template error: Ref refers to ${name}, which is unknown`);
@@ -90,7 +109,7 @@ function getAtt({ logicalId, attribute }: AttributeName, { resources }: Scope): 
   }
   const found = own(resource.attributes, attribute);
   if (found !== undefined) return found;
-  throw new Error(`Template error: resource ${logicalId} does not support attribute type ${attribute} in Fn::GetAtt`);
+  throw new UnknownAttribute(logicalId, attribute);
 }
 
 function substitute(argument: unknown, scope: Scope): string {
@@ -137,7 +156,7 @@ export function attributeName(argument: unknown): AttributeName {
  * @throws Error naming an unknown function or condition, or conditions that refer to each other in a circle
  */
 export function evaluateConditions(
-  { Conditions }: Pick<Template, 'Conditions'>,
+  { Conditions }: { Conditions: Readonly<Record<string, unknown>> },
   scope: Pick<Scope, 'parameters' | 'pseudoParameters'>,
 ): Record<string, boolean> {
   const values: Record<string, boolean> = {};

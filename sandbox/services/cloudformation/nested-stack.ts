@@ -3,9 +3,9 @@ import * as v from 'valibot';
 import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
 import type { Access, Caller } from '../../core/operation.ts';
 import { type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
+import type { GivenParameter } from './checks/parameters.ts';
 import type { Stack } from './stack.ts';
 import { passRoleAccess, tagContext } from './stack-requests.ts';
-import type { GivenParameter } from './template-checks.ts';
 import type { TemplateSource } from './template-source.ts';
 
 interface Parts {
@@ -78,6 +78,7 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
 function embedded({ stackId, events, statusReason = '' }: Stack, what: 'created' | 'deleted'): Error {
   const ofStack = events.filter(({ PhysicalResourceId }) => PhysicalResourceId === stackId);
   const began = ofStack.find(({ ResourceStatus }) => /^ROLLBACK_IN_PROGRESS$|_FAILED$/.test(ResourceStatus));
-  const reason = (what === 'created' ? began?.ResourceStatusReason : undefined) ?? statusReason;
+  const own = (what === 'created' ? began?.ResourceStatusReason : undefined) ?? statusReason;
+  const reason = own.replace(/ (?:Rollback|Delete) requested by user\.$/, '');
   return new Error(`Embedded stack ${stackId} was not successfully ${what}: ${reason}`);
 }

@@ -1,10 +1,12 @@
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Faults } from '../../core/faults.ts';
 import type { Service } from '../../core/operation.ts';
 import type { Table } from '../dynamodb/table-store.ts';
 import type { Iam } from '../iam/service.ts';
 import type { Bucket } from '../s3/bucket-resource.ts';
 import { createStackCreation, type Deployment } from './create-stack.ts';
+import type { Exports } from './exports.ts';
 import { nestedStackProvider } from './nested-stack.ts';
 import { stackOperations } from './operations.ts';
 import { createProvisioner } from './provisioning/provision.ts';
@@ -27,7 +29,10 @@ export interface CloudFormation {
   remove(stackName: string): Promise<void>;
   /** The stack of this id, or the one of this name that is not deleted; it changes as work goes on. */
   stack(nameOrId: string): Readonly<Stack> | undefined;
-  /** Every stack that was made, the deleted ones too, as DescribeStacks and DescribeStackEvents answer them. */
+  /**
+   * Every stack that was made, the deleted ones too, as DescribeStacks and DescribeStackEvents answer them, without the
+   * ResourceProperties of events: there CloudFormation itself has the custom token, whatever a deployment does.
+   */
   descriptions(): readonly object[];
   /** Puts a stack into a status that no operation of the sandbox leads to. */
   setStatus(nameOrId: string, status: StackStatus): void;
@@ -51,6 +56,8 @@ interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
   publish: (event: StackStatusChange) => unknown;
   /** How long each resource takes. */
   resourceDelayMs: number;
+  /** `cloudformation:Hook:error=<Name>` is a hook that refuses a resource. */
+  faults: Pick<Faults, 'take'>;
   /** Default: where the onboarding is deployed. */
   home?: AccountRegion;
 }
@@ -62,6 +69,7 @@ interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
 export function createCloudFormation({ home = account, ...options }: CloudFormationOptions): CloudFormation {
   const { clock, iam, resourceDelayMs, buckets, tables, dynamoDb } = options;
   const store = createStackStore();
+  const exports: Exports = new Map();
   const source = createTemplateSource(options.templates, buckets);
   const transitions = createTransitions(clock, options.publish);
   const nestedStack = nestedStackProvider({
@@ -76,8 +84,9 @@ export function createCloudFormation({ home = account, ...options }: CloudFormat
     onAccess: options.onAccess,
   });
   const types = resourceTypes({ ...options, nestedStack });
-  const provisioner = createProvisioner({ clock, iam, providers: types.every, transitions, resourceDelayMs });
-  const creation = createStackCreation({ clock, iam, home, store, source, types, provisioner });
+  const provisioning = { clock, iam, providers: types.every, transitions, store, exports, resourceDelayMs };
+  const provisioner = createProvisioner({ ...provisioning, faults: options.faults });
+  const creation = createStackCreation({ clock, iam, home, store, exports, source, types, provisioner });
 
   return {
     service: {
@@ -92,7 +101,11 @@ export function createCloudFormation({ home = account, ...options }: CloudFormat
       await stack.work;
     },
     stack: store.find,
-    descriptions: () => store.all().map((stack) => ({ ...describeStack(stack), events: stack.events })),
+    descriptions: () =>
+      store.all().map((stack) => ({
+        ...describeStack(stack),
+        events: stack.events.map(({ ResourceProperties: _, ...event }) => event),
+      })),
     setStatus: (nameOrId, status) => transitions.stack(store.require(nameOrId), status),
     buckets: () => [...buckets.values()],
     tables: () => [...tables.values()],

@@ -34,8 +34,18 @@ export const createInput = v.strictObject({
   Capabilities: list(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
   RoleARN: v.optional(text),
   Tags: v.pipe(
-    list(v.strictObject({ Key: v.pipe(text, v.maxLength(128)), Value: v.pipe(text, v.maxLength(256)) })),
-    v.maxLength(50),
+    list(
+      v.strictObject({
+        Key: v.pipe(
+          text,
+          v.maxLength(128),
+          v.check((key) => !/^aws:/i.test(key), 'aws: prefixed tag key names are not allowed'),
+        ),
+        Value: v.pipe(text, v.maxLength(256)),
+      }),
+    ),
+    v.check((tags) => tags.length <= 50, 'Member must have length less than or equal to 50'),
+    v.check((tags) => new Set(tags.map(({ Key }) => Key)).size === tags.length, 'Duplicate tag keys found'),
   ),
   ClientRequestToken: token,
   OnFailure: v.optional(v.picklist(['DO_NOTHING', 'ROLLBACK', 'DELETE']), 'ROLLBACK'),

@@ -6,14 +6,14 @@ const pageSize = 3;
 
 /** A stack as DescribeStacks answers it; parameters that the template marks `NoEcho` are masked. */
 export function describeStack(stack: Stack): object {
-  const { template, scope } = stack;
+  const { template, parameters } = stack;
   return {
     StackId: stack.stackId,
     StackName: stack.stackName,
     ParentId: stack.nestedIn?.parentId,
     RootId: stack.nestedIn?.rootId,
     Description: template.Description,
-    Parameters: Object.entries(scope.parameters).map(([ParameterKey, value]) => ({
+    Parameters: Object.entries(parameters).map(([ParameterKey, value]) => ({
       ParameterKey,
       ParameterValue: template.Parameters[ParameterKey]?.NoEcho === true ? '****' : value,
     })),

@@ -37,6 +37,8 @@ export interface StackResource {
   status: ResourceStatus;
   statusReason?: string;
   updated: Date;
+  /** With its functions replaced; absent when they cannot be. */
+  properties?: Readonly<Record<string, unknown>>;
   /** Absent until it is created. */
   provisioned?: ProvisionedResource;
 }
@@ -52,7 +54,14 @@ export interface StackEvent {
   Timestamp: Date;
   ResourceStatus: StackStatus | ResourceStatus;
   ResourceStatusReason?: string;
+  /** JSON of all properties, with secrets among them. */
+  ResourceProperties?: string;
   ClientRequestToken?: string;
+  HookType?: string;
+  HookStatus?: 'HOOK_IN_PROGRESS' | 'HOOK_COMPLETE_FAILED';
+  HookStatusReason?: string;
+  HookInvocationPoint?: 'PRE_PROVISION';
+  HookFailureMode?: 'FAIL';
 }
 
 export interface Stack {
@@ -62,7 +71,13 @@ export interface Stack {
   /** As it was sent. */
   templateBody: string;
   needs: Dependencies;
-  /** With the parameters in clear: the service masks those that the template marks `NoEcho`. */
+  /** As they were given, in clear: the service masks those that the template marks `NoEcho`. */
+  parameters: Readonly<Record<string, string>>;
+  /** The name that each output of these exports. */
+  exportNames: ReadonlyMap<string, string>;
+  /** The names of exports that it uses. */
+  imports: readonly string[];
+  /** With the parameters in clear. */
   scope: Scope & { resources: Map<string, ProvisionedResource> };
   capabilities: readonly string[];
   tags: readonly { Key: string; Value: string }[];
@@ -85,7 +100,12 @@ export interface Stack {
   statusReason?: string;
   /** Those whose creation began, in that order. */
   resources: StackResource[];
-  outputs: readonly { OutputKey: string; OutputValue: string; Description?: string | undefined }[];
+  outputs: readonly {
+    OutputKey: string;
+    OutputValue: string;
+    Description?: string | undefined;
+    ExportName?: string | undefined;
+  }[];
   /** Oldest first. */
   events: StackEvent[];
   /** Settles when the operation under way is over. */
@@ -110,6 +130,12 @@ export interface StackStatusChange {
 export interface Transitions {
   stack(stack: Stack, status: StackStatus, reason?: string): void;
   resource(stack: Stack, resource: StackResource, status: ResourceStatus, reason?: string): void;
+  /** What a hook reports of a resource; its status stays what it is. */
+  hook(
+    stack: Stack,
+    resource: StackResource,
+    hook: Pick<StackEvent, 'HookType' | 'HookStatus' | 'HookStatusReason'>,
+  ): void;
 }
 
 export function createTransitions(clock: Clock, publish: (event: StackStatusChange) => unknown): Transitions {
@@ -117,7 +143,7 @@ export function createTransitions(clock: Clock, publish: (event: StackStatusChan
 
   function record(
     stack: Stack,
-    event: Pick<StackEvent, 'EventId' | 'LogicalResourceId' | 'PhysicalResourceId' | 'ResourceType' | 'ResourceStatus'>,
+    event: Omit<StackEvent, 'StackId' | 'StackName' | 'Timestamp' | 'ResourceStatusReason' | 'ClientRequestToken'>,
     reason: string | undefined,
   ) {
     stack.events.push({
@@ -129,6 +155,15 @@ export function createTransitions(clock: Clock, publish: (event: StackStatusChan
       ...(stack.clientRequestToken !== undefined && { ClientRequestToken: stack.clientRequestToken }),
     });
   }
+
+  const ofResource = (resource: StackResource) => ({
+    EventId: `${resource.logicalId}-${resource.status}-${resource.updated.toISOString()}`,
+    LogicalResourceId: resource.logicalId,
+    PhysicalResourceId: resource.provisioned?.physicalId ?? '',
+    ResourceType: resource.type,
+    ResourceStatus: resource.status,
+    ...(resource.properties !== undefined && { ResourceProperties: JSON.stringify(resource.properties) }),
+  });
 
   return {
     stack(stack, status, reason) {
@@ -168,17 +203,12 @@ export function createTransitions(clock: Clock, publish: (event: StackStatusChan
       if (reason === undefined) delete resource.statusReason;
       else resource.statusReason = reason;
       resource.updated = now();
-      record(
-        stack,
-        {
-          EventId: `${resource.logicalId}-${status}-${resource.updated.toISOString()}`,
-          LogicalResourceId: resource.logicalId,
-          PhysicalResourceId: resource.provisioned?.physicalId ?? '',
-          ResourceType: resource.type,
-          ResourceStatus: status,
-        },
-        reason,
-      );
+      record(stack, ofResource(resource), reason);
+    },
+
+    hook(stack, resource, hook) {
+      const event = { ...ofResource(resource), EventId: randomUUID() };
+      record(stack, { ...event, ...hook, HookInvocationPoint: 'PRE_PROVISION', HookFailureMode: 'FAIL' }, undefined);
     },
   };
 }

@@ -2,66 +2,7 @@ import { AwsError } from '../../core/operation.ts';
 import { providerOf, type ResourceProviders } from '../../core/resource-provider.ts';
 import { type Dependencies, dependencies, dependencyOrder } from './dependencies.ts';
 import { evaluateConditions, type Scope } from './evaluate.ts';
-import type { Template, TemplateParameter } from './template.ts';
-
-export interface GivenParameter {
-  ParameterKey: string;
-  ParameterValue: string;
-}
-
-/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
-const maxValueBytes = 4096;
-
-/**
- * The value of every parameter of the template.
- * @throws AwsError ValidationError for a parameter that is unknown, given twice, missing or not allowed
- */
-export function resolveParameters({ Parameters }: Template, given: readonly GivenParameter[]): Record<string, string> {
-  const names = given.map(({ ParameterKey }) => ParameterKey);
-  refuse(
-    names.filter((name) => !Object.hasOwn(Parameters, name)),
-    'do not exist in the template',
-  );
-  refuse(
-    names.filter((name, index) => names.indexOf(name) !== index),
-    'are given more than once',
-  );
-
-  const defaults = Object.entries(Parameters).flatMap(([name, { Default }]) =>
-    Default === undefined ? [] : [[name, Default] as const],
-  );
-  const values = Object.fromEntries([
-    ...defaults,
-    ...given.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue] as const),
-  ]);
-  refuse(
-    Object.keys(Parameters).filter((name) => !Object.hasOwn(values, name)),
-    'must have values',
-  );
-  for (const [name, parameter] of Object.entries(Parameters)) checkValue(name, values[name] ?? '', parameter);
-  return values;
-}
-
-function refuse(names: readonly string[], complaint: string) {
-  if (names.length > 0) throw validationError(`Parameters: [${names.join(', ')}] ${complaint}`);
-}
-
-/** No message repeats the value: it may be a secret. */
-function checkValue(name: string, value: string, parameter: TemplateParameter) {
-  const { Type, AllowedValues, AllowedPattern, ConstraintDescription } = parameter;
-  if (Buffer.byteLength(value) > maxValueBytes) {
-    throw validationError(`Parameter '${name}' must contain at most ${maxValueBytes} bytes`);
-  }
-  const broken = (rule: string) =>
-    ConstraintDescription === undefined
-      ? validationError(`Parameter '${name}' ${rule}`)
-      : validationError(`Parameter ${name} failed to satisfy constraint: ${ConstraintDescription}`);
-  if (Type === 'Number' && (value.trim() === '' || Number.isNaN(Number(value)))) throw broken('must be a number.');
-  if (AllowedValues !== undefined && !AllowedValues.includes(value)) throw broken('must be one of AllowedValues');
-  if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(value)) {
-    throw broken(`must match pattern ${AllowedPattern}`);
-  }
-}
+import type { Template } from './template.ts';
 
 /**
  * The conditions for these parameters, and what each resource needs first, once everything that the template refers to is
@@ -101,12 +42,8 @@ function requiredCapabilities({ Resources, Transform }: Template): Capability[] 
   ];
 }
 
-/**
- * @throws AwsError InsufficientCapabilitiesException
- * @throws AwsError ValidationError for a template with a macro, of which the sandbox has none
- */
+/** @throws AwsError InsufficientCapabilitiesException */
 export function checkCapabilities(template: Template, given: readonly string[]): void {
-  const [macro] = template.Transform;
   // The stronger one includes the other.
   const isGiven = (capability: Capability) =>
     given.includes(capability) || (capability === 'CAPABILITY_IAM' && given.includes('CAPABILITY_NAMED_IAM'));
@@ -114,7 +51,6 @@ export function checkCapabilities(template: Template, given: readonly string[]):
   if (missing.length > 0) {
     throw new AwsError('InsufficientCapabilitiesException', `Requires capabilities : [${missing.join(', ')}]`);
   }
-  if (macro !== undefined) throw validationError(`No transform named ${macro} found.`);
 }
 
 /** A template's GetTemplateSummary. */

@@ -1,6 +1,6 @@
 import type { Access } from '../../core/operation.ts';
 import type { BucketStore } from '../s3/bucket-resource.ts';
-import { objectAccess, objectAt } from '../s3/object-store.ts';
+import { bucketRegion, objectAccess, objectAt, regionAt } from '../s3/object-store.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { validationError } from './template-checks.ts';
 
@@ -26,11 +26,13 @@ const maxBodyBytes = 51_200;
 /** What may lie at a TemplateURL: "1 MB" in https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 const maxTemplateBytes = 1_000_000;
 
-/** CloudFormation's words for an object that is not there, or that the caller may not read. */
-export const notReadable = () =>
+const s3Error = (message: string) =>
   validationError(
-    'S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html',
+    `S3 error: ${message}\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html`,
   );
+
+/** CloudFormation's words for an object that is not there, or that the caller may not read. */
+export const notReadable = () => s3Error('Access Denied');
 
 /** The templates that stacks are made of. @param templates the text at a URL */
 export function createTemplateSource(
@@ -56,6 +58,15 @@ export function createTemplateSource(
       return objectAccess(buckets, 's3:GetObject', place);
     },
     bodyOf(url) {
+      const bucket = objectAt(url)?.bucket ?? '';
+      const region = bucketRegion(buckets, bucket);
+      if (region === undefined) throw s3Error('The specified bucket does not exist');
+      // CloudFormation follows no redirection to another Region (cloudtools/stacker, tests of create_changeset).
+      if (region !== regionAt(url)) {
+        throw s3Error(
+          'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.',
+        );
+      }
       const body = templates(url);
       if (body === undefined) throw notReadable();
       if (Buffer.byteLength(body) > maxTemplateBytes) {

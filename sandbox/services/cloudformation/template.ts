@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type CollectionTag, isMap, isSeq, parseDocument, type ScalarTag, YAMLMap } from 'yaml';
-import { AwsError } from '../../core/operation.ts';
+import { checkFormat, formatError } from './checks/format.ts';
 
 /** What may be written as one string or as a list of them. */
 export const texts = v.pipe(
@@ -10,12 +10,20 @@ export const texts = v.pipe(
 // Templates write parameter values as strings, numbers or booleans; CloudFormation has only strings.
 const scalar = v.pipe(v.union([v.string(), v.number(), v.boolean()]), v.transform(String));
 
+// Templates write them as numbers or as strings.
+const bound = v.optional(v.pipe(scalar, v.transform(Number), v.finite()));
+
 const parameterSchema = v.strictObject({
-  Type: v.picklist(['String', 'Number']),
+  // GetTemplateSummary answers any type; what a stack may have of them is a matter of its creation.
+  Type: v.string(),
   Default: v.optional(scalar),
   Description: v.optional(v.string()),
   AllowedValues: v.optional(v.array(scalar)),
   AllowedPattern: v.optional(v.string()),
+  MinLength: bound,
+  MaxLength: bound,
+  MinValue: bound,
+  MaxValue: bound,
   ConstraintDescription: v.optional(v.string()),
   NoEcho: v.optional(
     v.pipe(
@@ -25,18 +33,27 @@ const parameterSchema = v.strictObject({
   ),
 });
 
-const resourceSchema = v.looseObject({
+const resourceSchema = v.strictObject({
   Type: v.string(),
   Condition: v.optional(v.string()),
   DependsOn: v.optional(texts, []),
+  Metadata: v.optional(v.record(v.string(), v.unknown())),
   DeletionPolicy: v.optional(v.picklist(['Delete', 'Retain', 'RetainExceptOnCreate']), 'Delete'),
+  // Of no effect: there are no updates, and so nothing is replaced.
+  UpdateReplacePolicy: v.optional(v.picklist(['Delete', 'Retain'])),
   Properties: v.optional(v.record(v.string(), v.unknown()), {}),
 });
 
-const outputSchema = v.looseObject({
+const outputSchema = v.strictObject({
   Value: v.unknown(),
   Description: v.optional(v.string()),
   Condition: v.optional(v.string()),
+  Export: v.optional(v.strictObject({ Name: v.unknown() })),
+});
+
+const ruleSchema = v.strictObject({
+  RuleCondition: v.optional(v.unknown()),
+  Assertions: v.array(v.strictObject({ Assert: v.unknown(), AssertDescription: v.optional(v.string()) })),
 });
 
 const templateSchema = v.strictObject({
@@ -46,11 +63,9 @@ const templateSchema = v.strictObject({
   Transform: v.optional(texts, []),
   Parameters: v.optional(v.record(v.string(), parameterSchema), {}),
   Mappings: v.optional(v.record(v.string(), v.unknown()), {}),
+  Rules: v.optional(v.record(v.string(), ruleSchema), {}),
   Conditions: v.optional(v.record(v.string(), v.unknown()), {}),
-  Resources: v.pipe(
-    v.record(v.string(), resourceSchema),
-    v.minEntries(1, 'at least one Resources member must be defined'),
-  ),
+  Resources: v.record(v.string(), resourceSchema),
   Outputs: v.optional(v.record(v.string(), outputSchema), {}),
 });
 
@@ -63,7 +78,9 @@ export type TemplateParameter = v.InferOutput<typeof parameterSchema>;
  * @throws AwsError ValidationError when it is neither, or no template that the sandbox knows
  */
 export function parseTemplate(body: string): Template {
-  const result = v.safeParse(templateSchema, body.trimStart().startsWith('{') ? parseJson(body) : parseYaml(body));
+  const written = body.trimStart().startsWith('{') ? parseJson(body) : parseYaml(body);
+  checkFormat(written);
+  const result = v.safeParse(templateSchema, written);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = v.getDotPath(issue) ?? 'template';
@@ -86,11 +103,25 @@ function parseYaml(body: string): unknown {
   return document.toJS();
 }
 
-const formatError = (message: string) => new AwsError('ValidationError', `Template format error: ${message}`);
-
 /** `!Sub x` is `Fn::Sub: x`; `!Ref` and `!Condition` alone have no prefix. */
 const shortForms: (ScalarTag | CollectionTag)[] = [
-  ...['Ref', 'Condition', 'Sub', 'GetAtt', 'If', 'Equals', 'And', 'Or', 'Not', 'Join', 'Select', 'Split', 'FindInMap'],
+  ...[
+    'Ref',
+    'Condition',
+    'Sub',
+    'GetAtt',
+    'If',
+    'Equals',
+    'And',
+    'Or',
+    'Not',
+    'Join',
+    'Select',
+    'Split',
+    'FindInMap',
+    'ImportValue',
+  ],
+  ...['Contains', 'EachMemberEquals', 'EachMemberIn'],
 ].flatMap((name) => {
   const tag = `!${name}`;
   const longForm = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`;

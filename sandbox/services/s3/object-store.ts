@@ -65,6 +65,15 @@ export function objectAccess(
   };
 }
 
+/** Where a bucket is; undefined when there is none. The vendor's is in us-east-1, as its URL without a Region says. */
+export function bucketRegion(buckets: BucketStore, bucket: string): string | undefined {
+  return bucket === vendorBucket ? 'us-east-1' : buckets.get(bucket)?.stackId.split(':')[3];
+}
+
+/** The Region that an object's URL asks: without one it is us-east-1. */
+export const regionAt = (url: string): string =>
+  /^https:\/\/(?:[^/]+\.)?s3[.-]([a-z]+-[a-z0-9-]+)\.amazonaws\.com\//.exec(url)?.[1] ?? 'us-east-1';
+
 /**
  * The object at a URL with the bucket in its path or in its host, undefined for another URL:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html

@@ -81,7 +81,7 @@ describe('a stack of version 0.1.0, which the registry knows by its id', () => {
       stackFor(userName, undefined, {
         StackName,
         RoleARN: now?.roleArn,
-        Parameters: Object.entries(now?.scope.parameters ?? {}).map(([ParameterKey, ParameterValue]) => ({
+        Parameters: Object.entries(now?.parameters ?? {}).map(([ParameterKey, ParameterValue]) => ({
           ParameterKey,
           ParameterValue,
         })),

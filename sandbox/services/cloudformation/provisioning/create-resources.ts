@@ -5,6 +5,7 @@ import { dependencyOrder } from '../dependencies.ts';
 import { evaluate, isRecord } from '../evaluate.ts';
 import type { Stack, StackResource, Transitions } from '../stack.ts';
 import { callerFor } from './caller.ts';
+import type { Hook } from './hook.ts';
 import { messageOf } from './message-of.ts';
 
 interface Parts {
@@ -12,12 +13,13 @@ interface Parts {
   iam: Pick<Iam, 'serviceCaller'>;
   providers: ResourceProviders;
   transitions: Transitions;
+  hook: Hook;
   /** How long each resource takes. */
   resourceDelayMs: number;
 }
 
 /** What creates the resources of a stack, one after another; `createResources` returns why the stack cannot be completed. */
-export function createCreation({ clock, iam, providers, transitions, resourceDelayMs }: Parts) {
+export function createCreation({ clock, iam, providers, transitions, hook, resourceDelayMs }: Parts) {
   /** Ends early, without a reason, when the stack is deleted meanwhile. Returns why the stack cannot be completed. */
   async function createResources(stack: Stack): Promise<string | undefined> {
     const { needs, timeoutInMinutes } = stack;
@@ -60,6 +62,8 @@ export function createCreation({ clock, iam, providers, transitions, resourceDel
         status: 'CREATE_IN_PROGRESS',
         updated: new Date(clock.now()),
       };
+      const properties = propertiesOf(stack, logicalId);
+      if (properties !== undefined) resource.properties = properties;
       started.set(logicalId, resource);
       stack.resources.push(resource);
       transitions.resource(stack, resource, 'CREATE_IN_PROGRESS');
@@ -69,7 +73,9 @@ export function createCreation({ clock, iam, providers, transitions, resourceDel
   async function createResource(stack: Stack, resource: StackResource): Promise<void> {
     const { logicalId, type } = resource;
     const { stackId, stackName } = stack;
+    let isInitiated = false;
     try {
+      hook(stack, resource);
       const provider = providerOf(providers, type);
       if (provider === undefined) throw new Error(`Unrecognized resource type ${type}`);
       const properties = evaluate(stack.template.Resources[logicalId]?.Properties, stack.scope);
@@ -85,13 +91,25 @@ export function createCreation({ clock, iam, providers, transitions, resourceDel
         tags: stack.tags,
         begin(begun) {
           resource.provisioned = begun;
+          isInitiated = true;
           transitions.resource(stack, resource, 'CREATE_IN_PROGRESS', 'Resource creation Initiated');
         },
       });
+      if (!isInitiated) transitions.resource(stack, resource, 'CREATE_IN_PROGRESS', 'Resource creation Initiated');
       stack.scope.resources.set(logicalId, resource.provisioned);
       transitions.resource(stack, resource, 'CREATE_COMPLETE');
     } catch (error) {
       transitions.resource(stack, resource, 'CREATE_FAILED', messageOf(error));
+    }
+  }
+
+  /** What of it cannot be evaluated fails the resource later. */
+  function propertiesOf(stack: Stack, logicalId: string): Record<string, unknown> | undefined {
+    try {
+      const properties = evaluate(stack.template.Resources[logicalId]?.Properties, stack.scope);
+      return isRecord(properties) ? properties : undefined;
+    } catch {
+      return undefined;
     }
   }
 

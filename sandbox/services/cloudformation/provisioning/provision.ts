@@ -1,10 +1,14 @@
 import type { Clock } from '../../../core/clock.ts';
+import type { Faults } from '../../../core/faults.ts';
 import type { ResourceProviders } from '../../../core/resource-provider.ts';
 import type { Iam } from '../../iam/service.ts';
-import { conditionValue, evaluate } from '../evaluate.ts';
+import { conditionValue, evaluate, UnknownAttribute } from '../evaluate.ts';
+import { type Exports, importedNames } from '../exports.ts';
 import type { Stack, Transitions } from '../stack.ts';
+import { isLive, type StackStore } from '../stack-store.ts';
 import { createCreation, isCreating } from './create-resources.ts';
 import { createDeletion } from './delete-resources.ts';
+import { createHook } from './hook.ts';
 import { messageOf } from './message-of.ts';
 
 interface Parts {
@@ -12,6 +16,9 @@ interface Parts {
   iam: Pick<Iam, 'serviceCaller'>;
   providers: ResourceProviders;
   transitions: Transitions;
+  store: Pick<StackStore, 'all'>;
+  exports: Exports;
+  faults: Pick<Faults, 'take'>;
   /** How long each resource takes. */
   resourceDelayMs: number;
 }
@@ -24,12 +31,18 @@ export interface Provisioner {
 }
 
 export function createProvisioner(parts: Parts): Provisioner {
-  const { transitions } = parts;
-  const { createResources } = createCreation(parts);
+  const { transitions, store, exports, faults } = parts;
+  const { createResources } = createCreation({ ...parts, hook: createHook({ faults, transitions }) });
   const { deleteResources, finishDeletion } = createDeletion(parts);
 
   async function create(stack: Stack): Promise<void> {
-    const failure = (await createResources(stack)) ?? (isCreating(stack) ? setOutputs(stack) : undefined);
+    // The first two are found before anything is made: widdix/aws-s3-virusscan#39 and LocalStack's
+    // tests/aws/services/cloudformation/test_template_engine.snapshot.json have no events of resources.
+    const failure =
+      missingTransform(stack) ??
+      missingImport(stack) ??
+      (await createResources(stack)) ??
+      (isCreating(stack) ? setOutputs(stack, exports) : undefined);
     if (!isCreating(stack)) return;
     if (failure === undefined) return transitions.stack(stack, 'CREATE_COMPLETE');
     switch (stack.onFailure) {
@@ -46,12 +59,40 @@ export function createProvisioner(parts: Parts): Provisioner {
     }
   }
 
+  /** Why a stack cannot be deleted, in CloudFormation's words; its status stays what it was (USSBA/aws-cft-tools#27). */
+  function exportInUse(stack: Stack): string | undefined {
+    for (const [name, { stackId }] of exports) {
+      const user = store.all().find((other) => isLive(other) && other.imports.includes(name));
+      if (stackId !== stack.stackId || user === undefined) continue;
+      return `Delete canceled. Cannot delete export ${name} as it is in use by ${user.stackName}.`;
+    }
+    return undefined;
+  }
+
+  function missingImport(stack: Stack): string | undefined {
+    const { template, needs, scope } = stack;
+    const used = Object.entries(template.Resources).filter(([logicalId]) => needs.has(logicalId));
+    try {
+      stack.imports = importedNames([used, Object.values(template.Outputs).map(({ Value }) => Value)], scope);
+    } catch (error) {
+      return messageOf(error);
+    }
+    const missing = stack.imports.find((name) => !exports.has(name));
+    return missing && `No export named ${missing} found.`;
+  }
+
   return {
     create(stack) {
       transitions.stack(stack, 'CREATE_IN_PROGRESS', 'User Initiated');
       stack.work = create(stack);
     },
     delete(stack, retained) {
+      const inUse = exportInUse(stack);
+      if (inUse !== undefined) {
+        transitions.stack(stack, stack.status, inUse);
+        return;
+      }
+      for (const [name, { stackId }] of exports) if (stackId === stack.stackId) exports.delete(name);
       transitions.stack(stack, 'DELETE_IN_PROGRESS', 'User Initiated');
       // A creation that is under way ends at its next resource.
       stack.work = stack.work.then(() => finishDeletion(stack, false, retained));
@@ -59,19 +100,51 @@ export function createProvisioner(parts: Parts): Provisioner {
   };
 }
 
-/** Returns why the outputs have no value. */
-function setOutputs(stack: Stack): string | undefined {
-  const { template, scope } = stack;
+/** The sandbox has no macros. The account's own are named with it. */
+function missingTransform({ template: { Transform } }: Stack): string | undefined {
+  const [macro] = Transform;
+  return macro && `No transform named ${macro} found.`;
+}
+
+/** Returns why the outputs have no value, or cannot be exported. */
+function setOutputs(stack: Stack, exports: Exports): string | undefined {
+  const { template, scope, stackId, stackName, exportNames } = stack;
   try {
-    stack.outputs = Object.entries(template.Outputs)
+    const outputs = Object.entries(template.Outputs)
       .filter(([, { Condition }]) => conditionValue(Condition, scope.conditions))
       .map(([OutputKey, { Value, Description }]) => ({
         OutputKey,
-        OutputValue: String(evaluate(Value, scope)),
+        OutputValue: outputValue(OutputKey, Value, stack),
         Description,
+        ExportName: exportNames.get(OutputKey),
       }));
+    for (const { ExportName } of outputs) {
+      const taken = ExportName === undefined ? undefined : exports.get(ExportName);
+      if (taken !== undefined) return `Export with name ${ExportName} is already exported by stack ${taken.stackName}.`;
+    }
+    for (const { ExportName, OutputValue: value } of outputs) {
+      if (ExportName !== undefined) exports.set(ExportName, { stackId, stackName, value });
+    }
+    stack.outputs = outputs;
     return undefined;
   } catch (error) {
     return messageOf(error);
   }
+}
+
+/** @throws Error in CloudFormation's words (LocalStack's engine/test_attributes.snapshot.json for an attribute that there is not) */
+function outputValue(name: string, written: unknown, { template, scope }: Stack): string {
+  try {
+    const value = evaluate(written, scope);
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  } catch (error) {
+    if (!(error instanceof UnknownAttribute)) throw error;
+    const type = template.Resources[error.logicalId]?.Type;
+    throw new Error(
+      `[Error] /Outputs/${name}/Value/Fn::GetAtt: Resource type ${type} does not support attribute {${error.attribute}}.`,
+    );
+  }
+  throw new Error(
+    `Template format error: Output ${name} is malformed. The Value field of every Outputs member must evaluate to a String.`,
+  );
 }

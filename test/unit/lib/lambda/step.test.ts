@@ -1,9 +1,12 @@
 import { createServer, get } from 'node:http';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { clientConfig } from '../../../../lib/aws/clients.ts';
 import { RoleNotFound } from '../../../../lib/errors.ts';
 import { type StepContext, step } from '../../../../lib/lambda/step.ts';
+import { createSecret, putSecret, putSuccessor, readSecret } from '../../../../lib/secrets/secrets.ts';
+import { fakeSecrets } from '../../functions/fake-secrets.ts';
 import { context } from '../../functions/lambda.ts';
 
 const environmentSchema = v.object({ LIMIT: v.picklist(['7', '8']), SERVICE_URL: v.pipe(v.string(), v.url()) });
@@ -136,6 +139,34 @@ describe("a step's error", () => {
       errorMessage: 'denied <token>',
     });
     expect(log.join()).not.toContain(marker);
+  });
+});
+
+describe('a secret that a step meets', () => {
+  const client = new SecretsManagerClient({ region: 'us-east-1' });
+  const schema = v.object({ userName: v.string(), password: v.string() });
+  const meetings: [how: string, meet: () => Promise<unknown>][] = [
+    ['reads', () => readSecret(client, { secretId: 'a-secret' }, schema)],
+    ['creates', () => createSecret(client, 'new-secret', { password: marker })],
+    ['stores', () => putSecret(client, 'a-secret', { customToken: marker })],
+    ['stores as a successor', () => putSuccessor(client, 'a-secret', undefined, { idToken: marker })],
+  ];
+
+  it.each(meetings)('is gone from its errors and log lines, when it %s it', async (_, meet) => {
+    const secrets = fakeSecrets({ 'a-secret': { userName: 'acme', password: marker } });
+    const errors = [new RoleNotFound(`no role: ${marker} of acme`), new Error(`no: ${marker} of acme`)];
+    for (const error of errors) {
+      const failure = await failureOf(async (_input, { logger }) => {
+        await meet();
+        logger.info(`seen ${marker}`, { text: [`the ${marker}`] });
+        throw error;
+      });
+      expect(failure).toMatchObject({ message: expect.stringMatching(/^no.*: <redacted> of acme$/) });
+      expect(failure).toHaveProperty('stack', expect.not.stringContaining(marker));
+    }
+    expect(log).toHaveLength(4);
+    expect(log.join()).not.toContain(marker);
+    expect(secrets.written.every((value) => JSON.stringify(value).includes(marker))).toBe(true);
   });
 });
 

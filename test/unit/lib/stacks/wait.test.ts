@@ -1,6 +1,7 @@
 import {
   CloudFormationClient,
   DescribeStackEventsCommand,
+  type HookStatus,
   type ResourceStatus,
   type StackEvent,
 } from '@aws-sdk/client-cloudformation';
@@ -19,20 +20,20 @@ import { stackId } from '../../functions/plan.ts';
 
 const taskToken = 'task-token-1';
 
+const stackEvent = (event: Partial<StackEvent>): StackEvent => ({
+  StackId: stackId,
+  EventId: 'event',
+  StackName: 'acme',
+  Timestamp: new Date(0),
+  ...event,
+});
+
 /** Clients whose stack has these events, a page a list. */
 function setUp(...pages: Partial<StackEvent>[][]) {
   const cloudFormation = new CloudFormationClient({ region: 'us-east-1' });
   const events = mockClient(cloudFormation);
   for (const [page, partial] of pages.entries()) {
-    const StackEvents = partial.map(
-      (event): StackEvent => ({
-        StackId: stackId,
-        EventId: 'event',
-        StackName: 'acme',
-        Timestamp: new Date(0),
-        ...event,
-      }),
-    );
+    const StackEvents = partial.map(stackEvent);
     events
       .on(DescribeStackEventsCommand, { StackName: stackId, NextToken: page === 0 ? undefined : String(page) })
       .resolves({ StackEvents, ...(page + 1 < pages.length && { NextToken: String(page + 1) }) });
@@ -43,8 +44,8 @@ function setUp(...pages: Partial<StackEvent>[][]) {
   return {
     machine,
     events,
-    settle: (goal: Goal, status: Status) =>
-      settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, { stackId, status }),
+    settle: (goal: Goal, status: Status, statusReason?: string) =>
+      settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, { stackId, status, statusReason }),
     sent: () => machine.calls().map(({ args: [{ input }] }) => input),
   };
 }
@@ -163,12 +164,88 @@ describe('a failed creation', () => {
     );
   });
 
+  const cancelled = 'Resource creation cancelled';
+  const ofStack = (ResourceStatus: ResourceStatus, ResourceStatusReason: string) => ({
+    LogicalResourceId: 'acme',
+    PhysicalResourceId: stackId,
+    ...{ ResourceStatus, ResourceStatusReason },
+  });
+  const began = ofStack('CREATE_IN_PROGRESS', 'User Initiated');
+  const hook = (LogicalResourceId: string, HookStatus: HookStatus, HookStatusReason?: string) => ({
+    LogicalResourceId,
+    ResourceStatus: 'CREATE_IN_PROGRESS' as const,
+    ...{ HookType: 'Acme::Guard::Hook', HookStatus, HookStatusReason },
+  });
+
+  it('is reported by the reason of a resource that failed for itself, though another was cancelled before', async () => {
+    const events = [failed('Late', 'is too late'), failed('Role', 'is taken'), failed('Bucket', cancelled), began];
+    expect(await causeOf(events)).toEqual(failure('Role: is taken'));
+  });
+
+  it.each<[string, ResourceStatus, string]>([
+    ['a rollback', 'ROLLBACK_IN_PROGRESS', 'No export named missing found. Rollback requested by user.'],
+    ['no rollback', 'CREATE_FAILED', 'No export named missing found.'],
+    ['a deletion', 'DELETE_IN_PROGRESS', 'No export named missing found. Delete requested by user.'],
+  ])("of no resource is reported by the stack's own reason, with %s", async (_name, status, reason) => {
+    const later = ofStack('ROLLBACK_FAILED', 'The following resource(s) failed to delete: [Bucket].');
+    expect(await causeOf([later, failed('Bucket', cancelled), stackEvent(ofStack(status, reason)), began])).toEqual(
+      failure('No export named missing found.'),
+    );
+  });
+
+  it("of no resource in a nested stack is reported by the nested stack's own reason", async () => {
+    const nested = {
+      ...failed('Access', 'Embedded stack arn:child was not successfully created'),
+      ...{ ResourceType: 'AWS::CloudFormation::Stack', PhysicalResourceId: 'arn:child' },
+    };
+    const { settle, sent, events } = setUp([nested]);
+    const own = ofStack('CREATE_FAILED', 'Export with name x is already exported by stack other.');
+    events.on(DescribeStackEventsCommand, { StackName: 'arn:child' }).resolves({
+      StackEvents: [stackEvent({ ...own, PhysicalResourceId: 'arn:child' })],
+    });
+    await settle('created', 'ROLLBACK_IN_PROGRESS');
+    expect(sent()).toEqual(failure('Access: Export with name x is already exported by stack other.'));
+  });
+
+  it('that no event explains is reported by the reason that came with the status', async () => {
+    const { settle, sent } = setUp([stackEvent(began)]);
+    await settle('created', 'ROLLBACK_IN_PROGRESS', 'No transform named X found. Rollback requested by user.');
+    expect(sent()).toEqual(failure('No transform named X found.'));
+  });
+
+  it("by a hook is reported with the hook's reason", async () => {
+    const refused = [
+      failed('Bucket', 'The following hook(s) failed: [Acme::Guard::Hook]'),
+      hook('Bucket', 'HOOK_COMPLETE_FAILED', 'bucket has no key'),
+      hook('Bucket', 'HOOK_IN_PROGRESS'),
+      hook('Table', 'HOOK_COMPLETE_FAILED', 'only warned of'),
+    ];
+    expect(await causeOf(refused)).toEqual(
+      failure('Bucket: The following hook(s) failed: [Acme::Guard::Hook]: bucket has no key'),
+    );
+    const named = [
+      failed('Bucket', 'The following hook(s) failed: [H] : no key'),
+      hook('Bucket', 'HOOK_COMPLETE_FAILED', 'no key'),
+    ];
+    expect(await causeOf(named)).toEqual(failure('Bucket: The following hook(s) failed: [H] : no key'));
+    expect(await causeOf([hook('acme', 'HOOK_COMPLETE_FAILED', 'no such stacks')])).toEqual(failure('no such stacks'));
+  });
+
+  it('keeps the name of the log stream of a custom resource, and no property', async () => {
+    const stream = '2026/11/30/[$LATEST]0123456789abcdef0123456789abcdef';
+    const reason = `Received response status [FAILED] from custom resource. Message returned: See the details in CloudWatch Log Stream: ${stream} (RequestId: 11111111-1111-4111-8111-111111111111)`;
+    const ResourceProperties = '{"CustomToken":"opaque"}';
+    expect(await causeOf([{ ...failed('Subscriber', reason), ResourceProperties }])).toEqual(
+      failure(`Subscriber: ${reason}`),
+    );
+  });
+
   it.each([
     ['without failures', []],
     ['without a reason', [failed('Bucket')]],
-    ['of the stack alone', [{ ...failed('acme', 'cancelled'), PhysicalResourceId: stackId }]],
-  ])('is told to have no reason by events %s', async (_name, events) => {
-    expect(await causeOf(events)).toEqual(failure('no resource has reported a reason'));
+    ['of cancelled resources', [failed('Bucket', cancelled)]],
+  ])('is reported to have no reason by events %s', async (_name, events) => {
+    expect(await causeOf(events)).toEqual(failure('neither a resource nor the stack has reported a reason'));
   });
 });
 
@@ -228,9 +305,30 @@ describe('a failed deletion', () => {
     expect(sent()).toEqual([]);
   });
 
-  it('without a reason is told to have none', async () => {
+  it("of no resource is reported by the stack's own reason", async () => {
     const { settle, sent } = setUp([ofStack('DELETE_FAILED'), ofStack('DELETE_IN_PROGRESS'), ...before]);
     await settle('deleted', 'DELETE_FAILED');
-    expect(sent()).toEqual(failure('no resource has reported a reason'));
+    expect(sent()).toEqual(failure('of the stack'));
+  });
+
+  it('that CloudFormation gives up ends the wait, with its reason', async () => {
+    const reason = 'Delete canceled. Cannot delete export x as it is in use by other.';
+    const canceled = { ...ofStack('CREATE_COMPLETE'), ResourceStatusReason: reason };
+    const { settle, sent } = setUp([canceled, ofStack('DELETE_IN_PROGRESS'), ...before]);
+    expect(await settle('deleted', 'CREATE_COMPLETE')).toBe(false);
+    expect(await settle('deleted', 'CREATE_COMPLETE', reason)).toBe(true);
+    expect(sent()).toEqual([
+      { taskToken, error: 'StackNeedsAttention', cause: `Stack ${stackId} is CREATE_COMPLETE: ${reason}` },
+    ]);
+  });
+
+  it('that was given up before goes on when it has begun again', async () => {
+    const reason = 'Delete canceled. Cannot delete export x as it is in use by other.';
+    const { settle, sent } = setUp([
+      ofStack('DELETE_IN_PROGRESS'),
+      { ...ofStack('CREATE_COMPLETE'), ResourceStatusReason: reason },
+    ]);
+    expect(await settle('deleted', 'CREATE_COMPLETE', reason)).toBe(false);
+    expect(sent()).toEqual([]);
   });
 });

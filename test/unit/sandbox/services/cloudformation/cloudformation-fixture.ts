@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { vi } from 'vitest';
 import { fixtures } from '../../../../../sandbox/core/account.ts';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
-import { createFaults } from '../../../../../sandbox/core/faults.ts';
+import { createFaults, parseFault } from '../../../../../sandbox/core/faults.ts';
 import type { Access, Caller } from '../../../../../sandbox/core/operation.ts';
 import { createCloudFormation } from '../../../../../sandbox/services/cloudformation/service.ts';
 import type { StackStatusChange } from '../../../../../sandbox/services/cloudformation/stack.ts';
@@ -41,6 +41,8 @@ interface Options {
   keyTags?: Readonly<Record<string, string>>;
   /** The folder of the deployment's package. */
   packageFolder?: string;
+  /** As texts. */
+  faults?: readonly string[];
 }
 
 /** CloudFormation in an account with a service role and the fixture keys; time in which nothing happens is skipped. */
@@ -52,6 +54,7 @@ export function setUp({
   keyActions = 'kms:*',
   keyTags = {},
   packageFolder = '',
+  faults = [],
 }: Options = {}) {
   const clock = createClock({ skipIdle: true });
   const iam = createIam(clock);
@@ -100,6 +103,7 @@ export function setUp({
       onAccess?.(caller, access);
     },
     resourceDelayMs: 2000,
+    faults: createFaults(faults.map(parseFault)),
   });
 
   const serviceRole = iam.createRole({

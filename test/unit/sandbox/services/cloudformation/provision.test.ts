@@ -44,15 +44,22 @@ describe('a creation that succeeds', () => {
     const { call, settled } = setUp();
     await call('CreateStack', createInput());
     const { events } = await settled('tenant-acme');
-    expect(events.map(({ LogicalResourceId, ResourceStatus }) => `${LogicalResourceId} ${ResourceStatus}`)).toEqual([
-      'tenant-acme CREATE_IN_PROGRESS',
+    const lines = events.map(({ LogicalResourceId, ResourceStatus, ResourceStatusReason }) =>
+      [LogicalResourceId, ResourceStatus, ResourceStatusReason].join(' ').trim(),
+    );
+    expect(lines).toEqual([
+      'tenant-acme CREATE_IN_PROGRESS User Initiated',
       'ArtifactsBucket CREATE_IN_PROGRESS',
       'TrackingTable CREATE_IN_PROGRESS',
+      'ArtifactsBucket CREATE_IN_PROGRESS Resource creation Initiated',
       'ArtifactsBucket CREATE_COMPLETE',
+      'TrackingTable CREATE_IN_PROGRESS Resource creation Initiated',
       'TrackingTable CREATE_COMPLETE',
       'ServiceRole CREATE_IN_PROGRESS',
+      'ServiceRole CREATE_IN_PROGRESS Resource creation Initiated',
       'ServiceRole CREATE_COMPLETE',
       'Subscriber CREATE_IN_PROGRESS',
+      'Subscriber CREATE_IN_PROGRESS Resource creation Initiated',
       'Subscriber CREATE_COMPLETE',
       'tenant-acme CREATE_COMPLETE',
     ]);

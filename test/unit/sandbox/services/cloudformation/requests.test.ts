@@ -5,6 +5,8 @@ const error = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 const simple = 'Resources: { Bucket: { Type: "AWS::S3::Bucket" } }';
+const tag = (Key: string) => ({ Key, Value: 'x' });
+const elsewhere = (host: string) => `https://${host}.amazonaws.com/customer.yaml`;
 const without = (parameter: string) => ({
   Parameters: createInput().Parameters.filter(({ ParameterKey }) => ParameterKey !== parameter),
 });
@@ -62,6 +64,19 @@ describe('CreateStack', () => {
       { TemplateURL: templateUrl('exotic'), Parameters: [] },
       'Unrecognized resource types: [AWS::SQS::Queue]',
     ],
+    [
+      'a template in no bucket',
+      { TemplateURL: elsewhere('other.s3.us-east-1') },
+      'S3 error: The specified bucket does not',
+    ],
+    [
+      'a template at another Region than its bucket has',
+      { TemplateURL: elsewhere('infinstorcft.s3.eu-west-1') },
+      'S3 error: The bucket you are attempting to access must be addressed using the specified endpoint.',
+    ],
+    ['a tag key that is there twice', { Tags: [tag('team'), tag('team')] }, 'Duplicate tag keys found'],
+    ['51 tags', { Tags: Array.from({ length: 51 }, (_, n) => tag(`t${n}`)) }, 'length less than or equal to 50'],
+    ["a tag key of AWS's", { Tags: [tag('aws:x')] }, 'aws: prefixed tag key names are not allowed'],
     ['an empty tag value', { Tags: [{ Key: 'team', Value: '' }] }, 'Tags.0.Value'],
     ['a member that it does not have', { NotificationARNs: ['x'] }, 'NotificationARNs'],
   ])('refuses %s', async (_name, input, message) => {
@@ -118,6 +133,8 @@ describe('CreateStack', () => {
     const create = (rest: object = {}) => call('CreateStack', { ...createInput(), ClientRequestToken: 'one', ...rest });
     const first = await create();
     expect(await create()).toEqual(first);
+    const otherInput = create({ Parameters: createInput({ CustomToken: 'another' }).Parameters });
+    await expect(otherInput).rejects.toEqual(error('TokenAlreadyExistsException', 'one'));
     const spent = error('TokenAlreadyExistsException', 'one');
     await expect(create({ StackName: 'other' })).rejects.toEqual(spent);
     await settled('tenant-acme');

@@ -9,6 +9,8 @@ Resources:
       Value: ${value}
 `;
 
+const some = 'Resources: { A: { Type: X } }';
+
 describe('parseTemplate', () => {
   it.each([
     ['!Ref X', { Ref: 'X' }],
@@ -31,14 +33,19 @@ describe('parseTemplate', () => {
   });
 
   it('reads JSON and fills in what may be absent', () => {
-    const template = parseTemplate('{"Resources": {"A": {"Type": "X", "DependsOn": "B", "Unknown": 1}}}');
+    const template = parseTemplate(
+      '{"Resources": {"A": {"Type": "X", "DependsOn": "B", "UpdateReplacePolicy": "Retain"}}}',
+    );
     expect(template).toEqual({
       Transform: [],
       Parameters: {},
       Mappings: {},
       Conditions: {},
+      Rules: {},
       Outputs: {},
-      Resources: { A: { Type: 'X', DependsOn: ['B'], DeletionPolicy: 'Delete', Properties: {}, Unknown: 1 } },
+      Resources: {
+        A: { Type: 'X', DependsOn: ['B'], DeletionPolicy: 'Delete', Properties: {}, UpdateReplacePolicy: 'Retain' },
+      },
     });
   });
 
@@ -52,9 +59,34 @@ describe('parseTemplate', () => {
     ['broken JSON', '{', 'JSON not well-formed'],
     ['broken YAML', 'a: [', 'YAML not well-formed'],
     ['an unknown tag', withValue('!Cidr x'), '!Cidr'],
-    ['no map', 'hello', 'template'],
-    ['no resources', 'Resources: {}', 'at least one Resources member'],
-    ['a resource without a type', 'Resources: { A: { Properties: {} } }', 'Resources.A.Type'],
+    ['no map', 'hello', 'unsupported structure'],
+    ['no resources', 'Resources: {}', 'At least one Resources member must be defined.'],
+    [
+      'a resource without a type',
+      'Resources: { A: { Properties: {} } }',
+      '[/Resources/A] Every Resources object must contain a Type member.',
+    ],
+    ['a resource that is no map', 'Resources: { A: x }', 'Any Resources member must be an object.'],
+    ['an unknown key of a resource', 'Resources: { A: { Type: X, Invalid: 10 } }', "resource property 'Invalid'"],
+    ['a creation policy', 'Resources: { A: { Type: X, CreationPolicy: {} } }', 'does not have CreationPolicy'],
+    ['an update policy', 'Resources: { A: { Type: X, UpdatePolicy: {} } }', 'does not have UpdatePolicy'],
+    [
+      'an unknown deletion policy',
+      'Resources: { A: { Type: X, DeletionPolicy: Keep } }',
+      'Unrecognized DeletionPolicy Keep',
+    ],
+    ['a computed deletion policy', 'Resources: { A: { Type: X, DeletionPolicy: !Ref P } }', 'must be a string'],
+    [
+      'an unknown replacement policy',
+      'Resources: { A: { Type: X, UpdateReplacePolicy: RetainExceptOnCreate } }',
+      'Unrecognized UpdateReplacePolicy RetainExceptOnCreate for resource A',
+    ],
+    ['a logical id with a hyphen', 'Resources: { a-b: { Type: X } }', 'Resource name a-b is non alphanumeric.'],
+    ['a parameter with a hyphen', `Parameters: { a-b: { Type: String } }\n${some}`, 'Parameter name a-b is non'],
+    ['an output with a hyphen', `${some}\nOutputs: { a-b: { Value: x } }`, 'Output name a-b is non alphanumeric.'],
+    ['a null output', `${some}\nOutputs: { O: { Value: null } }`, "[/Outputs/O/Value] 'null' values are not allowed"],
+    ['an output without a value', `${some}\nOutputs: { O: {} }`, 'Every Outputs member must contain a Value object'],
+    ['an empty section', `${some}\nParameters:\n`, "[/Parameters] 'null' values are not allowed in templates"],
     ['an unknown section', 'Resources: { A: { Type: X } }\nHooks: T', 'Hooks'],
   ])('refuses %s', (_name, body, message) => {
     expect(() => parseTemplate(body)).toThrow(

@@ -1,0 +1,106 @@
+import {
+  type CloudFormationClient,
+  paginateDescribeStackEvents,
+  type StackEvent,
+} from '@aws-sdk/client-cloudformation';
+import { redact, redactOpaque } from '../redact.ts';
+import { isDeletionCanceled } from './status.ts';
+
+/**
+ * Why a stack could not be created, in CloudFormation's words: the reason of the resource that failed first, which a person wants to see,
+ * since others ("Resource creation cancelled") and the stack's own only follow from it; else the stack's own, which stands on its events
+ * where no resource has failed (an export whose name is taken, an import that is missing, an output, a macro). Of a nested stack that
+ * failed the reason within it. No property of a resource is read: `ResourceProperties` holds the custom token.
+ */
+export const creationFailure = (cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> =>
+  failureIn(cloudFormation, stackId);
+
+async function failureIn(cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> {
+  const failure = createFailure(stackId);
+  for await (const event of eventsOf(cloudFormation, stackId)) failure.meet(event);
+  return failure.describe((nestedId) => failureIn(cloudFormation, nestedId));
+}
+
+/** What became of a stack's latest deletion: whether it goes on, and why it failed or was given up. */
+export async function latestDeletion(
+  cloudFormation: CloudFormationClient,
+  stackId: string,
+): Promise<{ isUnderWay: boolean; failure: string | undefined }> {
+  const failure = createFailure(stackId);
+  let isUnderWay: boolean | undefined;
+  for await (const event of eventsOf(cloudFormation, stackId)) {
+    const { ResourceStatus, PhysicalResourceId, ResourceStatusReason } = event;
+    const isOfStack = PhysicalResourceId === stackId;
+    if (isOfStack) isUnderWay ??= ResourceStatus === 'DELETE_IN_PROGRESS';
+    // It begins here: what failed before is of the creation, or of an earlier deletion.
+    if (isOfStack && ResourceStatus === 'DELETE_IN_PROGRESS') break;
+    failure.meet(event);
+    if (isOfStack && isDeletionCanceled(ResourceStatus, ResourceStatusReason)) break;
+  }
+  const reason = await failure.describe(async (nestedId) => (await latestDeletion(cloudFormation, nestedId)).failure);
+  return { isUnderWay: isUnderWay ?? false, failure: reason };
+}
+
+/** A stack's own reason as people may read it; undefined when there is none. "Rollback requested by user" is CloudFormation's setting, and nobody's request. */
+export function reasonOf(statusReason: string | undefined): string | undefined {
+  const reason = statusReason?.replace(/ ?(?:Rollback|Delete) requested by user\.$/, '');
+  return reason === undefined || reason === '' ? undefined : redacted(reason);
+}
+
+/** The events of a stack, newest first. */
+async function* eventsOf(cloudFormation: CloudFormationClient, stackId: string): AsyncGenerator<StackEvent> {
+  const pages = paginateDescribeStackEvents({ client: cloudFormation }, { StackName: stackId });
+  for await (const { StackEvents = [] } of pages) yield* StackEvents;
+}
+
+interface Failure {
+  /** Of the events, newest first: the last one met is the first that happened. */
+  meet(event: StackEvent): void;
+  /** @param reasonIn why a nested stack failed */
+  describe(reasonIn: (nestedId: string) => Promise<string | undefined>): Promise<string | undefined>;
+}
+
+function createFailure(stackId: string): Failure {
+  let ofResource: StackEvent | undefined;
+  let ofStack: StackEvent | undefined;
+  /** The reasons of hooks that refused something, by its logical id. */
+  const refusals = new Map<string, string>();
+
+  return {
+    meet(event) {
+      const { LogicalResourceId = '', PhysicalResourceId, HookStatus, HookStatusReason, HookType } = event;
+      // The reason of the resource names the hook alone (aws/aws-cdk#21674).
+      if (HookStatus === 'HOOK_COMPLETE_FAILED' && HookStatusReason) refusals.set(LogicalResourceId, HookStatusReason);
+      if (HookType !== undefined || !event.ResourceStatusReason) return;
+      if (PhysicalResourceId === stackId) {
+        if (isOwnFailure(event)) ofStack = event;
+      } else if (isFailure(event)) ofResource = event;
+    },
+
+    async describe(reasonIn) {
+      const { LogicalResourceId = '', ResourceStatusReason = '' } = ofResource ?? ofStack ?? {};
+      const refusal =
+        refusals.get(LogicalResourceId) ?? (ofResource === undefined ? [...refusals.values()].at(-1) : undefined);
+      const isNamed = refusal !== undefined && !ResourceStatusReason.includes(refusal);
+      const hook = isNamed ? redactOpaque(refusal) : undefined;
+      if (ofResource === undefined)
+        return [reasonOf(ResourceStatusReason), hook].filter(Boolean).join(': ') || undefined;
+      const { ResourceType, PhysicalResourceId: nestedId } = ofResource;
+      const isNested = ResourceType === 'AWS::CloudFormation::Stack' && nestedId?.startsWith('arn:');
+      const reason = isNested && nestedId ? await reasonIn(nestedId) : undefined;
+      return [LogicalResourceId, reason ?? redacted(ResourceStatusReason), hook].filter(Boolean).join(': ');
+    },
+  };
+}
+
+/** That a resource was cancelled follows from another one's failure, or from the stack's. */
+const isFailure = ({ ResourceStatus, ResourceStatusReason = '' }: StackEvent) =>
+  ResourceStatus?.endsWith('_FAILED') === true && !/^Resource \w+ cancelled/.test(ResourceStatusReason);
+
+/** An event of the stack itself whose reason says more than that it has begun. */
+const isOwnFailure = ({ ResourceStatus: status, ResourceStatusReason: reason }: StackEvent) =>
+  status !== 'CREATE_IN_PROGRESS' && String(status) !== 'REVIEW_IN_PROGRESS' && reason !== 'User Initiated';
+
+/** A reason as people may read it: what gets the custom token as a property or a parameter may quote it. */
+const redacted = (reason: string) =>
+  /custom resource|hook|transform/i.test(reason) ? redactOpaque(reason) : redact(reason);
