@@ -21,6 +21,7 @@ import {
   otherParameterMap,
   type PublishedTemplates,
   with120Resources,
+  withFixedExports,
   withoutNoEcho,
 } from '../template-variants.ts';
 
@@ -237,6 +238,15 @@ describe('an onboarding where InfinStor', () => {
       expect(sandbox.infinstor.subscribers()).toEqual([]);
     }));
 });
+
+it('an onboarding where the template exports fixed names succeeds for one subscriber, and names the export to the next', () =>
+  withSandbox({}, async (sandbox) => {
+    const send = senderTo(sandbox, { templates: withFixedExports });
+    expectOneOfEach(sandbox, await send(requestFor('one')), { userName: 'one', keyArns: [] });
+    const report = await send(requestFor('two'));
+    await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+    expect(report.error?.message).toContain('Export with name InfinStorRoleArn is already exported by stack');
+  }));
 
 describe('a nested stack', () => {
   it('that fails is told of by the reason of its own resource, and the same request converges', () =>
