@@ -95,8 +95,9 @@ function saysFailure(answer: object): boolean {
   });
 }
 
-/** The words of such an answer, and no other member: it may hold credentials. */
-function reasonIn(answer: object): string {
+/** The words of an answer that is parsed, and no other member, which may be a credential; undefined when it has no members. */
+export function reasonIn(answer: unknown): string | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined;
   const reasons = Object.entries(answer).filter(([name]) =>
     /^(?:message|msg|details?|description|reason|body)$/i.test(name),
   );

@@ -41,7 +41,7 @@ export const withoutNoEcho = (standIn: string): PublishedTemplates => ({
 
 /** Exports under names that do not depend on the subscriber: only one stack in an account and Region can have them. */
 export const withFixedExports = (standIn: string): PublishedTemplates => ({
-  [file]: standIn.replaceAll(/(Name: )!Sub "(InfinStor\w+)-\$\{SubscriberName\}"/g, '$1$2'),
+  [file]: standIn.replaceAll(/(\n {6}Name: )!Sub "(InfinStor\w+)-\$\{SubscriberName\}"/g, '$1$2'),
 });
 
 export const atPath = (standIn: string): PublishedTemplates => ({
