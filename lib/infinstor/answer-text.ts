@@ -34,7 +34,7 @@ export function meaningOf(body: string, named: Named): Meaning | undefined {
   return existing(text, named) ?? other.find(([words]) => words.test(text))?.[1];
 }
 
-export const isPage = (body: string) => /^\s*</.test(body);
+const isPage = (body: string) => /^\s*</.test(body);
 
 // In this order: a refusal may name user, password and token beside what it is about.
 const other: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
