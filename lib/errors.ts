@@ -306,6 +306,22 @@ export class TemplateNotPinned extends /* @__PURE__ */ stepError(
   }
 }
 
+/** The custom token has ended, or would while the stack is made, whose custom resource uses it. Thrown before the stack is made. */
+export class CustomTokenExpiring extends /* @__PURE__ */ stepError(
+  'CustomTokenExpiring',
+  'Get a new custom token of the subscriber from InfinStor, put it into a secret below input/<userName in lower case>/ and send the request again with customTokenSecretId; a redrive would find the same token.',
+) {
+  /** When the token ends, in ISO 8601. */
+  readonly expiresAt: string;
+
+  constructor(userName: string, expiresAt: string, hasEnded: boolean) {
+    super(
+      `The custom token of subscriber ${userName} ${hasEnded ? 'has ended' : 'ends'} at ${expiresAt}${hasEnded ? '' : ', too soon to make a stack with it'}`,
+    );
+    this.expiresAt = expiresAt;
+  }
+}
+
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends /* @__PURE__ */ stepError(
   'StackNeedsAttention',
@@ -463,6 +479,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       TemplateNotReadable,
       TemplateChanged,
       TemplateNotPinned,
+      CustomTokenExpiring,
       StackNeedsAttention,
       DataNotRetained,
       StackFailed,

@@ -29,6 +29,7 @@ export const variants: Readonly<Record<string, Variant>> = {
       infinstorApiUrl: 'https://api.acme.example',
       superadminUserName: 'admin',
       customTokenPath: 'answer.token',
+      customTokenPrefix: 'Custom',
       updateSubscriberFields: 'changed',
       templateBaseUrl: 'https://templates-of-ours.s3.eu-central-1.amazonaws.com',
       templateBucket: 'templates-of-ours',

@@ -10,6 +10,7 @@ export const statusSchema = v.looseObject({
   step: v.optional(v.string()),
   error: v.optional(v.object({ ...failureSchema.entries, remedy: v.string() })),
   credentialsSecretId: v.optional(v.string()),
+  customTokenExpiresAt: v.optional(v.string()),
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),

@@ -55,6 +55,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'SubscriberDiffers',
     'SubscriberExists',
     'SubscriberOutcomeUnknown',
+    'CustomTokenExpiring',
     'SubscriberNotFound',
     'UserExists',
     'UsersNotAdded',

@@ -23,6 +23,7 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
         ['Runbook', error === undefined ? null : runbookLinkFor(error.name)],
         ['Next', error === undefined ? null : nextCommand(error, { userName, endpoint, executionArn })],
         ['Credentials', status.credentialsSecretId ?? null],
+        ['Token until', status.customTokenExpiresAt === undefined ? null : timeText(status.customTokenExpiresAt)],
         ['Stack', status.stackId ?? null],
         ['Role', status.roleArn ?? null],
         ...(status.keyArns ?? []).map((keyArn): Fact => ['Key', keyArn]),

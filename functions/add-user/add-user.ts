@@ -12,7 +12,8 @@ import {
   StepError,
   UserExists,
 } from '../../lib/errors.ts';
-import { addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
+import { type Addition, addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
+import { emailTaken } from '../../lib/infinstor/answer.ts';
 import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
 import { probeLogin } from '../../lib/infinstor/probe-login.ts';
 import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
@@ -134,14 +135,27 @@ async function tryToAdd(
   const candidates = [...new Set([password, ...(kept === undefined ? [] : [kept])])];
   const accepted =
     addition.outcome === 'added' ? password : await passwordThatLogsIn(userName, candidates, { discovery, cognito });
-  if (accepted === undefined) {
-    return addition.outcome === 'unclear' ? new InfinStorRejected(addition.answer) : new UserExists(userName);
-  }
+  if (accepted === undefined) return notAdded(addition, { userName, field: `users.${index}.emailId` });
   const created: UserSecret = { state: 'created', userName, password: accepted };
   // There is a secret, unless the password is the request's, and none was kept before.
   const isNew = password === given && kept === undefined;
   if (!isNew || !(await createSecret(secrets, secretId, created)).won) await putSecret(secrets, secretId, created);
   return undefined;
+}
+
+/** Why a user is not added, when no password that is known here logs in as it. */
+function notAdded(addition: Addition, { userName, field }: { userName: string; field: string }): StepError {
+  switch (addition.outcome) {
+    case 'email-taken':
+      return emailTaken(field, addition.answer);
+    case 'exists':
+    case 'refused':
+    case 'unclear':
+      return new InfinStorRejected(addition.answer);
+    case 'added':
+    case 'duplicate':
+      return new UserExists(userName);
+  }
 }
 
 /** The password of the request's secret, or what is wrong with the secret. */

@@ -25,15 +25,15 @@ export interface Onboarded {
 export async function completeOnboarding(
   {
     plan,
-    subscriber: { emailId = plan.subscriber.emailId, changed: isSubscriberChanged },
+    subscriber: { emailId = plan.subscriber.emailId, customTokenExpiresAt, changed: isSubscriberChanged },
     stack,
     role,
     keys,
     verification,
   }: {
     plan: Pick<Plan, 'subscriber' | 'executionArn' | 'keyArns' | 'onboarded' | 'retained'>;
-    /** The e-mail address that InfinStor has; default: the request's. */
-    subscriber: { emailId?: string | undefined; changed: boolean };
+    /** The e-mail address that InfinStor has; default: the request's. And when the custom token ends, if that is known. */
+    subscriber: { emailId?: string | undefined; customTokenExpiresAt?: string | undefined; changed: boolean };
     stack: Stack;
     role: Role;
     /** Whether patch-key-policy has written each key's policy. */
@@ -67,6 +67,7 @@ export async function completeOnboarding(
     stackId,
     roleArn,
     keyArns,
+    customTokenExpiresAt,
     ...withFormerStacks(record, stackId),
     ...(record.offboarded && role.regained && { offboarded: without(record.offboarded, role.regained) }),
   };

@@ -17,7 +17,11 @@ export const handler = step({
   input: v.object({
     plan: v.pick(planSchema, ['subscriber', 'executionArn', 'keyArns', 'onboarded', 'retained']),
     // As create-subscriber knows InfinStor has it; an execution that began before it returned this is redriven without.
-    subscriber: v.object({ emailId: v.optional(v.string()), changed: v.optional(v.boolean(), true) }),
+    subscriber: v.object({
+      emailId: v.optional(v.string()),
+      customTokenExpiresAt: v.optional(v.string()),
+      changed: v.optional(v.boolean(), true),
+    }),
     stack: stackSchema,
     role: roleSchema,
     keys: v.optional(v.array(v.object({ changed: v.boolean() })), []),

@@ -13,7 +13,10 @@ const documents = documentClient();
 export const handler = step({
   name: 'complete-update',
   environment: environmentSchema,
-  input: v.object({ plan: v.pick(updatePlanSchema, ['subscriber', 'executionArn', 'changed']) }),
+  input: v.object({
+    plan: v.pick(updatePlanSchema, ['subscriber', 'executionArn', 'changed']),
+    update: v.optional(v.object({ customTokenExpiresAt: v.optional(v.string()) })),
+  }),
   run: (input, { environment }) =>
     completeUpdate(input, {
       registry: { documents, tableName: environment.REGISTRY_TABLE },

@@ -12,7 +12,7 @@ import {
 } from '../../lib/errors.ts';
 import { addSubscriber } from '../../lib/infinstor/add-subscriber.ts';
 import { LostAnswer } from '../../lib/infinstor/answer.ts';
-import { findCustomToken } from '../../lib/infinstor/custom-token.ts';
+import { type CustomToken, findCustomToken } from '../../lib/infinstor/custom-token.ts';
 import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
 import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import type { Token } from '../../lib/plans/token.ts';
@@ -53,6 +53,8 @@ interface Dependencies {
 interface Created {
   credentialsSecretId: string;
   emailId: string;
+  /** When the custom token ends, in ISO 8601; absent when that is not known. */
+  customTokenExpiresAt?: string | undefined;
   /** Whether this call has created the subscriber, or stored a custom token that was not known. */
   changed: boolean;
 }
@@ -85,9 +87,9 @@ export async function createSubscriber(
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
     if (sent !== undefined) await requireSame(secrets, plan, sent);
-    const changed = await storeGivenToken(secrets, plan, { stored, sent }, plan.customTokenSecretId);
+    const given = await storeGivenToken(secrets, plan, { stored, sent }, plan.customTokenSecretId);
     if (mark !== undefined) await removeCreatingMark(registry, userName, mark);
-    return { credentialsSecretId: secretId, emailId: sent?.emailId ?? emailId, changed };
+    return { credentialsSecretId: secretId, emailId: sent?.emailId ?? emailId, ...given };
   }
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
@@ -102,7 +104,8 @@ export async function createSubscriber(
     const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
     if (!isGone) {
       await requireSame(secrets, plan, stored.value);
-      return { credentialsSecretId: secretId, emailId: stored.value.emailId ?? emailId, changed: false };
+      const { emailId: keptEmailId = emailId, customTokenExpiresAt } = stored.value;
+      return { credentialsSecretId: secretId, emailId: keptEmailId, customTokenExpiresAt, changed: false };
     }
   }
   const earlierAt = calledAt(stored, earlier);
@@ -141,15 +144,18 @@ export async function createSubscriber(
   }
   const { password } = prepared;
   const tokenPlace = environment.CUSTOM_TOKEN_PATH;
-  let customToken: string;
+  let issued: CustomToken;
   try {
     // Again, for what the mark has taken. Thrown as any error of before the call, after which the mark goes.
     requireTimeLeft(remainingMs(), callAndStoreMs, 'add_subscriber');
-    customToken = await addSubscriber(
+    issued = await addSubscriber(
       environment.INFINSTOR_MLFLOW_URL,
       idToken,
       { ...plan.subscriber, password },
-      { tokenOf: (answer) => findCustomToken(answer, tokenPlace), tokenPlace },
+      {
+        tokenOf: (answer) => findCustomToken(answer, { path: tokenPlace, prefix: environment.CUSTOM_TOKEN_PREFIX }),
+        tokenPlace,
+      },
     );
   } catch (error) {
     if (error instanceof LostAnswer) throw outcomeUnknown(userName, error.message, await find(password));
@@ -159,7 +165,7 @@ export async function createSubscriber(
     if (error instanceof StepError) await attempt(takeBack(registry, userName, newMark, earlierAt));
     throw error;
   }
-  const created: Credentials = { state: 'created', password, emailId, customToken };
+  const created: Credentials = { state: 'created', password, emailId, ...issued };
   await putSecret(patientSecrets, secretId, created).catch((error: unknown) => {
     const reason = error instanceof Error ? error.name : 'unknown reason';
     throw new SubscriberOutcomeUnknown(
@@ -169,7 +175,7 @@ export async function createSubscriber(
   // Neither is worth a failure of what has succeeded: beside a token a mark says nothing, and a breaker closes by itself.
   await attempt(removeCreatingMark(registry, userName, newMark));
   await attempt(forgetRefusedTokens(registry, token));
-  return { credentialsSecretId: secretId, emailId, changed: true };
+  return { credentialsSecretId: secretId, emailId, customTokenExpiresAt: issued.customTokenExpiresAt, changed: true };
 }
 
 const attempt = (work: Promise<unknown>) => work.catch(() => undefined);

@@ -93,7 +93,7 @@ export async function keepAccepted(
 /**
  * Stores the custom token that the request refers to, with the password that the subscriber has, as far as it is known.
  * @param sent what InfinStor was sent: a password that add_subscriber never took is not the subscriber's
- * @returns false when it was stored before
+ * @returns whether it is another one than was stored before, and when it ends, as far as that is known
  * @throws OnboardingInProgress, InvalidRequest
  */
 export async function storeGivenToken(
@@ -101,11 +101,17 @@ export async function storeGivenToken(
   plan: StepPlan,
   { stored, sent }: { stored: Stored; sent: Sent | undefined },
   customTokenSecretId: string,
-): Promise<boolean> {
+): Promise<{ changed: boolean; customTokenExpiresAt: string | undefined }> {
   const input = { field: 'customTokenSecretId', secretId: customTokenSecretId };
-  const { customToken } = await readInputSecret(secrets, input, customTokenSchema);
-  if (stored?.value.state === 'created' && stored.value.customToken === customToken) return false;
+  const { customToken, expiry } = await readInputSecret(secrets, input, customTokenSchema);
+  const known =
+    stored?.value.state === 'created' && stored.value.customToken === customToken ? stored.value : undefined;
+  const customTokenExpiresAt =
+    expiry === undefined ? known?.customTokenExpiresAt : new Date(expiry * 1000).toISOString();
+  if (known !== undefined && known.customTokenExpiresAt === customTokenExpiresAt)
+    return { changed: false, customTokenExpiresAt };
   const password = sent && (await passwordOf(secrets, sent));
-  await succeed(secrets, plan, stored, { state: 'created', password, emailId: sent?.emailId, customToken });
-  return true;
+  const emailId = sent?.emailId;
+  await succeed(secrets, plan, stored, { state: 'created', password, emailId, customToken, customTokenExpiresAt });
+  return { changed: known === undefined, customTokenExpiresAt };
 }

@@ -9,6 +9,7 @@ import {
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
 import {
+  CustomTokenExpiring,
   InvalidConfiguration,
   StackFailed,
   StackNeedsAttention,
@@ -28,6 +29,9 @@ import { describeStack } from '../../lib/stacks/describe.ts';
 import { isUnreadable, maxTemplateBytes, sha256Of, templateInput } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
 
+/** How long the custom token must still be good: a stack is mostly made in five minutes, and uses it last. */
+const stackMs = 15 * 60_000;
+
 /** What this step uses of the plan. */
 type StepPlan = Pick<Plan, 'subscriber' | 'executionArn' | 'credentialsSecretId' | 'stack'>;
 
@@ -46,7 +50,7 @@ interface Dependencies {
  * deleting one that was rolled back and only blocks the name.
  * @param previous the stack that this execution dealt with before, when it comes back from waiting for it
  * @returns the stack's id, what the wait is for, and when it ends
- * @throws StackNeedsAttention
+ * @throws StackNeedsAttention, CustomTokenExpiring
  * @throws TemplateChanged when the copy of the checked template is gone, or is another one
  * @throws TemplateMismatch, TemplateNotReadable, InvalidConfiguration, StackFailed with what CloudFormation refuses
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
@@ -65,6 +69,8 @@ export async function deployStack(
     case 'adopt':
       return { stackId: stackIdOf(existing, plan), goal: decision.goal, deadline };
     case 'delete': {
+      // What is deleted is to be made anew.
+      await customToken(dependencies, plan);
       const stackId = stackIdOf(existing, plan);
       await requireOwn();
       await beginDeletion(cloudFormation, { stackId, roleArn: plan.stack.serviceRoleArn });
@@ -78,9 +84,9 @@ async function createStack(
   previous: Stack | undefined,
   dependencies: Dependencies,
 ): Promise<Omit<Stack, 'deadline'>> {
-  const { cloudFormation, secrets, s3, requireOwn } = dependencies;
+  const { cloudFormation, s3, requireOwn } = dependencies;
   const { stack } = plan;
-  const { token, version } = await customToken(secrets, plan);
+  const { token, version } = await customToken(dependencies, plan);
   const template = await checkedTemplate(s3, stack.template);
   await requireOwn();
   try {
@@ -142,12 +148,26 @@ function refusal(error: unknown, { stack }: StepPlan): unknown {
   return new TemplateMismatch(`CloudFormation does not create stack ${stack.name}: ${words}`);
 }
 
-async function customToken(secrets: SecretsManagerClient, plan: StepPlan): Promise<{ token: string; version: string }> {
+/**
+ * The custom token, which must outlast the making of a stack, and the version of the secret that holds it.
+ * @throws CustomTokenExpiring, SubscriberOutcomeUnknown
+ */
+async function customToken(
+  { secrets, now }: Pick<Dependencies, 'secrets' | 'now'>,
+  plan: StepPlan,
+): Promise<{ token: string; version: string }> {
   const credentials = await readSecret(secrets, { secretId: plan.credentialsSecretId }, credentialsSchema);
   if (credentials?.value.state !== 'created') {
     throw new SubscriberOutcomeUnknown(`Secret ${plan.credentialsSecretId} holds no custom token`);
   }
-  return { token: credentials.value.customToken, version: credentials.versionId };
+  const { customToken, customTokenExpiresAt } = credentials.value;
+  if (customTokenExpiresAt !== undefined) {
+    const leftMs = Date.parse(customTokenExpiresAt) - now.getTime();
+    if (leftMs < stackMs) {
+      throw new CustomTokenExpiring(plan.subscriber.userName, customTokenExpiresAt, leftMs <= 0);
+    }
+  }
+  return { token: customToken, version: credentials.versionId };
 }
 
 /** The bytes that accept-request has checked: nobody but the deployment should write the copy, and that is checked, too. */

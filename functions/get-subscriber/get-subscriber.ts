@@ -56,6 +56,8 @@ export interface SubscriberStatus {
   error?: Omit<Failure, 'step'> & { step?: string | undefined; remedy: string };
   /** What exists, as far as the record knows, or the execution's states that were left. */
   credentialsSecretId?: string | undefined;
+  /** When the custom token ends, in ISO 8601, as far as that is known. */
+  customTokenExpiresAt?: string | undefined;
   stackId?: string | undefined;
   roleArn?: string | undefined;
   /** The keys that the role may use. */
@@ -72,7 +74,7 @@ export interface SubscriberStatus {
 /** The parts that are read of a state's output: what the steps before it have made. */
 const progressSchema = json(
   v.object({
-    subscriber: v.optional(v.object({ credentialsSecretId: v.string() })),
+    subscriber: v.optional(v.object({ credentialsSecretId: v.string(), customTokenExpiresAt: v.optional(v.string()) })),
     stack: v.optional(v.object({ stackId: v.string() })),
     role: v.optional(roleSchema),
     keys: v.optional(v.array(v.object({ keyArn: v.string() }))),
@@ -194,7 +196,10 @@ async function outcome(
 async function createdSoFar(
   stepFunctions: SFNClient,
   executionArn: string,
-): Promise<Pick<SubscriberStatus, 'credentialsSecretId' | 'stackId' | 'roleArn' | 'keyArns'> & Pick<Role, 'regained'>> {
+): Promise<
+  Pick<SubscriberStatus, 'credentialsSecretId' | 'customTokenExpiresAt' | 'stackId' | 'roleArn' | 'keyArns'> &
+    Pick<Role, 'regained'>
+> {
   const pages = paginateGetExecutionHistory({ client: stepFunctions }, { executionArn, reverseOrder: true });
   for await (const { events = [] } of pages) {
     const left = events.find(({ stateExitedEventDetails }) => stateExitedEventDetails !== undefined);
@@ -203,7 +208,7 @@ async function createdSoFar(
     if (!progress.success) return {};
     const { subscriber, stack, role, keys } = progress.output;
     return {
-      ...(subscriber && { credentialsSecretId: subscriber.credentialsSecretId }),
+      ...subscriber,
       ...(stack && { stackId: stack.stackId }),
       ...(role && { roleArn: role.roleArn, regained: role.regained }),
       ...(keys && { keyArns: keys.map(({ keyArn }) => keyArn) }),
@@ -250,9 +255,9 @@ function recordedEnd(
  * @param regained what an onboarding that is not complete has in its stack, though an offboarding had left it
  */
 function made(
-  { stackId, roleArn, keyArns, users, offboarded }: SubscriberRecord,
+  { stackId, roleArn, keyArns, customTokenExpiresAt, users, offboarded }: SubscriberRecord,
   regained: NonNullable<Role['regained']> = [],
-): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'users' | 'retained'> {
+): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'retained'> {
   const retained = (offboarded?.retained ?? []).filter((each) => !isAmong(regained, each));
-  return { stackId, roleArn, keyArns, users, ...(retained.length > 0 && { retained }) };
+  return { stackId, roleArn, keyArns, customTokenExpiresAt, users, ...(retained.length > 0 && { retained }) };
 }

@@ -46,7 +46,7 @@ interface Dependencies {
 export async function updateSubscriber(
   { plan, token }: { plan: UpdatePlan; token: Token },
   { environment, registry, secrets, patientSecrets, cognito, idTokenOf, now, requireOwn, remainingMs }: Dependencies,
-): Promise<{ isTokenNew: boolean }> {
+): Promise<{ isTokenNew: boolean; customTokenExpiresAt: string | undefined }> {
   const { subscriber, credentialsSecretId: secretId, passwordSecretId, sent } = plan;
   const stored = await readSecret(secrets, { secretId }, credentialsSchema);
   if (stored?.value.state !== 'created') {
@@ -80,15 +80,19 @@ export async function updateSubscriber(
     ...(sent.includes('password') && password !== undefined && { password }),
     ...(sent.includes('emailId') && subscriber.emailId !== undefined && { emailId: subscriber.emailId }),
   });
-  const newToken = findCustomToken(answer, environment.CUSTOM_TOKEN_PATH);
+  const issued = findCustomToken(answer, {
+    path: environment.CUSTOM_TOKEN_PATH,
+    prefix: environment.CUSTOM_TOKEN_PREFIX,
+  });
   const { password: keptPassword, emailId: keptEmailId, customToken: keptToken } = stored.value;
-  const customToken = newToken ?? keptToken;
+  const { customToken, customTokenExpiresAt } = issued ?? stored.value;
+  const isTokenKept = customToken === keptToken && customTokenExpiresAt === stored.value.customTokenExpiresAt;
   const emailId = sent.includes('emailId') ? subscriber.emailId : keptEmailId;
-  if (password !== keptPassword || emailId !== keptEmailId || customToken !== keptToken) {
-    const credentials: Credentials = { state: 'created', password, emailId, customToken };
+  if (password !== keptPassword || emailId !== keptEmailId || !isTokenKept) {
+    const credentials: Credentials = { state: 'created', password, emailId, customToken, customTokenExpiresAt };
     const { won } = await putSuccessor(patientSecrets, secretId, stored.versionId, credentials);
     if (!won) throw new OnboardingInProgress(subscriber.userName, 'another execution');
   }
   await forgetRefusedTokens(registry, token);
-  return { isTokenNew: customToken !== keptToken };
+  return { isTokenNew: customToken !== keptToken, customTokenExpiresAt };
 }

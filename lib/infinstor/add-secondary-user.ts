@@ -1,9 +1,15 @@
 import { InfinStorUnavailable, TokenRejected } from '../errors.ts';
-import { errorIn, quotable, saysDuplicate, verdict } from './answer.ts';
+import { errorIn, quotable, verdict } from './answer.ts';
+import { meaningOf } from './answer-text.ts';
 import { sendRepeatable } from './send.ts';
 
-/** What InfinStor made of a call: for a refusal, and for an answer that says nothing, the words for people. */
-export type Addition = { outcome: 'added' | 'duplicate' } | { outcome: 'refused' | 'unclear'; answer: string };
+/**
+ * What InfinStor made of a call, with the words for people. `duplicate`: there is a user of this name; `email-taken`: there is one with this
+ * address; `exists`: one of both. Each may be what an earlier call has made.
+ */
+export type Addition =
+  | { outcome: 'added' | 'duplicate' }
+  | { outcome: 'email-taken' | 'exists' | 'refused' | 'unclear'; answer: string };
 
 interface Call {
   apiUrl: string;
@@ -27,26 +33,28 @@ export async function addSecondaryUser({ apiUrl, token, subscriberName, user }: 
     body: new URLSearchParams({ newuser: userName, email: emailId, password }).toString(),
   });
   const { status, body } = answer;
-  const isDuplicate = (text: string) => saysDuplicate(text, userName);
+  const meaning = meaningOf(body, user);
   // An answer may quote the password as the form has it, too.
   const text = body.replaceAll(formWriting(password), password);
   const words = `addsecondaryuser: InfinStor answered ${status}: ${quotable(text, password)}`;
-  switch (verdict(answer, isDuplicate)) {
+  const refused = (): Addition => {
+    if (meaning === 'user-exists') return { outcome: 'duplicate' };
+    const outcome = meaning === 'email-taken' || meaning === 'exists' ? meaning : 'refused';
+    return { outcome, answer: words };
+  };
+  switch (verdict(answer, meaning)) {
     case 'token-refused':
       throw new TokenRejected(`addsecondaryuser: InfinStor refused the token of ${subscriberName} (status ${status})`);
     case 'throttled':
       throw new InfinStorUnavailable(words);
     case 'unclear':
-      if (isDuplicate(body)) return { outcome: 'duplicate' };
+      if (meaning === 'user-exists') return { outcome: 'duplicate' };
       throw new InfinStorUnavailable(words);
-    case 'named':
-      return { outcome: 'duplicate' };
     case 'refused':
-      return { outcome: 'refused', answer: words };
+      return refused();
     case 'success': {
-      if (/^\W*success/i.test(body)) return { outcome: 'added' };
-      if (isDuplicate(body)) return { outcome: 'duplicate' };
-      return { outcome: errorIn(body) === undefined ? 'unclear' : 'refused', answer: words };
+      if (meaning === 'user-exists' || errorIn(body) !== undefined) return refused();
+      return /^\W*success/i.test(body) ? { outcome: 'added' } : { outcome: 'unclear', answer: words };
     }
   }
 }

@@ -1,12 +1,13 @@
-import { InfinStorRejected, InfinStorUnavailable, SubscriberExists, TokenRejected } from '../errors.ts';
+import { InfinStorRejected, InfinStorUnavailable, type StepError, SubscriberExists, TokenRejected } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { redactOpaque } from '../redact.ts';
-import { type Answer, errorIn, LostAnswer, quotable, saysDuplicate, verdict } from './answer.ts';
+import { type Answer, emailTaken, errorIn, LostAnswer, quotable, verdict } from './answer.ts';
+import { meaningOf } from './answer-text.ts';
 
-interface Call {
-  subscriber: { userName: string; password: string };
+interface Call<Token> {
+  subscriber: { userName: string; password: string; emailId: string };
   /** Finds the custom token in a parsed answer. */
-  tokenOf: (answer: unknown) => string | undefined;
+  tokenOf: (answer: unknown) => Token | undefined;
   /** Where that is, for people. */
   tokenPlace: string;
 }
@@ -14,30 +15,34 @@ interface Call {
 /**
  * The custom token in add_subscriber's answer. Only an answer with a token and without an error is taken for a success, and what
  * is not clearly a refusal, a duplicate or an expired login may have had its effect.
- * @throws TokenRejected, InfinStorRejected, SubscriberExists, InfinStorUnavailable: this call has changed nothing in InfinStor
+ * @throws TokenRejected, InfinStorRejected, InvalidRequest, SubscriberExists, InfinStorUnavailable: this call has changed nothing in InfinStor
  * @throws LostAnswer: the call may have had its effect
  */
-export function customTokenIn(answer: Answer, { subscriber, tokenOf, tokenPlace }: Call): string {
+export function customTokenIn<Token>(answer: Answer, { subscriber, tokenOf, tokenPlace }: Call<Token>): Token {
   const { status, body } = answer;
-  const isDuplicate = (text: string) => saysDuplicate(text, subscriber.userName);
-  switch (verdict(answer, isDuplicate)) {
+  const meaning = meaningOf(body, subscriber);
+  const words = (text: string, hide?: typeof redactOpaque) =>
+    `add_subscriber: InfinStor answered ${status}: ${quotable(text, subscriber.password, hide)}`;
+  const taken = (quoted: string): StepError | undefined => {
+    if (meaning === 'user-exists') return new SubscriberExists(subscriber.userName);
+    return meaning === 'email-taken' ? emailTaken('emailId', quoted) : undefined;
+  };
+  switch (verdict(answer, meaning)) {
     case 'token-refused':
       throw new TokenRejected(`add_subscriber: InfinStor refused the superadmin token (status ${status})`);
     case 'throttled':
       throw new InfinStorUnavailable(`add_subscriber: InfinStor answered ${status}`);
-    case 'named':
-      throw new SubscriberExists(subscriber.userName);
     case 'refused':
-      throw new InfinStorRejected(
-        `add_subscriber: InfinStor answered ${status}: ${quotable(body, subscriber.password)}`,
-      );
+      throw taken(words(body)) ?? new InfinStorRejected(words(body));
     case 'unclear':
       throw new LostAnswer(`was answered ${status}, which says nothing about its effect`);
     case 'success': {
       const error = errorIn(body);
       const token = error === undefined ? tokenOf(parseJson(body)) : undefined;
       if (token !== undefined) return token;
-      if (isDuplicate(body)) throw new SubscriberExists(subscriber.userName);
+      // Beside a token that is not found, the address is no more than quoted.
+      const refusal = taken(words(error ?? body, redactOpaque));
+      if (refusal !== undefined) throw refusal;
       // Such an answer may hold the custom token beside the error or at another place: only the error is reported.
       const problem =
         error === undefined

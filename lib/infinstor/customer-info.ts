@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { InfinStorRejected, InfinStorUnavailable, TokenRejected } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { redactOpaque } from '../redact.ts';
-import { type Answer, errorIn, quotable, verdict } from './answer.ts';
+import { type Answer, errorIn, quotable, reasonIn, verdict } from './answer.ts';
 import { sendRepeatable } from './send.ts';
 
 /** InfinStor's code in the AWS Marketplace, which the vendor's own client sends. */
@@ -19,17 +19,17 @@ export async function customerRole(apiUrl: string, idToken: string): Promise<str
   const first = await ask(apiUrl, idToken);
   const answer = first.status === 504 ? await ask(apiUrl, idToken) : first;
   const { status, body } = answer;
+  // An answer may hold InfinStorSecretAccessKey: nothing of it is quoted but an error.
   const rejected = (text: string) =>
     new InfinStorRejected(`customerinfo: InfinStor answered ${status}: ${quotable(text, undefined, redactOpaque)}`);
-  switch (verdict(answer, () => false)) {
+  switch (verdict(answer, undefined)) {
     case 'token-refused':
       throw new TokenRejected(`customerinfo: InfinStor refused the subscriber's token (status ${status})`);
     case 'throttled':
     case 'unclear':
       throw new InfinStorUnavailable(`customerinfo: InfinStor answered ${status}`);
-    case 'named':
     case 'refused':
-      throw rejected(body);
+      throw rejected(errorIn(body) ?? reasonIn(parseJson(body)) ?? body);
     case 'success': {
       const error = errorIn(body);
       if (error !== undefined) throw rejected(error);

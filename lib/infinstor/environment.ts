@@ -19,4 +19,6 @@ export const infinstorApiEnvironment = {
 export const customTokenEnvironment = {
   /** Where an answer holds it, with dots between the keys; the known fallbacks are tried after it. */
   CUSTOM_TOKEN_PATH: v.string(),
+  /** What stands before a token that is put together from a pair. */
+  CUSTOM_TOKEN_PREFIX: v.picklist(['', 'Custom']),
 };

@@ -1,7 +1,8 @@
-import { InfinStorRejected, InfinStorUnavailable, TokenRejected } from '../errors.ts';
+import { InfinStorRejected, InfinStorUnavailable, type StepError, TokenRejected } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { redactOpaque } from '../redact.ts';
-import { errorIn, quotable, verdict } from './answer.ts';
+import { emailTaken, errorIn, quotable, verdict } from './answer.ts';
+import { meaningOf } from './answer-text.ts';
 import { sendRepeatable } from './send.ts';
 
 interface Update {
@@ -14,7 +15,7 @@ interface Update {
  * Changes a subscriber in InfinStor. The header takes the raw token, without `Bearer` (setup guide, 1.1.4). The call may be repeated: it
  * says how the subscriber is to be.
  * @returns the answer, whose form is not documented, as JSON; undefined when it is none
- * @throws TokenRejected, InfinStorRejected
+ * @throws TokenRejected, InfinStorRejected, InvalidRequest
  * @throws InfinStorUnavailable: the call may have had its effect
  */
 export async function sendUpdate(mlflowUrl: string, token: string, update: Update): Promise<unknown> {
@@ -24,13 +25,12 @@ export async function sendUpdate(mlflowUrl: string, token: string, update: Updat
     body: JSON.stringify(update),
   });
   const { status, body } = answer;
-  switch (verdict(answer, saysWhatIsWrong)) {
+  switch (verdict(answer, meaningOf(body, update))) {
     case 'token-refused':
       throw new TokenRejected(`update_subscriber: InfinStor refused the superadmin token (status ${status})`);
     case 'throttled':
     case 'unclear':
       throw new InfinStorUnavailable(`update_subscriber: InfinStor answered ${status}`);
-    case 'named':
     case 'refused':
       throw rejected(status, body, update);
     case 'success': {
@@ -44,13 +44,8 @@ export async function sendUpdate(mlflowUrl: string, token: string, update: Updat
   }
 }
 
-/** Whether a refusal speaks of the password or of a user who is not there: such a 401 or 403 is not about the token. */
-function saysWhatIsWrong(body: string): boolean {
-  return /^(?!\s*<).*(?:password|\bUserNotFoundException\b|\buser\b.*\b(?:not found|does not exist))/is.test(body);
-}
-
-function rejected(status: number, text: string, { password }: Update): InfinStorRejected {
-  return new InfinStorRejected(
-    `update_subscriber: InfinStor answered ${status}: ${quotable(text, password, redactOpaque)}`,
-  );
+function rejected(status: number, text: string, update: Update): StepError {
+  const words = `update_subscriber: InfinStor answered ${status}: ${quotable(text, update.password, redactOpaque)}`;
+  const isTaken = update.emailId !== undefined && meaningOf(text, update) === 'email-taken';
+  return isTaken ? emailTaken('emailId', words) : new InfinStorRejected(words);
 }

@@ -23,6 +23,8 @@ export const credentialsSchema = v.variant('state', [
     password: v.optional(v.string()),
     emailId: v.optional(v.string()),
     customToken: v.string(),
+    /** When the token ends, in ISO 8601, as far as InfinStor or who supplied it has said so. */
+    customTokenExpiresAt: v.optional(v.string()),
   }),
 ]);
 export type Credentials = v.InferOutput<typeof credentialsSchema>;

@@ -79,6 +79,8 @@ const recordSchema = v.object({
   formerStackIds: v.optional(v.array(v.string())),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  /** When the custom token ends, in ISO 8601; absent when that is not known. */
+  customTokenExpiresAt: v.optional(v.string()),
   /** The users who were added under the subscriber. */
   users: v.optional(v.array(v.string())),
   /** What the latest offboarding took away, and what it left. It stays when the subscriber is onboarded again. */
@@ -175,7 +177,7 @@ export async function claimRecord(
 }
 
 /**
- * Writes that an execution has succeeded, and what came of it; false when the record no longer belongs to this execution.
+ * Writes that an execution has succeeded, and what came of it (undefined: that is no longer known); false when the record no longer belongs to this execution.
  */
 export async function completeRecord(
   registry: Registry,
@@ -184,14 +186,21 @@ export async function completeRecord(
     now,
     ...result
   }: Partial<
-    Pick<SubscriberRecord, 'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'users' | 'offboarded'>
+    Pick<
+      SubscriberRecord,
+      'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'offboarded'
+    >
   > & {
     now: string;
   },
 ): Promise<boolean> {
   return updateRecord(registry, userName, {
-    set: { status: operations[operationOf(executionArn)].succeeded, ...result, updatedAt: now },
-    remove: ['lastError'],
+    set: {
+      status: operations[operationOf(executionArn)].succeeded,
+      ...Object.fromEntries(Object.entries(result).filter(([, value]) => value !== undefined)),
+      updatedAt: now,
+    },
+    remove: ['lastError', ...Object.entries(result).flatMap(([name, value]) => (value === undefined ? [name] : []))],
     onlyIfOf: executionArn,
   });
 }
@@ -216,7 +225,7 @@ export async function emptyRecord(
 ): Promise<boolean> {
   return updateRecord(registry, subscriber.userName, {
     set: { offboarded, updatedAt: now },
-    remove: ['stackId', 'formerStackIds', 'roleArn', 'keyArns', 'users'],
+    remove: ['stackId', 'formerStackIds', 'roleArn', 'keyArns', 'customTokenExpiresAt', 'users'],
     onlyIfOf: executionArn,
   });
 }

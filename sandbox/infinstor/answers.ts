@@ -1,4 +1,5 @@
-import type { ErrorAnswer, ExpiredLoginAnswer, ExternalAuth, TokenShape } from './variant.ts';
+import type { IssuedToken } from './subscriber-store.ts';
+import type { ErrorAnswer, ExpiredLoginAnswer, ExternalAuth, InfinStorVariant } from './variant.ts';
 
 export interface InfinStorResponse {
   status: number;
@@ -62,18 +63,22 @@ export function expiredLoginAnswer(form: ExpiredLoginAnswer, loginUrl: string): 
 
 /** The answer to a subscriber that was made. */
 export function tokenAnswer(
-  shape: TokenShape,
-  { id, token, customToken }: { id: string; token: string; customToken: string },
+  { tokenShape, tokenExpiry }: Pick<InfinStorVariant, 'tokenShape' | 'tokenExpiry'>,
+  { id, token, customToken, expires }: IssuedToken,
 ): InfinStorResponse {
-  switch (shape) {
+  switch (tokenShape) {
     case 'customToken':
     case 'custom_token':
     case 'token':
-      return json(200, { [shape]: customToken });
+      return json(200, { [tokenShape]: customToken });
     case 'opaque':
       return json(200, { customToken });
     case 'queue':
-      return json(200, { queue_message_uuid: id, token });
+      return json(200, {
+        queue_message_uuid: id,
+        token,
+        ...(tokenExpiry === 'seconds' && { expiry: Math.floor(expires / 1000) }),
+      });
     case 'nested':
       return json(200, { subscriber: { credentials: { value: customToken } } });
     case 'none':

@@ -70,11 +70,12 @@ function addSubscriber(call: InfinStorRequest, parts: CallParts): InfinStorRespo
   const { userName, password, emailId } = request.fields;
   if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
   if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
+  if (isTaken(parts, emailId)) return errorAnswer(variant.duplicate, emailTaken);
   const status = isElsewhere(variant) ? 'EXTERNAL_PROVIDER' : 'CONFIRMED';
   cognito.createUser({ userName, password, email: emailId, status });
   const subscriber = { userName, emailId };
   store.add(subscriber);
-  return tokenAnswer(variant.tokenShape, store.issueToken(subscriber));
+  return tokenAnswer(variant, store.issueToken(subscriber));
 }
 
 const change = v.object({
@@ -96,10 +97,11 @@ function updateSubscriber(call: InfinStorRequest, parts: CallParts): InfinStorRe
   if (password !== undefined && !isStrong(password)) {
     return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
   }
+  if (emailId !== undefined && isTaken(parts, emailId, userName)) return errorAnswer(variant.duplicate, emailTaken);
   cognito.changeUser(userName, { password, email: emailId });
   subscriber.emailId = emailId ?? subscriber.emailId;
   return variant.updateRotatesToken
-    ? tokenAnswer(variant.tokenShape, store.issueToken(subscriber))
+    ? tokenAnswer(variant, store.issueToken(subscriber))
     : refusal(200, 'Successfully updated subscriber');
 }
 
@@ -124,6 +126,7 @@ function addSecondaryUser(call: InfinStorRequest, parts: CallParts): InfinStorRe
   const { newuser: userName, email, password } = request.output;
   if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
   if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
+  if (isTaken(parts, email)) return errorAnswer(variant.duplicate, emailTaken);
   const isTemporary = variant.newUserPassword === 'temporary';
   const status = isElsewhere(variant) ? 'EXTERNAL_PROVIDER' : isTemporary ? 'FORCE_CHANGE_PASSWORD' : 'CONFIRMED';
   cognito.createUser({ userName, password, email, status });
@@ -136,25 +139,33 @@ function addSecondaryUser(call: InfinStorRequest, parts: CallParts): InfinStorRe
 const productCode = '9fcazc4rbiwp6ewg4xlt5c8fu';
 
 function customerInfo(call: InfinStorRequest, parts: CallParts): InfinStorResponse {
-  const { store, cognito } = parts;
+  const { store, cognito, superadmin } = parts;
   const idToken = call.headers.authorization;
   const caller = idToken === undefined ? undefined : cognito.userOf(idToken);
   if (caller === undefined || caller === 'expired') return loginExpired(parts);
   if (formFields(call)?.ProductCode !== productCode) return refusal(400, 'Error Unknown product code');
+  const common = { productCode, serviceVersion: '2.3.72', enableProjects: true, InfinSnapBuckets: [] };
+  if (caller.userName === superadmin.userName) {
+    return json(200, { ...common, userName: caller.userName, isSecondaryUser: false });
+  }
   const secondaryUser = store.findUser(caller.userName);
   const subscriber = secondaryUser?.subscriber ?? store.find(caller.userName);
   if (subscriber === undefined) return refusal(400, 'Error No such customer');
   const { userName } = secondaryUser ?? subscriber;
   const { registered } = subscriber;
+  const accessKey = store.accessKeyOf(subscriber);
   return json(200, {
+    ...common,
     userName,
-    productCode,
     isSecondaryUser: secondaryUser !== undefined,
-    enableProjects: true,
-    InfinSnapBuckets: [],
+    InfinStorAccessKeyId: accessKey.id,
+    InfinStorSecretAccessKey: accessKey.secret,
+    usePresignedUrlForInfinSnap: false,
+    usePresignedUrlForMLflow: false,
     ...(registered !== undefined && {
       awsAccountId: registered.roleArn.split(':')[4],
       customerRoleArn: registered.roleArn,
+      iamExternalId: `infinstor-${subscriber.userName}`,
       customerArtifactUri: `s3://${registered.bucketName}/`,
       mlflowTrackingDdbTableName: registered.tableName,
     }),
@@ -177,6 +188,15 @@ function superadminProblem(
 
 /** Where users log in elsewhere, the pool has them without a password. */
 const isElsewhere = ({ externalAuth }: InfinStorVariant) => externalAuth.startsWith('superadmin');
+
+/** As Cognito has it of a pool in which users log in by their address, too. */
+const emailTaken = 'An account with the given email already exists.';
+
+/** @param userName who may have the address */
+function isTaken({ cognito, variant }: CallParts, emailId: string, userName?: string): boolean {
+  const holder = cognito.userWithEmail(emailId);
+  return variant.emails === 'unique' && holder !== undefined && holder.toLowerCase() !== userName?.toLowerCase();
+}
 
 /** Like a Cognito pool that asks for every kind of character. */
 const isStrong = (password: string) =>

@@ -14,8 +14,10 @@ export interface InfinStor {
   subscribers(): readonly Readonly<Subscriber>[];
   /** The users under a subscriber, in the order in which they were made. */
   usersOf(userName: string): readonly { userName: string; emailId: string }[];
-  /** The custom token that was issued for a subscriber, as a person would get it from the vendor. */
+  /** The custom token of a subscriber, as a person would read it from the vendor, also again. */
   customTokenOf(userName: string): string | undefined;
+  /** The secret access keys that `customerinfo` has answered with so far: no trace may hold one. */
+  secretAccessKeys(): readonly string[];
   /** Issues another custom token for a subscriber, as a person might get it from the vendor: no call is documented that does. */
   renewToken(userName: string): string;
   /** Deletes a subscriber, as a person would by the vendor's means: no call is documented that does. */
@@ -64,6 +66,7 @@ export function createInfinStor({ clock, variant: difference, ...options }: Infi
     subscribers: store.all,
     usersOf: (userName) => store.usersOf(userName).map(({ subscriber, ...user }) => user),
     customTokenOf: store.tokenOf,
+    secretAccessKeys: () => store.accessKeys().map(({ secret }) => secret),
     renewToken: (userName) => store.issueToken(existing(userName)).customToken,
     deleteSubscriber(userName) {
       const subscriber = existing(userName);

@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { InfinStorVariant } from './variant.ts';
 
-const week = 7 * 24 * 60 * 60 * 1000;
+const hour = 60 * 60 * 1000;
+const week = 7 * 24 * hour;
 
 /** What a subscriber's stack reports when it is up. */
 export interface Registration {
@@ -29,6 +30,13 @@ export interface IssuedToken {
   id: string;
   token: string;
   customToken: string;
+  /** When it ends, by the clock. */
+  expires: number;
+}
+
+interface AccessKey {
+  id: string;
+  secret: string;
 }
 
 export interface SubscriberStore {
@@ -46,8 +54,15 @@ export interface SubscriberStore {
   issueToken(subscriber: Subscriber): IssuedToken;
   /** Makes the tokens of a subscriber void. */
   revokeTokens(subscriber: Subscriber): void;
-  /** The custom token of a subscriber that is not void. */
+  /**
+   * The custom token of a subscriber that is not void: the same again while more than an hour of it is left, else a new one under the same
+   * UUID, as the sister service has it.
+   */
   tokenOf(userName: string): string | undefined;
+  /** What the vendor's client reads a subscriber's buckets with: worth nothing here, and a secret all the same. */
+  accessKeyOf(subscriber: Subscriber): AccessKey;
+  /** Those that were asked for so far, also of subscribers who are gone. */
+  accessKeys(): readonly AccessKey[];
   /** Throws an Error `Invalid token` or, seven days after the token was issued, `Expired token`. */
   redeem(customToken: string, registration: Registration): void;
 }
@@ -59,10 +74,21 @@ export function createSubscriberStore(
 ): SubscriberStore {
   const subscribers = new Map<string, Subscriber>();
   const users = new Map<string, SecondaryUser>();
-  const tokens = new Map<string, { subscriber: Subscriber; expires: number }>();
+  const accessKeys = new Map<Subscriber, AccessKey>();
+  const tokens = new Map<string, IssuedToken & { subscriber: Subscriber }>();
 
   function revokeTokens(subscriber: Subscriber): void {
     for (const [issued, { subscriber: holder }] of tokens) if (holder === subscriber) tokens.delete(issued);
+  }
+
+  function issue(subscriber: Subscriber, id: string): IssuedToken {
+    revokeTokens(subscriber);
+    const token = randomBytes(256).toString('base64url');
+    const customToken =
+      tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `${tokenPrefix}${id}:${token}`;
+    const issued = { id, token, customToken, expires: clock.now() + week };
+    tokens.set(customToken, { ...issued, subscriber });
+    return issued;
   }
 
   return {
@@ -73,17 +99,21 @@ export function createSubscriberStore(
     addUser: (user) => void users.set(user.userName.toLowerCase(), user),
     findUser: (userName) => users.get(userName.toLowerCase()),
     usersOf: (userName) => [...users.values()].filter(({ subscriber }) => isNamed(subscriber, userName)),
-    issueToken(subscriber) {
-      revokeTokens(subscriber);
-      const id = randomUUID();
-      const token = randomBytes(256).toString('base64url');
-      const customToken =
-        tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `${tokenPrefix}${id}:${token}`;
-      tokens.set(customToken, { subscriber, expires: clock.now() + week });
-      return { id, token, customToken };
-    },
+    issueToken: (subscriber) => issue(subscriber, randomUUID()),
     revokeTokens,
-    tokenOf: (userName) => [...tokens].find(([, { subscriber }]) => isNamed(subscriber, userName))?.[0],
+    tokenOf(userName) {
+      const issued = [...tokens.values()].find(({ subscriber }) => isNamed(subscriber, userName));
+      if (issued === undefined) return undefined;
+      const isLasting = issued.expires - clock.now() > hour;
+      return (isLasting ? issued : issue(issued.subscriber, issued.id)).customToken;
+    },
+    accessKeyOf(subscriber) {
+      const id = `AKIASANDBOX${randomBytes(4).toString('hex').toUpperCase()}Z`;
+      const accessKey = accessKeys.get(subscriber) ?? { id, secret: randomBytes(30).toString('base64') };
+      accessKeys.set(subscriber, accessKey);
+      return accessKey;
+    },
+    accessKeys: () => [...accessKeys.values()],
     redeem(customToken, registration) {
       const issued = tokens.get(customToken);
       if (issued === undefined) throw new Error('Invalid token');

@@ -21,10 +21,14 @@ export type ExternalAuth = 'absent' | 'off' | 'superadmin in the pool' | 'supera
 /** What the vendor does not document, or what differs between services. */
 export interface InfinStorVariant {
   tokenShape: TokenShape;
-  /** What a custom token begins with; an opaque one has no prefix. */
+  /** Whether an answer with a pair says when the token ends, in seconds since 1970. */
+  tokenExpiry: 'seconds' | 'absent';
+  /** What a custom token begins with, where the template takes it; an opaque one has no prefix. */
   tokenPrefix: 'Custom ' | '';
   /** To a user name that is taken. */
   duplicate: ErrorAnswer;
+  /** Whether several users may have one e-mail address; the refusal has the form of `duplicate`. */
+  emails: 'any' | 'unique';
   /** To a password that breaks the pool's policy. */
   refusal: ErrorAnswer;
   /** To an update of a user whom it does not know. */
@@ -41,11 +45,13 @@ export interface InfinStorVariant {
   hosts: Readonly<Record<'mlflow' | 'mlflowui' | 'mlflowstatic' | 'api', string>>;
 }
 
-/** As the vendor's guide and its sister service have it. */
+/** As the vendor's guide, its clients and its sister service have it. */
 export const usualVariant: InfinStorVariant = {
-  tokenShape: 'customToken',
-  tokenPrefix: 'Custom ',
+  tokenShape: 'queue',
+  tokenExpiry: 'seconds',
+  tokenPrefix: '',
   duplicate: 'text 400',
+  emails: 'any',
   refusal: 'text 400',
   unknownUser: 'text 400',
   missingField: 'ignored',

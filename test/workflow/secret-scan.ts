@@ -9,7 +9,7 @@ const confidential = ['password', 'customToken', 'idToken', 'refreshToken'];
 const secretSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
 
 // What a credential looks like that was issued and perhaps never stored.
-const shapes = [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/, /\bCustom [0-9a-f-]{36}:[\w-]{20,}/];
+const shapes = [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/, /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[\w-]{64,}/];
 
 /** Every password and token that the sandbox's secrets have ever held. */
 function secretsOf({ secretsManager }: Sandbox): string[] {
@@ -83,7 +83,7 @@ export async function leaksOf(
   spoken: readonly string[] = [],
   markers: readonly string[] = [],
 ): Promise<string[]> {
-  const secrets = [...secretsOf(sandbox), ...markers].flatMap((secret) => [
+  const secrets = [...secretsOf(sandbox), ...sandbox.infinstor.secretAccessKeys(), ...markers].flatMap((secret) => [
     secret,
     JSON.stringify(secret).slice(1, -1),
   ]);

@@ -39,6 +39,11 @@ export const withoutNoEcho = (standIn: string): PublishedTemplates => ({
   [file]: standIn.replace('    NoEcho: true\n', ''),
 });
 
+/** Exports under names that do not depend on the subscriber: only one stack in an account and Region can have them. */
+export const withFixedExports = (standIn: string): PublishedTemplates => ({
+  [file]: standIn.replaceAll(/(\n {6}Name: )!Sub "(InfinStor\w+)-\$\{SubscriberName\}"/g, '$1$2'),
+});
+
 export const atPath = (standIn: string): PublishedTemplates => ({
   [file]: standIn.replace('      RoleName:', '      Path: /infinstor/\n      RoleName:'),
 });

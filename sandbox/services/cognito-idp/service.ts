@@ -15,6 +15,8 @@ export interface Cognito {
   setStatus(userName: string, status: User['status']): void;
   /** Changes what is given of a user, who need not be let in again. */
   changeUser(userName: string, change: { password?: string | undefined; email?: string | undefined }): void;
+  /** A user who has this e-mail address, ignoring case. */
+  userWithEmail(email: string): string | undefined;
   /** The e-mail address of a user. */
   emailOf(userName: string): string | undefined;
   /** How often wrong passwords have locked a user. */
@@ -51,6 +53,7 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
       user.password = password ?? user.password;
       user.email = email ?? user.email;
     },
+    userWithEmail: (email) => users.withEmail(email)?.userName,
     emailOf: (userName) => users.find(userName)?.email,
     lockoutsOf: (userName) => users.existing(userName).lockouts,
     hideMissingUsers() {

@@ -19,6 +19,7 @@ export interface UserStore {
   /** @throws AwsError UsernameExistsException */
   add(user: { userName: string; password: string; email: string; status: User['status'] }): void;
   find(userName: string): User | undefined;
+  withEmail(email: string): User | undefined;
   /** Like `find`; throws UserNotFoundException. */
   existing(userName: string): User;
   /** @throws AwsError UserNotFoundException */
@@ -36,6 +37,7 @@ export function createUserStore(): UserStore {
       if (users.has(id)) throw new AwsError('UsernameExistsException', 'User account already exists');
       users.set(id, { ...user, sub: randomUUID(), failures: 0, lockedUntil: 0, triedAt: 0, lockouts: 0 });
     },
+    withEmail: (email) => [...users.values()].find((user) => user.email.toLowerCase() === email.toLowerCase()),
     existing(userName) {
       const user = find(userName);
       if (user === undefined) throw userNotFound();

@@ -38,6 +38,7 @@ const names = [
     'TemplateNotReadable',
     'TemplateChanged',
     'TemplateNotPinned',
+    'CustomTokenExpiring',
     'StackNeedsAttention',
     'DataNotRetained',
     'StackFailed',

@@ -97,8 +97,8 @@ describe('a subscriber that is onboarded again', () => {
     await sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
     await passDays(sandbox(), 8);
     const report = await onboard(sandbox(), request);
-    await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
-    expect(report.error?.message).toContain('Expired token');
+    await expectFailure(sandbox(), report, { name: 'CustomTokenExpiring', step: 'DeployStack' });
+    expect(report.error?.message).toContain('has ended');
     expect(report.error?.remedy).toContain('customTokenSecretId');
     const customToken = sandbox().infinstor.renewToken(userName);
     const customTokenSecretId = `infinstor/sandbox/input/${userName.toLowerCase()}/renewed-token`;

@@ -305,7 +305,7 @@ describe('a template that shows the custom token', () => {
     ['opaque', 'refused: <redacted>'],
   ] as const)('of the shape %s in the reason of a failure is told on without it', (tokenShape, told) =>
     withSandbox(
-      { infinstor: { tokenShape } },
+      { infinstor: { tokenShape, tokenPrefix: 'Custom ' } },
       async (given) => {
         const edit = withTrouble('On: Create, Outcome: Fail, Reason: !Sub "refused: ${CustomToken}"');
         const report = await onboard(given, { ...requestFor('shown'), stack: { build: publish(given, edit) } });

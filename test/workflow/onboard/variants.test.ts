@@ -21,6 +21,7 @@ import {
   otherParameterMap,
   type PublishedTemplates,
   with120Resources,
+  withFixedExports,
   withoutNoEcho,
 } from '../template-variants.ts';
 
@@ -100,13 +101,18 @@ const variants: Record<string, Variant> = {
   'is as usual': {},
   'answers with custom_token': { infinstor: { tokenShape: 'custom_token' } },
   'answers with token': { infinstor: { tokenShape: 'token' } },
-  'answers with a pair': { infinstor: { tokenShape: 'queue' } },
+  'answers with customToken': { infinstor: { tokenShape: 'customToken' } },
+  'answers with customToken, which has a prefix': { infinstor: { tokenShape: 'customToken', tokenPrefix: 'Custom ' } },
+  'answers with a pair that wants a prefix': {
+    infinstor: { tokenPrefix: 'Custom ' },
+    environment: { CUSTOM_TOKEN_PREFIX: 'Custom' },
+  },
+  'does not say when a token ends': { infinstor: { tokenExpiry: 'absent' } },
   'answers with a token at another place': {
     infinstor: { tokenShape: 'nested' },
     environment: { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' },
   },
   'answers with an opaque token': { infinstor: { tokenShape: 'opaque' } },
-  'answers with a token without prefix': { infinstor: { tokenPrefix: '' } },
 
   // An error that comes with the status of a success is no clear refusal, unless it says that the user exists.
   'answers errors as JSON with status 200': {
@@ -200,9 +206,8 @@ describe('an onboarding where InfinStor', () => {
       await convergesWithItsToken(sandbox, send, 'tokenless');
     }));
 
-  // The pair's halves are put together with the prefix, as the sister service has it.
-  it('answers with a pair and wants no prefix: the stack fails, and the token that a person supplies converges', () =>
-    withSandbox({ infinstor: { tokenShape: 'queue', tokenPrefix: '' } }, async (sandbox) => {
+  it('answers with a pair and wants a prefix: the stack fails, and the token that a person supplies converges', () =>
+    withSandbox({ infinstor: { tokenPrefix: 'Custom ' } }, async (sandbox) => {
       const send = senderTo(sandbox, {});
       const report = await send(requestFor('pair'));
       await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
@@ -234,6 +239,15 @@ describe('an onboarding where InfinStor', () => {
       expect(sandbox.infinstor.subscribers()).toEqual([]);
     }));
 });
+
+it('an onboarding where the template exports fixed names succeeds for one subscriber, and names the export to the next', () =>
+  withSandbox({}, async (sandbox) => {
+    const send = senderTo(sandbox, { templates: withFixedExports });
+    expectOneOfEach(sandbox, await send(requestFor('one')), { userName: 'one', keyArns: [] });
+    const report = await send(requestFor('two'));
+    await expectFailure(sandbox, report, { name: 'StackFailed', step: 'WaitForStack' });
+    expect(report.error?.message).toContain('Export with name InfinStorRoleArn is already exported by stack');
+  }));
 
 describe('a nested stack', () => {
   it('that fails is told of by the reason of its own resource, and the same request converges', () =>

@@ -80,7 +80,9 @@ const variants: Record<
   },
   'ignores a missing field, and is told what changes': { fields: 'changed' },
   'answers with a new custom token': { infinstor: { updateRotatesToken: true } },
-  'answers with a new custom token as a pair': { infinstor: { updateRotatesToken: true, tokenShape: 'queue' } },
+  'answers with a new custom token under its name': {
+    infinstor: { updateRotatesToken: true, tokenShape: 'customToken' },
+  },
   'answers expired logins with a page and 401': { infinstor: { expiredLogin: 'page 401' } },
   'answers expired logins with 401': { infinstor: { expiredLogin: 'json 401' } },
   'answers expired logins with 403': { infinstor: { expiredLogin: 'json 403' } },

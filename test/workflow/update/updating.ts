@@ -17,6 +17,7 @@ const credentialsSchema = v.pipe(
     password: v.optional(v.string()),
     emailId: v.optional(v.string()),
     customToken: v.string(),
+    customTokenExpiresAt: v.optional(v.string()),
   }),
 );
 
@@ -59,7 +60,8 @@ export async function expectUpdated(sandbox: Sandbox, report: Report, subscriber
   const password = isNew ? subscriber.password : before.password;
   expect(subscribersNamed(sandbox, userName)[0]?.emailId).toBe(emailId);
   expect(sandbox.cognito.emailOf(userName)).toBe(emailId);
-  expect(kept(sandbox, userName)).toEqual({
+  const { customTokenExpiresAt, ...credentials } = kept(sandbox, userName);
+  expect(credentials).toEqual({
     state: 'created',
     password,
     emailId,
@@ -73,6 +75,7 @@ export async function expectUpdated(sandbox: Sandbox, report: Report, subscriber
     emailId: { S: emailId },
     executionArn: { S: report.executionArn },
   });
+  expect(record?.customTokenExpiresAt?.S).toBe(customTokenExpiresAt);
   expect(record).not.toHaveProperty('lastError');
   expect(record).toHaveProperty('roleArn');
 }

@@ -223,6 +223,26 @@ describe('a user who exists', () => {
     expect(secrets.written).toEqual([]);
   });
 
+  const emailTaken = { status: 400, body: 'An account with the given email already exists.' };
+
+  it('is ours when our password logs in, though the answer speaks of the e-mail address', async () => {
+    const { addBob } = await setUp({ answer: emailTaken, login: bobPassword });
+    expect(resultOf(await addBob())).toMatchObject({ outcome: 'added' });
+  });
+
+  it.each([
+    ['an address that another user has', emailTaken, 'InvalidRequest', 'users.1.emailId: '],
+    [
+      'the name or the address',
+      { status: 400, body: 'Username or email already exists' },
+      'InfinStorRejected',
+      'or email',
+    ],
+  ])('is rejected when %s exists', async (_, answer, name, message) => {
+    const { addBob } = await setUp({ answer });
+    expect(resultOf(await addBob())).toMatchObject({ outcome: 'rejected', error: errorOf(name, message) });
+  });
+
   it('is asked for again when Cognito has too much to do', async () => {
     const { addBob, cognito } = await setUp({ answer: duplicate });
     cognito.on(InitiateAuthCommand).rejects(new TooManyRequestsException(details));

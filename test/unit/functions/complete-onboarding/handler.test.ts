@@ -46,7 +46,7 @@ describe('completing an onboarding', () => {
       TableName: 'registry',
       Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' },
       ConditionExpression: '#executionArn = :onlyIfOf',
-      UpdateExpression: expect.stringMatching(/^SET #status = :status, .* REMOVE #lastError$/),
+      UpdateExpression: expect.stringMatching(/^SET #status = :status, .* REMOVE #lastError, #customTokenExpiresAt$/),
       ExpressionAttributeValues: {
         ':onlyIfOf': executionArn,
         ':status': 'ACTIVE',
@@ -58,6 +58,17 @@ describe('completing an onboarding', () => {
       },
     });
     expect(others).toEqual([]);
+  });
+
+  it('keeps when the custom token ends, and no longer when that is not known', async () => {
+    const { invoke, documents } = setUp();
+    const customTokenExpiresAt = '2026-01-08T00:00:00.000Z';
+    await invoke({ ...event, subscriber: { ...event.subscriber, customTokenExpiresAt } });
+    const [update] = documents.commandCalls(UpdateCommand);
+    expect(update?.args[0].input).toMatchObject({
+      UpdateExpression: expect.stringMatching(/REMOVE #lastError$/),
+      ExpressionAttributeValues: { ':customTokenExpiresAt': customTokenExpiresAt },
+    });
   });
 
   it('publishes SubscriberOnboarded before that, so that no crash can lose the event', async () => {

@@ -53,6 +53,18 @@ describe('completing an update', () => {
     });
   });
 
+  it.each([
+    [{ customTokenExpiresAt: '2026-01-08T00:00:00.000Z' }, '2026-01-08T00:00:00.000Z', 'REMOVE #lastError'],
+    [{}, undefined, 'REMOVE #lastError, #customTokenExpiresAt'],
+  ])('keeps when the custom token ends: %o', async (update, kept, expression) => {
+    const { invoke, documents } = setUp();
+    await invoke({ plan: updatePlan, update });
+    const { UpdateExpression, ExpressionAttributeValues } =
+      documents.commandCalls(UpdateCommand)[0]?.args[0].input ?? {};
+    expect(UpdateExpression?.endsWith(expression)).toBe(true);
+    expect(ExpressionAttributeValues?.[':customTokenExpiresAt']).toBe(kept);
+  });
+
   it('leaves an address alone that is not known', async () => {
     const { invoke, documents } = setUp();
     await invoke({ plan: { ...updatePlan, subscriber: { userName: 'Acme' } } });

@@ -88,6 +88,7 @@ export async function setUp({
     REGISTRY_TABLE: TableName,
     INFINSTOR_MLFLOW_URL: infinstor.url,
     CUSTOM_TOKEN_PATH: 'customToken',
+    CUSTOM_TOKEN_PREFIX: '',
   });
   const environment = { ...values, ...dynamoDb };
   const invoke = lambda(() => import('../../../../functions/create-subscriber/handler.ts'), environment);
@@ -97,7 +98,7 @@ export async function setUp({
     createSubscriber(
       { plan, token },
       {
-        environment: values,
+        environment: { ...values, CUSTOM_TOKEN_PREFIX: '' },
         registry,
         secrets: client,
         patientSecrets: client,

@@ -116,6 +116,28 @@ describe('creating a subscriber', () => {
     await invoke({ plan, token }, { CUSTOM_TOKEN_PATH: 'data.value' });
     expect(credentials()).toMatchObject({ state: 'created', customToken });
   });
+
+  it.each([
+    ['', ''],
+    ['Custom', 'Custom '],
+  ])('puts a pair together with the prefix "%s", and keeps and returns when it ends', async (prefix, before) => {
+    const expiry = Date.parse('2026-01-08T12:00:00Z') / 1000;
+    const answer = () => ({ body: { queue_message_uuid: 'uuid-1', token: secret('half'), expiry } });
+    const { invoke, credentials } = await setUp({ answer });
+    const customTokenExpiresAt = '2026-01-08T12:00:00.000Z';
+    expect(await invoke({ plan, token }, { CUSTOM_TOKEN_PREFIX: prefix })).toMatchObject({ customTokenExpiresAt });
+    const kept = { customToken: `${before}uuid-1:${secret('half')}`, customTokenExpiresAt };
+    expect(credentials()).toMatchObject({ state: 'created', ...kept });
+    // Of what is kept, a repeat says the same.
+    expect(await invoke({ plan, token })).toMatchObject({ customTokenExpiresAt, changed: false });
+  });
+
+  it('refuses an e-mail address that another user has, by its field, and takes the mark away', async () => {
+    const answer = () => ({ status: 400, body: 'An account with the given email already exists.' });
+    const { invoke, markNow } = await setUp({ answer });
+    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('InvalidRequest', 'emailId: '));
+    expect(await markNow()).toBeUndefined();
+  });
 });
 
 describe('an input secret that is not usable', () => {
@@ -241,7 +263,7 @@ describe('a call that fails', () => {
   });
 });
 
-it.each(['REGISTRY_TABLE', 'INFINSTOR_MLFLOW_URL', 'CUSTOM_TOKEN_PATH'] as const)(
+it.each(['REGISTRY_TABLE', 'INFINSTOR_MLFLOW_URL', 'CUSTOM_TOKEN_PATH', 'CUSTOM_TOKEN_PREFIX'] as const)(
   'names the missing variable %s: InvalidConfiguration',
   async (name) => {
     const { invoke } = await setUp();

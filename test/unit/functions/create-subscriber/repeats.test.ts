@@ -185,6 +185,23 @@ describe('a repeat', () => {
     expect(secrets.written).toEqual([]);
   });
 
+  it('keeps when the token ends that a person supplies, and when it is the same one, what was known of it', async () => {
+    const end = '2027-01-15T08:00:00.000Z';
+    const stored = { [credentialsSecretId]: created, [customTokenSecretId]: { customToken, expiry: 1_800_000_000 } };
+    const given = { ...plan, customTokenSecretId };
+    const first = await setUp({ stored });
+    const known = { changed: false, customTokenExpiresAt: end };
+    expect(await first.invoke({ plan: given, token })).toEqual({ ...output, ...known });
+    expect(first.secrets.written).toEqual([{ ...created, customTokenExpiresAt: end }]);
+    const again = { [credentialsSecretId]: { ...created, customTokenExpiresAt: end } };
+    const second = await setUp({ stored: { ...again, [customTokenSecretId]: { customToken } } });
+    expect(await second.invoke({ plan: given, token })).toEqual({ ...output, ...known });
+    expect(second.secrets.written).toEqual([]);
+    const third = await setUp({ stored: { ...again, [customTokenSecretId]: { customToken: secret('other-token') } } });
+    expect(await third.invoke({ plan: given, token })).toEqual({ ...output, changed: true });
+    expect(third.credentials()).not.toHaveProperty('customTokenExpiresAt');
+  });
+
   const referring = { ...mark, passwordSecretId };
   const without = { [credentialsSecretId]: { state: 'prepared' } };
   const { password: _password, ...creatingWithout } = creating;

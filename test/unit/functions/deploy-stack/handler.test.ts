@@ -322,3 +322,27 @@ it('names the missing variable STACK_TIMEOUT_MINUTES: InvalidConfiguration', asy
     errorOf('InvalidConfiguration', 'STACK_TIMEOUT_MINUTES'),
   );
 });
+
+describe('a custom token that ends', () => {
+  const withEnd = (customTokenExpiresAt: string) => ({ state: 'created', customToken, customTokenExpiresAt });
+
+  it.each<[when: string, at: string, message: string]>([
+    ['before', '2026-01-01T11:59:59.000Z', 'has ended at 2026-01-01T11:59:59.000Z'],
+    ['now', '2026-01-01T12:00:00.000Z', 'has ended at'],
+    ['while the stack is made', '2026-01-01T12:14:59.000Z', 'too soon to make a stack'],
+  ])('%s is CustomTokenExpiring, and nothing is made or deleted', async (_when, at, message) => {
+    for (const existing of [undefined, stackOf('ROLLBACK_COMPLETE')]) {
+      const { invoke, created, deleted } = setUp({ credentials: withEnd(at), ...(existing && { existing }) });
+      await expect(invoke({ plan })).rejects.toMatchObject(errorOf('CustomTokenExpiring', message));
+      expect([...created(), ...deleted()]).toEqual([]);
+    }
+  });
+
+  it('later makes the stack, and of a stack that is there it does not matter', async () => {
+    const later = setUp({ credentials: withEnd('2026-01-01T12:15:00.000Z') });
+    expect(await later.invoke({ plan })).toMatchObject({ goal: 'created' });
+    const there = setUp({ credentials: withEnd('2025-01-01T12:00:00.000Z'), existing: stackOf('CREATE_COMPLETE') });
+    expect(await there.invoke({ plan })).toMatchObject({ stackId });
+    expect(there.created()).toEqual([]);
+  });
+});

@@ -119,7 +119,8 @@ describe('GET /subscribers/{userName}', () => {
   });
 
   it('tells what was made when it is done', async () => {
-    const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [], users: ['ruth'] };
+    const custom = { customTokenExpiresAt: '2026-01-08T00:00:00.000Z' };
+    const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [], users: ['ruth'], ...custom };
     const ask = setUp({ item: { ...record, status: 'ACTIVE', ...made }, execution: { status: 'SUCCEEDED' } });
     expect(await ask(get('ACME'))).toMatchObject({ statusCode: 200, body: { status: 'ACTIVE', ...made } });
   });
@@ -139,10 +140,13 @@ describe('GET /subscribers/{userName}', () => {
 
   it('tells what exists of one that is not done, as its states have left it', async () => {
     const credentialsSecretId = 'infinstor/test/subscribers/acme/credentials';
-    const left = { plan: { keyArns: ['a'] }, subscriber: { credentialsSecretId }, stack: { stackId, goal: 'created' } };
+    const customTokenExpiresAt = '2026-01-08T00:00:00.000Z';
+    const subscriber = { credentialsSecretId, customTokenExpiresAt, emailId: 'not shown' };
+    const left = { plan: { keyArns: ['a'] }, subscriber, stack: { stackId, goal: 'created' } };
     const ask = setUp({ item: record, execution: { status: 'FAILED', error: 'StackFailed' }, left });
     const { body } = await ask(get('acme'));
-    expect(body).toMatchObject({ credentialsSecretId, stackId });
+    expect(body).toMatchObject({ credentialsSecretId, customTokenExpiresAt, stackId });
+    expect(body).not.toHaveProperty('emailId');
     expect(body).not.toHaveProperty('keyArns');
     const other = setUp({ item: record, execution: { status: 'RUNNING' }, left: { stack: 'unknown' } });
     expect((await other(get('acme'))).body).not.toHaveProperty('stackId');

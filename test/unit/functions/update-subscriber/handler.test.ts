@@ -61,6 +61,7 @@ async function setUp({
     REGISTRY_TABLE: registry.tableName,
     INFINSTOR_MLFLOW_URL: infinstor.url,
     CUSTOM_TOKEN_PATH: 'new.token',
+    CUSTOM_TOKEN_PREFIX: '',
   });
   const environment = { ...values, ...dynamoDb };
   const invoke = lambda(() => import('../../../../functions/update-subscriber/handler.ts'), environment);
@@ -287,7 +288,7 @@ describe('an answer of update_subscriber', () => {
   });
 });
 
-it.each(['INFINSTOR_MLFLOW_URL', 'CUSTOM_TOKEN_PATH'])(
+it.each(['INFINSTOR_MLFLOW_URL', 'CUSTOM_TOKEN_PATH', 'CUSTOM_TOKEN_PREFIX'])(
   'names the missing variable %s: InvalidConfiguration',
   async (name) => {
     const { invoke } = await setUp();

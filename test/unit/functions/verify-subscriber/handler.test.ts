@@ -110,6 +110,16 @@ describe.each<[what: string, parts: Parameters<typeof setUp>[0], reason: string,
   ],
   ['a refusal', { answers: [{ status: 400, body: 'Error Bad' }] }, 'customerinfo: InfinStor answered 400: Error Bad'],
   [
+    'a refusal with a secret access key, of which the message alone is quoted',
+    { answers: [{ status: 400, body: { InfinStorSecretAccessKey: 'OnlyLettersButStillASecretKey', message: 'Bad' } }] },
+    'customerinfo: InfinStor answered 400: Bad',
+  ],
+  [
+    'a failure with a secret access key and 200',
+    { answers: [{ body: { InfinStorSecretAccessKey: 'OnlyLettersButStillASecretKey', success: false } }] },
+    'customerinfo: InfinStor answered 200: no reason is named',
+  ],
+  [
     '401',
     { answers: [{ status: 401, body: '' }] },
     "customerinfo: InfinStor refused the subscriber's token (status 401)",

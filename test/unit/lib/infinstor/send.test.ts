@@ -183,7 +183,7 @@ describe('add_subscriber', () => {
     ['a duplicate in plain text and 200', 'SubscriberExists', { body: 'Error User Exists' }],
     ['409 without a word', 'InfinStorRejected', { status: 409, body: '' }],
     ['no user of the name', 'InfinStorRejected', { status: 400, body: 'Error No such user exists' }],
-    ['another that exists', 'InfinStorRejected', { status: 400, body: 'Error User email already exists' }],
+    ['an address that exists', 'InvalidRequest', { status: 400, body: 'Error User email already exists' }],
     ['another subscriber that exists', 'InfinStorRejected', { status: 400, body: 'Error User acme2 already exists' }],
     [
       'a redirect to the login page',

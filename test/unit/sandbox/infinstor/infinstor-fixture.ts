@@ -9,7 +9,11 @@ export const superadmin = { userName: 'superadmin', password: 'Super-Secret-1' }
 export const acme = { userName: 'acme', password: 'Correct-Horse-1', emailId: 'mlops@acme.example' };
 export const registration = { roleArn: 'arn:aws:iam::111111111111:role/acme', bucketName: 'acme', tableName: 'acme' };
 export const path = '/api/2.0/mlflow/infinstor/add_subscriber';
-export const customTokenAnswer = v.object({ customToken: v.string() });
+/** The usual answer with a custom token: a pair, and when it ends. */
+export const customTokenAnswer = v.pipe(
+  v.strictObject({ queue_message_uuid: v.string(), token: v.string(), expiry: v.number() }),
+  v.transform(({ queue_message_uuid, token, expiry }) => ({ customToken: `${queue_message_uuid}:${token}`, expiry })),
+);
 
 /** A service of this variant and its user pool, with the superadmin alone; and how it is called. */
 export function setUp(variant: Partial<InfinStorVariant> = {}) {

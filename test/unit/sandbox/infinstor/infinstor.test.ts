@@ -32,11 +32,12 @@ describe('get_version', () => {
 
 describe('add_subscriber', () => {
   it('answers with a custom token and makes a user who can log in', async () => {
-    const { addAs, infinstor, logIn } = setUp();
+    const { addAs, clock, infinstor, logIn } = setUp();
     const answer = await addAs(superadmin, acme);
     expect(answer.status).toBe(200);
-    const { customToken } = v.parse(customTokenAnswer, JSON.parse(answer.body));
-    expect(customToken).toMatch(/^Custom [0-9a-f-]{36}:[\w-]{342}$/);
+    const { customToken, expiry } = v.parse(customTokenAnswer, JSON.parse(answer.body));
+    expect(customToken).toMatch(/^[0-9a-f-]{36}:[\w-]{342}$/);
+    expect(expiry).toBe(Math.floor((clock.now() + 7 * day) / 1000));
     expect(infinstor.subscribers()).toEqual([{ userName: 'acme', emailId: 'mlops@acme.example' }]);
     await expect(logIn(acme)).resolves.toEqual(expect.any(String));
   });
@@ -51,10 +52,11 @@ describe('add_subscriber', () => {
     },
   );
 
-  it('can answer with a pair that makes the token', async () => {
-    const { addAs, infinstor } = setUp({ tokenShape: 'queue' });
+  it('can answer without the end, and with a pair that makes the token with the prefix alone', async () => {
+    const { addAs, infinstor } = setUp({ tokenPrefix: 'Custom ', tokenExpiry: 'absent' });
     const pair = v.strictObject({ queue_message_uuid: v.string(), token: v.string() });
     const { queue_message_uuid, token } = v.parse(pair, JSON.parse((await addAs(superadmin, acme)).body));
+    expect(() => infinstor.redeem(`${queue_message_uuid}:${token}`, registration)).toThrow('Invalid token');
     expect(() => infinstor.redeem(`Custom ${queue_message_uuid}:${token}`, registration)).not.toThrow();
   });
 
@@ -147,10 +149,28 @@ describe('customerinfo', () => {
     }
   });
 
-  it('refuses who is no subscriber, and a request without the product code', async () => {
-    const { addAs, infoOf, logIn } = setUp();
+  it('answers a subscriber with an access key, always the same, and the superadmin without', async () => {
+    const { addAs, infinstor, infoOf, logIn } = setUp();
     await addAs(superadmin, acme);
-    expect(infoOf(await logIn(superadmin))).toEqual(text(400, 'Error No such customer'));
+    expect(infinstor.secretAccessKeys()).toEqual([]);
+    const keys = v.object({ InfinStorAccessKeyId: v.string(), InfinStorSecretAccessKey: v.string() });
+    const first = v.parse(keys, JSON.parse(infoOf(await logIn(acme)).body));
+    expect(v.parse(keys, JSON.parse(infoOf(await logIn(acme)).body))).toEqual(first);
+    expect(infinstor.secretAccessKeys()).toEqual([first.InfinStorSecretAccessKey]);
+    const answer = infoOf(await logIn(superadmin));
+    expect(answer.status).toBe(200);
+    const info = JSON.parse(answer.body);
+    expect(info).toMatchObject({ userName: 'superadmin', isSecondaryUser: false });
+    expect(Object.keys(info).filter((name) => /AccessKey|Role/.test(name))).toEqual([]);
+  });
+
+  it('refuses who is no customer any more, and a request without the product code', async () => {
+    const { addAs, infinstor, infoOf, logIn } = setUp();
+    await addAs(superadmin, { ...acme, userName: 'gone' });
+    const idToken = await logIn({ ...acme, userName: 'gone' });
+    infinstor.forget('gone');
+    await addAs(superadmin, acme);
+    expect(infoOf(idToken)).toEqual(text(400, 'Error No such customer'));
     expect(infoOf(await logIn(acme), 'ProductCode=other')).toEqual(text(400, 'Error Unknown product code'));
   });
 });
@@ -188,12 +208,24 @@ describe('a service that differs', () => {
     expect(infinstor.failure('LoginExpired')).toMatchObject(answer);
   });
 
-  it('issues tokens without a prefix, and takes them so', async () => {
-    const { addAs, infinstor } = setUp({ tokenPrefix: '' });
-    const { customToken } = v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body));
-    expect(customToken).toMatch(/^[0-9a-f-]{36}:[\w-]{342}$/);
-    expect(() => infinstor.redeem(`Custom ${customToken}`, registration)).toThrow('Invalid token');
+  it('issues tokens with a prefix, and takes them so', async () => {
+    const { addAs, infinstor } = setUp({ tokenShape: 'customToken', tokenPrefix: 'Custom ' });
+    const answer = v.object({ customToken: v.string() });
+    const { customToken } = v.parse(answer, JSON.parse((await addAs(superadmin, acme)).body));
+    expect(customToken).toMatch(/^Custom [0-9a-f-]{36}:[\w-]{342}$/);
+    expect(() => infinstor.redeem(customToken.replace('Custom ', ''), registration)).toThrow('Invalid token');
     expect(() => infinstor.redeem(customToken, registration)).not.toThrow();
+  });
+
+  it('refuses an address that another user has, ignoring case, and takes the own one again', async () => {
+    const { addAs, infinstor, updateAs } = setUp({ emails: 'unique', duplicate: 'text 409' });
+    const taken = text(409, 'An account with the given email already exists.');
+    await addAs(superadmin, acme);
+    expect(await addAs(superadmin, { ...acme, userName: 'other', emailId: 'MLOps@acme.example' })).toEqual(taken);
+    expect(infinstor.subscribers()).toHaveLength(1);
+    expect(await updateAs(superadmin, { userName: 'acme', emailId: 'root@acme.example' })).toEqual(taken);
+    expect(await updateAs(superadmin, { userName: 'acme', emailId: acme.emailId })).toMatchObject({ status: 200 });
+    expect((await addAs(superadmin, acme)).body).toBe('Error User Exists');
   });
 
   it.each<[InfinStorVariant['externalAuth'], object, boolean]>([
@@ -261,6 +293,20 @@ describe('by hand', () => {
     expect(() => infinstor.redeem(customToken, registration)).toThrow('Invalid token');
     expect((await addAs(superadmin, acme)).status).toBe(200);
     expect(() => infinstor.deleteSubscriber('nobody')).toThrow('There is no subscriber nobody');
+  });
+
+  it('a token is read again: the same, until an hour of it is left, and then a new one under the same UUID', async () => {
+    const { clock, infinstor, addAs } = setUp();
+    const { customToken } = v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body));
+    clock.advance(7 * day - 3_660_000);
+    expect(infinstor.customTokenOf('acme')).toBe(customToken);
+    clock.advance(60_000);
+    const next = infinstor.customTokenOf('acme') ?? '';
+    expect(next).not.toBe(customToken);
+    expect(next.split(':')[0]).toBe(customToken.split(':')[0]);
+    clock.advance(day);
+    expect(() => infinstor.redeem(customToken, registration)).toThrow('Invalid token');
+    expect(() => infinstor.redeem(next, registration)).not.toThrow();
   });
 
   it('a token is renewed, with which the one before is void', async () => {

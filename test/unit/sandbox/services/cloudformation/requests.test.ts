@@ -233,6 +233,7 @@ describe('describing', () => {
               OutputKey: 'RoleArn',
               OutputValue: 'arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-Acme',
               Description: expect.any(String),
+              ExportName: 'InfinStorRoleArn-Acme',
             },
           ]),
         },
