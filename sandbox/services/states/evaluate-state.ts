@@ -1,6 +1,7 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import * as v from 'valibot';
 import type { Catcher, State } from './definition.ts';
+import { maxCauseLength } from './json.ts';
 
 interface StateErrorOptions {
   /** Whether it passes by every Retry and Catch. */
@@ -20,9 +21,9 @@ export class StateError extends Error {
   constructor(name: string, cause: string, options: StateErrorOptions = {}) {
     super(cause);
     this.name = name;
-    this.cause = cause;
+    this.cause = cause.slice(0, maxCauseLength);
     this.isTerminal = options.isTerminal ?? name === 'States.Runtime';
-    this.output = options.output ?? { Error: name, Cause: cause };
+    this.output = options.output ?? { Error: name, Cause: this.cause };
   }
 
   /** The members of the events that record it: what is empty is left out. */

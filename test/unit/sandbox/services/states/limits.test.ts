@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import { createMachine, echo, task, tokenTaker, waitingTask } from './machine.ts';
 
 const limit = 262_144;
@@ -45,6 +46,12 @@ describe('the result of a task', () => {
     const machine = createMachine({ Only: waitingTask({ Parameters }) }, { invokeLambda: answering(limit) });
     expect(await machine.execute()).toMatchObject({ ...tooLarge, cause: causeOf('lambda') });
   });
+});
+
+it('keeps 32,768 characters of a cause', async () => {
+  const invokeLambda = () => Promise.reject(new LambdaError('E', 'x'.repeat(40_000)));
+  const { cause } = await createMachine({ Only: task() }, { invokeLambda }).execute();
+  expect(cause).toBe('x'.repeat(32_768));
 });
 
 describe('other limits', () => {
