@@ -1,3 +1,4 @@
+import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
 import { connect, follow, start } from '../../cli/aws/executions.ts';
 import { bootSandbox } from '../../sandbox/boot.ts';
 import { fixtures } from '../../sandbox/core/account.ts';
@@ -51,6 +52,7 @@ const life: readonly [machine: string, name: string, request: Record<string, unk
 /**
  * Runs the deployed machines through a subscriber's life.
  * @returns the runs, and each machine with what its longest run that succeeded was about
+ * @throws Error when no run of a machine has succeeded
  */
 export async function realRuns(packageFolder: string): Promise<{ runs: RecordedRun[]; machines: Machine[] }> {
   const sandbox = await bootSandbox({ packageFolder, skipIdle: true, schedules: false });
@@ -79,6 +81,9 @@ export async function realRuns(packageFolder: string): Promise<{ runs: RecordedR
         });
       }
     }
+    const { stateMachines = [] } = await sfn.send(new ListStateMachinesCommand({}));
+    const strange = stateMachines.filter(({ name = '' }) => !machines.has(name)).map(({ name }) => name);
+    if (strange.length > 0) throw new Error(`No run has succeeded of ${strange.join(', ')}: see \`life\``);
     return { runs, machines: [...machines.values()] };
   } finally {
     await sandbox.close();

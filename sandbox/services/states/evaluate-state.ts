@@ -150,7 +150,7 @@ async function run(
     const cause = error instanceof Error ? error.cause : undefined;
     const message = cause instanceof Error ? cause.message : String(error);
     if (cause instanceof Error && cause.name !== 'States.Runtime') throw new StateError(cause.name, message);
-    // As in AWS, whoever reads the cause reads the state's whole input.
+    // As in AWS, the cause holds the state's whole input.
     throw runtimeError({ name, enteredId }, `${message} in the input '${JSON.stringify(input)}'`);
   }
 }
