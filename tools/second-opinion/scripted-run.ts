@@ -104,6 +104,7 @@ export async function scriptedRun(machine: string, definition: string, script: S
   await call('StartExecution', { stateMachineArn, name, input: script.input });
   await end.promise;
   for (let redrives = 0; redrives < (script.redrives ?? 0); redrives += 1) {
+    if (states.execution(executionArn).status === 'SUCCEEDED') break;
     end = Promise.withResolvers();
     await call('RedriveExecution', { executionArn });
     await end.promise;
