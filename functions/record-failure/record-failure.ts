@@ -7,9 +7,17 @@ import {
   requestedUserName,
 } from '../../lib/subscribers/execution-failure.ts';
 
-/** The parts that are read of `Step Functions Execution Status Change`; error and cause are not in it. */
+/**
+ * The parts that are read of `Step Functions Execution Status Change`. Error and cause are in it, too, but they are those of then: the
+ * execution may have been redriven since, which only DescribeExecution says, and what is too large is left out.
+ */
 export const executionEventSchema = v.object({
-  detail: v.object({ executionArn: v.string(), status: v.picklist(['FAILED', 'TIMED_OUT', 'ABORTED']) }),
+  detail: v.object({
+    executionArn: v.string(),
+    status: v.picklist(['FAILED', 'TIMED_OUT', 'ABORTED']),
+    // Recorded, but not documented.
+    redriveCount: v.nullish(v.number()),
+  }),
 });
 
 /**
@@ -17,15 +25,19 @@ export const executionEventSchema = v.object({
  * States.Runtime. An execution that was redriven since is left alone.
  */
 export async function recordFailure(
-  { detail: { executionArn, status } }: v.InferOutput<typeof executionEventSchema>,
+  { detail: { executionArn, status, redriveCount } }: v.InferOutput<typeof executionEventSchema>,
   recorder: FailureRecorder,
   logger: Logger,
 ): Promise<void> {
   const execution = await recorder.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
   logger.appendKeys({ userName: requestedUserName(execution) });
-  // Redriven since: its failure's event comes late or again.
-  if (execution.status === 'SUCCEEDED' || (execution.status === 'RUNNING' && execution.redriveCount)) return;
+  const redrives = execution.redriveCount ?? 0;
+  // Redriven since: its failure's event comes late or again. Another failure has an event of its own.
+  if (execution.status === 'PENDING_REDRIVE' || redrives > (redriveCount ?? redrives)) return;
+  if (execution.status === 'SUCCEEDED') return;
+  if (execution.status === 'RUNNING' && redrives > 0 && redriveCount == null) return;
   // DescribeExecution may lag behind the event. Lambda invokes again after an error.
-  if (execution.status === 'RUNNING') throw new Error(`${executionArn} still reads RUNNING after its ${status} event`);
+  if (execution.status === 'RUNNING' || redrives < (redriveCount ?? 0))
+    throw new Error(`${executionArn} still reads ${execution.status} after its ${status} event`);
   await recordExecutionFailure(execution, recorder);
 }

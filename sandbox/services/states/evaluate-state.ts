@@ -1,21 +1,53 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import * as v from 'valibot';
 import type { Catcher, State } from './definition.ts';
+import { maxCauseLength } from './json.ts';
 
-/** A failure of a state, with the error name that Retry and Catch match, and the cause. */
+interface StateErrorOptions {
+  /** Whether it passes by every Retry and Catch. */
+  isTerminal?: boolean;
+  /** What a Catch makes of it, if not name and cause. */
+  output?: { Error: string | null; Cause: string | null };
+}
+
+/** A failure of a state, with the error name that Retry and Catch match, and the cause; each may be empty. */
 export class StateError extends Error {
   override readonly name: string;
   override readonly cause: string;
+  readonly isTerminal: boolean;
+  /** What a Catch puts into the state's output. */
+  readonly output: { Error: string | null; Cause: string | null };
 
-  constructor(name: string, cause: string) {
+  constructor(name: string, cause: string, options: StateErrorOptions = {}) {
     super(cause);
     this.name = name;
-    this.cause = cause;
+    this.cause = cause.slice(0, maxCauseLength);
+    this.isTerminal = options.isTerminal ?? name === 'States.Runtime';
+    this.output = options.output ?? { Error: name, Cause: this.cause };
+  }
+
+  /** The members of the events that record it: what is empty is left out. */
+  get details(): { error?: string; cause?: string } {
+    return { ...(this.name === '' ? {} : { error: this.name }), ...(this.cause === '' ? {} : { cause: this.cause }) };
   }
 }
 
-/** The context object, `$$` in the definition. */
+/** A result or an output that is longer than Step Functions takes. */
+export function dataLimitExceeded(source: string, options: StateErrorOptions = {}): StateError {
+  // As recorded in https://github.com/localstack/localstack/blob/main/tests/aws/services/stepfunctions/v2/error_handling
+  const cause = `The state/task '${source}' returned a result with a size exceeding the maximum number of bytes service limit.`;
+  return new StateError('States.DataLimitExceeded', cause, options);
+}
+
+/** An error of the machine itself, such as a path that leads nowhere. */
+export function runtimeError(state: { name: string; enteredId: number }, reason: string): StateError {
+  const where = `An error occurred while executing the state '${state.name}' (entered at the event id #${state.enteredId}).`;
+  return new StateError('States.Runtime', `${where} ${reason}`);
+}
+
+/** The context object, `$$` in the definition, and where the state was entered in the history. */
 export interface StateContext {
+  enteredId: number;
   Execution: { Id: string; Name: string; StartTime: string };
   State: { Name: string; EnteredTime: string; RetryCount: number };
   StateMachine: { Id: string; Name: string };
@@ -78,8 +110,11 @@ export async function evaluatePath(path: string, input: unknown, context: StateC
 
 /** The output of a state whose error was caught: the error at the catcher's ResultPath (default: in place of the input). */
 export function evaluateCatch({ ResultPath }: Catcher, input: unknown, error: StateError, context: StateContext) {
-  const Result = { Error: error.name, Cause: error.cause };
-  return run({ Type: 'Pass', Result, ...(ResultPath === undefined ? {} : { ResultPath }), End: true }, input, context);
+  return run(
+    { Type: 'Pass', Result: error.output, ...(ResultPath === undefined ? {} : { ResultPath }), End: true },
+    input,
+    context,
+  );
 }
 
 /** The engine writes the real time of each state's evaluation over the start time: it is read from another place. */
@@ -97,6 +132,7 @@ async function run(
   handler?: (parameters: unknown) => Promise<unknown>,
   otherStates: object = {},
 ): Promise<unknown> {
+  const { enteredId, ...contextObject } = context;
   const name = context.State.Name;
   // `$` is the default, and the engine takes it for a path into the input.
   const evaluated = 'ResultPath' in state && state.ResultPath === '$' ? { ...state, ResultPath: undefined } : state;
@@ -107,13 +143,14 @@ async function run(
   try {
     // Everything in a state is JSON, which the engine's own type for it also describes.
     return await machine.run(input as JsonInput, {
-      context: { ...context, Started: { Time: context.Execution.StartTime } },
+      context: { ...contextObject, Started: { Time: context.Execution.StartTime } },
       overrides: { taskResourceLocalHandlers: handler === undefined ? {} : { [name]: handler as never } },
     }).result;
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    throw cause instanceof Error
-      ? new StateError(cause.name, cause.message)
-      : new StateError('States.Runtime', String(error));
+    const message = cause instanceof Error ? cause.message : String(error);
+    if (cause instanceof Error && cause.name !== 'States.Runtime') throw new StateError(cause.name, message);
+    // As in AWS, the cause holds the state's whole input.
+    throw runtimeError({ name, enteredId }, `${message} in the input '${JSON.stringify(input)}'`);
   }
 }

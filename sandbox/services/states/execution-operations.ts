@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { AwsError, operation } from '../../core/operation.ts';
-import { type Execution, maxPayloadBytes } from './execution.ts';
 import type { ExecutionStore } from './execution-store.ts';
-import { type HistoryEvent, maxEvents } from './history.ts';
-import { isJson } from './json.ts';
+import type { HistoryEvent } from './history.ts';
+import { isJson, maxPayloadBytes } from './json.ts';
 import { onePage, page } from './pages.ts';
+import { redriveStatus, whyNotRedrivable } from './redrive.ts';
 
 const nameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(80));
 // https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html, as far as ASCII goes
 const namePattern = /^[\w.+!@()='-]+$/;
+
+// Only the children of a Map Run, which the sandbox does not have, are ever pending; it is no wrong value nevertheless.
+const statuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
 
 /** The operations on executions. */
 export function executionOperations(store: ExecutionStore, now: () => number) {
@@ -30,8 +33,10 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
         run: ({ stateMachineArn, name = randomUUID(), input }) => {
           const machine = store.machine(stateMachineArn);
           if (!namePattern.test(name)) throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
-          if (!isJson(input))
-            throw new AwsError('InvalidExecutionInput', `Invalid State Machine Execution Input: the input is not JSON`);
+          if (!isJson(input)) {
+            const reason = input === '' ? 'Invalid execution input.' : 'the input is not JSON';
+            throw new AwsError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${reason}'`);
+          }
           const { executionArn, startDate } = store.start(machine, name, input);
           return { executionArn, startDate };
         },
@@ -48,7 +53,6 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
           const execution = store.execution(executionArn);
           const { machine, name, status, startDate, stopDate, input, output, error, cause } = execution;
           const { redriveCount, redriveDate } = execution;
-          const redriveStatusReason = whyNotRedrivable(execution, now());
           return {
             executionArn,
             stateMachineArn: machine.stateMachineArn,
@@ -57,13 +61,14 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
             startDate,
             stopDate,
             input,
+            inputDetails: { included: true },
             output,
+            outputDetails: output === undefined ? undefined : { included: true },
             error,
             cause,
             redriveCount,
             redriveDate,
-            redriveStatus: redriveStatusReason === undefined ? 'REDRIVABLE' : 'NOT_REDRIVABLE',
-            redriveStatusReason,
+            ...redriveStatus(execution, now()),
           };
         },
       },
@@ -71,7 +76,7 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
     ListExecutions: operation(
       v.strictObject({
         stateMachineArn: v.string(),
-        statusFilter: v.optional(v.picklist(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])),
+        statusFilter: v.optional(v.picklist(statuses)),
         ...page,
       }),
       {
@@ -85,13 +90,15 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
             );
           const [found, nextToken] = onePage(matching.reverse(), input);
           return {
-            executions: found.map(({ executionArn, name, status, startDate, stopDate }) => ({
+            executions: found.map(({ executionArn, name, status, startDate, stopDate, redriveCount, redriveDate }) => ({
               executionArn,
               stateMachineArn,
               name,
               status,
               startDate,
               stopDate,
+              redriveCount,
+              redriveDate,
             })),
             nextToken,
           };
@@ -140,23 +147,11 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
 
 /** An event as GetExecutionHistory returns it without execution data: names, errors and causes stay. */
 function withoutData(event: HistoryEvent): object {
-  const isData = (field: string) => ['input', 'output', 'parameters'].includes(field);
+  const isData = (field: string) => ['input', 'inputDetails', 'output', 'outputDetails', 'parameters'].includes(field);
   const members = Object.entries(event).map(([name, member]) =>
     name.endsWith('EventDetails')
       ? [name, Object.fromEntries(Object.entries(member).filter(([field]) => !isData(field)))]
       : [name, member],
   );
   return Object.fromEntries(members);
-}
-
-const day = 24 * 60 * 60 * 1000;
-const redrivableMs = 14 * day;
-
-/** Why an execution cannot be redriven, or undefined when it can (Step Functions developer guide, "Redriving executions"). */
-function whyNotRedrivable({ status, stopDate, history }: Execution, now: number): string | undefined {
-  if (status === 'RUNNING') return 'Execution is RUNNING and cannot be redriven';
-  if (status === 'SUCCEEDED') return 'Execution is SUCCEEDED and cannot be redriven';
-  if (history.length >= maxEvents - 1) return 'Execution has no room left in its event history';
-  const age = now - (stopDate?.getTime() ?? now);
-  return age > redrivableMs ? 'Execution has exceeded the redrivable period of 14 days' : undefined;
 }

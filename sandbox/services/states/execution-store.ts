@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { AwsError } from '../../core/operation.ts';
 import { parseDefinition } from './definition.ts';
 import { type Execution, type StateMachine, startExecution } from './execution.ts';
+import { redriveStatus } from './redrive.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 export interface Dependencies {
@@ -27,20 +28,26 @@ export interface ExecutionStore {
   /** Returns the ARN. @throws Error for a definition with anything that the sandbox does not have */
   add(machine: { name: string; roleArn: string; definition: string }): string;
   machines(): readonly StateMachine[];
-  /** @throws AwsError StateMachineDoesNotExist */
+  /** @throws AwsError StateMachineDoesNotExist, InvalidArn */
   machine(stateMachineArn: string): StateMachine;
   /**
    * Starts an execution, or returns the one of this name that runs with the same input.
    * @throws AwsError ExecutionAlreadyExists
    */
   start(machine: StateMachine, name: string, input: string): Execution;
-  /** @throws AwsError ExecutionDoesNotExist */
+  /** @throws AwsError ExecutionDoesNotExist, InvalidArn */
   execution(executionArn: string): Execution;
   /** Every execution that AWS would still have, oldest first. */
   kept(): Execution[];
   /** Every execution that was started, and not yet found to be too old. */
   all(): readonly Execution[];
 }
+
+/**
+ * What an event may hold of inputs and outputs, in bytes, as JSON in JSON: of more, the input is left out
+ * (Step Functions developer guide, "EventBridge payloads").
+ */
+const maxEventBytes = 248 * 1024;
 
 const retentionMs = 90 * 24 * 60 * 60 * 1000;
 
@@ -70,10 +77,15 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
         status: execution.status,
         startDate: execution.startDate.getTime(),
         stopDate: execution.stopDate?.getTime() ?? null,
-        input: execution.input,
-        inputDetails: { included: true },
-        output: execution.output ?? null,
-        outputDetails: execution.output === undefined ? null : { included: true },
+        ...eventData(execution),
+        stateMachineVersionArn: null,
+        stateMachineAliasArn: null,
+        redriveCount: execution.redriveCount,
+        redriveDate: execution.redriveDate?.getTime() ?? null,
+        redriveStatusReason: null,
+        ...redriveStatus(execution, clock.now()),
+        error: execution.error ?? null,
+        cause: execution.cause ?? null,
       },
     });
   }
@@ -93,6 +105,7 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
     },
     machines: () => [...machines.values()],
     machine(stateMachineArn) {
+      requireArn(stateMachineArn, 'stateMachine');
       const machine = machines.get(stateMachineArn);
       if (machine !== undefined) return machine;
       throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
@@ -122,6 +135,7 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
       return execution;
     },
     execution(executionArn) {
+      requireArn(executionArn, 'execution');
       const execution = kept(executionArn);
       if (execution !== undefined) return execution;
       throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
@@ -129,4 +143,26 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
     kept: () => [...executions.keys()].flatMap((executionArn) => kept(executionArn) ?? []),
     all: () => [...executions.values()],
   };
+}
+
+/** The input and the output in an event. */
+function eventData({ input, output }: Execution) {
+  const escapedBytes = (text = '') => Buffer.byteLength(JSON.stringify(text));
+  const hasInput = escapedBytes(input) + escapedBytes(output) <= maxEventBytes;
+  const hasOutput = output !== undefined && escapedBytes(output) <= maxEventBytes;
+  return {
+    input: hasInput ? input : null,
+    inputDetails: { included: hasInput },
+    output: hasOutput ? output : null,
+    outputDetails: output === undefined ? null : { included: hasOutput },
+  };
+}
+
+/** @throws AwsError InvalidArn for what cannot be the ARN of this type of resource */
+function requireArn(arn: string, type: 'stateMachine' | 'execution'): void {
+  const found = /^arn:[\w-]+:states:[\w-]+:\d{12}:(\w+):./.exec(arn)?.[1];
+  if (found === type) return;
+  const reason =
+    found === undefined ? `Invalid ARN prefix: ${arn}` : `Resource type not valid in this context: ${found}`;
+  throw new AwsError('InvalidArn', `Invalid Arn: '${reason}'`);
 }

@@ -1,14 +1,17 @@
 import * as v from 'valibot';
 import type { Catcher, Definition, Retrier, State } from './definition.ts';
 import {
+  dataLimitExceeded,
   evaluateCatch,
   evaluateChoice,
   evaluatePass,
   evaluatePath,
+  runtimeError,
   type StateContext,
   StateError,
 } from './evaluate-state.ts';
 import { createHistory, type HistoryEvent } from './history.ts';
+import { isTooLarge } from './json.ts';
 import { type TaskEnvironment, tryTaskOnce } from './task.ts';
 
 export interface StateMachine {
@@ -57,9 +60,6 @@ type End = (
 
 const timeoutSchema = v.pipe(v.number(), v.integer(), v.minValue(1));
 
-/** Step Functions' limit for inputs and outputs of states, in bytes. */
-export const maxPayloadBytes = 262_144;
-
 /** Starts an execution of a machine; it goes on by itself until it ends. */
 export function startExecution(
   machine: StateMachine,
@@ -70,6 +70,8 @@ export function startExecution(
   const { events, record } = createHistory(clock);
   /** The state that the execution is in, or ended in. */
   let entry: Entry = { name: machine.definition.StartAt, input: JSON.parse(input) };
+  /** The event of its entry. */
+  let enteredId = 0;
   let end: End = () => {};
   const execution: Execution = {
     executionArn,
@@ -133,9 +135,8 @@ export function startExecution(
     } catch (error) {
       // An abort or timeout has ended the execution already.
       if (signal.aborted) return;
-      const { name: errorName, cause } =
-        error instanceof StateError ? error : new StateError('States.Runtime', String(error));
-      const failure = { error: errorName, ...(cause === '' ? {} : { cause }) };
+      const failure = (error instanceof StateError ? error : runtimeError({ ...entry, enteredId }, String(error)))
+        .details;
       record('ExecutionFailed', { executionFailedEventDetails: failure });
       end('FAILED', failure);
     }
@@ -147,24 +148,21 @@ export function startExecution(
   ): Promise<{ next: string | undefined; output: unknown }> {
     const state = machine.definition.States[stateName];
     if (state === undefined) throw new StateError('States.Runtime', `There is no state ${stateName}`);
+    record(`${state.Type}StateEntered`, {
+      stateEnteredEventDetails: { name: stateName, input: JSON.stringify(stateInput) },
+    });
+    enteredId = events.length;
     const context: StateContext = {
+      enteredId,
       // A redrive does not change it.
       Execution: { Id: executionArn, Name: name, StartTime: execution.startDate.toISOString() },
       State: { Name: stateName, EnteredTime: new Date(clock.now()).toISOString(), RetryCount: 0 },
       StateMachine: { Id: machine.stateMachineArn, Name: machine.name },
     };
-    record(`${state.Type}StateEntered`, {
-      stateEnteredEventDetails: { name: stateName, input: JSON.stringify(stateInput) },
-    });
     const step = await transition(state, stateInput, context, signal);
     signal.throwIfAborted();
     const output = JSON.stringify(step.output);
-    if (Buffer.byteLength(output) > maxPayloadBytes) {
-      throw new StateError(
-        'States.DataLimitExceeded',
-        `The output of ${stateName} is larger than ${maxPayloadBytes} bytes`,
-      );
-    }
+    if (isTooLarge(output)) throw dataLimitExceeded(stateName);
     record(`${state.Type}StateExited`, { stateExitedEventDetails: { name: stateName, output } });
     return step;
   }
@@ -188,7 +186,7 @@ export function startExecution(
       try {
         return { next: state.Next, output: await tryTask(state, input, context, signal) };
       } catch (error) {
-        if (signal.aborted || !(error instanceof StateError) || isTerminal(error)) throw error;
+        if (signal.aborted || !(error instanceof StateError) || error.isTerminal) throw error;
         const retrier = state.Retry.find(({ ErrorEquals }) => matches(ErrorEquals, error.name));
         const retried = retrier === undefined ? 0 : (retries.get(retrier) ?? 0);
         if (retrier === undefined || retried >= retrier.MaxAttempts) {
@@ -227,9 +225,6 @@ function matches(errorEquals: readonly string[], name: string): boolean {
       pattern === name || pattern === 'States.ALL' || (pattern === 'States.TaskFailed' && name !== 'States.Timeout'),
   );
 }
-
-/** The errors that pass by every Retry and Catch. */
-const isTerminal = ({ name }: StateError) => name === 'States.Runtime' || name === 'States.DataLimitExceeded';
 
 /** How long to wait before a retry, in milliseconds. */
 function retryDelay(

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { AwsError, operation } from '../../core/operation.ts';
-import { maxPayloadBytes } from './execution.ts';
-import { isJson } from './json.ts';
+import { isJson, maxCauseLength, maxPayloadBytes } from './json.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 /** The operations by which a task with a token is answered. */
@@ -44,8 +43,8 @@ export function taskOperations(tokens: TaskTokens) {
     SendTaskFailure: operation(
       v.strictObject({
         taskToken: v.string(),
-        error: v.optional(v.pipe(v.string(), v.maxLength(256)), ''),
-        cause: v.optional(v.pipe(v.string(), v.maxLength(32_768)), ''),
+        error: v.optional(v.pipe(v.string(), v.maxLength(256))),
+        cause: v.optional(v.pipe(v.string(), v.maxLength(maxCauseLength))),
       }),
       {
         access: onTask('SendTaskFailure'),

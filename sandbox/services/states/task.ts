@@ -2,8 +2,9 @@ import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
 import { type State, waitResource } from './definition.ts';
-import { evaluateTask, type StateContext, StateError } from './evaluate-state.ts';
+import { dataLimitExceeded, evaluateTask, type StateContext, StateError } from './evaluate-state.ts';
 import type { Recorder } from './history.ts';
+import { isTooLarge } from './json.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 export interface TaskEnvironment {
@@ -61,13 +62,16 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
     });
     record('LambdaFunctionStarted', {});
     try {
-      const output = await invokeLambda(resource, parameters);
-      record('LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: { output: JSON.stringify(output) } });
-      return output;
+      const result = await invokeLambda(resource, parameters);
+      const output = JSON.stringify(result);
+      // A result that is too large fails the task, and a Catch may take that: the other limits end the execution.
+      if (isTooLarge(output)) throw dataLimitExceeded(resource);
+      record('LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: { output } });
+      return result;
     } catch (error) {
-      const { name, cause } = stateError(error);
-      record('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: { error: name, cause } });
-      throw new StateError(name, cause);
+      const failure = stateError(error);
+      record('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: failure.details });
+      throw failure;
     }
   }
 
@@ -83,20 +87,26 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
     });
     record('TaskStarted', { taskStartedEventDetails: waitDetails });
     try {
-      // The function may answer the token itself, before it returns.
-      await Promise.race([invokeLambda(FunctionName, Payload), answer]);
-      record('TaskSubmitted', { taskSubmittedEventDetails: waitDetails });
+      const submitted = invokeLambda(FunctionName, Payload).then(submission);
+      // The function may answer the token itself, before it returns: the task is submitted all the same.
+      const answered = answer?.then(
+        () => ({}),
+        () => ({}),
+      );
+      const taskSubmittedEventDetails = { ...waitDetails, ...(await Promise.race([submitted, answered])) };
+      record('TaskSubmitted', { taskSubmittedEventDetails });
       const output = await answer;
       record('TaskSucceeded', { taskSucceededEventDetails: { ...waitDetails, output: JSON.stringify(output) } });
       return output;
     } catch (error) {
-      const { name, cause } = stateError(error);
-      record('TaskFailed', { taskFailedEventDetails: { ...waitDetails, error: name, cause } });
-      throw new StateError(name, cause);
+      const failure = stateError(error);
+      record('TaskFailed', { taskFailedEventDetails: { ...waitDetails, ...failure.details } });
+      throw failure;
     }
   }
 
   async function perform(parameters: unknown): Promise<unknown> {
+    if (isTooLarge(JSON.stringify(parameters))) throw dataLimitExceeded(context.State.Name, { isTerminal: true });
     await parts.thaw?.(waits ? v.parse(waitParametersSchema, parameters).FunctionName : (state.Resource ?? ''));
     signal.throwIfAborted();
     const { promise: interruption, reject } = Promise.withResolvers<never>();
@@ -140,6 +150,13 @@ export async function tryTaskOnce(state: State, input: unknown, context: StateCo
   } finally {
     end();
   }
+}
+
+/** What the integration has of Lambda's answer, but for the metadata of HTTP. */
+function submission(result: unknown): { output: string } {
+  const output = JSON.stringify({ ExecutedVersion: '$LATEST', Payload: result, StatusCode: 200 });
+  if (isTooLarge(output)) throw dataLimitExceeded('lambda');
+  return { output };
 }
 
 function stateError(error: unknown): StateError {

@@ -17,10 +17,10 @@ import { recordOf } from '../own-record.ts';
 import { executionArn, otherExecutionArn } from '../plan.ts';
 
 type Ending = 'FAILED' | 'TIMED_OUT' | 'ABORTED';
-const statusEvent = (status: Ending) => ({
+const statusEvent = (status: Ending, more: object = {}) => ({
   source: 'aws.states',
   'detail-type': 'Step Functions Execution Status Change',
-  detail: { executionArn, status, input: '{}' },
+  detail: { executionArn, status, input: '{}', ...more },
 });
 const lambdaCause = (errorMessage: string) => JSON.stringify({ errorType: 'StackFailed', errorMessage, trace: [] });
 const entered = (name: string): HistoryEvent => ({
@@ -168,6 +168,32 @@ describe('an execution that failed', () => {
     const { invoke, updates, published } = setUp({ ...redriven, error: undefined, cause: undefined });
     await invoke(statusEvent('FAILED'));
     expect([updates(), published()]).toEqual([[], []]);
+  });
+
+  it.each<[string, Partial<DescribeExecutionOutput>, number]>([
+    ['runs again', { status: 'RUNNING', redriveCount: 2 }, 1],
+    ['has failed again, which has an event of its own', { redriveCount: 1 }, 0],
+    ['is pending to be redriven', { status: 'PENDING_REDRIVE' }, 0],
+  ])('that is over is left alone: it %s', async (_, redriven, redriveCount) => {
+    const { invoke, updates, published } = setUp(redriven);
+    await invoke(statusEvent('FAILED', { redriveCount }));
+    expect([updates(), published()]).toEqual([[], []]);
+  });
+
+  it.each<[string, Partial<DescribeExecutionOutput>]>([
+    ['the run that failed', { status: 'RUNNING', redriveCount: 1 }],
+    ['the run before it', { status: 'FAILED', redriveCount: 0 }],
+  ])('again after a redrive is looked at again by Lambda while DescribeExecution still has %s', async (_, stale) => {
+    const { invoke, updates, published } = setUp(stale);
+    const event = statusEvent('FAILED', { redriveCount: 1 });
+    await expect(invoke(event)).rejects.toMatchObject(errorOf('Error', 'still reads'));
+    expect([updates(), published()]).toEqual([[], []]);
+  });
+
+  it('again after a redrive is recorded', async () => {
+    const { invoke, updates, published } = setUp({ redriveCount: 1 });
+    await invoke(statusEvent('FAILED', { redriveCount: 1 }));
+    expect([updates().length, published().length]).toEqual([1, 1]);
   });
 
   it.each([undefined, 0])(

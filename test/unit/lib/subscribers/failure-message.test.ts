@@ -4,6 +4,8 @@ import { failureMessage } from '../../../../lib/subscribers/failure-message.ts';
 const failed = { name: 'RoleNotFound', step: 'ReadRoleArn' };
 
 describe("a failure's message", () => {
+  const token = `eyJraWQiOiJ4In0.${'a'.repeat(40)}.${'b'.repeat(40)}`;
+
   it.each([
     [
       "is the message inside Lambda's JSON",
@@ -22,6 +24,22 @@ describe("a failure's message", () => {
     expect(failureMessage({ ...failed, cause })).toBe(message);
   });
 
+  // Step Functions keeps 32,768 characters of a cause, and so the beginning of Lambda's JSON.
+  it.each([
+    ['after the message', '{"errorType":"RoleNotFound","errorMessage":"no \\"role\\"","trace":["at x', 'no "role"'],
+    ['in the message', '{"errorType":"RoleNotFound","errorMessage":"no role at \\', 'no role at '],
+    ['before the message', '{"errorType":"RoleNot', '{"errorType":"RoleNot'],
+    ['in an escape', '{"errorMessage":"no \\u12', '{"errorMessage":"no \\u12'],
+  ])("is what is left of Lambda's JSON that was cut %s", (_name, cause, message) => {
+    expect(failureMessage({ ...failed, cause })).toBe(message);
+  });
+
+  it('is cut when it is long, with no part of a token at its end', () => {
+    const text = 'no '.repeat(1360);
+    const message = failureMessage({ ...failed, cause: `${text} ${token} ${text}` });
+    expect(message).toBe(`${text} <token> no n…`);
+  });
+
   it.each([
     ['States.Timeout', 'WaitForStack', 'The time limit was reached in WaitForStack'],
     ['ABORTED', 'WaitForStack', 'The execution was stopped in WaitForStack'],
@@ -30,7 +48,6 @@ describe("a failure's message", () => {
     expect(failureMessage({ name, step, cause: undefined })).toBe(message);
   });
 
-  const token = `eyJraWQiOiJ4In0.${'a'.repeat(40)}.${'b'.repeat(40)}`;
   it.each([
     ["in Lambda's JSON", JSON.stringify({ errorMessage: `refused ${token}` })],
     ['in a text', `refused ${token}`],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { createMachine, echo, task } from './machine.ts';
+import { createMachine, task } from './machine.ts';
 
 const answering = (result: unknown) => vi.fn(async (_functionArn: string, _event: unknown) => result);
 
@@ -171,36 +171,5 @@ describe('a Choice state', () => {
         expect(output).toBe(holds ? 'first' : 'other');
       }),
     );
-  });
-});
-
-describe("the size of a state's output", () => {
-  const output = (bytes: number) =>
-    createMachine(
-      {
-        Only: task({
-          Retry: [{ ErrorEquals: ['States.ALL'] }],
-          Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Rest' }],
-        }),
-        Rest: { Type: 'Succeed' },
-      },
-      { invokeLambda: answering('é'.repeat(bytes / 2 - 1)) },
-    ).execute();
-
-  it('may be 256 KiB', async () => {
-    expect(await output(262_144)).toMatchObject({ status: 'SUCCEEDED' });
-  });
-
-  it('ends the execution when it is larger, past every Retry and Catch', async () => {
-    expect(await output(262_146)).toMatchObject({
-      status: 'FAILED',
-      error: 'States.DataLimitExceeded',
-      cause: expect.stringContaining('Only'),
-    });
-  });
-
-  it('counts for the input of an execution too', async () => {
-    const machine = createMachine({ Only: task() }, { invokeLambda: echo });
-    await expect(machine.start('x'.repeat(262_143))).rejects.toMatchObject({ code: 'ValidationException' });
   });
 });

@@ -80,7 +80,6 @@ describe('Retry', () => {
     ['States.ALL', 'Any', true],
     ['States.ALL', 'States.Timeout', true],
     ['States.ALL', 'States.Runtime', false],
-    ['States.ALL', 'States.DataLimitExceeded', false],
     ['States.Runtime', 'States.Runtime', false],
     ['States.TaskFailed', 'Any', true],
     ['States.TaskFailed', 'States.Timeout', false],

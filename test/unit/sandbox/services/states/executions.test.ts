@@ -4,6 +4,7 @@ import { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import { createMachine, failing, idle, never, task, tokenTaker, waitingTask } from './machine.ts';
 
 const day = 24 * 60 * 60 * 1000;
+const absent = (type: string) => `arn:aws:states:us-east-1:111111111111:${type}:Absent`;
 const executionArnOf = (name: string) => `arn:aws:states:us-east-1:111111111111:execution:Machine:${name}`;
 
 describe('StartExecution', () => {
@@ -43,7 +44,7 @@ describe('StartExecution', () => {
   });
 
   it.each([
-    ['an unknown machine', { stateMachineArn: 'arn:absent' }, 'StateMachineDoesNotExist'],
+    ['an unknown machine', { stateMachineArn: absent('stateMachine') }, 'StateMachineDoesNotExist'],
     ['input that is not JSON', { input: 'not JSON' }, 'InvalidExecutionInput'],
     ['a name with a blank', { name: 'acme 1' }, 'InvalidName'],
     ['a name with a colon', { name: 'acme:1' }, 'InvalidName'],
@@ -130,11 +131,19 @@ describe('the history', () => {
     type,
     ...details,
   });
+  const inputDetails = { truncated: false };
   const untilStarted = [
-    event(1, 'ExecutionStarted', { executionStartedEventDetails: { input: '{"a":1}', roleArn: 'arn:role' } }),
-    event(2, 'TaskStateEntered', { stateEnteredEventDetails: { name: 'Only', input: '{"a":1}' } }),
+    event(1, 'ExecutionStarted', {
+      executionStartedEventDetails: { input: '{"a":1}', inputDetails, roleArn: 'arn:role' },
+    }),
+    event(2, 'TaskStateEntered', { stateEnteredEventDetails: { name: 'Only', input: '{"a":1}', inputDetails } }),
     event(3, 'LambdaFunctionScheduled', {
-      lambdaFunctionScheduledEventDetails: { resource: 'arn:function', input: '{"a":1}', timeoutInSeconds: 5 },
+      lambdaFunctionScheduledEventDetails: {
+        resource: 'arn:function',
+        input: '{"a":1}',
+        inputDetails,
+        timeoutInSeconds: 5,
+      },
     }),
     event(4, 'LambdaFunctionStarted'),
   ];
@@ -147,6 +156,7 @@ describe('the history', () => {
   }
 
   const output = '{"a":1}';
+  const outputDetails = { truncated: false };
   const failure = { error: 'E', cause: '{"errorType":"E"}' };
   const timeout = { error: 'States.Timeout' };
 
@@ -155,9 +165,9 @@ describe('the history', () => {
       'succeeds',
       {},
       [
-        event(5, 'LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: { output } }),
-        event(6, 'TaskStateExited', { stateExitedEventDetails: { name: 'Only', output } }),
-        event(7, 'ExecutionSucceeded', { executionSucceededEventDetails: { output } }),
+        event(5, 'LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: { output, outputDetails } }),
+        event(6, 'TaskStateExited', { stateExitedEventDetails: { name: 'Only', output, outputDetails } }),
+        event(7, 'ExecutionSucceeded', { executionSucceededEventDetails: { output, outputDetails } }),
       ],
     ],
     [
@@ -193,7 +203,14 @@ describe('the history', () => {
       },
     },
     { type: 'TaskStarted', taskStartedEventDetails: integration },
-    { type: 'TaskSubmitted', taskSubmittedEventDetails: integration },
+    {
+      type: 'TaskSubmitted',
+      taskSubmittedEventDetails: {
+        ...integration,
+        output: '{"ExecutedVersion":"$LATEST","StatusCode":200}',
+        outputDetails: { truncated: false },
+      },
+    },
   ];
 
   it.each([
@@ -228,6 +245,7 @@ describe('the history', () => {
     const machine = createMachine({ Only: waitingTask({ TimeoutSeconds: 30 }) }, { invokeLambda, clock });
     const { executionArn } = await machine.start({ a: 1 });
     const taskToken = await nextToken();
+    await machine.reached(executionArn, 'TaskSubmitted');
     if (reply === undefined) clock.advance(30_000);
     else await machine.run(reply.operation, { taskToken, ...reply.answer });
     await machine.result(executionArn);
@@ -287,7 +305,7 @@ describe('the history', () => {
   it('leaves inputs and outputs out when asked to, and nothing else', async () => {
     const { executionArn, history } = await historyOf(task(), failing(['E'], createClock()));
     const { events } = await history(executionArn, { includeExecutionData: false });
-    expect(JSON.stringify(events)).not.toMatch(/"(input|output)"/);
+    expect(JSON.stringify(events)).not.toMatch(/"(input|output)/);
     expect(events).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ timestamp, stateEnteredEventDetails: { name: 'Only' } }),
@@ -297,11 +315,22 @@ describe('the history', () => {
   });
 });
 
+// Their members as in https://github.com/localstack/localstack/tree/main/tests/aws/services/stepfunctions/v2/base
 describe('the events of an execution', () => {
+  const redrivable = { redriveStatus: 'REDRIVABLE', redriveStatusReason: null };
+  const notRedrivable = (status: string) => ({
+    redriveStatus: 'NOT_REDRIVABLE',
+    redriveStatusReason: `Execution is ${status} and cannot be redriven`,
+  });
+
   it.each([
-    ['SUCCEEDED', {}, { output: '{"a":1}', outputDetails: { included: true } }],
-    ['FAILED', { invokeLambda: failing(['E'], createClock()).invokeLambda }, { output: null, outputDetails: null }],
-    ['TIMED_OUT', { invokeLambda: never, TimeoutSeconds: 60 }, { output: null, outputDetails: null }],
+    ['SUCCEEDED', {}, { output: '{"a":1}', outputDetails: { included: true }, ...notRedrivable('SUCCEEDED') }],
+    [
+      'FAILED',
+      { invokeLambda: failing(['E'], createClock()).invokeLambda },
+      { ...redrivable, error: 'E', cause: '{"errorType":"E"}' },
+    ],
+    ['TIMED_OUT', { invokeLambda: never, TimeoutSeconds: 60 }, redrivable],
   ])('tell that it is RUNNING and then %s', async (status, options, end) => {
     const machine = createMachine({ Only: task() }, options);
     const { executionArn, startDate } = await machine.start({ a: 1 }, { name: 'acme-1' });
@@ -318,8 +347,16 @@ describe('the events of an execution', () => {
       startDate: startDate.getTime(),
       input: '{"a":1}',
       inputDetails: { included: true },
+      output: null,
+      outputDetails: null,
+      stateMachineVersionArn: null,
+      stateMachineAliasArn: null,
+      redriveCount: 0,
+      redriveDate: null,
+      error: null,
+      cause: null,
     };
-    const running = { ...detail, status: 'RUNNING', stopDate: null, output: null, outputDetails: null };
+    const running = { ...detail, status: 'RUNNING', stopDate: null, ...notRedrivable('RUNNING') };
     expect(machine.published).toEqual([
       { ...event, detail: running },
       { ...event, detail: { ...detail, status, stopDate: expect.any(Number), ...end } },
@@ -362,13 +399,14 @@ describe('what is there', () => {
   });
 
   it.each([
-    ['DescribeStateMachine', { stateMachineArn: 'arn:absent' }, 'StateMachineDoesNotExist'],
-    ['ListExecutions', { stateMachineArn: 'arn:absent' }, 'StateMachineDoesNotExist'],
-    ['DescribeExecution', { executionArn: 'arn:absent' }, 'ExecutionDoesNotExist'],
-    ['GetExecutionHistory', { executionArn: 'arn:absent' }, 'ExecutionDoesNotExist'],
-    ['StopExecution', { executionArn: 'arn:absent' }, 'ExecutionDoesNotExist'],
+    ['DescribeStateMachine', { stateMachineArn: absent('stateMachine') }, 'StateMachineDoesNotExist'],
+    ['ListExecutions', { stateMachineArn: absent('stateMachine') }, 'StateMachineDoesNotExist'],
+    ['DescribeExecution', { executionArn: absent('execution') }, 'ExecutionDoesNotExist'],
+    ['GetExecutionHistory', { executionArn: absent('execution') }, 'ExecutionDoesNotExist'],
+    ['StopExecution', { executionArn: absent('execution') }, 'ExecutionDoesNotExist'],
+    ['RedriveExecution', { executionArn: absent('execution') }, 'ExecutionDoesNotExist'],
   ])('%s names what is not there', async (operation, input, code) => {
     const refused = createMachine({ Only: task() }).run(operation, input);
-    await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining('arn:absent') });
+    await expect(refused).rejects.toMatchObject({ code, message: expect.stringContaining('Absent') });
   });
 });

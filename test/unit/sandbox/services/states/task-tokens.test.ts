@@ -9,11 +9,13 @@ async function startWaiting(fields: object = {}, input: unknown = {}) {
   const states = { Wait: waitingTask(fields), Rescue: { Type: 'Succeed' } };
   const machine = createMachine(states, { invokeLambda, clock: createClock() });
   const { executionArn } = await machine.start(input);
+  const token = await nextToken();
+  await machine.reached(executionArn, 'TaskSubmitted');
   return {
     ...machine,
     executionArn,
     nextToken,
-    token: await nextToken(),
+    token,
     ended: () => machine.result(executionArn),
     succeed: (taskToken: string, output: unknown = 'answer') =>
       machine.run('SendTaskSuccess', { taskToken, output: JSON.stringify(output) }),
@@ -38,10 +40,24 @@ describe('a task that waits for its token', () => {
     expect(await ended()).toMatchObject({ status: 'FAILED', error: 'StackFailed', cause: 'the bucket exists' });
   });
 
-  it('can catch such a failure', async () => {
-    const { token, fail, ended } = await startWaiting(caught);
-    await fail(token, { error: 'StackGone', cause: 'deleted' });
-    expect(await ended()).toMatchObject({ output: { wait: { Error: 'StackGone', Cause: 'deleted' } } });
+  // Without error and cause as in https://github.com/localstack/localstack/tree/main/tests/aws/services/stepfunctions/v2/callback
+  it.each([
+    [
+      { error: 'StackGone', cause: 'deleted' },
+      { Error: 'StackGone', Cause: 'deleted' },
+    ],
+    [{ error: 'StackGone' }, { Error: 'StackGone', Cause: null }],
+    [{}, { Error: null, Cause: null }],
+  ])('can catch the failure %j', async (failure, wait) => {
+    const { token, fail, ended, executionArn, history } = await startWaiting(caught);
+    await fail(token, failure);
+    expect(await ended()).toMatchObject({ output: { wait } });
+    const { events } = await history(executionArn);
+    expect(events.find(({ type }) => type === 'TaskFailed')?.taskFailedEventDetails).toEqual({
+      resourceType: 'lambda',
+      resource: 'invoke.waitForTaskToken',
+      ...failure,
+    });
   });
 
   it('fails when its function does', async () => {
@@ -53,9 +69,9 @@ describe('a task that waits for its token', () => {
   });
 
   it.each([
-    ['SendTaskSuccess', { output: '"early"' }, { status: 'SUCCEEDED', output: 'early' }],
-    ['SendTaskFailure', { error: 'Early' }, { status: 'FAILED', error: 'Early' }],
-  ])('ends by %s before its function returns', async (operation, answer, result) => {
+    ['SendTaskSuccess', { output: '"early"' }, { status: 'SUCCEEDED', output: 'early' }, 'TaskSucceeded'],
+    ['SendTaskFailure', { error: 'Early' }, { status: 'FAILED', error: 'Early' }, 'TaskFailed'],
+  ])('ends by %s before its function returns, submitted all the same', async (operation, answer, result, ended) => {
     const { invokeLambda, nextToken } = tokenTaker();
     const machine = createMachine(
       { Wait: waitingTask() },
@@ -67,7 +83,10 @@ describe('a task that waits for its token', () => {
         },
       },
     );
-    expect(await machine.execute()).toMatchObject(result);
+    const { executionArn } = await machine.start();
+    expect(await machine.result(executionArn)).toMatchObject(result);
+    const { events } = await machine.history(executionArn);
+    expect(events.slice(4, 6).map(({ type }) => type)).toEqual(['TaskSubmitted', ended]);
   });
 
   it.each([
