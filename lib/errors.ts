@@ -1,3 +1,5 @@
+import { foreignRemedy } from './foreign-errors.ts';
+
 /**
  * The errors of the machine: one class per ASL error name, as `Retry`, `Catch`, alarms and the runbook know them.
  * A message names what failed and why; no message, cause or field may hold a secret.
@@ -477,18 +479,8 @@ const remedies = (): ReadonlyMap<string, string> =>
 
 /**
  * What to do about an error that ended an execution, by its ASL error name (or `ABORTED`). Errors that are not the project's own
- * (`Lambda.Unknown`, an AWS service's exception) get a general answer.
+ * (`Lambda.Unknown`, an AWS service's exception) have an answer by their kind.
  */
 export function remedyFor(errorName: string): string {
-  switch (errorName) {
-    case 'ABORTED':
-      return 'Ask who stopped the execution and why; then redrive it or send the request again.';
-    case 'States.Timeout':
-      return 'Look at the log of the failed step for what it waited for; then redrive the execution or send the request again.';
-    default:
-      return (
-        remedies().get(errorName) ??
-        "Look at the failed step's log for the cause, remove it, and redrive the execution or send the request again."
-      );
-  }
+  return remedies().get(errorName) ?? foreignRemedy(errorName);
 }
