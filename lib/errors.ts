@@ -39,16 +39,19 @@ export class InvalidConfiguration extends /* @__PURE__ */ stepError(
   'Correct the value that is named, a secret or a param in serverless.yml (then deploy), and redrive the execution.',
 ) {}
 
-/** A secret that the request refers to is there, and the deployment may not read it. Mostly found before anything irreversible. */
+/** A secret is there, and the deployment may not read it or use its key. Of a secret of the request mostly found before anything irreversible. */
 export class SecretNotReadable extends /* @__PURE__ */ stepError(
   'SecretNotReadable',
-  "Allow the named role to use the secret's KMS key (kms:Decrypt, see SecretNotReadable in docs/runbook.md), or store the secret without a customer managed key; then send the request again.",
+  "Allow the named role to use the secret's KMS key (kms:Decrypt, see SecretNotReadable in docs/runbook.md), enable that key if it is disabled, or store the secret without a customer managed key; then send the request again.",
 ) {
-  readonly field: string;
+  /** The field of the request that names the secret; undefined for a secret of the deployment or the subscriber. */
+  readonly field: string | undefined;
+  readonly reason: string;
 
-  constructor(field: string, secretId: string, reason: string) {
-    super(`${field}: secret ${secretId} cannot be read: ${reason}`);
+  constructor(field: string | undefined, secretId: string, reason: string) {
+    super(`${field === undefined ? 'Secret' : `${field}: secret`} ${secretId} cannot be read: ${reason}`);
     this.field = field;
+    this.reason = reason;
   }
 }
 

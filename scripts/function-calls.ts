@@ -83,6 +83,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {
       'dynamodb:GetItem': 2,
       'dynamodb:UpdateItem': 1,
+      'secretsmanager:DescribeSecret': 1,
       'secretsmanager:GetSecretValue': 3,
       'secretsmanager:RestoreSecret': 1,
       'secretsmanager:CreateSecret': 2,
@@ -121,6 +122,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {
       'dynamodb:GetItem': 3,
       'dynamodb:UpdateItem': 3,
+      'secretsmanager:DescribeSecret': 1,
       'secretsmanager:GetSecretValue': 6,
       'secretsmanager:ListSecretVersionIds': 1,
       'secretsmanager:RestoreSecret': 1,
@@ -149,6 +151,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'dynamodb:GetItem': 2,
       'sts:AssumeRole': 1,
       'cloudformation:DescribeStacks': 1,
+      'secretsmanager:DescribeSecret': 1,
       'secretsmanager:GetSecretValue': 2,
       's3:GetObject': 1,
       'cloudformation:CreateStack': 1,
@@ -183,6 +186,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {
       'dynamodb:GetItem': 4,
       'dynamodb:PutItem': 3,
+      'secretsmanager:DescribeSecret': 1,
       'secretsmanager:GetSecretValue': 2,
       'secretsmanager:RestoreSecret': 1,
       'secretsmanager:CreateSecret': 1,
@@ -195,6 +199,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {
       'dynamodb:GetItem': 4,
       'dynamodb:PutItem': 3,
+      'secretsmanager:DescribeSecret': 1,
       'secretsmanager:GetSecretValue': 2,
       'secretsmanager:PutSecretValue': 1,
       'infinstor:get_version': 2,
@@ -275,6 +280,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {
       'dynamodb:GetItem': 2,
       'dynamodb:UpdateItem': 1,
+      'secretsmanager:DescribeSecret': 1,
       'secretsmanager:GetSecretValue': 3,
       'secretsmanager:ListSecretVersionIds': 1,
       'secretsmanager:PutSecretValue': 1,
@@ -286,6 +292,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'verify-subscriber': {
     calls: {
+      'secretsmanager:DescribeSecret': 1,
       'secretsmanager:GetSecretValue': 1,
       'infinstor:get_version': 1,
       'cognito:InitiateAuth': 1,

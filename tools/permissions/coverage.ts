@@ -201,6 +201,20 @@ Resources:
   clock.advance(2 * hour);
   await clock.quiet();
   await events.send(new EnableRuleCommand(rule));
+
+  // Secrets that cannot be decrypted, each in another step.
+  const undecryptable = (step: string) =>
+    faults.add({
+      ...parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure'),
+      functionName: `infinstor-onboarding-sandbox-${step}`,
+    });
+  clock.advance(hour);
+  for (const step of ['obtain-token', 'create-subscriber', 'deploy-stack', 'verify-subscriber']) {
+    undecryptable(step);
+    await onboard(subscriber('undecryptable'));
+  }
+  undecryptable('update-subscriber');
+  await update({ ...subscriber('stale'), emailId: 'undecryptable@example.com' });
 }
 
 const otherRoles = 'arn:aws:iam::111111111111:role/OtherRoleForInfinStor-*';
