@@ -11,6 +11,7 @@ import type { Sandbox } from '../../sandbox/boot.ts';
 import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
+import { functionCalls } from '../../scripts/function-calls.ts';
 import { callApi } from './call-api.ts';
 import { coverageOfUsers } from './coverage-of-users.ts';
 import { forwardEvents, setUpOtherAccount } from './other-account.ts';
@@ -202,19 +203,18 @@ Resources:
   await clock.quiet();
   await events.send(new EnableRuleCommand(rule));
 
-  // Secrets that cannot be decrypted, each in another step.
-  const undecryptable = (step: string) =>
-    faults.add({
-      ...parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure'),
-      functionName: `infinstor-onboarding-sandbox-${step}`,
-    });
+  // Secrets that cannot be decrypted: each run ends with the next function that meets one.
   clock.advance(hour);
-  for (const step of ['obtain-token', 'create-subscriber', 'deploy-stack', 'verify-subscriber']) {
-    undecryptable(step);
-    await onboard(subscriber('undecryptable'));
+  const readers = Object.entries(functionCalls).filter(
+    ([, { instead = {} }]) => 'secretsmanager:DescribeSecret' in instead,
+  );
+  for (const [step] of readers) {
+    const fault = parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure');
+    faults.add({ ...fault, functionName: `infinstor-onboarding-sandbox-${step}` });
   }
-  undecryptable('update-subscriber');
+  for (let run = 0; run < 4; run += 1) await onboard(subscriber('undecryptable'));
   await update({ ...subscriber('stale'), emailId: 'undecryptable@example.com' });
+  faults.clear();
 }
 
 const otherRoles = 'arn:aws:iam::111111111111:role/OtherRoleForInfinStor-*';

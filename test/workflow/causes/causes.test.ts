@@ -8,7 +8,7 @@ import { isWhole } from '../../scope.ts';
 import { useSandbox, withSandbox } from '../sandbox.ts';
 import type { Cause } from './cause.ts';
 import { causes } from './causes.ts';
-import { runSection } from './runbook-section.ts';
+import { commandsOfRunbook, runSection } from './runbook-section.ts';
 
 // A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
 const shared = useSandbox({ resourceDelayMs: 60_000, environment: { VERIFY: 'require' } });
@@ -24,6 +24,13 @@ const names = Object.entries<unknown>({ ...errors }).flatMap(([name, value]) =>
 it('every public error has a cause, and every cause is one of a public error', () => {
   expect([...new Set(causes.map(({ error }) => error))].toSorted()).toEqual(names.toSorted());
 });
+
+it.each(commandsOfRunbook())(
+  'the runbook writes a command with options that its operation has: %s',
+  async (_, read) => {
+    await expect(read()).resolves.not.toThrow();
+  },
+);
 
 // The usual run has one cause of each error.
 const firsts = causes.filter(({ error }, index) => causes.findIndex((each) => each.error === error) === index);
@@ -44,5 +51,6 @@ async function expectCause(sandbox: Sandbox, cause: Cause): Promise<void> {
   sandbox.faults.clear();
   // What is still going on, such as a rollback or the record of the failure.
   await sandbox.clock.quiet();
-  await runSection(sandbox, error, left, cause.foreign);
+  // Those of "Find what failed" at least.
+  expect(await runSection(sandbox, error, left, cause.foreign)).toBeGreaterThanOrEqual(4);
 }

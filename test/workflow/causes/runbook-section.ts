@@ -56,6 +56,12 @@ export async function runSection(sandbox: Sandbox, title: string, left: Left, fo
   return runs;
 }
 
+/** Every command of the AWS CLI in the runbook for whose service there is a client, and what reads it against the service's model. */
+export function commandsOfRunbook(): [text: string, read: () => Promise<unknown>][] {
+  const shell: Shell = { variables: {}, substitute: () => '{}', fill: () => undefined };
+  return commandsOf(runbook, shell).map((words) => [words.join(' '), () => awsCommand(words, shell)]);
+}
+
 function shellOf({ secretsManager, kms, registryTable, stateMachineArn }: Sandbox, left: Left): Shell {
   const { userName, keyArn = '', report, user = '', otherExecutionArn } = left;
   const name = userName.toLowerCase();
