@@ -11,7 +11,6 @@ import type { Sandbox } from '../../sandbox/boot.ts';
 import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
-import { functionCalls } from '../../scripts/function-calls.ts';
 import { callApi } from './call-api.ts';
 import { coverageOfUsers } from './coverage-of-users.ts';
 import { forwardEvents, setUpOtherAccount } from './other-account.ts';
@@ -205,15 +204,18 @@ Resources:
 
   // Secrets that cannot be decrypted: each run ends with the next function that meets one.
   clock.advance(hour);
-  const readers = Object.entries(functionCalls).filter(
-    ([, { instead = {} }]) => 'secretsmanager:DescribeSecret' in instead,
-  );
-  for (const [step] of readers) {
+  for (const { roleName, policies } of sandbox.iam.roles()) {
+    const [, name] = /-([A-Za-z]+)Role-/.exec(roleName) ?? [];
+    const describes = JSON.stringify([...policies.values()]).includes('secretsmanager:DescribeSecret');
+    if (name === undefined || !describes || name.startsWith('Accept')) continue;
+    const step = name.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase();
     const fault = parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure');
     faults.add({ ...fault, functionName: `infinstor-onboarding-sandbox-${step}` });
   }
-  for (let run = 0; run < 4; run += 1) await onboard(subscriber('undecryptable'));
-  await update({ ...subscriber('stale'), emailId: 'undecryptable@example.com' });
+  for (let run = 0; run < 5; run += 1) await onboard(subscriber('undecryptable'));
+  for (const userName of ['undecryptable', 'stale']) {
+    await update({ subscriber: { userName, emailId: 'undecryptable@example.com' } });
+  }
   faults.clear();
 }
 
