@@ -1,3 +1,5 @@
+import { foreignRemedy } from './foreign-errors.ts';
+
 /**
  * The errors of the machine: one class per ASL error name, as `Retry`, `Catch`, alarms and the runbook know them.
  * A message names what failed and why; no message, cause or field may hold a secret.
@@ -37,16 +39,19 @@ export class InvalidConfiguration extends /* @__PURE__ */ stepError(
   'Correct the value that is named, a secret or a param in serverless.yml (then deploy), and redrive the execution.',
 ) {}
 
-/** A secret that the request refers to is there, and the deployment may not read it. Mostly found before anything irreversible. */
+/** A secret is there, and the deployment may not read it or use its key. Of a secret of the request mostly found before anything irreversible. */
 export class SecretNotReadable extends /* @__PURE__ */ stepError(
   'SecretNotReadable',
-  "Allow the named role to use the secret's KMS key (kms:Decrypt, see SecretNotReadable in docs/runbook.md), or store the secret without a customer managed key; then send the request again.",
+  "Allow the named role to use the secret's KMS key (kms:Decrypt, see SecretNotReadable in docs/runbook.md), enable that key if it is disabled, or store the secret without a customer managed key; then send the request again.",
 ) {
-  readonly field: string;
+  /** The field of the request that names the secret; undefined for a secret of the deployment or the subscriber. */
+  readonly field: string | undefined;
+  readonly reason: string;
 
-  constructor(field: string, secretId: string, reason: string) {
-    super(`${field}: secret ${secretId} cannot be read: ${reason}`);
+  constructor(field: string | undefined, secretId: string, reason: string) {
+    super(`${field === undefined ? 'Secret' : `${field}: secret`} ${secretId} cannot be read: ${reason}`);
     this.field = field;
+    this.reason = reason;
   }
 }
 
@@ -501,18 +506,8 @@ const remedies = (): ReadonlyMap<string, string> =>
 
 /**
  * What to do about an error that ended an execution, by its ASL error name (or `ABORTED`). Errors that are not the project's own
- * (`Lambda.Unknown`, an AWS service's exception) get a general answer.
+ * (`Lambda.Unknown`, an AWS service's exception) have an answer by their kind.
  */
 export function remedyFor(errorName: string): string {
-  switch (errorName) {
-    case 'ABORTED':
-      return 'Ask who stopped the execution and why; then redrive it or send the request again.';
-    case 'States.Timeout':
-      return 'Look at the log of the failed step for what it waited for; then redrive the execution or send the request again.';
-    default:
-      return (
-        remedies().get(errorName) ??
-        "Look at the failed step's log for the cause, remove it, and redrive the execution or send the request again."
-      );
-  }
+  return remedies().get(errorName) ?? foreignRemedy(errorName);
 }

@@ -2,6 +2,8 @@
 interface FunctionCalls {
   /** How often at most, by `service:Operation`: of each call the most that any way through the function makes. */
   calls: Readonly<Record<string, number>>;
+  /** Calls that are made only after another one has failed, and in place of those that would have come after it: they cost no more time. */
+  instead?: Readonly<Record<string, number>>;
   /** Calls that are repeated for each page, key, role or event, with how often they are counted. */
   loops?: Readonly<Record<string, number>>;
   /** What ends these. */
@@ -23,6 +25,8 @@ const claim = {
 };
 /** The accounts beside the deployment's own: once per process, where there are some. */
 const accounts = { 'secretsmanager:GetSecretValue': 1 };
+/** The key of a secret that cannot be decrypted, which ends the step. */
+const keyOfSecret = { 'secretsmanager:DescribeSecret': 1 };
 const aPage = 'one page is the rule, and further ones come within fractions of a second';
 const aKey =
   'two keys, whose policies are read again five times at most; before each lease enough of the time must be left, and before each write enough of the lease';
@@ -80,6 +84,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: 'a request has 25 users at most',
   },
   'add-user': {
+    instead: keyOfSecret,
     calls: {
       'dynamodb:GetItem': 2,
       'dynamodb:UpdateItem': 1,
@@ -118,6 +123,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'complete-update': { calls: { 'dynamodb:GetItem': 1, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
   'complete-users': { calls: { 'dynamodb:GetItem': 2, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
   'create-subscriber': {
+    instead: keyOfSecret,
     calls: {
       'dynamodb:GetItem': 3,
       'dynamodb:UpdateItem': 3,
@@ -145,6 +151,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: aPage,
   },
   'deploy-stack': {
+    instead: keyOfSecret,
     calls: {
       'dynamodb:GetItem': 2,
       'sts:AssumeRole': 1,
@@ -180,6 +187,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: 'API Gateway answers 503 after 30 s; the call can be repeated',
   },
   'obtain-subscriber-token': {
+    instead: keyOfSecret,
     calls: {
       'dynamodb:GetItem': 4,
       'dynamodb:PutItem': 3,
@@ -192,6 +200,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
   },
   'obtain-token': {
+    instead: keyOfSecret,
     calls: {
       'dynamodb:GetItem': 4,
       'dynamodb:PutItem': 3,
@@ -272,6 +281,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     stop: 'the secrets that are left over; what is left comes with the next sweep',
   },
   'update-subscriber': {
+    instead: keyOfSecret,
     calls: {
       'dynamodb:GetItem': 2,
       'dynamodb:UpdateItem': 1,
@@ -285,6 +295,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     patient: ['secretsmanager:PutSecretValue'],
   },
   'verify-subscriber': {
+    instead: keyOfSecret,
     calls: {
       'secretsmanager:GetSecretValue': 1,
       'infinstor:get_version': 1,

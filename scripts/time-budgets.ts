@@ -37,7 +37,14 @@ const special: Readonly<Record<string, Limit>> = {
 
 interface Budget {
   step: string;
-  calls: readonly { call: string; times: number; limit: Limit; isLoop: boolean; isTogether: boolean }[];
+  calls: readonly {
+    call: string;
+    times: number;
+    limit: Limit;
+    isLoop: boolean;
+    isTogether: boolean;
+    isInstead: boolean;
+  }[];
   /** The worst case: every call takes as long as it may. */
   worstMs: number;
   /** Lambda's timeout of the function. */
@@ -52,10 +59,11 @@ interface Budget {
 export function budgets(): Budget[] {
   const states = allStates();
   return Object.entries(functionCalls).map(([step, declared]) => {
-    const { calls, loops = {}, client = 'usual', patient = [], together = [], stop } = declared;
+    const { calls, instead = {}, loops = {}, client = 'usual', patient = [], together = [], stop } = declared;
     const listed = [
-      ...Object.entries(calls).map(([call, times]) => ({ call, times, isLoop: false })),
-      ...Object.entries(loops).map(([call, times]) => ({ call, times, isLoop: true })),
+      ...Object.entries(calls).map(([call, times]) => ({ call, times, isLoop: false, isInstead: false })),
+      ...Object.entries(instead).map(([call, times]) => ({ call, times, isLoop: false, isInstead: true })),
+      ...Object.entries(loops).map(([call, times]) => ({ call, times, isLoop: true, isInstead: false })),
     ].map((made) => ({
       ...made,
       isTogether: together.includes(made.call),
@@ -64,7 +72,9 @@ export function budgets(): Budget[] {
     return {
       step,
       calls: listed,
-      worstMs: listed.reduce((sum, { times, limit, isTogether }) => sum + (isTogether ? 1 : times) * limits[limit], 0),
+      worstMs: listed
+        .filter(({ isInstead }) => !isInstead)
+        .reduce((sum, { times, limit, isTogether }) => sum + (isTogether ? 1 : times) * limits[limit], 0),
       timeoutMs: timeoutSecondsOf(step) * 1000,
       states: states.filter((state) => state.step === step),
       stop,
@@ -89,9 +99,9 @@ export function overBudget(calls: readonly MadeCall[]): string[] {
   );
   for (const [invocation, made] of Map.groupBy(known, (call) => call.invocation)) {
     const [step = ''] = invocation.split('#');
-    const { calls: allowed = {}, loops = {} } = functionCalls[step] ?? {};
+    const { calls: allowed = {}, instead = {}, loops = {} } = functionCalls[step] ?? {};
     for (const [call, { length }] of Map.groupBy(made, (one) => one.call)) {
-      const most = allowed[call] ?? 0;
+      const most = (allowed[call] ?? 0) + (instead[call] ?? 0);
       if (length > most && loops[call] === undefined) found.add(`${step}: ${length} ${call}, ${most} in the table`);
     }
   }
@@ -142,8 +152,13 @@ const seconds = (milliseconds: number) => `${Math.ceil(milliseconds / 1000)} s`;
 /** The page `docs/time-budgets.md`. */
 export function budgetsPage(): string {
   const rows = budgets().map(({ step, calls, worstMs, timeoutMs, states, stop }) => {
-    const listed = calls.map(({ call, times, limit, isLoop, isTogether }) => {
-      const notes = [limit === 'usual' ? '' : limit, isLoop ? 'loop' : '', isTogether ? 'at the same time' : ''];
+    const listed = calls.map(({ call, times, limit, isLoop, isTogether, isInstead }) => {
+      const notes = [
+        limit === 'usual' ? '' : limit,
+        isLoop ? 'loop' : '',
+        isTogether ? 'at the same time' : '',
+        isInstead ? 'instead' : '',
+      ];
       const note = notes.filter((each) => each !== '').join(', ');
       return `${times} \`${call}\`${note === '' ? '' : ` (${note})`}`;
     });
@@ -170,7 +185,7 @@ Lambda's timeout, and that in the state's: a test fails otherwise.
 | version | ${seconds(limits.version)} | \`get_version\`, with one redirect |
 | infinstor | ${seconds(limits.infinstor)} | any other call of InfinStor, without a second try |
 
-A *loop* is made again for each page, key, role or event, and is counted as often as the table says. What ends it is in the last column: a function that Lambda ends there is repeated from its beginning, and nothing is lost.
+A call *instead* is made only after another one has failed, in place of those that would have come after that. A *loop* is made again for each page, key, role or event, and is counted as often as the table says. What ends it is in the last column: a function that Lambda ends there is repeated from its beginning, and nothing is lost.
 
 Before a call that cannot be undone the function makes sure that the time which is left suffices for it and for the storing of its answer (\`TooLittleTime\`); before it takes the lease of a key, that it has as long as the lease is good for, ${seconds(leaseMs)} (\`KeyPolicyBusy\`). Before
 \`PutKeyPolicy\` the lease must be good for that one call; credentials of another account are there already.

@@ -1,7 +1,7 @@
 import type { DescribeExecutionCommandOutput, HistoryEvent } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { remedyFor } from '../../lib/errors.ts';
-import { failureMessage } from '../../lib/subscribers/failure-message.ts';
+import { failureMessage, triesOf } from '../../lib/subscribers/failure-message.ts';
 import type { CommandError } from '../command-error.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 
@@ -93,7 +93,7 @@ export function reportOf(
     transitions: attempts.length,
     output: status === 'SUCCEEDED' ? outputOf(output) : null,
     credentialsSecretId: credentialsSecretIdOf(events),
-    error: status === 'SUCCEEDED' ? null : failureOf(status, description, attempts.at(-1)),
+    error: status === 'SUCCEEDED' ? null : failureOf(status, description, attempts.at(-1), events),
     keyPolicies: Object.fromEntries(keyPolicies),
     history: attempts.map(({ state, attempt, enteredAt, exitedAt }) => ({
       state,
@@ -150,10 +150,16 @@ function credentialsSecretIdOf(events: readonly HistoryEvent[]): string | null {
   return found ?? null;
 }
 
-function failureOf(status: Exclude<Status, 'SUCCEEDED'>, { error, cause }: Description, last: Attempt | undefined) {
+function failureOf(
+  status: Exclude<Status, 'SUCCEEDED'>,
+  { error, cause, stopDate }: Description,
+  last: Attempt | undefined,
+  events: readonly HistoryEvent[],
+) {
   const step = last?.state;
   const name = error ?? nameOf(status);
-  return { name, step: step ?? null, message: failureMessage({ name, step, cause }), remedy: remedyFor(name) };
+  const tries = triesOf(events.toReversed(), stopDate);
+  return { name, step: step ?? null, message: failureMessage({ name, step, cause, tries }), remedy: remedyFor(name) };
 }
 
 function nameOf(status: Exclude<Status, 'SUCCEEDED'>): string {

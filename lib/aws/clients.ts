@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { failedCallsLogger } from './failed-calls.ts';
 
 /** The connections of all clients, so that they can be closed together; the options are those of the SDK's own. */
 const pools = [
@@ -21,6 +22,7 @@ export function closeIdleConnections(): void {
 /** How every AWS client of a Lambda is set up: a call that hangs is broken off and retried, well within the function's timeout. */
 export const clientConfig = {
   maxAttempts: 3,
+  logger: failedCallsLogger,
   // Without the last one a request that takes too long is only warned of.
   requestHandler: {
     connectionTimeout: 2_000,
@@ -37,12 +39,14 @@ export const patientConfig = { ...clientConfig, maxAttempts: 10 };
 /** For functions behind the HTTP API, which gives up after 30 s: AWS answers within fractions of a second, or late for a caller. */
 export const promptConfig = {
   maxAttempts: 2,
+  logger: failedCallsLogger,
   requestHandler: { ...clientConfig.requestHandler, connectionTimeout: 1_000, requestTimeout: 2_000 },
 };
 
 /** What a client of a call that must not be repeated has instead: one try, over a connection of its own, which is not dead. */
 export const onceConfig = {
   maxAttempts: 1,
+  logger: failedCallsLogger,
   requestHandler: {
     ...clientConfig.requestHandler,
     httpAgent: new HttpAgent({ keepAlive: false }),

@@ -8,6 +8,7 @@ import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts'
 import { parse } from '../parse.ts';
 import { redact, redactingReplacer, withKnownSecrets } from '../redact.ts';
 import { errorName } from './error-name.ts';
+import { explain } from './explain.ts';
 import { logKeysOf } from './log-keys.ts';
 
 /** After so long without an invocation, connections may have died while the function was frozen; what they save is little. */
@@ -60,7 +61,8 @@ export function step<Environment, Input, Output>({
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .onError((request) => {
       const error = request.error ?? new Error('unknown');
-      const exposed = error instanceof StepError ? withoutSecrets(error) : withoutDetails(error);
+      const exposed =
+        error instanceof StepError ? withoutSecrets(error) : withoutDetails(error, request.context.functionName);
       logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
       // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
       request.error = exposed;
@@ -99,9 +101,9 @@ function withoutSecrets(error: StepError): StepError {
   return error;
 }
 
-/** An AWS client's error with its name for `Retry` and `Catch`, without the fields that may hold a request or response. */
-function withoutDetails(error: Error): Error {
-  const exposed = new Error(redact(error.message));
+/** An AWS client's error with its name for `Retry` and `Catch`, and what it was about, without the fields that may hold a request or response. */
+function withoutDetails(error: Error, functionName: string): Error {
+  const exposed = new Error(redact(explain(error, functionName)));
   exposed.name = errorName(error);
   exposed.stack = redact(error.stack ?? '');
   return exposed;

@@ -8,7 +8,7 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import * as v from 'valibot';
 import { callerRole } from '../aws/caller-role.ts';
 import { InvalidRequest, SecretNotReadable } from '../errors.ts';
-import { readSecret } from './secrets.ts';
+import { readDecryptable, readSecret } from './secrets.ts';
 
 /** What a secret of a request holds that `passwordSecretId` names. */
 export const passwordSchema = v.object({ password: v.pipe(v.string(), v.nonEmpty()) });
@@ -47,7 +47,8 @@ export async function checkInputSecrets(
       keyArn = described.keyArn;
       const toError = (problem: string) => new InvalidRequest(field, problem);
       if (schema === undefined) await requireReadable(secrets, secretId);
-      else if ((await readSecret(secrets, { secretId }, schema, toError)) === undefined) throw missing(field, secretId);
+      else if ((await readDecryptable(secrets, { secretId }, schema, toError)) === undefined)
+        throw missing(field, secretId);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const role = await callerRole(sts).catch(() => 'of the function');
@@ -69,8 +70,9 @@ export async function readInputSecret<Value>(
 ): Promise<Value> {
   const toError = (problem: string) => new InvalidRequest(field, problem);
   const secret = await readSecret(secrets, { secretId }, schema, toError).catch((error: unknown) => {
+    if (error instanceof SecretNotReadable) throw new SecretNotReadable(field, secretId, error.reason);
     if (!isRefusal(error)) throw error;
-    const reason = "the role of the step's function may not read it, or not use its KMS key";
+    const reason = "the role of the step's function may not read it";
     throw new SecretNotReadable(field, secretId, `${reason} (${error.message})`);
   });
   if (secret === undefined) throw missing(field, secretId);

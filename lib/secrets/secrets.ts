@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   CreateSecretCommand,
+  DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   ResourceExistsException,
@@ -8,7 +9,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type * as v from 'valibot';
-import { InvalidConfiguration } from '../errors.ts';
+import { InvalidConfiguration, SecretNotReadable } from '../errors.ts';
 import { json } from '../json.ts';
 import { parse } from '../parse.ts';
 import { know } from '../redact.ts';
@@ -23,14 +24,36 @@ function knowAll(value: unknown): void {
   }
 }
 
+/** A secret's name, and a version of it; default: the current one. */
+interface SecretVersion {
+  secretId: string;
+  versionId?: string;
+}
+
 /**
  * Reads a secret that holds JSON of the given schema; undefined when there is no such secret, version or value.
  * @param toError what to throw when the content breaks the schema; it gets the field and the rule, never the content
  * @throws InvalidConfiguration by default
+ * @throws SecretNotReadable naming secret and key, when Secrets Manager may not or cannot decrypt it for the function
  */
 export async function readSecret<Value>(
   secrets: SecretsManagerClient,
-  secret: { secretId: string; versionId?: string },
+  secret: SecretVersion,
+  schema: v.GenericSchema<unknown, Value>,
+  toError?: (problem: string) => Error,
+): Promise<{ value: Value; versionId: string; createdAt: Date } | undefined> {
+  try {
+    return await readDecryptable(secrets, secret, schema, toError);
+  } catch (error) {
+    if (isKeyRefusal(error)) throw await notReadable(secrets, secret.secretId, error);
+    throw error;
+  }
+}
+
+/** The same for who knows the secret's key: what Secrets Manager throws for that is thrown as it is. */
+export async function readDecryptable<Value>(
+  secrets: SecretsManagerClient,
+  secret: SecretVersion,
   schema: v.GenericSchema<unknown, Value>,
   toError: (problem: string) => Error = (problem) => new InvalidConfiguration(problem),
 ): Promise<{ value: Value; versionId: string; createdAt: Date } | undefined> {
@@ -47,6 +70,28 @@ export async function readSecret<Value>(
     if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether Secrets Manager refuses a secret for its key's sake: the caller may not use it, or it is disabled or to be deleted. A denial
+ * of Secrets Manager's own action says itself what it is about.
+ */
+function isKeyRefusal(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'AccessDeniedException') return !error.message.includes('to perform: secretsmanager:');
+  return error.name === 'DecryptionFailure';
+}
+
+/** Secrets Manager's words name neither the key nor the role ("Access to KMS is not allowed"). */
+async function notReadable(secrets: SecretsManagerClient, secretId: string, error: Error): Promise<SecretNotReadable> {
+  const key = await secrets.send(new DescribeSecretCommand({ SecretId: secretId })).then(
+    ({ KmsKeyId }) => (KmsKeyId === undefined ? "AWS's own KMS key for secrets" : `its KMS key ${KmsKeyId}`),
+    () => 'its KMS key',
+  );
+  const { AWS_LAMBDA_FUNCTION_NAME: functionName } = process.env;
+  const role = functionName === undefined ? "the role of the step's function" : `the role of function ${functionName}`;
+  const reason = `${role} may not use ${key}, or that is disabled or to be deleted`;
+  return new SecretNotReadable(undefined, secretId, `${reason} (${error.name}: ${error.message})`);
 }
 
 /** Creates a secret. @returns its version's id, and whether it is this one: `won` is false when the name is taken */

@@ -10,7 +10,7 @@ import { ExecutionSuperseded, remedyFor } from '../errors.ts';
 import { json } from '../json.ts';
 import type { Registry } from '../registry/table.ts';
 import { publishEvent } from './events.ts';
-import { failureMessage } from './failure-message.ts';
+import { failureMessage, triesOf } from './failure-message.ts';
 import { operationOf, operations } from './operations.ts';
 import { isSuperseded } from './ownership.ts';
 import { failRecord, readRecord } from './record.ts';
@@ -70,14 +70,14 @@ export function requestedUserName({ input }: DescribeExecutionOutput): string | 
 /** @param execution as DescribeExecution returns it; FAILED, TIMED_OUT or ABORTED */
 export async function describeFailure(
   stepFunctions: SFNClient,
-  { executionArn = '', status, error, cause }: DescribeExecutionOutput,
+  { executionArn = '', status, error, cause, stopDate }: DescribeExecutionOutput,
 ): Promise<Failure> {
   const name = error ?? (status === 'TIMED_OUT' ? 'States.Timeout' : (status ?? 'States.Runtime'));
-  const step = await enteredLast(stepFunctions, executionArn);
+  const { state: step, newestFirst } = await lastVisit(stepFunctions, executionArn);
   return {
     name,
     step: step ?? operations[operationOf(executionArn)].firstState,
-    message: failureMessage({ name, step, cause }),
+    message: failureMessage({ name, step, cause, tries: triesOf(newestFirst, stopDate) }),
   };
 }
 
@@ -89,13 +89,20 @@ export function lastState(newestFirst: readonly HistoryEvent[]): string | undefi
 
 /** The state that an execution entered last: it runs, or the execution ended in it. Undefined before the first one. */
 export async function enteredLast(stepFunctions: SFNClient, executionArn: string): Promise<string | undefined> {
+  return (await lastVisit(stepFunctions, executionArn)).state;
+}
+
+/** The state that an execution entered last, with the events since then, the newest first. */
+async function lastVisit(stepFunctions: SFNClient, executionArn: string) {
   const pages = paginateGetExecutionHistory(
     { client: stepFunctions },
     { executionArn, reverseOrder: true, includeExecutionData: false },
   );
+  const newestFirst: HistoryEvent[] = [];
   for await (const { events = [] } of pages) {
+    newestFirst.push(...events);
     const state = lastState(events);
-    if (state !== undefined) return state;
+    if (state !== undefined) return { state, newestFirst };
   }
-  return undefined;
+  return { state: undefined, newestFirst };
 }

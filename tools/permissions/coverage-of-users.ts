@@ -48,4 +48,13 @@ export async function coverageOfUsers({
     await operator.send(new DeleteSecretCommand({ SecretId: `infinstor/sandbox/subscribers/host/${name}` }));
   }
   await add(user('tour-generated'));
+
+  // Secrets that cannot be decrypted.
+  for (const step of ['obtain-subscriber-token', 'add-user']) {
+    faults.add({
+      ...parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure'),
+      functionName: `infinstor-onboarding-sandbox-${step}`,
+    });
+    await add(user('tour-undecryptable'));
+  }
 }

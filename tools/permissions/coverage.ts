@@ -201,6 +201,22 @@ Resources:
   clock.advance(2 * hour);
   await clock.quiet();
   await events.send(new EnableRuleCommand(rule));
+
+  // Secrets that cannot be decrypted: each run ends with the next function that meets one.
+  clock.advance(hour);
+  for (const { roleName, policies } of sandbox.iam.roles()) {
+    const [, name] = /-([A-Za-z]+)Role-/.exec(roleName) ?? [];
+    const describes = JSON.stringify([...policies.values()]).includes('secretsmanager:DescribeSecret');
+    if (name === undefined || !describes || name.startsWith('Accept')) continue;
+    const step = name.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase();
+    const fault = parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure');
+    faults.add({ ...fault, functionName: `infinstor-onboarding-sandbox-${step}` });
+  }
+  for (let run = 0; run < 5; run += 1) await onboard(subscriber('undecryptable'));
+  for (const userName of ['undecryptable', 'stale']) {
+    await update({ subscriber: { userName, emailId: 'undecryptable@example.com' } });
+  }
+  faults.clear();
 }
 
 const otherRoles = 'arn:aws:iam::111111111111:role/OtherRoleForInfinStor-*';

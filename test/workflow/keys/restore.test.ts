@@ -229,7 +229,7 @@ describe('a restore that cannot be', () => {
     await removeBackup(keyArn);
     const { status, stderr } = await npmStart(keyArn, '--restore', first?.id ?? '');
     expect(stderr).toMatch(
-      /Reason +AccessDeniedException: not authorized to perform: kms:PutKeyPolicy\n +Remedy +Find the cause/,
+      /Reason +AccessDeniedException: kms:PutKeyPolicy on arn:aws:kms:\S+: not authorized to perform: kms:PutKeyPolicy, to the role of function \S+-restore-key-policy\n +Remedy +Find the cause/,
     );
     expect(status).toBe(1);
   });

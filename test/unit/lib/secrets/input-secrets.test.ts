@@ -160,10 +160,11 @@ describe('a secret that cannot be read', () => {
     const { client, secrets } = setUp({});
     const read = () => readInputSecret(client, { field: 'passwordSecretId', secretId: password }, passwordSchema);
     expect(await read()).toEqual({ password: secret('password') });
+    secrets.on(DescribeSecretCommand).resolves({ KmsKeyId: keyArn });
     secrets.on(GetSecretValueCommand).rejects(toKms);
     await expect(read()).rejects.toThrow(
       notReadable(
-        "the role of the step's function may not read it, or not use its KMS key (Access to KMS is not allowed)",
+        `the role of the step's function may not use its KMS key ${keyArn}, or that is disabled or to be deleted (AccessDeniedException: Access to KMS is not allowed)`,
       ),
     );
   });

@@ -1,0 +1,56 @@
+// Each public error is brought about, says its cause and its remedy, and leaves a state in which the commands of its section in the
+// runbook work.
+
+import { afterEach, describe, expect, it } from 'vitest';
+import * as errors from '../../../lib/errors.ts';
+import type { Sandbox } from '../../../sandbox/boot.ts';
+import { isWhole } from '../../scope.ts';
+import { useSandbox, withSandbox } from '../sandbox.ts';
+import type { Cause } from './cause.ts';
+import { causes } from './causes.ts';
+import { commandsOfRunbook, runSection } from './runbook-section.ts';
+
+// A minute for each resource: a stack's operation is over only after time was skipped, and not meanwhile.
+const shared = useSandbox({ resourceDelayMs: 60_000, environment: { VERIFY: 'require' } });
+
+afterEach(() => {
+  shared().faults.clear();
+});
+
+const names = Object.entries<unknown>({ ...errors }).flatMap(([name, value]) =>
+  typeof value === 'function' && value.prototype instanceof errors.StepError ? [name] : [],
+);
+
+it('every public error has a cause, and every cause is one of a public error', () => {
+  expect([...new Set(causes.map(({ error }) => error))].toSorted()).toEqual(names.toSorted());
+});
+
+it.each(commandsOfRunbook())(
+  'the runbook writes a command with options that its operation has: %s',
+  async (_, read) => {
+    await expect(read()).resolves.not.toThrow();
+  },
+);
+
+// The usual run has one cause of each error.
+const firsts = causes.filter(({ error }, index) => causes.findIndex((each) => each.error === error) === index);
+
+describe.each(isWhole ? causes : firsts)('$error, because $because,', (cause) => {
+  it('says so, and the commands of its section of the runbook run', async () => {
+    if (cause.options === undefined) await expectCause(shared(), cause);
+    else await withSandbox(cause.options(), (given) => expectCause(given, cause));
+  });
+});
+
+async function expectCause(sandbox: Sandbox, cause: Cause): Promise<void> {
+  const { error, within = error, step, says, remedy } = cause;
+  const left = await cause.provoke(sandbox);
+  expect(left.report.error).toMatchObject({ name: within, step, message: expect.stringMatching(says) });
+  expect(left.report.error?.remedy).toBe(errors.remedyFor(within));
+  expect(left.report.error?.remedy).toMatch(remedy);
+  sandbox.faults.clear();
+  // What is still going on, such as a rollback or the record of the failure.
+  await sandbox.clock.quiet();
+  // Those of "Find what failed" at least.
+  expect(await runSection(sandbox, error, left, cause.foreign)).toBeGreaterThanOrEqual(4);
+}
