@@ -56,7 +56,8 @@ async function setUp({
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).callsFake(({ AuthParameters }) => {
     if (login === 'challenge') return { ChallengeName: 'NEW_PASSWORD_REQUIRED' };
-    if (AuthParameters?.PASSWORD !== login) throw new NotAuthorizedException(details);
+    if (AuthParameters?.PASSWORD !== login)
+      throw new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} });
     return { AuthenticationResult: { IdToken: secret('user-id') } };
   });
   const infinstor = await fakeInfinStor({
@@ -218,6 +219,26 @@ describe('a user who exists', () => {
       userName: 'bob',
       outcome: 'exists',
       error: { ...errorOf('UserExists', 'bob'), remedy: expect.stringContaining('another name') },
+    });
+    expect(logins()).toHaveLength(1);
+    expect(secrets.written).toEqual([]);
+  });
+
+  it('may be ours when a login does not show it, as of a user who is locked, and no other password is tried then', async () => {
+    const { addBob, cognito, logins, secrets } = await setUp({
+      answer: duplicate,
+      stored: { [bobSecretId]: { state: 'prepared', userName: 'bob', password: kept } },
+    });
+    cognito
+      .on(InitiateAuthCommand)
+      .rejects(new NotAuthorizedException({ message: 'Password attempts exceeded', $metadata: {} }));
+    expect(resultOf(await addBob())).toEqual({
+      userName: 'bob',
+      outcome: 'rejected',
+      error: {
+        ...errorOf('LoginRejected', 'passes by itself'),
+        remedy: expect.stringContaining('send the request again'),
+      },
     });
     expect(logins()).toHaveLength(1);
     expect(secrets.written).toEqual([]);
