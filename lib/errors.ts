@@ -143,27 +143,56 @@ export class SubscriberDiffers extends /* @__PURE__ */ stepError(
   }
 }
 
+/** Why Cognito refuses a login, or a refresh (`refresh-…`). Only `wrong-password` is surely about the password. */
+export type LoginRefusal =
+  | 'wrong-password'
+  | 'locked'
+  | 'disabled'
+  | 'temporary-expired'
+  | 'no-such-user'
+  | 'not-confirmed'
+  | 'reset-required'
+  | 'client-secret'
+  | 'no-client'
+  | 'no-flow'
+  | 'trigger'
+  | 'pool'
+  | 'invalid'
+  | 'firewall'
+  | 'blocked'
+  | 'refresh-expired'
+  | 'refresh-revoked'
+  | 'refresh-unknown'
+  | 'no-id-token'
+  | 'unknown';
+
 export class LoginRejected extends /* @__PURE__ */ stepError(
   'LoginRejected',
-  'Check the password of the user that the message names, in the superadmin secret or the credentials secret of a subscriber, by logging in with it; correct the secret, and redrive the execution.',
+  'Do what the message says of the user that it names, whose password is in the superadmin secret or the credentials secret of the subscriber (see LoginRejected in docs/runbook.md); then redrive the execution, or, where users were not added, send the request again.',
 ) {
   /** The name of Cognito's error. */
   readonly reason: string;
+  readonly refusal: LoginRefusal;
 
-  constructor(userName: string, reason: string, hint = '') {
-    super(`Cognito refused the login of ${userName}: ${reason}${hint}`);
+  /** @param explanation what the refusal means, and what to do about it */
+  constructor(userName: string, reason: string, refusal: LoginRefusal, explanation: string) {
+    super(`Cognito refused the login of ${userName} (${reason}): ${explanation}`);
     this.reason = reason;
+    this.refusal = refusal;
   }
 }
 
 export class LoginChallenge extends /* @__PURE__ */ stepError(
   'LoginChallenge',
-  'Log in once in a browser as the user that the message names, answer the challenge, update the superadmin secret or the credentials secret of the subscriber, and redrive the execution.',
+  'Do what the message says of the challenge and of the user that it names, whose password is in the superadmin secret or the credentials secret of the subscriber; then redrive the execution.',
 ) {
   readonly challenge: string;
 
-  constructor(userName: string, challenge: string) {
-    super(`Cognito answered the login of ${userName} with the challenge ${challenge}, which a machine cannot answer`);
+  /** @param explanation what the challenge means, and what to do about it */
+  constructor(userName: string, challenge: string, explanation: string) {
+    super(
+      `Cognito answered the login of ${userName} with the challenge ${challenge}, which a machine cannot answer: ${explanation}`,
+    );
     this.challenge = challenge;
   }
 }

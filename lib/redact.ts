@@ -71,7 +71,7 @@ function withoutKnown(text: string): string {
 
 // What a text of AWS names beside credentials, and stays: ARNs, the stream of a function's log, addresses, and ids.
 const names =
-  /\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;
+  /\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b(?![\w+/=-])|\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;
 
 /**
  * Redacts what may quote a custom token that nobody knows yet and whose shape is not documented: hides every opaque word, too. A word that
@@ -88,12 +88,19 @@ export function redactOpaque(text: string): string {
   return result + withoutOpaque(redacted.slice(end));
 }
 
-const withoutOpaque = (text: string) =>
-  text.replace(/[\w+/=-]{24,}/g, (word) => (word.split(/[_/=-]/).every(isPartOfName) ? word : '<redacted>'));
+const withoutOpaque = (text: string) => text.replace(/[\w+/=-]{24,}/g, (word) => (isName(word) ? word : '<redacted>'));
 
-/** A word, a number, both, the end that CloudFormation gives to names, a hash, or the id of a client of Cognito's. */
-const isPartOfName = (part: string) =>
-  /^(?:[A-Za-z]*\d{0,4}[A-Za-z]*|[A-Za-z0-9]{1,13}|[0-9a-f]{32,64}|[a-z0-9]{26}|\d*)$/.test(part);
+/** Whether an unbroken text is made of words, numbers and hashes; its last part may be the end that CloudFormation gives to names. */
+function isName(text: string): boolean {
+  const parts = text.split(/[_/=-]/).filter((part) => !hash.test(part));
+  const hasEnd = parts.length > 1 && /^[A-Za-z0-9]{1,13}$/.test(parts.at(-1) ?? '');
+  const body = hasEnd ? parts.slice(0, -1) : parts;
+  // A word of an opaque text has about two letters on average.
+  const words = body.flatMap((part) => part.match(/[A-Z]?[a-z]+|[A-Z]+|\d+|\W+/g) ?? []);
+  return words.length * 3.5 <= body.join('').length;
+}
+
+const hash = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[a-z0-9]{26})$/;
 
 /** A `JSON.stringify` replacer that hides values under names of secrets, and in all other strings what `redact` does. */
 export function redactingReplacer(key: string, value: unknown): unknown {

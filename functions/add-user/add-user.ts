@@ -7,6 +7,7 @@ import {
   InfinStorRejected,
   InvalidRequest,
   InvalidStepInput,
+  type LoginRejected,
   OnboardingInProgress,
   SecretNotReadable,
   StepError,
@@ -15,7 +16,7 @@ import {
 import { type Addition, addSecondaryUser } from '../../lib/infinstor/add-secondary-user.ts';
 import { emailTaken } from '../../lib/infinstor/answer.ts';
 import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
-import { probeLogin } from '../../lib/infinstor/probe-login.ts';
+import { probeLogin } from '../../lib/infinstor/login.ts';
 import { sendTimeoutMs } from '../../lib/infinstor/send.ts';
 import type { IdTokenOf } from '../../lib/infinstor/session.ts';
 import type { Progress, SubscriberToken, UserResult, UsersPlan } from '../../lib/plans/users.ts';
@@ -132,10 +133,18 @@ async function tryToAdd(
   await forgetRefusedTokens(registry, token);
   if (addition.outcome === 'refused') return new InfinStorRejected(addition.answer);
   // An earlier call, whose answer was lost, may have made the user; with the password that was kept, perhaps.
-  const candidates = [...new Set([password, ...(kept === undefined ? [] : [kept])])];
-  const accepted =
-    addition.outcome === 'added' ? password : await passwordThatLogsIn(userName, candidates, { discovery, cognito });
-  if (accepted === undefined) return notAdded(addition, { userName, field: `users.${index}.emailId` });
+  const candidates = [password, ...(kept === undefined || kept === password ? [] : [kept])] as const;
+  const tried =
+    addition.outcome === 'added'
+      ? { accepted: password }
+      : await passwordThatLogsIn(userName, candidates, { discovery, cognito });
+  if ('rejected' in tried) {
+    const isSomebodyElse = tried.rejected.refusal === 'wrong-password';
+    // Any other refusal of the login does not show whose the user is.
+    if (addition.outcome === 'duplicate' && !isSomebodyElse) return tried.rejected;
+    return notAdded(addition, { userName, field: `users.${index}.emailId` });
+  }
+  const { accepted } = tried;
   const created: UserSecret = { state: 'created', userName, password: accepted };
   // There is a secret, unless the password is the request's, and none was kept before.
   const isNew = password === given && kept === undefined;
@@ -174,16 +183,17 @@ async function readGiven(
 
 /**
  * The first of these passwords that a user logs in with, which shows whose the user is. Each is tried once, because refused logins
- * lock an account.
+ * lock an account; and none after a refusal that is not about the password.
  */
 async function passwordThatLogsIn(
   userName: string,
-  passwords: readonly string[],
+  passwords: readonly [string, ...string[]],
   login: { discovery: Discovery; cognito: Dependencies['cognito'] },
-): Promise<string | undefined> {
-  for (const password of passwords) {
-    const { isAccepted } = await probeLogin({ userName, password }, login);
-    if (isAccepted) return password;
-  }
-  return undefined;
+): Promise<{ accepted: string } | { rejected: LoginRejected }> {
+  const [password, ...others] = passwords;
+  const probe = await probeLogin({ userName, password }, login);
+  if (probe.isAccepted) return { accepted: password };
+  const [next, ...rest] = others;
+  if (next === undefined || probe.rejected.refusal !== 'wrong-password') return { rejected: probe.rejected };
+  return passwordThatLogsIn(userName, [next, ...rest], login);
 }

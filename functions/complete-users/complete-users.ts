@@ -6,6 +6,7 @@ import { complete } from '../../lib/subscribers/complete.ts';
 import { publishEvent } from '../../lib/subscribers/events.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { recordUsers } from '../../lib/subscribers/record.ts';
+import { shortened } from '../../lib/subscribers/shortened.ts';
 
 /** The output of the execution. */
 export interface UsersAdded {
@@ -41,16 +42,20 @@ export async function completeUsers(
     const isOurs = await recordUsers(registry, { userName, executionArn }, { users, now: now.toISOString() });
     if (!isOurs) await requireOwn(registry, plan);
   }
-  const reasons = results.filter((result) => !isAdded(result)).map(reasonOf);
+  const refused = results.filter((result) => !isAdded(result));
+  const reasons = refused.map((result) => reasonOf(result, shareOf(refused.length)));
   throw new UsersNotAdded(
     `${reasons.length} of ${results.length} users of ${userName} were not added: ${reasons.join('; ')}${added.length === 0 ? '' : `; added: ${added.join(', ')}`}`,
   );
 }
 
 /** Cut, since the subscriber's record keeps the messages of many attempts. */
-function reasonOf({ userName, error }: UserResult): string {
-  return `${userName}: ${error?.name} (${error?.message.slice(0, 120)})`;
+function reasonOf({ userName, error }: UserResult, maxBytes: number): string {
+  return `${userName}: ${error?.name} (${shortened(error?.message ?? '', maxBytes)})`;
 }
+
+/** How much of its reason each of so many users has: of a few as much as says what to do, and of 25 together no more than 3,000 bytes. */
+const shareOf = (count: number) => Math.min(480, Math.floor(3000 / count));
 
 /** The names of users who were added before, and of those who are new. */
 function together(before: readonly string[] = [], added: readonly string[]): string[] {

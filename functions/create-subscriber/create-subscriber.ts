@@ -93,7 +93,7 @@ export async function createSubscriber(
   }
   const find = (password: string | undefined): Promise<Finding> =>
     password === undefined
-      ? Promise.resolve('unknown')
+      ? Promise.resolve({ is: 'unknown', because: 'its password is not known here' })
       : findSubscriber({ userName, password }, { mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito });
   let earlier = mark;
   if (stored?.value.state === 'created') {
@@ -101,7 +101,7 @@ export async function createSubscriber(
     if (mark !== undefined) await removeCreatingMark(registry, userName, mark);
     earlier = undefined;
     // Nothing else shows whether somebody deleted the subscriber in InfinStor after its offboarding.
-    const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)) === 'absent';
+    const isGone = (stored.wasDeleted || plan.returning) && (await find(stored.value.password)).is === 'absent';
     if (!isGone) {
       await requireSame(secrets, plan, stored.value);
       const { emailId: keptEmailId = emailId, customTokenExpiresAt } = stored.value;
@@ -112,8 +112,8 @@ export async function createSubscriber(
   if (earlierAt !== undefined) {
     const password = sent && (await passwordOf(secrets, sent));
     const finding = await find(password);
-    if (finding === 'present') await keepAccepted({ registry, secrets }, plan, { stored, mark: earlier }, password);
-    if (finding !== 'absent') throw outcomeUnknown(userName, 'was called before, and its answer was lost', finding);
+    if (finding.is === 'present') await keepAccepted({ registry, secrets }, plan, { stored, mark: earlier }, password);
+    if (finding.is !== 'absent') throw outcomeUnknown(userName, 'was called before, and its answer was lost', finding);
     if (now.getTime() - Date.parse(earlierAt) < settledAfterMs) {
       throw new SubscriberUnsettled(
         `add_subscriber for ${userName} was called a moment ago, and may have its effect yet`,
@@ -205,11 +205,11 @@ async function requireSame(
   if (differences.length > 0) throw new SubscriberDiffers(userName, ...differences);
 }
 
-function outcomeUnknown(userName: string, happened: string, finding: Finding): SubscriberOutcomeUnknown {
+function outcomeUnknown(userName: string, happened: string, { is, because }: Finding): SubscriberOutcomeUnknown {
   const findings = {
-    present: 'InfinStor has the subscriber: its login succeeds',
+    present: `InfinStor has the subscriber: ${because}`,
     absent: "InfinStor's user pool has no such user at this moment",
-    unknown: 'whether InfinStor has the subscriber could not be found out by a login',
+    unknown: `whether InfinStor has the subscriber could not be found out by a login: ${because}`,
   };
-  return new SubscriberOutcomeUnknown(`add_subscriber for ${userName} ${happened}; ${findings[finding]}`);
+  return new SubscriberOutcomeUnknown(`add_subscriber for ${userName} ${happened}; ${findings[is]}`);
 }

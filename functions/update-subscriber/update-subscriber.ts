@@ -41,6 +41,7 @@ interface Dependencies {
  * @throws OnboardingInProgress when somebody else stores credentials meanwhile
  * @throws SecretFull when what InfinStor accepts could not be stored
  * @throws TooLittleTime when the call and the storing of what it accepts may not end in time
+ * @throws LoginRejected when whether the kept password is still the subscriber's cannot be found out
  * @throws InfinStorRejected, InfinStorUnavailable, InvalidRequest, InvalidConfiguration
  */
 export async function updateSubscriber(

@@ -107,7 +107,7 @@ async function isOver(session: TokenSecret, { mlflowUrl, cognito, now }: Depende
   if (!isWornOut(session, now)) return false;
   const discovery = await getVersion(mlflowUrl);
   const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
-  return (await refresh(login, session.refreshToken)) === undefined;
+  return 'refused' in (await refresh(login, session.refreshToken));
 }
 
 interface Found {
@@ -139,9 +139,37 @@ async function logInOnce(
   return { secretId, userName, versionId, rejections };
 }
 
+/** What a login that failed may have done to the user: only a wrong password counts towards Cognito's lockout. */
 function endOf(error: unknown): LoginEnd {
-  if (error instanceof LoginRejected) return 'refused';
   if (error instanceof LoginChallenge) return 'challenged';
+  if (error instanceof LoginRejected) {
+    switch (error.refusal) {
+      case 'wrong-password':
+      case 'unknown':
+        return 'refused';
+      case 'locked':
+      case 'blocked':
+        return 'resting';
+      case 'no-id-token':
+        return 'challenged';
+      case 'disabled':
+      case 'temporary-expired':
+      case 'no-such-user':
+      case 'not-confirmed':
+      case 'reset-required':
+      case 'client-secret':
+      case 'no-client':
+      case 'no-flow':
+      case 'trigger':
+      case 'pool':
+      case 'invalid':
+      case 'firewall':
+      case 'refresh-expired':
+      case 'refresh-revoked':
+      case 'refresh-unknown':
+        return 'unmade';
+    }
+  }
   // Its other answers are about the rate or itself.
   return error instanceof CognitoIdentityProviderServiceException ? 'unmade' : 'unanswered';
 }

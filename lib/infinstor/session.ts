@@ -45,25 +45,25 @@ export function createSessions(): IdTokenOf {
     const age = ageOf(latest.obtainedAt, now);
     if (age < staleAfterMs) return latest.idToken;
     const answer = await tryRefresh(stored.value, { mlflowUrl, cognito });
-    if (answer !== undefined && 'idToken' in answer) {
+    if ('idToken' in answer) {
       // One session at a time: what another version had is not asked for again.
       refreshed.clear();
       refreshed.set(versionId, { idToken: answer.idToken, obtainedAt: now.toISOString() });
       return answer.idToken;
     }
     if (age < usableForMs) return latest.idToken;
-    if (answer !== undefined) throw answer.error;
-    throw new TokenRejected(`Cognito refused to refresh version ${versionId} of ${secretId}`);
+    if ('error' in answer) throw answer.error;
+    throw new TokenRejected(`Cognito refused to refresh version ${versionId} of ${secretId}: ${answer.refused}`);
   };
 }
 
-/** @returns undefined when Cognito refuses; an error when it cannot be asked */
+/** @returns why Cognito refuses, when it does; an error when it cannot be asked */
 async function tryRefresh(
   { refreshToken }: TokenSecret,
   { mlflowUrl, cognito }: Pick<Dependencies, 'mlflowUrl' | 'cognito'>,
-): Promise<{ idToken: string } | { error: Error } | undefined> {
+): Promise<{ idToken: string } | { refused: string } | { error: Error }> {
   // Nothing needs to be asked then.
-  if (refreshToken === '') return undefined;
+  if (refreshToken === '') return { refused: 'the login has brought no refresh token' };
   try {
     const discovery = await getVersion(mlflowUrl);
     const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };

@@ -207,8 +207,11 @@ export async function beginLogin(registry: Registry, login: Login, breaker: Brea
   return id;
 }
 
-/** `unanswered`: it may have been refused. `unmade`: Cognito did not look at the password. */
-export type LoginEnd = 'succeeded' | 'refused' | 'challenged' | 'unanswered' | 'unmade';
+/**
+ * `refused`: the password was wrong. `resting`: Cognito refuses whatever the password is, until some time has passed without a login.
+ * `unanswered`: it may have been refused. `unmade`: Cognito did not look at the password, or cannot lock the user for it.
+ */
+export type LoginEnd = 'succeeded' | 'refused' | 'resting' | 'challenged' | 'unanswered' | 'unmade';
 
 /** Gives the turn back, and says how the login ended. */
 export async function endLogin(
@@ -236,6 +239,7 @@ function ended(
       const times = before?.versionId === passwordVersionId ? before.times + 1 : 1;
       return { ...breaker, refusedPassword: { versionId: passwordVersionId, times } };
     }
+    case 'resting':
     case 'challenged':
     case 'unanswered':
       return breaker;

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Service } from '../../core/operation.ts';
-import { initiateAuth } from './initiate-auth.ts';
+import { type ClientSettings, initiateAuth, usualClient } from './initiate-auth.ts';
 import { clientId, createTokens } from './tokens.ts';
-import { createUserStore, type User } from './user-store.ts';
+import { createUserStore, type Factor, type User } from './user-store.ts';
 
 export interface Cognito {
   service: Service;
@@ -13,6 +13,10 @@ export interface Cognito {
   hasUser(userName: string): boolean;
   deleteUser(userName: string): void;
   setStatus(userName: string, status: User['status']): void;
+  /** Lets an administrator disable or enable a user; disabling revokes its refresh tokens. */
+  setEnabled(userName: string, isEnabled: boolean): void;
+  /** Lets multi-factor authentication ask this at every login of a user; undefined: nothing. */
+  setFactor(userName: string, factor: Factor | undefined): void;
   /** Changes what is given of a user, who need not be let in again. */
   changeUser(userName: string, change: { password?: string | undefined; email?: string | undefined }): void;
   /** A user who has this e-mail address, ignoring case. */
@@ -25,15 +29,17 @@ export interface Cognito {
   hideMissingUsers(): void;
   /** Turns refresh token rotation on, with which the client has no REFRESH_TOKEN_AUTH any more. */
   rotateRefreshTokens(): void;
+  /** Changes the app client and what stands before it; what is not given stays as it is. */
+  configure(client: Partial<ClientSettings>): void;
   /** Verifies an ID token: its user, or that it has expired; undefined when it is not one of this pool's ID tokens. */
   userOf(idToken: string): { userName: string } | 'expired' | undefined;
 }
 
 /** One Cognito user pool with `InitiateAuth`. */
 export function createCognito({ clock }: { clock: Clock }): Cognito {
-  const users = createUserStore();
+  const users = createUserStore(clock);
   const tokens = createTokens<User>(clock);
-  const settings = { missingUsersAreHidden: false, refreshTokensRotate: false };
+  const settings = { missingUsersAreHidden: false, refreshTokensRotate: false, ...usualClient };
 
   return {
     service: {
@@ -45,8 +51,14 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
     createUser: ({ status = 'CONFIRMED', ...user }) => users.add({ ...user, status }),
     hasUser: (userName) => users.find(userName) !== undefined,
     deleteUser: users.delete,
-    setStatus(userName, status) {
-      users.existing(userName).status = status;
+    setStatus: users.setStatus,
+    setEnabled(userName, isEnabled) {
+      const user = users.existing(userName);
+      user.isEnabled = isEnabled;
+      if (!isEnabled) tokens.revoke(user);
+    },
+    setFactor(userName, factor) {
+      users.existing(userName).factor = factor;
     },
     changeUser(userName, { password, email }) {
       const user = users.existing(userName);
@@ -62,6 +74,7 @@ export function createCognito({ clock }: { clock: Clock }): Cognito {
     rotateRefreshTokens() {
       settings.refreshTokensRotate = true;
     },
+    configure: (client) => void Object.assign(settings, client),
     userOf: tokens.userOf,
   };
 }

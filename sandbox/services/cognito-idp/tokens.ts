@@ -19,8 +19,10 @@ export interface Tokens<User extends TokenUser> {
   /** New access and ID tokens. */
   tokensOf(user: User): { AccessToken: string; IdToken: string; ExpiresIn: number; TokenType: string };
   newRefreshToken(user: User): string;
-  /** The user who was given a refresh token, or that it has expired; undefined when it is none of this pool's. */
-  refreshed(refreshToken: string): User | 'expired' | undefined;
+  /** The user who was given a refresh token, or why it serves no more; undefined when it is none of this pool's. */
+  refreshed(refreshToken: string): User | 'expired' | 'revoked' | undefined;
+  /** Makes the refresh tokens of a user void. */
+  revoke(user: User): void;
   /** Verifies an ID token: its user, or that it has expired; undefined when it is not one of this pool's ID tokens. */
   userOf(idToken: string): { userName: string } | 'expired' | undefined;
 }
@@ -29,7 +31,7 @@ const claims = v.object({ 'cognito:username': v.string(), token_use: v.literal('
 
 /** The tokens of the pool: they live an hour, refresh tokens 30 days, as in a pool with default settings. */
 export function createTokens<User extends TokenUser>(clock: Pick<Clock, 'now'>): Tokens<User> {
-  const refreshTokens = new Map<string, { user: User; expires: number }>();
+  const refreshTokens = new Map<string, { user: User; expires: number; isRevoked: boolean }>();
   const key = randomBytes(32);
 
   const signatureOf = (content: string) => createHmac('sha256', key).update(content).digest('base64url');
@@ -58,13 +60,19 @@ export function createTokens<User extends TokenUser>(clock: Pick<Clock, 'now'>):
       TokenType: 'Bearer',
     }),
     newRefreshToken(user) {
-      const refreshToken = `eyJ${randomBytes(384).toString('base64url')}`;
-      refreshTokens.set(refreshToken, { user, expires: clock.now() + refreshTokenLife });
+      // Encrypted, as Cognito's are (RFC 7516, 7.1): header, key, initialization vector, text and tag.
+      const parts = [256, 12, 640, 16].map((bytes) => randomBytes(bytes).toString('base64url'));
+      const refreshToken = [encode({ cty: 'JWT', enc: 'A256GCM', alg: 'RSA-OAEP' }), ...parts].join('.');
+      refreshTokens.set(refreshToken, { user, expires: clock.now() + refreshTokenLife, isRevoked: false });
       return refreshToken;
     },
     refreshed(refreshToken) {
       const grant = refreshTokens.get(refreshToken);
+      if (grant?.isRevoked) return 'revoked';
       return grant !== undefined && grant.expires <= clock.now() ? 'expired' : grant?.user;
+    },
+    revoke(user) {
+      for (const grant of refreshTokens.values()) grant.isRevoked ||= grant.user === user;
     },
     userOf(idToken) {
       const [header, payload, signature] = idToken.split('.');

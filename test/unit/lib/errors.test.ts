@@ -103,14 +103,14 @@ it.each([
   ],
   [new errors.KeyNotUsable('arn:key', 'it is off'), 'Key arn:key cannot be used: it is off', { keyArn: 'arn:key' }],
   [
-    new errors.LoginChallenge('superadmin', 'SMS_MFA'),
-    'Cognito answered the login of superadmin with the challenge SMS_MFA, which a machine cannot answer',
+    new errors.LoginChallenge('superadmin', 'SMS_MFA', 'a person can'),
+    'Cognito answered the login of superadmin with the challenge SMS_MFA, which a machine cannot answer: a person can',
     { challenge: 'SMS_MFA' },
   ],
   [
-    new errors.LoginRejected('superadmin', 'UserNotFoundException'),
-    'Cognito refused the login of superadmin: UserNotFoundException',
-    { reason: 'UserNotFoundException' },
+    new errors.LoginRejected('superadmin', 'UserNotFoundException', 'no-such-user', 'there is none'),
+    'Cognito refused the login of superadmin (UserNotFoundException): there is none',
+    { reason: 'UserNotFoundException', refusal: 'no-such-user' },
   ],
 ])('$name says what failed, and holds it in a field', (error, message, fields) => {
   expect(error.message).toBe(message);

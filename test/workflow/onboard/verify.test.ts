@@ -79,7 +79,7 @@ const problems: Record<string, Problem> = {
   },
   'the subscriber has another password': {
     arrange: ({ cognito }, userName) => cognito.changeUser(userName, { password: 'Another-Marker-1!' }),
-    reason: /^Cognito refused the login of problem-\d+: NotAuthorizedException$/,
+    reason: /^Cognito refused the login of problem-\d+ \(NotAuthorizedException\): the password is wrong/,
     remove({ cognito, secretsManager }, userName) {
       const stored = secretsManager.value(credentialsOf(userName)) ?? '{}';
       cognito.changeUser(userName, { password: JSON.parse(stored).password });

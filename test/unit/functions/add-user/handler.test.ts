@@ -56,7 +56,8 @@ async function setUp({
   const cognito = mockClient(CognitoIdentityProviderClient);
   cognito.on(InitiateAuthCommand).callsFake(({ AuthParameters }) => {
     if (login === 'challenge') return { ChallengeName: 'NEW_PASSWORD_REQUIRED' };
-    if (AuthParameters?.PASSWORD !== login) throw new NotAuthorizedException(details);
+    if (AuthParameters?.PASSWORD !== login)
+      throw new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} });
     return { AuthenticationResult: { IdToken: secret('user-id') } };
   });
   const infinstor = await fakeInfinStor({
@@ -241,6 +242,26 @@ describe('a user who exists', () => {
   ])('is rejected when %s exists', async (_, answer, name, message) => {
     const { addBob } = await setUp({ answer });
     expect(resultOf(await addBob())).toMatchObject({ outcome: 'rejected', error: errorOf(name, message) });
+  });
+
+  it('may be ours when a login does not show it, as of a user who is locked, and no other password is tried then', async () => {
+    const { addBob, cognito, logins, secrets } = await setUp({
+      answer: duplicate,
+      stored: { [bobSecretId]: { state: 'prepared', userName: 'bob', password: kept } },
+    });
+    cognito
+      .on(InitiateAuthCommand)
+      .rejects(new NotAuthorizedException({ message: 'Password attempts exceeded', $metadata: {} }));
+    expect(resultOf(await addBob())).toEqual({
+      userName: 'bob',
+      outcome: 'rejected',
+      error: {
+        ...errorOf('LoginRejected', 'passes by itself'),
+        remedy: expect.stringContaining('send the request again'),
+      },
+    });
+    expect(logins()).toHaveLength(1);
+    expect(secrets.written).toEqual([]);
   });
 
   it('is asked for again when Cognito has too much to do', async () => {

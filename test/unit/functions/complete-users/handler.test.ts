@@ -81,10 +81,10 @@ describe('when all users were added', () => {
 describe('when a user was not added', () => {
   it('is UsersNotAdded after the others are recorded and told, and leaves the status to who records the failure', async () => {
     const { invoke, published, updates } = setUp();
-    const weak = { ...failedWith('rejected', 'InfinStorRejected', `${'x'.repeat(120)}cut`), userName: 'carol' };
+    const weak = { ...failedWith('rejected', 'InfinStorRejected', `${'no '.repeat(159)}cut!`), userName: 'carol' };
     const error = errorOf(
       'UsersNotAdded',
-      `2 of 3 users of Acme were not added: bob: UserExists (InfinStor has one); carol: InfinStorRejected (${'x'.repeat(120)}); added: Alice`,
+      `2 of 3 users of Acme were not added: bob: UserExists (InfinStor has one); carol: InfinStorRejected (${'no '.repeat(159)}…); added: Alice`,
     );
     await expect(invoke({ plan: usersPlan, progress: progressOf(alice, exists, weak) })).rejects.toMatchObject(error);
     expect(published()).toMatchObject([{ DetailType: 'UsersAdded', detail: { users: [alice, exists, weak] } }]);

@@ -1,4 +1,5 @@
 import {
+  NotAuthorizedException,
   PasswordResetRequiredException,
   UserNotConfirmedException,
   UserNotFoundException,
@@ -43,9 +44,23 @@ describe('a repeat', () => {
   const cognitoDetails = { message: 'not told', $metadata: {} };
 
   it.each<[string, Error | object, string]>([
-    ['whose login succeeds', { AuthenticationResult: { IdToken: secret('id') } }, 'InfinStor has the subscriber'],
-    ['whose login is challenged', { ChallengeName: 'NEW_PASSWORD_REQUIRED' }, 'InfinStor has the subscriber'],
-    ['that is not confirmed', new UserNotConfirmedException(cognitoDetails), 'InfinStor has the subscriber'],
+    ['whose login succeeds', { AuthenticationResult: { IdToken: secret('id') } }, 'the subscriber: its login succeeds'],
+    ['whose login is challenged', { ChallengeName: 'NEW_PASSWORD_REQUIRED' }, 'the subscriber: its login succeeds'],
+    [
+      'that is not confirmed',
+      new UserNotConfirmedException(cognitoDetails),
+      'InfinStor has the subscriber: Cognito answers a login with UserNotConfirmedException',
+    ],
+    [
+      'that is disabled',
+      new NotAuthorizedException({ message: 'User is disabled.', $metadata: {} }),
+      'InfinStor has the subscriber: Cognito answers a login with NotAuthorizedException (disabled)',
+    ],
+    [
+      'that is locked, which proves nothing',
+      new NotAuthorizedException({ message: 'Password attempts exceeded', $metadata: {} }),
+      'could not be found out by a login: Cognito answers a login with NotAuthorizedException (locked)',
+    ],
     [
       'whose password is to be reset',
       new PasswordResetRequiredException(cognitoDetails),

@@ -293,6 +293,31 @@ describe('a password that Cognito goes on refusing', () => {
   });
 });
 
+describe('a login that Cognito refuses for another reason than its password', () => {
+  it.each(['User is disabled.', 'Client x is configured with secret but SECRET_HASH was not received'])(
+    'is not counted (%s): a redrive need not wait when that is over',
+    async (text) => {
+      const { runAt, cognito, breaker } = await setUp();
+      cognito.on(InitiateAuthCommand).rejects(new NotAuthorizedException({ ...details, message: text }));
+      for (let time = 0; time < 6; time += 1)
+        await expect(runAt(time)).rejects.toMatchObject({ name: 'LoginRejected' });
+      expect(await breaker()).toMatchObject({ logins: [] });
+    },
+  );
+
+  it('rests when the user is locked, but never until the password is stored anew', async () => {
+    const { runAt, cognito, breaker } = await setUp();
+    cognito
+      .on(InitiateAuthCommand)
+      .rejects(new NotAuthorizedException({ ...details, message: 'Password attempts exceeded' }));
+    for (const start of [0, 40, 80]) {
+      for (const minutes of [start, start + 1]) await expect(runAt(minutes)).rejects.toThrow('passes by itself');
+      await expect(runAt(start + 2)).rejects.toMatchObject({ name: 'LoginsPaused', until: expect.any(String) });
+    }
+    expect((await breaker()).refusedPassword).toBeUndefined();
+  });
+});
+
 describe('a login that fails', () => {
   it.each(refusals.map((refusal) => [refusal.name, refusal] as const))(
     'is LoginRejected after %s, and tried once',

@@ -132,6 +132,19 @@ describe('updating a subscriber', () => {
   });
 
   it.each([
+    ['is locked for a while', 'Password attempts exceeded', 'passes by itself'],
+    ['is disabled', 'User is disabled.', 'Have it enabled'],
+    ['nobody knows why is not let in', 'something new', 'not known here'],
+  ])(
+    'does not call the kept password wrong of a subscriber who %s: LoginRejected, and no call',
+    async (_, text, says) => {
+      const { invoke, updates } = await setUp({ login: new NotAuthorizedException({ message: text, $metadata: {} }) });
+      await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject(errorOf('LoginRejected', says));
+      expect(updates()).toEqual([]);
+    },
+  );
+
+  it.each([
     ['Cognito asks for more', { login: { ChallengeName: 'SOFTWARE_TOKEN_MFA' } }],
     ['the pool has no such user', { login: new UserNotFoundException({ message: 'no', $metadata: {} }) }],
     [

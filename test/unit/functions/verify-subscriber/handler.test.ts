@@ -127,7 +127,7 @@ describe.each<[what: string, parts: Parameters<typeof setUp>[0], reason: string,
   ['500', { answers: [{ status: 500, body: '' }] }, 'customerinfo: InfinStor answered 500', 'InfinStorUnavailable'],
   ['429', { answers: [{ status: 429, body: '' }] }, 'customerinfo: InfinStor answered 429', 'InfinStorUnavailable'],
   ['nothing', { answers: ['lost'] }, 'customerinfo was sent, and the connection failed', 'InfinStorUnavailable'],
-  ['a refused login', { login: notAuthorized }, 'Cognito refused the login of Acme: NotAuthorizedException'],
+  ['a refused login', { login: notAuthorized }, 'Cognito refused the login of Acme (NotAuthorizedException): '],
   [
     'a refused login where users log in elsewhere',
     { login: notAuthorized, discovery: { ...version, isExternalAuth: 'true' } },

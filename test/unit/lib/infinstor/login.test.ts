@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import {
   CognitoIdentityProviderClient,
+  CognitoIdentityProviderServiceException,
   InitiateAuthCommand,
   type InitiateAuthResponse,
   InvalidParameterException,
@@ -13,6 +15,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { logIn, refresh } from '../../../../lib/infinstor/login.ts';
+import { refusalOf } from '../../../../lib/infinstor/login-refusal.ts';
 
 const superadmin = { userName: 'superadmin', password: 'Marked-1' };
 const details = { message: 'Incorrect username or password: Marked-1', $metadata: {} };
@@ -53,15 +56,109 @@ describe('a login', () => {
     expect(await logIn(login, superadmin)).toEqual({ idToken: 'id', refreshToken: '' });
   });
 
-  it.each(refusals)('is refused by $name, without the words of Cognito', async (refusal) => {
-    const { login, inputs } = setUp(refusal);
-    await expect(logIn(login, superadmin)).rejects.toThrow(
-      expect.objectContaining({
+  it.each<[name: string, text: string, refusal: string, says: RegExp]>([
+    ['NotAuthorizedException', 'Incorrect username or password.', 'wrong-password', /the password is wrong/],
+    ['NotAuthorizedException', 'Password attempts exceeded', 'locked', /locked .* passes by itself: wait 16 minutes/],
+    ['NotAuthorizedException', 'User is disabled.', 'disabled', /disabled the user\. Have it enabled/],
+    [
+      'NotAuthorizedException',
+      'Temporary password has expired and must be reset by an administrator.',
+      'temporary-expired',
+      /temporary one that has expired/,
+    ],
+    [
+      'NotAuthorizedException',
+      'User account has expired, it must be reset by an administrator.',
+      'temporary-expired',
+      /temporary one that has expired/,
+    ],
+    [
+      'NotAuthorizedException',
+      'Client 6g164jiups96hiec2e43tv0nt6 is configured with secret but SECRET_HASH was not received',
+      'client-secret',
+      /has a client secret, .* must name a client that has none/,
+    ],
+    [
+      'NotAuthorizedException',
+      'Unable to verify secret hash for client 6g164jiups96hiec2e43tv0nt6',
+      'client-secret',
+      /has a client secret/,
+    ],
+    ['NotAuthorizedException', 'Unable to login because of security reasons.', 'blocked', /threat protection/],
+    ['NotAuthorizedException', 'PreAuthentication failed with error User is disabled.', 'trigger', /Lambda trigger/],
+    ['NotAuthorizedException', 'Something else: Marked-1', 'unknown', /not known here/],
+    ['UserNotFoundException', 'User does not exist.', 'no-such-user', /has no such user/],
+    ['UserNotConfirmedException', 'User is not confirmed.', 'not-confirmed', /not confirmed its sign-up/],
+    [
+      'PasswordResetRequiredException',
+      'Password reset required for the user',
+      'reset-required',
+      /Reset it in a browser/,
+    ],
+    ['ResourceNotFoundException', 'User pool client client-1 does not exist.', 'no-client', /cognitoCliClientId/],
+    [
+      'InvalidParameterException',
+      'USER_PASSWORD_AUTH flow not enabled for this client',
+      'no-flow',
+      /does not allow .*USER_PASSWORD_AUTH/,
+    ],
+    ['InvalidParameterException', "Value 'Marked-1' failed to satisfy constraint", 'invalid', /as they are written/],
+    ['UserLambdaValidationException', 'PreAuthentication failed with error Marked-1.', 'trigger', /Lambda trigger/],
+    ['ForbiddenException', 'Request not allowed due to WAF block.', 'firewall', /AWS WAF/],
+    ['InvalidUserPoolConfigurationException', 'Marked-1', 'pool', /not set up/],
+  ])(
+    'that is refused by %s, %j, says of %s what to do, without the words of Cognito',
+    async (name, text, refusal, says) => {
+      const error = new CognitoIdentityProviderServiceException({
+        name,
+        $fault: 'client',
+        $metadata: {},
+        message: text,
+      });
+      const { login, inputs } = setUp(error);
+      const rejected = await logIn(login, superadmin).catch((thrown: unknown) => thrown);
+      expect(rejected).toMatchObject({
         name: 'LoginRejected',
-        message: `Cognito refused the login of superadmin: ${refusal.name}`,
-      }),
+        reason: name,
+        refusal,
+        message: expect.stringMatching(says),
+      });
+      expect(rejected).toHaveProperty('message', expect.stringContaining(`the login of superadmin (${name}): `));
+      expect(String(rejected)).not.toContain(superadmin.password);
+      expect(String(rejected)).not.toContain(text);
+      expect(inputs()).toHaveLength(1);
+    },
+  );
+
+  it('has a cause for every error that InitiateAuth has, except those of its rate and of Cognito itself', () => {
+    const types = 'node_modules/@aws-sdk/client-cognito-identity-provider/dist-types/commands/InitiateAuthCommand.d.ts';
+    const names = [...readFileSync(types, 'utf8').matchAll(/@throws \{@link (\w+Exception)\} \(/g)].map(
+      ([, name = '']) => name,
     );
-    expect(inputs()).toHaveLength(1);
+    expect(names.length).toBeGreaterThan(15);
+    expect(names.filter((name) => refusalOf({ name, message: '' }) === undefined)).toEqual([
+      'InternalErrorException',
+      'TooManyRequestsException',
+    ]);
+  });
+
+  it.each(['UnknownError', 'ThrottlingException'])('leaves %s, which is none of them, as it is', async (name) => {
+    const error = new CognitoIdentityProviderServiceException({ name, $fault: 'client', $metadata: {}, message: 'x' });
+    await expect(logIn(setUp(error).login, superadmin)).rejects.toBe(error);
+  });
+
+  it.each([
+    ['NEW_PASSWORD_REQUIRED', /Log in as this user in a browser once/, /every login/],
+    ['SOFTWARE_TOKEN_MFA', /at every login, .* turn it off for this user/, /browser once/],
+    ['SMS_MFA', /at every login/, /browser once/],
+    ['EMAIL_OTP', /at every login/, /browser once/],
+    ['SELECT_MFA_TYPE', /at every login/, /browser once/],
+    ['MFA_SETUP', /would not help.* every login/, /browser once/],
+    ['CUSTOM_CHALLENGE', /logs in by password alone/, /browser once/],
+  ] as const)('that is answered with %s says what helps', async (ChallengeName, says, saysNot) => {
+    const rejected = await logIn(setUp({ ChallengeName }).login, superadmin).catch((thrown: unknown) => thrown);
+    expect(rejected).toMatchObject({ name: 'LoginChallenge', message: expect.stringMatching(says) });
+    expect(rejected).toHaveProperty('message', expect.not.stringMatching(saysNot));
   });
 
   it.each([
@@ -99,20 +196,35 @@ describe('a refresh', () => {
     ]);
   });
 
-  it('is undefined when it comes without an ID token, so that the password is used', async () => {
-    expect(await refresh(setUp({ AuthenticationResult: {} }).login, 'old')).toBeUndefined();
+  it('is refused when it comes without an ID token, so that the password is used', async () => {
+    expect(await refresh(setUp({ AuthenticationResult: {} }).login, 'old')).toHaveProperty('refused');
   });
 
-  // The last two: with rotation, the client has no such flow.
-  it.each([...refusals, new InvalidParameterException(details), new UnsupportedOperationException(details)])(
-    'is undefined when Cognito refuses it by $name',
-    async (refusal) => {
-      expect(await refresh(setUp(refusal).login, 'old')).toBeUndefined();
-    },
-  );
+  it.each<[refusal: Error, why: string]>([
+    [new NotAuthorizedException({ message: 'Refresh Token has expired', $metadata: {} }), 'has expired'],
+    [new NotAuthorizedException({ message: 'Refresh Token has been revoked', $metadata: {} }), 'was revoked'],
+    [new NotAuthorizedException({ message: 'Invalid Refresh Token.', $metadata: {} }), 'used up by rotation'],
+    ...refusals.map((refusal): [Error, string] => [refusal, '']),
+    // With rotation, the client has no such flow.
+    [
+      new InvalidParameterException({
+        message: 'REFRESH_TOKEN_AUTH flow not enabled for this client',
+        $metadata: {},
+      }),
+      'does not allow',
+    ],
+    [new UnsupportedOperationException(details), 'does not allow'],
+  ])('is refused when Cognito refuses it by %s, and says why', async (refusal, why) => {
+    const answer = await refresh(setUp(refusal).login, 'old');
+    expect(answer).toEqual({ refused: expect.stringMatching(`^${refusal.name}: .*${why}`) });
+    expect(JSON.stringify(answer)).not.toContain(superadmin.password);
+  });
 
-  it('is undefined when Cognito answers with a challenge', async () => {
-    expect(await refresh(setUp({ ChallengeName: 'SMS_MFA' }).login, 'old')).toBeUndefined();
+  it('is refused when Cognito answers with a challenge, or when there is no refresh token', async () => {
+    expect(await refresh(setUp({ ChallengeName: 'SMS_MFA' }).login, 'old')).toEqual({
+      refused: expect.stringContaining('SMS_MFA'),
+    });
+    expect(await refresh(setUp({}).login, '')).toHaveProperty('refused');
   });
 
   it('leaves an error that may pass as it is', async () => {

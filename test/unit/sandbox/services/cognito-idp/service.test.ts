@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createClock } from '../../../../../sandbox/core/clock.ts';
-import { createCognito } from '../../../../../sandbox/services/cognito-idp/service.ts';
+import { type Cognito, createCognito } from '../../../../../sandbox/services/cognito-idp/service.ts';
 import { call } from '../call.ts';
 
 const hour = 60 * 60 * 1000;
@@ -69,6 +69,87 @@ describe('logging in with a password', () => {
     const { cognito, logIn } = setUp();
     cognito.setStatus('superadmin', 'EXTERNAL_PROVIDER');
     await expect(logIn()).rejects.toMatchObject(wrong);
+  });
+
+  it.each([
+    [
+      'is disabled',
+      'NotAuthorizedException',
+      'User is disabled.',
+      (cognito: Cognito) => cognito.setEnabled('superadmin', false),
+    ],
+    [
+      'is not confirmed',
+      'UserNotConfirmedException',
+      'User is not confirmed.',
+      (cognito: Cognito) => cognito.setStatus('superadmin', 'UNCONFIRMED'),
+    ],
+    [
+      'must choose another password',
+      'PasswordResetRequiredException',
+      'Password reset required for the user',
+      (cognito: Cognito) => cognito.setStatus('superadmin', 'RESET_REQUIRED'),
+    ],
+  ])('refuses a user who %s', async (_, code, message, change) => {
+    const { cognito, logIn } = setUp();
+    change(cognito);
+    await expect(logIn()).rejects.toMatchObject({ code, message });
+    cognito.setEnabled('superadmin', true);
+    cognito.setStatus('superadmin', 'CONFIRMED');
+    expect(await logIn()).toHaveProperty('AuthenticationResult');
+  });
+
+  it('refuses a temporary password after a week', async () => {
+    const { clock, cognito, logIn } = setUp();
+    cognito.setStatus('superadmin', 'FORCE_CHANGE_PASSWORD');
+    clock.advance(7 * 24 * hour - 1);
+    expect(await logIn()).toHaveProperty('ChallengeName', 'NEW_PASSWORD_REQUIRED');
+    clock.advance(1);
+    await expect(logIn()).rejects.toMatchObject({
+      code: 'NotAuthorizedException',
+      message: 'Temporary password has expired and must be reset by an administrator.',
+    });
+  });
+
+  it.each(['SOFTWARE_TOKEN_MFA', 'SMS_MFA', 'EMAIL_OTP', 'SELECT_MFA_TYPE', 'MFA_SETUP'] as const)(
+    'asks a user with this factor for %s, at every login',
+    async (factor) => {
+      const { cognito, logIn } = setUp();
+      cognito.setFactor('superadmin', factor);
+      for (let time = 0; time < 2; time += 1) {
+        const answer = await logIn();
+        expect(answer).toMatchObject({ ChallengeName: factor, Session: expect.any(String) });
+        expect(answer).not.toHaveProperty('AuthenticationResult');
+      }
+      cognito.setFactor('superadmin', undefined);
+      expect(await logIn()).toHaveProperty('AuthenticationResult');
+    },
+  );
+
+  it.each([
+    [
+      'a client with a secret',
+      { hasSecret: true },
+      'NotAuthorizedException',
+      'Client 4sandbox0cli0client0000000 is configured with secret but SECRET_HASH was not received',
+    ],
+    [
+      'a client that allows none',
+      { allowsPasswords: false },
+      'InvalidParameterException',
+      'USER_PASSWORD_AUTH flow not enabled for this client',
+    ],
+    [
+      'a trigger that throws',
+      { triggerError: 'not from here' },
+      'UserLambdaValidationException',
+      'PreAuthentication failed with error not from here.',
+    ],
+  ])('is refused by %s, whatever the password', async (_, client, code, message) => {
+    const { cognito, logIn } = setUp();
+    cognito.configure(client);
+    for (const tried of [password, 'wrong']) await expect(logIn(tried)).rejects.toMatchObject({ code, message });
+    expect(cognito.lockoutsOf('superadmin')).toBe(0);
   });
 
   it('forgets a lockout after 15 minutes without a login, and failures before one only by a right password', async () => {
@@ -144,11 +225,21 @@ describe('refreshing', () => {
     await expect(tokens()).resolves.toHaveProperty('IdToken');
   });
 
-  it('refuses an unknown and an expired token', async () => {
-    const { clock, initiate, tokens } = setUp();
+  it('refuses an unknown, a revoked and an expired token', async () => {
+    const { clock, cognito, initiate, tokens } = setUp();
+    const revoked = await tokens();
+    cognito.setEnabled('superadmin', false);
+    cognito.setEnabled('superadmin', true);
     const { RefreshToken = '' } = await tokens();
     const refresh = (REFRESH_TOKEN: string) => initiate('REFRESH_TOKEN_AUTH', { REFRESH_TOKEN });
-    await expect(refresh('unknown')).rejects.toMatchObject({ code: 'NotAuthorizedException' });
+    await expect(refresh('unknown')).rejects.toMatchObject({
+      code: 'NotAuthorizedException',
+      message: 'Invalid Refresh Token.',
+    });
+    await expect(refresh(revoked.RefreshToken ?? '')).rejects.toMatchObject({
+      code: 'NotAuthorizedException',
+      message: 'Refresh Token has been revoked',
+    });
     clock.advance(30 * 24 * hour);
     await expect(refresh(RefreshToken)).rejects.toMatchObject({ message: 'Refresh Token has expired' });
   });
