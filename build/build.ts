@@ -1,8 +1,19 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type BuildOptions, build, stop } from 'esbuild';
+import { type BuildOptions, build, type Plugin, stop } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
+
+/** Of its `package.json` a client of the SDK reads the version alone, for the user agent; the rest of it is 2 KB of a bundle for each client. */
+const versionsOnly: Plugin = {
+  name: 'versions-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]@aws-sdk[\\/]client-[\w-]+[\\/]package\.json$/ }, async ({ path }) => {
+      const { version } = Object(JSON.parse(await readFile(path, 'utf8')));
+      return { loader: 'json', contents: JSON.stringify({ version }) };
+    });
+  },
+};
 
 /** How a handler becomes a bundle. */
 export const bundleOptions = {
@@ -20,6 +31,7 @@ export const bundleOptions = {
     '@aws-sdk/credential-provider-node': './build/aliases/credentials.ts',
     'node:http': './build/aliases/node-http.ts',
   },
+  plugins: [versionsOnly],
   logLevel: 'warning',
 } satisfies BuildOptions;
 

@@ -34,7 +34,7 @@ it.each(isWhole ? readdirSync(join(import.meta.dirname, 'sdk-releases')) : [])(
       ...bundleOptions,
       entryPoints: names.map((name) => join(root, 'functions', name, 'handler.ts')),
       outdir: join(folder, date),
-      plugins: [sdkFrom(installed(date))],
+      plugins: [...bundleOptions.plugins, sdkFrom(installed(date))],
     });
     expect(warnings).toEqual([]);
     const require = createRequire(import.meta.url);

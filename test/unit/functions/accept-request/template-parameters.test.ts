@@ -89,7 +89,7 @@ describe("the template's parameters", () => {
     const parameters = templateParameters(map, request({ encryption }));
     expect(parameters).toEqual(expected);
     const fit = { parameters, tokenParameter: 'CustomToken', requested: [], text: standIn };
-    expect(checkParameters(summary, fit)).toEqual(['AllowedPattern']);
+    expect(checkParameters(summary, fit)).toEqual(['AllowedPattern', 'Rules']);
   });
 
   it("are the request's own beside those", () => {

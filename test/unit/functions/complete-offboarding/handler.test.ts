@@ -101,7 +101,9 @@ describe('completing an offboarding', () => {
     ]);
     expect(documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input)).toMatchObject([
       {
-        UpdateExpression: expect.stringMatching(/REMOVE #stackId, #formerStackIds, #roleArn, #keyArns, #users$/),
+        UpdateExpression: expect.stringMatching(
+          /REMOVE #stackId, #formerStackIds, #roleArn, #keyArns, #customTokenExpiresAt, #users$/,
+        ),
         ConditionExpression: '#executionArn = :onlyIfOf',
         ExpressionAttributeValues: {
           ':onlyIfOf': offboardingArn,
