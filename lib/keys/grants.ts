@@ -1,8 +1,7 @@
 import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { ExecutionSuperseded } from '../errors.ts';
 import { keyPk, queryKey } from '../registry/key-items.ts';
-import { type Owner, ownerCheck } from '../registry/owner.ts';
+import { type Owner, ownerCheck, requireOwned } from '../registry/owner.ts';
 import { type Action, type Registry, unlessRefused, writeTogether } from '../registry/table.ts';
 import { reservationKey } from './reservations.ts';
 
@@ -71,7 +70,7 @@ export async function requestGrant(
  */
 async function writeAsOwner(registry: Registry, owner: Owner, actions: readonly Action[]): Promise<boolean> {
   const refused = await writeTogether(registry, [...actions, ownerCheck(registry, owner)]);
-  if (refused.has(actions.length)) throw new ExecutionSuperseded(owner.userName);
+  requireOwned(refused, actions.length, owner.userName);
   return refused.size === 0;
 }
 

@@ -1,9 +1,8 @@
 import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { ExecutionSuperseded } from '../errors.ts';
 import { keyPk, queryKey } from '../registry/key-items.ts';
-import { ownerCheck } from '../registry/owner.ts';
+import { ownerCheck, requireOwned } from '../registry/owner.ts';
 import { type Registry, writeTogether } from '../registry/table.ts';
 
 /**
@@ -80,7 +79,7 @@ export async function reserve(
       { Put: { TableName: tableName, Item: { ...reservationKey(keyArn, userName), ...reservation, expiresAt } } },
       ownerCheck(registry, reservation),
     ]);
-    if (refused.has(2)) throw new ExecutionSuperseded(userName);
+    requireOwned(refused, 2, userName);
     return refused.size === 0;
   } catch (error) {
     // Others were at it for as long as it was tried.

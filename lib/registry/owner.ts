@@ -1,4 +1,6 @@
-import type { Action, Registry } from './table.ts';
+import * as v from 'valibot';
+import { ExecutionSuperseded } from '../errors.ts';
+import type { Action, Refusals, Registry } from './table.ts';
 
 /** The execution that a subscriber's record belongs to, and that alone may change anything of the subscriber. */
 export interface Owner {
@@ -18,6 +20,21 @@ export function ownerCheck({ tableName }: Pick<Registry, 'tableName'>, { userNam
       ConditionExpression: '#executionArn = :executionArn',
       ExpressionAttributeNames: { '#executionArn': 'executionArn' },
       ExpressionAttributeValues: { ':executionArn': executionArn },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   };
+}
+
+// The document client leaves the items of a cancellation as they are on the wire.
+const recordSchema = v.object({ executionArn: v.object({ S: v.string() }) });
+
+/**
+ * Requires that the owner's check of a transaction has held.
+ * @param place the check's place among the actions
+ * @throws ExecutionSuperseded naming the execution that the record belongs to
+ */
+export function requireOwned(refused: Refusals, place: number, userName: string): void {
+  if (!refused.has(place)) return;
+  const record = v.safeParse(recordSchema, refused.get(place));
+  throw new ExecutionSuperseded(userName, record.success ? record.output.executionArn.S : undefined);
 }

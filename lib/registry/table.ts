@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   TransactionCanceledException,
   TransactionConflictException,
@@ -29,6 +30,9 @@ export async function unlessRefused<Answer>(write: Promise<Answer>): Promise<Ans
 /** One of the writes or checks of a transaction. */
 export type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
+/** Of the actions whose condition does not hold the place, with the item that there is if the action asks for it. */
+export type Refusals = ReadonlyMap<number, Record<string, AttributeValue> | undefined>;
+
 /** The pauses before a transaction is tried again that met another one: on the average half of these. */
 const conflictMs = [50, 100, 200, 400, 800] as const;
 
@@ -41,24 +45,26 @@ const passing: ReadonlySet<string | undefined> = new Set([
 
 /**
  * Writes all of these, or none. A call that the SDK repeats, as its answer was lost, is not done twice: the SDK gives each its token.
- * @returns the places of those whose condition does not hold; none when all is written
+ * @returns those whose condition does not hold; none when all is written
  * @throws TransactionConflictException when others write the same items for as long as it is tried
  * @throws TransactionCanceledException for any other reason
  */
 export async function writeTogether(
   { documents }: Pick<Registry, 'documents'>,
   actions: readonly Action[],
-): Promise<ReadonlySet<number>> {
+): Promise<Refusals> {
   for (const pause of [...conflictMs, undefined]) {
     try {
       await documents.send(new TransactWriteCommand({ TransactItems: [...actions] }));
-      return new Set();
+      return new Map();
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
-      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
-      const refused = codes.flatMap((code, place) => (code === 'ConditionalCheckFailed' ? [place] : []));
-      if (refused.length > 0) return new Set(refused);
-      if (!codes.some((code) => passing.has(code))) throw error;
+      const reasons = error.CancellationReasons ?? [];
+      const refused = reasons.flatMap(({ Code, Item }, place) =>
+        Code === 'ConditionalCheckFailed' ? [[place, Item] as const] : [],
+      );
+      if (refused.length > 0) return new Map(refused);
+      if (!reasons.some(({ Code }) => passing.has(Code))) throw error;
       // By its name the machine tries again, and not what no repeat would change.
       if (pause === undefined) throw new TransactionConflictException({ message: error.message, $metadata: {} });
       await wait(pause * Math.random());

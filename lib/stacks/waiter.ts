@@ -1,7 +1,6 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { ExecutionSuperseded } from '../errors.ts';
-import { ownerCheck } from '../registry/owner.ts';
+import { ownerCheck, requireOwned } from '../registry/owner.ts';
 import { type Registry, writeTogether } from '../registry/table.ts';
 
 const waiterSchema = v.object({
@@ -27,7 +26,7 @@ export async function putWaiter(registry: Registry, stackId: string, userName: s
     { Put: { TableName: tableName, Item: { ...waiterKey(stackId), ...waiter } } },
     ownerCheck(registry, { userName, executionArn }),
   ]);
-  if (refused.size > 0) throw new ExecutionSuperseded(userName);
+  requireOwned(refused, 1, userName);
 }
 
 /** Who waits for a stack, if anybody still does. Expired items count as gone: DynamoDB deletes them up to days late. */

@@ -22,7 +22,9 @@ it.each(cases)('$operation that failed in $state changes nothing after $by', asy
   await supersede(sandbox(), subject, others);
   const redriven = await expectNothingDone(sandbox(), subject, old, state);
   // It is reported, though the record is another one's.
-  const detail = expect.objectContaining({ name: 'ExecutionSuperseded', step: state });
+  const owner = (await recordOf(sandbox(), subject.userName))?.executionArn?.S ?? '';
+  const message = `Subscriber ${subject.userName} belongs to ${owner} since`;
+  const detail = expect.objectContaining({ name: 'ExecutionSuperseded', step: state, message });
   expect(eventsOf(sandbox(), redriven)).toContainEqual(expect.objectContaining({ detail }));
   expect(await recordOf(sandbox(), subject.userName)).not.toMatchObject({ executionArn: { S: old.executionArn } });
 });

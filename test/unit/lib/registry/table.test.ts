@@ -23,12 +23,17 @@ function setUp() {
   };
 }
 
-it('returns the places of the conditions that do not hold', async () => {
+it('returns the conditions that do not hold by their places', async () => {
   const { writes, write } = setUp();
   writes.resolves({});
-  expect(await write()).toEqual(new Set());
+  expect(await write()).toEqual(new Map());
   writes.rejects(cancelled('ConditionalCheckFailed', 'None', 'ConditionalCheckFailed'));
-  expect(await write()).toEqual(new Set([0, 2]));
+  expect(await write()).toEqual(
+    new Map([
+      [0, undefined],
+      [2, undefined],
+    ]),
+  );
 });
 
 it.each(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])(
@@ -36,7 +41,7 @@ it.each(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceede
   async (code) => {
     const { writes, write } = setUp();
     writes.rejectsOnce(cancelled('None', code)).resolvesOnce({});
-    expect(await write()).toEqual(new Set());
+    expect(await write()).toEqual(new Map());
   },
 );
 
@@ -52,7 +57,7 @@ it('gives up with an error that the state machines retry when the conflict lasts
 it('says what does not hold beside a conflict', async () => {
   const { writes, write } = setUp();
   writes.rejects(cancelled('TransactionConflict', 'ConditionalCheckFailed'));
-  expect(await write()).toEqual(new Set([1]));
+  expect(await write()).toEqual(new Map([[1, undefined]]));
 });
 
 it.each([
