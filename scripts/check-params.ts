@@ -42,17 +42,20 @@ export async function checkParams(text: string, stage: string): Promise<Findings
   const values = resolved({ ...params.default, ...own }, stage);
   const known = new Map([...values].filter(([, value]) => !isOfOsls(value)));
   const unknown = Object.keys(own).filter((name) => !Object.hasOwn(params.default, name));
-  const wrong = [...known].flatMap(([name, value]) => {
-    const schema = schemas.get(name);
-    return schema === undefined || unknown.includes(name) ? [] : brokenRule(name, schema, value);
-  });
-  const contradictions =
-    wrong.length > 0 ? [] : [...contradicting(known), ...(stage === sandboxStage ? [] : notYours(known))];
+  const wrong = new Map(
+    [...known].flatMap(([name, value]) => {
+      const schema = schemas.get(name);
+      const rule = schema === undefined ? undefined : brokenRule(name, schema, value);
+      return rule === undefined ? [] : [[name, rule] as const];
+    }),
+  );
+  const right = new Map([...known].filter(([name]) => !wrong.has(name)));
   return {
     broken: [
       ...unknown.map((name) => `${name}: is no param: docs/params.md lists them. Is it misspelt?`),
-      ...wrong,
-      ...contradictions,
+      ...wrong.values(),
+      ...contradicting(right),
+      ...(stage === sandboxStage ? [] : notYours(right)),
     ],
     unchecked: [...values.keys()].filter((name) => !known.has(name)),
   };
@@ -93,18 +96,17 @@ function resolved(values: Readonly<Record<string, unknown>>, stage: string): Val
 /** Whether osls has something to put in. CloudFormation's own `${AWS::Region}` is part of the value. */
 const isOfOsls = (value: unknown) => typeof value === 'string' && /\$\{(?!AWS::)/.test(value);
 
-function brokenRule(name: string, schema: v.GenericSchema<unknown, unknown>, value: unknown): string[] {
-  if (typeof value !== 'string' && typeof value !== 'number')
-    return [`${name}: must be text: put the value into quotes`];
+function brokenRule(name: string, schema: v.GenericSchema<unknown, unknown>, value: unknown): string | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return `${name}: must be text: put the value into quotes`;
   try {
     parse(
       schema,
       String(value),
       (field, rule) => new Error(`${field === '(root)' ? name : `${name}.${field}`}: ${rule}`),
     );
-    return [];
+    return undefined;
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)];
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -115,7 +117,7 @@ function contradicting(values: Values): string[] {
   const accounts = v.safeParse(ACCOUNTS, values.get('accounts'));
   const templateParameters = v.safeParse(TEMPLATE_PARAMETERS, values.get('templateParameters'));
   const builds = v.safeParse(BUILDS, values.get('builds'));
-  const build = String(values.get('defaultBuild'));
+  const build = values.get('defaultBuild');
   const hasBoundary = templateParameters.success && templateParameters.output.boundary !== undefined;
   const withoutBoundary = Object.entries(accounts.success ? accounts.output : {}).filter(
     ([, { permissionsBoundaryArn }]) => permissionsBoundaryArn === undefined,
@@ -129,7 +131,10 @@ function contradicting(values: Values): string[] {
     ...(templateParameters.success && !hasBoundary && values.get('requirePermissionsBoundary') === 'true'
       ? ['templateParameters.boundary: is required, unless requirePermissionsBoundary is "false"']
       : []),
-    ...(builds.success && builds.output[build] === undefined && values.get('requirePinnedTemplate') === 'true'
+    ...(builds.success &&
+    build !== undefined &&
+    builds.output[String(build)] === undefined &&
+    values.get('requirePinnedTemplate') === 'true'
       ? [
           `builds: must have the SHA-256 of the defaultBuild ${build}, unless requirePinnedTemplate is "false": \`npm start -- template ${build}\` prints it`,
         ]

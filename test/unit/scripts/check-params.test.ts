@@ -66,10 +66,20 @@ describe('the params of a stage', () => {
   });
 
   it('are refused when there is no such param, beside what else is wrong', async () => {
-    expect(await brokenOf({ requirePermissionBoundary: 'false', infinstorMlflowURL: 'x', verify: 'on' })).toEqual([
+    expect(
+      await brokenOf({
+        requirePermissionBoundary: 'false',
+        infinstorMlflowURL: 'x',
+        verify: 'on',
+        defaultBuild: 'latest',
+        infinstorMlflowUrl: 'https://mlflow.infinstor.example.com',
+      }),
+    ).toEqual([
       'requirePermissionBoundary: is no param: docs/params.md lists them. Is it misspelt?',
       'infinstorMlflowURL: is no param: docs/params.md lists them. Is it misspelt?',
+      'defaultBuild: must be digits and dots, such as 2.3.72',
       'verify: must be ("off" | "warn" | "require")',
+      'infinstorMlflowUrl: must be the URL of your service: example.com is a placeholder',
     ]);
   });
 
