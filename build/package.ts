@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { packageArguments, packageHelp } from './package-arguments.ts';
 import { cachedPackage } from './package-cache.ts';
 import { packagedFiles, packageKey } from './package-key.ts';
 
@@ -14,7 +13,7 @@ const templateFile = 'cloudformation-template-update-stack.json';
  * @param folder holds `serverless.yml` and what it refers to
  * @throws Error with all that osls or esbuild reported, or with every limit of AWS that the template breaks
  */
-async function packageProject({ stage, folder, params = {} }: Package): Promise<void> {
+export async function packageProject({ stage, folder, params = {} }: Package): Promise<void> {
   // Imported here, since a package that was kept needs no esbuild.
   const [{ buildFunctions }, { brokenLimits }] = await Promise.all([import('./build.ts'), import('./limits.ts')]);
   await buildFunctions(join(folder, 'dist'));
@@ -83,19 +82,4 @@ function osls(parameters: string[], cwd: string): Promise<void> {
       else fail(new Error(`osls ${parameters.join(' ')} failed:\n${Buffer.concat(output).toString()}`));
     });
   });
-}
-
-// Not `import.meta.main`: the bootstrap imports what it runs.
-if (process.argv[1] === import.meta.filename) {
-  try {
-    const given = packageArguments(process.argv.slice(2));
-    if (given === 'help') process.stdout.write(packageHelp);
-    else {
-      await packageProject({ stage: given.stage, folder: root });
-      process.stdout.write(`Packaged stage ${given.stage} into .serverless/\n`);
-    }
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-    process.exitCode = 1;
-  }
 }

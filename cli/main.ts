@@ -218,7 +218,7 @@ async function bootSandbox(terminal: Terminal, faults: FaultRule[]): Promise<San
     throw asCommandError(
       error,
       'PackagingFailed',
-      'Run `npm run package` to see all of its output, and correct what it names.',
+      'Run `npm run package -- sandbox` to see all of its output, and correct what it names.',
     );
   });
   return showing(terminal, 'Booting the sandbox …', async () => {

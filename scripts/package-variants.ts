@@ -55,7 +55,12 @@ export const variants: Readonly<Record<string, Variant>> = {
       customResourceFunctions: 'arn:aws:lambda:*:*:function:vendor-*',
       secretRecoveryDays: '7',
       logRetentionDays: '365',
-      templateParameters: JSON.stringify({ subscriber: {}, customToken: 'Token', artifacts: {}, tracking: {} }),
+      templateParameters: JSON.stringify({
+        subscriber: {},
+        customToken: 'Token',
+        artifacts: { 'sse-s3': {}, 'sse-kms-aws-managed': {}, 'sse-kms-customer-managed': {} },
+        tracking: { 'aws-owned': {}, 'aws-managed': {}, 'customer-managed': {} },
+      }),
     },
   },
   'us-gov-west-1': {

@@ -2,6 +2,7 @@ import { Capability } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 import { deploymentEnvironment } from '../../lib/aws/deployment-environment.ts';
+import { baseUrl } from '../../lib/infinstor/environment.ts';
 import { json } from '../../lib/json.ts';
 import {
   keyAccessEnvironment,
@@ -58,8 +59,8 @@ export const environmentSchema = v.object({
     v.transform((value) => value === 'true'),
   ),
   /** `<this>/<build>/infinstor-setup-customer.yaml` is the template. */
-  TEMPLATE_BASE_URL: v.string(),
-  DEFAULT_BUILD: v.string(),
+  TEMPLATE_BASE_URL: baseUrl,
+  DEFAULT_BUILD: buildSchema,
   /** The SHA-256 of the template, by build. */
   BUILDS: json(
     v.record(

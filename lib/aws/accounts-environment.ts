@@ -2,13 +2,14 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import * as v from 'valibot';
 import { InvalidConfiguration } from '../errors.ts';
 import { json } from '../json.ts';
+import { regionSchema } from './regions.ts';
 
 const roleArn = v.pipe(
   v.string(),
   v.regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role'),
 );
 
-const regions = v.pipe(v.array(v.string()), v.nonEmpty('must name a Region'));
+const regions = v.pipe(v.array(regionSchema), v.nonEmpty('must name a Region'));
 const accountId = v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be an account id of 12 digits'));
 
 const accountSchema = v.strictObject({

@@ -1,18 +1,19 @@
 import * as v from 'valibot';
 
-const url = v.pipe(v.string(), v.url(), v.regex(/[^/]$/, 'must not end with a slash'));
+/** A URL that paths are appended to. */
+export const baseUrl = v.pipe(v.string(), v.url('must be a URL'), v.regex(/[^/]$/, 'must not end with a slash'));
 
 /** What a function needs to know to call InfinStor's MLflow service. */
 export const infinstorEnvironment = {
   /** `https://mlflow.<service>`, without a slash at the end. */
-  INFINSTOR_MLFLOW_URL: url,
+  INFINSTOR_MLFLOW_URL: baseUrl,
 };
 
 /** What a function needs to know to call InfinStor's API beside that, too. */
 export const infinstorApiEnvironment = {
   ...infinstorEnvironment,
   /** Where that is, without a slash at the end; empty: where get_version says. */
-  INFINSTOR_API_URL: v.union([v.literal(''), url]),
+  INFINSTOR_API_URL: v.union([v.literal(''), baseUrl]),
 };
 
 /** What a function needs to know to find a custom token in an answer. */

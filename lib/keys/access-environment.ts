@@ -5,7 +5,7 @@ import type { KeyAccess } from './key-policy.ts';
 /** What a function needs to know of the deployment to recognize the role that InfinStor assumes. */
 export const roleNameEnvironment = {
   /** How that role's name begins; the vendor's guide says `RoleForInfinStorMlflowService-`. */
-  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty()),
+  ROLE_NAME_PREFIX: v.pipe(v.string(), v.nonEmpty('must not be empty')),
 };
 
 /** What a function needs to know of the deployment to say the ARN of that role before it has seen it. */

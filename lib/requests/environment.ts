@@ -1,18 +1,21 @@
 import * as v from 'valibot';
 import type { AccountRegions } from '../aws/accounts-environment.ts';
 import { arnOwner } from '../aws/arns.ts';
+import { regionsSchema } from '../aws/regions.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { secretPrefixEnvironment } from '../secrets/environment.ts';
 import { inputSecretPrefix } from '../secrets/names.ts';
 import type { RequestRules } from './onboarding.ts';
 
 /** The superadmin's user name, which nobody else may have. Only obtain-token may read the secret that has it, with its password. */
-export const superadminNameEnvironment = { SUPERADMIN_USER_NAME: v.pipe(v.string(), v.nonEmpty()) };
+export const superadminNameEnvironment = { SUPERADMIN_USER_NAME: v.pipe(v.string(), v.nonEmpty('must not be empty')) };
 
 /** A comma separated list, which may be empty. */
 const list = v.pipe(
   v.string(),
   v.transform((text) => (text === '' ? [] : text.split(','))),
+  // With a space beside it a name would never be one of a request.
+  v.array(v.pipe(v.string(), v.regex(/^\S(.*\S)?$/, 'must be separated by commas, without spaces'))),
 );
 
 /** What a function needs to know of the deployment to parse requests. */
@@ -20,10 +23,7 @@ export const requestEnvironment = {
   ...secretPrefixEnvironment,
   ...superadminNameEnvironment,
   /** The Regions of the deployment's account that a request may choose from, comma separated. */
-  STACK_REGIONS: v.pipe(
-    v.string(),
-    v.transform((regions) => regions.split(',')),
-  ),
+  STACK_REGIONS: regionsSchema,
   /** The template parameters that a request may set. */
   ALLOWED_STACK_PARAMETERS: list,
   /** The keys that a request's tags may have. */

@@ -1,15 +1,19 @@
 import * as v from 'valibot';
 import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.ts';
 import type { AccountRegion } from '../aws/arns.ts';
+import { regionsSchema } from '../aws/regions.ts';
 
 /** The settings by which stack events reach the deployment. */
 export const stackPollEnvironment = {
   ...accountsEnvironment,
-  /** The Regions of the deployment's account whose stack events reach it, comma separated, beside its own Region. */
-  STACK_EVENT_REGIONS: v.pipe(
-    v.string(),
-    v.transform((list) => list.split(',')),
-  ),
+  /** The Regions of the deployment's account whose stack events reach it, comma separated, beside its own Region. May be empty. */
+  STACK_EVENT_REGIONS: v.union([
+    v.pipe(
+      v.literal(''),
+      v.transform((): string[] => []),
+    ),
+    regionsSchema,
+  ]),
 };
 
 interface Environment {

@@ -10,8 +10,10 @@ const known: Readonly<Record<string, string>> = {
   STACK_NAME_PREFIX: 'infinstor-subscriber-',
   ROLE_NAME_PREFIX: 'RoleForInfinStorMlflowService-',
   ROLE_PATH: '/infinstor/',
+  DEFAULT_BUILD: '2.3.72',
   KEY_POLICY_WRITERS: 'arn:aws:iam::111111111111:role/patch-key-policy',
   STACK_REGIONS: 'us-east-1',
+  STACK_EVENT_REGIONS: 'us-east-1',
   STACK_TIMEOUT_MINUTES: '60',
   STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
 };

@@ -5,8 +5,8 @@ import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { dependencies, dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
+import { environmentSchemas } from '../../../scripts/environment-schemas.ts';
 import { hundredAccounts } from '../../../tools/permissions/other-account.ts';
-import { environmentSchemas } from '../../environment-schemas.ts';
 
 const packageFolder = inject('packageFolder');
 const templateIn = (folder: string) =>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { packageArguments } from '../../../build/package-arguments.ts';
+import { packageArguments } from '../../../scripts/package-arguments.ts';
 
 it.each([
   ['nothing', [], { stage: 'dev' }],
