@@ -215,7 +215,7 @@ export class LoginInProgress extends /* @__PURE__ */ stepError(
 /** So many logins or tokens of a user were refused that one more could lock the user, or use up a secret's versions. */
 export class LoginsPaused extends /* @__PURE__ */ stepError(
   'LoginsPaused',
-  'Remove the reason that the message names, wait until the time in it (npm start -- status shows it, too), and redrive the execution. A password that is stored anew, in the superadmin secret or by an update of the subscriber, is tried without waiting.',
+  'If the password is wrong, store the right one, in the superadmin secret or by an update of the subscriber, and redrive the execution then. Otherwise remove the reason that the message names, and redrive after the time in it, which the status of the subscriber shows, too.',
 ) {
   /** When it is over, in ISO 8601; absent: when the password has been stored anew. */
   readonly until: string | undefined;

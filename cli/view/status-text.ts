@@ -44,7 +44,8 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
 /** `logins of root until 2026-11-29 23:50:49 UTC: InfinStor refuses its tokens` */
 function pauseText({ userName, until, reason }: NonNullable<SubscriberStatus['pausedLogins']>[number]): string {
   const end = until === undefined ? 'its password is stored anew' : timeText(until);
-  return printable(`logins of ${userName} until ${end}: ${reason}`);
+  const exception = until === undefined ? '' : ' (a password that is stored anew is tried before)';
+  return printable(`logins of ${userName} until ${end}: ${reason}${exception}`);
 }
 
 /** Green is for what is in use alone: an offboarded subscriber is gone, and one that is being changed is not there yet. */

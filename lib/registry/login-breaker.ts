@@ -152,16 +152,18 @@ export async function pauseTokens(
 const tokensRefused = 'InfinStor refuses its tokens';
 
 function pauseOfPassword({ logins, refusedPassword }: Breaker, versionId: string, now: Date): Pause | undefined {
-  if (refusedPassword?.versionId === versionId && refusedPassword.times >= maxOfPassword) {
-    return { reason: `Cognito has refused its password ${refusedPassword.times} times` };
-  }
+  const refusals = refusedPassword?.versionId === versionId ? refusedPassword.times : 0;
+  if (refusals >= maxOfPassword) return { reason: `Cognito has refused its password ${refusals} times` };
   const tried = recent(logins, now);
   const last = tried.at(-1);
   const isOver =
     tried.length < maxRefusals &&
     tried.filter(({ passwordVersionId }) => passwordVersionId === versionId).length < maxOfSamePassword;
   if (last === undefined || isOver) return undefined;
-  return { until: after(last.at, quietMs), reason: 'Its logins by password do not succeed' };
+  return {
+    until: after(last.at, quietMs),
+    reason: refusals > 0 ? 'Cognito has refused its password' : 'Its logins by password do not succeed',
+  };
 }
 
 /** Whether, and until when, the logins of a user or the use of its tokens rest, as far as the breaker knows. */
