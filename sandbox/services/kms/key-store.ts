@@ -3,10 +3,11 @@ import { type Clock, isoSeconds } from '../../core/clock.ts';
 import { type Access, AwsError, type Caller, type PolicyDocument } from '../../core/operation.ts';
 import { decide } from '../../core/policies/policy.ts';
 import { type KeyPolicy, malformed, mapAwsPrincipals, type Principals, parseKeyPolicy } from './key-policy.ts';
+import { requireTags, type Tags } from './tags.ts';
 
 export interface KeyDefinition {
   arn: string;
-  tags: Readonly<Record<string, string>>;
+  tags: Tags;
   /** Default: what the console writes, which leaves the key to the account's identity policies. */
   policy?: PolicyDocument;
   state?: 'Enabled' | 'Disabled' | 'PendingDeletion';
@@ -188,20 +189,6 @@ export function createKeyStore({ clock, iam, home }: Parts): KeyStore {
     },
     accessTo,
   };
-}
-
-/**
- * KMS takes letters of any script, digits, blanks and these signs, in keys and values (KMS API reference, "Tag"; the general rule of the Tagging AWS
- * resources user guide). A `&` was refused with this error (github.com/crossplane-contrib/provider-upjet-aws/issues/922); that a `*` is, too,
- * follows from the rule.
- * @throws AwsError TagException
- */
-function requireTags(tags: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(tags)) {
-    const isTaken =
-      /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/iu.test(name) && /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value);
-    if (!isTaken) throw new AwsError('TagException', 'Invalid tag');
-  }
 }
 
 /** The policy that the console gives a new key when no administrators and users are chosen. */
