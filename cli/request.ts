@@ -7,16 +7,20 @@ import { checkOffboardingRequest } from '../lib/requests/offboarding.ts';
 import { checkRequest } from '../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../lib/requests/update.ts';
 import { checkUsersRequest } from '../lib/requests/users.ts';
+import { inputSecretPrefix } from '../lib/secrets/names.ts';
 import type { Operation } from '../lib/subscribers/operations.ts';
 import { CommandError } from './command-error.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
 
-/** What the first step of each state machine checks without knowledge of the deployment. */
+/** Of the stage that every sandbox is: the command talks to no other deployment. */
+const secrets = { inputSecretPrefix: inputSecretPrefix('infinstor/sandbox/') };
+
+/** What the first step of each state machine checks without knowledge of the params. */
 const checks: Record<Operation, (request: unknown) => void> = {
-  'onboard-subscriber': checkRequest,
-  'update-subscriber': checkUpdateRequest,
-  'add-user': checkUsersRequest,
+  'onboard-subscriber': (request) => checkRequest(request, secrets),
+  'update-subscriber': (request) => checkUpdateRequest(request, secrets),
+  'add-user': (request) => checkUsersRequest(request, secrets),
   'offboard-subscriber': checkOffboardingRequest,
 };
 

@@ -41,6 +41,9 @@ say 'a key for both subscribers'
 key=$(get KeyMetadata.Arn kms create-key --description 'of the tenants' --tags TagKey=infinstor-onboarding,TagValue=allowed)
 contain "$(get 'Keys[].KeyArn' kms list-keys)" "$key" 'list-keys'
 contain "$(get Policy kms get-key-policy --key-id "$key" --policy-name default)" 'Enable IAM User Permissions' 'first policy'
+aws kms tag-resource --key-id "$key" --tags TagKey=team,TagValue=red
+contain "$(get 'Tags[].TagKey' kms list-resource-tags --key-id "$key")" team 'tags'
+aws kms untag-resource --key-id "$key" --tag-keys team
 aws kms disable-key --key-id "$key"
 equal "$(get KeyMetadata.KeyState kms describe-key --key-id "$key")" Disabled 'disabled key'
 aws kms enable-key --key-id "$key"

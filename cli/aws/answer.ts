@@ -28,22 +28,31 @@ export function isServiceError(error: unknown): error is Error {
 /** How the SDK fails to read an answer that is not AWS's; what else it says then is about itself. */
 const unreadable = /Deserialization error|is not valid JSON|Unexpected (token|end)/;
 
-/** That nothing answers at the endpoint as AWS does. */
-export function unreachable(error: unknown): CommandError {
+const ofEndpoint = {
+  place: 'the endpoint',
+  remedy:
+    'Start a sandbox with `npm run sandbox` and pass the endpoint that it prints (--endpoint, or AWS_ENDPOINT_URL).',
+};
+
+/**
+ * That nothing answers at a place as AWS does.
+ * @param at how the place is named, and what helps; by default the endpoint, where a sandbox should be
+ */
+export function unreachable(error: unknown, { place, remedy } = ofEndpoint): CommandError {
   // A refused connection to a host with several addresses is an error without a message, but with a code.
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const message = error instanceof Error ? error.message : String(error);
   const isOther = error instanceof Error && (isUnknown(error) || unreadable.test(message));
   return new CommandError(
     'EndpointUnreachable',
-    isOther ? 'What answers at the endpoint is neither AWS nor a sandbox' : reasonOf(code, message),
-    'Start a sandbox with `npm run sandbox` and pass the endpoint that it prints (--endpoint, or AWS_ENDPOINT_URL).',
+    isOther ? `What answers at ${place} is neither AWS nor a sandbox` : reasonOf(place, code, message),
+    remedy,
   );
 }
 
-function reasonOf(code: string | undefined, message: string): string {
+function reasonOf(place: string, code: string | undefined, message: string): string {
   // OpenSSL's text names source files and line numbers of its own.
-  if (code === 'EPROTO') return 'What answers at the endpoint does not speak TLS: try http:// in place of https://';
+  if (code === 'EPROTO') return `What answers at ${place} does not speak TLS: try http:// in place of https://`;
   const reason = message.trim() || code;
-  return `Nothing answers at the endpoint${reason === undefined ? '' : `: ${reason}`}`;
+  return `Nothing answers at ${place}${reason === undefined ? '' : `: ${reason}`}`;
 }

@@ -35,7 +35,8 @@ interface Parameter {
 }
 
 /**
- * Reads the vendor's template of a build, and reports what is pinned of it and what is compared with the deployment.
+ * Reads the vendor's template of a build, and reports what is pinned of it and what is compared with the deployment. What a sandbox has at the
+ * same address is a stand-in with another hash, and reported as that.
  * @param send fetch, or what stands in for it in a test
  * @returns the document that `--json` prints, and the text for people
  * @throws CommandError named TemplateNotReadable, NotATemplate, or EndpointUnreachable
@@ -50,10 +51,19 @@ export async function template(
   const bytes = await read(url, endpoint, send);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const { parameters, nestedStacks } = contentOf(bytes, url);
-  const document = { status: 'SUCCEEDED', url, bytes: bytes.length, sha256, parameters, nestedStacks, error: null };
+  const document = {
+    status: 'SUCCEEDED',
+    url,
+    bytes: bytes.length,
+    sha256,
+    parameters,
+    nestedStacks,
+    endpoint: endpoint ?? null,
+    error: null,
+  };
   // Whose template another URL is, the command does not know.
   const pin = given === undefined ? named : '<build>';
-  return { document, text: textOf({ url, bytes: bytes.length, sha256, pin, parameters, nestedStacks }) };
+  return { document, text: textOf({ url, bytes: bytes.length, sha256, pin, endpoint, parameters, nestedStacks }) };
 }
 
 async function paramsOfDefault() {
@@ -69,15 +79,25 @@ async function read(url: string, endpoint: string | undefined, send: typeof fetc
   const address = endpoint === undefined ? url : atEndpoint(url, endpoint);
   const answer = await send(address).catch((error: unknown) => {
     // fetch says "fetch failed"; what has failed is the cause.
-    throw unreachable(error instanceof Error ? (error.cause ?? error) : error);
+    const reason = error instanceof Error ? (error.cause ?? error) : error;
+    throw endpoint === undefined ? unreachable(reason, elsewhere(url)) : unreachable(reason);
   });
   if (answer.ok) return Buffer.from(await answer.arrayBuffer());
   throw new CommandError(
     'TemplateNotReadable',
-    `S3 answered with status ${answer.status} for ${url}`,
-    'Check the build and the param templateBaseUrl. If the bucket is not public, pass a signed URL: --url "$(aws s3 presign s3://…)".',
+    `${endpoint === undefined ? 'S3' : `The sandbox at ${endpoint}`} answered with status ${answer.status} for ${url}`,
+    endpoint === undefined
+      ? 'Check the build and the param templateBaseUrl. If the bucket is not public, pass a signed URL: --url "$(aws s3 presign s3://…)".'
+      : "Check the build and the param templateBaseUrl. To read the vendor's own template, leave --endpoint out (and AWS_ENDPOINT_URL unset).",
   );
 }
+
+/** A place that is no sandbox: another sandbox would be of no help. Without what follows the host, which may be a signature. */
+const elsewhere = (url: string) => ({
+  place: new URL(url).host,
+  remedy:
+    'Check the connection of this computer to that host; a proxy is used only with NODE_USE_ENV_PROXY=1 and Node 24. Or pass the URL of a copy of the template that it can reach: --url URL.',
+});
 
 function atEndpoint(url: string, endpoint: string): string {
   try {
@@ -130,18 +150,23 @@ interface Shown {
   bytes: number;
   sha256: string;
   pin: string;
+  /** Where the sandbox is that has it. */
+  endpoint: string | undefined;
   parameters: readonly Parameter[];
   nestedStacks: readonly string[];
 }
 
-function textOf({ url, bytes, sha256, pin, parameters, nestedStacks }: Shown): string {
+function textOf({ url, bytes, sha256, pin, endpoint, parameters, nestedStacks }: Shown): string {
   const width = Math.max(0, ...parameters.map(({ name }) => name.length));
   const lines = [
-    `${url}`,
+    endpoint === undefined ? url : `${url}, from the sandbox at ${endpoint}`,
     `  ${bytes} bytes, SHA-256 ${sha256}`,
     '',
-    'When you have read it, pin it in serverless.yml:',
-    `  builds: '{"${pin}": "${sha256}"}'`,
+    ...(endpoint === undefined
+      ? ['When you have read it, pin it in serverless.yml:', `  builds: '{"${pin}": "${sha256}"}'`]
+      : [
+          "It is a stand-in; do not pin it for AWS. To read the vendor's template, leave --endpoint out, and AWS_ENDPOINT_URL unset.",
+        ]),
     '',
     parameters.length === 0 ? 'It has no parameters.' : 'Parameters:',
     ...parameters.map((parameter) => `  ${parameter.name.padEnd(width)}  ${factsOf(parameter).join('; ')}`),

@@ -60,8 +60,8 @@ export const inputSecretIdSchema = v.pipe(
 
 /** Where the secrets are that a request may name. */
 export interface InputSecrets {
-  /** `infinstor/<stage>/input/`; without it, that of the stage that the secret's name has. */
-  inputSecretPrefix?: string | undefined;
+  /** `infinstor/<stage>/input/`, with the stage that the request is for. */
+  inputSecretPrefix: string;
   /** The execution that the request is the input of, which may name the password that the HTTP API has stored for it. */
   executionName?: string | undefined;
 }
@@ -78,21 +78,19 @@ export function requireOwnSecrets(
 ): void {
   for (const { field, secretId, mayBeOfApi = false } of references) {
     if (secretId === undefined) continue;
-    const inputPrefix =
-      inputSecretPrefix ?? /^infinstor\/[^/]+\/input\//.exec(secretId)?.[0] ?? 'infinstor/<stage>/input/';
     if (
       mayBeOfApi &&
       executionName !== undefined &&
-      isApiPasswordOf(inputPrefix, { userName, executionName }, secretId)
+      isApiPasswordOf(inputSecretPrefix, { userName, executionName }, secretId)
     )
       continue;
-    if (isOfApi(inputPrefix, userName, secretId)) {
+    if (isOfApi(inputSecretPrefix, userName, secretId)) {
       throw new InvalidRequest(
         field,
         'must not name a password that came through the HTTP API: redrive its own execution, or send the password again',
       );
     }
-    const folder = subscriberInputPrefix(inputPrefix, userName);
+    const folder = subscriberInputPrefix(inputSecretPrefix, userName);
     if (!secretId.startsWith(folder) || secretId.length === folder.length) {
       throw new InvalidRequest(
         field,

@@ -126,7 +126,7 @@ export interface Request {
  * @param secrets the place whose secrets it may name, below the subscriber's own folder
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function checkRequest(request: unknown, secrets: InputSecrets = {}) {
+export function checkRequest(request: unknown, secrets: InputSecrets) {
   const parsed = parseFields(requestSchema, request);
   requireOwnSecrets(secrets, parsed.subscriber.userName, [
     { field: 'passwordSecretId', secretId: parsed.passwordSecretId, mayBeOfApi: true },

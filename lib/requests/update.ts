@@ -19,7 +19,7 @@ export interface UpdateRequest {
  * @param secrets the place whose secrets it may name, below the subscriber's own folder
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function checkUpdateRequest(request: unknown, secrets: InputSecrets = {}): UpdateRequest {
+export function checkUpdateRequest(request: unknown, secrets: InputSecrets): UpdateRequest {
   const parsed = parseFields(
     v.pipe(
       object(

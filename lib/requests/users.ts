@@ -34,7 +34,7 @@ const lower = ({ userName }: { userName: string }) => userName.toLowerCase();
  * @param secrets the place whose secrets it may name, below the subscriber's own folder
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
-export function checkUsersRequest(request: unknown, secrets: InputSecrets = {}): UsersRequest {
+export function checkUsersRequest(request: unknown, secrets: InputSecrets): UsersRequest {
   const user = object(
     v.strictObject({
       userName: secondaryUserNameSchema,

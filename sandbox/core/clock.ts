@@ -20,6 +20,8 @@ export interface Clock {
   readonly shared: SharedArrayBuffer;
   /** Whether time passes only when nothing else is left to do. */
   readonly skipsIdle: boolean;
+  /** How far a clock that runs with real time was turned ahead of it, in milliseconds; 0 for one that does not run with it. */
+  aheadOfRealTime(): number;
   /** Marks work that must be over before idle time is skipped; the returned function ends it. */
   busy(): () => void;
   /**
@@ -166,6 +168,7 @@ export function createClock({ skipIdle = false }: ClockOptions = {}): Clock {
     every,
     shared,
     skipsIdle: skipIdle,
+    aheadOfRealTime: () => (skipIdle ? 0 : (state[0] ?? 0)),
     sleep(milliseconds, signal) {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);

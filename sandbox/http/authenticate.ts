@@ -27,7 +27,7 @@ export interface Authenticated {
 }
 
 interface Parts {
-  clock: Pick<Clock, 'now' | 'skipsIdle'>;
+  clock: Pick<Clock, 'now' | 'skipsIdle' | 'aheadOfRealTime'>;
   accounts: Pick<Accounts, 'secret' | 'caller'>;
 }
 
@@ -80,7 +80,7 @@ export function createAuthenticator({ clock, accounts }: Parts): Authenticator {
       checkSignedHeaders(request, authorization);
       checkScope(authorization, time, expected);
       // Who runs on real time cannot know the time of a clock that skips it.
-      if (!clock.skipsIdle) checkTime(time, clock.now());
+      if (!clock.skipsIdle) checkTime(time, clock.now(), clock.aheadOfRealTime());
       if (!isSignedWith(keyOf(secretAccessKey, authorization.scope), request, authorization, time)) {
         throw mismatch(
           'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
@@ -150,9 +150,14 @@ function checkScope(
   }
 }
 
-/** @throws AwsError InvalidSignatureException */
-function checkTime(time: string, now: number): void {
-  const ahead = (millisecondsOf(time) ?? 0) - Math.floor(now / 1000) * 1000;
+/**
+ * A freeze turns the clock ahead for good. Functions sign by the clock then, and clients outside by real time, as most do not correct theirs.
+ * @throws AwsError InvalidSignatureException
+ */
+function checkTime(time: string, now: number, aheadOfRealTime: number): void {
+  const signedAt = millisecondsOf(time) ?? 0;
+  const ahead = signedAt - wholeSeconds(now);
+  if (Math.abs(signedAt - wholeSeconds(now - aheadOfRealTime)) <= toleranceMs) return;
   if (ahead < -toleranceMs) {
     throw mismatch(
       `Signature expired: ${time} is now earlier than ${basic(now - toleranceMs)} (${basic(now)} - ${toleranceMinutes} min.)`,
@@ -164,6 +169,8 @@ function checkTime(time: string, now: number): void {
     );
   }
 }
+
+const wholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
 
 /** The time of a text such as `20150830T123600Z`; undefined when it is none. */
 function millisecondsOf(time: string): number | undefined {

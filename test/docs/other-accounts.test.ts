@@ -42,6 +42,17 @@ describe('the document of other accounts', () => {
     expect(given).toEqual(expect.arrayContaining(required));
   });
 
+  it('has an upgrade in the changelog that gives other-account.yaml only parameters that it has, and each new one without a default', () => {
+    const upgrade = read('CHANGELOG.md');
+    const [, command = ''] = /other-account\.yaml --capab(.*?)```/s.exec(upgrade) ?? [];
+    const given = [...command.matchAll(/(\w+)=/g)].map(([, name = '']) => name);
+    const { Parameters } = parseTemplate(read('deployment/other-account.yaml'));
+    expect(Object.keys(Parameters)).toEqual(expect.arrayContaining(given));
+    const required = Object.entries(Parameters).flatMap(([name, { Default }]) => (Default === undefined ? [name] : []));
+    // A stack of 0.1.0 has these two, and keeps their values.
+    expect([...given, 'DeploymentAccountId', 'ExternalId']).toEqual(expect.arrayContaining(required));
+  });
+
   it('shows an account with the fields that it may have', () => {
     const [, example = ''] = /accounts: \|\n(.*?)```/s.exec(doc) ?? [];
     const [fields = {}] = Object.values(v.parse(v.record(v.string(), v.looseObject({})), JSON.parse(example)));

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { AwsError, operation } from '../../core/operation.ts';
 import { KeyId, onKey, Policy } from './key-inputs.ts';
 import type { Key, KeyStore } from './key-store.ts';
+import { requestTags, requireTags, TagKeys, TagList, tagsOf } from './tags.ts';
 
 const day = 24 * 60 * 60 * 1000;
 /** Below AWS's page of 100: a client that does not follow NextMarker is found out. */
@@ -15,8 +16,6 @@ const keySpecs = [
   ...['HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512'],
   ...['ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87'],
 ] as const;
-const TagKey = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
-const TagValue = v.pipe(v.string(), v.maxLength(256));
 
 interface Parts {
   clock: Pick<Clock, 'now'>;
@@ -42,19 +41,18 @@ export function keyOperations({ clock, store, accountId }: Parts) {
         Description: v.optional(v.pipe(v.string(), v.maxLength(8192)), ''),
         KeyUsage: v.optional(v.picklist(['ENCRYPT_DECRYPT', 'SIGN_VERIFY', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT'])),
         KeySpec: v.optional(v.picklist(keySpecs), 'SYMMETRIC_DEFAULT'),
-        Tags: v.optional(v.array(v.strictObject({ TagKey, TagValue })), []),
+        Tags: v.optional(TagList, []),
       }),
       {
         access({ Tags }) {
-          const tags = Tags.map(({ TagKey, TagValue }) => [`aws:RequestTag/${TagKey}`, TagValue]);
-          const context = { ...Object.fromEntries(tags), 'kms:CallerAccount': accountId };
+          const context = { ...requestTags(Tags), 'kms:CallerAccount': accountId };
           const actions = ['kms:CreateKey', ...(Tags.length > 0 ? ['kms:TagResource'] : [])];
           return actions.map((action) => ({ action, resource: '*', context }));
         },
         run({ Policy: policy, Description: description, KeyUsage, KeySpec, Tags }, caller) {
           requireSymmetric(KeySpec, KeyUsage);
           const arn = store.arnOf(randomUUID());
-          const tags = Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
+          const tags = tagsOf(Tags);
           return { KeyMetadata: keyMetadata(store.add({ arn, tags, description, policy }, caller)) };
         },
       },
@@ -102,6 +100,30 @@ export function keyOperations({ clock, store, accountId }: Parts) {
     DescribeKey: operation(v.strictObject({ KeyId }), {
       access: onKey(store, 'DescribeKey'),
       run: (input) => ({ KeyMetadata: keyMetadata(store.find(input.KeyId)) }),
+    }),
+
+    TagResource: operation(v.strictObject({ KeyId, Tags: TagList }), {
+      access: ({ KeyId: keyId, Tags }, caller) => [
+        store.accessTo(store.find(keyId), 'kms:TagResource', caller, requestTags(Tags)),
+      ],
+      run({ KeyId: keyId, Tags }) {
+        const key = store.usable(keyId);
+        const tags = { ...key.tags, ...tagsOf(Tags) };
+        requireTags(tags);
+        key.tags = tags;
+        return {};
+      },
+    }),
+
+    UntagResource: operation(v.strictObject({ KeyId, TagKeys }), {
+      access: ({ KeyId: keyId, TagKeys: names }, caller) => [
+        store.accessTo(store.find(keyId), 'kms:UntagResource', caller, { 'aws:TagKeys': names }),
+      ],
+      run({ KeyId: keyId, TagKeys: names }) {
+        const key = store.usable(keyId);
+        key.tags = Object.fromEntries(Object.entries(key.tags).filter(([name]) => !names.includes(name)));
+        return {};
+      },
     }),
 
     ListResourceTags: operation(v.strictObject({ KeyId }), {

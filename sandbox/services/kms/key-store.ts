@@ -11,10 +11,11 @@ import {
   type Principals,
   parseKeyPolicy,
 } from './key-policy.ts';
+import { requireTags, type Tags } from './tags.ts';
 
 export interface KeyDefinition {
   arn: string;
-  tags: Readonly<Record<string, string>>;
+  tags: Tags;
   /** Default: what the console writes, which leaves the key to the account's identity policies. */
   policy?: PolicyDocument;
   state?: 'Enabled' | 'Disabled' | 'PendingDeletion';
@@ -200,25 +201,6 @@ export function createKeyStore({ clock, iam, home }: Parts): KeyStore {
     },
     accessTo,
   };
-}
-
-/** The quota of tags on a key (KMS API reference, TagResource). */
-const mostTags = 50;
-
-/**
- * KMS takes letters of any script, digits, blanks and these signs, in keys and values (KMS API reference, "Tag"; the general rule of the Tagging AWS
- * resources user guide). A `&` was refused with this error (github.com/crossplane-contrib/provider-upjet-aws/issues/922); that a `*` is, too,
- * follows from the rule. The other texts are recorded.
- * @throws AwsError TagException
- */
-function requireTags(tags: Readonly<Record<string, string>>): void {
-  if (Object.keys(tags).length > mostTags) throw new AwsError('TagException', 'Too many tags');
-  for (const [name, value] of Object.entries(tags)) {
-    if (/^aws:/i.test(name)) throw new AwsError('TagException', 'Tags beginning with aws: are reserved');
-    const isTaken =
-      /^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u.test(name) && /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value);
-    if (!isTaken) throw new AwsError('TagException', 'Invalid tag');
-  }
 }
 
 /** The policy that the console gives a new key when no administrators and users are chosen. */

@@ -52,6 +52,8 @@ export function createS3({ objects, authorize }: Parts): S3 {
   }
 
   function put(place: ObjectPlace, body: Buffer): Answer {
+    // The vendor's bucket is another account's, which lets others read alone.
+    if (objects.isPublic(place.bucket)) throw denied();
     if (!objects.has(place.bucket)) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
     if (body.length > maxBytes)
       throw new AwsError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size');

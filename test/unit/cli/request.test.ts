@@ -62,6 +62,34 @@ describe('readRequest', () => {
   });
 });
 
+describe('the secrets of a request', () => {
+  const subscriber = { userName: 'Mallory', emailId: 'm@mallory.example' };
+  const user = { userName: 'eve', emailId: 'e@mallory.example' };
+
+  it.each([
+    ['outside of input/', 'onboard-subscriber', { passwordSecretId: 'infinstor/sandbox/superadmin' }],
+    ["of somebody else's", 'onboard-subscriber', { customTokenSecretId: 'infinstor/sandbox/input/acme/token' }],
+    ['of another stage', 'onboard-subscriber', { passwordSecretId: 'infinstor/dev/input/mallory/password' }],
+    ['in an update', 'update-subscriber', { passwordSecretId: 'password' }],
+    ['of a user', 'add-user', { users: [{ ...user, passwordSecretId: 'infinstor/sandbox/subscribers/acme/x' }] }],
+  ] as const)('%s are refused with the place where they must be in a sandbox', async (name, operation, fields) => {
+    const path = join(folder, `secrets ${operation} ${name.replaceAll('/', '')}.json`);
+    const named = operation === 'onboard-subscriber' ? subscriber : { userName: subscriber.userName };
+    await writeFile(path, JSON.stringify({ subscriber: named, ...fields }));
+    await expect(readRequest(path, operation)).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('must name a secret below infinstor/sandbox/input/mallory/,'),
+    });
+  });
+
+  it('of its own subscriber are sent', async () => {
+    const path = join(folder, 'own-secrets.json');
+    const request = { subscriber, passwordSecretId: 'infinstor/sandbox/input/mallory/password' };
+    await writeFile(path, JSON.stringify(request));
+    expect(await readRequest(path, 'onboard-subscriber')).toEqual(request);
+  });
+});
+
 describe('keyArnsOf', () => {
   it.each([
     [

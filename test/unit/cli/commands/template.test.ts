@@ -33,6 +33,7 @@ describe('the template of a build', () => {
         { name: 'Days', type: 'Number', default: '30', allowedValues: null, noEcho: false },
       ],
       nestedStacks: [],
+      endpoint: null,
       error: null,
     });
     expect(shown).toContain(`builds: '{"2.3.72": "${sha256}"}'`);
@@ -53,6 +54,61 @@ describe('the template of a build', () => {
     const send = answering(text);
     await template(of(changes), send);
     expect(send.mock.calls).toEqual([[address]]);
+  });
+
+  it('of a sandbox is named so, and nobody is advised to pin it', async () => {
+    const endpoint = 'http://sandbox.example:4566';
+    const { document, text: shown } = await template(of({ endpoint }), answering(text));
+    expect(document).toMatchObject({ url, sha256, endpoint });
+    expect(shown).toContain(`from the sandbox at ${endpoint}`);
+    expect(shown).toContain('do not pin it for AWS');
+    expect(shown).not.toContain('builds:');
+    expect(shown).toContain('Token       String; no default; NoEcho');
+  });
+
+  it.each([
+    [
+      'AWS',
+      'unreachable',
+      {},
+      vi.fn(() => Promise.reject(new Error('refused'))),
+      's3.amazonaws.com',
+      '--url',
+      'sandbox',
+    ],
+    [
+      'a mirror',
+      'unreachable',
+      { url: 'https://mirror.example/x?signed' },
+      vi.fn(() => Promise.reject(new Error('refused'))),
+      'mirror.example',
+      '--url',
+      'sandbox',
+    ],
+    [
+      'a sandbox',
+      'unreachable',
+      { endpoint: 'http://e' },
+      vi.fn(() => Promise.reject(new Error('refused'))),
+      'the endpoint',
+      'npm run sandbox',
+      '--url',
+    ],
+    ['AWS', 'without the template', {}, answering('', 403), 'status 403', 's3 presign', 'sandbox'],
+    [
+      'a sandbox',
+      'without the template',
+      { endpoint: 'http://e' },
+      answering('', 403),
+      'status 403',
+      'AWS_ENDPOINT_URL',
+      'presign',
+    ],
+  ])('in %s, %s, has a remedy that leads there', async (_, __, changes, send, message, remedy, not) => {
+    await expect(template(of(changes), send)).rejects.toMatchObject({
+      message: expect.stringContaining(message),
+      remedy: expect.stringMatching(new RegExp(`^(?!.*${not}).*${remedy}`)),
+    });
   });
 
   it('is reported to nest stacks', async () => {

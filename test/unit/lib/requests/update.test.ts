@@ -39,9 +39,4 @@ describe('a request for an update', () => {
   ])('may not have %s', (_, request, field) => {
     expect(() => check(request)).toThrow(refusal(field));
   });
-
-  it('may name the secrets of its subscriber in any stage, where it is not yet known which deployment it is for', () => {
-    const request = { subscriber, passwordSecretId: 'infinstor/any/input/acme/password' };
-    expect(checkUpdateRequest(request)).toEqual(request);
-  });
 });

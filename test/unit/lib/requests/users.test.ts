@@ -72,9 +72,4 @@ describe('a request to add users', () => {
   ])('refuses %s', (_, request, field, rule) => {
     expect(() => check(request)).toThrow(refusal(field, rule));
   });
-
-  it('takes the secrets of its subscriber in any stage, where the deployment is not known', () => {
-    const request = requestOf({ ...alice, passwordSecretId: 'infinstor/any/input/acme/alice' });
-    expect(checkUsersRequest(request)).toEqual(request);
-  });
 });

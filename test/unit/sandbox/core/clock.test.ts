@@ -56,6 +56,18 @@ describe('a clock that is turned', () => {
     );
   });
 
+  it('knows how far it is ahead of real time, which passes for both', () => {
+    const clock = createClock();
+    expect(clock.aheadOfRealTime()).toBe(0);
+    clock.advance(360_000);
+    vi.advanceTimersByTime(1000);
+    expect(clock.aheadOfRealTime()).toBe(360_000);
+    const skipping = createClock({ skipIdle: true });
+    skipping.advance(1000);
+    expect(skipping.aheadOfRealTime()).toBe(0);
+    skipping.stop();
+  });
+
   it('runs what a timer schedules inside the span at its own time', () => {
     const clock = createClock();
     const start = clock.now();

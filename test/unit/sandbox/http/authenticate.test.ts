@@ -17,6 +17,7 @@ let accounts: Accounts;
 let user: Credentials;
 let session: Credentials;
 let skipsIdle: boolean;
+let ahead: number;
 let authenticator: Authenticator;
 beforeEach(() => {
   now = start;
@@ -26,9 +27,11 @@ beforeEach(() => {
   const role = iam.createRole({ roleName: 'worker', assumeRolePolicyDocument: trust });
   session = iam.credentials(role.arn, 'run', 60 * minute);
   skipsIdle = false;
+  ahead = 0;
   authenticator = createAuthenticator({
     clock: {
       now: () => now,
+      aheadOfRealTime: () => ahead,
       get skipsIdle() {
         return skipsIdle;
       },
@@ -184,6 +187,23 @@ describe('the time of a request', () => {
   ])('%i minutes off: %s', async (minutes, result) => {
     expect(await authenticate({ signedAt: now + minutes * minute })).toBe(result);
   });
+
+  it.each([
+    [-5, 'user/person'],
+    [5, 'user/person'],
+    [-23, 'user/person'],
+    [-13, 'user/person'],
+    // Between the two: nobody's time.
+    [-9, 'Signature expired: 20260304T045707Z is now earlier than 20260304T050107Z'],
+    [-24, 'Signature expired: 20260304T044207Z is now earlier than 20260304T050107Z'],
+    [6, 'Signature not yet current: 20260304T051207Z is still later than 20260304T051107Z'],
+  ])(
+    "may be real time or the sandbox's, when a freeze has put the clock ahead by 18 minutes: %i",
+    async (minutes, result) => {
+      ahead = 18 * minute;
+      expect(await authenticate({ signedAt: now + minutes * minute })).toContain(result);
+    },
+  );
 
   it('is not compared with a clock that skips time', async () => {
     skipsIdle = true;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkRequest, customerManagedKeys } from '../../../../../lib/requests/onboarding.ts';
+import { customerManagedKeys } from '../../../../../lib/requests/onboarding.ts';
 import { requestRules } from '../../../functions/plan.ts';
 import { keyArn, named, otherKeyArn, parse, prefix, subscriber, tagsOf, withStack } from './requests.ts';
 
@@ -49,14 +49,6 @@ describe('a request', () => {
     const value = 'Ünï 1_.:/=+@-';
     const tags = { ...tagsOf(45), longest: 'x'.repeat(256), value };
     expect(parse(withStack({ tags })).stack.tags).toEqual(tags);
-  });
-
-  it('may name the secrets of its subscriber in any stage, where no deployment is known', () => {
-    const request = { subscriber, passwordSecretId: 'infinstor/any/input/acme/password' };
-    expect(checkRequest(request)).toEqual(request);
-    for (const secretId of ['a', 'infinstor/any/input/acme', 'infinstor/any/input/beta/password']) {
-      expect(() => checkRequest({ ...request, passwordSecretId: secretId })).toThrow('/input/acme/');
-    }
   });
 
   it('may have the tag keys that IAM takes, in any script', () => {

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   call,
@@ -98,6 +99,95 @@ describe('the tags of a key', () => {
     ['k', 'v'.repeat(257)],
   ])('may not be %s: %s', (name, value) => {
     expect(() => withTag(name, value)).toThrow(expect.objectContaining({ code: 'TagException' }));
+  });
+});
+
+let owners = 0;
+/** Somebody who may do anything with the key, or what the statement says in place of that. */
+function owner(statement: object = {}) {
+  owners += 1;
+  const policy = document({ Effect: 'Allow', Action: 'kms:*', Resource: '*', ...statement });
+  return callerOf(createRole(`owner-${owners}`, policy));
+}
+const tag = (TagKey: string, TagValue: string) => ({ TagKey, TagValue });
+const tagsOf = async (KeyId: string) =>
+  v.parse(v.object({ Tags: v.array(v.unknown()) }), await call('ListResourceTags', { KeyId }, owner())).Tags;
+
+describe('TagResource and UntagResource', () => {
+  // As recorded in AWS: github.com/localstack/localstack, tests/aws/services/kms/test_kms.snapshot.json
+  it('add tags, change them, and take them away, also such as are not there', async () => {
+    const by = owner();
+    await call('TagResource', { KeyId: keyId, Tags: [tag('tag1', 'value1'), tag('tag2', 'value2')] }, by);
+    await call('TagResource', { KeyId: keyArn, Tags: [tag('tag3', ''), tag('tag2', 'changed')] }, by);
+    const first = tag('infinstor-onboarding', 'allowed');
+    expect(await tagsOf(keyArn)).toEqual([first, tag('tag1', 'value1'), tag('tag2', 'changed'), tag('tag3', '')]);
+    expect(await call('UntagResource', { KeyId: keyId, TagKeys: ['tag1', 'tag3', 'none'] }, by)).toEqual({});
+    expect(await tagsOf(keyArn)).toEqual([first, tag('tag2', 'changed')]);
+  });
+
+  it('decide immediately whose key it is', async () => {
+    await call('TagResource', { KeyId: keyId, Tags: [tag('infinstor-onboarding', 'nobody')] }, owner());
+    await expect(call('GetKeyPolicy', { KeyId: keyArn })).rejects.toMatchObject({ code: 'AccessDeniedException' });
+    await call('UntagResource', { KeyId: keyId, TagKeys: ['infinstor-onboarding'] }, owner());
+    expect(kms.tags(keyArn)).toEqual({});
+  });
+
+  it.each([
+    ['the same key twice', [tag('a', '1'), tag('a', '2')], 'TagException', 'Duplicate tag keys'],
+    ["AWS's own", [tag('aws:key1', '1')], 'TagException', 'Tags beginning with aws: are reserved'],
+    ["AWS's own in capitals", [tag('AWS:key1', '1')], 'TagException', 'Tags beginning with aws: are reserved'],
+    ['more than fifty', Array.from({ length: 51 }, (_, n) => tag(`k${n}`, '')), 'TagException', 'Too many tags'],
+    ['other characters', [tag('a', '*')], 'TagException', 'Invalid tag'],
+  ])('refuse %s, as CreateKey does', async (_, Tags, code, message) => {
+    await expect(call('TagResource', { KeyId: keyArn, Tags }, owner())).rejects.toMatchObject({ code, message });
+    await expect(call('CreateKey', { Tags }, owner())).rejects.toMatchObject({ code, message });
+    expect(await tagsOf(keyArn)).toEqual([tag('infinstor-onboarding', 'allowed')]);
+  });
+
+  it('count the tags that a key has already', async () => {
+    const Tags = Array.from({ length: 49 }, (_, n) => tag(`k${n}`, ''));
+    await call('TagResource', { KeyId: keyArn, Tags }, owner());
+    await call('TagResource', { KeyId: keyArn, Tags: [tag('k1', 'changed')] }, owner());
+    await expect(call('TagResource', { KeyId: keyArn, Tags: [tag('one more', '')] }, owner())).rejects.toMatchObject({
+      message: 'Too many tags',
+    });
+  });
+
+  it.each([
+    ['a key of 129 characters', tag('k'.repeat(129), '')],
+    ['an empty key', tag('', '')],
+    ['a value of 257 characters', tag('k', 'v'.repeat(257))],
+  ])('refuse %s before anything else', async (_, wrong) => {
+    for (const [operation, input] of [
+      ['TagResource', { KeyId: keyArn, Tags: [wrong] }],
+      ['CreateKey', { Tags: [wrong] }],
+    ] as const) {
+      await expect(call(operation, input, owner())).rejects.toThrow(/Tag(Key|Value): expected/);
+    }
+  });
+
+  it('refuse a key that is pending deletion, and take a disabled one', async () => {
+    await call('DisableKey', { KeyId: keyArn }, owner());
+    await call('TagResource', { KeyId: keyArn, Tags: [tag('a', '1')] }, owner());
+    await call('ScheduleKeyDeletion', { KeyId: keyArn }, owner());
+    const refused = { code: 'KMSInvalidStateException' };
+    const Tags = [tag('a', '2')];
+    await expect(call('TagResource', { KeyId: keyArn, Tags }, owner())).rejects.toMatchObject(refused);
+    await expect(call('UntagResource', { KeyId: keyArn, TagKeys: ['a'] }, owner())).rejects.toMatchObject(refused);
+  });
+
+  it('ask IAM for the tags, by key and by value, and for the key as it is', async () => {
+    const Condition = {
+      StringEquals: { 'aws:RequestTag/team': 'red', 'aws:ResourceTag/infinstor-onboarding': 'allowed' },
+      'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] },
+    };
+    const by = owner({ Action: 'kms:TagResource', Condition });
+    await call('TagResource', { KeyId: keyArn, Tags: [tag('team', 'red'), tag('stage', 'x')] }, by);
+    const denied = { code: 'AccessDeniedException' };
+    for (const Tags of [[tag('team', 'blue')], [tag('team', 'red'), tag('infinstor-onboarding', 'x')]]) {
+      await expect(call('TagResource', { KeyId: keyArn, Tags }, by)).rejects.toMatchObject(denied);
+    }
+    await expect(call('UntagResource', { KeyId: keyArn, TagKeys: ['team'] }, by)).rejects.toMatchObject(denied);
   });
 });
 
