@@ -77,6 +77,7 @@ describe('LoginRejected', () => {
   /** `try_login` of the runbook. */
   async function tryLogin() {
     says('Tools for several sections', 'get_version', 'aws cognito-idp initiate-auth', 'USER_PASSWORD_AUTH');
+    await sandbox().clock.quiet();
     const response = await fetch(`${sandbox().endpoint}/infinstor/api/2.0/mlflow/infinstor/get_version`, {
       headers: { Authorization: 'None' },
     });
@@ -198,12 +199,12 @@ describe('KeyPolicyNotUnderstood', () => {
 describe('StackFailed', () => {
   const cloudFormation = () => new CloudFormationClient(operatorAt(sandbox().endpoint));
 
-  /** The reasons of the stack's failed resources. */
+  /** The reasons that the stack's events have. */
   async function reasons(userName: string): Promise<string> {
     says(
       'StackFailed',
       'aws cloudformation describe-stack-events --stack-name "$STACK"',
-      "ends_with(ResourceStatus, '_FAILED')",
+      'StackEvents[?ResourceStatusReason || HookStatusReason]',
     );
     const found: string[] = [];
     let NextToken: string | undefined;
@@ -211,8 +212,8 @@ describe('StackFailed', () => {
       const page = await cloudFormation().send(
         new DescribeStackEventsCommand({ StackName: stackNameOf(userName), ...(NextToken && { NextToken }) }),
       );
-      for (const { ResourceStatus = '', ResourceStatusReason = '' } of page.StackEvents ?? []) {
-        if (ResourceStatus.endsWith('_FAILED')) found.push(ResourceStatusReason);
+      for (const { ResourceStatusReason } of page.StackEvents ?? []) {
+        if (ResourceStatusReason !== undefined) found.push(ResourceStatusReason);
       }
       NextToken = page.NextToken;
     } while (NextToken !== undefined);

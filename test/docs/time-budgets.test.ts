@@ -50,7 +50,13 @@ describe('the time budgets', () => {
 });
 
 describe('calls that were made', () => {
-  const call = { service: 'secretsmanager', operation: 'GetSecretValue', invocation: 'obtain-token#1', attempt: 1 };
+  const call = {
+    service: 'secretsmanager',
+    operation: 'GetSecretValue',
+    functionName: 'onboarding-obtain-token',
+    invocation: 'obtain-token#1',
+    attempt: 1,
+  };
 
   it('are compared with the table, an invocation at a time', () => {
     expect(overBudget([call, call, { ...call, invocation: 'obtain-token#2' }])).toEqual([]);
@@ -65,6 +71,7 @@ describe('calls that were made', () => {
     const page = {
       service: 'cloudformation',
       operation: 'ListStackResources',
+      functionName: 'onboarding-read-role-arn',
       invocation: 'read-role-arn#1',
       attempt: 1,
     };

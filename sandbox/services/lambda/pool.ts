@@ -46,8 +46,8 @@ interface Entry {
   lambda: LambdaFunction;
   /** Those that it has, in threads that may be busy with another function. */
   environments: Environment[];
-  /** Those that run an invocation. */
-  busy: Set<Environment>;
+  /** Those that run an invocation, and the how many-th of the function it is. */
+  busy: Map<Environment, number>;
   /** How many invocations have begun. */
   invocations: number;
   /** Called at the end of one of its invocations. */
@@ -103,8 +103,8 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
   async function runOnce(entry: Entry, payload: string): Promise<Outcome> {
     for (;;) {
       const environment = takeEnvironment(entry);
-      entry.busy.add(environment);
       entry.invocations += 1;
+      entry.busy.set(environment, entry.invocations);
       let outcome: Outcome | undefined;
       try {
         outcome = await runInvocation(clock, environment, entry.lambda, payload);
@@ -123,7 +123,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     add(lambda) {
       // Also of a function that never runs.
       appendFileSync(logFileOf(lambda), '');
-      functions.set(lambda.functionArn, { lambda, environments: [], busy: new Set(), invocations: 0, waiting: [] });
+      functions.set(lambda.functionArn, { lambda, environments: [], busy: new Map(), invocations: 0, waiting: [] });
     },
     functions: () => [...functions.values()].map(({ lambda }) => lambda),
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
@@ -139,8 +139,9 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       const [first, ...others] = [...functions.values()].filter(
         ({ lambda, busy }) => busy.size > 0 && (functionName === undefined || lambda.functionName === functionName),
       );
-      if (first === undefined || others.length > 0 || first.busy.size > 1) return undefined;
-      return `${stepOf(first.lambda)}#${first.invocations}`;
+      const [invocation, another] = first?.busy.values() ?? [];
+      if (first === undefined || others.length > 0 || another !== undefined) return undefined;
+      return `${stepOf(first.lambda)}#${invocation}`;
     },
     async freeze(functionArn) {
       const { environments, busy } = entryOf(functionArn);
@@ -150,11 +151,11 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     kill(functionName) {
       for (const { lambda, busy } of functions.values()) {
         if (functionName !== undefined && functionName !== lambda.functionName) continue;
-        for (const { thread } of busy) void thread.worker.terminate();
+        for (const { thread } of busy.keys()) void thread.worker.terminate();
       }
     },
     async catchUp() {
-      const running = [...functions.values()].flatMap(({ busy }) => [...busy]);
+      const running = [...functions.values()].flatMap(({ busy }) => [...busy.keys()]);
       await Promise.all(running.map(({ thread }) => catchUp(thread)));
     },
     async close() {
@@ -162,7 +163,7 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       const entries = [...functions.values()];
       // Nobody waits for what would run now.
       for (const { waiting } of entries) waiting.length = 0;
-      const busy = entries.flatMap((entry) => [...entry.busy]);
+      const busy = entries.flatMap((entry) => [...entry.busy.keys()]);
       await Promise.all(busy.map(({ thread }) => thread.worker.terminate()));
       const environments = entries.flatMap((entry) => entry.environments);
       for (const [thread, own] of Map.groupBy(environments, (environment) => environment.thread)) {

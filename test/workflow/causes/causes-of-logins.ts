@@ -84,7 +84,7 @@ export const causesOfLogins: readonly Cause[] = [
     error: 'LoginRejected',
     because: "the superadmin's password is wrong",
     step: 'ObtainToken',
-    says: /^Cognito refused the login of superadmin: NotAuthorizedException/,
+    says: /^Cognito refused the login of superadmin \(NotAuthorizedException\): the password is wrong/,
     remedy: /password/,
     async provoke(sandbox) {
       await withoutSession(sandbox);
@@ -96,8 +96,8 @@ export const causesOfLogins: readonly Cause[] = [
     error: 'LoginChallenge',
     because: "the superadmin's password is a temporary one",
     step: 'ObtainToken',
-    says: /superadmin with the challenge NEW_PASSWORD_REQUIRED/,
-    remedy: /browser/,
+    says: /superadmin with the challenge NEW_PASSWORD_REQUIRED.*browser/,
+    remedy: /what the message says of the challenge/,
     async provoke(sandbox) {
       await withoutSession(sandbox);
       sandbox.cognito.setStatus(superadminName, 'FORCE_CHANGE_PASSWORD');
@@ -121,7 +121,7 @@ export const causesOfLogins: readonly Cause[] = [
     because: 'InfinStor has just refused three tokens',
     step: 'ObtainToken',
     says: /^Logins of superadmin are paused until 20\S+Z: /,
-    remedy: /wait until the time in it/,
+    remedy: /after the time in it/,
     async provoke(sandbox) {
       await withoutSession(sandbox);
       fault(sandbox, 'infinstor:add_subscriber:error=401:3');

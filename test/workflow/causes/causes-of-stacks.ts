@@ -49,6 +49,32 @@ export const causesOfStacks: readonly Cause[] = [
     provoke: (sandbox) => onboardWith(sandbox, () => 'Resources: {}'),
   },
   {
+    error: 'TemplateNotReadable',
+    because: 'there is no such build',
+    step: 'AcceptRequest',
+    says: /AccessDenied/,
+    remedy: /templateBucket/,
+    async provoke(sandbox) {
+      const userName = newName('cause');
+      return { userName, report: await onboard(sandbox, { ...requestFor(userName), stack: { build: '9.9.9' } }) };
+    },
+  },
+  {
+    error: 'CustomTokenExpiring',
+    because: 'it ends in ten minutes when the request is sent again',
+    step: 'DeployStack',
+    says: /too soon to make a stack/,
+    remedy: /customTokenSecretId/,
+    async provoke(sandbox) {
+      const userName = newName('cause');
+      const request = requestFor(userName);
+      fault(sandbox, 'cloudformation:CreateStack:error=InsufficientCapabilitiesException');
+      await onboard(sandbox, request);
+      sandbox.clock.advance(7 * 24 * 60 * 60_000 - 10 * 60_000);
+      return { userName, report: await onboard(sandbox, request) };
+    },
+  },
+  {
     error: 'TemplateChanged',
     because: 'the vendor has replaced a pinned template',
     step: 'AcceptRequest',

@@ -26,7 +26,7 @@ const statusOf = async (given: Sandbox, userName: string) =>
 async function withoutStack(given: Sandbox, userName: string) {
   fault(given, 'cloudformation:CreateStack:error=InsufficientCapabilitiesException');
   const report = await onboard(given, requestFor(userName));
-  await expectFailure(given, report, { name: 'InsufficientCapabilitiesException', step: 'DeployStack' });
+  await expectFailure(given, report, { name: 'TemplateMismatch', step: 'DeployStack' });
   return report;
 }
 

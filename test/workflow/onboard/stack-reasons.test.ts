@@ -111,9 +111,7 @@ it('a custom resource that fails is named with its log stream', async () => {
 
 it('rules of the template are left to CloudFormation, which is logged, and named when it refuses', async () => {
   const rule = '{ Assertions: [{ Assert: !Equals [!Ref SubscriberName, other], AssertDescription: not this one }] }';
-  const { report } = await failureOf((template) =>
-    template.replace('\nRules:', `\nRules:\n  Tenants: ${rule}`),
-  );
+  const { report } = await failureOf((template) => template.replace('\nRules:', `\nRules:\n  Tenants: ${rule}`));
   await expectFailure(sandbox(), report, { name: 'TemplateMismatch', step: 'DeployStack' });
   expect(report.error?.message).toContain('Template error: rule Tenants failed: not this one');
   const log = readFileSync(join(sandbox().logFolder, 'infinstor-onboarding-sandbox-accept-request.log'), 'utf8');

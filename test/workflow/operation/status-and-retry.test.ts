@@ -26,7 +26,7 @@ describe('a subscriber whose onboarding failed', () => {
     expect(stdout).toMatch(/retried: FAILED — onboard-subscriber failed in WaitForStack\n/);
     expect(stdout).toMatch(/Step +WaitForStack\n +Reason +StackFailed: .*\n +Remedy +Remove the cause/);
     expect(stdout).toMatch(
-      /Credentials +infinstor\/sandbox\/subscribers\/retried\/credentials\n +Stack +arn:aws:cloudformation/,
+      /Credentials +infinstor\/sandbox\/subscribers\/retried\/credentials\n +Token until +2.*\n +Stack +arn:aws:cloudformation/,
     );
     expect(stdout).not.toMatch(/^ +(Role|Key) /m);
     expect(stdout).toMatch(/One attempt, .*\n .* onboard-subscriber failed: StackFailed in WaitForStack/);
