@@ -26,10 +26,11 @@ async function coverageOf(
   { packageFolder, extras }: Deployment,
   editTemplate: (template: string) => string,
   look: (sandbox: Sandbox) => void,
+  takeTour: typeof tour = tour,
 ): Promise<void> {
   const sandbox = await bootSandbox({ packageFolder, skipIdle: true, editTemplate });
   try {
-    await tour(sandbox, extras);
+    await takeTour(sandbox, extras);
     look(sandbox);
   } finally {
     await sandbox.close();
@@ -129,5 +130,7 @@ it.each([...needed.values()])('fails when $role may not do $action', async ({ ro
       const reasons = denied.map((denial) => `not authorized to perform: ${denial.action}`);
       expect(reasons).toContainEqual(expect.toSatisfy((reason: string) => reportedBy(sandbox).includes(reason)));
     },
+    // Where nothing can be onboarded, what comes next has nothing to work on.
+    (sandbox, extras) => tour(sandbox, extras).catch(() => undefined),
   );
 });
