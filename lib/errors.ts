@@ -143,7 +143,7 @@ export class SubscriberDiffers extends /* @__PURE__ */ stepError(
   }
 }
 
-/** Why Cognito refuses a login, or a refresh (`refresh-…`). Only `wrong-password` is surely about the password. */
+/** Why Cognito refuses a login. Only `wrong-password` is surely about the password. */
 export type LoginRefusal =
   | 'wrong-password'
   | 'locked'
@@ -160,9 +160,6 @@ export type LoginRefusal =
   | 'invalid'
   | 'firewall'
   | 'blocked'
-  | 'refresh-expired'
-  | 'refresh-revoked'
-  | 'refresh-unknown'
   | 'no-id-token'
   | 'unknown';
 

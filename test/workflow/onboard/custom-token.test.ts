@@ -101,13 +101,15 @@ describe('a custom token that ends', () => {
 });
 
 describe('an e-mail address that another user has', () => {
-  it('is InvalidRequest, which names emailId, and another one converges', () =>
+  it('is InvalidRequest, which names its field, and another one converges', () =>
     withSandbox({ infinstor: { emails: 'unique' } }, async (given) => {
       const first = requestFor('first');
       await onboarded(given, first);
       const report = await onboard(given, requestFor('second'));
       await expectFailure(given, report, { name: 'InvalidRequest', step: 'CreateSubscriber' });
-      expect(report.error?.message).toMatch(/^emailId: InfinStor has another user with this e-mail address/);
+      expect(report.error?.message).toMatch(
+        /^subscriber\.emailId: InfinStor has another user with this e-mail address/,
+      );
       const corrected = { subscriber: { userName: 'second', emailId: 'second@example.com' } };
       expectOneOfEach(given, await onboard(given, corrected), { userName: 'second', keyArns: [] });
     }));
