@@ -42,7 +42,7 @@ export class InvalidConfiguration extends /* @__PURE__ */ stepError(
 /** A secret is there, and the deployment may not read it or use its key. Of a secret of the request mostly found before anything irreversible. */
 export class SecretNotReadable extends /* @__PURE__ */ stepError(
   'SecretNotReadable',
-  "Allow the named role to use the secret's KMS key (kms:Decrypt, see SecretNotReadable in docs/runbook.md), enable that key if it is disabled, or store the secret without a customer managed key; then send the request again.",
+  "Allow the named role to use the secret's KMS key (kms:Decrypt, see SecretNotReadable in docs/runbook.md), enable that key if it is disabled, or store the secret without a customer managed key; then send the request again, or, where the message names no field of the request, redrive the execution.",
 ) {
   /** The field of the request that names the secret; undefined for a secret of the deployment or the subscriber. */
   readonly field: string | undefined;
@@ -143,7 +143,7 @@ export class SubscriberDiffers extends /* @__PURE__ */ stepError(
   }
 }
 
-/** Why Cognito refuses a login, or a refresh (`refresh-…`). Only `wrong-password` is surely about the password. */
+/** Why Cognito refuses a login. Only `wrong-password` is surely about the password. */
 export type LoginRefusal =
   | 'wrong-password'
   | 'locked'
@@ -160,9 +160,6 @@ export type LoginRefusal =
   | 'invalid'
   | 'firewall'
   | 'blocked'
-  | 'refresh-expired'
-  | 'refresh-revoked'
-  | 'refresh-unknown'
   | 'no-id-token'
   | 'unknown';
 

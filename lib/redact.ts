@@ -69,6 +69,10 @@ function withoutKnown(text: string): string {
     .reduce((result, [secret, label]) => result.replaceAll(secret, () => label), text);
 }
 
+/** Whether a text has a secret in it, in any of the ways in which it may be written. */
+export const quotes = (text: string, secret: string): boolean =>
+  writingsOf(secret).some((writing) => text.includes(writing));
+
 // What a text of AWS names beside credentials, and stays: ARNs, the stream of a function's log, addresses, and ids.
 const names =
   /\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b(?![\w+/=-])|\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;

@@ -133,23 +133,37 @@ async function tryToAdd(
   await forgetRefusedTokens(registry, token);
   if (addition.outcome === 'refused') return new InfinStorRejected(addition.answer);
   // An earlier call, whose answer was lost, may have made the user; with the password that was kept, perhaps.
-  const candidates = [password, ...(kept === undefined || kept === password ? [] : [kept])] as const;
-  const tried =
+  const candidates = new Set([password, ...(kept === undefined ? [] : [kept])]);
+  const { accepted, rejected } =
     addition.outcome === 'added'
       ? { accepted: password }
       : await passwordThatLogsIn(userName, candidates, { discovery, cognito });
-  if ('rejected' in tried) {
-    const isSomebodyElse = tried.rejected.refusal === 'wrong-password';
-    // Any other refusal of the login does not show whose the user is.
-    if (addition.outcome === 'duplicate' && !isSomebodyElse) return tried.rejected;
-    return notAdded(addition, { userName, field: `users.${index}.emailId` });
+  if (accepted === undefined) {
+    const field = `users.${index}.emailId`;
+    return isUndecided(addition, rejected) ? rejected : notAdded(addition, { userName, field });
   }
-  const { accepted } = tried;
   const created: UserSecret = { state: 'created', userName, password: accepted };
   // There is a secret, unless the password is the request's, and none was kept before.
   const isNew = password === given && kept === undefined;
   if (!isNew || !(await createSecret(secrets, secretId, created)).won) await putSecret(secrets, secretId, created);
   return undefined;
+}
+
+/** Whether the refused login does not show whose the user is that InfinStor has. */
+function isUndecided({ outcome }: Addition, rejected: LoginRejected | undefined): rejected is LoginRejected {
+  if (rejected === undefined || rejected.refusal === 'wrong-password') return false;
+  switch (outcome) {
+    case 'duplicate':
+      return true;
+    // What InfinStor has is then another user's address.
+    case 'email-taken':
+    case 'exists':
+      return rejected.refusal !== 'no-such-user';
+    case 'added':
+    case 'refused':
+    case 'unclear':
+      return false;
+  }
 }
 
 /** Why a user is not added, when no password that is known here logs in as it. */
@@ -187,13 +201,15 @@ async function readGiven(
  */
 async function passwordThatLogsIn(
   userName: string,
-  passwords: readonly [string, ...string[]],
+  passwords: Iterable<string>,
   login: { discovery: Discovery; cognito: Dependencies['cognito'] },
-): Promise<{ accepted: string } | { rejected: LoginRejected }> {
-  const [password, ...others] = passwords;
-  const probe = await probeLogin({ userName, password }, login);
-  if (probe.isAccepted) return { accepted: password };
-  const [next, ...rest] = others;
-  if (next === undefined || probe.rejected.refusal !== 'wrong-password') return { rejected: probe.rejected };
-  return passwordThatLogsIn(userName, [next, ...rest], login);
+): Promise<{ accepted?: string; rejected?: LoginRejected | undefined }> {
+  let rejected: LoginRejected | undefined;
+  for (const password of passwords) {
+    const probe = await probeLogin({ userName, password }, login);
+    if (probe.isAccepted) return { accepted: password };
+    rejected = probe.rejected;
+    if (rejected.refusal !== 'wrong-password') break;
+  }
+  return { rejected };
 }

@@ -16,7 +16,7 @@ interface Dependencies {
 
 /**
  * Whether a subscriber exists, by one login as the subscriber: InfinStor documents no call that says so. A refused password
- * proves nothing, as pools may give that answer for users that are not there (Cognito developer guide, "Managing error
+ * proves nothing, because pools may give that answer for users that are not there (Cognito developer guide, "Managing error
  * responses": PreventUserExistenceErrors); a subscriber is absent only where the pool says so.
  */
 export async function findSubscriber(

@@ -86,7 +86,10 @@ export async function updateSubscriber(
     prefix: environment.CUSTOM_TOKEN_PREFIX,
   });
   const { password: keptPassword, emailId: keptEmailId, customToken: keptToken } = stored.value;
-  const { customToken, customTokenExpiresAt } = issued ?? stored.value;
+  const { customToken } = issued ?? stored.value;
+  // An answer that repeats the token need not repeat when it ends.
+  const knownEnd = customToken === keptToken ? stored.value.customTokenExpiresAt : undefined;
+  const customTokenExpiresAt = issued?.customTokenExpiresAt ?? knownEnd;
   const isTokenKept = customToken === keptToken && customTokenExpiresAt === stored.value.customTokenExpiresAt;
   const emailId = sent.includes('emailId') ? subscriber.emailId : keptEmailId;
   if (password !== keptPassword || emailId !== keptEmailId || !isTokenKept) {

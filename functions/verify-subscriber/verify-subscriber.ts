@@ -1,7 +1,13 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { InfinStorUnavailable, InvalidConfiguration, StepError, SubscriberNotVerified } from '../../lib/errors.ts';
+import {
+  InfinStorUnavailable,
+  InvalidConfiguration,
+  SecretNotReadable,
+  StepError,
+  SubscriberNotVerified,
+} from '../../lib/errors.ts';
 import { customerRole } from '../../lib/infinstor/customer-info.ts';
 import { apiUrlOf, getVersion } from '../../lib/infinstor/discovery.ts';
 import { logInHere } from '../../lib/infinstor/login.ts';
@@ -23,7 +29,7 @@ interface Dependencies {
 /**
  * Logs in as the subscriber, and compares the role that InfinStor reports with the stack's. It changes nothing, and keeps no token. A
  * subscriber that cannot be verified is worth a warning, or, where the deployment requires it, an error.
- * @throws SubscriberNotVerified, InfinStorUnavailable, InvalidConfiguration: only where the deployment requires it
+ * @throws SubscriberNotVerified, InfinStorUnavailable, InvalidConfiguration, SecretNotReadable: only where the deployment requires it
  */
 export async function verifySubscriber(
   { plan, role }: { plan: StepPlan; role: Role },
@@ -36,7 +42,7 @@ export async function verifySubscriber(
     reason = await problemWith(plan, role, parts);
   } catch (error) {
     const isItsFault =
-      error instanceof StepError && !(error instanceof InfinStorUnavailable || error instanceof InvalidConfiguration);
+      error instanceof StepError && !notOfTheSubscriber.some((ErrorClass) => error instanceof ErrorClass);
     if (VERIFY === 'require' && !isItsFault) throw error;
     // Of an error that is not the project's own, the message may quote anything.
     reason = error instanceof StepError ? error.message : error instanceof Error ? error.name : 'unknown reason';
@@ -46,6 +52,9 @@ export async function verifySubscriber(
   logger.warn('the subscriber could not be verified', { reason });
   return { verified: false, reason };
 }
+
+/** They say nothing of the subscriber, and have remedies of their own. */
+const notOfTheSubscriber = [InfinStorUnavailable, InvalidConfiguration, SecretNotReadable];
 
 /** What is wrong with the subscriber; undefined when InfinStor knows it with its stack's role. */
 async function problemWith(

@@ -34,9 +34,7 @@ export async function addSecondaryUser({ apiUrl, token, subscriberName, user }: 
   });
   const { status, body } = answer;
   const meaning = meaningOf(body, user);
-  // An answer may quote the password as the form has it, too.
-  const text = body.replaceAll(formWriting(password), password);
-  const words = `addsecondaryuser: InfinStor answered ${status}: ${quotable(text, password)}`;
+  const words = `addsecondaryuser: InfinStor answered ${status}: ${quotable(body, password)}`;
   const refused = (): Addition => {
     if (meaning === 'user-exists') return { outcome: 'duplicate' };
     const outcome = meaning === 'email-taken' || meaning === 'exists' ? meaning : 'refused';
@@ -58,5 +56,3 @@ export async function addSecondaryUser({ apiUrl, token, subscriberName, user }: 
     }
   }
 }
-
-const formWriting = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);

@@ -3,7 +3,7 @@ import { send } from './send.ts';
 
 /**
  * Creates a subscriber and returns its custom token, which stands in InfinStor's answer in a shape that is configured.
- * The header takes the raw token, without `Bearer` (setup guide, 1.1.2). Nothing is repeated here, as the call has no inverse.
+ * The header takes the raw token, without `Bearer` (setup guide, 1.1.2). Nothing is repeated here, because the call has no inverse.
  * @throws TokenRejected, InfinStorRejected, InvalidRequest, SubscriberExists, InfinStorUnavailable: this call has changed nothing in InfinStor
  * @throws LostAnswer: the call may have had its effect
  */

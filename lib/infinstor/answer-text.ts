@@ -34,6 +34,27 @@ export function meaningOf(body: string, named: Named): Meaning | undefined {
   return existing(text, named) ?? other.find(([words]) => words.test(text))?.[1];
 }
 
+/**
+ * Whether an error may be that of a call which a service makes after the one that makes the user, so that the user may be there. boto3 names the call;
+ * `AdminCreateUser` and `SignUp` make the user, and what they refuse is not there. Without the call's name, a rate or the e-mails of a
+ * day may be used up by either, and the passwords that a user has had are no matter of a new one (Cognito API reference, errors of
+ * AdminCreateUser and AdminSetUserPassword).
+ * @param meaning what `meaningOf` makes of it
+ */
+export function mayFollowCreation(
+  { status, body }: { status: number; body: string },
+  meaning: Meaning | undefined,
+): boolean {
+  if (isPage(body)) return false;
+  const text = wordsOf(body);
+  if (/\bPasswordHistoryPolicyViolationException\b|\bdaily email limit\b/i.test(text)) return true;
+  const call = /\bwhen calling the (\w+) operation\b/i.exec(text)?.[1];
+  // Whose access token has expired is the caller's: it is looked at first.
+  if (call !== undefined) return !/^(?:AdminCreateUser|SignUp)$/i.test(call) && meaning !== 'token';
+  // API Gateway's own 429 comes before the service sees the call.
+  return meaning === 'throttled' && status !== 429;
+}
+
 const isPage = (body: string) => /^\s*</.test(body);
 
 // In this order: a refusal may name user, password and token beside what it is about.

@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../errors.ts';
 import { parseJson } from '../json.ts';
-import { redact } from '../redact.ts';
+import { quotes, redact } from '../redact.ts';
 import type { Meaning } from './answer-text.ts';
 
 /** A call was sent and may have had its effect; the message says what is known of its answer. */
@@ -117,13 +117,13 @@ export function emailTaken(field: string, quoted: string): InvalidRequest {
 }
 
 /**
- * What people may read of an answer, which may quote the password; JSON escapes its quotes and backslashes.
+ * What people may read of an answer, which may quote the password.
  * @param hide what takes other secrets out of it
  */
 export function quotable(text: string, password: string | undefined, hide = redact): string {
   // First of all: the rest of a partly hidden password would be shown.
-  if (password !== undefined && (text.includes(password) || text.includes(JSON.stringify(password).slice(1, -1)))) {
-    return 'its answer is withheld, as it quotes the password';
+  if (password !== undefined && quotes(text, password)) {
+    return 'its answer is withheld, because it quotes the password';
   }
   // Cut last: half of a secret no longer looks like one.
   return hide(text).slice(0, 200);

@@ -33,7 +33,8 @@ export function findCustomToken(answer: unknown, { path: configured, prefix }: P
   return { customToken: pair, customTokenExpiresAt: expiryIn(answer) };
 }
 
-// Later ones than the year 5138 are in milliseconds.
+// Earlier ones than in the year 2001 are no time but a duration, from when is not known; later ones than in the year 5138 are in milliseconds.
+const minSeconds = 1e9;
 const maxSeconds = 1e11;
 
 /** When a token ends that stands beside this, in ISO 8601. */
@@ -41,7 +42,7 @@ function expiryIn(beside: unknown): string | undefined {
   for (const key of ['expiry', 'token_expiry']) {
     const value = valueAt(beside, key);
     const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
-    if (typeof seconds !== 'number' || !(seconds > 0 && seconds < maxSeconds * 1000)) continue;
+    if (typeof seconds !== 'number' || !(seconds >= minSeconds && seconds < maxSeconds * 1000)) continue;
     return new Date(seconds < maxSeconds ? seconds * 1000 : seconds).toISOString();
   }
   return undefined;

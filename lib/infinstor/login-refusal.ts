@@ -1,7 +1,7 @@
 import type { LoginRefusal } from '../errors.ts';
 
 /**
- * Why Cognito refuses a login or a refresh. Many causes have one name, NotAuthorizedException, and Cognito documents none of the texts:
+ * Why Cognito refuses a login. Many causes have one name, NotAuthorizedException, and Cognito documents none of the texts:
  * these are the ones that people have reported of it (issues of aws-amplify/amplify-js, amazon-cognito-identity-js, aws-sdk-java-v2 and
  * aws-sdk-net, 2017 to 2025). A text may quote what a trigger or the request has said: it is compared, and never shown.
  * @returns undefined when Cognito has decided nothing: the error is about its rate or itself, or is none of those that InitiateAuth has
@@ -47,9 +47,6 @@ const notAuthorizedTexts: readonly (readonly [text: RegExp, refusal: LoginRefusa
   [/\battempts exceeded\b/i, 'locked'],
   [/^User is disabled\b/i, 'disabled'],
   [/\bSECRET_HASH\b|\bsecret hash\b/i, 'client-secret'],
-  [/^Refresh Token has expired\b/i, 'refresh-expired'],
-  [/^Refresh Token has been revoked\b/i, 'refresh-revoked'],
-  [/^Invalid Refresh Token\b/i, 'refresh-unknown'],
   [/\bexpired\b.*\breset by an administrator\b/i, 'temporary-expired'],
   [/\bsecurity reasons\b/i, 'blocked'],
 ];
@@ -62,7 +59,7 @@ const client = 'the app client whose id get_version returns (cognitoCliClientId)
 /** What each means, and what to do about it, for people. */
 export const explanations: Readonly<Record<LoginRefusal, string>> = {
   'wrong-password':
-    'the password is wrong, or there is no such user, as pools may hide. Find the right password, and store it in the secret',
+    'the password is wrong, or there is no such user, which pools may hide. Find the right password, and store it in the secret',
   locked:
     'so many wrong passwords were tried that Cognito has locked the user, for 15 minutes at most; it did not look at this password. That passes by itself: wait 16 minutes without a login',
   disabled: 'an administrator of the user pool has disabled the user. Have it enabled',
@@ -77,20 +74,40 @@ export const explanations: Readonly<Record<LoginRefusal, string>> = {
   'no-client': `the user pool has not ${client}, in the Region that it returns. Check that the params of InfinStor's URLs are of one service, and ask its operators`,
   'no-flow': `${client} does not allow what was asked for, a login by password (USER_PASSWORD_AUTH) or a refresh (REFRESH_TOKEN_AUTH); the password was not looked at. InfinStor must allow it`,
   trigger:
-    'a Lambda trigger of the user pool has refused it, or failed; the words are not shown, as they may quote anything. Ask the operators of InfinStor',
+    'a Lambda trigger of the user pool has refused it, or failed; the words are not shown, because they may quote anything. Ask the operators of InfinStor',
   pool: 'the user pool is not set up for it, in the way that the name says. Ask the operators of InfinStor',
   invalid:
-    'Cognito does not take name or password as they are written; the words are not shown, as they may quote them. Check both in the secret for characters that do not belong there',
+    'Cognito does not take name or password as they are written; the words are not shown, because they may quote them. Check both in the secret for characters that do not belong there',
   firewall: "AWS WAF of the user pool blocks the call. Have the deployment's addresses allowed there",
   blocked:
     "Cognito's threat protection blocks the login as a risk. Have an administrator of the user pool look at the user's event history, and allow it",
-  'refresh-expired': 'the refresh token has expired',
-  'refresh-revoked':
-    'the refresh token was revoked: somebody has logged the user out everywhere, or disabled it, or reset its password',
-  'refresh-unknown': 'Cognito does not take the refresh token, which may be of another client or used up by rotation',
   'no-id-token': 'Cognito has let the user in, but issued no ID token. Ask the operators of InfinStor',
-  unknown: 'the reason is not known here; the words are not shown, as they may quote anything. Try the login',
+  unknown: 'the reason is not known here; the words are not shown, because they may quote anything. Try the login',
 };
+
+const refreshTexts: readonly (readonly [text: RegExp, explanation: string])[] = [
+  [/^Refresh Token has expired\b/i, 'the refresh token has expired'],
+  [
+    /^Refresh Token has been revoked\b/i,
+    'the refresh token was revoked: somebody has logged the user out everywhere, or disabled it, or reset its password',
+  ],
+  [
+    /^Invalid Refresh Token\b/i,
+    'Cognito does not take the refresh token, which may be of another client or used up by rotation',
+  ],
+];
+
+/**
+ * Why Cognito refuses a refresh, for people: of its token, or as it refuses a login.
+ * @returns undefined when Cognito has decided nothing
+ */
+export function whyNotRefreshed(error: { name: string; message: string }): string | undefined {
+  const ofToken =
+    error.name === 'NotAuthorizedException' ? refreshTexts.find(([text]) => text.test(error.message)) : undefined;
+  if (ofToken !== undefined) return ofToken[1];
+  const refusal = refusalOf(error);
+  return refusal && explanations[refusal];
+}
 
 /** What a challenge means, and what to do about it, for people. */
 export function explanationOfChallenge(challenge: string | undefined): string {
@@ -104,7 +121,7 @@ export function explanationOfChallenge(challenge: string | undefined): string {
     case 'SELECT_MFA_TYPE':
       return 'multi-factor authentication asks for it at every login, also after one in a browser. Have an administrator of the user pool turn it off for this user';
     case 'MFA_SETUP':
-      return 'the user pool requires multi-factor authentication, and this user has set up none; that would not help, as it would then be asked for at every login. Have an administrator of the user pool except this user from it';
+      return 'the user pool requires multi-factor authentication, and this user has set up none; to set it up would not help, because it would then be asked for at every login. Have an administrator of the user pool except this user from it';
     default:
       return 'only the client that the pool is made for can answer it. Ask the operators of InfinStor for a user who logs in by password alone';
   }

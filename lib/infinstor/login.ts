@@ -7,7 +7,7 @@ import {
 import { LoginChallenge, LoginRejected } from '../errors.ts';
 import { know } from '../redact.ts';
 import type { Discovery } from './discovery.ts';
-import { explanationOfChallenge, explanations, refusalOf } from './login-refusal.ts';
+import { explanationOfChallenge, explanations, refusalOf, whyNotRefreshed } from './login-refusal.ts';
 
 export interface Tokens {
   idToken: string;
@@ -81,8 +81,6 @@ export async function refresh(
   { cognito, clientId }: Login,
   refreshToken: string,
 ): Promise<Tokens | { refused: string }> {
-  // An answer to a login need not have one.
-  if (refreshToken === '') return { refused: 'the login has brought no refresh token' };
   try {
     const { AuthenticationResult, ChallengeName } = await cognito.send(
       new InitiateAuthCommand({
@@ -95,9 +93,9 @@ export async function refresh(
     return refreshed ?? { refused: `its answer has no ID token, but ${ChallengeName ?? 'nothing'}` };
   } catch (error) {
     if (!(error instanceof CognitoIdentityProviderServiceException)) throw error;
-    const refusal = refusalOf(error);
-    if (refusal === undefined) throw error;
-    return { refused: `${error.name}: ${explanations[refusal]}` };
+    const why = whyNotRefreshed(error);
+    if (why === undefined) throw error;
+    return { refused: `${error.name}: ${why}` };
   }
 }
 

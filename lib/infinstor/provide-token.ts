@@ -18,8 +18,8 @@ import {
 import type { Registry } from '../registry/table.ts';
 import type { TokenSecret } from '../secrets/token-secret.ts';
 import { getVersion } from './discovery.ts';
-import { logInHere, refresh, type Tokens } from './login.ts';
-import { isWornOut } from './session.ts';
+import { logInHere, type Tokens } from './login.ts';
+import { isWornOut, refreshSession } from './session.ts';
 
 /** How many refused tokens in a row are replaced. */
 const maxRejections = 2;
@@ -103,11 +103,8 @@ export async function provideToken(token: SharedToken, dependencies: Dependencie
 }
 
 /** Whether Cognito has ended the session, which is why a step could not use it. */
-async function isOver(session: TokenSecret, { mlflowUrl, cognito, now }: Dependencies): Promise<boolean> {
-  if (!isWornOut(session, now)) return false;
-  const discovery = await getVersion(mlflowUrl);
-  const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
-  return 'refused' in (await refresh(login, session.refreshToken));
+async function isOver(session: TokenSecret, { now, ...service }: Dependencies): Promise<boolean> {
+  return isWornOut(session, now) && 'refused' in (await refreshSession(session, service));
 }
 
 interface Found {
@@ -148,8 +145,8 @@ function endOf(error: unknown): LoginEnd {
       case 'unknown':
         return 'refused';
       case 'locked':
+        return 'locked';
       case 'blocked':
-        return 'resting';
       case 'no-id-token':
         return 'challenged';
       case 'disabled':
@@ -164,9 +161,6 @@ function endOf(error: unknown): LoginEnd {
       case 'pool':
       case 'invalid':
       case 'firewall':
-      case 'refresh-expired':
-      case 'refresh-revoked':
-      case 'refresh-unknown':
         return 'unmade';
     }
   }

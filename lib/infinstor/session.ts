@@ -3,10 +3,11 @@ import { CognitoIdentityProviderServiceException } from '@aws-sdk/client-cognito
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { InfinStorUnavailable, TokenRejected } from '../errors.ts';
 import type { Token } from '../plans/token.ts';
+import { know } from '../redact.ts';
 import { readSecret } from '../secrets/secrets.ts';
 import { type TokenSecret, tokenSecretSchema } from '../secrets/token-secret.ts';
 import { getVersion } from './discovery.ts';
-import { refresh } from './login.ts';
+import { refresh, type Tokens } from './login.ts';
 
 /** The age at which the vendor's own client takes a token for stale, though Cognito lets it live for an hour. */
 const staleAfterMs = 30 * 60_000;
@@ -42,6 +43,8 @@ export function createSessions(): IdTokenOf {
     const stored = await readSecret(secrets, { secretId, versionId }, tokenSecretSchema);
     if (stored === undefined) throw new TokenRejected(`Version ${versionId} of ${secretId} is gone`);
     const latest = refreshed.get(versionId) ?? stored.value;
+    // A refreshed one was met by an earlier run of this process.
+    know(latest.idToken);
     const age = ageOf(latest.obtainedAt, now);
     if (age < staleAfterMs) return latest.idToken;
     const answer = await tryRefresh(stored.value, { mlflowUrl, cognito });
@@ -57,17 +60,29 @@ export function createSessions(): IdTokenOf {
   };
 }
 
+type Service = Pick<Dependencies, 'mlflowUrl' | 'cognito'>;
+
+/**
+ * Refreshes a session where get_version says; says why, for people, when Cognito refuses to, or when the session has nothing to refresh it with.
+ * @throws InfinStorUnavailable, InfinStorRejected, and Cognito's errors that are about its rate or itself
+ */
+export async function refreshSession(
+  { refreshToken }: TokenSecret,
+  { mlflowUrl, cognito }: Service,
+): Promise<Tokens | { refused: string }> {
+  // An answer to a login need not have one, and nothing needs to be asked then.
+  if (refreshToken === '') return { refused: 'the login has brought no refresh token' };
+  const discovery = await getVersion(mlflowUrl);
+  return refresh({ cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId }, refreshToken);
+}
+
 /** @returns why Cognito refuses, when it does; an error when it cannot be asked */
 async function tryRefresh(
-  { refreshToken }: TokenSecret,
-  { mlflowUrl, cognito }: Pick<Dependencies, 'mlflowUrl' | 'cognito'>,
+  session: TokenSecret,
+  service: Service,
 ): Promise<{ idToken: string } | { refused: string } | { error: Error }> {
-  // Nothing needs to be asked then.
-  if (refreshToken === '') return { refused: 'the login has brought no refresh token' };
   try {
-    const discovery = await getVersion(mlflowUrl);
-    const login = { cognito: cognito(discovery.region), clientId: discovery.cognitoCliClientId };
-    return await refresh(login, refreshToken);
+    return await refreshSession(session, service);
   } catch (error) {
     if (error instanceof CognitoIdentityProviderServiceException) {
       return { error: new InfinStorUnavailable(`Cognito could not refresh a token: ${error.name}`) };

@@ -47,5 +47,5 @@ export async function sendUpdate(mlflowUrl: string, token: string, update: Updat
 function rejected(status: number, text: string, update: Update): StepError {
   const words = `update_subscriber: InfinStor answered ${status}: ${quotable(text, update.password, redactOpaque)}`;
   const isTaken = update.emailId !== undefined && meaningOf(text, update) === 'email-taken';
-  return isTaken ? emailTaken('emailId', words) : new InfinStorRejected(words);
+  return isTaken ? emailTaken('subscriber.emailId', words) : new InfinStorRejected(words);
 }

@@ -27,7 +27,13 @@ const promptRenewals = 2;
 const renewAfterMs = 2 * 60 * minute;
 const day = 24 * 60 * minute;
 
-const loginSchema = v.object({ id: v.string(), at: v.string(), passwordVersionId: v.string() });
+const loginSchema = v.object({
+  id: v.string(),
+  at: v.string(),
+  passwordVersionId: v.string(),
+  /** Cognito has locked the user, and looks at no password. */
+  isLocked: v.optional(v.boolean()),
+});
 
 const breakerSchema = v.object({
   /** Changes with every write; absent while there is no item. */
@@ -156,6 +162,8 @@ function pauseOfPassword({ logins, refusedPassword }: Breaker, versionId: string
   if (refusals >= maxOfPassword) return { reason: `Cognito has refused its password ${refusals} times` };
   const tried = recent(logins, now);
   const last = tried.at(-1);
+  // Another password would not be looked at either, and each login lets the lock begin anew.
+  if (last?.isLocked === true) return { until: after(last.at, quietMs), reason: 'Cognito has locked the user' };
   const isOver =
     tried.length < maxRefusals &&
     tried.filter(({ passwordVersionId }) => passwordVersionId === versionId).length < maxOfSamePassword;
@@ -210,10 +218,11 @@ export async function beginLogin(registry: Registry, login: Login, breaker: Brea
 }
 
 /**
- * `refused`: the password was wrong. `resting`: Cognito refuses whatever the password is, until some time has passed without a login.
- * `unanswered`: it may have been refused. `unmade`: Cognito did not look at the password, or cannot lock the user for it.
+ * `refused`: the password was wrong. `locked`: Cognito looks at no password until some time has passed without a login. `challenged`: it lets
+ * the user in no further, whatever the password is. `unanswered`: it may have been refused. `unmade`: Cognito did not look at the password, or
+ * cannot lock the user for it.
  */
-export type LoginEnd = 'succeeded' | 'refused' | 'resting' | 'challenged' | 'unanswered' | 'unmade';
+export type LoginEnd = 'succeeded' | 'refused' | 'locked' | 'challenged' | 'unanswered' | 'unmade';
 
 /** Gives the turn back, and says how the login ended. */
 export async function endLogin(
@@ -241,7 +250,8 @@ function ended(
       const times = before?.versionId === passwordVersionId ? before.times + 1 : 1;
       return { ...breaker, refusedPassword: { versionId: passwordVersionId, times } };
     }
-    case 'resting':
+    case 'locked':
+      return { ...breaker, logins: breaker.logins.map((login) => ({ ...login, isLocked: login.id === id })) };
     case 'challenged':
     case 'unanswered':
       return breaker;

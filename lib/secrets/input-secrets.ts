@@ -16,8 +16,8 @@ export const passwordSchema = v.object({ password: v.pipe(v.string(), v.nonEmpty
 /** What one holds that `customTokenSecretId` names. */
 export const customTokenSchema = v.object({
   customToken: v.pipe(v.string(), v.nonEmpty()),
-  /** When it ends, in seconds since 1970, if that is known to who stores it. */
-  expiry: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(1e11))),
+  /** When it ends, in seconds since 1970, if that is known to who stores it; less is a duration, and would have ended long ago. */
+  expiry: v.optional(v.pipe(v.number(), v.minValue(1e9), v.maxValue(1e11))),
 });
 
 /** A secret that a field of a request names. */

@@ -1,4 +1,4 @@
-import type { IssuedToken } from './subscriber-store.ts';
+import { type IssuedToken, week } from './subscriber-store.ts';
 import type { ErrorAnswer, ExpiredLoginAnswer, ExternalAuth, InfinStorVariant } from './variant.ts';
 
 export interface InfinStorResponse {
@@ -78,6 +78,7 @@ export function tokenAnswer(
         queue_message_uuid: id,
         token,
         ...(tokenExpiry === 'seconds' && { expiry: Math.floor(expires / 1000) }),
+        ...(tokenExpiry === 'duration' && { expiry: week / 1000 }),
       });
     case 'nested':
       return json(200, { subscriber: { credentials: { value: customToken } } });

@@ -69,8 +69,18 @@ function addSubscriber(call: InfinStorRequest, parts: CallParts): InfinStorRespo
   if ('problem' in request) return request.problem;
   const { userName, password, emailId } = request.fields;
   if (cognito.hasUser(userName)) return errorAnswer(variant.duplicate, 'Error User Exists');
-  if (!isStrong(password)) return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
+  if (!isStrong(password) && variant.passwordIsSet === 'with the user')
+    return errorAnswer(variant.refusal, 'Error Password did not conform with policy');
   if (isTaken(parts, emailId)) return errorAnswer(variant.duplicate, emailTaken);
+  if (!isStrong(password)) {
+    cognito.createUser({
+      userName,
+      password: `Temporary-1-${userName}`,
+      email: emailId,
+      status: 'FORCE_CHANGE_PASSWORD',
+    });
+    return errorAnswer(variant.refusal, passwordRefusedAfterwards);
+  }
   const status = isElsewhere(variant) ? 'EXTERNAL_PROVIDER' : 'CONFIRMED';
   cognito.createUser({ userName, password, email: emailId, status });
   const subscriber = { userName, emailId };
@@ -191,6 +201,10 @@ const isElsewhere = ({ externalAuth }: InfinStorVariant) => externalAuth.startsW
 
 /** As Cognito has it of a pool in which users log in by their address, too. */
 const emailTaken = 'An account with the given email already exists.';
+
+/** As boto3 has it of the second of two calls. */
+const passwordRefusedAfterwards =
+  'An error occurred (InvalidPasswordException) when calling the AdminSetUserPassword operation: Password does not conform to policy: Password not long enough';
 
 /** @param userName who may have the address */
 function isTaken({ cognito, variant }: CallParts, emailId: string, userName?: string): boolean {

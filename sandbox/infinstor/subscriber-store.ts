@@ -3,7 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import type { InfinStorVariant } from './variant.ts';
 
 const hour = 60 * 60 * 1000;
-const week = 7 * 24 * hour;
+/** How long a custom token is good. */
+export const week = 7 * 24 * hour;
 
 /** What a subscriber's stack reports when it is up. */
 export interface Registration {

@@ -21,14 +21,16 @@ export type ExternalAuth = 'absent' | 'off' | 'superadmin in the pool' | 'supera
 /** What the vendor does not document, or what differs between services. */
 export interface InfinStorVariant {
   tokenShape: TokenShape;
-  /** Whether an answer with a pair says when the token ends, in seconds since 1970. */
-  tokenExpiry: 'seconds' | 'absent';
+  /** Whether an answer with a pair says when the token ends, in seconds since 1970, or for how many seconds it is good. */
+  tokenExpiry: 'seconds' | 'duration' | 'absent';
   /** What a custom token begins with, where the template takes it; an opaque one has no prefix. */
   tokenPrefix: 'Custom ' | '';
   /** To a user name that is taken. */
   duplicate: ErrorAnswer;
   /** Whether several users may have one e-mail address; the refusal has the form of `duplicate`. */
   emails: 'any' | 'unique';
+  /** Whether a weak password keeps `add_subscriber` from making the user, or is refused by Cognito when the user is there already. */
+  passwordIsSet: 'with the user' | 'afterwards';
   /** To a password that breaks the pool's policy. */
   refusal: ErrorAnswer;
   /** To an update of a user whom it does not know. */
@@ -52,6 +54,7 @@ export const usualVariant: InfinStorVariant = {
   tokenPrefix: '',
   duplicate: 'text 400',
   emails: 'any',
+  passwordIsSet: 'with the user',
   refusal: 'text 400',
   unknownUser: 'text 400',
   missingField: 'ignored',

@@ -90,6 +90,12 @@ describe('a custom token that ends', () => {
     });
   });
 
+  it('is not taken from a duration in its place', () =>
+    withSandbox({ infinstor: { tokenExpiry: 'duration' } }, async (given) => {
+      await onboarded(given, requestFor('lasting'));
+      expect(await statusOf(given, 'lasting')).not.toHaveProperty('customTokenExpiresAt');
+    }));
+
   it('where no answer says so is found by the stack that fails for it', () =>
     withSandbox({ infinstor: { tokenExpiry: 'absent' } }, async (given) => {
       await withoutStack(given, 'silent');
@@ -100,14 +106,34 @@ describe('a custom token that ends', () => {
     }));
 });
 
+describe('a password that is refused when the user is there already', () => {
+  it('leaves the outcome unknown, also for a repeat, and another one converges when InfinStor has deleted that user', () =>
+    withSandbox({ infinstor: { passwordIsSet: 'afterwards' } }, async (given) => {
+      const request = requestFor('half');
+      const passwordSecretId = 'infinstor/sandbox/input/half/password';
+      given.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'weak-password-marker' }));
+      const unknown = { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' };
+      const report = await onboard(given, { ...request, passwordSecretId });
+      await expectFailure(given, report, unknown);
+      expect(report.error?.message).toContain('InvalidPasswordException) when calling the AdminSetUserPassword');
+      // Not SubscriberExists: there is no custom token that anybody could supply.
+      await expectFailure(given, await onboard(given, request), unknown);
+      given.cognito.deleteUser('half');
+      given.clock.advance(3 * minute);
+      expectOneOfEach(given, await onboard(given, request), { userName: 'half', keyArns: [] });
+    }));
+});
+
 describe('an e-mail address that another user has', () => {
-  it('is InvalidRequest, which names emailId, and another one converges', () =>
+  it('is InvalidRequest, which names its field, and another one converges', () =>
     withSandbox({ infinstor: { emails: 'unique' } }, async (given) => {
       const first = requestFor('first');
       await onboarded(given, first);
       const report = await onboard(given, requestFor('second'));
       await expectFailure(given, report, { name: 'InvalidRequest', step: 'CreateSubscriber' });
-      expect(report.error?.message).toMatch(/^emailId: InfinStor has another user with this e-mail address/);
+      expect(report.error?.message).toMatch(
+        /^subscriber\.emailId: InfinStor has another user with this e-mail address/,
+      );
       const corrected = { subscriber: { userName: 'second', emailId: 'second@example.com' } };
       expectOneOfEach(given, await onboard(given, corrected), { userName: 'second', keyArns: [] });
     }));

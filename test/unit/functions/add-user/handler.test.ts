@@ -3,6 +3,7 @@ import {
   InitiateAuthCommand,
   NotAuthorizedException,
   TooManyRequestsException,
+  UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
 import {
   CreateSecretCommand,
@@ -244,24 +245,40 @@ describe('a user who exists', () => {
     expect(resultOf(await addBob())).toMatchObject({ outcome: 'rejected', error: errorOf(name, message) });
   });
 
-  it('may be ours when a login does not show it, as of a user who is locked, and no other password is tried then', async () => {
-    const { addBob, cognito, logins, secrets } = await setUp({
-      answer: duplicate,
-      stored: { [bobSecretId]: { state: 'prepared', userName: 'bob', password: kept } },
-    });
-    cognito
-      .on(InitiateAuthCommand)
-      .rejects(new NotAuthorizedException({ message: 'Password attempts exceeded', $metadata: {} }));
-    expect(resultOf(await addBob())).toEqual({
-      userName: 'bob',
-      outcome: 'rejected',
-      error: {
-        ...errorOf('LoginRejected', 'passes by itself'),
-        remedy: expect.stringContaining('send the request again'),
-      },
-    });
-    expect(logins()).toHaveLength(1);
-    expect(secrets.written).toEqual([]);
+  it.each([
+    ['the name', duplicate],
+    ['the address', emailTaken],
+    ['the name or the address', { status: 400, body: 'Username or email already exists' }],
+  ])(
+    'may be ours when %s exists and a login does not show whose it is, as of a user who is locked, and no other password is tried then',
+    async (_, answer) => {
+      const { addBob, cognito, logins, secrets } = await setUp({
+        answer,
+        stored: { [bobSecretId]: { state: 'prepared', userName: 'bob', password: kept } },
+      });
+      cognito
+        .on(InitiateAuthCommand)
+        .rejects(new NotAuthorizedException({ message: 'Password attempts exceeded', $metadata: {} }));
+      expect(resultOf(await addBob())).toEqual({
+        userName: 'bob',
+        outcome: 'rejected',
+        error: {
+          ...errorOf('LoginRejected', 'passes by itself'),
+          remedy: expect.stringContaining('send the request again'),
+        },
+      });
+      expect(logins()).toHaveLength(1);
+      expect(secrets.written).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['an address that another user has', emailTaken, 'InvalidRequest'],
+    ['the name or the address', { status: 400, body: 'Username or email already exists' }, 'InfinStorRejected'],
+  ])('is rejected as InfinStor says when %s exists, and the pool has no user of this name', async (_, answer, name) => {
+    const { addBob, cognito } = await setUp({ answer });
+    cognito.on(InitiateAuthCommand).rejects(new UserNotFoundException(details));
+    expect(resultOf(await addBob())).toMatchObject({ outcome: 'rejected', error: errorOf(name, 'InfinStor') });
   });
 
   it('is asked for again when Cognito has too much to do', async () => {

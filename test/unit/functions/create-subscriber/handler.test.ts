@@ -135,7 +135,7 @@ describe('creating a subscriber', () => {
   it('refuses an e-mail address that another user has, by its field, and takes the mark away', async () => {
     const answer = () => ({ status: 400, body: 'An account with the given email already exists.' });
     const { invoke, markNow } = await setUp({ answer });
-    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('InvalidRequest', 'emailId: '));
+    await expect(invoke({ plan, token })).rejects.toMatchObject(errorOf('InvalidRequest', 'subscriber.emailId: '));
     expect(await markNow()).toBeUndefined();
   });
 });
@@ -206,6 +206,14 @@ describe('a call that fails', () => {
     ['the gateway gives up', { status: 504, body: '' }],
     ['the answer has no custom token', { body: { other: secret('other') } }],
     ['the answer is no JSON', { body: 'created' }],
+    [
+      'what comes after the making of the user is refused',
+      {
+        status: 401,
+        body: 'An error occurred (InvalidPasswordException) when calling the AdminSetUserPassword operation: too weak',
+      },
+    ],
+    ['a rate is exceeded at an unknown point', { status: 400, body: { message: 'Rate exceeded' } }],
   ])('is SubscriberOutcomeUnknown when %s, and keeps the mark', async (_, answer) => {
     const { invoke, markNow, added } = await setUp({ answer: () => answer });
     await expect(invoke({ plan, token })).rejects.toMatchObject({ name: 'SubscriberOutcomeUnknown' });

@@ -311,10 +311,34 @@ describe('a login that Cognito refuses for another reason than its password', ()
       .on(InitiateAuthCommand)
       .rejects(new NotAuthorizedException({ ...details, message: 'Password attempts exceeded' }));
     for (const start of [0, 40, 80]) {
-      for (const minutes of [start, start + 1]) await expect(runAt(minutes)).rejects.toThrow('passes by itself');
-      await expect(runAt(start + 2)).rejects.toMatchObject({ name: 'LoginsPaused', until: expect.any(String) });
+      await expect(runAt(start)).rejects.toThrow('passes by itself');
+      // A login more would lock the user anew.
+      for (const minutes of [start + 1, start + 15.9]) {
+        await expect(runAt(minutes)).rejects.toMatchObject({
+          ...errorOf('LoginsPaused', 'Cognito has locked the user'),
+          until: new Date(now.getTime() + (start + 16) * 60_000).toISOString(),
+        });
+      }
     }
     expect((await breaker()).refusedPassword).toBeUndefined();
+  });
+
+  it('rests when the user is locked also where another password is stored, of which Cognito would know nothing, and then goes on', async () => {
+    const { runAt, cognito, secrets, breaker, logins } = await setUp();
+    cognito.on(InitiateAuthCommand).rejects(new NotAuthorizedException(details));
+    await expect(runAt(0)).rejects.toMatchObject({ name: 'LoginRejected' });
+    cognito
+      .on(InitiateAuthCommand)
+      .rejects(new NotAuthorizedException({ ...details, message: 'Password attempts exceeded' }));
+    await expect(runAt(1)).rejects.toThrow('passes by itself');
+    secrets.add(names.SUPERADMIN_SECRET_ID, {
+      SecretString: JSON.stringify({ userName: 'root', password: secret('corrected') }),
+    });
+    await expect(runAt(2)).rejects.toMatchObject(errorOf('LoginsPaused', 'Cognito has locked the user'));
+    expect(pauseOf(await breaker(), now)).toMatchObject({ reason: 'Cognito has locked the user' });
+    expect(logins()).toHaveLength(2);
+    cognito.on(InitiateAuthCommand).resolves({ AuthenticationResult: newTokens });
+    expect(await runAt(17)).toMatchObject({ userName: 'Root' });
   });
 });
 

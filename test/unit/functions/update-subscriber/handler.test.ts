@@ -197,6 +197,25 @@ describe('updating a subscriber', () => {
     expect(secrets.written).toEqual([{ ...created, emailId: 'new@acme.example', customToken: secret('next') }]);
   });
 
+  it('keeps when the token ends that the answer repeats without saying so, and takes a new end', async () => {
+    const known = { ...created, customTokenExpiresAt: '2027-01-15T08:00:00.000Z' };
+    let body: object = { customToken: created.customToken };
+    const { invoke, secrets } = await setUp({ stored: known, answer: () => ({ body }) });
+    const same = { isTokenNew: false, customTokenExpiresAt: known.customTokenExpiresAt };
+    expect(await invoke({ plan: emailOnly, token })).toEqual(same);
+    body = { customToken: created.customToken, expiry: 1_900_000_000 };
+    const customTokenExpiresAt = new Date(1_900_000_000_000).toISOString();
+    expect(await invoke({ plan: emailOnly, token })).toEqual({ isTokenNew: false, customTokenExpiresAt });
+    body = { customToken: secret('next') };
+    expect(await invoke({ plan: emailOnly, token })).toEqual({ isTokenNew: true });
+    const emailId = 'new@acme.example';
+    expect(secrets.written).toEqual([
+      { ...known, emailId },
+      { ...known, emailId, customTokenExpiresAt },
+      { ...created, emailId, customToken: secret('next') },
+    ]);
+  });
+
   it('stores nothing when it is repeated, though it calls again', async () => {
     const { invoke, secrets, sent } = await setUp();
     await invoke({ plan: updatePlan, token });
@@ -288,7 +307,7 @@ describe('an answer of update_subscriber', () => {
   ])('that quotes the password is withheld: %s', async (_, answer) => {
     const { invoke } = await setUp({ answer: () => answer });
     await expect(invoke({ plan: updatePlan, token })).rejects.toMatchObject(
-      errorOf('InfinStorRejected', 'its answer is withheld, as it quotes the password'),
+      errorOf('InfinStorRejected', 'its answer is withheld, because it quotes the password'),
     );
   });
 

@@ -4,7 +4,12 @@ import {
   NotAuthorizedException,
   TooManyRequestsException,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { GetSecretValueCommand, InternalServiceError } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  InternalServiceError,
+  SecretsManagerServiceException,
+} from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/verify-subscriber/environment.ts';
@@ -91,6 +96,12 @@ describe('verifying a subscriber', () => {
 });
 
 const notAuthorized = new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} });
+const keyRefused = new SecretsManagerServiceException({
+  name: 'AccessDeniedException',
+  message: 'Access to KMS is not allowed',
+  $fault: 'client',
+  $metadata: {},
+});
 const tooMany = new TooManyRequestsException({ message: 'Rate exceeded', $metadata: {} });
 
 describe.each<[what: string, parts: Parameters<typeof setUp>[0], reason: string, error?: string]>([
@@ -161,6 +172,17 @@ it('warns of an error of AWS by its name alone', async () => {
   const { invoke, secrets } = await setUp();
   secrets.client.on(GetSecretValueCommand).rejects(new InternalServiceError({ message: secret('x'), $metadata: {} }));
   expect(await invoke({ plan, role })).toEqual({ verified: false, reason: 'InternalServiceError' });
+});
+
+it('names secret and key of credentials that it may not decrypt: SecretNotReadable where the deployment requires it', async () => {
+  const { invoke, secrets } = await setUp();
+  secrets.client.on(GetSecretValueCommand).rejects(keyRefused);
+  secrets.client.on(DescribeSecretCommand).resolves({});
+  const reason = `Secret ${credentialsSecretId} cannot be read: `;
+  await expect(invoke({ plan, role }, { VERIFY: 'require' })).rejects.toMatchObject(
+    errorOf('SecretNotReadable', reason),
+  );
+  expect(await invoke({ plan, role })).toEqual({ verified: false, reason: expect.stringContaining(reason) });
 });
 
 it('needs the URL of the API where get_version does not tell it', async () => {

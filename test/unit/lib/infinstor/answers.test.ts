@@ -61,6 +61,8 @@ const lost = (status: number, body: unknown): Row => [
   'InfinStorUnavailable',
   'InfinStorUnavailable',
 ];
+/** For add_subscriber an error of a call that may follow the making of the user, whatever the others make of the same words. */
+const afterwards = ([status, body, , update, added]: Row): Row => [status, body, 'LostAnswer', update, added];
 
 const table: readonly Row[] = [
   // A user of this name.
@@ -87,7 +89,6 @@ const table: readonly Row[] = [
   address(400, aws('AliasExistsException', 'An account with the given email already exists.')),
   address(400, aws('UsernameExistsException', emailGiven)),
   address(409, boto('UsernameExistsException', 'SignUp', emailGiven)),
-  address(400, boto('AliasExistsException', 'AdminUpdateUserAttributes', 'An account with the email already exists.')),
   address(403, boto('AliasExistsException', 'AdminCreateUser', 'taken')),
   address(400, 'Error Email Exists'),
   address(400, 'Error User email already exists'),
@@ -111,9 +112,8 @@ const table: readonly Row[] = [
   refused(400, 'The user does not already exist'),
   // Other refusals of Cognito.
   refused(400, aws('InvalidPasswordException', 'Password did not conform with policy: Password not long enough')),
-  refused(401, boto('InvalidPasswordException', 'AdminSetUserPassword', 'Password does not conform to policy')),
+  refused(400, boto('InvalidPasswordException', 'AdminCreateUser', 'Password did not conform with policy')),
   refused(403, 'Error Password did not conform with policy'),
-  refused(400, aws('PasswordHistoryPolicyViolationException', 'Password has previously been used.')),
   refused(400, aws('InvalidParameterException', 'Invalid email address format.')),
   refused(
     400,
@@ -122,26 +122,69 @@ const table: readonly Row[] = [
       'Username cannot be of email format, since user pool is configured for email alias.',
     ),
   ),
-  refused(400, aws('LimitExceededException', 'Exceeded daily email limit for the operation or the account.')),
-  refused(400, boto('UserNotFoundException', 'AdminSetUserPassword', 'User does not exist.')),
   refused(403, 'Error User does not exist'),
   refused(400, aws('NotAuthorizedException', 'User is disabled.')),
   refused(400, boto('UserLambdaValidationException', 'SignUp', 'PreSignUp failed with error not from here.')),
   refused(400, boto('ResourceNotFoundException', 'AdminCreateUser', 'User pool us-east-1_x does not exist.')),
   // What passes by waiting.
-  throttled(400, aws('TooManyRequestsException', 'Too many requests')),
   throttled(400, boto('TooManyRequestsException', 'AdminCreateUser', 'Rate exceeded')),
   throttled(
-    403,
-    boto('LimitExceededException', 'AdminUpdateUserAttributes', 'Attempt limit exceeded, please try after some time.'),
+    400,
+    'An error occurred (ThrottlingException) when calling the SignUp operation (reached max retries: 4): x',
   ),
   throttled(429, { message: 'Limit Exceeded' }),
+  throttled(429, { message: 'Too Many Requests' }),
   // What came after a part of the effect.
   lost(400, boto('CodeDeliveryFailureException', 'AdminCreateUser', 'Failed to send the message')),
   lost(400, boto('InternalErrorException', 'AdminCreateUser', 'Something went wrong')),
   lost(400, boto('UserLambdaValidationException', 'AdminConfirmSignUp', 'PostConfirmation failed with error x.')),
   lost(400, boto('UnexpectedLambdaException', 'AdminCreateUser', 'x')),
+  // The same words of a call that may follow: only add_subscriber has no inverse.
+  afterwards(throttled(400, aws('TooManyRequestsException', 'Too many requests'))),
+  afterwards(throttled(400, 'Rate exceeded')),
+  afterwards(throttled(429, boto('TooManyRequestsException', 'AdminSetUserPassword', 'Rate exceeded'))),
+  afterwards(
+    throttled(
+      403,
+      boto(
+        'LimitExceededException',
+        'AdminUpdateUserAttributes',
+        'Attempt limit exceeded, please try after some time.',
+      ),
+    ),
+  ),
+  afterwards(
+    refused(401, boto('InvalidPasswordException', 'AdminSetUserPassword', 'Password does not conform to policy')),
+  ),
+  afterwards(refused(400, aws('PasswordHistoryPolicyViolationException', 'Password has previously been used.'))),
+  afterwards(
+    refused(400, aws('LimitExceededException', 'Exceeded daily email limit for the operation or the account.')),
+  ),
+  afterwards(refused(400, boto('UserNotFoundException', 'AdminSetUserPassword', 'User does not exist.'))),
+  afterwards(
+    refused(
+      400,
+      boto('AccessDeniedException', 'AdminSetUserPassword', 'User: x is not authorized to perform: cognito-idp:x'),
+    ),
+  ),
+  afterwards(
+    refused(400, { message: boto('ConditionalCheckFailedException', 'PutItem', 'The conditional request failed') }),
+  ),
+  afterwards(refused(200, { error: boto('InvalidPasswordException', 'AdminSetUserPassword', 'no') })),
+  afterwards(
+    address(
+      400,
+      boto('AliasExistsException', 'AdminUpdateUserAttributes', 'An account with the email already exists.'),
+    ),
+  ),
+  afterwards(
+    address(200, {
+      error: boto('AliasExistsException', 'AdminUpdateUserAttributes', 'An account with the email exists.'),
+    }),
+  ),
+  afterwards(existing(409, boto('ResourceExistsException', 'CreateSecret', 'A user acme already exists.'))),
   // A token, or a login.
+  token(400, boto('NotAuthorizedException', 'GetUser', 'Access Token has expired')),
   token(401, { message: 'Unauthorized' }),
   token(401, { message: 'The incoming token has expired' }),
   token(403, { message: 'Forbidden' }),
@@ -224,8 +267,19 @@ describe('an answer is taken for what it says', () => {
         ? addSubscriber(url, 't', user, { tokenOf: () => undefined, tokenPlace: 'x' })
         : sendUpdate(url, 't', user);
     await expect(made).rejects.toMatchObject({
-      field: 'emailId',
-      message: `emailId: InfinStor has another user with this e-mail address (${call}_subscriber: InfinStor answered 400: ${emailGiven})`,
+      field: 'subscriber.emailId',
+      message: `subscriber.emailId: InfinStor has another user with this e-mail address (${call}_subscriber: InfinStor answered 400: ${emailGiven})`,
+    });
+  });
+
+  it('what has failed after a part of the effect is quoted, but for its secrets', async () => {
+    const failed = boto('InvalidPasswordException', 'AdminSetUserPassword', 'Password does not conform to policy');
+    const token = 'Qm9zdG9uIG9wYXF1ZSB0b2tlbiB3aXRob3V0IHNoYXBl';
+    const answer = { status: 400, body: `${failed} ${token}` };
+    const { url } = await fakeInfinStor({ add_subscriber: () => answer });
+    const made = addSubscriber(url, 't', user, { tokenOf: () => undefined, tokenPlace: 'x' });
+    await expect(made).rejects.toMatchObject({
+      message: `was answered 400, with an error that may come after a part of its effect: ${failed} <redacted>`,
     });
   });
 

@@ -44,6 +44,9 @@ it.each<[form: string, answer: object, expiresAt: string | undefined]>([
   ['at the top of an answer with a token at the configured path', { data: { customToken: 'c' }, expiry: seconds }, iso],
   ['that is zero', { token: 't', expiry: 0 }, undefined],
   ['that is no number', { token: 't', expiry: 'never' }, undefined],
+  ['that is a duration and no time', { token: 't', expiry: 604_800 }, undefined],
+  ['that is a duration in milliseconds', { token: 't', expiry: 604_800_000 }, undefined],
+  ['beside a duration', { token: 't', expiry: 604_800, token_expiry: seconds }, iso],
   ['that is out of every calendar', { token: 't', expiry: 1e300 }, undefined],
 ])('finds an end %s', (_form, answer, expiresAt) => {
   expect(findCustomToken(answer, place)?.customTokenExpiresAt).toBe(expiresAt);

@@ -249,7 +249,7 @@ describe('add_subscriber', () => {
     async (body) => {
       await expect(addTo(() => ({ body }))).rejects.toThrow(
         expect.objectContaining({
-          message: 'was answered 200, but with an error: its answer is withheld, as it quotes the password',
+          message: 'was answered 200, but with an error: its answer is withheld, because it quotes the password',
         }),
       );
     },
@@ -334,7 +334,7 @@ describe('add_subscriber', () => {
     await expect(addTo(() => ({ status: 400, body }))).rejects.toThrow(
       expect.objectContaining({
         name: 'InfinStorRejected',
-        message: 'add_subscriber: InfinStor answered 400: its answer is withheld, as it quotes the password',
+        message: 'add_subscriber: InfinStor answered 400: its answer is withheld, because it quotes the password',
       }),
     );
   });

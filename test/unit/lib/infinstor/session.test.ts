@@ -9,6 +9,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createSessions } from '../../../../lib/infinstor/session.ts';
+import { redact, withKnownSecrets } from '../../../../lib/redact.ts';
 import { type Answer, fakeInfinStor } from '../../functions/fake-infinstor.ts';
 import { fakeSecrets, firstVersionId } from '../../functions/fake-secrets.ts';
 import { now, secret } from '../../functions/lambda.ts';
@@ -77,6 +78,17 @@ describe('the ID token of a session', () => {
     const { idTokenAt } = await setUp({ version: { status: 503, body: '' } });
     expect(await idTokenAt(54)).toBe(secret('first'));
     await expect(idTokenAt(55)).rejects.toMatchObject({ name: 'InfinStorUnavailable' });
+  });
+
+  it('is hidden from the texts of every run that uses it', async () => {
+    const { idTokenAt } = await setUp();
+    const shown = (minutes: number) =>
+      withKnownSecrets(async () => {
+        const idToken = await idTokenAt(minutes);
+        return redact(`no: ${idToken}`);
+      });
+    // The stored one, a refreshed one, and that one as it is kept in memory.
+    for (const minutes of [29, 30, 59]) expect(await shown(minutes)).toBe('no: <redacted>');
   });
 
   it('is TokenRejected when the version is gone', async () => {

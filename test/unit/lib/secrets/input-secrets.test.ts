@@ -97,6 +97,20 @@ describe('the secrets of a request', () => {
     await expect(check()).rejects.toThrow(refused(/there is no secret/));
   });
 
+  it('are refused when they hold a duration for the end of a token', async () => {
+    const { secrets, check } = setUp({ customTokenSecretId: token });
+    const holding = (expiry: number) =>
+      secrets
+        .on(GetSecretValueCommand, { SecretId: token })
+        .resolves({ SecretString: JSON.stringify({ customToken: secret('token'), expiry }) });
+    holding(604_800);
+    await expect(check()).rejects.toThrow(
+      expect.objectContaining({ name: 'InvalidRequest', message: expect.stringContaining('expiry: must be') }),
+    );
+    holding(1_800_000_000);
+    await check();
+  });
+
   it('may hold anything where that is not asked, also nothing yet', async () => {
     const { secrets, client, sts } = setUp({});
     const check = () => checkInputSecrets({ secrets: client, sts }, [{ field: 'users.0', secretId: password }]);

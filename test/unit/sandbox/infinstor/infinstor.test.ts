@@ -60,6 +60,23 @@ describe('add_subscriber', () => {
     expect(() => infinstor.redeem(`Custom ${queue_message_uuid}:${token}`, registration)).not.toThrow();
   });
 
+  it('can answer with a duration for the end', async () => {
+    const { addAs } = setUp({ tokenExpiry: 'duration' });
+    expect(v.parse(customTokenAnswer, JSON.parse((await addAs(superadmin, acme)).body)).expiry).toBe(604_800);
+  });
+
+  it('can refuse a password when the user is there already, without a token, and with another password', async () => {
+    const { addAs, infinstor, logIn } = setUp({ passwordIsSet: 'afterwards' });
+    const weak = { ...acme, password: 'weak' };
+    expect(await addAs(superadmin, weak)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('when calling the AdminSetUserPassword operation'),
+    });
+    expect(infinstor.subscribers()).toEqual([]);
+    await expect(logIn(weak)).rejects.toMatchObject({ code: 'NotAuthorizedException' });
+    expect(await addAs(superadmin, acme)).toMatchObject({ status: 400, body: 'Error User Exists' });
+  });
+
   it('refuses a Bearer prefix, no token, and a user who is not superadmin', async () => {
     const { add, addAs, infinstor, logIn } = setUp();
     const body = JSON.stringify(acme);
