@@ -263,9 +263,16 @@ async function callAws(request: IncomingMessage, { signed, body }: Sent, parts: 
 
   async function answered(): Promise<Answer> {
     if (isRest) {
-      const path = new URL(request.url ?? '/', 'http://sandbox').pathname;
+      const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://sandbox');
       const { caller } = parts.authenticate(signed, { service: 'lambda' });
-      return parts.lambda.handle({ method: request.method ?? 'GET', path, headers, body, caller });
+      return parts.lambda.handle({
+        method: request.method ?? 'GET',
+        path,
+        query: Object.fromEntries(searchParams),
+        headers,
+        body,
+        caller,
+      });
     }
     if (target === undefined) return callQuery({ signed, body, attempt, requestId }, parts);
     return callJson({ target, signed, body, headers, contentType, attempt }, parts);

@@ -145,3 +145,11 @@ export function logIn({ cognito }: Sandbox, userName: string, password = ''): Pr
     () => 'refused',
   );
 }
+
+/** Lets wrong passwords lock a user for as long as they can, which is about 15 minutes. */
+export async function lockOut(sandbox: Sandbox, userName: string): Promise<void> {
+  for (let failures = 1; failures <= 15; failures += 1) {
+    sandbox.clock.advance(failures > 5 ? 2 ** (failures - 6) * 1000 : 0);
+    await logIn(sandbox, userName, 'Wrong-Marker-1!');
+  }
+}

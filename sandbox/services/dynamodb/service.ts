@@ -181,7 +181,8 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
           `The sandbox's dynamodb:${operation} does not have ${unknown.join(', ')}`,
         );
       }
-      const response = completed(operation, input, await isolation.beside(() => send(target, headers, body)));
+      const answer = await isolation.beside(() => send(target, headers, body));
+      const response = completed(operation, { input, tables: stackTables }, answer);
       if (response.status !== 200) return withOldItem(response, input);
       if (operation === 'CreateTable') learnKeys(input);
       if (operation === 'DeleteTable') await forget(v.parse(onTable, input).TableName);

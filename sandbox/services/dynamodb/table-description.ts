@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { TableStore } from './table-store.ts';
 import type { DynamoDbResponse } from './wire.ts';
 
 const throughput = v.looseObject({ ReadCapacityUnits: v.number(), WriteCapacityUnits: v.number() });
@@ -12,19 +13,25 @@ const named = v.looseObject({ TableName: v.string() });
 
 /**
  * What AWS says of a table where dynalite says something else, as it is recorded: that nothing protects it from deletion, the throughput that it
- * is ready for, no schema of one that is deleted, and that the name of a new one is taken.
+ * is ready for, no schema of one that is deleted, what a stack lets expire, and that the name of a new one is taken.
  */
-export function completed(operation: string, input: unknown, response: DynamoDbResponse): DynamoDbResponse {
+export function completed(operation: string, asked: Asked, response: DynamoDbResponse): DynamoDbResponse {
   const isRefused = response.status !== 200;
   const complete = isRefused ? refusals[operation] : answers[operation];
   if (complete === undefined) return response;
-  const body = complete(JSON.parse(response.body), input);
+  const body = complete(JSON.parse(response.body), asked);
   // dynalite's checksum and length are of its own text.
   const headers = { 'content-type': response.headers['content-type'] ?? '' };
   return { status: response.status, headers, body: JSON.stringify(body) };
 }
 
-type Complete = (body: unknown, input: unknown) => unknown;
+interface Asked {
+  input: unknown;
+  /** What stacks have made. */
+  tables: TableStore;
+}
+
+type Complete = (body: unknown, asked: Asked) => unknown;
 
 const answers: Readonly<Record<string, Complete>> = {
   CreateTable(body) {
@@ -41,6 +48,11 @@ const answers: Readonly<Record<string, Complete>> = {
     const { AttributeDefinitions: _, KeySchema: __, CreationDateTime: ___, ...kept } = TableDescription;
     return { TableDescription: { ...kept, ...unprotected } };
   },
+  DescribeTimeToLive(body, { input, tables }) {
+    const AttributeName = tables.get(v.parse(named, input).TableName)?.timeToLive;
+    if (AttributeName === undefined) return body;
+    return { TimeToLiveDescription: { AttributeName, TimeToLiveStatus: 'ENABLED' } };
+  },
 };
 
 const unprotected = { DeletionProtectionEnabled: false };
@@ -56,7 +68,7 @@ function warmThroughput({ BillingModeSummary, ProvisionedThroughput }: v.InferOu
 }
 
 const refusals: Readonly<Record<string, Complete>> = {
-  CreateTable(body, input) {
+  CreateTable(body, { input }) {
     const [refused, table] = [v.parse(error, body), v.safeParse(named, input)];
     if (!refused.__type.endsWith('#ResourceInUseException') || !table.success) return refused;
     return { ...refused, message: `Table already exists: ${table.output.TableName}` };

@@ -36,7 +36,7 @@ const tableProperties = v.strictObject({
     }),
     { SSEEnabled: false },
   ),
-  // Nothing expires, and nothing is backed up here.
+  // What is to expire is described, and stays; nothing is backed up here.
   TimeToLiveSpecification: v.optional(v.strictObject({ AttributeName: v.string(), Enabled: flag })),
   PointInTimeRecoverySpecification: v.optional(v.strictObject({ PointInTimeRecoveryEnabled: flag })),
 });
@@ -61,6 +61,7 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     const { caller, stackId } = context;
     const properties = parseProperties(tableProperties, context);
     const { TableName: name = generatedName(context), SSESpecification, AttributeDefinitions, KeySchema } = properties;
+    const expiry = properties.TimeToLiveSpecification;
     const { accountId, region } = caller;
     const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
     const handlers = handlerPermissions['AWS::DynamoDB::Table'];
@@ -78,7 +79,10 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     // Without throughput, whatever the template's billing mode is: nothing is throttled here.
     const definition = { TableName: name, BillingMode: 'PAY_PER_REQUEST', AttributeDefinitions, KeySchema } as const;
     await working(() => dynamoDb.createTable(definition));
-    tables.set(name, { name, arn, stackId, encryption });
+    tables.set(name, {
+      ...{ name, arn, stackId, encryption },
+      ...(expiry?.Enabled === true && { timeToLive: expiry.AttributeName }),
+    });
     return {
       physicalId: name,
       attributes: { Arn: arn },

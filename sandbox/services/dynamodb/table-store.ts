@@ -3,6 +3,8 @@ export interface Table {
   name: string;
   arn: string;
   stackId: string;
+  /** The attribute that says when an item expires. */
+  timeToLive?: string;
   encryption: { type: 'aws-owned' } | { type: 'aws-managed' } | { type: 'customer-managed'; keyArn: string };
 }
 

@@ -10,6 +10,7 @@ import type { LambdaPool } from './pool.ts';
 export interface LambdaRequest {
   method: string;
   path: string;
+  query: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string | undefined>>;
   body: string;
   caller: Caller;
@@ -33,6 +34,8 @@ interface RestOperation {
   method: string;
   /** Its group, if it has one, is the function's name or ARN. */
   path: RegExp;
+  /** Of the parameters of its query that it has, the values that they may have. */
+  parameters: Readonly<Record<string, readonly string[]>>;
   run(request: LambdaRequest, nameOrArn: string): Answer | Promise<Answer>;
 }
 
@@ -78,11 +81,14 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
     ListFunctions: {
       method: 'GET',
       path: /^\/2015-03-31\/functions\/?$/,
+      // There are no versions but the latest one.
+      parameters: { FunctionVersion: ['ALL'] },
       run: ({ caller }) => listFunctions(caller),
     },
     Invoke: {
       method: 'POST',
       path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/,
+      parameters: {},
       run: (request, nameOrArn) => invoke(decodeURIComponent(nameOrArn), request),
     },
   };
@@ -90,14 +96,36 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
   return {
     operations: Object.keys(operations),
     async handle(request) {
-      const { method, path } = request;
-      for (const operation of Object.values(operations)) {
+      const { method, path, query } = request;
+      for (const [name, operation] of Object.entries(operations)) {
         const match = operation.method === method ? operation.path.exec(path) : null;
-        if (match !== null) return operation.run(request, match[1] ?? '');
+        if (match === null) continue;
+        requireParameters(name, operation.parameters, query);
+        return operation.run(request, match[1] ?? '');
       }
       throw new AwsError('UnknownOperationException', `The sandbox does not have ${method} ${path} of lambda`, 404);
     },
   };
+}
+
+/** @throws AwsError ValidationException for a parameter that the operation does not have here, or a value that it may not have */
+function requireParameters(
+  operation: string,
+  parameters: RestOperation['parameters'],
+  query: LambdaRequest['query'],
+): void {
+  for (const [name, value] of Object.entries(query)) {
+    const values = parameters[name];
+    if (values === undefined) {
+      throw new AwsError('ValidationException', `The sandbox's lambda:${operation} does not have ${name}`);
+    }
+    if (values.includes(value)) continue;
+    const member = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+    throw new AwsError(
+      'ValidationException',
+      `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must satisfy enum value set: [${values.join(', ')}]`,
+    );
+  }
 }
 
 /** An error of the function is a result for the caller of Lambda, with a header that says so. */

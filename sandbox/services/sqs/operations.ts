@@ -10,6 +10,8 @@ const attributesSchema = v.record(
   v.strictObject({ DataType: v.literal('String'), StringValue: v.pipe(v.string(), v.minLength(1)) }),
 );
 type Attributes = Readonly<Record<string, { DataType: string; StringValue: string }>>;
+/** Receipts as the store makes them. */
+const receiptPattern = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const QueueUrl = v.pipe(v.string(), v.minLength(1));
 const nameOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
 
@@ -71,7 +73,14 @@ export function queueOperations(store: QueueStore) {
     DeleteMessage: operation(v.strictObject({ QueueUrl, ReceiptHandle: v.string() }), {
       access: access('DeleteMessage'),
       run({ QueueUrl: url, ReceiptHandle }) {
-        store.remove(store.queue(nameOf(url)), ReceiptHandle);
+        const queue = store.queue(nameOf(url));
+        if (!receiptPattern.test(ReceiptHandle)) {
+          throw new AwsError(
+            'ReceiptHandleIsInvalid',
+            `The input receipt handle "${ReceiptHandle}" is not a valid receipt handle.`,
+          );
+        }
+        store.remove(queue, ReceiptHandle);
         return {};
       },
     }),

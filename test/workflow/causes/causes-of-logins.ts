@@ -13,6 +13,7 @@ import {
   fault,
   holdLogin,
   letLoginsBeForgotten,
+  lockOut,
   newName,
   onboarded,
   takeMarkAway,
@@ -51,6 +52,63 @@ const fromFunction = (error: string, message: string) => (sandbox: Sandbox) => {
   sandbox.faults.add({ ...rule, fault: { kind: 'error', name: error, message } });
   return onboarding(sandbox);
 };
+
+/** A superadmin whom the user pool does not let in, whatever its password is. */
+const ofPool = (
+  because: string,
+  says: RegExp,
+  { make, mend }: Record<'make' | 'mend', (sandbox: Sandbox) => unknown>,
+): Omit<Cause, 'error' | 'remedy'> => ({
+  because,
+  step: 'ObtainToken',
+  says,
+  async provoke(sandbox) {
+    await withoutSession(sandbox);
+    afterwards(() => mend(sandbox));
+    await make(sandbox);
+    return onboarding(sandbox);
+  },
+});
+const nothing = () => {};
+
+const causesOfPool: readonly Cause[] = [
+  ...[
+    ofPool(
+      'wrong passwords have locked the superadmin',
+      /^Cognito refused the login of superadmin \(NotAuthorizedException\): .*locked the user, for 15 minutes at most/,
+      // It passes by itself, when refusals are forgotten.
+      { make: (sandbox) => lockOut(sandbox, superadminName), mend: nothing },
+    ),
+    ofPool(
+      'an administrator has disabled the superadmin',
+      /^Cognito refused the login of superadmin \(NotAuthorizedException\): .*disabled the user/,
+      {
+        make: ({ cognito }) => cognito.setEnabled(superadminName, false),
+        mend: ({ cognito }) => cognito.setEnabled(superadminName, true),
+      },
+    ),
+    ofPool(
+      'the app client has a secret',
+      /^Cognito refused the login of superadmin \(NotAuthorizedException\): .*has a client secret/,
+      {
+        make: ({ cognito }) => cognito.configure({ hasSecret: true }),
+        mend: ({ cognito }) => cognito.configure({ hasSecret: false }),
+      },
+    ),
+  ].map((cause): Cause => ({ ...cause, error: 'LoginRejected', remedy: /what the message says/ })),
+  {
+    error: 'LoginChallenge',
+    remedy: /what the message says of the challenge/,
+    ...ofPool(
+      'the superadmin is asked for a code at every login',
+      /superadmin with the challenge SOFTWARE_TOKEN_MFA.*at every login, also after one in a browser/,
+      {
+        make: ({ cognito }) => cognito.setFactor(superadminName, 'SOFTWARE_TOKEN_MFA'),
+        mend: ({ cognito }) => cognito.setFactor(superadminName, undefined),
+      },
+    ),
+  },
+];
 
 export const causesOfLogins: readonly Cause[] = [
   {
@@ -92,6 +150,7 @@ export const causesOfLogins: readonly Cause[] = [
       return onboarding(sandbox);
     },
   },
+  ...causesOfPool,
   {
     error: 'LoginChallenge',
     because: "the superadmin's password is a temporary one",
@@ -183,6 +242,20 @@ export const causesOfLogins: readonly Cause[] = [
     says: /add_subscriber.*400/,
     remedy: /Correct what InfinStor's answer names/,
     provoke: withFault('infinstor:add_subscriber:error=400'),
+  },
+  {
+    error: 'InfinStorRejected',
+    because: 'InfinStor refuses an update',
+    step: 'UpdateSubscriber',
+    says: /update_subscriber.*400/,
+    remedy: /Correct what InfinStor's answer names/,
+    async provoke(sandbox) {
+      const userName = newName('cause');
+      await onboarded(sandbox, requestFor(userName));
+      fault(sandbox, 'infinstor:update_subscriber:error=400');
+      const subscriber = { userName, emailId: 'refused@example.com' };
+      return { userName, report: await run(sandbox, 'update-subscriber', { subscriber }) };
+    },
   },
   {
     error: 'SubscriberExists',

@@ -32,6 +32,19 @@ export const causesOfRequests: readonly Cause[] = [
     },
   },
   {
+    error: 'InvalidRequest',
+    because: 'another user has the e-mail address',
+    step: 'CreateSubscriber',
+    says: /^(?:subscriber\.)?emailId: InfinStor has another user with this e-mail address/,
+    remedy: /Correct the field/,
+    options: () => ({ infinstor: { emails: 'unique' } }),
+    async provoke(sandbox) {
+      await onboarded(sandbox, requestFor('first-of-address'));
+      const userName = 'second-of-address';
+      return { userName, report: await onboard(sandbox, requestFor(userName)) };
+    },
+  },
+  {
     error: 'SecretNotReadable',
     because: 'the first step may not use the key of a secret of the request',
     step: 'AcceptRequest',

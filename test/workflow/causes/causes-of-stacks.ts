@@ -23,6 +23,11 @@ const withResource = (resource: string) => (template: string) =>
 const hanging = withResource(
   `  Trouble:\n    Type: Custom::SandboxTrouble\n    DependsOn: Subscriber\n    Properties: { ServiceToken: ${serviceToken}, On: Create, Outcome: Hang }`,
 );
+const failing = withResource(
+  `  Trouble:\n    Type: Custom::SandboxTrouble\n    Properties: { ServiceToken: ${serviceToken}, On: Create, Outcome: Fail, Reason: "See the log stream 2026/11/30/[$LATEST]0123456789abcdef0123456789abcdef" }`,
+);
+const exporting = (name: string) => (template: string) =>
+  `${template.trimEnd()}\n  Fixed: { Value: x, Export: { Name: ${name} } }\n`;
 const secondRole = withResource(`  SecondRole:
     Type: AWS::IAM::Role
     Properties:
@@ -47,6 +52,40 @@ export const causesOfStacks: readonly Cause[] = [
     says: /is not valid/,
     remedy: /parameter map/,
     provoke: (sandbox) => onboardWith(sandbox, () => 'Resources: {}'),
+  },
+  {
+    error: 'TemplateMismatch',
+    because: 'the template lacks a parameter',
+    step: 'AcceptRequest',
+    says: /SubscriberName/,
+    remedy: /parameter map/,
+    provoke: (sandbox) => onboardWith(sandbox, (template) => template.replaceAll('SubscriberName', 'Tenant')),
+  },
+  {
+    error: 'TemplateMismatch',
+    because: 'CloudFormation finds a rule of the template broken',
+    step: 'DeployStack',
+    says: /rule Tenants failed: not this one/,
+    remedy: /parameter map/,
+    provoke: (sandbox) =>
+      onboardWith(sandbox, (template) =>
+        template.replace(
+          '\nRules:',
+          '\nRules:\n  Tenants: { Assertions: [{ Assert: !Equals [!Ref SubscriberName, other], AssertDescription: not this one }] }',
+        ),
+      ),
+  },
+  {
+    error: 'TemplateNotReadable',
+    because: 'there is no such bucket',
+    step: 'AcceptRequest',
+    says: /NoSuchBucket/,
+    remedy: /templateBucket/,
+    async provoke(sandbox) {
+      fault(sandbox, 's3:GetObject:error=NoSuchBucket');
+      const userName = newName('cause');
+      return { userName, report: await onboard(sandbox, requestFor(userName)) };
+    },
   },
   {
     error: 'TemplateNotReadable',
@@ -136,6 +175,39 @@ export const causesOfStacks: readonly Cause[] = [
       const userName = newName('cause');
       return { userName, report: await onboard(sandbox, requestFor(userName)) };
     },
+  },
+  {
+    error: 'StackFailed',
+    because: 'another stack exports a name',
+    step: 'WaitForStack',
+    says: /: Export with name infinstor-cause is already exported by stack infinstor-subscriber-sandbox-/,
+    remedy: /Remove the cause that CloudFormation names/,
+    async provoke(sandbox) {
+      const edit = exporting('infinstor-cause');
+      const first = await onboardWith(sandbox, edit);
+      afterwards(() => offboard(sandbox, first.userName));
+      return onboardWith(sandbox, (template) => `${edit(template)}# Of another build\n`);
+    },
+  },
+  {
+    error: 'StackFailed',
+    because: 'a hook refuses a resource',
+    step: 'WaitForStack',
+    says: /The following hook\(s\) failed: \[Sandbox::Guard::Hook\]: Hook failed with message: KeyMissing$/,
+    remedy: /Remove the cause that CloudFormation names/,
+    async provoke(sandbox) {
+      fault(sandbox, 'cloudformation:Hook:error=KeyMissing');
+      const userName = newName('cause');
+      return { userName, report: await onboard(sandbox, requestFor(userName)) };
+    },
+  },
+  {
+    error: 'StackFailed',
+    because: 'a custom resource fails, and names its log stream',
+    step: 'WaitForStack',
+    says: /Trouble: .*log stream 2026\/11\/30\/\[\$LATEST\]0123456789abcdef0123456789abcdef/,
+    remedy: /Remove the cause that CloudFormation names/,
+    provoke: (sandbox) => onboardWith(sandbox, failing),
   },
   {
     error: 'StackTimedOut',

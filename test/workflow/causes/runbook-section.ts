@@ -1,9 +1,14 @@
 // The commands of a section of the runbook, run in the state that its error has left.
 
 import { expect } from 'vitest';
+import { parseArguments } from '../../../cli/arguments.ts';
+import { keyPolicies } from '../../../cli/commands/key-policies.ts';
+import { subscriberStatus } from '../../../cli/commands/status.ts';
+import { template } from '../../../cli/commands/template.ts';
+import { createTerminal } from '../../../cli/view/terminal.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { read } from '../../docs/documents.ts';
-import { roleArnOf, stackNameOf } from '../subscriber.ts';
+import { roleArnOf, roleNameOf, stackNameOf } from '../subscriber.ts';
 import { awsCommand, type Shell, simpleCommands } from './aws-command.ts';
 import type { Left } from './cause.ts';
 
@@ -22,44 +27,85 @@ const notServed = [...list.matchAll(/`([a-z][\w-]+\s[a-z][a-z-]+)`/g)].map(([, c
 /** The commands in blocks, and those in sentences. */
 function commandsOf(section: string, shell: Shell): string[][] {
   const blocks = [...section.matchAll(/^( *)```sh\n([\s\S]*?)^\1```/gm)].map(([, , text = '']) => text);
-  const inline = [...section.replaceAll(/```[\s\S]*?```/g, '').matchAll(/`(aws [a-z-]+ [a-z-]+[^`]*)`/g)].map(
-    ([, text = '']) => text,
-  );
+  const inline = [
+    ...section.replaceAll(/```[\s\S]*?```/g, '').matchAll(/`((?:aws [a-z-]+|npm start --) [a-z-]+[^`]*)`/g),
+  ].map(([, text = '']) => text);
   return [...blocks, ...inline]
     .flatMap((text) => simpleCommands(text, shell))
     .filter(
       // Without options a command is but named.
-      ({ 0: name, length }) => name === 'aws' && length > 3,
+      ({ 0: name, length }) => (name === 'aws' && length > 3) || (name === 'npm' && length > 4),
     );
 }
 
+/** How many commands were run, and how many could not be, as the sandbox does not have them or nobody knows here what to fill in. */
+export interface Runs {
+  common: number;
+  own: number;
+  ownLeftOut: number;
+}
+
 /**
- * Runs the commands of the AWS CLI in a section and those of "Find what failed". A command that the sandbox does not have, or in which a
- * person fills in what nobody knows here, is read against the service's model alone.
- * @returns how many were run
+ * Runs the commands of the AWS CLI and of `npm start` in a section, and those of "Find what failed", which is common to all. A command that the
+ * sandbox does not have, or in which a person fills in what nobody knows here, is read against the service's model alone.
  */
-export async function runSection(sandbox: Sandbox, title: string, left: Left, foreign?: RegExp): Promise<number> {
+export async function runSection(sandbox: Sandbox, title: string, left: Left, foreign?: RegExp): Promise<Runs> {
   const shell = shellOf(sandbox, left);
-  let runs = 0;
-  for (const name of ['Find what failed', title]) {
+  const run = async (name: string) => {
     // The runbook's example of a subscriber.
-    const section = sections.get(name)?.replaceAll(/\bacme\b/g, left.userName);
+    const section = sections.get(name)?.replaceAll(/\bacme\b|<subscriber>/g, left.userName);
     if (section === undefined) throw new Error(`The runbook has no section ${name}`);
-    for (const words of commandsOf(section, shell)) {
-      const text = words.join(' ');
-      const command = await awsCommand(words, shell).catch((error: unknown) => expect.fail(`${text}: ${error}`));
-      if (command === undefined || command.isOpen || foreign?.test(text) || notServed.includes(command.name)) continue;
-      await command.run(sandbox.endpoint).catch((error: unknown) => expect.fail(`${name}: ${text}: ${error}`));
-      runs += 1;
+    const commands = commandsOf(section, shell).filter((words) => foreign?.test(words.join(' ')) !== true);
+    let runs = 0;
+    for (const words of commands) {
+      const failed = (error: unknown) => expect.fail(`${name}: ${words.join(' ')}: ${error}`);
+      if (await runCommand(sandbox, words, shell).catch(failed)) runs += 1;
     }
+    return { runs, leftOut: commands.length - runs };
+  };
+  const { runs: common } = await run('Find what failed');
+  const { runs: own, leftOut: ownLeftOut } = await run(title);
+  return { common, own, ownLeftOut };
+}
+
+/** @returns whether it was run, and not just read */
+async function runCommand(sandbox: Sandbox, words: readonly string[], shell: Shell): Promise<boolean> {
+  if (words[0] === 'npm') return runNpmStart(sandbox, words.slice(3));
+  const command = await awsCommand(words, shell);
+  if (command === undefined || command.isOpen || notServed.includes(command.name)) return false;
+  await command.run(sandbox.endpoint);
+  return true;
+}
+
+/** Runs what only reads; a policy to show or to restore is one that a person chooses. */
+async function runNpmStart({ endpoint }: Sandbox, args: readonly string[]): Promise<boolean> {
+  if (args.includes('')) return false;
+  const terminal = createTerminal({ write: () => true }, {});
+  const parsed = parseArguments(args, { AWS_ENDPOINT_URL: endpoint });
+  switch (parsed.command) {
+    case 'status':
+      await subscriberStatus(parsed, terminal);
+      return true;
+    case 'key-policies':
+      await keyPolicies(parsed, { terminal, wait: async () => {} });
+      return true;
+    case 'template':
+      await template(parsed);
+      return true;
+    case 'run':
+    case 'retry':
+    case 'fault':
+    case 'help':
+      return false;
   }
-  return runs;
 }
 
 /** Every command of the AWS CLI in the runbook for whose service there is a client, and what reads it against the service's model. */
 export function commandsOfRunbook(): [text: string, read: () => Promise<unknown>][] {
   const shell: Shell = { variables: {}, substitute: () => '{}', fill: () => undefined };
-  return commandsOf(runbook, shell).map((words) => [words.join(' '), () => awsCommand(words, shell)]);
+  return commandsOf(runbook, shell)
+    .filter(([name]) => name === 'aws')
+    .map((words) => [words.join(' '), () => awsCommand(words, shell)]);
 }
 
 function shellOf({ secretsManager, kms, registryTable, stateMachineArn }: Sandbox, left: Left): Shell {
@@ -91,6 +137,7 @@ function shellOf({ secretsManager, kms, registryTable, stateMachineArn }: Sandbo
       if (text.startsWith('arn:aws:states:')) return otherExecutionArn;
       // What is typed in is what is there.
       if (option === 'secret-string') return secretsManager.value(words[words.indexOf('--secret-id') + 1] ?? '');
+      if (option === 'role-name') return roleNameOf(userName);
       return undefined;
     },
   };

@@ -4,7 +4,7 @@ import { fixtures } from '../../../sandbox/core/account.ts';
 import { isWhole } from '../../scope.ts';
 import { add, expectAdded, givenUser, keptOf, newHost, newUser } from '../add-user/adding-users.ts';
 import { expectFailure, expectOneOfEach, onboard, redrive, requestFor, useSandbox } from '../sandbox.ts';
-import { letLoginsBeForgotten, logIn, newRun, onboarded } from '../subscriber.ts';
+import { letLoginsBeForgotten, lockOut, newRun, onboarded } from '../subscriber.ts';
 import { changeable, expectUpdated, kept, update } from '../update/updating.ts';
 
 const sandbox = useSandbox();
@@ -17,14 +17,6 @@ const some = (causes: Readonly<Record<string, Cause>>, ...usual: string[]) =>
 beforeAll(async () => {
   await onboarded(sandbox(), requestFor('before'));
 });
-
-/** Lets wrong passwords lock a user for as long as they can, which is about 15 minutes. */
-async function lock(given: Sandbox, userName: string): Promise<void> {
-  for (let failures = 1; failures <= 15; failures += 1) {
-    given.clock.advance(failures > 5 ? 2 ** (failures - 6) * 1000 : 0);
-    await logIn(given, userName, 'Wrong-Marker-1!');
-  }
-}
 
 /** Ends the sessions of a user, as somebody does who logs it out everywhere. */
 function endSessions(given: Sandbox, userName: string): void {
@@ -42,7 +34,7 @@ interface Cause {
 
 const ofUser: Readonly<Record<string, Cause>> = {
   'that is locked': {
-    make: lock,
+    make: lockOut,
     says: /\(NotAuthorizedException\): .*locked the user, for 15 minutes at most.* passes by itself/,
     mend: ({ clock }) => clock.advance(16 * 60_000),
   },

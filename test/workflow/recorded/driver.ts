@@ -92,7 +92,7 @@ async function send(sandbox: Sandbox, service: string, step: Step): Promise<Actu
 
 const s3Input = v.object({ Bucket: v.string(), Key: v.string(), Body: v.optional(v.string()) });
 
-/** The project has no client of S3; the answer is told as the SDK would. */
+/** The project has no client of S3; the answer has the form of the SDK's. */
 async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step): Promise<Actual> {
   const { Bucket, Key, Body } = v.parse(s3Input, input);
   const { hash } = await import('node:crypto');

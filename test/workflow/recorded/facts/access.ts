@@ -5,6 +5,11 @@ const trusting = (principal: object) => ({
   Statement: [{ Effect: 'Allow', Principal: principal, Action: 'sts:AssumeRole' }],
 });
 
+const document = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 's3:ListBucket', Resource: '*' }],
+};
+
 export const iam: Recordings = {
   service: 'iam',
   file: 'iam/test_iam.snapshot.json',
@@ -36,6 +41,49 @@ export const iam: Recordings = {
               RoleName: 'with-tags',
             },
           }),
+        ),
+      ],
+    },
+    {
+      test: 'TestIAMExtensions::test_role_with_path_lifecycle',
+      date: '2025-06-19',
+      prepare({ iam }) {
+        const assumeRolePolicyDocument = trusting({ Service: 'lambda.amazonaws.com' });
+        iam.createRole({ roleName: 'deleted', path: '/deleted/', assumeRolePolicyDocument });
+        return {};
+      },
+      steps: [fact('delete-role-response', 'DeleteRole', { RoleName: 'deleted' }, answered({}))],
+    },
+    {
+      test: 'TestIAMIntegrations::test_attach_detach_role_policy',
+      file: 'iam/test_iam.py',
+      date: '2025-03-06',
+      prepare({ iam }) {
+        const policyArn = iam.createManagedPolicy({ name: 'attached', document });
+        iam.createRole({
+          roleName: 'with-attached',
+          assumeRolePolicyDocument: trusting({ Service: 'ec2.amazonaws.com' }),
+          managedPolicyArns: [policyArn],
+        });
+        return {};
+      },
+      steps: [
+        fact('attached', 'DeleteRole', { RoleName: 'with-attached' }, refused('DeleteConflict', '<message>', 409)),
+      ],
+    },
+    {
+      test: 'TestIAMServiceRoles::test_service_role_lifecycle[acm.amazonaws.com]',
+      date: '2025-03-13',
+      prepare({ iam }) {
+        iam.createRole({ roleName: 'no-inline', assumeRolePolicyDocument: trusting({ Service: 'acm.amazonaws.com' }) });
+        return {};
+      },
+      steps: [
+        fact(
+          'inline-role-policies',
+          'ListRolePolicies',
+          { RoleName: 'no-inline' },
+          answered({ IsTruncated: false, PolicyNames: [] }),
         ),
       ],
     },

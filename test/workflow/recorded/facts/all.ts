@@ -10,6 +10,7 @@ import { s3 } from './s3.ts';
 import { secretsmanager } from './secretsmanager.ts';
 import { sqs } from './sqs.ts';
 import { states } from './states.ts';
+import { tasks } from './states-tasks.ts';
 
 /** All facts. */
 export const recordings: readonly Recordings[] = [
@@ -24,5 +25,6 @@ export const recordings: readonly Recordings[] = [
   sqs,
   states,
   sts,
+  tasks,
   templates,
 ];

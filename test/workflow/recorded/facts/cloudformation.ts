@@ -17,6 +17,14 @@ const stack = (StackName: string, StackStatus: string, more: object = {}) => ({
   Tags: [],
   ...more,
 });
+const resource = (LogicalResourceId: string, ResourceType: string, PhysicalResourceId: string) => ({
+  DriftInformation: { StackResourceDriftStatus: 'NOT_CHECKED' },
+  LastUpdatedTimestamp: '(date)',
+  LogicalResourceId,
+  PhysicalResourceId,
+  ResourceStatus: 'CREATE_COMPLETE',
+  ResourceType,
+});
 const protection = { EnableTerminationProtection: false };
 const afterAll = { afterAll: true };
 
@@ -54,7 +62,7 @@ export const cloudformation: Recordings = {
           refused('AlreadyExistsException', 'Stack [conflicts] already exists'),
           afterAll,
         ),
-        call('DeleteStack', { StackName: 'conflicts' }),
+        fact('delete', 'DeleteStack', { StackName: 'conflicts' }, answered({})),
         fact(
           'deleted_stack_not_found_exc',
           'DescribeStacks',
@@ -133,7 +141,12 @@ export const cloudformation: Recordings = {
           answered({ Stacks: [stack('protected', 'CREATE_COMPLETE', { EnableTerminationProtection: true })] }),
           afterAll,
         ),
-        call('UpdateTerminationProtection', { StackName: 'protected', EnableTerminationProtection: false }),
+        fact(
+          'update-1',
+          'UpdateTerminationProtection',
+          { StackName: 'protected', EnableTerminationProtection: false },
+          answered('<answer>'),
+        ),
         fact(
           'describe-stack-2',
           'DescribeStacks',
@@ -156,6 +169,23 @@ export const cloudformation: Recordings = {
           { StackName: 'special-chars' },
           answered({
             Stacks: [stack('special-chars', 'CREATE_COMPLETE', { Description: 'test <env>.test.net', ...protection })],
+          }),
+          afterAll,
+        ),
+      ],
+    },
+    {
+      test: 'TestCdkSampleApp::test_cdk_sample',
+      file: 'cloudformation/resources/test_cdk.snapshot.json',
+      date: '2022-11-04',
+      steps: [
+        call('CreateStack', { StackName: 'sample', TemplateBody: bucketTemplate('sample') }),
+        fact(
+          'stack_resources',
+          'ListStackResources',
+          { StackName: 'sample' },
+          answered({
+            StackResourceSummaries: [resource('Bucket', 'AWS::S3::Bucket', 'sample')],
           }),
           afterAll,
         ),

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { answered, call, fact, type Recordings, refused } from '../fact.ts';
 
 const throughput = { ReadCapacityUnits: 5, WriteCapacityUnits: 5 };
@@ -25,6 +26,12 @@ const one = { id: { S: 'id1' }, data: { S: 'foobar' } };
 const put = (TableName: string, Item: object, more: object = {}) => ({ TableName, Item, ...more });
 const old = { ReturnValues: 'ALL_OLD' };
 const item = { id: { S: '456' }, price: { N: '650' }, product: { S: 'sporting goods' } };
+const greeting = { id: { S: 'id1' }, data: { S: 'HelloWorld' } };
+const numbered = { PK: { S: 'test one' }, SK: { S: 'hello' }, LSI1SK: { N: '123' } };
+const tags = [
+  { Key: 'TagKey1', Value: 'TagValue1' },
+  { Key: 'TagKey2', Value: 'TagValue2' },
+];
 
 export const dynamodb: Recordings = {
   service: 'dynamodb',
@@ -269,6 +276,120 @@ export const dynamodb: Recordings = {
           { TableName: 'non-existent' },
           refused('ResourceNotFoundException', 'Requested resource not found: Table: non-existent not found'),
         ),
+      ],
+    },
+    {
+      test: 'TestTaskServiceAwsSdk::test_dynamodb_put_update_get_item',
+      file: 'stepfunctions/v2/services/test_aws_sdk_task_service.snapshot.json',
+      date: '2025-11-06',
+      steps: [
+        call('CreateTable', table('update-item')),
+        fact('put', 'PutItem', put('update-item', greeting), answered({}), { afterAll: true }),
+        fact(
+          'update',
+          'UpdateItem',
+          {
+            TableName: 'update-item',
+            Key: { id: { S: 'id1' } },
+            UpdateExpression: 'set S=:r',
+            ExpressionAttributeValues: { ':r': { S: 'HelloWorldUpdated' } },
+            ReturnValues: 'UPDATED_NEW',
+          },
+          answered({ Attributes: { S: { S: 'HelloWorldUpdated' } } }),
+        ),
+        fact(
+          'get',
+          'GetItem',
+          { TableName: 'update-item', Key: { id: { S: 'id1' } } },
+          answered({ Item: { ...greeting, S: { S: 'HelloWorldUpdated' } } }),
+        ),
+      ],
+    },
+    {
+      test: 'TestDynamoDB::test_valid_local_secondary_index',
+      date,
+      steps: [
+        call('CreateTable', {
+          ...table('by-number', ['PK', 'SK']),
+          AttributeDefinitions: [
+            { AttributeName: 'PK', AttributeType: 'S' },
+            { AttributeName: 'SK', AttributeType: 'S' },
+            { AttributeName: 'LSI1SK', AttributeType: 'N' },
+          ],
+          LocalSecondaryIndexes: [
+            {
+              IndexName: 'LSI1',
+              KeySchema: [
+                { AttributeName: 'PK', KeyType: 'HASH' },
+                { AttributeName: 'LSI1SK', KeyType: 'RANGE' },
+              ],
+              Projection: { ProjectionType: 'ALL' },
+            },
+          ],
+        }),
+        call('PutItem', put('by-number', numbered), { afterAll: true }),
+        fact(
+          'Items',
+          'Query',
+          {
+            TableName: 'by-number',
+            IndexName: 'LSI1',
+            KeyConditionExpression: 'PK = :v1',
+            ExpressionAttributeValues: { ':v1': { S: 'test one' } },
+            Select: 'ALL_ATTRIBUTES',
+          },
+          answered({ Count: 1, Items: [numbered], ScannedCount: 1 }),
+        ),
+      ],
+    },
+    {
+      test: 'TestDynamoDB::test_dynamodb_execute_transaction',
+      date,
+      steps: [
+        call('CreateTable', table('scanned')),
+        call('PutItem', put('scanned', { id: { S: 'user01' } }), { afterAll: true }),
+        fact(
+          'TableScan',
+          'Scan',
+          { TableName: 'scanned' },
+          answered({ Count: 1, Items: [{ id: { S: 'user01' } }], ScannedCount: 1 }),
+        ),
+      ],
+    },
+    {
+      test: 'TestDynamoDB::test_table_crud',
+      file: 'dynamodb/test_dynamodb.py',
+      date,
+      steps: [
+        call('CreateTable', table('listed')),
+        fact('listed', 'ListTables', { ExclusiveStartTableName: 'liste' }, answered('listed'), {
+          afterAll: true,
+          pick: (answer) => v.parse(v.object({ TableNames: v.array(v.string()) }), answer).TableNames[0],
+        }),
+      ],
+    },
+    {
+      test: 'test_ttl_cdk',
+      file: 'cloudformation/resources/test_dynamodb.snapshot.json',
+      date: '2024-02-14',
+      prepare: ({ registryTable }) => ({ registry: registryTable }),
+      steps: [
+        fact(
+          'table',
+          'DescribeTimeToLive',
+          { TableName: '$registry' },
+          answered({ TimeToLiveDescription: { AttributeName: '<name>', TimeToLiveStatus: 'ENABLED' } }),
+        ),
+      ],
+    },
+    {
+      test: 'test_default_name_for_table',
+      file: 'cloudformation/resources/test_dynamodb.snapshot.json',
+      date: '2025-10-13',
+      steps: [
+        call('CreateTable', table('tagged'), { keep: { arn: 'TableDescription.TableArn' } }),
+        call('TagResource', { ResourceArn: '$arn', Tags: tags }, { afterAll: true }),
+        fact('list_tags_of_resource', 'ListTagsOfResource', { ResourceArn: '$arn' }, answered({ Tags: tags })),
       ],
     },
   ],

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { answered, call, fact, type Recordings, refused } from '../fact.ts';
 
 const key = {
@@ -33,6 +34,32 @@ const noMember = (value: string, member: string) =>
     'ValidationException',
     `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must satisfy enum value set: [<values>]`,
   );
+
+/** What a test asserts of a key, and no recording has in full. */
+const described = (key: string, expected: object, names = ['Enabled', 'KeyState']) =>
+  fact(key, 'DescribeKey', { KeyId: '$id' }, answered(expected), {
+    pick: (answer) => membersOf(v.parse(v.object({ KeyMetadata: v.looseObject({}) }), answer).KeyMetadata, names),
+  });
+const membersOf = (value: Readonly<Record<string, unknown>>, names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, value[name]]));
+const tagsAre = (key: string, Tags: readonly object[]) =>
+  fact(key, 'ListResourceTags', { KeyId: '$id' }, answered({ Tags, Truncated: false }));
+const inPython = 'kms/test_kms.py';
+const statement = (Sid: string, Action: string) => ({
+  Sid,
+  Effect: 'Allow',
+  Principal: { AWS: 'arn:aws:iam::111111111111:root' },
+  Action,
+  Resource: '*',
+});
+const policy = (action: string) =>
+  JSON.stringify({ Version: '2012-10-17', Statement: [statement('All', 'kms:*'), statement('More', action)] });
+const isPolicy = (key: string, action: string) =>
+  fact(key, 'GetKeyPolicy', { KeyId: '$id', PolicyName: 'default' }, answered(statementsOf(policy(action))), {
+    pick: (answer) => statementsOf(v.parse(v.object({ Policy: v.string() }), answer).Policy),
+  });
+const statementsOf = (text: string) =>
+  v.parse(v.object({ Statement: v.array(v.looseObject({})) }), JSON.parse(text)).Statement;
 
 const invalidTag = (name: string, TagKey: string, expected = reserved) => ({
   test: `TestKMS::test_create_key_with_invalid_tag_key[${name}]`,
@@ -172,6 +199,132 @@ export const kms: Recordings = {
           { ...newKey, Tags: [{ TagKey: 'tag1', TagValue: 'v'.repeat(257) }] },
           tooLong('v'.repeat(257), 'tagValue', 256),
         ),
+      ],
+    },
+    {
+      test: 'TestKMS::test_tag_existing_key_and_untag',
+      date: '2025-01-10',
+      steps: [
+        call('CreateKey', newKey, { keep }),
+        fact('tag', 'TagResource', { KeyId: '$id', Tags: tags('tag1', 'tag2') }, answered({})),
+        tagsAre('list-resource-tags', tags('tag1', 'tag2')),
+        fact('untag', 'UntagResource', { KeyId: '$id', TagKeys: ['tag1', 'tag2'] }, answered({})),
+        tagsAre('list-resource-tags-after-all-untagged', []),
+      ],
+    },
+    {
+      test: 'TestKMS::test_untag_key_partially',
+      date: '2025-01-10',
+      steps: [
+        call('CreateKey', { ...newKey, Tags: tags('tag1', 'tag2', 'tag3') }, { keep }),
+        tagsAre('list-resource-tags', tags('tag1', 'tag2', 'tag3')),
+        call('UntagResource', { KeyId: '$id', TagKeys: ['tag2'] }),
+        tagsAre('list-resource-tags-after-partially-untagged', tags('tag1', 'tag3')),
+      ],
+    },
+    {
+      test: 'TestKMS::test_update_and_add_tags_on_tagged_key',
+      date: '2025-01-17',
+      steps: [
+        call('CreateKey', { ...newKey, Tags: tags('tag1', 'tag2', 'tag3') }, { keep }),
+        call('TagResource', {
+          KeyId: '$id',
+          Tags: [{ TagKey: 'tag2', TagValue: 'updated_value2' }, ...tags('tag4', 'tag5')],
+        }),
+        tagsAre('list-resource-tags-after-tags-updated', [
+          ...tags('tag1'),
+          { TagKey: 'tag2', TagValue: 'updated_value2' },
+          ...tags('tag3', 'tag4', 'tag5'),
+        ]),
+      ],
+    },
+    {
+      test: 'TestKMS::test_tag_key_with_duplicate_tag_keys_raises_error',
+      date: '2025-01-17',
+      steps: [
+        call('CreateKey', newKey, { keep }),
+        fact(
+          'duplicate-tag-keys',
+          'TagResource',
+          { KeyId: '$id', Tags: tags('tag1', 'tag1') },
+          refused('TagException', 'Duplicate tag keys'),
+        ),
+      ],
+    },
+    {
+      test: 'TestKMS::test_tag_existing_key_with_invalid_tag_key',
+      date: '2025-01-21',
+      steps: [
+        call('CreateKey', newKey, { keep }),
+        fact(
+          'invalid-tag-key',
+          'TagResource',
+          { KeyId: '$id', Tags: [{ TagKey: 'aws:key1', TagValue: 'value1' }] },
+          reserved,
+        ),
+      ],
+    },
+    {
+      test: 'TestKMS::test_disable_and_enable_key',
+      file: inPython,
+      date: '2024-04-11',
+      steps: [
+        call('CreateKey', newKey, { keep }),
+        fact('disable', 'DisableKey', { KeyId: '$id' }, answered({})),
+        described('disabled', { Enabled: false, KeyState: 'Disabled' }),
+        fact('enable', 'EnableKey', { KeyId: '$id' }, answered({})),
+        described('enabled', { Enabled: true, KeyState: 'Enabled' }),
+      ],
+    },
+    {
+      test: 'TestKMS::test_schedule_and_cancel_key_deletion',
+      file: inPython,
+      date: '2024-04-11',
+      steps: [
+        call('CreateKey', newKey, { keep }),
+        call('ScheduleKeyDeletion', { KeyId: '$id' }),
+        described('scheduled', { Enabled: false, KeyState: 'PendingDeletion', DeletionDate: '(date)' }, [
+          'Enabled',
+          'KeyState',
+          'DeletionDate',
+        ]),
+      ],
+    },
+    {
+      test: 'TestKMS::test_cant_delete_deleted_key',
+      file: inPython,
+      date: '2024-04-11',
+      steps: [
+        call('CreateKey', newKey, { keep }),
+        call('ScheduleKeyDeletion', { KeyId: '$id' }),
+        fact('again', 'ScheduleKeyDeletion', { KeyId: '$id' }, refused('KMSInvalidStateException', '<message>')),
+      ],
+    },
+    {
+      test: 'TestKMS::test_list_keys',
+      file: inPython,
+      date: '2024-04-11',
+      steps: [
+        call('CreateKey', newKey, { keep }),
+        fact('created', 'ListKeys', { Limit: 1000 }, answered({ KeyArn: '$arn', KeyId: '$id' }), {
+          pick: (answer) => v.parse(v.object({ Keys: v.array(v.looseObject({})) }), answer).Keys.at(-1),
+        }),
+      ],
+    },
+    {
+      test: 'TestKMS::test_get_put_list_key_policies',
+      file: inPython,
+      date: '2024-04-11',
+      steps: [
+        call('CreateKey', { ...newKey, Policy: policy('kms:ListAliases') }, { keep }),
+        isPolicy('first', 'kms:ListAliases'),
+        fact(
+          'put',
+          'PutKeyPolicy',
+          { KeyId: '$id', PolicyName: 'default', Policy: policy('kms:ListGrants') },
+          answered({}),
+        ),
+        isPolicy('second', 'kms:ListGrants'),
       ],
     },
     invalidTag('lowercase_prefix', 'aws:key1'),

@@ -40,6 +40,22 @@ export const lambda: Recordings = {
       ],
     },
     {
+      test: 'TestLambdaFunction::test_list_functions',
+      file: 'lambda_/test_lambda_api.snapshot.json',
+      date: '2025-11-25',
+      steps: [
+        fact(
+          'list_functions_invalid_functionversion',
+          'ListFunctions',
+          { FunctionVersion: 'invalid' },
+          refused(
+            'ValidationException',
+            "1 validation error detected: Value 'invalid' at 'functionVersion' failed to satisfy constraint: Member must satisfy enum value set: [ALL]",
+          ),
+        ),
+      ],
+    },
+    {
       test: 'TestLambdaFeatures::test_invocation_type_dry_run[nodejs16.x]',
       date: '2022-09-09',
       steps: [

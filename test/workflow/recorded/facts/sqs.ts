@@ -91,6 +91,17 @@ export const sqs: Recordings = {
       ],
     },
     {
+      test: 'TestSqsProvider::test_delete_after_visibility_timeout[sqs]',
+      date: '2025-03-28',
+      ...queue('timed-out'),
+      steps: [
+        call('SendMessage', { QueueUrl, MessageBody: 'foobar' }),
+        call('ReceiveMessage', { QueueUrl, VisibilityTimeout: 1 }, { keep: { handle: 'Messages.0.ReceiptHandle' } }),
+        fact('delete', 'DeleteMessage', { QueueUrl, ReceiptHandle: '$handle' }, answered({}), { afterAll: true }),
+        fact('delete_after_timeout_queue_empty', 'ReceiveMessage', { QueueUrl }, answered({})),
+      ],
+    },
+    {
       test: 'TestSqsProvider::test_send_receive_wait_time_seconds[sqs]',
       date: '2025-02-10',
       ...queue('wait-time'),

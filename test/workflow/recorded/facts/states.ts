@@ -4,8 +4,13 @@ const roleArn = 'arn:aws:iam::111111111111:role/recorded-machines';
 const prefix = 'arn:aws:states:us-east-1:111111111111';
 const passes = { State_1: { Type: 'Pass', Result: { Arg1: 'argument1' }, End: true } };
 
+const invoking = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: '*' }],
+};
+
 /** A machine of the test's own. */
-const machine = (
+export const machine = (
   name: string,
   States: Readonly<Record<string, object>> = passes,
 ): Required<Pick<RecordedTest, 'prepare'>> => ({
@@ -17,6 +22,7 @@ const machine = (
           Version: '2012-10-17',
           Statement: [{ Effect: 'Allow', Principal: { Service: 'states.amazonaws.com' }, Action: 'sts:AssumeRole' }],
         },
+        policies: [{ name: 'invoke', document: invoking }],
       });
     }
     const definition = JSON.stringify({ StartAt: Object.keys(States)[0], States });
@@ -24,8 +30,8 @@ const machine = (
   },
 });
 const stateMachineArn = '$machine';
-const executionArn = '$execution';
-const start = (input: string): Step =>
+export const executionArn = '$execution';
+export const start = (input: string): Step =>
   call('StartExecution', { stateMachineArn, input }, { keep: { execution: 'executionArn' } });
 const started = answered({ executionArn: `${prefix}:execution:<machine>:<execution>`, startDate: '(date)' });
 const afterAll = { afterAll: true };

@@ -162,7 +162,9 @@ describe('TagResource and UntagResource', () => {
       ['TagResource', { KeyId: keyArn, Tags: [wrong] }],
       ['CreateKey', { Tags: [wrong] }],
     ] as const) {
-      await expect(call(operation, input, owner())).rejects.toThrow(/at 'tag(s.1.member.tag(Key|Value)|Keys.1.member)' failed to satisfy constraint/);
+      await expect(call(operation, input, owner())).rejects.toThrow(
+        /at 'tag(s.1.member.tag(Key|Value)|Keys.1.member)' failed to satisfy constraint/,
+      );
     }
   });
 

@@ -69,6 +69,13 @@ describe('a queue', () => {
     expect(await receive({ MaxNumberOfMessages: 10 })).toMatchObject([{ Body: 'b' }]);
   });
 
+  it('refuses a receipt that is none', async () => {
+    await expect(setUp().run('DeleteMessage', { ReceiptHandle: 'garbage' })).rejects.toMatchObject({
+      code: 'ReceiptHandleIsInvalid',
+      message: 'The input receipt handle "garbage" is not a valid receipt handle.',
+    });
+  });
+
   it('drops what is too old', async () => {
     const { clock, sqs, run } = setUp();
     await run('SendMessage', { MessageBody: 'a' });
