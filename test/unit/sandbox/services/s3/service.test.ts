@@ -71,7 +71,13 @@ describe('an object', () => {
   it.each([
     ['an unsigned read of a bucket that is not public', 'GET', '/ours/a', {}, 'AccessDeniedException'],
     ['an unsigned write', 'PUT', '/infinstorcft/a', {}, 'AccessDeniedException'],
-    ['a write by a caller who may write everywhere', 'PUT', '/infinstorcft/a', { by: caller('*') }, 'AccessDeniedException'],
+    [
+      'a write by a caller who may write everywhere',
+      'PUT',
+      '/infinstorcft/a',
+      { by: caller('*') },
+      'AccessDeniedException',
+    ],
     ['an unsigned read of what the vendor does not have', 'GET', '/infinstorcft/a', {}, 'AccessDeniedException'],
     ['a bucket that is not there', 'GET', '/nowhere/a', { by: caller('s3:*') }, 'NoSuchBucket'],
     ['a write into a bucket that is not there', 'PUT', '/nowhere/a', { by: caller('s3:*') }, 'NoSuchBucket'],
