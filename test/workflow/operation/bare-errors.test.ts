@@ -102,7 +102,7 @@ const steps = [
 const refusals = steps.flatMap((by) => {
   const { calls = {}, loops = {} } = functionCalls[by] ?? {};
   return [...Object.keys(calls), ...Object.keys(loops)]
-    .filter((call) => !/^(infinstor|cognito|s3):/.test(call))
+    .filter((call) => !/^(infinstor|cognito):/.test(call))
     .map((call) => ({ by, call }));
 });
 // The usual run has one of each service.
