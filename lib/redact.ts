@@ -69,9 +69,9 @@ function withoutKnown(text: string): string {
     .reduce((result, [secret, label]) => result.replaceAll(secret, () => label), text);
 }
 
-// What a text of AWS names beside credentials, and stays: ARNs, the stream of a function's log, addresses, and ids.
+// What a text of AWS names beside credentials, and stays: ARNs, the stream of a function's log, addresses, and ids, S3's second one among them.
 const names =
-  /\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b(?![\w+/=-])|\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;
+  /\b(?:Extended Request ID|HostId): [\w+/]{74,76}={0,2}(?![\w+/])|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b(?![\w+/=-])|\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;
 
 /**
  * Redacts what may quote a custom token that nobody knows yet and whose shape is not documented: hides every opaque word, too. A word that
