@@ -33,7 +33,10 @@ const remedies: [names: string[], remedy: RegExp][] = [
   [['ResourceNotFoundException', 'NoSuchEntity', 'Lambda.ResourceNotFoundException'], /who has deleted/],
   [['LimitExceededException'], /quota raised/],
   [['ValidationError', 'InsufficientCapabilitiesException'], /Correct what the message names/],
-  [['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.Whatever'], /Redrive the execution once\. .*timed out/],
+  [
+    ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.Whatever'],
+    /Redrive the execution once\. .*timed out/,
+  ],
   [['States.Timeout'], /waited for the stack, .* AWS Health Dashboard/],
   [['States.Runtime', 'States.DataLimitExceeded'], /too large/],
   [['Error', 'TypeError', 'ValiError'], /it is a defect/],

@@ -41,7 +41,11 @@ describe("a failure's message", () => {
   });
 
   it.each([
-    ['States.Timeout', 'WaitForStack', 'The time limit was reached in WaitForStack, which waited for CloudFormation to finish with the stack'],
+    [
+      'States.Timeout',
+      'WaitForStack',
+      'The time limit was reached in WaitForStack, which waited for CloudFormation to finish with the stack',
+    ],
     ['States.Timeout', 'ObtainToken', 'The time limit was reached in ObtainToken, whose function had not answered'],
     ['States.Timeout', undefined, 'The time limit was reached before its first state'],
     ['ABORTED', 'WaitForStack', 'The execution was stopped in WaitForStack'],
