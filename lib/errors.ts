@@ -242,7 +242,7 @@ export class InfinStorUnavailable extends /* @__PURE__ */ stepError(
 /** So much of a function's time was over before an irreversible call that it was not made. Retried. */
 export class TooLittleTime extends /* @__PURE__ */ stepError(
   'TooLittleTime',
-  'Check in the log of the failed step which calls took so long; when AWS and InfinStor answer as usual again, redrive the execution.',
+  'Find on the AWS Health Dashboard, and from InfinStor, which of them answers slowly, and redrive the execution when it answers as usual again.',
 ) {}
 
 /** InfinStor answered, and said no. */
@@ -318,7 +318,7 @@ export class TemplateMismatch extends /* @__PURE__ */ stepError(
 /** The template, or the deployment's copy of it, cannot be read: nothing is known of it, and the request may be right. */
 export class TemplateNotReadable extends /* @__PURE__ */ stepError(
   'TemplateNotReadable',
-  "Check that the build that the message names exists, that the params templateBaseUrl and templateBucket name the bucket where the vendor has it, and that the role of accept-request may read it there (of a copy: that the stack's account may); correct the params (and deploy) or the build, and send the request again.",
+  "Check that the build that the message names exists, that the params templateBaseUrl and templateBucket name the bucket where the vendor has it, and that the role of accept-request may read it there; of the deployment's own copy, which the next request writes again, that deploy-stack and the stack's account may read it. Correct the params (and deploy) or the build, and send the request again.",
 ) {}
 
 /** The template is not the one whose hash is pinned: at the vendor's, or since then in the deployment's own copy. */

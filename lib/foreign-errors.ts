@@ -103,9 +103,9 @@ export function foreignRemedy(name: string): string {
     case 'lambda':
       return 'Look at the AWS Health Dashboard for Lambda, and redrive the execution when it works again.';
     case 'died':
-      return "Read the last lines of the failed step's log, which say whether it ran out of time or memory or died, and redrive the execution once; if it fails again, it is a defect: report it.";
+      return "Redrive the execution once. If it fails again and the message says that the task timed out, find on the AWS Health Dashboard, and from InfinStor, which of the services that the step calls is slow, and redrive when it is not any more; if it says that the runtime ended, ran out of memory or nothing, it is a defect: report it, with the last lines of the step's log.";
     case 'slow':
-      return 'Look at the log of the failed step for what it waited for; then redrive the execution or send the request again.';
+      return "If it waited for the stack, find in the stack's events in CloudFormation what does not end, and send the request again when that is over; if for a function, find on the AWS Health Dashboard whether Lambda works in this Region, and redrive the execution when it does.";
     case 'mismatch':
       return 'Deploy again, so that state machine and functions are of one version, or shorten the parameters and tags of the request if it is too large, and send the request again.';
     case 'aborted':

@@ -10,14 +10,17 @@ const secretShapes: readonly (readonly [shape: RegExp, replacement: string])[] =
     '<token>',
   ],
   // The sister service's custom token: `Custom <uuid>:<urlsafe base64 of 256 bytes>`, and as people are handed it, without the prefix.
-  [new RegExp(`Custom(?:\\s|%20|\\+)+${uuid}(?::|%3[Aa])[\\w=%-]+`, 'g'), '<custom token>'],
+  [new RegExp(`Custom(?:\\s|%20|\\+)+${uuid}(?::|%3[Aa])[\\w-]+(?:=|%3[Dd]){0,2}`, 'g'), '<custom token>'],
   [new RegExp(`${uuid}(?::|%3[Aa])[\\w-]{64,}(?:=|%3[Dd]){0,2}`, 'g'), '<custom token>'],
   // Its second half alone. Names of AWS are shorter, and longer ones have other signs between their parts.
   [/(?:(?<=\\[nrt])|(?<![\w\\-]))[\w-]{300,}={0,2}/g, '<redacted>'],
   [/(Bearer(?:\s|%20|\+)+)[\w.~+/-]{19,}[\w~+/-]=*/gi, '$1<redacted>'],
   // AWS's: a session token, by what it begins with; a secret access key, by its name; and what signs a URL.
-  [/(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)[\w+/=%-]{80,}/g, '<redacted>'],
-  [/(Secret_?Access_?Key\W{1,8})[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/gi, '$1<redacted>'],
+  [/(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)(?:[\w+/=-]|%2[BbFf]|%3[Dd]){80,}/g, '<redacted>'],
+  [
+    /(Secret_?Access_?Key(?:[^\w%]|%[0-9A-F]{2}){1,16}?)(?:[A-Z0-9+/]|%2[BF]){40}(?![A-Z0-9+/=]|%2[BF]|%3D)/gi,
+    '$1<redacted>',
+  ],
   [/([?&](?:X-Amz-)?(?:Signature|Security-Token)=)[\w%+/=-]+/gi, '$1<redacted>'],
 ];
 
@@ -25,8 +28,8 @@ const secretShapes: readonly (readonly [shape: RegExp, replacement: string])[] =
 const reference = /^infinstor\/[\w-]+\/(?:input|subscribers)\/[\w/+=.@-]{1,200}$/;
 const secretKeys = /password|secretstring|token(secretid)?$|authorization|^secret$/i;
 
-/** The secrets that the run has met, each with what stands in its place; undefined outside of a run. */
-const known = new AsyncLocalStorage<Map<string, string>>();
+/** The secrets that the run has met, each with how it may be written and what stands in its place; undefined outside of a run. */
+const known = new AsyncLocalStorage<Map<string, { writing: RegExp; label: string }>>();
 
 /** A shorter one is no password of Cognito's, and could stand anywhere by chance. */
 const minLength = 6;
@@ -45,16 +48,65 @@ export function know(secret: string): void {
   for (const value of [secret, secret.slice(secret.lastIndexOf(':') + 1)]) {
     if (value.length < minLength || (value !== secret && value.length < 20)) continue;
     const label = secretShapes.find(([shape]) => value.replace(shape, '') === '')?.[1] ?? '<redacted>';
-    for (const writing of writingsOf(value)) secrets.set(writing, label);
+    if (!secrets.has(value)) secrets.set(value, { writing: writingOf(value), label });
   }
 }
 
-/** A text as it is, in JSON (also in JSON within JSON), in a URL and in a form. */
-function writingsOf(text: string): string[] {
-  const inJson = (plain: string) => JSON.stringify(plain).slice(1, -1);
-  const form = new URLSearchParams([['', text]]).toString().slice(1);
-  return [text, inJson(text), inJson(inJson(text)), encodeURIComponent(text), form];
+/**
+ * Finds a text as it is, in JSON (also of ASCII alone), in HTML, in a URL and in a form, and in one of these within another one: each of its
+ * signs may be written in any of these ways, and the backslashes and ampersands of a writing may be written otherwise again.
+ */
+function writingOf(text: string): RegExp {
+  return new RegExp(text.replace(/\\+|[^\\]/gsu, writingsOfSign), 'g');
 }
+
+// Each repetition has a limit: without one, a long text of the repeated would take all of the function's time.
+const semicolon = '(?:;|%(?:25){0,3}3[Bb])';
+const ampersand = `(?:&|%(?:25){0,3}26)(?:amp${semicolon}){0,3}`;
+const number = '(?:#|%(?:25){0,3}23)';
+const slashes = [String.raw`\\`, '%(?:25){0,3}5[Cc]', `${ampersand}${number}(?:0{0,3}92|[xX]0{0,3}5[Cc])${semicolon}`];
+const slash = `(?:${slashes.join('|')})`;
+
+/** @param sign a character, or all backslashes that stand together */
+function writingsOfSign(sign: string): string {
+  // Each JSON around them doubles them. What follows them may begin with one, too, so that they are counted, and all of one kind.
+  if (sign.startsWith('\\')) {
+    const ways = [8, 4, 2, 1].flatMap((times) => slashes.map((one) => `(?:${one}){${times * sign.length}}`));
+    return `(?:${ways.join('|')})`;
+  }
+  if (/\w/.test(sign)) return sign;
+  const code = sign.codePointAt(0) ?? 0;
+  const units = [...Array(sign.length).keys()].map((index) => `${slash}{1,8}u${hex(sign.charCodeAt(index), 4)}`);
+  const ways = [
+    ...(namesOfSigns[sign] ?? []),
+    units.join(''),
+    Array.from(Buffer.from(sign), (byte) => `%(?:25){0,3}${hex(byte, 2)}`).join(''),
+    `${ampersand}${number}(?:0{0,3}${code}|[xX]0{0,3}${hex(code, 1)})${semicolon}`,
+    // Last: a percent sign or an ampersand of another way is this one's beginning.
+    sign.replace(/[$()*+.?[\]^{|}/-]/, '\\$&'),
+  ];
+  return `${'"\'/'.includes(sign) ? `${slash}{0,7}` : ''}(?:${ways.join('|')})`;
+}
+
+/** In hexadecimal digits of either case. */
+const hex = (value: number, length: number) =>
+  value
+    .toString(16)
+    .padStart(length, '0')
+    .replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+
+/** How some signs are written by a name, or in a form. */
+const namesOfSigns: Readonly<Record<string, readonly string[]>> = {
+  ' ': [String.raw`\+`, '%(?:25){0,3}2[bB]'],
+  '"': [`${ampersand}quot${semicolon}`],
+  "'": [`${ampersand}apos${semicolon}`],
+  '<': [`${ampersand}lt${semicolon}`],
+  '>': [`${ampersand}gt${semicolon}`],
+  '&': [ampersand],
+  '\n': [`${slash}{1,8}n`],
+  '\r': [`${slash}{1,8}r`],
+  '\t': [`${slash}{1,8}t`],
+};
 
 /** The text without the secrets that the run knows, and without what has the shape of one. ARNs, ids and names stay whole. */
 export function redact(text: string): string {
@@ -62,20 +114,18 @@ export function redact(text: string): string {
 }
 
 function withoutKnown(text: string): string {
-  const found = [...(known.getStore() ?? [])].filter(([secret]) => text.includes(secret));
   // The longest first: one may be a part of another.
-  return found
+  return [...(known.getStore() ?? [])]
     .toSorted(([a], [b]) => b.length - a.length)
-    .reduce((result, [secret, label]) => result.replaceAll(secret, () => label), text);
+    .reduce((result, [, { writing, label }]) => result.replace(writing, () => label), text);
 }
 
 /** Whether a text has a secret in it, in any of the ways in which it may be written. */
-export const quotes = (text: string, secret: string): boolean =>
-  writingsOf(secret).some((writing) => text.includes(writing));
+export const quotes = (text: string, secret: string): boolean => writingOf(secret).test(text);
 
-// What a text of AWS names beside credentials, and stays: ARNs, the stream of a function's log, addresses, and ids.
+// What a text of AWS names beside credentials, and stays: ARNs, the stream of a function's log, addresses, and ids, S3's second one among them.
 const names =
-  /\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b(?![\w+/=-])|\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;
+  /\b(?:Extended Request ID|HostId): [\w+/]{74,76}={0,2}(?![\w+/])|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b(?![\w+/=-])|\barn:[\w-]+:[\w-]+:[\w-]*:\d*:[^\s"'<>|(),;]+|\d{4}\/\d{2}\/\d{2}\/\[[^\]\s]+\][0-9a-f]{32}|https?:\/\/[^\s"'<>?]+/g;
 
 /**
  * Redacts what may quote a custom token that nobody knows yet and whose shape is not documented: hides every opaque word, too. A word that

@@ -19,7 +19,7 @@ interface Findings {
 
 /**
  * What is wrong with the params of a stage, before they are packaged: an unknown param or a wrong form would be found by the first
- * request of the deployment, and a lost letter in a switch of security by nobody. No value is quoted, as `accounts` has external ids.
+ * request of the deployment, and a lost letter in a switch of security by nobody. No value is quoted, because `accounts` has external ids.
  * @param text of `serverless.yml`
  * @throws Error when the file is not what it is made of
  */
@@ -125,7 +125,8 @@ function contradicting(values: Values): string[] {
   return [
     ...(hasBoundary
       ? withoutBoundary.map(
-          ([id]) => `accounts.${id}.permissionsBoundaryArn: is required, as templateParameters has the part boundary`,
+          ([id]) =>
+            `accounts.${id}.permissionsBoundaryArn: is required, because templateParameters has the part boundary`,
         )
       : []),
     ...(templateParameters.success && !hasBoundary && values.get('requirePermissionsBoundary') === 'true'
@@ -150,6 +151,6 @@ function notYours(values: Values): string[] {
   );
   return [
     ...(isPlaceholder ? ['infinstorMlflowUrl: must be the URL of your service: example.com is a placeholder'] : []),
-    ...unencrypted.map((name) => `${name}: must begin with https://, as passwords are sent there`),
+    ...unencrypted.map((name) => `${name}: must begin with https://, because passwords are sent there`),
   ];
 }

@@ -17,7 +17,7 @@ async function packageStage(stage: string): Promise<void> {
   }
   await packageProject({ stage, folder: root });
   if (unchecked.length > 0) {
-    process.stderr.write(`Not checked, as only osls knows the values: ${unchecked.join(', ')}\n`);
+    process.stderr.write(`Not checked, because only osls knows the values: ${unchecked.join(', ')}\n`);
   }
   process.stdout.write(`Packaged stage ${stage} into .serverless/\n`);
 }

@@ -86,7 +86,7 @@ export function budgets(): Budget[] {
 interface MadeCall {
   service: string;
   operation: string;
-  /** Who has signed it; undefined: nobody, as InfinStor and Cognito ask for no signature. */
+  /** Who has signed it; undefined: nobody, because InfinStor and Cognito ask for no signature. */
   functionName: string | undefined;
   invocation: string | undefined;
   attempt: number;

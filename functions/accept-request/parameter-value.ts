@@ -48,8 +48,22 @@ function numberVerdict(value: string, type: string): Verdict {
 const isNumber = (type: string) => type === 'Number' || type === 'List<Number>';
 
 /** What a template may say of values beside that, and GetTemplateSummary does not return (API reference, ParameterConstraints). */
-const ownWords = ['AllowedPattern', 'MinLength', 'MaxLength', 'MinValue', 'MaxValue', 'Rules'];
+const ofParameters = ['AllowedPattern', 'MinLength', 'MaxLength', 'MinValue', 'MaxValue'];
 
-/** Those of these words that a template has: a parser of YAML would be a tenth of the function's bundle. */
-export const ownWordsOf = (text: string): string[] =>
-  ownWords.filter((word) => new RegExp(`\\b${word}["']?\\s*:`).test(text));
+/**
+ * Those of these words that a template has: a parser of YAML would be a tenth of the function's bundle. `Rules` counts only as a section of
+ * the template: resources have such a property, too.
+ */
+export function ownWordsOf(text: string): string[] {
+  const found = ofParameters.filter((word) => new RegExp(`\\b${word}["']?\\s*:`).test(text));
+  return hasRules(text) ? [...found, 'Rules'] : found;
+}
+
+function hasRules(text: string): boolean {
+  if (/^["']?Rules["']?\s*:/m.test(text)) return true;
+  try {
+    return Object.hasOwn(Object(JSON.parse(text)), 'Rules');
+  } catch {
+    return false;
+  }
+}

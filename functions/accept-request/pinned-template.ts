@@ -42,7 +42,7 @@ export async function pinnedTemplate(
       return new InvalidRequest('stack.build', `there is no template of build ${build}: ${message}`);
     }
     // Who may not list a bucket does not learn what is not there (S3 API reference, GetObject, "Permissions").
-    const hint = code === 'AccessDenied' ? ', which S3 also answers when there is no such build' : '';
+    const hint = code === 'AccessDenied' ? ' (S3 answers so, too, when there is no such build)' : '';
     return new TemplateNotReadable(`The template of build ${build} cannot be read: ${message}${hint}`);
   });
   const sha256 = sha256Of(bytes);

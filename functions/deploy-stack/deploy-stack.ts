@@ -11,7 +11,6 @@ import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
 import {
   CustomTokenExpiring,
   InvalidConfiguration,
-  StackFailed,
   StackNeedsAttention,
   SubscriberOutcomeUnknown,
   TemplateChanged,
@@ -20,7 +19,6 @@ import {
 } from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
-import { redact } from '../../lib/redact.ts';
 import { credentialsSchema } from '../../lib/secrets/credentials.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
@@ -51,8 +49,9 @@ interface Dependencies {
  * @param previous the stack that this execution dealt with before, when it comes back from waiting for it
  * @returns the stack's id, what the wait is for, and when it ends
  * @throws StackNeedsAttention, CustomTokenExpiring
- * @throws TemplateChanged when the copy of the checked template is gone, or is another one
- * @throws TemplateMismatch, TemplateNotReadable, InvalidConfiguration, StackFailed with what CloudFormation refuses
+ * @throws TemplateChanged when the copy of the checked template is another one, or S3 says that it is gone
+ * @throws TemplateNotReadable when it cannot be read
+ * @throws TemplateMismatch, TemplateNotReadable, InvalidConfiguration with what CloudFormation refuses
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function deployStack(
@@ -123,20 +122,12 @@ async function createStack(
 
 /**
  * What CloudFormation refuses before it makes anything, in its words: a rule or a constraint of the template that only it could judge, the
- * copy of the template, its role, or a quota. Other errors stay as they are.
+ * copy of the template, or its role. Other errors stay as they are, such as a quota's: no stack is there that would have failed.
  */
 function refusal(error: unknown, { stack }: StepPlan): unknown {
   if (!(error instanceof CloudFormationServiceException)) return error;
-  const words = redact(error.message);
-  switch (error.name) {
-    case 'LimitExceededException':
-      return new StackFailed(`CloudFormation does not create stack ${stack.name}: ${words}`);
-    case 'ValidationError':
-    case 'InsufficientCapabilitiesException':
-      break;
-    default:
-      return error;
-  }
+  if (error.name !== 'ValidationError' && error.name !== 'InsufficientCapabilitiesException') return error;
+  const words = error.message;
   if (isUnreadable(error)) {
     return new TemplateNotReadable(
       `CloudFormation cannot read the copy of the template, ${stack.template.copyUrl}: ${words}`,
@@ -174,7 +165,11 @@ async function customToken(
 async function checkedTemplate(s3: S3, { sha256, copyUrl }: Plan['stack']['template']) {
   const bytes = await s3.get(copyUrl, maxTemplateBytes).catch((error: unknown) => {
     if (!(error instanceof ObjectNotReadable)) throw error;
-    throw new TemplateChanged(`The deployment's copy of the template is gone, or may not be read: ${error.message}`);
+    const { code, message } = error;
+    if (code === 'NoSuchKey') throw new TemplateChanged(`The deployment's copy of the template is gone: ${message}`);
+    // Who may not list a bucket does not learn what is not there (S3 API reference, GetObject, "Permissions").
+    const hint = code === 'AccessDenied' ? ' (S3 answers so, too, when it is gone)' : '';
+    throw new TemplateNotReadable(`The deployment's copy of the template cannot be read: ${message}${hint}`);
   });
   const found = sha256Of(bytes);
   if (found === sha256) return templateInput(bytes, copyUrl);

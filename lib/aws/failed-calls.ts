@@ -58,5 +58,10 @@ export const failedCallsLogger = {
   },
 };
 
+/** Remembers the call beside its error, for a client that is not the SDK's. */
+export function rememberFailedCall(error: Error, call: FailedCall): void {
+  failedCalls.set(error, call);
+}
+
 /** The call that an error came of; undefined for what no client of AWS has thrown. */
 export const failedCallOf = (error: Error): FailedCall | undefined => failedCalls.get(error);

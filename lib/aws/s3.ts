@@ -2,6 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { STSClientResolvedConfig } from '@aws-sdk/client-sts';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { clientConfig } from './clients.ts';
+import { explain } from './explain.ts';
+import { rememberFailedCall } from './failed-calls.ts';
 import { type HttpAnswer, NoAnswer, requestOnce } from './http.ts';
 
 /** Reads and writes small objects. */
@@ -19,7 +21,7 @@ export interface S3 {
 
 /**
  * What no repeat reads. S3 does not distinguish what is not there from what may not be read, for a caller that may not list the bucket.
- * The message is S3's.
+ * The message has the call and whose role it is beside S3's words since it becomes a part of other errors' messages.
  */
 export class ObjectNotReadable extends Error {
   override readonly name = 'ObjectNotReadable';
@@ -83,45 +85,66 @@ export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 
     });
   }
 
-  /** Both calls may be repeated: a second write of the same bytes changes nothing. */
+  /** Both calls may be repeated: a second write of the same bytes changes nothing. @throws S3Error, with its call beside it */
   async function sendWithRetries(
     method: 'GET' | 'PUT',
     url: string,
     options: { body?: Uint8Array; maxBytes?: number },
-  ): Promise<HttpAnswer> {
+  ): Promise<Buffer> {
     let place = placeOf(url);
-    for (let attempt = 1; ; attempt += 1) {
-      const isLast = attempt >= clientConfig.maxAttempts;
+    let waitedMs = 0;
+    for (let attempts = 1; ; attempts += 1) {
+      const isLast = attempts >= clientConfig.maxAttempts;
+      const failed = (error: S3Error): S3Error => {
+        rememberFailedCall(error, { action: actions[method], resource: url, attempts, waitedMs });
+        return error;
+      };
       try {
-        const answer = await send(method, place, { ...options, attempt });
+        const answer = await send(method, place, { ...options, attempt: attempts });
+        if (answer.status === 200) return answer.body;
         const elsewhere = regionOf(answer, place);
         if (!isLast && elsewhere !== undefined) place = elsewhere;
-        else if (isLast || answer.status < 500) return answer;
+        else if (isLast || answer.status < 500) throw failed(errorOf(answer));
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
-        if (isLast) throw new S3Error('NetworkingError', `S3 (${place.host}): ${error.message}`);
+        if (isLast) throw failed(new S3Error('NetworkingError', `S3 (${place.host}): ${error.message}`));
       }
-      await wait(Math.random() * 500 * 2 ** attempt);
+      const pauseMs = Math.random() * 500 * 2 ** attempts;
+      waitedMs += pauseMs;
+      await wait(pauseMs);
     }
   }
 
   return {
     async get(url, maxBytes) {
-      const answer = await sendWithRetries('GET', readableUrl(url), { maxBytes });
-      if (answer.status === 200) return answer.body;
-      const error = errorOf(answer, url);
-      throw notReadable.includes(error.name) ? new ObjectNotReadable(error.name, error.message) : error;
+      try {
+        return await sendWithRetries('GET', url, { maxBytes });
+      } catch (error) {
+        const isFinal = error instanceof S3Error && notReadable.includes(error.name);
+        throw isFinal ? new ObjectNotReadable(error.name, explain(error, ownFunction())) : error;
+      }
     },
     async put(url, bytes) {
-      const answer = await sendWithRetries('PUT', url, { body: bytes });
-      if (answer.status !== 200) throw errorOf(answer, url);
+      await sendWithRetries('PUT', url, { body: bytes });
     },
   };
 }
 
+const actions = { GET: 's3:GetObject', PUT: 's3:PutObject' };
+
+const ownFunction = () => process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'unknown';
+
 /** S3's codes for what no repeat reads ("Error responses", S3 API reference): those of another Region are left when its own could not be followed. */
 const notReadable: readonly string[] = [
-  ...['AccessDenied', 'AllAccessDisabled', 'NoSuchKey', 'NoSuchBucket', 'InvalidBucketName', 'MethodNotAllowed'],
+  ...[
+    'InvalidURI',
+    'AccessDenied',
+    'AllAccessDisabled',
+    'NoSuchKey',
+    'NoSuchBucket',
+    'InvalidBucketName',
+    'MethodNotAllowed',
+  ],
   ...[
     'AuthorizationHeaderMalformed',
     'IllegalLocationConstraintException',
@@ -130,15 +153,6 @@ const notReadable: readonly string[] = [
     'Status307',
   ],
 ];
-
-function readableUrl(url: string): string {
-  try {
-    placeOf(url);
-    return url;
-  } catch (error) {
-    throw error instanceof S3Error ? new ObjectNotReadable(error.name, error.message) : error;
-  }
-}
 
 /** Where the environment says that services are, as to the SDK's clients ("Service-specific endpoints", SDKs and Tools reference guide). */
 const endpointOf = ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL }: NodeJS.ProcessEnv): string | undefined =>
@@ -175,9 +189,13 @@ function regionOf({ status, headers }: HttpAnswer, place: Place): Place | undefi
 }
 
 /** An error's code, which is S3's own or says whether it may pass. */
-function errorOf({ status, body }: HttpAnswer, url: string): S3Error {
+function errorOf({ status, body }: HttpAnswer): S3Error {
   const text = body.subarray(0, 4096).toString('utf8');
   const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? (status >= 500 ? 'ServerError' : `Status${status}`);
-  const message = /<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? '';
-  return new S3Error(code, `S3 answered ${status} ${code} for ${url}: ${message}`);
+  const message = unescaped(/<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? '');
+  return new S3Error(code, `S3 answered ${status} ${code}${message === '' ? '' : `: ${message}`}`);
 }
+
+/** Of what XML writes otherwise, what S3's messages have: ARNs in quotation marks. */
+const unescaped = (text: string) => text.replace(/&(quot|apos|#39|lt|gt|amp);/g, (_, name) => characters[name] ?? '');
+const characters: Readonly<Record<string, string>> = { quot: '"', apos: "'", '#39': "'", lt: '<', gt: '>', amp: '&' };

@@ -4,11 +4,11 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type * as v from 'valibot';
 import { closeIdleConnections } from '../aws/clients.ts';
+import { errorName } from '../aws/error-name.ts';
+import { explain } from '../aws/explain.ts';
 import { InvalidConfiguration, InvalidStepInput, StepError } from '../errors.ts';
 import { parse } from '../parse.ts';
 import { redact, redactingReplacer, withKnownSecrets } from '../redact.ts';
-import { errorName } from './error-name.ts';
-import { explain } from './explain.ts';
 import { logKeysOf } from './log-keys.ts';
 
 /** After so long without an invocation, connections may have died while the function was frozen; what they save is little. */

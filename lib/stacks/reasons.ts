@@ -68,9 +68,9 @@ function createFailure(stackId: string): Failure {
 
   return {
     meet(event) {
-      const { LogicalResourceId = '', PhysicalResourceId, HookStatus, HookStatusReason, HookType } = event;
+      const { LogicalResourceId = '', PhysicalResourceId, HookStatusReason, HookType } = event;
       // The reason of the resource names the hook alone (aws/aws-cdk#21674).
-      if (HookStatus === 'HOOK_COMPLETE_FAILED' && HookStatusReason) refusals.set(LogicalResourceId, HookStatusReason);
+      if (isRefusal(event) && HookStatusReason) refusals.set(LogicalResourceId, HookStatusReason);
       if (HookType !== undefined || !event.ResourceStatusReason) return;
       if (PhysicalResourceId === stackId) {
         if (isOwnFailure(event)) ofStack = event;
@@ -93,6 +93,10 @@ function createFailure(stackId: string): Failure {
   };
 }
 
+/** That a hook refuses something, or has failed itself; where it is only to warn (`WARN`), neither stops anything (API reference, StackEvent). */
+const isRefusal = ({ HookStatus, HookFailureMode }: StackEvent) =>
+  (HookStatus === 'HOOK_COMPLETE_FAILED' || HookStatus === 'HOOK_FAILED') && HookFailureMode !== 'WARN';
+
 /** That a resource was cancelled follows from another one's failure, or from the stack's. */
 const isFailure = ({ ResourceStatus, ResourceStatusReason = '' }: StackEvent) =>
   ResourceStatus?.endsWith('_FAILED') === true && !/^Resource \w+ cancelled/.test(ResourceStatusReason);
@@ -101,6 +105,9 @@ const isFailure = ({ ResourceStatus, ResourceStatusReason = '' }: StackEvent) =>
 const isOwnFailure = ({ ResourceStatus: status, ResourceStatusReason: reason }: StackEvent) =>
   status !== 'CREATE_IN_PROGRESS' && String(status) !== 'REVIEW_IN_PROGRESS' && reason !== 'User Initiated';
 
-/** A reason as people may read it: what gets the custom token as a property or a parameter may quote it. */
-const redacted = (reason: string) =>
-  /custom resource|hook|transform/i.test(reason) ? redactOpaque(reason) : redact(reason);
+/**
+ * A reason as people may read it. What gets the custom token as a property or a parameter may quote it: custom resources, hooks and macros,
+ * and services that refuse a value. Who waits for a stack does not know the token, so it cannot be hidden by value.
+ */
+const redacted = (reason: string) => (mayQuote.test(reason) ? redactOpaque(reason) : redact(reason));
+const mayQuote = /custom resource|hook|transform|resource handler returned|invalid request|validation|\bvalue\b/i;

@@ -61,7 +61,7 @@ export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutco
 }
 
 /**
- * Whether CloudFormation has given a stack's deletion up, as another stack uses what it exports: the status is again what it was, and
+ * Whether CloudFormation has given a stack's deletion up because another stack uses what it exports: the status is again what it was, and
  * the reason alone says so.
  */
 export const isDeletionCanceled = (status: string | undefined, reason: string | undefined): boolean =>

@@ -66,11 +66,19 @@ function duration(ms: number): string {
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 }
 
+/** What a state waits for: one for CloudFormation, with a task token, all others for their functions. */
+function awaited(step: string | undefined): string {
+  if (step === undefined) return '';
+  return step === 'WaitForStack'
+    ? ', which waited for CloudFormation to finish with the stack'
+    : ', whose function had not answered';
+}
+
 function meaning(name: string, step: string | undefined): string {
   const where = step === undefined ? 'before its first state' : `in ${step}`;
   switch (name) {
     case 'States.Timeout':
-      return `The time limit was reached ${where}`;
+      return `The time limit was reached ${where}${awaited(step)}`;
     case 'ABORTED':
       return `The execution was stopped ${where}`;
     default:

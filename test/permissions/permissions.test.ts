@@ -59,17 +59,25 @@ const templateSchema = v.pipe(
   v.looseObject({ Resources: v.record(v.string(), v.unknown()) }),
 );
 
-/** The template without an action in all statements of a role, its own and those of policies that are its alone. */
+/** The template without an action in all statements of a role: its own, those of policies that are its alone, and without its part in one that it shares. */
 function withoutAction(template: string, role: string, removed: string): string {
   const parsed = v.parse(templateSchema, template);
   const resource = v.parse(roleSchema, parsed.Resources[role]);
   const policies = Object.entries(parsed.Resources).flatMap(([logicalId, policy]) => {
     const result = v.safeParse(policySchema, policy);
-    return result.success && result.output.Properties.Roles.every(({ Ref }) => Ref === role)
+    return result.success && result.output.Properties.Roles.some(({ Ref }) => Ref === role)
       ? [[logicalId, result.output] as const]
       : [];
   });
-  const own = [...resource.Properties.Policies, ...policies.map(([, { Properties }]) => Properties)];
+  const own = [...resource.Properties.Policies];
+  for (const [, { Properties }] of policies) {
+    const others = Properties.Roles.filter(({ Ref }) => Ref !== role);
+    if (others.length === 0) own.push(Properties);
+    // What it shares with other roles is one statement.
+    else if (Properties.PolicyDocument.Statement.some(({ Action }) => [Action].flat().includes(removed))) {
+      Properties.Roles = others;
+    }
+  }
   for (const { PolicyDocument } of own) {
     PolicyDocument.Statement = PolicyDocument.Statement.flatMap((statement) => {
       const left = [statement.Action].flat().filter((action) => action !== removed);

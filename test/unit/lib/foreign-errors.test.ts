@@ -35,8 +35,9 @@ const remedies: [names: string[], remedy: RegExp][] = [
   [['ValidationError', 'InsufficientCapabilitiesException'], /Correct what the message names/],
   [
     ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.Whatever'],
-    /last lines of the failed step's log/,
+    /Redrive the execution once\. .*timed out/,
   ],
+  [['States.Timeout'], /waited for the stack, .* AWS Health Dashboard/],
   [['States.Runtime', 'States.DataLimitExceeded'], /too large/],
   [['Error', 'TypeError', 'ValiError'], /it is a defect/],
 ];
@@ -46,5 +47,7 @@ it.each(remedies.flatMap(([names, remedy]) => names.map((name): [string, RegExp]
   (name, remedy) => {
     expect(remedyFor(name)).toMatch(remedy);
     expect(remedyFor(name)).toMatch(/redrive (?:the execution|it)|send the request again/i);
+    // It says what to do, and sends nobody to find that out in a log.
+    expect(remedyFor(name)).not.toMatch(/\b(?:look|read|check|see)\b[^.;]*\blogs?\b/i);
   },
 );

@@ -139,7 +139,7 @@ describe('params that are right on their own', () => {
   const { boundary: _, ...withoutBoundary } = JSON.parse(String(parse(file).params.default.templateParameters));
   const templateParameters = JSON.stringify(withoutBoundary);
   const missingArn =
-    'accounts.222222222222.permissionsBoundaryArn: is required, as templateParameters has the part boundary';
+    'accounts.222222222222.permissionsBoundaryArn: is required, because templateParameters has the part boundary';
   const missingPart = 'templateParameters.boundary: is required, unless requirePermissionsBoundary is "false"';
 
   it('are refused when another account lacks the boundary that the template is to set', async () => {
@@ -162,8 +162,8 @@ describe('params that are right on their own', () => {
     expect(await brokenOf({ infinstorMlflowUrl })).toEqual([placeholder]);
     const urls = { infinstorMlflowUrl: 'http://mlflow.acme.example', infinstorApiUrl: 'http://api.acme.example' };
     expect(await brokenOf(urls)).toEqual([
-      'infinstorMlflowUrl: must begin with https://, as passwords are sent there',
-      'infinstorApiUrl: must begin with https://, as passwords are sent there',
+      'infinstorMlflowUrl: must begin with https://, because passwords are sent there',
+      'infinstorApiUrl: must begin with https://, because passwords are sent there',
     ]);
     expect(await brokenOf({ infinstorMlflowUrl }, 'sandbox')).toEqual([]);
   });

@@ -87,7 +87,11 @@ describe('reportOf', () => {
   });
 
   it.each([
-    ['TIMED_OUT', 'States.Timeout', 'The time limit was reached in WaitForStack'],
+    [
+      'TIMED_OUT',
+      'States.Timeout',
+      'The time limit was reached in WaitForStack, which waited for CloudFormation to finish with the stack',
+    ],
     ['ABORTED', 'ABORTED', 'The execution was stopped in WaitForStack'],
   ] as const)('names what ended an execution that is %s', (status, name, message) => {
     const report = reportOf({ ...description, status }, history(started, entered('WaitForStack'), waits), new Map());

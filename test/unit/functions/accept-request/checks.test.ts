@@ -121,7 +121,12 @@ describe('a check that fails writes nothing', () => {
     ['KeyPolicyOrphan', 'AROADELETED', customerKey, withPolicy(orphanedPolicy)],
     ['TemplateNotReadable', templateUrl, {}, ({ s3 }) => s3.objects.clear()],
     ['TemplateNotReadable', 'build 9.9.9', { stack: { build: '9.9.9' } }, ({ s3 }) => s3.objects.clear()],
-    ['TemplateNotReadable', 'also answers when there is no such build', { stack: { build: '2.3.99' } }, () => {}],
+    [
+      'TemplateNotReadable',
+      '(S3 answers so, too, when there is no such build)',
+      { stack: { build: '2.3.99' } },
+      () => {},
+    ],
     ['InvalidRequest', 'stack.build', { stack: { build: '2.3.99' } }, ({ s3 }) => s3.letListing()],
     ['TemplateMismatch', 'more than 1000000 bytes', {}, withTemplate(Buffer.alloc(1_000_001))],
     ['TemplateNotReadable', 'S3 error: Access Denied', {}, withTemplateError('S3 error: Access Denied')],

@@ -44,4 +44,14 @@ it('what a template says of values beside that is found in YAML and JSON', () =>
   ]);
   expect(ownWordsOf('{"Parameters": {"P": {"AllowedPattern" : "x"}}}')).toEqual(['AllowedPattern']);
   expect(ownWordsOf('Resources: {}')).toEqual([]);
+  expect(ownWordsOf('Parameters: {}\n"Rules":\n  R: {}')).toEqual(['Rules']);
+  expect(ownWordsOf('{\n  "Parameters": {},\n  "Rules": {"R": {}}}')).toEqual(['Rules']);
+});
+
+it.each([
+  'Resources:\n  B:\n    Properties:\n      LifecycleConfiguration:\n        Rules:\n          - Id: x',
+  'Resources: { B: { Properties: { LifecycleConfiguration: { Rules: [{ Id: x }] } } } }',
+  '{"Resources": {"B": {"Properties": {"LifecycleConfiguration": {"Rules": [{"Id": "x"}]}}}}}',
+])("rules of a resource are none of the template's: %s", (text) => {
+  expect(ownWordsOf(text)).toEqual([]);
 });

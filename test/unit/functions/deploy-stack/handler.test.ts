@@ -61,7 +61,7 @@ function setUp({
   credentials?: unknown;
 } = {}) {
   const secrets = fakeSecrets({ [plan.credentialsSecretId]: credentials });
-  const { objects } = fakeS3({ [copyUrl]: templateText });
+  const s3 = fakeS3({ [copyUrl]: templateText });
   ownRecord();
   const cloudFormation = mockClient(CloudFormationClient);
   const described = cloudFormation.on(DescribeStacksCommand, { StackName: plan.stack.name });
@@ -73,7 +73,7 @@ function setUp({
   const invoke = lambda(() => import('../../../../functions/deploy-stack/handler.ts'), environment);
   const created = () => cloudFormation.commandCalls(CreateStackCommand).map(({ args: [{ input }] }) => input);
   const deleted = () => cloudFormation.commandCalls(DeleteStackCommand).map(({ args: [{ input }] }) => input);
-  return { invoke, cloudFormation, secrets, objects, created, deleted };
+  return { invoke, cloudFormation, secrets, s3, objects: s3.objects, created, deleted };
 }
 
 describe('creating the stack', () => {
@@ -120,17 +120,32 @@ describe('creating the stack', () => {
     expect(created()).toMatchObject([{ TemplateBody: bytes.toString() }]);
   });
 
-  it.each([
+  it.each<[name: string, words: string, what: string, change: (s3: ReturnType<typeof fakeS3>) => unknown]>([
     [
+      'TemplateChanged',
+      `has SHA-256 ${createHash('sha256').update(`${templateText} `).digest('hex')} since`,
       'is another one',
-      (objects: Map<string, Buffer>) => objects.set(copyUrl, Buffer.from(`${templateText} `)),
-      'since',
+      ({ objects }) => objects.set(copyUrl, Buffer.from(`${templateText} `)),
     ],
-    ['is gone', (objects: Map<string, Buffer>) => objects.delete(copyUrl), 'is gone'],
-  ])('TemplateChanged: the copy of what was checked %s', async (_, change, reason) => {
-    const { invoke, objects, created } = setUp();
-    change(objects);
-    await expect(invoke({ plan })).rejects.toMatchObject(errorOf('TemplateChanged', reason));
+    [
+      'TemplateChanged',
+      'copy of the template is gone: nothing at',
+      'is gone',
+      ({ objects, letListing }) => {
+        objects.delete(copyUrl);
+        letListing();
+      },
+    ],
+    [
+      'TemplateNotReadable',
+      `copy of the template cannot be read: nothing at ${copyUrl} (S3 answers so, too, when it is gone)`,
+      'may not be read, or is gone',
+      ({ objects }) => objects.delete(copyUrl),
+    ],
+  ])('is %s, with the words "%s", when the copy of what was checked %s', async (name, words, _, change) => {
+    const { invoke, s3, created } = setUp();
+    change(s3);
+    await expect(invoke({ plan })).rejects.toMatchObject(errorOf(name, words));
     expect(created()).toEqual([]);
   });
 
@@ -189,7 +204,11 @@ describe('creating the stack', () => {
   });
 
   it.each([
-    ['StackFailed', 'too many stacks', new LimitExceededException({ message: 'too many stacks', $metadata: {} })],
+    [
+      'LimitExceededException',
+      'too many stacks',
+      new LimitExceededException({ message: 'too many stacks', $metadata: {} }),
+    ],
     [
       'TemplateMismatch',
       'Template error: rule R failed: a key is missing',

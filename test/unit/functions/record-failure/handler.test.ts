@@ -208,7 +208,11 @@ describe('an execution that failed', () => {
 
 describe('an execution that ended without an error of its own', () => {
   it.each<[Ending, string, string]>([
-    ['TIMED_OUT', 'States.Timeout', 'The time limit was reached in WaitForStack'],
+    [
+      'TIMED_OUT',
+      'States.Timeout',
+      'The time limit was reached in WaitForStack, which waited for CloudFormation to finish with the stack',
+    ],
     ['ABORTED', 'ABORTED', 'The execution was stopped in WaitForStack'],
   ])('by %s is recorded as %s, with a message and a remedy', async (status, name, message) => {
     const { invoke, published } = setUp({ status, error: undefined, cause: undefined });

@@ -9,6 +9,7 @@ const waits = vi.hoisted((): number[] => []);
 vi.mock('node:timers/promises', () => ({ setTimeout: async (milliseconds: number) => void waits.push(milliseconds) }));
 
 const { createS3 } = await import('../../../../lib/aws/s3.ts');
+const { explain } = await import('../../../../lib/aws/explain.ts');
 
 const url = 'https://s3.amazonaws.com/bucket/2.3.72/template.yaml';
 const credentials = { accessKeyId: 'AKIAME', secretAccessKey: 'secret', sessionToken: 'session' };
@@ -92,7 +93,7 @@ describe('reading an object', () => {
     ['AuthorizationHeaderMalformed', 400],
   ])('finds nothing when S3 answers %s', async (code, status) => {
     const { requests } = await answering(error(status, code));
-    const message = expect.stringContaining(`${code} for ${url}: no`);
+    const message = expect.stringContaining(`s3:GetObject on ${url}: S3 answered ${status} ${code}: no`);
     await expect(s3.get(url, 1)).rejects.toMatchObject({ name: 'ObjectNotReadable', code, message });
     expect(requests).toHaveLength(1);
   });
@@ -133,8 +134,14 @@ describe('reading an object', () => {
     ['Status418', { status: 418 }, 1],
   ])('gives up with the error %s', async (name, failure, times) => {
     const { requests } = await answering(failure);
-    await expect(s3.get(url, 1)).rejects.toMatchObject({ name });
+    const thrown = await s3.get(url, 1).catch((reason: unknown) => reason);
+    expect(thrown).toMatchObject({ name });
     expect(requests).toHaveLength(times);
+    const said = thrown instanceof Error ? explain(thrown, 'reader') : '';
+    expect(said.startsWith(`s3:GetObject on ${url}: `)).toBe(true);
+    const tried = / \(tried 3 times, with \d\.\d s of pauses, by the function\)$/;
+    if (times > 1) expect(said).toMatch(tried);
+    else expect(said).not.toMatch(/tried/);
   });
 });
 
@@ -151,5 +158,31 @@ describe('writing an object', () => {
   it('fails when S3 does not take it', async () => {
     await answering(error(403, 'AccessDenied'));
     await expect(s3.put(url, Buffer.from('x'))).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
+
+describe('a denial', () => {
+  const refusedAs = async (call: () => Promise<unknown>, message: string) => {
+    const body = `<Error><Code>AccessDenied</Code><Message>${message}</Message></Error>`;
+    await answering({ status: 403, body });
+    const thrown = await call().catch((reason: unknown) => reason);
+    if (!(thrown instanceof Error)) throw new Error('S3 did not refuse it');
+    // What cannot be read becomes a part of another error's message, which nothing explains any more.
+    return thrown.name === 'ObjectNotReadable' ? thrown.message : explain(thrown, 'copies');
+  };
+
+  it('names action, object and whose role it is', async () => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'copies');
+    const end = `on ${url}: S3 answered 403 AccessDenied: Access Denied, to the role of function copies`;
+    expect(await refusedAs(() => s3.put(url, Buffer.from('x')), 'Access Denied')).toBe(`s3:PutObject ${end}`);
+    expect(await refusedAs(() => s3.get(url, 1), 'Access Denied')).toBe(`s3:GetObject ${end}`);
+  });
+
+  it('in which S3 names them itself is readable, and not repeated', async () => {
+    const named = (quote: string) =>
+      `User: arn:aws:sts::111111111111:assumed-role/r/f is not authorized to perform: s3:PutObject on resource: ${quote}arn:aws:s3:::bucket/a${quote} because no identity-based policy allows the s3:PutObject action`;
+    expect(await refusedAs(() => s3.put(url, Buffer.from('x')), named('&quot;'))).toBe(
+      `S3 answered 403 AccessDenied: ${named('"')}`,
+    );
   });
 });

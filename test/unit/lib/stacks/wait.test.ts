@@ -231,6 +231,52 @@ describe('a failed creation', () => {
     expect(await causeOf([hook('acme', 'HOOK_COMPLETE_FAILED', 'no such stacks')])).toEqual(failure('no such stacks'));
   });
 
+  it.each<[name: string, reason: string, events: Partial<StackEvent>[]]>([
+    [
+      'is not blamed on a hook that only warns',
+      'Bucket: is taken',
+      [
+        failed('Bucket', 'is taken'),
+        { ...hook('Bucket', 'HOOK_COMPLETE_FAILED', 'no key'), HookFailureMode: 'WARN' },
+        { ...hook('Bucket', 'HOOK_FAILED', 'is broken'), HookFailureMode: 'WARN' },
+      ],
+    ],
+    [
+      'of the stack is not blamed on a hook that only warns',
+      'No export named missing found.',
+      [
+        stackEvent(ofStack('ROLLBACK_IN_PROGRESS', 'No export named missing found.')),
+        { ...hook('acme', 'HOOK_COMPLETE_FAILED', 'no tags'), HookFailureMode: 'WARN' },
+      ],
+    ],
+    [
+      'is reported with the words of a hook that failed itself, where its mode is FAIL',
+      'Bucket: The following hook(s) failed: [Acme::Guard::Hook]: AccessDenied of the hook',
+      [
+        failed('Bucket', 'The following hook(s) failed: [Acme::Guard::Hook]'),
+        { ...hook('Bucket', 'HOOK_FAILED', 'AccessDenied of the hook'), HookFailureMode: 'FAIL' },
+      ],
+    ],
+  ])('%s: %s', async (_, reason, events) => {
+    expect(await causeOf(events)).toEqual(failure(reason));
+  });
+
+  it.each([
+    `Resource handler returned message: "Value '…' is too long (Service: Ssm, Status Code: 400)"`,
+    `Invalid request provided: 1 validation error detected: Value '…' at 'value'`,
+    `Value '…' at 'environment.variables' failed to satisfy constraint`,
+  ])('of a native resource quotes no custom token whose shape nobody knows: %s', async (words) => {
+    const token = 'aB3+xYz9/Qw7Er5Ty1Ui0Op2As4'.repeat(6);
+    const events = [failed('Setting', words.replace('…', token))];
+    expect(await causeOf(events)).toEqual(failure(`Setting: ${words.replace('…', '<redacted>')}`));
+  });
+
+  it("keeps names and request ids of a native resource's reason", async () => {
+    const id = 'vlR7PnpV2Ce81l0PRw6jlUpck7Jo5ZsQjryTjKlc5aLWGVHPZLj5NeC6qMa0emYBDXOo6QBU0Wo=';
+    const reason = `Resource handler returned message: "arn:aws:s3:::infinstor-acme-artifacts-1x2y3z4a5b6c7 already exists (Service: S3, Status Code: 409, Request ID: 4VRT4J6D4N8YRPVQ, Extended Request ID: ${id})" (RequestToken: 11111111-1111-4111-8111-111111111111, HandlerErrorCode: AlreadyExists)`;
+    expect(await causeOf([failed('Bucket', reason)])).toEqual(failure(`Bucket: ${reason}`));
+  });
+
   it('keeps the name of the log stream of a custom resource, and no property', async () => {
     const stream = '2026/11/30/[$LATEST]0123456789abcdef0123456789abcdef';
     const reason = `Received response status [FAILED] from custom resource. Message returned: See the details in CloudWatch Log Stream: ${stream} (RequestId: 11111111-1111-4111-8111-111111111111)`;

@@ -41,7 +41,13 @@ describe("a failure's message", () => {
   });
 
   it.each([
-    ['States.Timeout', 'WaitForStack', 'The time limit was reached in WaitForStack'],
+    [
+      'States.Timeout',
+      'WaitForStack',
+      'The time limit was reached in WaitForStack, which waited for CloudFormation to finish with the stack',
+    ],
+    ['States.Timeout', 'ObtainToken', 'The time limit was reached in ObtainToken, whose function had not answered'],
+    ['States.Timeout', undefined, 'The time limit was reached before its first state'],
     ['ABORTED', 'WaitForStack', 'The execution was stopped in WaitForStack'],
     ['ABORTED', undefined, 'The execution was stopped before its first state'],
   ])('of %s says what that means', (name, step, message) => {

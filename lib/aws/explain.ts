@@ -1,6 +1,6 @@
-import { failedCallOf } from '../aws/failed-calls.ts';
 import { foreignKind } from '../foreign-errors.ts';
 import { errorName } from './error-name.ts';
+import { failedCallOf } from './failed-calls.ts';
 
 /** Most services' words for a denial (IAM user guide, "Troubleshoot access denied error messages"). */
 const denial =
@@ -21,7 +21,7 @@ export function explain(error: Error, functionName: string): string {
   if (denied !== null) return `${error.message}${denierOf(denied.groups)}`;
   const about = resource === undefined || error.message.includes(resource) ? '' : ` on ${resource}`;
   const words = error.message === '' ? error.name : error.message;
-  const who = kind === 'refused' || kind === 'key' ? `, to the role of function ${functionName}` : '';
+  const who = kind === 'refused' ? `, to the role of function ${functionName}` : '';
   const tries =
     attempts !== undefined && attempts > 1 ? ` (tried ${attempts} times${pauses(waitedMs)} by the function)` : '';
   return `${action}${about}: ${words}${who}${tries}`;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { errorName } from '../../../../lib/lambda/error-name.ts';
+import { errorName } from '../../../../lib/aws/error-name.ts';
 
 const thrown = (name: string, fields: object = {}) => Object.assign(new Error('text'), { name, ...fields });
 const answered = (httpStatusCode: number) => ({ $metadata: { httpStatusCode } });

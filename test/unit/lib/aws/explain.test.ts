@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { clientConfig } from '../../../../lib/aws/clients.ts';
+import { explain } from '../../../../lib/aws/explain.ts';
 import { failedCallsLogger } from '../../../../lib/aws/failed-calls.ts';
-import { explain } from '../../../../lib/lambda/explain.ts';
 import { functionCalls } from '../../../../scripts/function-calls.ts';
 
 const functionName = 'infinstor-onboarding-dev-obtain-token';
@@ -58,6 +58,14 @@ describe('an error of AWS', () => {
     );
     expect(explain(failed('AccessDeniedException', 'Access to KMS is not allowed', getSecret), functionName)).toBe(
       `secretsmanager:GetSecretValue on infinstor/dev/superadmin: Access to KMS is not allowed, to the role of function ${functionName}`,
+    );
+  });
+
+  it("of a key that is disabled is not blamed on the function's role", () => {
+    const key = 'arn:aws:kms:us-east-1:111111111111:key/1';
+    const call = { clientName: 'KMSClient', commandName: 'PutKeyPolicyCommand', input: { KeyId: key } };
+    expect(explain(failed('DisabledException', `${key} is disabled.`, call), functionName)).toBe(
+      `kms:PutKeyPolicy: ${key} is disabled.`,
     );
   });
 
