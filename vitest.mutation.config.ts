@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/unit/functions/deploy-stack/*.test.ts',
-      'test/unit/lib/{keys/canonical,keys/writable,stacks/decision,stacks/status,requests/update,requests/users}.test.ts',
+      'test/unit/lib/{keys/canonical,keys/writable,stacks/decision,stacks/status,requests/own-secrets,requests/update,requests/users}.test.ts',
       'test/unit/lib/{keys/key-policy,requests/onboarding}/*.test.ts',
       'test/unit/sandbox/core/policies/policy*.test.ts',
     ],

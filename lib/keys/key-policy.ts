@@ -268,15 +268,16 @@ function isOurs(statement: Statement): boolean {
 
 /** Whether a statement is one of patterns as version 0.1.0 wrote it, which also match what is below another path. */
 function isOpen(statement: Statement): boolean {
-  const template = templateOf(statement);
   const grantees = granteesOf(statement);
-  if (template === undefined || !grantees.some(isPattern)) return false;
-  const { Condition: { ArnNotLike: _, ...Condition } = {}, ...rest } = statementWith(
-    template,
-    grantees,
-    'role-pattern',
-  );
-  return canonical({ ...rest, Condition }) === canonical(statement);
+  const asWritten = ourStatements.map((template) => {
+    const { Condition: { ArnNotLike: _, ...Condition } = {}, ...rest } = statementWith(
+      template,
+      grantees,
+      'role-pattern',
+    );
+    return canonical({ ...rest, Condition });
+  });
+  return grantees.some(isPattern) && asWritten.includes(canonical(statement));
 }
 
 function templateOf({ Sid }: Statement): Template | undefined {

@@ -33,14 +33,14 @@ function obstacleTo(call: Call, policy: KeyPolicy): string | undefined {
     (statement) =>
       statement.Effect === 'Deny' &&
       isUnconditional(statement) &&
-      names(statement.Principal, roleArn, { bySession: false }),
+      names(awsPrincipals(statement.Principal).filter(isNoSession), roleArn),
   );
   if (denying !== undefined) {
     return `statement "${denying.Sid || '(without Sid)'}" of its policy denies ${action} to ${roleArn}`;
   }
   const isAllowed = about.some(
     ({ Effect, Principal, NotPrincipal }) =>
-      Effect === 'Allow' && (NotPrincipal !== undefined || names(Principal, roleArn, { bySession: true })),
+      Effect === 'Allow' && (NotPrincipal !== undefined || names(awsPrincipals(Principal), roleArn)),
   );
   return isAllowed ? undefined : `no statement of its policy allows ${action} to ${roleArn} or to its account`;
 }
@@ -56,16 +56,19 @@ function isAbout({ Action, NotAction, Resource, NotResource }: Statement, { acti
 
 const isUnconditional = ({ Condition = {} }: Statement) => Object.keys(Condition).length === 0;
 
-/** Whether a principal is the role, or its account, whose IAM policies decide then; `bySession`: or a session of it, which may be any. */
-function names(principal: Statement['Principal'], roleArn: string, { bySession }: { bySession: boolean }): boolean {
+/** What is denied to one session of a role is not denied to the role. */
+const isNoSession = (principal: string) => principal.split(':')[2] !== 'sts';
+
+/** Whether a principal is the role, a session of it, which may be any, or its account, whose IAM policies decide then. */
+function names(principals: readonly string[], roleArn: string): boolean {
   const { accountId } = arnOwner(roleArn);
   const role = roleIdentity(roleArn);
-  return awsPrincipals(principal).some(
+  return principals.some(
     (one) =>
       one === '*' ||
       one === accountId ||
       (one.endsWith(':root') && arnOwner(one).accountId === accountId) ||
-      (role !== undefined && roleIdentity(one) === role && (bySession || one.includes(':role/'))),
+      (role !== undefined && roleIdentity(one) === role),
   );
 }
 

@@ -65,4 +65,4 @@ export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutco
  * the reason alone says so.
  */
 export const isDeletionCanceled = (status: string | undefined, reason: string | undefined): boolean =>
-  status !== undefined && !status.startsWith('DELETE_') && /^Delete canceled/i.test(reason ?? '');
+  status?.startsWith('DELETE_') === false && (reason?.toLowerCase().startsWith('delete canceled') ?? false);

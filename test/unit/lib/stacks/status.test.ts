@@ -1,7 +1,7 @@
 import { StackStatus } from '@aws-sdk/client-cloudformation';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { stackPhase, waitOutcome } from '../../../../lib/stacks/status.ts';
+import { isDeletionCanceled, stackPhase, waitOutcome } from '../../../../lib/stacks/status.ts';
 
 const table = {
   // status: [phase, and what a wait for `created`, `deleted` and `settled` makes of it]
@@ -36,6 +36,22 @@ describe('a stack in', () => {
   it.each(rows)('$status has its phase, and its outcome for each goal', ({ status, expected }) => {
     const outcomes = (['created', 'deleted', 'settled'] as const).map((goal) => waitOutcome(goal, status));
     expect([stackPhase(status), ...outcomes]).toEqual(expected);
+  });
+});
+
+describe('whether a deletion is canceled: one that', () => {
+  const inUse = 'Delete canceled. Cannot delete export x as it is in use by other.';
+  it.each<[what: string, status: StackStatus | undefined, reason: string | undefined, isCanceled: boolean]>([
+    ['CloudFormation has canceled', 'CREATE_COMPLETE', inUse, true],
+    ['CloudFormation has canceled, in whichever case it writes that', 'ROLLBACK_COMPLETE', inUse.toUpperCase(), true],
+    ['goes on', 'DELETE_IN_PROGRESS', inUse, false],
+    ['has failed, which its status says itself', 'DELETE_FAILED', inUse, false],
+    ['has a reason that only quotes these words', 'UPDATE_ROLLBACK_COMPLETE', `Not: ${inUse}`, false],
+    ['has another reason', 'CREATE_COMPLETE', 'User Initiated', false],
+    ['has no reason', 'CREATE_COMPLETE', undefined, false],
+    ['has a reason and no status', undefined, inUse, false],
+  ])('%s, in status %s for the reason %j', (_what, status, reason, isCanceled) => {
+    expect(isDeletionCanceled(status, reason)).toBe(isCanceled);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   beta,
   deletedRole,
   granted,
+  other,
   owners,
   pattern,
   patterned,
@@ -74,6 +75,10 @@ describe('a key policy document', () => {
     ['with statements of ours', granted],
     ['with statements of ours alone', policy(useByAcme, attachByAcme)],
     ['with statements of ours for a pattern', patterned],
+    [
+      'with statements of ours for a pattern, below whatever path, as version 0.1.0 wrote them',
+      policy(admin, ...openStatements([account], [other, pattern])),
+    ],
     ['with two statements of ours under one Sid', policy(admin, useByAcme, ...namingStatements(beta))],
   ])('%s is kept as it is', (_name, document) => {
     expect(JSON.parse(serializeKeyPolicy(parseKeyPolicy(JSON.stringify(document, null, 2))))).toEqual(document);

@@ -3,7 +3,7 @@ import { KeyPolicyFull } from '../../../../../lib/errors.ts';
 import { canonical } from '../../../../../lib/keys/canonical.ts';
 import { type KeyAccess, parseKeyPolicy, withGrants } from '../../../../../lib/keys/key-policy.ts';
 import { type KeyPolicy, type Statement, serializeKeyPolicy, size } from '../../../../../lib/keys/policy-document.ts';
-import { likeStatements, namingStatements } from '../../../functions/key-policies.ts';
+import { likeStatements, namingStatements, openStatements } from '../../../functions/key-policies.ts';
 import {
   account,
   acme,
@@ -68,12 +68,28 @@ describe('grants', () => {
     expect(withGrants(before, [], access)).toEqual(policy(admin));
   });
 
+  it.each<[name: string, roleArns: string[], access: KeyAccess, standing: string[]]>([
+    ['with the ARNs of other roles beside it', [other], byArns, [other, pattern]],
+    [
+      "with the ARN of a role that is like it beside it, which does not count on another's",
+      [acme],
+      byArns,
+      [pattern, acme],
+    ],
+    ['once, when a role needs it', [acme, other], byPattern, [other, pattern]],
+    ['alone, when no role is left', [], byArns, [pattern]],
+  ])('by a pattern that is kept stay %s', (_name, roleArns, access, standing) => {
+    const edited = withGrants(patterned, roleArns, access, 'the key policy', [pattern]);
+    expect(edited).toEqual(policy(admin, ...likeStatements([account], standing)));
+  });
+
   it('go from a policy of ours alone', () => {
     expect(withGrants(policy(useByAcme, attachByAcme), [], byArns)).toEqual(policy());
   });
 
   it.each<[name: string, from: KeyPolicy, access: KeyAccess, to: KeyPolicy]>([
     ['pattern', granting([acme, beta]), byPattern, patterned],
+    ['narrower pattern', policy(admin, ...openStatements(account, pattern)), byPattern, patterned],
     ['ARNs', patterned, byArns, granting([acme, beta])],
   ])('change over to the %s of the roles', (_name, from, access, to) => {
     expect(withGrants(from, [acme, beta], access)).toEqual(to);

@@ -9,9 +9,10 @@ import {
   type KeyAccess,
   ownStatements,
   requireWithdrawable,
+  unneededPatterns,
 } from '../../../../../lib/keys/key-policy.ts';
 import { type KeyPolicy, orphans, type Statement } from '../../../../../lib/keys/policy-document.ts';
-import { likeStatements, namingStatements, roleNamePrefix } from '../../../functions/key-policies.ts';
+import { likeStatements, namingStatements, openStatements, roleNamePrefix } from '../../../functions/key-policies.ts';
 import {
   account,
   acme,
@@ -39,6 +40,7 @@ describe('a role', () => {
     ['among others', granting([beta, acme, deletedRole]), byArns],
     ['by several statements under a Sid', policy(...namingStatements(beta), useByAcme, attachByAcme), byArns],
     ['by its pattern', patterned, byPattern],
+    ['by its ARN beside a pattern', policy(...likeStatements(account, [pattern, acme])), byArns],
   ])('is granted %s', (_name, having, access) => {
     expect(isGranted(having, acme, access)).toBe(true);
   });
@@ -53,12 +55,33 @@ describe('a role', () => {
     ['a pattern instead of its ARN', patterned, byArns],
     ['its ARN instead of a pattern', granted, byPattern],
     ['its ARN as a pattern', policy(...likeStatements(account, acme)), byArns],
+    ['its pattern as a principal', granting(pattern), byPattern],
+    ['a pattern that also lets in roles below other paths', policy(...openStatements(account, pattern)), byPattern],
     ['one statement of either mode', policy(useByAcme, likeStatements(account, pattern)[1]), byArns],
     ["another account's pattern", policy(...likeStatements('222222222222', otherAccounts)), byPattern],
     ['statements under other Sids', policy({ ...useByAcme, Sid: 'a' }, { ...attachByAcme, Sid: 'b' }), byArns],
     ['a statement that only has our Sid', policy({ ...useByAcme, Effect: 'Deny' }, attachByAcme), byArns],
   ])('is not granted by %s', (_name, having, access) => {
     expect(isGranted(having, acme, access)).toBe(false);
+  });
+});
+
+it("a role whose name lacks the pattern's prefix is granted by its ARN in the pattern's place", () => {
+  expect(isGranted(policy(...likeStatements(account, other)), other, byPattern)).toBe(true);
+});
+
+describe('the patterns that no role needs', () => {
+  const inPath = pattern.replace('role/', 'role/vendor/');
+  const both = policy(admin, ...likeStatements(account, [other, inPath, pattern]));
+  it.each<[name: string, policy: KeyPolicy, roleArns: string[], access: KeyAccess, patterns: string[]]>([
+    ['are all of them without roles', both, [], byPattern, [inPath, pattern]],
+    ['are not those of the roles', both, [acme, beta], byPattern, [inPath]],
+    ['are none when each has its role', both, [acme, inPath.replace('*', 'acme')], byPattern, []],
+    ['are all of them where roles stand by their ARNs', both, [acme], byArns, [inPath, pattern]],
+    ['are none where only roles and ids of deleted ones stand', granting([acme, deletedRole]), [beta], byArns, []],
+    ['are those of version 0.1.0, too', policy(...openStatements(account, pattern)), [], byPattern, [pattern]],
+  ])('%s', (_name, having, roleArns, access, patterns) => {
+    expect(unneededPatterns(having, roleArns, access)).toEqual(patterns);
   });
 });
 

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest } from '../../../../../lib/errors.ts';
 import { shownAccounts } from '../../../../../lib/requests/fields.ts';
-import { requestRules } from '../../../functions/plan.ts';
 import { keyArn, named, parse, prefix, subscriber, tagsOf, withStack } from './requests.ts';
 
 /** What refuses the request; undefined when it is accepted. */
@@ -203,6 +202,7 @@ describe('a request is refused', () => {
       reservedRule,
     ],
     ['a tag key that IAM refuses', withStack({ tags: { 'a&': 'x' } }), 'stack.tags.a&', tagRule],
+    ['a tag key that begins with what IAM refuses', withStack({ tags: { '&a': 'x' } }), 'stack.tags.&a', tagRule],
     [
       'a tag key of 129 characters',
       withStack({ tags: { ['k'.repeat(129)]: 'x' } }),
@@ -213,6 +213,12 @@ describe('a request is refused', () => {
     ['a tag key with a star', withStack({ tags: { 'a*': 'x' } }), 'stack.tags.a*', tagRule],
     ["a tag key that is AWS's by the long s", withStack({ tags: { 'awſ:x': 'x' } }), 'stack.tags.awſ:x', reservedRule],
     ['keys that differ only by the long s', withStack({ tags: { cost: 'x', coſt: 'y' } }), 'stack.tags', 'are one'],
+    [
+      'keys that differ only by the Kelvin sign',
+      withStack({ tags: { risk: 'x', 'ris\u212a': 'y' } }),
+      'stack.tags',
+      'are one',
+    ],
     ['a tag of 257 characters', withStack({ tags: { a: 'x'.repeat(257) } }), 'stack.tags.a', valueRule],
     ['an empty tag', withStack({ tags: { a: '' } }), 'stack.tags.a', valueRule],
     ['a tag that IAM refuses', withStack({ tags: { a: 'R&D' } }), 'stack.tags.a', valueRule],
@@ -240,9 +246,10 @@ describe('a request is refused', () => {
     ['a tag in another case', { tags: { Team: 'ml' } }, 'stack.tags.Team'],
   ])('for %s that the deployment does not list', (_, stack, field) => {
     const [, param, listed] =
-      'tags' in stack ? ['', 'allowedTagKeys', 'team'] : ['', 'allowedStackParameters', 'VpcId'];
+      'tags' in stack ? ['', 'allowedTagKeys', 'team, stage'] : ['', 'allowedStackParameters', 'VpcId, SubnetId'];
+    const some = { allowedStackParameters: ['VpcId', 'SubnetId'], allowedTagKeys: ['team', 'stage'] };
     const message = (names: string) => `${field}: is not allowed: the deployment's param ${param} lists ${names}`;
-    expect(() => parse(withStack(stack), requestRules)).toThrow(message(listed));
+    expect(() => parse(withStack(stack), some)).toThrow(message(listed));
     const none = { allowedStackParameters: [], allowedTagKeys: [] };
     expect(() => parse(withStack({ [field.split('.')[1] ?? '']: { A: 'x' } }), none)).toThrow(`${param} lists none`);
   });
