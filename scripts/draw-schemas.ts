@@ -2,6 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
+import { offboardingSchema } from '../lib/requests/offboarding.ts';
+import { onboardingSchema } from '../lib/requests/onboarding.ts';
+import { updateSchema } from '../lib/requests/update.ts';
+import { usersSchema } from '../lib/requests/users.ts';
 import { params } from './list-params.ts';
 import { paramSchemas } from './param-schemas.ts';
 
@@ -11,15 +15,51 @@ const drawn = 'Made by `npm run draw-schemas`.';
 
 /** JSON Schemas for editors, by the names of their files. What they cannot express, the parsers alone refuse. */
 export async function schemas(): Promise<Map<string, object>> {
-  return new Map([['stage.json', await stageSchema()]]);
+  const ofRequests = Object.entries(requests).map(
+    ([machine, schema]) => [`${machine}.json`, requestSchema(machine, schema)] as const,
+  );
+  return new Map([['stage.json', await stageSchema()], ...ofRequests]);
 }
 
 /** A file as it is written. */
 export const schemaText = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 
-/** Of what a parser takes: its transformations, and checks by code, have no counterpart in a JSON Schema. */
-function inputOf(schema: v.GenericSchema<unknown, unknown>) {
-  const { $schema: _, ...converted } = toJsonSchema(schema, { typeMode: 'input', errorMode: 'ignore' });
+/** What the parsers of requests take in itself, by the state machine. Which secrets, accounts and names may be chosen is the deployment's. */
+const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
+  'onboard-subscriber': onboardingSchema,
+  'update-subscriber': updateSchema,
+  'add-user': usersSchema,
+  'offboard-subscriber': offboardingSchema,
+};
+
+function requestSchema(machine: string, schema: v.GenericSchema<unknown, unknown>): object {
+  const { description, properties, ...rest } = inputOf(schema, 'ignore');
+  return {
+    $schema: dialect,
+    title: `A request for ${machine}`,
+    description: [drawn, 'docs/subscribers.md has more of each field.', description].filter(Boolean).join(' '),
+    ...rest,
+    properties: { $schema: { type: 'string', description: 'This schema. It asks for nothing.' }, ...properties },
+  };
+}
+
+/**
+ * Of what a parser takes. Its transformations, and checks by code, have no counterpart in a JSON Schema: what each check asks for is in
+ * the description, in its own words.
+ * @param typeMode `input` where what is parsed is transformed; else pipes of several schemas, which all apply to what is given
+ */
+function inputOf(schema: v.GenericSchema<unknown, unknown>, typeMode: 'input' | 'ignore') {
+  const { $schema: _, ...converted } = toJsonSchema(schema, {
+    typeMode,
+    errorMode: 'ignore',
+    overrideAction({ valibotAction, jsonSchema }) {
+      const message = 'message' in valibotAction ? valibotAction.message : undefined;
+      // That it is an object at all, before its own schema, need not be explained.
+      if (typeof message !== 'string' || Object.keys(jsonSchema).length === 0) return undefined;
+      const rules = [...(jsonSchema.description?.split('; ') ?? []), message];
+      return { ...jsonSchema, description: [...new Set(rules)].join('; ') };
+    },
+  });
   return converted;
 }
 
@@ -30,7 +70,7 @@ async function stageSchema(): Promise<object> {
     const schema = ofParams.get(name);
     if (schema === undefined) throw new Error(`${name} has no schema`);
     const plain = description.replace(/\[([^\]]*)\]\([^)]*\)/g, 'docs/$1');
-    return [name, { description: plain, default: value, ...oneOf(inputOf(schema)) }] as const;
+    return [name, { description: plain, default: value, ...oneOf(inputOf(schema, 'input')) }] as const;
   });
   return {
     $schema: dialect,
