@@ -96,13 +96,13 @@ async function environmentOf(name: string): Promise<Record<string, string>> {
   if (name.startsWith('sweep-')) return runtime;
   const read = async (path: string): Promise<unknown> => parse(await readFile(join(root, path), 'utf8'));
   const values = v.record(v.string(), v.unknown());
-  const { params } = v.parse(v.object({ params: v.object({ default: values }) }), await read('serverless.yml'));
+  const params = v.parse(values, await read('stages/default.yml'));
   const variables = v.parse(values, await read('deployment/environment.yml'));
   const { environment } = v.parse(
     v.object({ environment: v.array(v.string()) }),
     await read(`functions/${name}/function.yml`),
   );
-  const filledIn = environment.map((variable) => [variable, filled(variables[variable], params.default)]);
+  const filledIn = environment.map((variable) => [variable, filled(variables[variable], params)]);
   return { ...runtime, ...Object.fromEntries(filledIn) };
 }
 

@@ -3,7 +3,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What osls reads: the sandbox's package is made in a copy of these, where nothing else is within reach. */
-export const packagedFiles = ['package.json', 'serverless.yml', 'statemachine', 'functions', 'deployment'];
+export const packagedFiles = [
+  ...['package.json', 'serverless.yml', 'statemachine', 'functions', 'deployment'],
+  // Not the files of other stages, which a sandbox is not made of, and which may name accounts and external ids.
+  ...['stages/default.yml', 'stages/sandbox.yml'],
+];
 
 /** What else the package depends on: the dependencies, what esbuild takes from tsconfig.json, and what builds. */
 const buildFiles = [

@@ -30,7 +30,7 @@ export async function packageProject({ stage, folder, params = {} }: Package): P
 interface Package {
   stage: string;
   folder: string;
-  /** Values of params, in place of those in `serverless.yml`. */
+  /** Values of params, in place of those in `stages/`. */
   params?: Readonly<Record<string, string>>;
 }
 
@@ -38,7 +38,7 @@ interface Package {
  * The package of the sandbox's stage: the one that was kept from the last time when nothing of what it is made of has changed,
  * which takes milliseconds, or a new one, which takes many seconds. It is packaged in a copy of the deployment's files: osls
  * works inside the folder of `serverless.yml`, where runs side by side would meet, and a deployment's package would be lost.
- * @param params values of params, in place of those in `serverless.yml`
+ * @param params values of params, in place of those in `stages/`
  * @returns the folder of the package, only to be read
  * @throws Error with all that osls or esbuild reported when it cannot be packaged, or with the limits of AWS that it breaks
  */

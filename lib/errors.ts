@@ -36,7 +36,7 @@ export class InvalidRequest extends /* @__PURE__ */ stepError(
 /** A function's environment or a secret breaks its schema: the deployment is wrong, not the request. */
 export class InvalidConfiguration extends /* @__PURE__ */ stepError(
   'InvalidConfiguration',
-  'Correct the value that is named, a secret or a param in serverless.yml (then deploy), and redrive the execution.',
+  'Correct the value that is named, a secret or a param in stages/<stage>.yml (then deploy), and redrive the execution.',
 ) {}
 
 /** A secret is there, and the deployment may not read it or use its key. Of a secret of the request mostly found before anything irreversible. */
@@ -58,7 +58,7 @@ export class SecretNotReadable extends /* @__PURE__ */ stepError(
 /** The role by which the deployment works in another account cannot be assumed, or none is configured. */
 export class AccountNotAccessible extends /* @__PURE__ */ stepError(
   'AccountNotAccessible',
-  "Compare the account's role, its trust and its external id with the param accounts in serverless.yml, correct what differs (and deploy), and redrive the execution.",
+  "Compare the account's role, its trust and its external id with the param accounts in stages/<stage>.yml, correct what differs (and deploy), and redrive the execution.",
 ) {
   readonly accountId: string;
 
@@ -312,7 +312,7 @@ export class UsersNotAdded extends /* @__PURE__ */ stepError(
 /** The vendor's template does not fit the deployment's parameter map or allowed capabilities, or CloudFormation refuses it with these parameters. */
 export class TemplateMismatch extends /* @__PURE__ */ stepError(
   'TemplateMismatch',
-  'Compare the template of this build with the parameter map and capabilities in serverless.yml and with the parameters of the request, correct what the message names (and deploy), and send the request again.',
+  'Compare the template of this build with the parameter map and capabilities in stages/<stage>.yml and with the parameters of the request, correct what the message names (and deploy), and send the request again.',
 ) {}
 
 /** The template, or the deployment's copy of it, cannot be read: nothing is known of it, and the request may be right. */
@@ -389,12 +389,12 @@ export class StackSettled extends /* @__PURE__ */ stepError(
 
 export class RoleNotFound extends /* @__PURE__ */ stepError(
   'RoleNotFound',
-  "Compare the role names in the stack's resources with the param roleNamePrefix in serverless.yml, correct it, deploy, and redrive the execution.",
+  "Compare the role names in the stack's resources with the param roleNamePrefix in stages/<stage>.yml, correct it, deploy, and redrive the execution.",
 ) {}
 
 export class RoleAmbiguous extends /* @__PURE__ */ stepError(
   'RoleAmbiguous',
-  'Make the param roleNamePrefix in serverless.yml match just the one role that InfinStor assumes, deploy, and redrive the execution.',
+  'Make the param roleNamePrefix in stages/<stage>.yml match just the one role that InfinStor assumes, deploy, and redrive the execution.',
 ) {}
 
 export class KeyNotUsable extends /* @__PURE__ */ stepError(

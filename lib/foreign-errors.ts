@@ -99,7 +99,7 @@ export function foreignRemedy(name: string): string {
     case 'quota':
       return 'Have the quota raised that the message names, or delete what is not needed, and redrive the execution.';
     case 'invalid':
-      return 'Correct what the message names, in the request or in the params of serverless.yml (then deploy), and send the request again.';
+      return 'Correct what the message names, in the request or in the params of stages/<stage>.yml (then deploy), and send the request again.';
     case 'lambda':
       return 'Look at the AWS Health Dashboard for Lambda, and redrive the execution when it works again.';
     case 'died':

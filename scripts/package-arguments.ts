@@ -1,8 +1,8 @@
 export const packageHelp = `npm run package -- [stage]
 
 Builds the functions and packages the deployment of a stage (default: dev) into .serverless/, and refuses what AWS would refuse.
-The stage's params are in serverless.yml, below its name: a stage without them, an unknown param and a wrong value are refused.
-Only the stage sandbox needs none. docs/deploying.md has the steps before this one and after it.
+The stage's params are in stages/<stage>.yml: a stage without this file, an unknown param and a wrong value are refused.
+stages/example.yml explains every param. docs/deploying.md has the steps before this one and after it.
 `;
 
 /**

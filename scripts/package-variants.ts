@@ -2,7 +2,7 @@ import { hundredAccounts } from '../tools/permissions/other-account.ts';
 
 interface Variant {
   region: string;
-  /** Values of params, in place of those in `serverless.yml`. */
+  /** Values of params, in place of those in `stages/`. */
   params: Readonly<Record<string, string>>;
 }
 

@@ -1,19 +1,19 @@
 // Packages the deployment of a stage, after its params have been checked.
 
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { packageProject } from '../build/package.ts';
-import { checkParams } from './check-params.ts';
+import { checkParams, stageFiles } from './check-params.ts';
 import { packageArguments, packageHelp } from './package-arguments.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
 async function packageStage(stage: string): Promise<void> {
-  const { broken, unchecked } = await checkParams(await readFile(join(root, 'serverless.yml'), 'utf8'), stage);
+  const { broken, unchecked } = await checkParams(await stageFiles(root, stage), stage);
   if (broken.length > 0) {
     // Else the next command could deploy what was packaged before.
     await rm(join(root, '.serverless'), { recursive: true, force: true });
-    throw new Error([`The params of stage ${stage} in serverless.yml cannot be packaged.`, ...broken].join('\n'));
+    throw new Error([`The params of stage ${stage} cannot be packaged.`, ...broken].join('\n'));
   }
   await packageProject({ stage, folder: root });
   if (unchecked.length > 0) {

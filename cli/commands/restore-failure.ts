@@ -9,7 +9,7 @@ export function restoreRemedyFor(errorName: string): string {
     case 'InvalidRequest':
       return 'List what is kept of the key with `npm start -- key-policies <key ARN> --endpoint URL`, and use one of the ids listed.';
     case 'InvalidConfiguration':
-      return 'Correct the param in serverless.yml that the message names, deploy, and restore again.';
+      return 'Correct the param in stages/<stage>.yml that the message names, deploy, and restore again.';
     case 'KeyPolicyBusy':
       return 'Wait until the other changes of this key policy are over, then one more minute; then restore again.';
     case 'KeyPolicyOrphan':

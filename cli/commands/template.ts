@@ -67,11 +67,9 @@ export async function template(
 }
 
 async function paramsOfDefault() {
-  const text = await readFile(join(import.meta.dirname, '../../serverless.yml'), 'utf8');
-  const schema = v.object({
-    params: v.object({ default: v.object({ defaultBuild: v.string(), templateBaseUrl: v.string() }) }),
-  });
-  return v.parse(schema, parseDocument(text).toJS()).params.default;
+  const text = await readFile(join(import.meta.dirname, '../../stages/default.yml'), 'utf8');
+  const schema = v.object({ defaultBuild: v.string(), templateBaseUrl: v.string() });
+  return v.parse(schema, parseDocument(text).toJS());
 }
 
 /** Without a signature: the vendor's bucket is public. */
@@ -163,7 +161,7 @@ function textOf({ url, bytes, sha256, pin, endpoint, parameters, nestedStacks }:
     `  ${bytes} bytes, SHA-256 ${sha256}`,
     '',
     ...(endpoint === undefined
-      ? ['When you have read it, pin it in serverless.yml:', `  builds: '{"${pin}": "${sha256}"}'`]
+      ? ['When you have read it, pin it in stages/<stage>.yml:', `  builds: '{"${pin}": "${sha256}"}'`]
       : [
           "It is a stand-in; do not pin it for AWS. To read the vendor's template, leave --endpoint out, and AWS_ENDPOINT_URL unset.",
         ]),

@@ -107,7 +107,18 @@ export function requireOwnSecrets(
  */
 export function parseFields<Parsed>(schema: v.GenericSchema<unknown, Parsed>, request: unknown): Parsed {
   refusePlaintextPassword(request);
-  return parse(schema, request, (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule));
+  return parse(
+    schema,
+    withoutSchema(request),
+    (field, rule) => new InvalidRequest(field === '(root)' ? 'request' : field, rule),
+  );
+}
+
+/** Without the name of its JSON Schema, by which editors help to write it: it asks for nothing. */
+function withoutSchema(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null || !('$schema' in request)) return request;
+  const { $schema, ...fields } = request;
+  return typeof $schema === 'string' ? fields : request;
 }
 
 /** First of all: a password that stands in an execution's input is in its history already. */

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { InvalidRequest } from '../errors.ts';
 import { object, parseFields, userNameSchema } from './fields.ts';
 
-const requestSchema = object(
+/** A request for the machine `offboard-subscriber`, in itself. */
+export const offboardingSchema = object(
   v.strictObject({
     subscriber: object(v.strictObject({ userName: userNameSchema })),
     confirm: v.string('must be a string'),
@@ -15,7 +16,7 @@ const requestSchema = object(
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
 export function checkOffboardingRequest(request: unknown): { userName: string; keepData: boolean } {
-  const { subscriber, confirm, keepData } = parseFields(requestSchema, request);
+  const { subscriber, confirm, keepData } = parseFields(offboardingSchema, request);
   if (confirm !== subscriber.userName) {
     throw new InvalidRequest('confirm', 'must repeat subscriber.userName, as nothing brings back what is deleted');
   }

@@ -96,7 +96,8 @@ const stack = object(
   }),
 );
 
-const requestSchema = object(
+/** A request for the machine `onboard-subscriber`, in itself. */
+export const onboardingSchema = object(
   v.strictObject({
     subscriber: object(v.strictObject({ userName: userNameSchema, emailId: emailIdSchema })),
     passwordSecretId: v.optional(inputSecretIdSchema),
@@ -128,7 +129,7 @@ export interface Request {
  * @throws InvalidRequest naming the field and the rule; never quoting a value
  */
 export function checkRequest(request: unknown, secrets: InputSecrets) {
-  const parsed = parseFields(requestSchema, request);
+  const parsed = parseFields(onboardingSchema, request);
   requireOwnSecrets(secrets, parsed.subscriber.userName, [
     { field: 'passwordSecretId', secretId: parsed.passwordSecretId, mayBeOfApi: true },
     { field: 'customTokenSecretId', secretId: parsed.customTokenSecretId },

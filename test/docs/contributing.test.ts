@@ -23,7 +23,20 @@ const steps = [
 
 /** Where code, deployment and pages are that say how the project is, and not how it came to be so. */
 const searched = [
-  ...['bench', 'build', 'cli', 'deployment', 'docs', 'functions', 'lib', 'sandbox', 'scripts', 'statemachine', 'tools'],
+  ...[
+    'bench',
+    'build',
+    'cli',
+    'deployment',
+    'docs',
+    'functions',
+    'lib',
+    'sandbox',
+    'scripts',
+    'stages',
+    'statemachine',
+    'tools',
+  ],
   ...['serverless.yml', 'package.json', 'biome.json', 'knip.json', 'vitest.config.ts', 'stryker.config.mjs'],
 ];
 const files = searched.flatMap(filesIn).filter((path) => !path.startsWith('docs/decisions/'));

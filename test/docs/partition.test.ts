@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { pathsBelow, read } from './documents.ts';
 
 // Not the sandbox and its tests, whose account is in one partition, nor the documents, whose examples are.
-const product = pathsBelow(['functions', 'lib', 'cli', 'deployment', 'statemachine', 'build'])
+const product = pathsBelow(['functions', 'lib', 'cli', 'deployment', 'statemachine', 'stages', 'build'])
   .concat('serverless.yml')
   .filter((path) => !path.endsWith('/'));
 

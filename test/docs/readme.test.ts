@@ -13,7 +13,8 @@ describe('README.md', () => {
 
   it('shows as its request the one that it sends', () => {
     const [, request = ''] = /```json\n(.*?)```/s.exec(readme) ?? [];
-    expect(JSON.parse(request)).toEqual(JSON.parse(read('examples/acme.json')));
+    const $schema = '../schemas/onboard-subscriber.json';
+    expect({ $schema, ...JSON.parse(request) }).toEqual(JSON.parse(read('examples/acme.json')));
   });
 
   it('has a picture of the terminal in which the sandbox has onboarded the subscriber', () => {

@@ -28,6 +28,8 @@ describe('packageKey', () => {
     'statemachine/onboard-subscriber.asl.json',
     'statemachine/retriers.yml',
     'serverless.yml',
+    'stages/default.yml',
+    'stages/sandbox.yml',
     'package.json',
     'package-lock.json',
     'tsconfig.json',

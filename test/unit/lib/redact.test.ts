@@ -174,7 +174,7 @@ const otherNames = [
 ];
 
 it('the names of these tests are of every service that the deployment names in an ARN', () => {
-  const files = globSync(['functions/*/*.yml', 'deployment/*.{yml,yaml}', 'serverless.yml']);
+  const files = globSync(['functions/*/*.yml', '{deployment,stages}/*.{yml,yaml}', 'serverless.yml']);
   const named = files.flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/arn:\$\{AWS::Partition\}:([a-z0-9-]+):/g)].map(([, service]) => service),
   );

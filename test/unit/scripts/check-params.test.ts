@@ -1,26 +1,28 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse, parseDocument, stringify } from 'yaml';
-import { checkParams } from '../../../scripts/check-params.ts';
-import { params } from '../../../scripts/list-params.ts';
+import { parse, stringify } from 'yaml';
+import { checkParams, stageFiles } from '../../../scripts/check-params.ts';
+import { schemas, schemaText } from '../../../scripts/draw-schemas.ts';
+import { params, stageExample } from '../../../scripts/list-params.ts';
 import { variants } from '../../../scripts/package-variants.ts';
 import { paramSchemas } from '../../../scripts/param-schemas.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const file = readFileSync(join(root, 'serverless.yml'), 'utf8');
+const files = await stageFiles(root, 'sandbox');
+const defaults = parse(files.defaults);
 const hash = '0'.repeat(64);
 const pinned = { infinstorMlflowUrl: 'https://mlflow.acme.example', builds: JSON.stringify({ '2.3.72': hash }) };
 
-/** The file with a section for a stage. */
-function withSection(section: unknown, stage = 'prod'): string {
-  const document = parseDocument(file);
-  document.setIn(['params', stage], section);
-  return document.toString();
-}
+/** The files of a project whose stage has this one. */
+const withFile = (own: unknown, stage = 'prod') => ({
+  ...files,
+  own: typeof own === 'string' ? own : stringify(own),
+  stages: ['sandbox', stage],
+});
 
 const brokenOf = async (values: Readonly<Record<string, unknown>>, stage = 'prod') =>
-  (await checkParams(withSection({ ...pinned, ...values }, stage), stage)).broken;
+  (await checkParams(withFile({ ...pinned, ...values }, stage), stage)).broken;
 
 const account = {
   roleArn: 'arn:aws:iam::222222222222:role/access',
@@ -37,8 +39,8 @@ describe('the params of a stage', () => {
     expect([...(await paramSchemas()).keys()].toSorted()).toEqual(names.toSorted());
   });
 
-  it('are taken for the sandbox as they are, and with a section as the documents have it', async () => {
-    expect(await checkParams(file, 'sandbox')).toEqual({ broken: [], unchecked: [] });
+  it('are taken for the sandbox as they are, and from a file as the documents have it', async () => {
+    expect(await checkParams(files, 'sandbox')).toEqual({ broken: [], unchecked: [] });
     expect(await brokenOf({}, 'dev')).toEqual([]);
     expect(await brokenOf({ region: 'us-gov-west-1', accounts: accounts({}), stackTimeoutMinutes: 70 })).toEqual([]);
   });
@@ -47,22 +49,58 @@ describe('the params of a stage', () => {
     expect(await brokenOf(variant.params, 'sandbox')).toEqual([]);
   });
 
-  it.each(['dev', 'pord', 'default', 'constructor'])(
-    'are missed for the stage %s, with what to write',
-    async (stage) => {
-      const { broken } = await checkParams(withSection(pinned, 'prod'), stage);
-      expect(broken).toHaveLength(1);
-      expect(broken[0]).toContain(`no params for the stage ${stage}. It has: prod. Add them below \`params:\``);
-      // It can be copied, and packaged with a URL and a hash.
-      const [, example = ''] = /\n\n(.*)/s.exec(broken[0] ?? '') ?? [];
-      expect(parse(example)).toEqual({ [stage]: expect.objectContaining({ infinstorMlflowUrl: expect.any(String) }) });
-    },
-  );
+  it.each(['dev', 'pord', 'constructor'])('are missed for the stage %s, with what to write', async (stage) => {
+    const { broken } = await checkParams({ ...withFile(pinned), own: undefined }, stage);
+    expect(broken).toHaveLength(1);
+    expect(broken[0]).toContain(`has no file stages/${stage}.yml. There is: prod. Copy stages/example.yml`);
+    // It can be copied, and packaged with a URL and a hash.
+    const [, example = ''] = /\n\n(.*)/s.exec(broken[0] ?? '') ?? [];
+    const { infinstorMlflowUrl, builds } = pinned;
+    expect(await brokenOf({ ...parse(example), infinstorMlflowUrl, builds })).toEqual([]);
+  });
 
-  it.each([null, '${file(prod.yml)}', ['region']])('are refused when the section is no map: %j', async (section) => {
-    expect((await checkParams(withSection(section), 'prod')).broken).toEqual([
-      'params.prod: must be a map of params, which is written in serverless.yml itself',
+  it.each(['default', 'example'])('are never those of %s, which is no stage', async (stage) => {
+    const { broken } = await checkParams(await stageFiles(root, stage), stage);
+    expect(broken).toEqual([`stages/${stage}.yml is for all stages: no stage can have this name.`]);
+  });
+
+  it('may be none, and are refused when the file has something else', async () => {
+    expect(await checkParams(withFile('# none\n'), 'prod')).toMatchObject({
+      broken: [expect.stringMatching(/^builds/), expect.stringMatching(/^infinstorMlflowUrl/)],
+    });
+    for (const own of ['${file(prod.yml)}', ['region']]) {
+      expect((await checkParams(withFile(own), 'prod')).broken).toEqual([
+        'stages/prod.yml: must be a map of params: a line `name: value` for each',
+      ]);
+    }
+  });
+
+  it('are refused with the line, and without what stands there, when the file is no YAML or has a param twice', async () => {
+    const brokenIn = async (own: string) => (await checkParams(withFile(own), 'prod')).broken;
+    expect(await brokenIn('region: us-east-1\nregion: eu-west-1\n')).toEqual([
+      'stages/prod.yml: is no YAML: Map keys must be unique at line 2, column 1',
     ]);
+    const [broken] = await brokenIn('region: us-east-1\naccounts: "{ not-to-be-shown\n');
+    expect(broken).toMatch(/^stages\/prod.yml: is no YAML: .* at line \d+, column \d+$/);
+    expect(broken).not.toContain('not-to-be-shown');
+  });
+
+  it('are refused in serverless.yml, where they were, with the place where they go', async () => {
+    const brokenWith = async (section: string) => {
+      const serverless = files.serverless.replace(/^params: .*$/m, section);
+      expect(serverless).not.toBe(files.serverless);
+      return (await checkParams({ ...withFile(pinned), serverless }, 'prod')).broken;
+    };
+    const line = 'serverless.yml: must have the line `params: ${file(deployment/params.cjs)}` and no params itself';
+    expect(await brokenWith('params:\n  default:\n    region: us-east-1\n  prod:\n    region: eu-west-1\n')).toEqual([
+      expect.stringContaining('Move what is below `params.prod` into a file stages/prod.yml, without its indentation.'),
+    ]);
+    // As a merge leaves it that kept both sides.
+    const both = 'params: ${file(deployment/params.cjs)}\n  prod:\n    region: eu-west-1\n';
+    for (const section of [both, '', 'params: {}']) {
+      expect(await brokenWith(section)).toEqual([expect.stringContaining(line)]);
+      expect(await brokenWith(section)).toEqual([expect.stringContaining('into stages/<stage>.yml.')]);
+    }
   });
 
   it('are refused when there is no such param, beside what else is wrong', async () => {
@@ -136,7 +174,7 @@ describe('the params of a stage', () => {
 });
 
 describe('params that are right on their own', () => {
-  const { boundary: _, ...withoutBoundary } = JSON.parse(String(parse(file).params.default.templateParameters));
+  const { boundary: _, ...withoutBoundary } = JSON.parse(String(defaults.templateParameters));
   const templateParameters = JSON.stringify(withoutBoundary);
   const missingArn =
     'accounts.222222222222.permissionsBoundaryArn: is required, because templateParameters has the part boundary';
@@ -157,7 +195,7 @@ describe('params that are right on their own', () => {
   });
 
   it('are refused as the sandbox has them, and taken for the sandbox', async () => {
-    const { infinstorMlflowUrl } = parse(file).params.default;
+    const { infinstorMlflowUrl } = defaults;
     const placeholder = 'infinstorMlflowUrl: must be the URL of your service: example.com is a placeholder';
     expect(await brokenOf({ infinstorMlflowUrl })).toEqual([placeholder]);
     const urls = { infinstorMlflowUrl: 'http://mlflow.acme.example', infinstorApiUrl: 'http://api.acme.example' };
@@ -183,13 +221,35 @@ describe('params that refer to something', () => {
   });
 
   it('are named when only osls knows the value', async () => {
-    const section = { ...pinned, builds: '${env:BUILDS}', verify: '${param:tableNamePattern, "off"}' };
-    expect(await checkParams(withSection(section), 'prod')).toEqual({ broken: [], unchecked: ['builds', 'verify'] });
+    const own = { ...pinned, builds: '${env:BUILDS}', verify: '${param:tableNamePattern, "off"}' };
+    expect(await checkParams(withFile(own), 'prod')).toEqual({ broken: [], unchecked: ['builds', 'verify'] });
   });
 });
 
-it('refuses a file without params, and one that has a param twice', async () => {
-  await expect(checkParams('service: x', 'prod')).rejects.toThrow('serverless.yml: params is required');
-  const twice = `${stringify({ params: { default: {} } })}  prod:\n    region: us-east-1\n    region: eu-west-1\n`;
-  await expect(checkParams(twice, 'prod')).rejects.toThrow('keys must be unique');
+describe('the example of a stage', () => {
+  it('is what `npm run list-params` writes', async () => {
+    expect(readFileSync(join(root, 'stages/example.yml'), 'utf8')).toBe(await stageExample());
+  });
+
+  it('is refused until the URL and the hash are there, and has every param', async () => {
+    const example = await stageExample();
+    const { broken } = await checkParams(withFile(example), 'prod');
+    expect(broken.map((each) => each.replace(/:.*/, ''))).toEqual(['infinstorMlflowUrl', 'builds.2.3.72']);
+    expect(await brokenOf({ ...parse(example), ...pinned })).toEqual([]);
+    // With the defaults as they are.
+    expect(parse(example.replace(/^#(?=[^ \n])/gm, '').replace(/^#(?= {2})/gm, ''))).toEqual({
+      ...defaults,
+      ...parse(example),
+    });
+  });
+});
+
+it('the schema for editors is what `npm run draw-schemas` writes, and every file of a stage names it', async () => {
+  for (const [name, schema] of await schemas()) {
+    expect(readFileSync(join(root, 'schemas', name), 'utf8')).toBe(schemaText(schema));
+  }
+  for (const name of readdirSync(join(root, 'stages'))) {
+    const [first] = readFileSync(join(root, 'stages', name), 'utf8').split('\n');
+    expect(first).toBe('# yaml-language-server: $schema=../schemas/stage.json');
+  }
 });

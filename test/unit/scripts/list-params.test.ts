@@ -5,7 +5,7 @@ import { params, paramsPage } from '../../../scripts/list-params.ts';
 
 const all = await params();
 
-describe('the params of serverless.yml', () => {
+describe('the params of stages/default.yml', () => {
   it.each(all)('$name has a description, which ends like a sentence', ({ description }) => {
     expect(description).toMatch(/^[A-Z].*\.$/);
   });

@@ -10,6 +10,8 @@ import { credentialsOf, fault, roleArnOf, stackOf } from '../subscriber.ts';
 
 const sandbox = useSandbox({ schedules: true });
 const queueName = 'infinstor-onboarding-sandbox-refused-events';
+/** As the files of `examples/` have it. */
+const $schema = '../schemas/onboard-subscriber.json';
 const hour = 60 * 60_000;
 
 const acceptedSchema = v.object({ executionArn: v.string(), location: v.string() });
@@ -59,7 +61,7 @@ const executionOf = (name: string) =>
 
 describe('the HTTP API', () => {
   it('onboards a subscriber, and tells how it stands', async () => {
-    const { executionArn, location } = await post(requestFor('By-api'));
+    const { executionArn, location } = await post({ $schema, ...requestFor('By-api') });
     expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
     for (const path of [location, '/subscribers/by-API']) {
       expect(await statusOf(path)).toMatchObject({
@@ -166,7 +168,7 @@ describe('the HTTP API', () => {
 
 describe('the bus', () => {
   it('onboards the subscriber of an event, in an execution named after the event', async () => {
-    const eventId = await put(requestFor('By-event'));
+    const eventId = await put({ $schema, ...requestFor('By-event') });
     await eventually(sandbox(), () => expect(executionOf(`By-event-${eventId}`)?.status).toBe('SUCCEEDED'));
     expect(await statusOf('/subscribers/by-event')).toMatchObject({ status: 'ACTIVE', attempts: [{}] });
   });

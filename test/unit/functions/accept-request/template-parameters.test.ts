@@ -17,13 +17,10 @@ import { requestRules } from '../plan.ts';
 const root = resolve(import.meta.dirname, '../../../..');
 const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
 
-const serverless = v.parse(
-  v.object({
-    params: v.object({ default: v.object({ templateParameters: environmentSchema.entries.TEMPLATE_PARAMETERS }) }),
-  }),
-  parseYaml(read('serverless.yml')),
+const { templateParameters: map } = v.parse(
+  v.object({ templateParameters: environmentSchema.entries.TEMPLATE_PARAMETERS }),
+  parseYaml(read('stages/default.yml')),
 );
-const map = serverless.params.default.templateParameters;
 
 const standIn = read('sandbox/infinstor/infinstor-setup-customer.yaml');
 const summary: { Parameters: Parameter[] } = v.parse(
