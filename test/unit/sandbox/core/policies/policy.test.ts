@@ -311,3 +311,40 @@ describe('decide', () => {
     expect(decide(caller, access).allowed).toBe(true);
   });
 });
+
+describe("a role's permissions boundary", () => {
+  const action = 's3:GetObject';
+  const resource = 'arn:aws:s3:::bucket/key';
+  const ask = (boundary: PolicyDocument, access: Partial<Access> = {}, ...identity: PolicyDocument[]) =>
+    decide({ ...callerWith(...identity), permissionsBoundary: boundary }, { action, resource, ...access });
+  const beyond = { allowed: false, reason: `because no permissions boundary allows the ${action} action` };
+  const open = policy(allow());
+  const openBucket = policy(allow({ Principal: { AWS: roleArn } }));
+
+  it('lets pass what it allows, by action, resource and context', () => {
+    const condition = { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } };
+    const boundary = policy(allow({ Action: action, Resource: resource, Condition: condition }));
+    const context = { 'aws:RequestedRegion': 'us-east-1' };
+    expect(ask(boundary, { context }, open)).toEqual({ allowed: true });
+    expect(ask(boundary, { context: { 'aws:RequestedRegion': 'eu-west-1' } }, open)).toEqual(beyond);
+    expect(ask(boundary, { context, resource: `${resource}2` }, open)).toEqual(beyond);
+  });
+
+  it('allows nothing by itself', () => {
+    const reason = `because no identity-based policy allows the ${action} action`;
+    expect(ask(open)).toEqual({ allowed: false, reason });
+  });
+
+  it("keeps the role from what it does not allow, also from what the resource's policy allows", () => {
+    const boundary = policy(allow({ Action: 's3:PutObject' }));
+    expect(ask(boundary, {}, open)).toEqual(beyond);
+    expect(ask(boundary, { resourcePolicy: openBucket })).toEqual(beyond);
+  });
+
+  it('is named when it denies, after the policies that do', () => {
+    const boundary = policy(allow(), deny({ Action: action }));
+    const denied = (kind: string) => ({ allowed: false, reason: `with an explicit deny in ${kind}` });
+    expect(ask(boundary, { resourcePolicy: openBucket }, open)).toEqual(denied('a permissions boundary'));
+    expect(ask(boundary, {}, policy(deny()))).toEqual(denied('an identity-based policy'));
+  });
+});
