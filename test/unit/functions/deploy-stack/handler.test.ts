@@ -13,7 +13,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-cloudformation';
 import { mockClient } from 'aws-sdk-client-mock';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { environmentSchema } from '../../../../functions/deploy-stack/environment.ts';
 import { environmentOf } from '../environment.ts';
 import { fakeS3 } from '../fake-s3.ts';
@@ -221,13 +221,36 @@ describe('creating the stack', () => {
       new InsufficientCapabilitiesException({ message: 'Requires capabilities : [CAPABILITY_IAM]', $metadata: {} }),
     ],
     ['TemplateNotReadable', 'S3 error: Access Denied', refused('S3 error: Access Denied\nFor more information')],
-    ['InvalidConfiguration', 'Role x is invalid', refused('Role x is invalid or cannot be assumed')],
+    [
+      'InvalidConfiguration',
+      'Role arn:aws:iam::111111111111:role/x is invalid',
+      refused('Role arn:aws:iam::111111111111:role/x is invalid or cannot be assumed'),
+    ],
+    ['TemplateMismatch', 'Template error: Role x', refused('Template error: Role x is invalid or cannot be assumed')],
   ])("is %s, with CloudFormation's words, when it is refused: %s", async (name, words, refusal) => {
     const { invoke, cloudFormation } = setUp();
     cloudFormation.on(CreateStackCommand).rejects(Object.assign(refusal, { $response: { body: customToken } }));
     const thrown = await invoke({ plan }).catch((error: unknown) => error);
     expect(thrown).toMatchObject(errorOf(name, words));
     expect(JSON.stringify(thrown)).not.toContain(customToken);
+  });
+
+  it.each([
+    ['of the client', Object.assign(new Error('no'), { name: 'ValidationError' })],
+    ['that says that CloudFormation failed', Object.assign(refused('no'), { name: 'InternalFailure' })],
+  ])('keeps the name of an error %s', async (_, error) => {
+    const { invoke, cloudFormation } = setUp();
+    cloudFormation.on(CreateStackCommand).rejects(error);
+    await expect(invoke({ plan })).rejects.toMatchObject({ name: error.name });
+  });
+
+  it('keeps an error of S3 that says nothing of the copy', async () => {
+    const { invoke, s3 } = setUp();
+    vi.spyOn(s3.objects, 'get').mockImplementation(() => {
+      throw Object.assign(new Error('busy'), { name: 'ServiceUnavailable' });
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    await expect(invoke({ plan })).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
   it('never quotes the custom token that CloudFormation quotes', async () => {
