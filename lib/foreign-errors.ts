@@ -16,6 +16,8 @@ export type ForeignKind =
   | 'quota'
   | 'invalid'
   | 'lambda'
+  | 'variables'
+  | 'setup'
   | 'died'
   | 'slow'
   | 'mismatch'
@@ -52,6 +54,7 @@ const kinds: ReadonlyMap<string, ForeignKind> = new Map([
     ...['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'],
   ]),
   ...named('quota', ['LimitExceededException', 'LimitExceeded', 'ServiceQuotaExceededException']),
+  ...named('quota', ['Lambda.ServiceQuotaExceededException']),
   ...named('invalid', ['ValidationError', 'ValidationException', 'InsufficientCapabilitiesException']),
   ...named('lambda', [
     ...['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'],
@@ -69,8 +72,14 @@ function named(kind: ForeignKind, names: readonly string[]): [string, ForeignKin
 }
 
 /** @param name the ASL error name, or `ABORTED` */
-export const foreignKind = (name: string): ForeignKind =>
-  kinds.get(name) ?? (name.startsWith('Runtime.') ? 'died' : name.startsWith('Lambda.') ? 'lambda' : 'other');
+export function foreignKind(name: string): ForeignKind {
+  const kind = kinds.get(name);
+  if (kind !== undefined) return kind;
+  if (name.startsWith('Runtime.')) return 'died';
+  if (name.startsWith('Lambda.KMS')) return 'variables';
+  // Lambda's other errors of an invocation are of the function and what it needs (API reference, Invoke), and no retrier names them.
+  return name.startsWith('Lambda.') ? 'setup' : 'other';
+}
 
 /** Whether the state machines try such an error again, so that the number of tries is part of its cause. */
 export function isRetried(name: string): boolean {
@@ -91,7 +100,7 @@ export function foreignRemedy(name: string): string {
     case 'failed':
       return 'Look at the AWS Health Dashboard for the service that the message names, and redrive the execution when it answers again; for NetworkingError also check the way from the functions to it.';
     case 'key':
-      return 'Enable the KMS key of what the message names, or cancel its deletion, and let the role of the function use it; then redrive the execution.';
+      return 'Cancel the deletion of the KMS key of what the message names if it is to be deleted, enable it, and let the role of the function use it; then redrive the execution.';
     case 'scheduled':
       return 'Restore the secret that the message names if it is scheduled for deletion (aws secretsmanager restore-secret), and redrive the execution.';
     case 'missing':
@@ -102,6 +111,10 @@ export function foreignRemedy(name: string): string {
       return 'Correct what the message names, in the request or in the params of stages/<stage>.yml (then deploy), and send the request again.';
     case 'lambda':
       return 'Look at the AWS Health Dashboard for Lambda, and redrive the execution when it works again.';
+    case 'variables':
+      return "Lambda cannot decrypt the function's variables: most likely its role was deleted and made anew, so give the function another role and then its own again (aws lambda update-function-configuration --role); if the message names a key of yours, make it usable again; then redrive the execution.";
+    case 'setup':
+      return 'Lambda cannot start the function: correct what the message says of it, such as its state, code or network, or deploy again; then redrive the execution.';
     case 'died':
       return "Redrive the execution once. If it fails again and the message says that the task timed out, find on the AWS Health Dashboard, and from InfinStor, which of the services that the step calls is slow, and redrive when it is not any more; if it says that the runtime ended, ran out of memory or nothing, it is a defect: report it, with the last lines of the step's log.";
     case 'slow':

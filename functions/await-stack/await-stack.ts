@@ -4,6 +4,7 @@ import { StackTimedOut } from '../../lib/errors.ts';
 import type { Stack, WaitPlan } from '../../lib/plans/stack.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
+import { longestInProgress } from '../../lib/stacks/reasons.ts';
 import { settleWait } from '../../lib/stacks/wait.ts';
 import { putWaiter } from '../../lib/stacks/waiter.ts';
 
@@ -39,6 +40,8 @@ export async function awaitStack(
   const found = { stackId, status, statusReason: described?.StackStatusReason };
   const isSettled = await settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, found);
   if (!isSettled && now.getTime() > Date.parse(deadline)) {
-    throw new StackTimedOut(`Stack ${stackId} is still ${status} after ${deadline}`);
+    const resource = await longestInProgress(cloudFormation, stackId);
+    const waitsFor = resource === undefined ? '' : `: it waits for ${resource}`;
+    throw new StackTimedOut(`Stack ${stackId} is still ${status} after ${deadline}${waitsFor}`);
   }
 }

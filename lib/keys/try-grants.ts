@@ -92,7 +92,7 @@ export async function tryGrants(draft: Draft, more: readonly Grant[]): Promise<S
   const isDue = wanted.mustWrite && draft.latest === undefined;
   // Also an equal policy: to KMS a role that was made anew is not the one that the policy names by the same ARN.
   if (more.length > 0 || next !== draft.inForce || isDue) {
-    const refusal = await write(draft, next);
+    const refusal = await write(draft, next, more);
     if (refusal !== undefined) return refusal;
   }
   granted.push(...more);
@@ -100,7 +100,7 @@ export async function tryGrants(draft: Draft, more: readonly Grant[]): Promise<S
 }
 
 /** Writes over the policy in force, which is backed up before. @returns why KMS refuses the new one */
-async function write(draft: Draft, next: KeyPolicy): Promise<PrincipalNotVisible | undefined> {
+async function write(draft: Draft, next: KeyPolicy, more: readonly Grant[]): Promise<PrincipalNotVisible | undefined> {
   const { reconciler, keyArn, leased, inForce } = draft;
   const { kmsOnce, registry, clock } = reconciler;
   leased.kept ??= {
@@ -119,7 +119,9 @@ async function write(draft: Draft, next: KeyPolicy): Promise<PrincipalNotVisible
     throw new KeyPolicyBusy(`The policy of key ${keyArn} takes longer to change than its lease is good for`);
   }
   if ((await writeKeyPolicy(kmsOnce, keyArn, next)) === 'invalid principals') {
-    return new PrincipalNotVisible(`KMS cannot see a principal of the new policy of key ${keyArn} yet`);
+    // KMS does not say which: mostly it is what is new.
+    const added = more.length === 0 ? '' : `, which adds ${more.map(({ roleArn }) => roleArn).join(', ')}`;
+    return new PrincipalNotVisible(`KMS cannot see a principal of the new policy of key ${keyArn} yet${added}`);
   }
   draft.latest = next;
   leased.kept.overwritten = true;

@@ -41,6 +41,36 @@ export async function latestDeletion(
   return { isUnderWay: isUnderWay ?? false, failure: reason };
 }
 
+/**
+ * What a stack waits for, such as `Subscriber (Custom::InfinStorSubscriber), CREATE_IN_PROGRESS`: of the resources in progress the one that is it
+ * longest, since others may wait for it; of a nested stack the one within it. Undefined when there is none.
+ */
+export async function longestInProgress(
+  cloudFormation: CloudFormationClient,
+  stackId: string,
+): Promise<string | undefined> {
+  const known = new Set<string>();
+  let longest: StackEvent | undefined;
+  for await (const event of eventsOf(cloudFormation, stackId)) {
+    const { LogicalResourceId = '', PhysicalResourceId, ResourceStatus, HookType } = event;
+    // A resource's newest event is the first of it.
+    if (HookType !== undefined || PhysicalResourceId === stackId || known.has(LogicalResourceId)) continue;
+    known.add(LogicalResourceId);
+    if (ResourceStatus?.endsWith('_IN_PROGRESS')) longest = event;
+  }
+  if (longest === undefined) return undefined;
+  const { LogicalResourceId, ResourceType, ResourceStatus } = longest;
+  const nestedId = nestedStackOf(longest);
+  const within = nestedId === undefined ? undefined : await longestInProgress(cloudFormation, nestedId);
+  return within === undefined
+    ? `${LogicalResourceId} (${ResourceType}), ${ResourceStatus}`
+    : `${LogicalResourceId}: ${within}`;
+}
+
+/** The id of the stack that an event's resource is, once it is made. */
+const nestedStackOf = ({ ResourceType, PhysicalResourceId: id }: StackEvent) =>
+  ResourceType === 'AWS::CloudFormation::Stack' && id?.startsWith('arn:') ? id : undefined;
+
 /** A stack's own reason as people may read it; undefined when there is none. "Rollback requested by user" is CloudFormation's setting, and nobody's request. */
 export function reasonOf(statusReason: string | undefined): string | undefined {
   const reason = statusReason?.replace(/ ?(?:Rollback|Delete) requested by user\.$/, '');
@@ -85,9 +115,8 @@ function createFailure(stackId: string): Failure {
       const hook = isNamed ? redactOpaque(refusal) : undefined;
       if (ofResource === undefined)
         return [reasonOf(ResourceStatusReason), hook].filter(Boolean).join(': ') || undefined;
-      const { ResourceType, PhysicalResourceId: nestedId } = ofResource;
-      const isNested = ResourceType === 'AWS::CloudFormation::Stack' && nestedId?.startsWith('arn:');
-      const reason = isNested && nestedId ? await reasonIn(nestedId) : undefined;
+      const nestedId = nestedStackOf(ofResource);
+      const reason = nestedId === undefined ? undefined : await reasonIn(nestedId);
       return [LogicalResourceId, reason ?? redacted(ResourceStatusReason), hook].filter(Boolean).join(': ');
     },
   };

@@ -37,7 +37,7 @@ export interface ProviderParts extends DeploymentParts {
   kms: Pick<Kms, 'useAccess'>;
   buckets: BucketStore;
   tables: TableStore;
-  dynamoDb: Pick<DynamoDb, 'createTable' | 'deleteTable'>;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'hasTable' | 'deleteTable'>;
   events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'setBusPolicy'>;
   secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
   sqs: Pick<Sqs, 'createQueue' | 'deleteQueue'>;

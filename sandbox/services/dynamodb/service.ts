@@ -29,6 +29,8 @@ export interface DynamoDb {
   ): Promise<DynamoDbResponse>;
   /** Creates a table and waits until it can be used. Throws the service's own error text. */
   createTable(definition: TableDefinition): Promise<void>;
+  /** Whether the name is taken, by a stack's table or by one that was made by a call. */
+  hasTable(tableName: string): Promise<boolean>;
   /** Deletes a table and waits until its name is free. Throws the service's own error text. */
   deleteTable(tableName: string): Promise<void>;
   /** What IAM is asked about a call. Throws ValidationException for an input that has no DynamoDB form. */
@@ -106,10 +108,12 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
   /** After DeleteTable: waits until the name is free. */
   async function forget(tableName: string) {
     stackTables.delete(tableName);
-    const describeTable = JSON.stringify({ TableName: tableName });
-    const isThere = async () =>
-      (await send('DynamoDB_20120810.DescribeTable', ownHeaders, describeTable)).status === 200;
-    while (await isThere()) await setImmediate();
+    while (await hasTable(tableName)) await setImmediate();
+  }
+
+  async function hasTable(TableName: string): Promise<boolean> {
+    const { status } = await send('DynamoDB_20120810.DescribeTable', ownHeaders, JSON.stringify({ TableName }));
+    return status === 200;
   }
 
   function learnKeys(input: unknown) {
@@ -195,6 +199,7 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
         v.parse(describeOutput, await call('DescribeTable', { TableName: definition.TableName })).Table.TableStatus;
       while ((await status()) !== 'ACTIVE') await setImmediate();
     },
+    hasTable,
     async deleteTable(tableName) {
       await call('DeleteTable', { TableName: tableName });
       await forget(tableName);

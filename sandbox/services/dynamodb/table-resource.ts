@@ -16,7 +16,7 @@ import type { Table, TableStore } from './table-store.ts';
 interface Parts {
   clock: Pick<Clock, 'busy'>;
   kms: Pick<Kms, 'useAccess'>;
-  dynamoDb: Pick<DynamoDb, 'createTable' | 'deleteTable'>;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'hasTable' | 'deleteTable'>;
   tables: TableStore;
   onAccess: OnAccess;
 }
@@ -52,9 +52,9 @@ const grantOperations = [...keyOperations, 'RetireGrant'];
 /** `AWS::DynamoDB::Table`. Fails on a name that is taken, and on a customer managed key that the caller may not use. */
 export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts): ResourceProvider {
   /** dynalite works on no clock of the sandbox's, so that no time may be skipped meanwhile. */
-  async function working(work: () => Promise<void>) {
+  async function working<T>(work: () => Promise<T>): Promise<T> {
     const endOfWork = clock.busy();
-    await work().finally(endOfWork);
+    return work().finally(endOfWork);
   }
 
   return async (context) => {
@@ -72,7 +72,7 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
 
     const isTagged = context.tags.length > 0;
     ask(permissionsOf(handlers.create, [...Object.keys(context.properties), ...(isTagged ? ['Tags'] : [])]));
-    if (tables.has(name)) throw new Error(`${name} already exists`);
+    if (await working(() => dynamoDb.hasTable(name))) throw new Error(`${name} already exists`);
     if (encryption.type === 'customer-managed') {
       for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
     }

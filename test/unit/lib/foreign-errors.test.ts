@@ -21,14 +21,25 @@ describe('errors that the state machines try again', () => {
   );
 });
 
+it('of what Lambda refuses, only what the state machines try again has a number of tries', async () => {
+  const exceptions = Object.keys(await import('@aws-sdk/client-lambda')).filter((name) => name.endsWith('Exception'));
+  expect(exceptions.length).toBeGreaterThan(30);
+  const retried = Object.values(errors).flat();
+  for (const name of exceptions.map((exception) => `Lambda.${exception}`)) {
+    expect([name, isRetried(name)]).toEqual([name, retried.includes(name)]);
+  }
+});
+
 const remedies: [names: string[], remedy: RegExp][] = [
   [['AccessDenied', 'AccessDeniedException', 'Lambda.AccessDeniedException'], /the role, the action and the resource/],
   [['ExpiredTokenException', 'UnrecognizedClientException'], /new credentials/],
   [['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'SlowDown'], /later, .* quota .* raised/],
   [['Lambda.TooManyRequestsException'], /concurrent Lambda executions/],
   [['ServiceUnavailable', 'InternalFailure', 'NetworkingError', 'ServerError'], /AWS Health Dashboard/],
-  [['Lambda.ServiceException', 'Lambda.Other'], /Dashboard for Lambda/],
-  [['DecryptionFailure', 'DisabledException', 'KMSInvalidStateException'], /Enable the KMS key/],
+  [['Lambda.ServiceException', 'Lambda.AWSLambdaException'], /Dashboard for Lambda/],
+  [['Lambda.KMSAccessDeniedException', 'Lambda.KMSNotFoundException'], /variables.*role.*made anew.*redrive/],
+  [['Lambda.InvalidSubnetIDException', 'Lambda.ResourceConflictException', 'Lambda.Other'], /cannot start/],
+  [['DecryptionFailure', 'DisabledException', 'KMSInvalidStateException'], /[Cc]ancel .* deletion.*enable it/],
   [['InvalidRequestException'], /restore-secret/],
   [['ResourceNotFoundException', 'NoSuchEntity', 'Lambda.ResourceNotFoundException'], /who has deleted/],
   [['LimitExceededException'], /quota raised/],

@@ -51,7 +51,7 @@ export const causesOfKeys: readonly Cause[] = [
     error: 'PrincipalNotVisible',
     because: 'KMS does not see the role yet',
     step: 'PatchKeyPolicy',
-    says: /^KMS cannot see a principal of the new policy of key arn:aws:kms:/,
+    says: /^KMS cannot see a principal of the new policy of key arn:aws:kms:\S+ yet, which adds arn:aws:iam::\S+$/,
     remedy: /IAM may need minutes/,
     provoke(sandbox) {
       afterwards(() => sandbox.iam.delayNewRoles(0));

@@ -213,7 +213,7 @@ export const causesOfStacks: readonly Cause[] = [
     error: 'StackTimedOut',
     because: 'a custom resource gets no answer',
     step: 'WaitForStack',
-    says: /CREATE_IN_PROGRESS|in progress/,
+    says: /is still CREATE_IN_PROGRESS after \S+: it waits for Trouble \(\S+\), CREATE_IN_PROGRESS$/,
     remedy: /resource that it waits for/,
     provoke: (sandbox) => onboardWith(sandbox, hanging),
   },

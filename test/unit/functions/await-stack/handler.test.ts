@@ -1,7 +1,9 @@
 import {
   type CloudFormationClient,
   CloudFormationServiceException,
+  DescribeStackEventsCommand,
   DescribeStacksCommand,
+  type ResourceStatus,
   type StackStatus,
 } from '@aws-sdk/client-cloudformation';
 import { InternalServerError } from '@aws-sdk/client-dynamodb';
@@ -127,6 +129,39 @@ describe('the deadline', () => {
       errorOf('StackTimedOut', 'CREATE_IN_PROGRESS'),
     );
     expect(answers()).toEqual([]);
+  });
+
+  it('names what the stack waits for: the resource that is longest in progress, within a nested stack its own', async () => {
+    const { invoke, cloudFormation } = setUp('CREATE_IN_PROGRESS');
+    const nestedId = 'arn:aws:cloudformation:us-east-1:111111111111:stack/nested/1';
+    const eventOf = (LogicalResourceId: string, ResourceType: string, ResourceStatus: ResourceStatus, id?: string) => ({
+      ...{ StackId: stackId, StackName: 'acme', EventId: LogicalResourceId, Timestamp: new Date(0) },
+      ...{ LogicalResourceId, ResourceType, ResourceStatus, PhysicalResourceId: id ?? LogicalResourceId },
+    });
+    cloudFormation.on(DescribeStackEventsCommand, { StackName: stackId }).resolves({
+      StackEvents: [
+        eventOf('Table', 'AWS::DynamoDB::Table', 'CREATE_IN_PROGRESS'),
+        eventOf('Role', 'AWS::IAM::Role', 'CREATE_COMPLETE'),
+        eventOf('Nested', 'AWS::CloudFormation::Stack', 'CREATE_IN_PROGRESS', nestedId),
+        eventOf('Role', 'AWS::IAM::Role', 'CREATE_IN_PROGRESS'),
+        eventOf('acme', 'AWS::CloudFormation::Stack', 'CREATE_IN_PROGRESS', stackId),
+      ],
+    });
+    cloudFormation.on(DescribeStackEventsCommand, { StackName: nestedId }).resolves({
+      StackEvents: [
+        eventOf('Trouble', 'Custom::Trouble', 'CREATE_IN_PROGRESS'),
+        eventOf('nested', 'AWS::CloudFormation::Stack', 'CREATE_IN_PROGRESS', nestedId),
+      ],
+    });
+    await expect(invoke(withDeadline(minutesAgo(1)))).rejects.toMatchObject(
+      errorOf('StackTimedOut', 'it waits for Nested: Trouble (Custom::Trouble), CREATE_IN_PROGRESS'),
+    );
+  });
+
+  it('names nothing where nothing is in progress', async () => {
+    const { invoke } = setUp('CREATE_IN_PROGRESS');
+    const message = expect.stringMatching(/^Stack \S+ is still CREATE_IN_PROGRESS after \S+Z$/);
+    await expect(invoke(withDeadline(minutesAgo(1)))).rejects.toMatchObject({ name: 'StackTimedOut', message });
   });
 
   it('does not end it on the very moment', async () => {

@@ -113,7 +113,7 @@ describe('a policy that cannot be changed', () => {
   it('is PrincipalNotVisible while KMS does not see the role, and the role is still wanted', async () => {
     const { invoke, kms, states } = await setUp({ [keyArn]: keyPolicy() });
     kms.unseen.add(roleArn);
-    await expect(invoke(event)).rejects.toMatchObject({ name: 'PrincipalNotVisible' });
+    await expect(invoke(event)).rejects.toMatchObject(errorOf('PrincipalNotVisible', `adds ${roleArn}`));
     expect(kms.puts()).toHaveLength(1);
     expect(await states()).toEqual(['pending']);
     kms.unseen.clear();

@@ -66,6 +66,7 @@ export function setUp({
   const published: StackStatusChange[] = [];
   const accesses: { caller: Caller; access: Access }[] = [];
   const tables = new Map<string, Table>();
+  const dynamoDb = createDynamoDb(undefined, tables);
   const deliver = vi.fn();
   const events = createEvents({ clock, faults: createFaults([]), deliver });
   const endpoint = () => 'http://sandbox.example:4566';
@@ -93,8 +94,7 @@ export function setUp({
     secretsManager: createSecretsManager({ clock }),
     sqs: createSqs({ clock, endpoint }),
     states: createStates({ clock, invokeLambda: vi.fn(), publish: events.publish }),
-    dynamoDb: createDynamoDb(undefined, tables),
-    tables,
+    ...{ dynamoDb, tables },
     buckets: new Map(),
     ...{ lambdas, invocations, httpApi, endpoint, packageFolder },
     environment: { REGISTRY_MODE: 'strict', UNUSED: 'x' },
@@ -129,7 +129,7 @@ export function setUp({
   return {
     clock,
     iam,
-    ...{ events, deliver, lambdas, invocations, httpApi },
+    ...{ events, deliver, lambdas, invocations, httpApi, dynamoDb },
     cloudFormation,
     caller,
     published,

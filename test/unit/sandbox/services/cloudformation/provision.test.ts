@@ -156,6 +156,22 @@ describe('a creation that fails', () => {
     });
   });
 
+  it('says of a table that no stack has made that it already exists', async () => {
+    const { call, settled, dynamoDb } = setUp();
+    await dynamoDb.createTable({
+      TableName: 'InfinStorMlflow-Acme',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    });
+    await call('CreateStack', createInput());
+    const { events } = await settled('tenant-acme');
+    expect(events.find(({ ResourceStatus }) => ResourceStatus === 'CREATE_FAILED')).toMatchObject({
+      LogicalResourceId: 'TrackingTable',
+      ResourceStatusReason: 'InfinStorMlflow-Acme already exists',
+    });
+  });
+
   it('cancels what is under way, after the event of the first failure', async () => {
     const { call, settled } = setUp({
       onAccess(_caller, { action }) {
