@@ -212,7 +212,7 @@ export class LoginInProgress extends /* @__PURE__ */ stepError(
 /** So many logins or tokens of a user were refused that one more could lock the user, or use up a secret's versions. */
 export class LoginsPaused extends /* @__PURE__ */ stepError(
   'LoginsPaused',
-  'If the password is wrong, store the right one, in the superadmin secret or by an update of the subscriber, and redrive the execution then. Otherwise remove the reason that the message names, and redrive after the time in it, which the status of the subscriber shows, too.',
+  'If the password is wrong, store the right one, in the superadmin secret or by an update of the subscriber, and redrive the execution then, unless the message says that no password is tried before. Otherwise remove the reason that the message names, and redrive after the time in it, which the status of the subscriber shows, too.',
 ) {
   /** When it is over, in ISO 8601; absent: when the password has been stored anew. */
   readonly until: string | undefined;
@@ -356,7 +356,7 @@ export class CustomTokenExpiring extends /* @__PURE__ */ stepError(
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends /* @__PURE__ */ stepError(
   'StackNeedsAttention',
-  'Look at the named stack in CloudFormation, and send the request that it was made from. Only if nothing in it is needed, remove what keeps it from being deleted or delete it by hand, and send this request again.',
+  'Look at the named stack in CloudFormation. Made from other parameters or another build: to keep it, send the request that it was made from. Not deleted, or in a status that ends in FAILED: remove what keeps it from being deleted, or delete it with --retain-resources (see StackNeedsAttention in docs/runbook.md), and send this request again, which does not help before. Delete a stack only if nothing in it is needed.',
 ) {}
 
 /** The stack would be deleted together with the subscriber's data, which the request wants to be kept. */

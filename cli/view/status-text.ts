@@ -1,3 +1,4 @@
+import { looksAtNewPassword } from '../../lib/registry/pause-reasons.ts';
 import type { SubscriberStatus } from '../aws/subscriber-status.ts';
 import { runbookLinkFor } from './next-step.ts';
 import { type Fact, rows } from './rows.ts';
@@ -44,7 +45,8 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
 /** `logins of root until 2026-11-29 23:50:49 UTC: InfinStor refuses its tokens` */
 function pauseText({ userName, until, reason }: NonNullable<SubscriberStatus['pausedLogins']>[number]): string {
   const end = until === undefined ? 'its password is stored anew' : timeText(until);
-  const exception = until === undefined ? '' : ' (a password that is stored anew is tried before)';
+  const exception =
+    until !== undefined && looksAtNewPassword(reason) ? ' (a password that is stored anew is tried before)' : '';
   return printable(`logins of ${userName} until ${end}: ${reason}${exception}`);
 }
 

@@ -205,7 +205,7 @@ async function requireSameAccountRegion(
   const stack = await describeLiveStack(cloudFormation(before), knownId, name);
   if (stack === undefined) return;
   throw new StackNeedsAttention(
-    `The subscriber has its stack ${stack.StackName ?? name} in account ${before.accountId} in ${before.region} already`,
+    `The subscriber has its stack ${stack.StackName ?? name} (${stack.StackStatus}) in account ${before.accountId} in ${before.region} already`,
   );
 }
 

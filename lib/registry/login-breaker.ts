@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { LoginInProgress, LoginsPaused } from '../errors.ts';
+import { pauseReasons } from './pause-reasons.ts';
 import { type Registry, unlessRefused } from './table.ts';
 
 // The breaker of the logins of one user, which all executions share. Cognito locks a user after five wrong passwords, and each login
@@ -152,33 +153,29 @@ export async function pauseTokens(
   const tokensPausedUntil = after(breaker.refusedTokens.at(-1)?.at ?? now.toISOString(), quietMs);
   const paused = { ...breaker, tokensPausedUntil };
   if (breaker.tokensPausedUntil !== tokensPausedUntil) await replaceRead(registry, userName, paused);
-  return { until: tokensPausedUntil, reason: tokensRefused };
+  return { until: tokensPausedUntil, reason: pauseReasons.tokensRefused };
 }
-
-const tokensRefused = 'InfinStor refuses its tokens';
 
 function pauseOfPassword({ logins, refusedPassword }: Breaker, versionId: string, now: Date): Pause | undefined {
   const refusals = refusedPassword?.versionId === versionId ? refusedPassword.times : 0;
-  if (refusals >= maxOfPassword) return { reason: `Cognito has refused its password ${refusals} times` };
+  if (refusals >= maxOfPassword) return { reason: `${pauseReasons.passwordRefused} ${refusals} times` };
   const tried = recent(logins, now);
   const last = tried.at(-1);
   // Another password would not be looked at either, and each login lets the lock begin anew.
-  if (last?.isLocked === true) return { until: after(last.at, quietMs), reason: 'Cognito has locked the user' };
-  const isOver =
-    tried.length < maxRefusals &&
-    tried.filter(({ passwordVersionId }) => passwordVersionId === versionId).length < maxOfSamePassword;
-  if (last === undefined || isOver) return undefined;
-  return {
-    until: after(last.at, quietMs),
-    reason: refusals > 0 ? 'Cognito has refused its password' : 'Its logins by password do not succeed',
-  };
+  if (last?.isLocked === true) return { until: after(last.at, quietMs), reason: pauseReasons.locked };
+  if (last === undefined) return undefined;
+  const until = after(last.at, quietMs);
+  if (tried.length >= maxRefusals) return { until, reason: pauseReasons.tooManyLogins };
+  const ofPassword = tried.filter(({ passwordVersionId }) => passwordVersionId === versionId);
+  if (ofPassword.length < maxOfSamePassword) return undefined;
+  return { until, reason: refusals > 0 ? pauseReasons.passwordRefused : pauseReasons.loginsFailed };
 }
 
 /** Whether, and until when, the logins of a user or the use of its tokens rest, as far as the breaker knows. */
 export function pauseOf(breaker: Breaker, now: Date): Pause | undefined {
   const { tokensPausedUntil, logins, refusedPassword } = breaker;
   if (tokensPausedUntil !== undefined && timeOf(tokensPausedUntil) > now.getTime()) {
-    return { until: tokensPausedUntil, reason: tokensRefused };
+    return { until: tokensPausedUntil, reason: pauseReasons.tokensRefused };
   }
   const versionId = logins.at(-1)?.passwordVersionId ?? refusedPassword?.versionId;
   return versionId === undefined ? undefined : pauseOfPassword(breaker, versionId, now);

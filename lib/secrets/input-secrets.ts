@@ -1,6 +1,7 @@
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
+  InvalidRequestException,
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -44,12 +45,14 @@ export async function checkInputSecrets(
     try {
       const described = await describe(secrets, secretId);
       if (described === undefined) throw missing(field, secretId);
+      if (described.isDeleted) throw scheduled(field, secretId);
       keyArn = described.keyArn;
       const toError = (problem: string) => new InvalidRequest(field, problem);
       if (schema === undefined) await requireReadable(secrets, secretId);
       else if ((await readDecryptable(secrets, { secretId }, schema, toError)) === undefined)
         throw missing(field, secretId);
     } catch (error) {
+      if (error instanceof InvalidRequestException) throw scheduled(field, secretId);
       if (!isRefusal(error)) throw error;
       const role = await callerRole(sts).catch(() => 'of the function');
       const reason = `role ${role} may not read it, or not use ${keyArn === undefined ? 'its KMS key' : `its KMS key ${keyArn}`}`;
@@ -60,7 +63,7 @@ export async function checkInputSecrets(
 
 /**
  * Reads a secret that a request refers to.
- * @throws InvalidRequest naming the field, when the secret is not there or breaks the schema
+ * @throws InvalidRequest naming the field, when the secret is not there, is scheduled for deletion, or breaks the schema
  * @throws SecretNotReadable
  */
 export async function readInputSecret<Value>(
@@ -71,6 +74,7 @@ export async function readInputSecret<Value>(
   const toError = (problem: string) => new InvalidRequest(field, problem);
   const secret = await readSecret(secrets, { secretId }, schema, toError).catch((error: unknown) => {
     if (error instanceof SecretNotReadable) throw new SecretNotReadable(field, secretId, error.reason);
+    if (error instanceof InvalidRequestException) throw scheduled(field, secretId);
     if (!isRefusal(error)) throw error;
     const reason = "the role of the step's function may not read it";
     throw new SecretNotReadable(field, secretId, `${reason} (${error.message})`);
@@ -80,6 +84,13 @@ export async function readInputSecret<Value>(
 }
 
 const missing = (field: string, secretId: string) => new InvalidRequest(field, `there is no secret ${secretId}`);
+
+/** Such a secret keeps its name: it can be neither made nor written anew. GetSecretValue's `InvalidRequestException` says nothing else. */
+const scheduled = (field: string, secretId: string) =>
+  new InvalidRequest(
+    field,
+    `secret ${secretId} is scheduled for deletion: restore it (aws secretsmanager restore-secret), or name another one`,
+  );
 
 /** Reads a secret, whatever it holds, also nothing yet. */
 async function requireReadable(secrets: SecretsManagerClient, secretId: string): Promise<void> {
@@ -95,14 +106,14 @@ function isRefusal(error: unknown): error is Error {
   return error instanceof Error && ['AccessDeniedException', 'DecryptionFailure'].includes(error.name);
 }
 
-/** The key of a secret, which is undefined for AWS's own; undefined when there is no such secret. */
+/** The key of a secret, which is undefined for AWS's own, and whether it is scheduled for deletion; undefined when there is no such secret. */
 async function describe(
   secrets: SecretsManagerClient,
   secretId: string,
-): Promise<{ keyArn: string | undefined } | undefined> {
+): Promise<{ keyArn: string | undefined; isDeleted: boolean } | undefined> {
   try {
     const { DeletedDate, KmsKeyId } = await secrets.send(new DescribeSecretCommand({ SecretId: secretId }));
-    return DeletedDate === undefined ? { keyArn: KmsKeyId } : undefined;
+    return { keyArn: KmsKeyId, isDeleted: DeletedDate !== undefined };
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
     throw error;

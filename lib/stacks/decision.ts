@@ -3,6 +3,7 @@ import { StackNeedsAttention } from '../errors.ts';
 import type { Plan } from '../plans/onboarding.ts';
 import type { Stack } from '../plans/stack.ts';
 import { ownershipTags } from './names.ts';
+import { reasonOf } from './reasons.ts';
 import { stackPhase } from './status.ts';
 
 export type StackDecision =
@@ -51,8 +52,26 @@ export function decideStack(
       if (samePlan) return { action: 'adopt', goal: 'created' };
       throw new StackNeedsAttention(`Stack ${name} (${status}) was made from ${difference(stack, plan)}`);
     case 'stuck':
-      throw new StackNeedsAttention(`Stack ${name} is in status ${status}, which the onboarding must not touch`);
+      throw new StackNeedsAttention(
+        `Stack ${name} is in status ${status}, which the onboarding must not touch: ${wayOut(status)}; sending the same request does not help before${ownReason(stack)}`,
+      );
   }
+}
+
+/** The stacks of these never were the subscriber's, or are being given up; one whose update has failed may be in use. */
+const unfinished: ReadonlySet<string> = new Set([
+  'CREATE_FAILED',
+  'ROLLBACK_FAILED',
+  'DELETE_FAILED',
+  'REVIEW_IN_PROGRESS',
+]);
+
+const wayOut = (status: string) =>
+  unfinished.has(status) ? 'remove what blocks it and delete the stack' : 'resolve that status';
+
+function ownReason({ StackStatusReason }: CloudFormationStack): string {
+  const reason = reasonOf(StackStatusReason?.trim());
+  return reason === undefined ? '' : `. CloudFormation's reason: ${reason}`;
 }
 
 function requireUnprotected({ EnableTerminationProtection, StackStatus }: CloudFormationStack, name: string): void {

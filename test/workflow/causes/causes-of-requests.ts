@@ -1,5 +1,7 @@
 // Errors of requests, and of who else works on the subscriber.
 
+import { CreateSecretCommand, DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { operatorAt } from '../../../sandbox/operator.ts';
 import { setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
 import { accountsPackage, requestIn, there } from '../accounts/elsewhere.ts';
 import { newUser } from '../add-user/adding-users.ts';
@@ -28,6 +30,21 @@ export const causesOfRequests: readonly Cause[] = [
     async provoke(sandbox) {
       const userName = newName('cause');
       const passwordSecretId = `infinstor/sandbox/input/${userName}/absent`;
+      return { userName, report: await onboard(sandbox, { ...requestFor(userName), passwordSecretId }) };
+    },
+  },
+  {
+    error: 'InvalidRequest',
+    because: 'the secret is scheduled for deletion',
+    step: 'AcceptRequest',
+    says: /^passwordSecretId: secret infinstor\/sandbox\/input\/\S+ is scheduled for deletion: restore it/,
+    remedy: /Correct the field/,
+    async provoke(sandbox) {
+      const userName = newName('cause');
+      const passwordSecretId = `infinstor/sandbox/input/${userName}/deleted`;
+      const client = new SecretsManagerClient(operatorAt(sandbox.endpoint));
+      await client.send(new CreateSecretCommand({ Name: passwordSecretId, SecretString: '{"password":"none"}' }));
+      await client.send(new DeleteSecretCommand({ SecretId: passwordSecretId }));
       return { userName, report: await onboard(sandbox, { ...requestFor(userName), passwordSecretId }) };
     },
   },

@@ -159,6 +159,9 @@ describe('a stack of ours', () => {
     expect(report.error?.message).toContain('DELETE_FAILED');
     const next = await onboard(sandbox(), request);
     await expectFailure(sandbox(), next, { name: 'StackNeedsAttention', step: 'AcceptRequest' });
+    expect(next.error?.message).toMatch(/remove what blocks it and delete the stack.*failed to delete: \[\w+\]/);
+    expect(next.error?.remedy).toContain('--retain-resources');
+    expect(next.error?.remedy).toContain('does not help before');
   });
 
   it('that never ends is StackTimedOut after an hour, however often it is asked for', async () => {

@@ -44,6 +44,20 @@ describe('statusText', () => {
     expect(statusText(active, endpoint, plain)).not.toContain('Paused');
   });
 
+  it.each([
+    ['Cognito has refused its password', true],
+    ['Its logins by password do not succeed', true],
+    ['Three logins have failed within 16 minutes; no password is tried before', false],
+    ['InfinStor refuses its tokens', false],
+    ['Cognito has locked the user', false],
+    ['a reason that is not known here', false],
+  ])('says only where it is true that a new password is tried before: %s', (reason, isTried) => {
+    const pausedLogins = [{ userName: 'root', reason, until: '2026-11-30T00:10:00.000Z' }];
+    const text = statusText({ ...active, pausedLogins }, endpoint, plain);
+    expect(text).toContain(reason);
+    expect(text.includes('a password that is stored anew is tried before')).toBe(isTried);
+  });
+
   it('names step, reason, remedy and runbook of a failure', () => {
     const text = statusText(failure('LoginRejected'), endpoint, plain);
     expect(text).toContain('\nacme: FAILED — onboard-subscriber failed in ObtainToken\n');

@@ -29,11 +29,14 @@ describe('a subscriber who has a stack elsewhere', () => {
     documents.on(GetCommand).resolves(item);
     cloudFormation.on(DescribeStacksCommand).callsFake(async (_input, client) => {
       const region = await client().config.region();
-      if (region === 'eu-west-1') return { Stacks: [{ StackId: stackId, StackStatus: 'CREATE_COMPLETE' }] };
+      if (region === 'eu-west-1') return { Stacks: [{ StackId: stackId, StackStatus: 'ROLLBACK_COMPLETE' }] };
       throw validationError('Stack with id acme does not exist');
     });
     await expect(accept()).rejects.toMatchObject(
-      errorOf('StackNeedsAttention', 'stack infinstor-subscriber-acme in account 111111111111 in eu-west-1 already'),
+      errorOf(
+        'StackNeedsAttention',
+        'stack infinstor-subscriber-acme (ROLLBACK_COMPLETE) in account 111111111111 in eu-west-1 already',
+      ),
     );
     expect(claims()).toEqual([]);
   });

@@ -14,6 +14,7 @@ import { environmentSchema } from '../../../../functions/obtain-token/environmen
 import { obtainToken } from '../../../../functions/obtain-token/obtain-token.ts';
 import type { Token } from '../../../../lib/plans/token.ts';
 import { pauseOf, readBreaker } from '../../../../lib/registry/login-breaker.ts';
+import { looksAtNewPassword } from '../../../../lib/registry/pause-reasons.ts';
 import { registryTable } from '../../lib/registry/registry-table.ts';
 import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
@@ -279,6 +280,25 @@ describe('a password that Cognito goes on refusing', () => {
     correct(secret('right'));
     await expect(runAt(3)).rejects.toMatchObject({ name: 'LoginsPaused', until: '2026-01-01T12:18:00.000Z' });
     expect(logins()).toHaveLength(3);
+  });
+
+  it('promises no login of a corrected one where none is made, be it three logins or two with that password', async () => {
+    const { runAt, cognito, secrets, breaker } = await setUp();
+    cognito.on(InitiateAuthCommand).rejects(new NotAuthorizedException(details));
+    const pausedAt = async (minutes: number) => pauseOf(await breaker(), new Date(now.getTime() + minutes * 60_000));
+    const correct = (text: string) =>
+      secrets.add(names.SUPERADMIN_SECRET_ID, { SecretString: JSON.stringify({ userName: 'root', password: text }) });
+    for (const minutes of [0, 1]) await runAt(minutes).catch(() => undefined);
+    const ofPassword = await pausedAt(2);
+    expect(ofPassword?.reason).toBe('Cognito has refused its password');
+    expect(looksAtNewPassword(ofPassword?.reason ?? '')).toBe(true);
+    correct(secret('wrong again'));
+    await runAt(2).catch(() => undefined);
+    const ofAll = await pausedAt(3);
+    expect(ofAll?.reason).toBe('Three logins have failed within 16 minutes; no password is tried before');
+    expect(looksAtNewPassword(ofAll?.reason ?? '')).toBe(false);
+    correct(secret('right'));
+    await expect(runAt(3)).rejects.toMatchObject(errorOf('LoginsPaused', ofAll?.reason ?? 'none'));
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
+  InvalidRequestException,
   ResourceNotFoundException,
   SecretsManagerClient,
   SecretsManagerServiceException,
@@ -122,10 +123,24 @@ describe('the secrets of a request', () => {
     await expect(check()).rejects.toThrow(expect.objectContaining({ name: 'SecretNotReadable', field: 'users.0' }));
   });
 
-  it('are not there once they are scheduled for deletion', async () => {
-    const { secrets, check } = setUp({ passwordSecretId: password });
+  it('are to be restored when they are scheduled for deletion, whichever call shows it', async () => {
+    const { client, sts, secrets, check } = setUp({ passwordSecretId: password });
+    const scheduled = expect.objectContaining({
+      name: 'InvalidRequest',
+      field: 'passwordSecretId',
+      message: `passwordSecretId: secret ${password} is scheduled for deletion: restore it (aws secretsmanager restore-secret), or name another one`,
+    });
     secrets.on(DescribeSecretCommand).resolves({ DeletedDate: new Date(0) });
-    await expect(check()).rejects.toThrow(expect.objectContaining({ field: 'passwordSecretId' }));
+    await expect(check()).rejects.toThrow(scheduled);
+    secrets.on(DescribeSecretCommand).resolves({});
+    secrets
+      .on(GetSecretValueCommand)
+      .rejects(new InvalidRequestException({ message: 'marked for deletion', $metadata: {} }));
+    await expect(check()).rejects.toThrow(scheduled);
+    const field = 'passwordSecretId';
+    const unread = checkInputSecrets({ secrets: client, sts }, [{ field, secretId: password }]);
+    await expect(unread).rejects.toThrow(scheduled);
+    await expect(readInputSecret(client, { field, secretId: password }, passwordSchema)).rejects.toThrow(scheduled);
   });
 
   it('are not taken for missing because of another error', async () => {

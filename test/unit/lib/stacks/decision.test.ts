@@ -76,16 +76,33 @@ describe('the stack of the name, with termination protection,', () => {
 });
 
 describe('the stack of the name is left to a person', () => {
-  it.each<StackStatus>([
-    'REVIEW_IN_PROGRESS',
-    'CREATE_FAILED',
-    'ROLLBACK_FAILED',
-    'DELETE_FAILED',
-    'UPDATE_FAILED',
-    'UPDATE_ROLLBACK_FAILED',
-    'IMPORT_ROLLBACK_FAILED',
-  ])('in %s', (status) => {
-    expect(() => decideStack(inStatus(status), plan)).toThrow(needsAttention(`is in status ${status}`));
+  const deletable = 'remove what blocks it and delete the stack';
+  it.each<[StackStatus, string]>([
+    ['REVIEW_IN_PROGRESS', deletable],
+    ['CREATE_FAILED', deletable],
+    ['ROLLBACK_FAILED', deletable],
+    ['DELETE_FAILED', deletable],
+    ['UPDATE_FAILED', 'resolve that status'],
+    ['UPDATE_ROLLBACK_FAILED', 'resolve that status'],
+    ['IMPORT_ROLLBACK_FAILED', 'resolve that status'],
+  ])('in %s, with its reason, and what to do before the request can help', (status, remedy) => {
+    const StackStatusReason = 'The following resource(s) failed to delete: [T1]. ';
+    expect(() => decideStack({ ...inStatus(status), StackStatusReason }, plan)).toThrow(
+      needsAttention(
+        `is in status ${status}, which the onboarding must not touch: ${remedy}; sending the same request does not help before. CloudFormation's reason: The following resource(s) failed to delete: [T1].`,
+      ),
+    );
+    expect(() => decideStack(inStatus(status), plan)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/does not help before$/) }),
+    );
+  });
+
+  it('without the secret that the reason of a custom resource quotes', () => {
+    const token = 'eyJhbGciOiJIUzI1NiJ9'.repeat(4);
+    const StackStatusReason = `Received response status [FAILED] from custom resource: ${token}`;
+    const thrown = () => decideStack({ ...inStatus('DELETE_FAILED'), StackStatusReason }, plan);
+    expect(thrown).toThrow('from custom resource');
+    expect(thrown).not.toThrow(token);
   });
 
   it.each([
