@@ -232,7 +232,7 @@ export const causesOfLogins: readonly Cause[] = [
     because: 'the calls before took too long',
     step: 'CreateSubscriber',
     says: /too little time is left/,
-    remedy: /which calls took so long/,
+    remedy: /which of them answers slowly/,
     provoke: fromFunction('TooLittleTime', 'add_subscriber was not called: too little time is left'),
   },
   {
