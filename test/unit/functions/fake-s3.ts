@@ -7,10 +7,10 @@ const written: string[] = [];
 
 /** What functions know by its class. */
 class ObjectNotReadable extends Error {
-  readonly code = mayList ? 'NoSuchKey' : 'AccessDenied';
+  readonly code = refusal;
 }
 /** Who may not list a bucket does not learn what is not there. */
-let mayList = false;
+let refusal = 'AccessDenied';
 
 const s3: S3 = {
   get: async (url, maxBytes) => {
@@ -30,11 +30,14 @@ const s3: S3 = {
 export function fakeS3(initial: Readonly<Record<string, string | Buffer>>) {
   vi.doMock('../../../lib/aws/s3.ts', () => ({ createS3: () => s3, ObjectNotReadable }));
   objects.clear();
-  mayList = false;
+  refusal = 'AccessDenied';
   written.length = 0;
   for (const [url, content] of Object.entries(initial)) objects.set(url, Buffer.from(content));
   const letListing = () => {
-    mayList = true;
+    refusal = 'NoSuchKey';
   };
-  return { objects, written, letListing };
+  const moveBucket = () => {
+    refusal = 'PermanentRedirect';
+  };
+  return { objects, written, letListing, moveBucket };
 }

@@ -142,10 +142,22 @@ describe('creating the stack', () => {
       'may not be read, or is gone',
       ({ objects }) => objects.delete(copyUrl),
     ],
+    [
+      'TemplateNotReadable',
+      `copy of the template cannot be read: nothing at ${copyUrl}`,
+      'is in a bucket elsewhere',
+      ({ objects, moveBucket }) => {
+        objects.delete(copyUrl);
+        moveBucket();
+      },
+    ],
   ])('is %s, with the words "%s", when the copy of what was checked %s', async (name, words, _, change) => {
     const { invoke, s3, created } = setUp();
     change(s3);
-    await expect(invoke({ plan })).rejects.toMatchObject(errorOf(name, words));
+    const thrown = await invoke({ plan }).catch((error: unknown) => error);
+    expect(thrown).toMatchObject(errorOf(name, words));
+    // Only who may not list the bucket cannot know.
+    expect(/too, when it is gone/.test(String(thrown))).toBe(words.includes('too, when it is gone'));
     expect(created()).toEqual([]);
   });
 
