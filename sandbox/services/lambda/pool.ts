@@ -50,6 +50,8 @@ interface Entry {
   busy: Map<Environment, number>;
   /** How many invocations have begun. */
   invocations: number;
+  /** Up to which of them a call may be that of an earlier one, which has died: its calls can still be on their way. */
+  unsureUntil: number;
   /** Called at the end of one of its invocations. */
   waiting: (() => void)[];
 }
@@ -111,8 +113,11 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       } finally {
         entry.busy.delete(environment);
         // After an error of the handler the environment stays warm, as in AWS.
-        if (outcome === undefined) void environment.thread.worker.terminate();
-        else release(environment.thread);
+        if (outcome !== undefined) release(environment.thread);
+        else {
+          entry.unsureUntil = entry.invocations + maxConcurrency;
+          void environment.thread.worker.terminate();
+        }
         entry.waiting.shift()?.();
       }
       if (outcome !== undefined) return outcome;
@@ -123,7 +128,14 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     add(lambda) {
       // Also of a function that never runs.
       appendFileSync(logFileOf(lambda), '');
-      functions.set(lambda.functionArn, { lambda, environments: [], busy: new Map(), invocations: 0, waiting: [] });
+      functions.set(lambda.functionArn, {
+        lambda,
+        environments: [],
+        busy: new Map(),
+        invocations: 0,
+        unsureUntil: 0,
+        waiting: [],
+      });
     },
     functions: () => [...functions.values()].map(({ lambda }) => lambda),
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
@@ -141,7 +153,9 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       );
       const [invocation, another] = first?.busy.values() ?? [];
       if (first === undefined || others.length > 0 || another !== undefined) return undefined;
-      return `${stepOf(first.lambda)}#${invocation}`;
+      return invocation === undefined || invocation <= first.unsureUntil
+        ? undefined
+        : `${stepOf(first.lambda)}#${invocation}`;
     },
     async freeze(functionArn) {
       const { environments, busy } = entryOf(functionArn);

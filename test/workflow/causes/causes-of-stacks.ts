@@ -109,6 +109,7 @@ export const causesOfStacks: readonly Cause[] = [
       const request = requestFor(userName);
       fault(sandbox, 'cloudformation:CreateStack:error=InsufficientCapabilitiesException');
       await onboard(sandbox, request);
+      await sandbox.clock.quiet();
       sandbox.clock.advance(7 * 24 * 60 * 60_000 - 10 * 60_000);
       return { userName, report: await onboard(sandbox, request) };
     },
