@@ -28,8 +28,8 @@ const secretShapes: readonly (readonly [shape: RegExp, replacement: string])[] =
 const reference = /^infinstor\/[\w-]+\/(?:input|subscribers)\/[\w/+=.@-]{1,200}$/;
 const secretKeys = /password|secretstring|token(secretid)?$|authorization|^secret$/i;
 
-/** The secrets that the run has met, each with how it may be written and what stands in its place; undefined outside of a run. */
-const known = new AsyncLocalStorage<Map<string, { writing: RegExp; label: string }>>();
+/** The secrets that the run has met, each with a part that every writing of it has, and what stands in its place; undefined outside of a run. */
+const known = new AsyncLocalStorage<Map<string, { mark: string; label: string }>>();
 
 /** A shorter one is no password of Cognito's, and could stand anywhere by chance. */
 const minLength = 6;
@@ -48,9 +48,13 @@ export function know(secret: string): void {
   for (const value of [secret, secret.slice(secret.lastIndexOf(':') + 1)]) {
     if (value.length < minLength || (value !== secret && value.length < 20)) continue;
     const label = secretShapes.find(([shape]) => value.replace(shape, '') === '')?.[1] ?? '<redacted>';
-    if (!secrets.has(value)) secrets.set(value, { writing: writingOf(value), label });
+    if (!secrets.has(value)) secrets.set(value, { mark: markOf(value), label });
   }
 }
+
+/** Its longest run of letters and digits, which no writing changes: to look for it is a thousandth of the work. */
+const markOf = (text: string): string =>
+  (text.match(/\w+/g) ?? []).reduce((longest, run) => (run.length > longest.length ? run : longest), '');
 
 /**
  * Finds a text as it is, in JSON (also of ASCII alone), in HTML, in a URL and in a form, and in one of these within another one: each of its
@@ -116,8 +120,9 @@ export function redact(text: string): string {
 function withoutKnown(text: string): string {
   // The longest first: one may be a part of another.
   return [...(known.getStore() ?? [])]
+    .filter(([, { mark }]) => text.includes(mark))
     .toSorted(([a], [b]) => b.length - a.length)
-    .reduce((result, [, { writing, label }]) => result.replace(writing, () => label), text);
+    .reduce((result, [secret, { label }]) => result.replace(writingOf(secret), () => label), text);
 }
 
 /** Whether a text has a secret in it, in any of the ways in which it may be written. */
