@@ -43,7 +43,9 @@ export const causesOfRequests: readonly Cause[] = [
       const userName = newName('cause');
       const passwordSecretId = `infinstor/sandbox/input/${userName}/deleted`;
       const client = new SecretsManagerClient(operatorAt(sandbox.endpoint));
-      await client.send(new CreateSecretCommand({ Name: passwordSecretId, SecretString: '{"password":"Deleted-Marker-1!"}' }));
+      await client.send(
+        new CreateSecretCommand({ Name: passwordSecretId, SecretString: '{"password":"Deleted-Marker-1!"}' }),
+      );
       await client.send(new DeleteSecretCommand({ SecretId: passwordSecretId }));
       return { userName, report: await onboard(sandbox, { ...requestFor(userName), passwordSecretId }) };
     },
