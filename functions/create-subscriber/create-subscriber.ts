@@ -146,7 +146,7 @@ export async function createSubscriber(
   const tokenPlace = environment.CUSTOM_TOKEN_PATH;
   let issued: CustomToken;
   try {
-    // Again, for what the mark has taken. Thrown as any error of before the call, after which the mark goes.
+    // Again, for what the mark has taken. Thrown like every error before the call, after which the mark goes.
     requireTimeLeft(remainingMs(), callAndStoreMs, 'add_subscriber');
     issued = await addSubscriber(
       environment.INFINSTOR_MLFLOW_URL,

@@ -152,7 +152,7 @@ async function repair(
       logger.warn('role does not get the key', { keyArn, roleArn, errorName: name, errorMessage: message });
     }
     if (keptPatterns.length > 0)
-      logger.warn('patterns of roles stay, as the key may be shared', { keyArn, keptPatterns });
+      logger.warn('patterns of roles stay, because the key may be shared', { keyArn, keptPatterns });
     return refusals.size === 0 && keptPatterns.length === 0 ? 'yes' : 'partly';
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -21,7 +21,7 @@ export const executionEventSchema = v.object({
 });
 
 /**
- * Records the failure that an event reports. It stands outside the machine, as no Catch sees aborts, timeouts and
+ * Records the failure that an event reports. It stands outside the machine, because no Catch sees aborts, timeouts and
  * States.Runtime. An execution that was redriven since is left alone.
  */
 export async function recordFailure(

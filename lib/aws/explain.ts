@@ -1,6 +1,7 @@
 import { foreignKind } from '../foreign-errors.ts';
 import { errorName } from './error-name.ts';
 import { failedCallOf } from './failed-calls.ts';
+import { ownRole } from './own-role.ts';
 
 /** Most services' words for a denial (IAM user guide, "Troubleshoot access denied error messages"). */
 const denial =
@@ -9,9 +10,8 @@ const denial =
 /**
  * What an error that is not the project's own says to an operator: the call and what it was about, AWS's own words, how often it
  * was tried, and of a denial who was denied. Some services name none of that themselves ("Access Denied" of S3, "Rate exceeded").
- * @param functionName the function that made the call, whose role it is
  */
-export function explain(error: Error, functionName: string): string {
+export function explain(error: Error): string {
   const call = failedCallOf(error);
   if (call === undefined) return error.message;
   const { action, resource, attempts, waitedMs } = call;
@@ -21,7 +21,7 @@ export function explain(error: Error, functionName: string): string {
   if (denied !== null) return `${error.message}${denierOf(denied.groups)}`;
   const about = resource === undefined || error.message.includes(resource) ? '' : ` on ${resource}`;
   const words = error.message === '' ? error.name : error.message;
-  const who = kind === 'refused' ? `, to the role of function ${functionName}` : '';
+  const who = kind === 'refused' ? `, to ${ownRole()}` : '';
   const tries =
     attempts !== undefined && attempts > 1 ? ` (tried ${attempts} times${pauses(waitedMs)} by the function)` : '';
   return `${action}${about}: ${words}${who}${tries}`;

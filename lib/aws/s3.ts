@@ -21,7 +21,7 @@ export interface S3 {
 
 /**
  * What no repeat reads. S3 does not distinguish what is not there from what may not be read, for a caller that may not list the bucket.
- * The message has the call and whose role it is beside S3's words since it becomes a part of other errors' messages.
+ * The message has the call and whose role it is beside S3's words, because it becomes a part of other errors' messages.
  */
 export class ObjectNotReadable extends Error {
   override readonly name = 'ObjectNotReadable';
@@ -121,7 +121,7 @@ export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 
         return await sendWithRetries('GET', url, { maxBytes });
       } catch (error) {
         const isFinal = error instanceof S3Error && notReadable.includes(error.name);
-        throw isFinal ? new ObjectNotReadable(error.name, explain(error, ownFunction())) : error;
+        throw isFinal ? new ObjectNotReadable(error.name, explain(error)) : error;
       }
     },
     async put(url, bytes) {
@@ -131,8 +131,6 @@ export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 
 }
 
 const actions = { GET: 's3:GetObject', PUT: 's3:PutObject' };
-
-const ownFunction = () => process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'unknown';
 
 /** S3's codes for what no repeat reads ("Error responses", S3 API reference): those of another Region are left when its own could not be followed. */
 const notReadable: readonly string[] = [

@@ -61,8 +61,7 @@ export function step<Environment, Input, Output>({
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .onError((request) => {
       const error = request.error ?? new Error('unknown');
-      const exposed =
-        error instanceof StepError ? withoutSecrets(error) : withoutDetails(error, request.context.functionName);
+      const exposed = error instanceof StepError ? withoutSecrets(error) : withoutDetails(error);
       logger.error('step failed', { errorName: exposed.name, errorMessage: exposed.message });
       // Not thrown: middy would attach the original to it, and Lambda's runtime logs an error with its fields and cause.
       request.error = exposed;
@@ -102,8 +101,8 @@ function withoutSecrets(error: StepError): StepError {
 }
 
 /** An AWS client's error with its name for `Retry` and `Catch`, and what it was about, without the fields that may hold a request or response. */
-function withoutDetails(error: Error, functionName: string): Error {
-  const exposed = new Error(redact(explain(error, functionName)));
+function withoutDetails(error: Error): Error {
+  const exposed = new Error(redact(explain(error)));
   exposed.name = errorName(error);
   exposed.stack = redact(error.stack ?? '');
   return exposed;

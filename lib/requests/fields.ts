@@ -80,7 +80,7 @@ export function requireOwnSecrets(
     if (secretId === undefined) continue;
     if (
       mayBeOfApi &&
-      // Stryker disable next-line ConditionalExpression: for the compiler alone, as no execution of the HTTP API is named `undefined`.
+      // Stryker disable next-line ConditionalExpression: for the compiler alone, because no execution of the HTTP API is named `undefined`.
       executionName !== undefined &&
       isApiPasswordOf(inputSecretPrefix, { userName, executionName }, secretId)
     )

@@ -32,7 +32,7 @@ const parameters = object(
   ),
 );
 
-/** By way of upper case, as there are letters that only meet there, such as the long s; others only meet in lower case, such as the Kelvin sign. */
+/** By way of upper case, because there are letters that only meet there, such as the long s; others only meet in lower case, such as the Kelvin sign. */
 const folded = (key: string) => key.toUpperCase().toLowerCase();
 
 /** The first two keys that differ in nothing but case. */
@@ -70,7 +70,7 @@ const tags = object(
     // Of a role IAM allows no two such (IAM user guide, "Tags for IAM resources").
     v.check(
       (keys) => sameKeys(keys) === undefined,
-      // Stryker disable next-line OptionalChaining: for the compiler alone, as the check has found them.
+      // Stryker disable next-line OptionalChaining: for the compiler alone, because the check has found them.
       ({ input }) => `has the keys ${sameKeys(input)?.join(' and ')}, which to IAM are one, as it ignores case`,
     ),
     // CloudFormation allows 50 tags, of which three are the onboarding's.

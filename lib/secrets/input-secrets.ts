@@ -8,6 +8,7 @@ import {
 import type { STSClient } from '@aws-sdk/client-sts';
 import * as v from 'valibot';
 import { callerRole } from '../aws/caller-role.ts';
+import { ownRole } from '../aws/own-role.ts';
 import { InvalidRequest, SecretNotReadable } from '../errors.ts';
 import { readDecryptable, readSecret } from './secrets.ts';
 
@@ -76,7 +77,7 @@ export async function readInputSecret<Value>(
     if (error instanceof SecretNotReadable) throw new SecretNotReadable(field, secretId, error.reason);
     if (error instanceof InvalidRequestException) throw scheduled(field, secretId);
     if (!isRefusal(error)) throw error;
-    const reason = "the role of the step's function may not read it";
+    const reason = `${ownRole()} may not read it`;
     throw new SecretNotReadable(field, secretId, `${reason} (${error.message})`);
   });
   if (secret === undefined) throw missing(field, secretId);

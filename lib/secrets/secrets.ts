@@ -9,6 +9,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type * as v from 'valibot';
+import { ownRole } from '../aws/own-role.ts';
 import { InvalidConfiguration, SecretNotReadable } from '../errors.ts';
 import { json } from '../json.ts';
 import { parse } from '../parse.ts';
@@ -88,9 +89,7 @@ async function notReadable(secrets: SecretsManagerClient, secretId: string, erro
     ({ KmsKeyId }) => (KmsKeyId === undefined ? "AWS's own KMS key for secrets" : `its KMS key ${KmsKeyId}`),
     () => 'its KMS key',
   );
-  const { AWS_LAMBDA_FUNCTION_NAME: functionName } = process.env;
-  const role = functionName === undefined ? "the role of the step's function" : `the role of function ${functionName}`;
-  const reason = `${role} may not use ${key}, or that is disabled or to be deleted`;
+  const reason = `${ownRole()} may not use ${key}, or that is disabled or to be deleted`;
   return new SecretNotReadable(undefined, secretId, `${reason} (${error.name}: ${error.message})`);
 }
 

@@ -77,7 +77,7 @@ function toTime(text: string): number {
 
 function isInRange(address: string, range: string): boolean {
   const family = (text: string) => (isIPv6(text) ? 'ipv6' : 'ipv4');
-  // Stryker disable next-line StringLiteral: for the compiler alone, as a text has a first part
+  // Stryker disable next-line StringLiteral: for the compiler alone, because a text has a first part
   const [network = '', prefix] = range.split('/');
   const list = new BlockList();
   if (prefix === undefined) list.addAddress(network, family(network));

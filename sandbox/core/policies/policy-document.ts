@@ -237,7 +237,7 @@ function toConditions(name: string, keys: Readonly<Record<string, Scalar | Scala
 }
 
 function requireRange(value: string): string {
-  // Stryker disable next-line StringLiteral: for the compiler alone, as a text has a first part
+  // Stryker disable next-line StringLiteral: for the compiler alone, because a text has a first part
   const [address = '', prefix, ...more] = value.split('/');
   const version = isIP(address);
   const isPrefix = prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));

@@ -48,7 +48,7 @@ describe('readRequest', () => {
     });
   });
 
-  it('tells where JSON is broken without quoting it', async () => {
+  it('says where JSON is broken without quoting it', async () => {
     const path = join(folder, 'broken.json');
     await writeFile(path, '{\n  "password": "hunter2",\n}');
     const error = await readRequest(path, 'onboard-subscriber').catch((thrown: unknown) => thrown);

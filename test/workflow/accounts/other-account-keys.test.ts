@@ -70,7 +70,7 @@ describe('a key there', () => {
     expect(rolesOn(sandbox(), keyArn)).toEqual([roleArnOf('restored', there)]);
   });
 
-  it('is told as out of reach when the account takes the role away', async () => {
+  it('is reported as out of reach when the account takes the role away', async () => {
     await withSandbox({ ...accountsPackage(), environment: unheard, schedules: true }, async (given) => {
       await setUpOtherAccount(given);
       const keyArn = keyIn(given, there);

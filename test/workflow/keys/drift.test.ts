@@ -60,7 +60,7 @@ async function keptEdits({ dynamoDb, registryTable }: Sandbox, keyArn: string) {
 }
 
 describe("an operator's change of a key policy", () => {
-  it('that takes a role away is told at once, and left as it is', async () => {
+  it('that takes a role away is reported immediately, and left as it is', async () => {
     const { keyArn, roleArn } = await onboardedWith(sandbox());
     await editPolicy(sandbox(), keyArn, withoutOurs);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn] })]);
@@ -153,7 +153,7 @@ describe('a change that nobody made by hand', () => {
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
   });
 
-  it('is told when a role was deleted', async () => {
+  it('is reported when a role was deleted', async () => {
     const { keyArn, roleArn } = await onboardedWith(sandbox());
     const roleName = roleArn.slice(roleArn.lastIndexOf('/') + 1);
     const roleId = sandbox().iam.role(roleName)?.roleId;

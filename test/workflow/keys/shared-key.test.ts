@@ -100,7 +100,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     expectGranted(sandbox(), keyArn, userNames);
   });
 
-  it('all get it when KMS tells policies that are some seconds old', async () => {
+  it('all get it when KMS returns policies that are some seconds old', async () => {
     const keyArn = newKey(sandbox());
     sandbox().kms.delayReads(5_000);
     const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);

@@ -26,7 +26,7 @@ describe('stack events', () => {
   });
 });
 
-it('a redriven execution tells that it was redriven', async () => {
+it('a redriven execution says that it was redriven', async () => {
   const run = newRunWithKey(sandbox(), 'faulty');
   fault(sandbox(), 'iam:GetRole:error=AccessDenied');
   const failed = await onboard(sandbox(), run.request);

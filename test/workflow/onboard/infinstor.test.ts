@@ -215,7 +215,7 @@ describe("the superadmin's login", () => {
   });
 });
 
-describe('a user pool that does not tell who is missing', () => {
+describe('a user pool that does not return who is missing', () => {
   // A pool that hides them once goes on doing so.
   it('leaves a person to find out, and the request goes on when the mark is taken away', () =>
     withSandbox({}, async (given) => {

@@ -117,7 +117,7 @@ describe('the HTTP API', () => {
     expect(storedOf('too-weak').password).toBe('Api-Marker-Strong-1!');
   });
 
-  it('tells of an abort at once, and of the state that runs before', async () => {
+  it('reports an abort at once, and of the state that runs before', async () => {
     // CreateSubscriber waits until the execution is stopped.
     const goOn = hold(sandbox(), 'infinstor', 'add_subscriber');
     const { executionArn } = await post(requestFor('stopped'));

@@ -82,7 +82,7 @@ describe('start', () => {
 });
 
 describe('follow', () => {
-  it('tells the whole history each time, until the execution is over', async () => {
+  it('returns the whole history each time, until the execution is over', async () => {
     const events = history(started, done('AcceptRequest'), succeeded);
     const running = { executionArn, status: 'RUNNING' as const };
     sfnMock

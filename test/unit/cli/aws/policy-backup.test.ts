@@ -33,7 +33,7 @@ describe('statementChanges', () => {
       { added: 0, removed: 0, changed: 0 },
     ],
     ['a single statement', { Statement: owner }, policy(owner), { added: 0, removed: 0, changed: 0 }],
-  ])('tells of %s', (_, before, after, changes) => {
+  ])('reports %s', (_, before, after, changes) => {
     expect(statementChanges(before, after)).toEqual(changes);
   });
 

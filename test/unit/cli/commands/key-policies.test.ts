@@ -168,7 +168,7 @@ describe('the list of kept policies', () => {
     expect(document).toMatchObject({ policies: [{ overwritten: false }] });
   });
 
-  it('says so when nothing is kept, nothing changed, or KMS does not tell the policy in force', async () => {
+  it('says so when nothing is kept, nothing changed, or KMS does not return the policy in force', async () => {
     policyBackups = [];
     expect((await run({ name: 'list' })).text).toMatch(/^No policy of \S+ is kept: /);
     policyBackups = [kept(1, policy(statement('Owner')))];
@@ -266,7 +266,7 @@ describe('a restore', () => {
     expect(text).toMatch(/^\nNothing to restore\n.*: unchanged \(already up to date\)\n$/s);
   });
 
-  it('that a try has done whose outcome was not known is told as done', async () => {
+  it('that a try has done whose outcome was not known is reported as done', async () => {
     restores = [busy, unchanged];
     inForce = [inForce[0], after];
     const { document, text } = await run({ name: 'restore', policyId });
@@ -276,7 +276,7 @@ describe('a restore', () => {
     );
   });
 
-  it('is not told as done because the policy could not be read before', async () => {
+  it('is not reported as done because the policy could not be read before', async () => {
     restores = [unchanged];
     inForce = [undefined, after];
     const { document, text } = await run({ name: 'restore', policyId });
@@ -316,7 +316,7 @@ describe('a restore', () => {
     expect(questions('Invoke')).toHaveLength(pauses.length + 1);
   });
 
-  it('that fails otherwise is told at once, with what to do', async () => {
+  it('that fails otherwise is reported immediately, with what to do', async () => {
     restores = [{ errorType: 'KeyPolicyOrphan', errorMessage: 'It names AROAGONE', trace: [] }];
     const { error, progress, pauses } = await run({ name: 'restore', policyId });
     expect(error).toMatchObject({

@@ -203,7 +203,7 @@ describe('the capabilities of a template', () => {
     expect((await accept({}, allowed)).stack.capabilities).toEqual(['CAPABILITY_NAMED_IAM']);
   });
 
-  it('are all that are allowed when it nests stacks, as nobody can tell what theirs need', async () => {
+  it('are all that are allowed when it nests stacks, because nobody can say what theirs need', async () => {
     const { accept, cloudFormation } = setUp();
     const nesting = { ...summary, Capabilities: [], ResourceTypes: ['AWS::CloudFormation::Stack'] };
     cloudFormation.on(GetTemplateSummaryCommand).resolves(nesting);

@@ -1,11 +1,4 @@
 import {
-  CognitoIdentityProviderClient,
-  InitiateAuthCommand,
-  NotAuthorizedException,
-  TooManyRequestsException,
-  UserNotFoundException,
-} from '@aws-sdk/client-cognito-identity-provider';
-import {
   CreateSecretCommand,
   GetSecretValueCommand,
   InternalServiceError,
@@ -14,75 +7,28 @@ import {
   ResourceExistsException,
   RestoreSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { environmentSchema } from '../../../../functions/add-user/environment.ts';
-import { registryTable } from '../../lib/registry/registry-table.ts';
-import { environmentOf } from '../environment.ts';
 import { type Answer, fakeInfinStor } from '../fake-infinstor.ts';
-import { fakeSecrets, firstVersionId } from '../fake-secrets.ts';
-import { errorOf, lambda, now, secret, withTimeLeft } from '../lambda.ts';
-import { own } from '../own-record.ts';
+import { firstVersionId } from '../fake-secrets.ts';
+import { errorOf, withTimeLeft } from '../lambda.ts';
 import { usersPlan } from '../users-plan.ts';
-
-const { tokenSecretId } = usersPlan;
-const aliceSecretId = 'infinstor/test/subscribers/acme/users/alice';
-const bobSecretId = 'infinstor/test/subscribers/acme/users/bob';
-const inputSecretId = 'infinstor/test/input/acme/bob';
-const token = { secretId: tokenSecretId, versionId: firstVersionId, rejections: 0, userIndex: 0 };
-const tokens = { idToken: secret('id-token'), refreshToken: secret('refresh'), obtainedAt: now.toISOString() };
-/** With every character that forms and JSON escape. */
-const bobPassword = secret('b"o\\b+ &%=');
-const kept = secret('kept-password');
-const added: Answer = { headers: { 'content-type': 'application/json' }, body: 'Successfully created user' };
-const duplicate: Answer = { status: 400, body: 'Error User Exists' };
-const loginExpired: Answer = {
-  headers: { 'content-type': 'text/html' },
-  body: '<html><head><meta http-equiv="refresh" content="3;url=/login.html"></head><body>Login expired. Please login again</body></html>',
-};
-const details = { message: 'refused', $metadata: {} };
-const aliceAdded = { userName: 'Alice', outcome: 'added', credentialsSecretId: aliceSecretId };
-const afterAlice = { next: 1, hasMore: true, results: [aliceAdded] };
-
-async function setUp({
-  stored = {},
-  answer = added,
-  login = 'refused',
-}: {
-  stored?: Record<string, unknown>;
-  answer?: Answer | (() => Answer);
-  login?: 'refused' | 'challenge' | string;
-} = {}) {
-  const secrets = fakeSecrets({ [tokenSecretId]: tokens, [inputSecretId]: { password: bobPassword }, ...stored });
-  const cognito = mockClient(CognitoIdentityProviderClient);
-  cognito.on(InitiateAuthCommand).callsFake(({ AuthParameters }) => {
-    if (login === 'challenge') return { ChallengeName: 'NEW_PASSWORD_REQUIRED' };
-    if (AuthParameters?.PASSWORD !== login)
-      throw new NotAuthorizedException({ message: 'Incorrect username or password.', $metadata: {} });
-    return { AuthenticationResult: { IdToken: secret('user-id') } };
-  });
-  const infinstor = await fakeInfinStor({
-    get_version: () => ({ body: { cognitoCliClientId: 'cli-client', region: 'eu-north-1' } }),
-    addsecondaryuser: () => (typeof answer === 'function' ? answer() : answer),
-  });
-  const { environment: dynamoDb, ...registry } = await registryTable();
-  await own(registry, usersPlan.executionArn, usersPlan.subscriber.userName);
-  const values = environmentOf(environmentSchema, {
-    REGISTRY_TABLE: registry.tableName,
-    INFINSTOR_MLFLOW_URL: infinstor.url,
-    INFINSTOR_API_URL: infinstor.url,
-  });
-  const environment = { ...values, ...dynamoDb };
-  const invoke = lambda(() => import('../../../../functions/add-user/handler.ts'), environment);
-  const addAlice = () => invoke({ plan: usersPlan, token });
-  const addBob = () => invoke({ plan: usersPlan, token, progress: afterAlice });
-  const calls = () => infinstor.requests.filter(({ operation }) => operation === 'POST addsecondaryuser');
-  const logins = () => cognito.commandCalls(InitiateAuthCommand).map(({ args: [{ input }] }) => input.AuthParameters);
-  return { secrets, cognito, infinstor, invoke, addAlice, addBob, calls, logins };
-}
-
-const formOf = (body = '') => Object.fromEntries(new URLSearchParams(body));
-const resultOf = ({ results }: { results: readonly object[] }) => results.at(-1);
+import {
+  added,
+  afterAlice,
+  aliceAdded,
+  aliceSecretId,
+  bobPassword,
+  bobSecretId,
+  formOf,
+  inputSecretId,
+  kept,
+  loginExpired,
+  resultOf,
+  setUp,
+  token,
+  tokenSecretId,
+  tokens,
+} from './add-user-fixture.ts';
 
 it('makes no call when what InfinStor accepts might not be stored in time: TooLittleTime', async () => {
   const { addBob, calls } = await setUp();
@@ -179,112 +125,6 @@ describe('adding a user', () => {
     const { invoke } = await setUp();
     const event = { plan: usersPlan, token, progress: { next: 2, hasMore: false, results: [] } };
     await expect(invoke(event)).rejects.toMatchObject(errorOf('InvalidStepInput', 'there is no user 2'));
-  });
-});
-
-describe('a user who exists', () => {
-  it.each([
-    ['text 400', duplicate],
-    ['text 409', { status: 409, body: 'User already exists' }],
-    ['a status for refused tokens', { status: 403, body: 'Error User Exists' }],
-    ['text 200', { body: 'Error User Exists' }],
-    ['JSON 200', { body: { error: 'user bob already exists' } }],
-    ["Cognito's error", { status: 400, body: { message: 'UsernameExistsException: User account already exists' } }],
-    ['text 500', { status: 500, body: 'Error User Exists' }],
-  ] satisfies [string, Answer][])('is ours when our password logs in (%s)', async (_, answer) => {
-    const { addBob, logins, secrets } = await setUp({ answer, login: bobPassword });
-    expect(resultOf(await addBob())).toMatchObject({ outcome: 'added' });
-    expect(logins()).toEqual([{ USERNAME: 'bob', PASSWORD: bobPassword }]);
-    expect(secrets.current(bobSecretId)).toMatchObject({ state: 'created', password: bobPassword });
-  });
-
-  it('is ours when Cognito wants more', async () => {
-    const { addBob } = await setUp({ answer: duplicate, login: 'challenge' });
-    expect(resultOf(await addBob())).toMatchObject({ outcome: 'added' });
-  });
-
-  it('is ours with the password that was prepared, though the request brings another one', async () => {
-    const { addBob, logins, secrets } = await setUp({
-      stored: { [bobSecretId]: { state: 'prepared', userName: 'bob', password: kept } },
-      answer: duplicate,
-      login: kept,
-    });
-    expect(resultOf(await addBob())).toMatchObject({ outcome: 'added' });
-    expect(logins().map((each) => each?.PASSWORD)).toEqual([bobPassword, kept]);
-    expect(secrets.current(bobSecretId)).toMatchObject({ state: 'created', password: kept });
-  });
-
-  it('is not ours when each of our passwords is refused, which is tried once', async () => {
-    const { addBob, logins, secrets } = await setUp({ answer: duplicate });
-    expect(resultOf(await addBob())).toEqual({
-      userName: 'bob',
-      outcome: 'exists',
-      error: { ...errorOf('UserExists', 'bob'), remedy: expect.stringContaining('another name') },
-    });
-    expect(logins()).toHaveLength(1);
-    expect(secrets.written).toEqual([]);
-  });
-
-  const emailTaken = { status: 400, body: 'An account with the given email already exists.' };
-
-  it('is ours when our password logs in, though the answer speaks of the e-mail address', async () => {
-    const { addBob } = await setUp({ answer: emailTaken, login: bobPassword });
-    expect(resultOf(await addBob())).toMatchObject({ outcome: 'added' });
-  });
-
-  it.each([
-    ['an address that another user has', emailTaken, 'InvalidRequest', 'users.1.emailId: '],
-    [
-      'the name or the address',
-      { status: 400, body: 'Username or email already exists' },
-      'InfinStorRejected',
-      'or email',
-    ],
-  ])('is rejected when %s exists', async (_, answer, name, message) => {
-    const { addBob } = await setUp({ answer });
-    expect(resultOf(await addBob())).toMatchObject({ outcome: 'rejected', error: errorOf(name, message) });
-  });
-
-  it.each([
-    ['the name', duplicate],
-    ['the address', emailTaken],
-    ['the name or the address', { status: 400, body: 'Username or email already exists' }],
-  ])(
-    'may be ours when %s exists and a login does not show whose it is, as of a user who is locked, and no other password is tried then',
-    async (_, answer) => {
-      const { addBob, cognito, logins, secrets } = await setUp({
-        answer,
-        stored: { [bobSecretId]: { state: 'prepared', userName: 'bob', password: kept } },
-      });
-      cognito
-        .on(InitiateAuthCommand)
-        .rejects(new NotAuthorizedException({ message: 'Password attempts exceeded', $metadata: {} }));
-      expect(resultOf(await addBob())).toEqual({
-        userName: 'bob',
-        outcome: 'rejected',
-        error: {
-          ...errorOf('LoginRejected', 'passes by itself'),
-          remedy: expect.stringContaining('send the request again'),
-        },
-      });
-      expect(logins()).toHaveLength(1);
-      expect(secrets.written).toEqual([]);
-    },
-  );
-
-  it.each([
-    ['an address that another user has', emailTaken, 'InvalidRequest'],
-    ['the name or the address', { status: 400, body: 'Username or email already exists' }, 'InfinStorRejected'],
-  ])('is rejected as InfinStor says when %s exists, and the pool has no user of this name', async (_, answer, name) => {
-    const { addBob, cognito } = await setUp({ answer });
-    cognito.on(InitiateAuthCommand).rejects(new UserNotFoundException(details));
-    expect(resultOf(await addBob())).toMatchObject({ outcome: 'rejected', error: errorOf(name, 'InfinStor') });
-  });
-
-  it('is asked for again when Cognito has too much to do', async () => {
-    const { addBob, cognito } = await setUp({ answer: duplicate });
-    cognito.on(InitiateAuthCommand).rejects(new TooManyRequestsException(details));
-    await expect(addBob()).rejects.toMatchObject({ name: 'TooManyRequestsException' });
   });
 });
 

@@ -83,7 +83,7 @@ function setUp(environment = {}) {
 }
 
 describe('completing an offboarding', () => {
-  it('empties the record, deletes the secrets, tells of it and closes the record, in this order', async () => {
+  it('empties the record, deletes the secrets, reports it and closes the record, in this order', async () => {
     const { invoke, done, documents, secrets } = setUp();
     expect(await invoke()).toMatchObject({
       userName: 'Acme',
@@ -126,7 +126,7 @@ describe('completing an offboarding', () => {
     expect(done).toEqual([]);
   });
 
-  it('is told when another execution takes the subscriber over at its end', async () => {
+  it('is reported when another execution takes the subscriber over at its end', async () => {
     const { invoke, documents } = setUp();
     documents.on(GetCommand).resolvesOnce({ Item: record() });
     documents.on(GetCommand).resolves({ Item: record({ executionArn: otherExecutionArn }) });
@@ -134,7 +134,7 @@ describe('completing an offboarding', () => {
     await expect(invoke()).rejects.toMatchObject(errorOf('ExecutionSuperseded', otherExecutionArn));
   });
 
-  it('tells what was told before of the same stack, though CloudFormation has forgotten it', async () => {
+  it('reports what was reported before of the same stack, though CloudFormation has forgotten it', async () => {
     const { invoke, documents, cloudFormation } = setUp();
     const before = { stackId, keyArns: ['arn:aws:kms:eu-west-1:111111111111:key/before'], retained: [bucket] };
     documents.on(GetCommand).resolves({ Item: record({ offboarded: before }) });

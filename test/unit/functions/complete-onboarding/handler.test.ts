@@ -82,7 +82,7 @@ describe('completing an onboarding', () => {
     expect(update && published?.calledBefore(update)).toBe(true);
   });
 
-  it('tells why the subscriber is not verified', async () => {
+  it('says why the subscriber is not verified', async () => {
     const { invoke, events } = setUp();
     const verification = { verified: false, reason: 'InfinStor reports no role' };
     const expected = { ...onboarded, verified: false, verification: 'InfinStor reports no role' };

@@ -79,7 +79,7 @@ describe('when all users were added', () => {
 });
 
 describe('when a user was not added', () => {
-  it('is UsersNotAdded after the others are recorded and told, and leaves the status to who records the failure', async () => {
+  it('is UsersNotAdded after the others are recorded and reported, and leaves the status to who records the failure', async () => {
     const { invoke, published, updates } = setUp();
     const weak = { ...failedWith('rejected', 'InfinStorRejected', `${'no '.repeat(159)}cut!`), userName: 'carol' };
     const error = errorOf(
@@ -97,7 +97,7 @@ describe('when a user was not added', () => {
     ]);
   });
 
-  it('tells and records nothing when none was', async () => {
+  it('reports and records nothing when none was', async () => {
     const { invoke, published, updates } = setUp();
     await expect(invoke({ plan: usersPlan, progress: progressOf(exists) })).rejects.toMatchObject({
       name: 'UsersNotAdded',

@@ -221,7 +221,7 @@ describe('a call that fails', () => {
     expect(await markNow()).toMatchObject({ emailId });
   });
 
-  it('tells at once what a login as the subscriber says of a lost answer', async () => {
+  it('says immediately what a login as the subscriber says of a lost answer', async () => {
     const { invoke, logins } = await setUp({
       answer: () => 'lost',
       login: { AuthenticationResult: { IdToken: secret('id') } },

@@ -66,14 +66,14 @@ describe('the look of the schedule', () => {
     expect(log).toEqual([['warn', 'key is gone', { keyArn }]]);
   });
 
-  it('tells of a policy that it is not let read', async () => {
+  it('reports a policy that it is not let read', async () => {
     const { look, told, kms } = await setUp();
     kms.client.on(GetKeyPolicyCommand).rejects(denied);
     await look();
     expect(told()).toMatchObject([{ Detail: detail({ reason: { name: denied.name, message: denied.message } }) }]);
   });
 
-  it('tells of a policy that is not understood', async () => {
+  it('reports a policy that is not understood', async () => {
     const { look, told, kms } = await setUp();
     kms.set(keyArn, { Statement: [{ Effect: 'Perhaps' }] });
     await look();
@@ -169,7 +169,7 @@ describe('a policy that was written by hand', () => {
     expect(await readPolicyBackups(registry, keyArn)).toHaveLength(1);
   });
 
-  it('is told when another role wrote it', async () => {
+  it('is reported when another role wrote it', async () => {
     const { look, edited, told } = await setUp();
     await look(edited(granting('b'), { roleArn: `${writer}-of-another` }));
     expect(told()).toHaveLength(1);

@@ -134,7 +134,7 @@ describe('of a policy written by hand', () => {
     expect(lostStatements(parsed(inForce), { kept: history, written: last })).toEqual([]);
   });
 
-  it('what was lost is told by Sid or place: missing, different and back', () => {
+  it('what was lost is reported by Sid or place: missing, different and back', () => {
     const old: Parts = { foreign: [statement('Changed'), statement('Removed'), statement(''), statement('Same')] };
     const changed: Parts = {
       foreign: [
@@ -165,7 +165,7 @@ describe('of a policy written by hand', () => {
   });
 });
 
-describe('a policy that KMS tells', () => {
+describe('a policy that KMS returns', () => {
   it.each<[string, Parts | undefined, PolicyBackup[], Written | undefined, number]>([
     ['nobody is known to have written', after, [], undefined, 0],
     [

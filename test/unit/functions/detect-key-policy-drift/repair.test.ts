@@ -27,7 +27,7 @@ describe('a repair', () => {
     expect(kms.puts()).toEqual([]);
   });
 
-  it('is told as made in part, and logged, when a role does not get the key', async () => {
+  it('is reported as made in part, and logged, when a role does not get the key', async () => {
     const { look, told, kms, log } = await setUp({ repairs: true });
     kms.set(keyArn, granting());
     kms.unseen.add(roleArn('b'));
@@ -44,7 +44,7 @@ describe('a repair', () => {
     ]);
   });
 
-  it('is told as failed, and logged, when KMS refuses it', async () => {
+  it('is reported as failed, and logged, when KMS refuses it', async () => {
     const { look, told, kms, log } = await setUp({ repairs: true });
     kms.set(keyArn, granting('b'));
     kms.client.on(PutKeyPolicyCommand).rejects(denied);
@@ -61,7 +61,7 @@ describe('a repair', () => {
     ]);
   });
 
-  it('waits until KMS can tell no older policy than what was written by hand just after ours', async () => {
+  it('waits until KMS can return no older policy than what was written by hand just after ours', async () => {
     const { look, told, kms, ask, reconciler, edited, time } = await setUp({ repairs: true });
     await ask('c');
     await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });

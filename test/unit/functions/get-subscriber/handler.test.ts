@@ -103,7 +103,7 @@ describe('GET /subscribers/{userName}', () => {
     if (pause === undefined) expect(body).not.toHaveProperty('pausedLogins');
   });
 
-  it('tells the state that runs', async () => {
+  it('returns the state that runs', async () => {
     const ask = setUp({ item: record, execution: { status: 'RUNNING' } });
     expect(await ask(get('acme'))).toEqual({
       statusCode: 200,
@@ -118,7 +118,7 @@ describe('GET /subscribers/{userName}', () => {
     });
   });
 
-  it('tells what was made when it is done', async () => {
+  it('says what was made when it is done', async () => {
     const custom = { customTokenExpiresAt: '2026-01-08T00:00:00.000Z' };
     const made = { stackId, roleArn: 'arn:aws:iam::111111111111:role/acme', keyArns: [], users: ['ruth'], ...custom };
     const ask = setUp({ item: { ...record, status: 'ACTIVE', ...made }, execution: { status: 'SUCCEEDED' } });
@@ -129,7 +129,7 @@ describe('GET /subscribers/{userName}', () => {
     ['FAILED', 'StackFailed'],
     ['TIMED_OUT', 'States.Timeout'],
     ['ABORTED', 'ABORTED'],
-  ])('tells of an execution that is %s at once, though its record says ONBOARDING', async (status, name) => {
+  ])('reports an execution that is %s immediately, though its record says ONBOARDING', async (status, name) => {
     const failed = { error: 'StackFailed', cause: '{"errorMessage": "it exists"}' };
     const ask = setUp({ item: record, execution: { status, ...(status === 'FAILED' && failed) } });
     expect(await ask(get('acme'))).toMatchObject({
@@ -138,7 +138,7 @@ describe('GET /subscribers/{userName}', () => {
     });
   });
 
-  it('tells what exists of one that is not done, as its states have left it', async () => {
+  it('says what exists of one that is not done, as its states have left it', async () => {
     const credentialsSecretId = 'infinstor/test/subscribers/acme/credentials';
     const customTokenExpiresAt = '2026-01-08T00:00:00.000Z';
     const subscriber = { credentialsSecretId, customTokenExpiresAt, emailId: 'not shown' };
@@ -193,7 +193,7 @@ describe('GET /subscribers/{userName}', () => {
     });
   });
 
-  describe('tells of each attempt its operation and how it ended', () => {
+  describe('reports of each attempt its operation and how it ended', () => {
     const updateArn = executionArn.replace('onboard-subscriber', 'update-subscriber');
     const started = { startedAt: '2026-01-01T12:00:00.000Z' };
     const before = { ...started, executionArn, endedAt: '2026-01-01T12:01:00.000Z' };
@@ -260,7 +260,7 @@ describe('GET /subscribers/{userName}', () => {
     });
   });
 
-  it('tells that a recorded failure was redriven and runs', async () => {
+  it('says that a recorded failure was redriven and runs', async () => {
     const ask = setUp({ item: { ...record, status: 'FAILED', lastError }, execution: { status: 'PENDING_REDRIVE' } });
     expect(await ask(get('acme'))).toMatchObject({ body: { status: 'ONBOARDING' } });
   });
@@ -269,12 +269,12 @@ describe('GET /subscribers/{userName}', () => {
     ['ACTIVE', { status: 'ACTIVE', stackId }],
     ['FAILED', { status: 'FAILED', error: lastError }],
     ['ONBOARDING', { status: 'FAILED', error: { name: 'ExecutionDoesNotExist' } }],
-  ])('tells what the record says, %s, when Step Functions has forgotten the execution', async (status, expected) => {
+  ])('says what the record says, %s, when Step Functions has forgotten the execution', async (status, expected) => {
     const ask = setUp({ item: { ...record, status, stackId, ...(status === 'FAILED' && { lastError }) } });
     expect(await ask(get('acme'))).toMatchObject({ statusCode: 200, body: expected });
   });
 
-  it('tells of one execution, such as one that was refused and left no record', async () => {
+  it('reports one execution, such as one that was refused and left no record', async () => {
     const refused = {
       status: 'FAILED',
       error: 'InvalidRequest',

@@ -68,7 +68,7 @@ describe('letting a role use a key', () => {
     expect(await get?.thisValue.config.maxAttempts()).toBe(3);
   });
 
-  it('writes nothing and takes no lease when it is repeated, in whatever order KMS tells the policy', async () => {
+  it('writes nothing and takes no lease when it is repeated, in whatever order KMS returns the policy', async () => {
     const { invoke, kms, registry } = await setUp({ [keyArn]: keyPolicy(otherRoleArn, roleArn) });
     const grant = await requestGrant(registry, keyArn, { roleArn, roleId, userName: 'Acme' }, executionArn);
     await settleGrant(registry, keyArn, { ...grant, state: 'applied' });

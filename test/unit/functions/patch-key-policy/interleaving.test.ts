@@ -106,7 +106,7 @@ function makeStale({ kms, time }: Fixture): void {
 describe('two writers of one key', () => {
   it.each([
     ['', { pauseMs: 15_000, stale: false, slowMs: 0 }],
-    [', when KMS tells old policies', { pauseMs: 61_000, stale: true, slowMs: 0 }],
+    [', when KMS returns old policies', { pauseMs: 61_000, stale: true, slowMs: 0 }],
     // Each call takes nearly as long as a client waits: the lease runs out before the writer has come to write.
     [', when all calls take long', { pauseMs: 15_000, stale: false, slowMs: requestBoundMs / 2 }],
   ])('lose no grant, wherever one stops while the other goes on%s', async (_, { pauseMs, stale, slowMs }) => {
@@ -144,7 +144,7 @@ describe('two writers of one key', () => {
 
   it.each([
     ['', 15_000, false],
-    [', when KMS tells old policies', 61_000, true],
+    [', when KMS returns old policies', 61_000, true],
   ])('lose no grant, wherever one stops until its lease has run out%s', async (_, pauseMs, stale) => {
     const reached = await atEachAwait(async (pause) => {
       const world = await newFixture();

@@ -127,7 +127,7 @@ describe("the stack's role", () => {
     await expect(invoke(event)).rejects.toMatchObject({ name: 'PrincipalNotVisible' });
   });
 
-  it('is RoleNotFound when IAM tells nothing of it', async () => {
+  it('is RoleNotFound when IAM returns nothing of it', async () => {
     const { invoke, iam } = setUp([resource(roleName)]);
     iam.on(GetRoleCommand).resolves({});
     await expect(invoke(event)).rejects.toMatchObject({ name: 'RoleNotFound' });

@@ -64,7 +64,7 @@ const previousPolicyId = expect.stringMatching(/^2\d{3}-.*Z#/);
 const restored = { keyArn, policyId, changed: true, previousPolicyId };
 
 describe('restoring a kept policy', () => {
-  it("brings its statements back, in the key's Region and one write, and leaves the key to whoever has it by ours", async () => {
+  it("brings its statements back, in the key's Region and one write, and leaves the key to those who have it by ours", async () => {
     const { invoke, kms } = await setUp({
       inForce: granting('a', 'b'),
       kept: withBackup(keyPolicy('AROADELETEDDELETEDDEL', roleArn('gone'))),

@@ -157,7 +157,7 @@ describe('updating a subscriber', () => {
     expect(updates()).toHaveLength(1);
   });
 
-  it('makes no call while Cognito cannot tell', async () => {
+  it('makes no call while Cognito cannot say', async () => {
     const login = new TooManyRequestsException({ message: 'Rate exceeded', $metadata: {} });
     const { invoke, updates } = await setUp({ login });
     await expect(invoke({ plan: emailOnly, token })).rejects.toMatchObject({ name: 'TooManyRequestsException' });

@@ -185,7 +185,7 @@ it('names secret and key of credentials that it may not decrypt: SecretNotReadab
   expect(await invoke({ plan, role })).toEqual({ verified: false, reason: expect.stringContaining(reason) });
 });
 
-it('needs the URL of the API where get_version does not tell it', async () => {
+it('needs the URL of the API where get_version does not return it', async () => {
   const { invoke } = await setUp();
   const required = { INFINSTOR_API_URL: '', VERIFY: 'require' };
   await expect(invoke({ plan, role }, required)).rejects.toMatchObject(

@@ -31,7 +31,7 @@ describe("a key's ARN", () => {
 it.each([
   ['an execution', executionArn, 'us-east-1'],
   ['a stack', stackId, 'eu-west-1'],
-])("tells account and Region of %s's ARN", (_name, arn, region) => {
+])("returns account and Region of %s's ARN", (_name, arn, region) => {
   expect(arnOwner(arn)).toEqual({ region, accountId: '111111111111' });
 });
 

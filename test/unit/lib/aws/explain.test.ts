@@ -1,11 +1,14 @@
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientConfig } from '../../../../lib/aws/clients.ts';
 import { explain } from '../../../../lib/aws/explain.ts';
 import { failedCallsLogger } from '../../../../lib/aws/failed-calls.ts';
 import { functionCalls } from '../../../../scripts/function-calls.ts';
 
 const functionName = 'infinstor-onboarding-dev-obtain-token';
+
+beforeEach(() => void vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', functionName));
+afterEach(() => void vi.unstubAllEnvs());
 
 /** An error of a client, as its own middleware reports it. */
 function failed(
@@ -32,7 +35,7 @@ describe('an error of AWS', () => {
     ` is not authorized to perform: secretsmanager:GetSecretValue on resource: infinstor/dev/superadmin with an explicit deny in a service control policy: arn:aws:organizations::987654321098:policy/o-qv5af4abcd/service_control_policy/p-2kgnabcd`,
     ` is not authorized to perform: secretsmanager:GetSecretValue on resource: infinstor/dev/superadmin because no permissions boundary allows the secretsmanager:GetSecretValue action`,
   ])('that names role, action, resource and policy is left as it is: %s', (text) => {
-    expect(explain(failed('AccessDeniedException', `${user}${text}`, getSecret), functionName)).toBe(`${user}${text}`);
+    expect(explain(failed('AccessDeniedException', `${user}${text}`, getSecret))).toBe(`${user}${text}`);
   });
 
   it.each([
@@ -46,17 +49,17 @@ describe('an error of AWS', () => {
     ],
   ])('that does not say what denies names what may: %s', (what, end) => {
     const text = `${user} is not authorized to perform: ${what}`;
-    const said = explain(failed('AccessDenied', text, getSecret), functionName);
+    const said = explain(failed('AccessDenied', text, getSecret));
     expect(said.startsWith(text)).toBe(true);
     expect(said).toMatch(end);
   });
 
   it('that says nothing of it gets role, action and resource', () => {
     const call = { clientName: 'SFNClient', commandName: 'SendTaskSuccessCommand' };
-    expect(explain(failed('AccessDeniedException', 'Access Denied', call), functionName)).toBe(
+    expect(explain(failed('AccessDeniedException', 'Access Denied', call))).toBe(
       `states:SendTaskSuccess: Access Denied, to the role of function ${functionName}`,
     );
-    expect(explain(failed('AccessDeniedException', 'Access to KMS is not allowed', getSecret), functionName)).toBe(
+    expect(explain(failed('AccessDeniedException', 'Access to KMS is not allowed', getSecret))).toBe(
       `secretsmanager:GetSecretValue on infinstor/dev/superadmin: Access to KMS is not allowed, to the role of function ${functionName}`,
     );
   });
@@ -64,17 +67,17 @@ describe('an error of AWS', () => {
   it("of a key that is disabled is not blamed on the function's role", () => {
     const key = 'arn:aws:kms:us-east-1:111111111111:key/1';
     const call = { clientName: 'KMSClient', commandName: 'PutKeyPolicyCommand', input: { KeyId: key } };
-    expect(explain(failed('DisabledException', `${key} is disabled.`, call), functionName)).toBe(
+    expect(explain(failed('DisabledException', `${key} is disabled.`, call))).toBe(
       `kms:PutKeyPolicy: ${key} is disabled.`,
     );
   });
 
   it('that passes says how often it was tried', () => {
     const metadata = { attempts: 3, totalRetryDelay: 1234 };
-    expect(explain(failed('ThrottlingException', 'Rate exceeded', { ...getSecret, metadata }), functionName)).toBe(
+    expect(explain(failed('ThrottlingException', 'Rate exceeded', { ...getSecret, metadata }))).toBe(
       'secretsmanager:GetSecretValue on infinstor/dev/superadmin: Rate exceeded (tried 3 times, with 1.2 s of pauses, by the function)',
     );
-    expect(explain(failed('TimeoutError', '', getSecret), functionName)).toBe(
+    expect(explain(failed('TimeoutError', '', getSecret))).toBe(
       'secretsmanager:GetSecretValue on infinstor/dev/superadmin: TimeoutError',
     );
   });
@@ -86,18 +89,18 @@ describe('an error of AWS', () => {
       commandName: 'DescribeStacksCommand',
       input: { StackName: 'acme' },
     };
-    expect(explain(failed('ValidationError', text, call), functionName)).toBe(`cloudformation:DescribeStacks: ${text}`);
+    expect(explain(failed('ValidationError', text, call))).toBe(`cloudformation:DescribeStacks: ${text}`);
   });
 
   it('holds nothing of the input but what the call is about', () => {
     const input = { SecretId: 'infinstor/dev/superadmin', SecretString: 'Marked-1', ClientRequestToken: 'Marked-2' };
-    const said = explain(failed('InternalServiceError', 'no', { ...getSecret, input }), functionName);
+    const said = explain(failed('InternalServiceError', 'no', { ...getSecret, input }));
     expect(said).not.toMatch(/Marked/);
   });
 });
 
 it('an error that no client has thrown is as it is', () => {
-  expect(explain(new Error('x is not a function'), functionName)).toBe('x is not a function');
+  expect(explain(new Error('x is not a function'))).toBe('x is not a function');
 });
 
 /** The packages of the clients, by IAM's name of the service. */
@@ -163,7 +166,7 @@ describe('a client', () => {
     if (!(error instanceof Error)) throw new Error(`${call} was not refused`);
     expect(error.name).toMatch(/^AccessDenied(Exception)?$/);
     const action = call.replace(/^cognito:/, 'cognito-idp:');
-    expect(explain(error, functionName)).toMatch(
+    expect(explain(error)).toMatch(
       new RegExp(`^${action}( on \\S+)?: Access Denied, to the role of function ${functionName}$`),
     );
   });

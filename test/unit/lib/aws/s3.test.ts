@@ -137,7 +137,7 @@ describe('reading an object', () => {
     const thrown = await s3.get(url, 1).catch((reason: unknown) => reason);
     expect(thrown).toMatchObject({ name });
     expect(requests).toHaveLength(times);
-    const said = thrown instanceof Error ? explain(thrown, 'reader') : '';
+    const said = thrown instanceof Error ? explain(thrown) : '';
     expect(said.startsWith(`s3:GetObject on ${url}: `)).toBe(true);
     const tried = / \(tried 3 times, with \d\.\d s of pauses, by the function\)$/;
     if (times > 1) expect(said).toMatch(tried);
@@ -168,7 +168,7 @@ describe('a denial', () => {
     const thrown = await call().catch((reason: unknown) => reason);
     if (!(thrown instanceof Error)) throw new Error('S3 did not refuse it');
     // What cannot be read becomes a part of another error's message, which nothing explains any more.
-    return thrown.name === 'ObjectNotReadable' ? thrown.message : explain(thrown, 'copies');
+    return thrown.name === 'ObjectNotReadable' ? thrown.message : explain(thrown);
   };
 
   it('names action, object and whose role it is', async () => {

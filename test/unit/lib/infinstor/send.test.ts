@@ -57,7 +57,7 @@ describe('the URL of the API', () => {
   const discovery = { cognitoCliClientId: 'client-1', region: 'eu-west-1', isExternalAuth: 'false' };
   const told = { ...discovery, apiDnsName: 'infinstorapi', serviceDnsName: 'infinstor.example.com' };
 
-  it('is the one that get_version tells', () => {
+  it('is the one that get_version returns', () => {
     expect(apiUrlOf(told, '')).toBe('https://infinstorapi.infinstor.example.com');
   });
 
@@ -70,7 +70,7 @@ describe('the URL of the API', () => {
     ['no name of the service', { ...told, serviceDnsName: '' }],
     ['more than a name', { ...told, apiDnsName: 'elsewhere.example/', serviceDnsName: 'x' }],
     ['a name before a sign', { ...told, apiDnsName: 'user@elsewhere' }],
-  ])('must be configured where get_version tells %s', (_, discovered) => {
+  ])('must be configured where get_version returns %s', (_, discovered) => {
     expect(() => apiUrlOf(discovered, '')).toThrow(
       expect.objectContaining({ name: 'InvalidConfiguration', message: expect.stringContaining('infinstorApiUrl') }),
     );
@@ -86,7 +86,7 @@ describe('get_version', () => {
     serviceDnsName: '',
   };
 
-  it('tells Cognito client and Region to who sends the word None for a token', async () => {
+  it('returns Cognito client and Region to who sends the word None for a token', async () => {
     const { url, requests } = await fakeInfinStor({
       get_version: () => ({ body: { ...version, isExternalAuth: undefined, mlflowDnsName: 'mlflow' } }),
     });
@@ -228,7 +228,7 @@ describe('add_subscriber', () => {
     expect(await addTo(() => ({ body: { customToken: 'c', error, errors: error } }))).toBe('c');
   });
 
-  it('tells the error of an answer with status 200, and nothing else of it', async () => {
+  it('returns the error of an answer with status 200, and nothing else of it', async () => {
     const opaque = 'c2VjcmV0LXRva2VuLTEyMzQ1Njc4OTA';
     const body = { error: `mail for ${opaque} was not sent`, value: opaque };
     await expect(addTo(() => ({ body }))).rejects.toThrow(
@@ -339,7 +339,7 @@ describe('add_subscriber', () => {
     );
   });
 
-  it('tells why it is refused without a token, even where the reason is cut', async () => {
+  it('says why it is refused without a token, even where the reason is cut', async () => {
     const token = `eyJraWQiOiJ4In0.${'a'.repeat(300)}.${'b'.repeat(40)}`;
     await expect(addTo(() => ({ status: 400, body: `${'- '.repeat(90)}${token}` }))).rejects.toThrow(
       expect.objectContaining({ message: `add_subscriber: InfinStor answered 400: ${'- '.repeat(90)}<token>` }),

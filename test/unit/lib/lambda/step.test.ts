@@ -85,7 +85,7 @@ describe('a step', () => {
   it.each([
     ['LIMIT', 'a value with an expectation'],
     ['SERVICE_URL', 'a value with none'],
-  ])('does not tell what it got for %s (%s)', async (name) => {
+  ])('does not quote what it got for %s (%s)', async (name) => {
     vi.stubEnv(name, marker);
     expect(String(await failureOf(unreached))).toMatch(new RegExp(`^InvalidConfiguration: ${name}: must be`));
     expect(log.join()).not.toContain(marker);
@@ -171,7 +171,7 @@ describe('a secret that a step meets', () => {
 });
 
 describe("a step's log", () => {
-  it('tells of a success, without the output', async () => {
+  it('reports a success, without the output', async () => {
     await invoke(async () => ({ userName: marker }));
     expect(log).toHaveLength(1);
     expect(JSON.parse(log.join())).toMatchObject({ level: 'INFO', message: 'step succeeded', service: 'some-step' });

@@ -114,12 +114,12 @@ describe('the stack of the name is left to a person', () => {
     ['another build, a parameter being masked', parametersOf('****'), 'another build'],
     ['no parameters', undefined, 'other parameters: SubscriberName is "" in the stack and "Acme" in the request'],
     ['another template', parametersOf('Acme'), `another build than ${plan.stack.templateUrl}`],
-  ])('when it is live with %s, which it tells', (_name, Parameters, reason) => {
+  ])('when it is live with %s, which it names', (_name, Parameters, reason) => {
     const live = { ...inStatus('CREATE_COMPLETE', ofOtherRequest), Parameters };
     expect(() => decideStack(live, plan)).toThrow(needsAttention(`(CREATE_COMPLETE) was made from ${reason}`));
   });
 
-  it('when it is live with several other parameters, each of which it tells', () => {
+  it('when it is live with several other parameters, each of which it names', () => {
     const wanted = { ...plan, stack: { ...plan.stack, parameters: { SubscriberName: 'Acme', Vpc: 'vpc-1' } } };
     expect(() => decideStack(inStatus('CREATE_COMPLETE', ofOtherRequest), wanted)).toThrow(
       needsAttention(
@@ -128,7 +128,7 @@ describe('the stack of the name is left to a person', () => {
     );
   });
 
-  it('when CloudFormation tells no status or no tags of it', () => {
+  it('when CloudFormation returns no status or no tags of it', () => {
     const { StackStatus: _, ...withoutStatus } = inStatus('CREATE_COMPLETE');
     const { Tags: __, ...withoutTags } = inStatus('CREATE_COMPLETE');
     // The type has a status: it is CloudFormation's answer that may lack it.

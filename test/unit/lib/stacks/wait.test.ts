@@ -115,7 +115,7 @@ describe('a failed creation', () => {
     { taskToken, error: 'StackFailed', cause: `Stack ${stackId} is ROLLBACK_IN_PROGRESS: ${reason}` },
   ];
 
-  it('is told by the reason of the resource that failed first, though it is on the last page', async () => {
+  it('is reported by the reason of the resource that failed first, though it is on the last page', async () => {
     const ofStack = { ...failed('acme', 'The following resource(s) failed to create'), PhysicalResourceId: stackId };
     const events = [
       [ofStack, failed('Role', 'Resource creation cancelled')],
@@ -127,7 +127,7 @@ describe('a failed creation', () => {
     expect(await causeOf(...events)).toEqual(failure('Bucket: acme-bucket already exists'));
   });
 
-  it('of a nested stack is told by the reason of the resource that failed first there', async () => {
+  it('of a nested stack is reported by the reason of the resource that failed first there', async () => {
     const nested = (logicalId: string, id: string) => ({
       ...failed(logicalId, `Embedded stack ${id} was not successfully created`),
       ResourceType: 'AWS::CloudFormation::Stack',
@@ -144,7 +144,7 @@ describe('a failed creation', () => {
     expect(sent()).toEqual(failure('Access: Deeper: Role: RoleForInfinStor already exists'));
   });
 
-  it('of a nested stack that tells none is told by its own reason', async () => {
+  it('of a nested stack that has none is reported by its own reason', async () => {
     const { settle, sent, events } = setUp([
       {
         ...failed('Access', 'Requires capabilities : [CAPABILITY_NAMED_IAM]'),
@@ -157,7 +157,7 @@ describe('a failed creation', () => {
     expect(sent()).toEqual(failure('Access: Requires capabilities : [CAPABILITY_NAMED_IAM]'));
   });
 
-  it('is told without the tokens in a reason', async () => {
+  it('is reported without the tokens in a reason', async () => {
     const token = `Custom 11111111-1111-4111-8111-111111111111:${'t'.repeat(342)}`;
     expect(await causeOf([failed('Subscriber', `refused ${token}`)])).toEqual(
       failure('Subscriber: refused <custom token>'),
@@ -317,7 +317,7 @@ describe('a failed deletion', () => {
     failed('Role', 'of the creation'),
   ];
 
-  it('is told by the reason of the resource that failed first in it', async () => {
+  it('is reported by the reason of the resource that failed first in it', async () => {
     const { settle, sent } = setUp(
       [ofStack('DELETE_FAILED'), notDeleted('Role', 'is still used')],
       [notDeleted('Bucket', 'The bucket you tried to delete is not empty'), ofStack('DELETE_IN_PROGRESS'), ...before],
@@ -326,7 +326,7 @@ describe('a failed deletion', () => {
     expect(sent()).toEqual(failure('Bucket: The bucket you tried to delete is not empty'));
   });
 
-  it('of a nested stack is told by the reason of the resource that failed first there', async () => {
+  it('of a nested stack is reported by the reason of the resource that failed first there', async () => {
     const nested = {
       ...notDeleted('Data', 'Embedded stack arn:child was not successfully deleted'),
       ResourceType: 'AWS::CloudFormation::Stack',

@@ -178,7 +178,7 @@ it.each([
     { stackId: 'b', formerStackIds: ['a', 'b', 'one'] },
     { formerStackIds: ['a', 'b'] },
   ],
-])('a new stack leaves %s to be told of', (_, record, expected) => {
+])('a new stack leaves %s to be reported', (_, record, expected) => {
   expect(withFormerStacks(record, 'one')).toEqual(expected);
 });
 

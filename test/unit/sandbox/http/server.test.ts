@@ -80,7 +80,7 @@ describe('every service', () => {
     await expect(send('AKIAUNKNOWN')).rejects.toMatchObject({ name });
   });
 
-  it('tells of a failure of its own', async () => {
+  it('reports a failure of its own', async () => {
     anyOperation.run = () => {
       throw new TypeError('x is not a function');
     };

@@ -8,7 +8,7 @@ const day = 24 * 60 * 60 * 1000;
 describe('get_version', () => {
   const request = { method: 'GET', path: '/api/2.0/mlflow/infinstor/get_version', body: '' };
 
-  it('tells clients where to log in', async () => {
+  it('returns where clients log in', async () => {
     const { infinstor } = setUp();
     const answer = infinstor.handle({ ...request, headers: { authorization: 'None' } });
     expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
@@ -138,7 +138,7 @@ describe('add_subscriber', () => {
 });
 
 describe('customerinfo', () => {
-  it('tells a subscriber what its stack has registered', async () => {
+  it('returns a subscriber what its stack has registered', async () => {
     const { addAs, infinstor, infoOf, logIn } = setUp();
     await addAs(superadmin, acme);
     const before = infoOf(await logIn(acme));
@@ -267,7 +267,7 @@ describe('a service that differs', () => {
     },
   );
 
-  it('tells other names of its hosts', () => {
+  it('returns other names of its hosts', () => {
     const hosts = { mlflow: 'tracking', mlflowui: 'ui', mlflowstatic: 'assets', api: 'rest' };
     const version = { method: 'GET', path: path.replace('add_subscriber', 'get_version'), body: '' };
     const answer = setUp({ hosts }).infinstor.handle({ ...version, headers: { authorization: 'None' } });

@@ -300,7 +300,7 @@ describe('a key policy document', () => {
       { ...useByAcme, Principal: { AWS: [deletedRole, `arn:aws:iam::${account}:user/Alice`] } },
       `Principal.AWS should not have "arn:aws:iam::${account}:user/Alice"`,
     ],
-  ])('with a statement under a Sid of ours that has %s is refused, and told what', (_name, statement, difference) => {
+  ])('with a statement under a Sid of ours that has %s is refused, and says what', (_name, statement, difference) => {
     expect(() => parseKeyPolicy(JSON.stringify(policy(admin, statement)))).toThrow(
       notUnderstood(
         `Statement "${statement.Sid}" of the key policy has a Sid of the onboarding, but is not as the onboarding writes it: ${difference}`,

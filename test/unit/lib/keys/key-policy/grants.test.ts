@@ -119,11 +119,11 @@ describe('grants', () => {
       ),
       byPattern,
     ],
-  ])('leave the policy itself when KMS only tells the statements for %s otherwise', (_name, told, access) => {
+  ])('leave the policy itself when KMS only returns the statements for %s otherwise', (_name, told, access) => {
     expect(withGrants(told, [acme, beta], access)).toBe(told);
   });
 
-  it('leave statements of the same meaning to whoever made them', () => {
+  it('leave statements of the same meaning to their authors', () => {
     const byHand = { ...namingStatements(beta)[0], Sid: 'Allow use of the key' };
     const nameless = without(attachByAcme, 'Sid');
     expect(withGrants(policy(byHand, nameless), [acme], byArns)).toEqual(

@@ -91,7 +91,7 @@ describe('the roles that are granted', () => {
     ['are there once', granting([acme, beta]), [acme, beta]],
     ['are one that stands alone', granting(acme), [acme]],
     ['are not deleted ones', granting([deletedRole, acme]), [acme]],
-    ['are not told by a pattern', patterned, []],
+    ['are not reported by a pattern', patterned, []],
     [
       'are those that stand beside a pattern by their ARNs',
       policy(...likeStatements(account, [other, pattern])),

@@ -108,7 +108,7 @@ describe('the policy that is kept', () => {
     expect(await marks(world)).toEqual([undefined]);
   });
 
-  it('is marked when KMS has taken no write of it, and nobody is told to undo it', async () => {
+  it('is marked when KMS has taken no write of it, and nobody is asked to undo it', async () => {
     const world = await keyFixture(granting(), names);
     world.kms.unseen.add(roleArn('a'));
     await world.ask('a');

@@ -14,7 +14,7 @@ describe('a read that may be stale', () => {
     });
   };
 
-  it('after a write is repeated until it tells what was written', async () => {
+  it('after a write is repeated until it says what was written', async () => {
     const world = await keyFixture(granting(), names);
     await world.ask('a');
     tell(world, granting(), granting(), granting());

@@ -60,7 +60,7 @@ describe('a nested stack', () => {
     expect(described).toMatchObject({ Stacks: [{ ParentId: stack.stackId, RootId: stack.stackId }] });
   });
 
-  it("tells of its own statuses, and acts as its parent's service role", async () => {
+  it("reports its own statuses, and acts as its parent's service role", async () => {
     const world = setUp({ templates });
     await world.call('CreateStack', createInput());
     await world.settled('tenant-acme');

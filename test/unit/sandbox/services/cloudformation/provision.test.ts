@@ -87,7 +87,7 @@ describe('a creation that succeeds', () => {
 });
 
 describe('a creation without a service role', () => {
-  it('acts with the rights of whoever called CreateStack', async () => {
+  it('acts with the rights of the caller of CreateStack', async () => {
     const { call, settled, accesses, serviceRole } = setUp();
     await call('CreateStack', { ...createInput(), RoleARN: undefined });
     expect((await settled('tenant-acme')).status).toBe('CREATE_COMPLETE');
@@ -195,7 +195,7 @@ describe('a creation that fails', () => {
     expect(resources.map((resource) => resource.status)).toEqual(['DELETE_COMPLETE', 'DELETE_COMPLETE']);
   });
 
-  it('fails on a key that whoever makes the table may not use', async () => {
+  it('fails on a key that the maker of the table may not use', async () => {
     const { call, settled } = setUp({
       keyActions: 'kms:D*',
       onAccess(caller, access) {

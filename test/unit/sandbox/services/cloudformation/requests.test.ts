@@ -329,7 +329,7 @@ Outputs: { Shown: { Value: !Ref Token } }`;
 });
 
 describe('GetTemplateSummary', () => {
-  it('tells parameters and capabilities', async () => {
+  it('returns parameters and capabilities', async () => {
     const { call, access } = setUp();
     const input = { TemplateURL: templateUrl('customer') };
     expect(await call('GetTemplateSummary', input)).toMatchObject({

@@ -31,7 +31,7 @@ describe('the customer template', () => {
     expect(cloudFormation.tables()).toEqual([expect.objectContaining({ encryption: table })]);
   });
 
-  it('has DynamoDB use the key, and make a grant for itself, in the name of whoever makes the table', async () => {
+  it('has DynamoDB use the key, and make a grant for itself, in the name of who makes the table', async () => {
     const { call, settled, accesses } = setUp();
     await call('CreateStack', createInput(trackingWithKey));
     await settled('tenant-acme');

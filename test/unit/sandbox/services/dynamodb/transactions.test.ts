@@ -98,7 +98,7 @@ describe('a transaction', () => {
     expect(await dynamoDb.items(TableName)).toEqual(before);
   });
 
-  it('returns the item that a condition failed on, to whoever wants it', async () => {
+  it('returns the item that a condition failed on, to who wants it', async () => {
     const { write } = await setUp();
     await write([put('a')]);
     const { body } = await write([check('a', 'two', { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' })]);

@@ -105,7 +105,7 @@ describe('publishing', () => {
     expect(invoked).toHaveLength(later);
   });
 
-  it('lets a fault lose what CloudTrail tells of PutKeyPolicy', () => {
+  it('lets a fault lose what CloudTrail reports PutKeyPolicy', () => {
     const { clock, events, faults, invoked } = setUp();
     events.addRule({ ...rule, name: 'policies', eventPattern: { detail: { eventName: ['PutKeyPolicy'] } } });
     faults.add(parseFault('events:PutKeyPolicy:lose'));

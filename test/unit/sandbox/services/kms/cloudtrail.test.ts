@@ -22,7 +22,7 @@ describe('CloudTrail', () => {
   const uuid = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   const policy = `  ${JSON.stringify(document(enableIam), null, 2)}\n`;
 
-  it('tells of PutKeyPolicy by the session of a role', async () => {
+  it('reports PutKeyPolicy by the session of a role', async () => {
     const inTeam = iam.createRole({
       roleName: 'writer',
       path: '/team/',
@@ -77,7 +77,7 @@ describe('CloudTrail', () => {
     });
   });
 
-  it('tells of PutKeyPolicy by a user, with the key as it was given', async () => {
+  it('reports PutKeyPolicy by a user, with the key as it was given', async () => {
     const allowed = document({ Effect: 'Allow', Action: 'kms:*', Resource: '*' });
     const user = iam.createUser({ userName: 'alice', policies: [{ name: 'keys', document: allowed }] });
     const caller = iam.caller(iam.credentials(user.arn, '').accessKeyId);
@@ -99,7 +99,7 @@ describe('CloudTrail', () => {
     expect(JSON.stringify(events.published())).not.toContain('sessionContext');
   });
 
-  it('tells of each call that has an effect, and of no other', async () => {
+  it('reports each call that has an effect, and of no other', async () => {
     await expect(put('{')).rejects.toThrow();
     await expect(put(document(use(rootArn)))).rejects.toThrow(lockout);
     await get();

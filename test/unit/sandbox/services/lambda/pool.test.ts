@@ -243,11 +243,11 @@ describe('a failed invocation', () => {
   it.each([
     ['something thrown that is no error', 'throwsText', { name: 'string', errorMessage: 'plain' }],
     ['a missing handler', 'absent', { errorMessage: expect.stringContaining('Function') }],
-  ])('tells of %s', async (_name, exportName, failure) => {
+  ])('reports %s', async (_name, exportName, failure) => {
     expect(await failureOf(add(exportName)())).toMatchObject(failure);
   });
 
-  it('tells of a bundle that is not there', async () => {
+  it('reports a bundle that is not there', async () => {
     const invoke = add('echo', { bundle: join(folder, 'absent.cjs') });
     expect(await failureOf(invoke())).toMatchObject({ errorMessage: expect.stringContaining('absent.cjs') });
   });

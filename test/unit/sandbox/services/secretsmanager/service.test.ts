@@ -170,7 +170,7 @@ describe('scheduled deletion', () => {
     await expect(run('RestoreSecret', { SecretId: 'a' })).rejects.toMatchObject({ code: 'ResourceNotFoundException' });
   });
 
-  it('frees the name after the window, 30 days unless told', async () => {
+  it('frees the name after the window, 30 days unless said otherwise', async () => {
     const { clock, run, secrets } = setUp();
     secrets.createSecret('a', 'one');
     await run('DeleteSecret', { SecretId: 'a' });
