@@ -206,8 +206,8 @@ Resources:
   clock.advance(hour);
   for (const { roleName, policies } of sandbox.iam.roles()) {
     const [, name] = /-([A-Za-z]+)Role-/.exec(roleName) ?? [];
-    const describes = JSON.stringify([...policies.values()]).includes('secretsmanager:DescribeSecret');
-    if (name === undefined || !describes || name.startsWith('Accept')) continue;
+    const reads = JSON.stringify([...policies.values()]).includes('secretsmanager:GetSecretValue');
+    if (name === undefined || !reads || name.startsWith('Accept')) continue;
     const step = name.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase();
     const fault = parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure');
     faults.add({ ...fault, functionName: `infinstor-onboarding-sandbox-${step}` });
