@@ -11,7 +11,7 @@ const acme = { userName: 'acme', password: 'Correct-Horse-1' };
 const alice = { newuser: 'alice', email: 'alice+x@acme.example', password: 'Battery & Staple-2' };
 
 async function setUp(variant: Partial<InfinStorVariant> = {}) {
-  const clock = createClock();
+  const clock = createClock({ skipIdle: true });
   const cognito = createCognito({ clock });
   cognito.createUser({ ...superadmin, email: 'root@acme.example' });
   const baseUrl = () => 'http://sandbox.example:4566/infinstor';

@@ -17,7 +17,7 @@ export const customTokenAnswer = v.pipe(
 
 /** A service of this variant and its user pool, with the superadmin alone; and how it is called. */
 export function setUp(variant: Partial<InfinStorVariant> = {}) {
-  const clock = createClock();
+  const clock = createClock({ skipIdle: true });
   const cognito = createCognito({ clock });
   cognito.createUser({ ...superadmin, email: 'root@acme.example' });
   const infinstor = createInfinStor({

@@ -15,7 +15,7 @@ const loginAnswer = v.object({
 });
 
 function setUp() {
-  const clock = createClock();
+  const clock = createClock({ skipIdle: true });
   const cognito = createCognito({ clock });
   cognito.createUser({ userName: 'superadmin', password, email: 'root@acme.example' });
   const initiate = (AuthFlow: string, AuthParameters: Record<string, string>) =>

@@ -16,7 +16,7 @@ const rule = {
 const failed = { source: 'aws.states', 'detail-type': 'Status Change', detail: { status: 'FAILED' } };
 
 function setUp() {
-  const clock = createClock();
+  const clock = createClock({ skipIdle: true });
   const faults = createFaults([]);
   const invoked: { targetArn: string; event: Event }[] = [];
   const events = createEvents({ clock, faults, deliver: (targetArn, event) => invoked.push({ targetArn, event }) });

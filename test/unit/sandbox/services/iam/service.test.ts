@@ -17,7 +17,7 @@ const trust = {
 };
 const allowAll = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
-const clock = createClock();
+const clock = createClock({ skipIdle: true });
 afterEach(() => clock.stop());
 
 let iam: Iam;

@@ -3,7 +3,7 @@ import { createClock } from '../../../../../sandbox/core/clock.ts';
 import { decide } from '../../../../../sandbox/core/policies/policy.ts';
 import { createIam } from '../../../../../sandbox/services/iam/service.ts';
 
-const clock = createClock();
+const clock = createClock({ skipIdle: true });
 afterEach(() => clock.stop());
 
 const document = (...Statement: object[]) => ({ Version: '2012-10-17', Statement });

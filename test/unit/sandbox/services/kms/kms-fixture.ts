@@ -47,7 +47,7 @@ export let events: Events;
 
 /** Before each test: KMS with one key, which has the tag. */
 export function setUp() {
-  clock = createClock();
+  clock = createClock({ skipIdle: true });
   onTestFinished(() => clock.stop());
   iam = createIam(clock);
   events = createEvents({ clock, faults: createFaults([]), deliver: () => {} });

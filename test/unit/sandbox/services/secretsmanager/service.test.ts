@@ -12,7 +12,7 @@ const tokenB = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb';
 const arnOfA = /^arn:aws:secretsmanager:us-east-1:111111111111:secret:infinstor\/a-[A-Za-z]{6}$/;
 
 function setUp() {
-  const clock = createClock();
+  const clock = createClock({ skipIdle: true });
   const secrets = createSecretsManager({ clock });
   const run = (name: string, input: object) => call(secrets.service, name, input);
   return { clock, secrets, run };
@@ -263,7 +263,7 @@ describe('a secret under a customer managed key', () => {
   const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/33333333-cccc-4ccc-8ccc-333333333333';
 
   function setUpKey(Action: string | string[]) {
-    const clock = createClock();
+    const clock = createClock({ skipIdle: true });
     const iam = createIam(clock);
     const kms = createKms({ clock, iam });
     const root = { AWS: 'arn:aws:iam::111111111111:root' };

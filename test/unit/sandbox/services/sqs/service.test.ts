@@ -10,7 +10,7 @@ const messageSchema = v.looseObject({ Body: v.string(), ReceiptHandle: v.string(
 const receivedSchema = v.object({ Messages: v.optional(v.array(messageSchema), []) });
 
 function setUp() {
-  const clock = createClock();
+  const clock = createClock({ skipIdle: true });
   const sqs = createSqs({ clock, endpoint: () => 'http://sandbox.example:4566' });
   const { url, arn } = sqs.createQueue({ name: 'refused', retentionSeconds: 600 });
   const run = (name: string, input: object = {}) => call(sqs.service, name, { QueueUrl: url, ...input });
