@@ -212,7 +212,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       ...['iam:GetAccountSummary', 'cloudformation:DescribeAccountLimits', 'cloudformation:ListStacks'],
       ...['s3:ListBuckets', 'dynamodb:ListTables', 'dynamodb:Scan', 'dynamodb:Query', 'kms:GetKeyPolicy'],
     ],
-    stop: 'it begins with no further account, page or key when 20 s have passed, and reports what it has not read',
+    stop: 'it begins with no further account, page or key when 20 s have passed, and reports what is left as not read',
   },
   'get-subscriber': {
     client: 'prompt',

@@ -46,7 +46,7 @@ export function quotaLine({ kind, used, limit }: QuotaReading, uses: StackUses):
 }
 
 /** What to ask AWS for, in the words of its console. */
-export function askFor(kind: QuotaKind): string {
+function askFor(kind: QuotaKind): string {
   const { name, service, quotaCode, most, scope } = quotaFacts[kind];
   const where = scope === 'account' ? 'for the account' : 'for the account in this Region';
   const atMost = most === undefined ? '' : `; AWS grants ${most.toLocaleString('en-US')} at most`;

@@ -3,6 +3,7 @@ import type { STSClientResolvedConfig } from '@aws-sdk/client-sts';
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as v from 'valibot';
 import { briskConfig } from '../../aws/clients.ts';
+import { rememberFailedCall } from '../../aws/failed-calls.ts';
 import { type HttpAnswer, NoAnswer, requestOnce } from '../../aws/http.ts';
 import { json } from '../../json.ts';
 
@@ -10,7 +11,7 @@ import { json } from '../../json.ts';
 export type Signing = Pick<STSClientResolvedConfig, 'credentials' | 'sha256'>;
 
 /** What AWS refused, under its own name for that. */
-export class RefusedCall extends Error {
+class RefusedCall extends Error {
   override readonly name: string;
 
   constructor(name: string, message: string) {
@@ -21,6 +22,8 @@ export class RefusedCall extends Error {
 
 interface SignedCall {
   service: 's3' | 'servicequotas';
+  /** As IAM writes it. */
+  action: string;
   region: string;
   method: 'GET' | 'POST';
   query?: Readonly<Record<string, string>>;
@@ -38,15 +41,16 @@ const pageSize = 1_000;
  * @throws RefusedCall
  */
 export async function countBuckets(signing: Signing, region: string, mayGoOn: () => void): Promise<number> {
+  const action = 's3:ListAllMyBuckets';
   let count = 0;
   let token: string | undefined;
   do {
     mayGoOn();
     const query = { 'max-buckets': String(pageSize), ...(token !== undefined && { 'continuation-token': token }) };
-    const answer = await call(signing, { service: 's3', region, method: 'GET', query });
+    const answer = await call(signing, { service: 's3', action, region, method: 'GET', query });
     const text = answer.body.toString('utf8');
     if (answer.status !== 200)
-      throw refusal(answer, /<Code>(\w+)</.exec(text)?.[1], /<Message>([^<]*)</.exec(text)?.[1]);
+      throw refusal(answer, action, /<Code>(\w+)</.exec(text)?.[1], /<Message>([^<]*)</.exec(text)?.[1]);
     count += text.match(/<Bucket>/g)?.length ?? 0;
     token = /<ContinuationToken>([^<]+)</.exec(text)?.[1];
   } while (token !== undefined);
@@ -69,8 +73,9 @@ export async function readServiceQuota(
   { region, serviceCode, quotaCode }: { region: string; serviceCode: string; quotaCode: string },
 ): Promise<number> {
   const ask = async (operation: string): Promise<number> => {
+    const action = `servicequotas:${operation}`;
     const answer = await call(signing, {
-      ...{ service: 'servicequotas', region, method: 'POST' },
+      ...{ service: 'servicequotas', action, region, method: 'POST' },
       headers: {
         'content-type': 'application/x-amz-json-1.1',
         'x-amz-target': `ServiceQuotasV20190624.${operation}`,
@@ -80,7 +85,7 @@ export async function readServiceQuota(
     const text = answer.body.toString('utf8');
     if (answer.status !== 200) {
       const { __type = '', message, Message } = v.parse(errorAnswer, text);
-      throw refusal(answer, __type.split('#').at(-1), message ?? Message);
+      throw refusal(answer, action, __type.split('#').at(-1), message ?? Message);
     }
     const { Quota } = v.parse(quotaAnswer, text);
     // Service Quotas leaves it out when the service itself denies it (API reference, ErrorReason).
@@ -124,7 +129,7 @@ async function call({ credentials, sha256 }: Signing, signed: SignedCall): Promi
       if (isLast || (answer.status < 500 && answer.status !== 429)) return answer;
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      if (isLast) throw new RefusedCall('NetworkingError', `${service}: ${error.message}`);
+      if (isLast) throw failed(new RefusedCall('NetworkingError', error.message), signed.action);
     }
     await wait(Math.random() * 1_000);
   }
@@ -138,6 +143,12 @@ function endpointOf(service: SignedCall['service'], region: string): string {
   return own || AWS_ENDPOINT_URL || `https://${service}.${region}.${suffix}`;
 }
 
-function refusal({ status }: HttpAnswer, code = `Status${status}`, message = ''): RefusedCall {
-  return new RefusedCall(code, message === '' ? `${code} (status ${status})` : message);
+function refusal({ status }: HttpAnswer, action: string, code = `Status${status}`, message = ''): RefusedCall {
+  return failed(new RefusedCall(code, message === '' ? `${code} (status ${status})` : message), action);
+}
+
+/** With the call beside it, for what `explain` says of it. */
+function failed(error: RefusedCall, action: string): RefusedCall {
+  rememberFailedCall(error, { action, resource: undefined, attempts: undefined, waitedMs: undefined });
+  return error;
 }
