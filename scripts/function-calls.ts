@@ -184,23 +184,23 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'get-key': {
     client: 'brisk',
     // The credentials of another account are fetched while the registry is read.
-    calls: { ...accounts, 'dynamodb:GetItem': 2, 'sts:AssumeRole': 1 },
+    calls: { ...accounts, 'sts:AssumeRole': 1 },
     beside: ['sts:AssumeRole'],
-    loops: { 'dynamodb:Query': 1, 'kms:GetKeyPolicy': 1 },
+    // An id is looked for in all accounts and Regions at the same time.
+    loops: { 'dynamodb:GetItem': 2, 'dynamodb:Query': 1, 'kms:GetKeyPolicy': 1 },
     stop: 'one key, whose policy is read again four times at most within 1.5 s; API Gateway answers 503 after 30 s, and the call can be repeated',
   },
   'get-quotas': {
     client: 'brisk',
     // The longest way: accounts, credentials, and a quota that has only its default; or the keys of the registry, and each of these.
-    calls: {
-      ...accounts,
+    calls: { ...accounts },
+    // For each account, Region and key.
+    loops: {
       'sts:AssumeRole': 1,
       'iam:GetAccountSummary': 1,
       'cloudformation:DescribeAccountLimits': 1,
       'servicequotas:GetServiceQuota': 1,
       'servicequotas:GetAWSDefaultServiceQuota': 1,
-    },
-    loops: {
       'cloudformation:ListStacks': 1,
       's3:ListBuckets': 1,
       'dynamodb:ListTables': 1,

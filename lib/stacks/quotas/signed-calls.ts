@@ -85,7 +85,7 @@ export async function readServiceQuota(
     const text = answer.body.toString('utf8');
     if (answer.status !== 200) {
       const { __type = '', message, Message } = v.parse(errorAnswer, text);
-      throw refusal(answer, action, __type.split('#').at(-1), message ?? Message);
+      throw refusal(answer, action, __type.split('#').at(-1) || undefined, message ?? Message);
     }
     const { Quota } = v.parse(quotaAnswer, text);
     // Service Quotas leaves it out when the service itself denies it (API reference, ErrorReason).
