@@ -112,6 +112,8 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await clock.quiet();
     await callApi(sandbox, 'GET', '/subscribers/api');
   }
+  await callApi(sandbox, 'GET', `/keys/${fixtures.artifactsKeyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${account.accountId}`);
 
   // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
   await put(subscriber('event'));
@@ -291,6 +293,8 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   await restore(keyArn, kept?.id?.S);
   sandbox.accounts.iam(home.accountId).delayNewRoles(0);
   await offboard('beside');
+  await callApi(sandbox, 'GET', `/keys/${keyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${home.accountId}`);
   clock.advance(hour);
   await clock.quiet();
   fail('infinstor:register:error=503');
