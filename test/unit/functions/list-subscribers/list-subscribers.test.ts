@@ -145,7 +145,7 @@ describe('a list', () => {
   it('ends a page that nothing passes when it has looked at a thousand, and goes on behind them', async () => {
     const registry = await registryTable();
     const froms: unknown[] = [];
-    // Whoever asks gets a hundred more.
+    // Each query returns a hundred more.
     const send = vi.spyOn(registry.documents, 'send').mockImplementation(async (command: unknown) => {
       if (!(command instanceof QueryCommand)) throw new Error('nothing passes');
       const from = command.input.ExpressionAttributeValues?.[':from'];
