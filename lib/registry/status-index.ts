@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Registry } from './table.ts';
 
 /** The index that has the records of all subscribers, by their status and in the order of their names (deployment/registry.yml). */
-export const statusIndex = 'subscribers-by-status';
+const statusIndex = 'subscribers-by-status';
 
 const subscriberPk = 'SUBSCRIBER#';
 
