@@ -1,11 +1,14 @@
 import * as v from 'valibot';
 import {
   emailIdSchema,
+  fields,
+  foreignSecrets,
   type InputSecrets,
   inputSecretIdSchema,
   object,
   parseFields,
-  requireOwnSecrets,
+  regardless,
+  superadminFault,
   userNameSchema,
 } from './fields.ts';
 
@@ -30,17 +33,19 @@ export interface UsersRequest {
 const lower = ({ userName }: { userName: string }) => userName.toLowerCase();
 
 const user = object(
-  v.strictObject({
+  fields({
     userName: secondaryUserNameSchema,
     emailId: emailIdSchema,
     passwordSecretId: v.optional(inputSecretIdSchema),
   }),
 );
+const isList = (value: unknown): value is UsersRequest['users'] => Array.isArray(value);
 const users = v.pipe(
   v.array(user, 'must be a list'),
   v.minLength(1, 'must have 1 to 25 users'),
-  v.maxLength(25, 'must have 1 to 25 users'),
-  v.check(
+  regardless(isList, v.maxLength(25, 'must have 1 to 25 users')),
+  v.partialCheck(
+    [['$', 'userName']],
     (list) => new Set(list.map(lower)).size === list.length,
     'must have each userName once, also when only upper and lower case differ',
   ),
@@ -48,9 +53,13 @@ const users = v.pipe(
 
 /** A request for the machine `add-user`, in itself. */
 export const usersSchema = v.pipe(
-  object(v.strictObject({ subscriber: object(v.strictObject({ userName: userNameSchema })), users })),
+  object(fields({ subscriber: object(fields({ userName: userNameSchema })), users })),
   v.forward(
-    v.check(
+    v.partialCheck(
+      [
+        ['subscriber', 'userName'],
+        ['users', '$', 'userName'],
+      ],
       ({ subscriber, users: list }) => !list.some((each) => lower(each) === lower(subscriber)),
       "must not have the subscriber's own userName",
     ),
@@ -60,15 +69,24 @@ export const usersSchema = v.pipe(
 
 /**
  * Checks a request for the machine `add-user`, which adds users under a subscriber.
- * @param secrets the place whose secrets it may name, below the subscriber's own folder
- * @throws InvalidRequest naming the field and the rule; never quoting a value
+ * @param rules the place whose secrets it may name, below the subscriber's own folder; and the user name that nobody may have, if it is known
+ * @throws InvalidRequest naming each field and rule; never quoting a value
  */
-export function checkUsersRequest(request: unknown, secrets: InputSecrets): UsersRequest {
-  const parsed = parseFields(usersSchema, request);
-  const references = parsed.users.map(({ passwordSecretId: secretId }, index) => ({
-    field: `users.${index}.passwordSecretId`,
-    secretId,
-  }));
-  requireOwnSecrets(secrets, parsed.subscriber.userName, references);
-  return parsed;
+export function checkUsersRequest(
+  request: unknown,
+  rules: InputSecrets & { superadminUserName?: string },
+): UsersRequest {
+  return parseFields(usersSchema, request, (part) => {
+    const indexes = [...(part(['users'], v.array(v.unknown())) ?? []).keys()];
+    const references = indexes.map((index) => {
+      const path = ['users', index, 'passwordSecretId'];
+      return { path, secretId: part(path, inputSecretIdSchema) };
+    });
+    const superadmins = indexes.flatMap((index) => {
+      const path = ['users', index, 'userName'];
+      return superadminFault(rules.superadminUserName, path, part(path, secondaryUserNameSchema));
+    });
+    const userName = part(['subscriber', 'userName'], userNameSchema);
+    return [...foreignSecrets(rules, userName, references), ...superadmins];
+  });
 }

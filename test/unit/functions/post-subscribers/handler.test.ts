@@ -131,6 +131,7 @@ describe('POST /subscribers', () => {
         name: 'InvalidRequest',
         message: expect.stringContaining(message),
         remedy: expect.stringMatching(/^Correct the field/),
+        errors: expect.arrayContaining([{ pointer: expect.any(String), rule: expect.any(String) }]),
       },
     });
     expect([stepFunctions.calls(), secrets.calls()]).toEqual([[], []]);
