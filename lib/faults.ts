@@ -1,3 +1,5 @@
+import { redact } from './redact.ts';
+
 /** What is wrong with one place of a request. */
 export interface Fault {
   /** The place for people: names with dots between them, such as `stack.tags.team`; `request` for the whole. */
@@ -33,7 +35,11 @@ export function faultAt(field: string, rule: string): Fault {
 }
 
 function shortName(name: string): string {
-  return name.length <= maxNameLength ? name : `${name.slice(0, maxNameLength).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  if (name.length <= maxNameLength) return name;
+  // Of a secret that stands there as a name, a part would not be recognised any more.
+  const redacted = redact(name);
+  if (redacted.length <= maxNameLength) return redacted;
+  return `${redacted.slice(0, maxNameLength).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 /** Faults in one line, of bounded length, which says how many more there are. */

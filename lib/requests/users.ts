@@ -29,8 +29,12 @@ export interface UsersRequest {
   users: { userName: string; emailId: string; passwordSecretId?: string | undefined }[];
 }
 
-// Stryker disable next-line MethodExpression: upper case distinguishes names as well as lower case does.
-const lower = ({ userName }: { userName: string }) => userName.toLowerCase();
+/** The name of whoever this is, to compare; none when it has none that is a text. */
+function lowerName(holder: unknown): string[] {
+  const { userName }: { userName?: unknown } = Object(holder);
+  // Stryker disable next-line MethodExpression: upper case distinguishes names as well as lower case does.
+  return typeof userName === 'string' ? [userName.toLowerCase()] : [];
+}
 
 const user = object(
   fields({
@@ -39,31 +43,35 @@ const user = object(
     passwordSecretId: v.optional(inputSecretIdSchema),
   }),
 );
+/** As far as is needed to count, and to look for names. */
 const isList = (value: unknown): value is UsersRequest['users'] => Array.isArray(value);
 const users = v.pipe(
   v.array(user, 'must be a list'),
   v.minLength(1, 'must have 1 to 25 users'),
   regardless(isList, v.maxLength(25, 'must have 1 to 25 users')),
-  v.partialCheck(
-    [['$', 'userName']],
-    (list) => new Set(list.map(lower)).size === list.length,
-    'must have each userName once, also when only upper and lower case differ',
+  regardless(
+    isList,
+    v.check((list) => {
+      const names = list.flatMap(lowerName);
+      return new Set(names).size === names.length;
+    }, 'must have each userName once, also when only upper and lower case differ'),
   ),
 );
+
+const isRequest = (value: unknown): value is UsersRequest => isList(Object(value).users);
 
 /** A request for the machine `add-user`, in itself. */
 export const usersSchema = v.pipe(
   object(fields({ subscriber: object(fields({ userName: userNameSchema })), users })),
-  v.forward(
-    v.partialCheck(
-      [
-        ['subscriber', 'userName'],
-        ['users', '$', 'userName'],
-      ],
-      ({ subscriber, users: list }) => !list.some((each) => lower(each) === lower(subscriber)),
-      "must not have the subscriber's own userName",
+  regardless(
+    isRequest,
+    v.forward(
+      v.check(({ subscriber, users: list }: UsersRequest) => {
+        const [own] = lowerName(subscriber);
+        return own === undefined || !list.flatMap(lowerName).includes(own);
+      }, "must not have the subscriber's own userName"),
+      ['users'],
     ),
-    ['users'],
   ),
 );
 
