@@ -42,18 +42,21 @@ function shortName(name: string): string {
   return `${redacted.slice(0, maxNameLength).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-/** Faults in one line, of bounded length, which says how many more there are. */
-export function faultsMessage(faults: readonly Fault[]): string {
+/** Faults in one line of bounded length. */
+export const faultsMessage = (faults: readonly Fault[]): string =>
+  listed(faults.map(({ field, rule }) => `${field}: ${rule}`));
+
+/** Some of these texts in one line, of bounded length but for a first one that is longer, and how many more there are. */
+export function listed(texts: readonly string[], between = '; '): string {
   const shown: string[] = [];
   let length = 0;
-  for (const { field, rule } of faults.slice(0, maxShown)) {
-    const text = `${field}: ${rule}`;
+  for (const text of texts.slice(0, maxShown)) {
     length += text.length;
     if (shown.length > 0 && length > maxMessageLength) break;
     shown.push(text);
   }
-  const more = faults.length - shown.length;
-  return [...shown, ...(more === 0 ? [] : [`and ${more} more`])].join('; ');
+  const more = texts.length - shown.length;
+  return [shown.join(between), ...(more === 0 ? [] : [`and ${more} more`])].join('; ');
 }
 
 /** Each fault once, and no name as unknown of which an earlier fault says more. */

@@ -1,5 +1,5 @@
 import { InvalidRequest, StepError } from './errors.ts';
-import type { Fault } from './faults.ts';
+import { type Fault, listed } from './faults.ts';
 
 /**
  * The errors that say what is wrong with a request, or with what it names. No other one is waited for, because it says nothing of the request,
@@ -81,6 +81,6 @@ function together(first: StepError, others: readonly StepError[]): StepError {
   const error = isInvalid(first) ? new InvalidRequest(faults) : first;
   const rest = others.filter((other) => !(isInvalid(first) && isInvalid(other)));
   const texts = rest.map(({ name, message }) => (name === first.name ? message : `${name}: ${message}`));
-  error.message = [...new Set([error.message, ...texts])].join('; also ');
+  error.message = listed([...new Set([error.message, ...texts])], '; also ');
   return error;
 }

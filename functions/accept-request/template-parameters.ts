@@ -1,6 +1,6 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { TemplateMismatch } from '../../lib/errors.ts';
-import { type Fault, fault } from '../../lib/faults.ts';
+import { type Fault, fault, listed } from '../../lib/faults.ts';
 import { refuse } from '../../lib/refusals.ts';
 import type { Request } from '../../lib/requests/onboarding.ts';
 import type { ParameterMap } from './environment.ts';
@@ -88,7 +88,7 @@ export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): st
   // The map first: while it does not fit, no request does.
   if (mismatches.length > 0) {
     const others = faults.map(({ field, rule }) => `${field}: ${rule}`);
-    throw new TemplateMismatch([...mismatches, ...others].join('; '));
+    throw new TemplateMismatch(listed([...mismatches, ...others]));
   }
   refuse(faults);
   return [...undecided, ...ownWordsOf(text)];

@@ -58,7 +58,9 @@ const users = v.pipe(
   ),
 );
 
-const isRequest = (value: unknown): value is UsersRequest => isList(Object(value).users);
+/** Of an interface valibot does not know that its fields are all that there are. */
+type Whole = Pick<UsersRequest, keyof UsersRequest>;
+const isRequest = (value: unknown): value is Whole => isList(Object(value).users);
 
 /** A request for the machine `add-user`, in itself. */
 export const usersSchema = v.pipe(
@@ -66,7 +68,7 @@ export const usersSchema = v.pipe(
   regardless(
     isRequest,
     v.forward(
-      v.check(({ subscriber, users: list }: UsersRequest) => {
+      v.check(({ subscriber, users: list }: Whole) => {
         const [own] = lowerName(subscriber);
         return own === undefined || !list.flatMap(lowerName).includes(own);
       }, "must not have the subscriber's own userName"),
