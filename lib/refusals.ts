@@ -33,8 +33,8 @@ export function faultsOf(check: () => unknown): readonly Fault[] {
 }
 
 /**
- * Checks things that have nothing to do with each other, and none of which changes anything, one after the other: whoever has sent the request
- * learns all that is wrong with it at once.
+ * Checks things that have nothing to do with each other, and none of which changes anything, one after the other, so that a request is refused for all
+ * that is wrong with it.
  * @returns what was found of each
  * @throws what is refused, together; and when nothing is, what else goes wrong
  */

@@ -29,7 +29,7 @@ export interface UsersRequest {
   users: { userName: string; emailId: string; passwordSecretId?: string | undefined }[];
 }
 
-/** The name of whoever this is, to compare; none when it has none that is a text. */
+/** The name of a user or subscriber, to compare; none when it has none that is a text. */
 function lowerName(holder: unknown): string[] {
   const { userName }: { userName?: unknown } = Object(holder);
   // Stryker disable next-line MethodExpression: upper case distinguishes names as well as lower case does.

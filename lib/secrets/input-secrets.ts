@@ -41,6 +41,11 @@ export async function checkInputSecrets(
   { secrets, sts }: { secrets: SecretsManagerClient; sts: STSClient },
   references: readonly Reference[],
 ): Promise<void> {
+  let role: Promise<string> | undefined;
+  const roleOnce = () => {
+    role ??= callerRole(sts).catch(() => 'of the function');
+    return role;
+  };
   await checkEach(references, async ({ field, secretId, schema }) => {
     if (secretId === undefined) return;
     let keyArn: string | undefined;
@@ -56,8 +61,7 @@ export async function checkInputSecrets(
     } catch (error) {
       if (error instanceof InvalidRequestException) throw scheduled(field, secretId);
       if (!isRefusal(error)) throw error;
-      const role = await callerRole(sts).catch(() => 'of the function');
-      const reason = `role ${role} may not read it, or not use ${keyArn === undefined ? 'its KMS key' : `its KMS key ${keyArn}`}`;
+      const reason = `role ${await roleOnce()} may not read it, or not use ${keyArn === undefined ? 'its KMS key' : `its KMS key ${keyArn}`}`;
       throw new SecretNotReadable(field, secretId, `${reason} (${error.message})`);
     }
   });
