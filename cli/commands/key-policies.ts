@@ -3,6 +3,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { diffKeyPolicies } from '../../lib/key-policy-diff.ts';
 import { type PolicyBackup, policyBackupSchema } from '../../lib/keys/policy-backups.ts';
 import { failureMessage } from '../../lib/subscribers/failure-message.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
@@ -12,7 +13,6 @@ import { findMachine, type KeyClients, keyClients, readKeyPolicy } from '../aws/
 import { documentOf, statementChanges } from '../aws/policy-backup.ts';
 import { CommandError } from '../command-error.ts';
 import { type BackupListing, listText, type Restoration, restoredText, showText } from '../view/key-policies-text.ts';
-import { diffKeyPolicies } from '../view/key-policy-diff.ts';
 import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
 import { restoreRemedyFor } from './restore-failure.ts';

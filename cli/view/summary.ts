@@ -1,5 +1,5 @@
+import { type DiffLine, diffKeyPolicies } from '../../lib/key-policy-diff.ts';
 import type { Operation } from '../../lib/subscribers/operations.ts';
-import { type DiffLine, diffKeyPolicies } from './key-policy-diff.ts';
 import { type PolicyChange, summarizeKeyPolicies } from './key-policy-summary.ts';
 import { isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
 import type { Failure, Report } from './report.ts';

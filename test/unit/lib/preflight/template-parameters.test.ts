@@ -3,22 +3,18 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { environmentSchema } from '../../../../functions/accept-request/environment.ts';
-import {
-  checkParameters,
-  isMasked,
-  templateParameters,
-} from '../../../../functions/accept-request/template-parameters.ts';
+import { onboardingEnvironmentSchema } from '../../../../lib/preflight/onboarding-environment.ts';
+import { checkParameters, isMasked, templateParameters } from '../../../../lib/preflight/template-parameters.ts';
 import { parseRequest } from '../../../../lib/requests/onboarding.ts';
 import { parseTemplate } from '../../../../sandbox/services/cloudformation/template.ts';
 import { templateSummary } from '../../../../sandbox/services/cloudformation/template-checks.ts';
-import { requestRules } from '../plan.ts';
+import { requestRules } from '../../functions/plan.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
 
 const { templateParameters: map } = v.parse(
-  v.object({ templateParameters: environmentSchema.entries.TEMPLATE_PARAMETERS }),
+  v.object({ templateParameters: onboardingEnvironmentSchema.entries.TEMPLATE_PARAMETERS }),
   parseYaml(read('stages/default.yml')),
 );
 
@@ -42,15 +38,16 @@ const request = ({ encryption = {}, parameters = {} }: { encryption?: object; pa
     requestRules,
   );
 
+/** The first fault ends the check, as in a step. */
+const refuse = (fault: Error) => {
+  throw fault;
+};
+
 /** Checks the parameters of a request against the template, or a changed one. */
 function check(parameters: Record<string, string>, template = summary) {
   const accepted = templateParameters(map, request({ parameters }));
-  checkParameters(template, {
-    parameters: accepted,
-    tokenParameter: 'CustomToken',
-    requested: Object.keys(parameters),
-    text: '',
-  });
+  const fit = { parameters: accepted, tokenParameter: 'CustomToken', requested: Object.keys(parameters), text: '' };
+  checkParameters(template, fit, refuse);
 }
 const adding = (...more: Parameter[]) => ({ Parameters: [...summary.Parameters, ...more] });
 const without = (name: string) => ({
@@ -86,7 +83,7 @@ describe("the template's parameters", () => {
     const parameters = templateParameters(map, request({ encryption }));
     expect(parameters).toEqual(expected);
     const fit = { parameters, tokenParameter: 'CustomToken', requested: [], text: standIn };
-    expect(checkParameters(summary, fit)).toEqual(['AllowedPattern', 'Rules']);
+    expect(checkParameters(summary, fit, refuse)).toEqual(['AllowedPattern', 'Rules']);
   });
 
   it("are the request's own beside those", () => {
@@ -189,5 +186,18 @@ it('names what only CloudFormation can decide, which it does when the stack is c
   const days = { ParameterKey: 'VpcId', DefaultValue: '1', ParameterType: 'Number' };
   const parameters = templateParameters(map, request({ parameters: { VpcId: '0x1' } }));
   const fit = { parameters, tokenParameter: 'CustomToken', requested: ['VpcId'], text: 'Rules: {}' };
-  expect(checkParameters(adding(days), fit)).toEqual(['parameter VpcId (a number in this form)', 'Rules']);
+  expect(checkParameters(adding(days), fit, refuse)).toEqual(['parameter VpcId (a number in this form)', 'Rules']);
+});
+
+it('finds every misfit, those of the request and those of the map', () => {
+  const found: string[] = [];
+  const parameters = { ...templateParameters(map, request({})), VpcId: 'vpc-1' };
+  const fit = { parameters, tokenParameter: 'Nothing', requested: ['VpcId'], text: '' };
+  checkParameters(adding({ ParameterKey: 'Needed' }), fit, ({ message }) => found.push(message));
+  expect(found).toEqual([
+    'stack.parameters.VpcId: the template of this build has no such parameter',
+    'Template parameter Nothing: the template of this build has no such parameter',
+    'Template parameter CustomToken: has no default, and neither the map nor the request sets it',
+    'Template parameter Needed: has no default, and neither the map nor the request sets it',
+  ]);
 });

@@ -1,7 +1,7 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
-import { InvalidRequest, TemplateMismatch } from '../../lib/errors.ts';
-import type { Request } from '../../lib/requests/onboarding.ts';
-import type { ParameterMap } from './environment.ts';
+import { InvalidRequest, TemplateMismatch } from '../errors.ts';
+import type { Request } from '../requests/onboarding.ts';
+import type { ParameterMap } from './onboarding-environment.ts';
 import { ownWordsOf, verdictOf } from './parameter-value.ts';
 
 /**
@@ -49,11 +49,15 @@ interface Fit {
 /**
  * Checks parameters against what CloudFormation says that the template takes (GetTemplateSummary knows names, types, defaults and
  * allowed values).
+ * @param refuse gets each fault: TemplateMismatch where the deployment's map does not fit the template, InvalidRequest where the
+ *   request's own parameters do not
  * @returns what of it only CloudFormation can decide, when the stack is created
- * @throws TemplateMismatch when the deployment's map does not fit the template
- * @throws InvalidRequest when the request's own parameters do not
  */
-export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): string[] {
+export function checkParameters(
+  summary: GetTemplateSummaryOutput,
+  fit: Fit,
+  refuse: (fault: InvalidRequest | TemplateMismatch) => void,
+): string[] {
   const { parameters, tokenParameter, requested, text } = fit;
   const declared = new Map(summary.Parameters?.map((parameter) => [parameter.ParameterKey ?? '', parameter]));
   const mismatch = (name: string, rule: string) =>
@@ -63,27 +67,33 @@ export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): st
   const undecided: string[] = [];
   for (const [name, value] of Object.entries(parameters)) {
     const parameter = declared.get(name);
-    if (parameter === undefined) throw mismatch(name, 'the template of this build has no such parameter');
+    if (parameter === undefined) {
+      refuse(mismatch(name, 'the template of this build has no such parameter'));
+      continue;
+    }
     const verdict = verdictOf(value, {
       type: parameter.ParameterType ?? 'String',
       allowedValues: parameter.ParameterConstraints?.AllowedValues ?? [],
     });
-    if (verdict !== undefined && 'broken' in verdict) throw mismatch(name, verdict.broken);
-    if (verdict !== undefined) undecided.push(`parameter ${name} (${verdict.undecided})`);
+    if (verdict === undefined) continue;
+    if ('broken' in verdict) refuse(mismatch(name, verdict.broken));
+    else undecided.push(`parameter ${name} (${verdict.undecided})`);
   }
-  if (!declared.has(tokenParameter)) throw mismatch(tokenParameter, 'the template of this build has no such parameter');
+  if (!declared.has(tokenParameter)) {
+    refuse(mismatch(tokenParameter, 'the template of this build has no such parameter'));
+  }
   for (const [name, { DefaultValue }] of declared) {
     const isGiven = name === tokenParameter || Object.hasOwn(parameters, name);
     if (!isGiven && DefaultValue === undefined) {
-      throw new TemplateMismatch(
-        `Template parameter ${name}: has no default, and neither the map nor the request sets it`,
+      refuse(
+        new TemplateMismatch(`Template parameter ${name}: has no default, and neither the map nor the request sets it`),
       );
     }
   }
   return [...undecided, ...ownWordsOf(text)];
 }
 
-/** Whether describe calls mask the parameter that takes the custom token. */
-export function isMasked(summary: GetTemplateSummaryOutput, tokenParameter: string): boolean {
-  return summary.Parameters?.find(({ ParameterKey }) => ParameterKey === tokenParameter)?.NoEcho === true;
+/** Whether describe calls mask a parameter, such as the one that takes the custom token. */
+export function isMasked(summary: GetTemplateSummaryOutput, name: string): boolean {
+  return summary.Parameters?.find(({ ParameterKey }) => ParameterKey === name)?.NoEcho === true;
 }
