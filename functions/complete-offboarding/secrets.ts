@@ -18,7 +18,10 @@ export async function deleteSecrets(
   { recoveryDays, requireOwn }: { recoveryDays: number; requireOwn: () => Promise<unknown> },
 ): Promise<string[]> {
   // The list may be minutes old (API reference, ListSecrets); the one secret that every subscriber has is asked for by its name.
-  const names = new Set([`${folder}credentials`, ...(await secretNames(secrets, folder, { isPlannedDeletionIncluded: true }))]);
+  const names = new Set([
+    `${folder}credentials`,
+    ...(await secretNames(secrets, folder, { isPlannedDeletionIncluded: true })),
+  ]);
   const deleted: string[] = [];
   const [problem] = await problemsOfEach([...names].sort(), async (name) => {
     await requireOwn();
