@@ -26,10 +26,10 @@ export async function acceptRequest(
   const seen = await preflightOnboarding(asked, dependencies, {
     checks: untilFirstFault,
     requireTurn: (record) => requireNotSuperseded(stepFunctions, record, { executionArn, startedAt }),
-    async templateUrl({ copyUrl, bytes }) {
+    async templateSource({ copyUrl, bytes }, home) {
       // Also when it is there: its time begins anew, and an execution of this request may be redriven for two weeks.
       await s3.put(copyUrl, bytes);
-      return copyUrl;
+      return { url: copyUrl, asked: home };
     },
     info: (message) => logger.info(message),
     warn: (message) => logger.warn(message),

@@ -1,4 +1,5 @@
 import { InvalidRequestException } from '@aws-sdk/client-secrets-manager';
+import { arnOwner } from '../../lib/aws/arns.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import { preflightOnboarding, type SeenOnboarding } from '../../lib/preflight/onboarding.ts';
 import type { Change, KeyPolicyChange, StackPreview } from '../../lib/preflight/preview.ts';
@@ -20,8 +21,8 @@ export async function draftOnboarding(request: unknown, dependencies: Dependenci
   const { ownArn, secrets } = dependencies;
   const seen = await preflightOnboarding({ request, ownArn }, dependencies, {
     ...looking,
-    // The deployment's own copy is made by the first step.
-    templateUrl: async ({ vendorUrl }) => vendorUrl,
+    // The deployment's own copy is made by the first step. Of the vendor's, the roles in other accounts may read nothing.
+    templateSource: async ({ vendorUrl }) => ({ url: vendorUrl, asked: arnOwner(ownArn) }),
     info: looking.warn,
   });
   const { plan, record, decision } = seen;

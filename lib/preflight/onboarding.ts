@@ -59,8 +59,8 @@ export interface OnboardingWays {
   checks: Checks;
   /** Refuses the request while, or because, somebody else works on the subscriber. */
   requireTurn(record: SubscriberRecord | undefined): Promise<void>;
-  /** Where CloudFormation reads a template that is too long to stand in a call. */
-  templateUrl(template: Template): Promise<string>;
+  /** Where CloudFormation reads a template that is too long to stand in a call, and in which account and Region it is asked. */
+  templateSource(template: Template, home: AccountRegion): Promise<{ url: string; asked: AccountRegion }>;
   info(message: string): void;
   warn(message: string): void;
 }
@@ -87,7 +87,7 @@ export interface SeenOnboarding {
 export async function preflightOnboarding(
   { request: rawRequest, ownArn, executionName }: OnboardingAsked,
   { environment, cloudFormation, kms, secrets, sts, stepFunctions, s3, registry, now }: OnboardingDependencies,
-  { checks, requireTurn, templateUrl, info, warn }: OnboardingWays,
+  { checks, requireTurn, templateSource, info, warn }: OnboardingWays,
 ): Promise<SeenOnboarding> {
   const own = arnOwner(ownArn);
   const parsed = await checks.attempt(() =>
@@ -133,9 +133,10 @@ export async function preflightOnboarding(
   }
 
   const template = await checks.attempt(() => pinnedTemplate(request.stack.build, environment, s3));
-  const summary = await checks.attempt(async () =>
-    templateSummary(cloudFormation(home), template(), await templateUrl(template())),
-  );
+  const summary = await checks.attempt(async () => {
+    const { url, asked } = await templateSource(template(), home);
+    return templateSummary(cloudFormation(asked), template(), url);
+  });
   if (environment.REQUIRE_PINNED_TEMPLATE) await checks.attempt(() => requireWhole(summary()));
   const requested = await checks.attempt(() => templateParameters(environment.TEMPLATE_PARAMETERS, request));
   const parameters = await checks.attempt(() => ({
