@@ -231,6 +231,19 @@ describe('a plan', () => {
     expect((await plan(sandbox(), 'onboard-subscriber', request)).stack?.templateUrl).toContain('/9.41/');
   });
 
+  it('shows no value that the template hides', async () => {
+    const { standIn } = sandbox().templates;
+    const hiding = standIn.replace(
+      '\n  SubscriberName:',
+      '\n  Colour: { Type: String, NoEcho: true }\n  SubscriberName:',
+    );
+    sandbox().templates.publish('9.43', hiding);
+    const stack = { build: '9.43', parameters: { Colour: 'plan-marker-green' } };
+    const planned = await plan(sandbox(), 'onboard-subscriber', { ...requestFor(newName('hiding')), stack });
+    expect(planned.stack?.parameters).toMatchObject({ Colour: '****' });
+    expect(JSON.stringify(planned)).not.toContain('plan-marker');
+  });
+
   it('is of an onboarding when its body names no operation, and needs a request', async () => {
     const request = requestFor(newName('default'));
     const body = { operation: 'onboard-subscriber' };
