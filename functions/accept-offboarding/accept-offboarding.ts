@@ -5,7 +5,7 @@ import type * as v from 'valibot';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
-import { untilFirstFault } from '../../lib/preflight/checks.ts';
+import { oneError } from '../../lib/preflight/checks.ts';
 import { preflightOffboarding } from '../../lib/preflight/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
@@ -38,7 +38,7 @@ export async function acceptOffboarding(
   const { registry } = dependencies;
   const asked = { request, ownArn: executionArn };
   const { plan, record, stackIds } = await preflightOffboarding(asked, dependencies, {
-    checks: untilFirstFault,
+    checks: oneError(),
     requireTurn: (found) => requireNotSuperseded(stepFunctions, found, { executionArn, startedAt }),
   });
   const claimed = { userName: plan.subscriber.userName, executionArn, keyArns: plan.keyArns, ...stackIds };

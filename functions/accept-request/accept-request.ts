@@ -3,7 +3,7 @@ import { executionNameOf } from '../../lib/aws/arns.ts';
 import type { S3 } from '../../lib/aws/s3.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
-import { untilFirstFault } from '../../lib/preflight/checks.ts';
+import { oneError } from '../../lib/preflight/checks.ts';
 import { type OnboardingDependencies, preflightOnboarding } from '../../lib/preflight/onboarding.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
@@ -24,7 +24,7 @@ export async function acceptRequest(
   const { stepFunctions, s3, registry, logger, now } = dependencies;
   const asked = { request, ownArn: executionArn, executionName: executionNameOf(executionArn) };
   const seen = await preflightOnboarding(asked, dependencies, {
-    checks: untilFirstFault,
+    checks: oneError(),
     requireTurn: (record) => requireNotSuperseded(stepFunctions, record, { executionArn, startedAt }),
     async templateSource({ copyUrl, bytes }, home) {
       // Also when it is there: its time begins anew, and an execution of this request may be redriven for two weeks.

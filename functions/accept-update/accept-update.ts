@@ -4,7 +4,7 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import type * as v from 'valibot';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
-import { untilFirstFault } from '../../lib/preflight/checks.ts';
+import { oneError } from '../../lib/preflight/checks.ts';
 import { preflightUpdate } from '../../lib/preflight/update.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
@@ -31,7 +31,7 @@ export async function acceptUpdate(
 ): Promise<UpdatePlan> {
   const { registry } = dependencies;
   const { plan, record } = await preflightUpdate(request, dependencies, {
-    checks: untilFirstFault,
+    checks: oneError(),
     requireTurn: (found) => requireNotSuperseded(stepFunctions, found, { executionArn, startedAt }),
   });
   const claimed = { userName: plan.subscriber.userName, executionArn };

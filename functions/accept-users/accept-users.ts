@@ -4,7 +4,7 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import type * as v from 'valibot';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UsersPlan } from '../../lib/plans/users.ts';
-import { untilFirstFault } from '../../lib/preflight/checks.ts';
+import { oneError } from '../../lib/preflight/checks.ts';
 import { preflightUsers } from '../../lib/preflight/users.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
@@ -31,7 +31,7 @@ export async function acceptUsers(
 ): Promise<UsersPlan> {
   const { registry } = dependencies;
   const { plan, record } = await preflightUsers(request, dependencies, {
-    checks: untilFirstFault,
+    checks: oneError(),
     requireTurn: (found) => requireNotSuperseded(stepFunctions, found, { executionArn, startedAt }),
   });
   const claimed = { userName: plan.subscriber.userName, executionArn };

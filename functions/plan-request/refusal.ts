@@ -1,4 +1,5 @@
 import { InvalidRequest, SecretNotReadable, type StepError } from '../../lib/errors.ts';
+import { faultAt } from '../../lib/faults.ts';
 import type { PreviewFault } from '../../lib/preflight/preview.ts';
 
 /** So many faults are answered at most: what more is wrong shows when these are mended. */
@@ -9,24 +10,20 @@ export function refusalOf(faults: readonly StepError[]): Pick<StepError, 'name' 
   errors: PreviewFault[];
 } {
   const [first] = faults;
-  const more = faults.length - 1;
+  const errors = faults.flatMap(errorsOf);
+  // The message of the first names all of its own.
+  const more = faults.slice(1).flatMap(errorsOf).length;
   return {
     name: first?.name ?? '',
     message: `${first?.message ?? ''}${more > 0 ? ` (and ${more} more)` : ''}`,
     remedy: first?.remedy ?? '',
-    errors: faults.flatMap(errorsOf).slice(0, maxFaults),
+    errors: errors.slice(0, maxFaults),
   };
 }
 
-function errorsOf(fault: StepError): PreviewFault[] {
-  const { name, message, remedy } = fault;
-  const field = fault instanceof InvalidRequest || fault instanceof SecretNotReadable ? fault.field : undefined;
-  if (field === undefined) return [{ name, rule: message, remedy }];
-  return [{ name, ...placeOf(field), rule: message.slice(`${field}: `.length), remedy }];
-}
-
-/** A place in the request; `request` stands for the whole. */
-function placeOf(field: string): Pick<PreviewFault, 'field' | 'pointer'> {
-  const names = field === 'request' ? [] : field.split('.');
-  return { field, pointer: names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('') };
+function errorsOf(error: StepError): PreviewFault[] {
+  const { name, message, remedy } = error;
+  if (error instanceof InvalidRequest) return error.faults.map((each) => ({ name, ...each, remedy }));
+  if (!(error instanceof SecretNotReadable) || error.field === undefined) return [{ name, rule: message, remedy }];
+  return [{ name, ...faultAt(error.field, message.slice(`${error.field}: `.length)), remedy }];
 }

@@ -10,7 +10,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, roleArnIn } from '../aws/arns.ts';
 import type { S3 } from '../aws/s3.ts';
-import { StackNeedsAttention, type StepError, TemplateMismatch } from '../errors.ts';
+import { StackNeedsAttention, TemplateMismatch } from '../errors.ts';
 import { keyAccess, keyPolicyWriters } from '../keys/access-environment.ts';
 import type { Plan } from '../plans/onboarding.ts';
 import type { Registry } from '../registry/table.ts';
@@ -100,6 +100,8 @@ export async function preflightOnboarding(
   // Whatever else might be refused of a superseded execution would mislead.
   await checks.attempt(() => requireTurn(known));
   const { passwordSecretId, customTokenSecretId } = request;
+  // What the request asks of the template is known without reading it.
+  const requested = await checks.attempt(() => templateParameters(environment.TEMPLATE_PARAMETERS, request));
   for (const reference of [
     { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
     { field: 'customTokenSecretId', secretId: customTokenSecretId, schema: customTokenSchema },
@@ -131,40 +133,33 @@ export async function preflightOnboarding(
     });
     places.push(place);
   }
+  // Before the template is read, of which a step keeps a copy.
+  checks.pause();
 
   const template = await checks.attempt(() => pinnedTemplate(request.stack.build, environment, s3));
+  checks.pause();
   const summary = await checks.attempt(async () => {
     const { url, asked } = await templateSource(template(), home);
     return templateSummary(cloudFormation(asked), template(), url);
   });
   if (environment.REQUIRE_PINNED_TEMPLATE) await checks.attempt(() => requireWhole(summary()));
-  const requested = await checks.attempt(() => templateParameters(environment.TEMPLATE_PARAMETERS, request));
   const parameters = await checks.attempt(() => ({
     ...requested(),
     ...boundaryParameters(environment.TEMPLATE_PARAMETERS, boundaryArn(environment, accountId)),
   }));
   const tokenParameter = environment.TEMPLATE_PARAMETERS.customToken;
-  const misfits: StepError[] = [];
   await checks.attempt(() => {
-    const undecided = checkParameters(
-      summary(),
-      {
-        parameters: parameters(),
-        tokenParameter,
-        requested: Object.keys(request.stack.parameters),
-        text: template().bytes.toString('utf8'),
-      },
-      (fault) => misfits.push(fault),
-    );
-    if (misfits.length === 0 && undecided.length > 0) {
+    const undecided = checkParameters(summary(), {
+      parameters: parameters(),
+      tokenParameter,
+      requested: Object.keys(request.stack.parameters),
+      text: template().bytes.toString('utf8'),
+    });
+    if (undecided.length > 0) {
       info(`Left to CloudFormation, which decides when the stack is created: ${undecided.join(', ')}`);
     }
   });
-  for (const misfit of misfits) {
-    await checks.attempt(() => {
-      throw misfit;
-    });
-  }
+  checks.pause();
   await checks.attempt(() => {
     if (isMasked(summary(), tokenParameter)) return;
     const shown = `Template parameter ${tokenParameter} has no NoEcho: describe calls show the custom token`;

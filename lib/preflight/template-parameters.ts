@@ -1,5 +1,7 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
-import { InvalidRequest, TemplateMismatch } from '../errors.ts';
+import { TemplateMismatch } from '../errors.ts';
+import { type Fault, fault, listed } from '../faults.ts';
+import { refuse } from '../refusals.ts';
 import type { Request } from '../requests/onboarding.ts';
 import type { ParameterMap } from './onboarding-environment.ts';
 import { ownWordsOf, verdictOf } from './parameter-value.ts';
@@ -16,11 +18,10 @@ export function templateParameters(map: ParameterMap, request: Request): Record<
     ...filled(map.artifacts[artifacts.type], 'keyArn' in artifacts ? { keyArn: artifacts.keyArn } : {}),
     ...filled(map.tracking[tracking.type], 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {}),
   };
-  for (const name of Object.keys(request.stack.parameters)) {
-    if (name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name)) {
-      throw new InvalidRequest(`stack.parameters.${name}`, 'is set by the onboarding itself');
-    }
-  }
+  const isOwn = (name: string) =>
+    name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name);
+  const taken = Object.keys(request.stack.parameters).filter(isOwn);
+  refuse(taken.map((name) => fault(['stack', 'parameters', name], 'is set by the onboarding itself')));
   return { ...own, ...request.stack.parameters };
 }
 
@@ -49,26 +50,24 @@ interface Fit {
 /**
  * Checks parameters against what CloudFormation says that the template takes (GetTemplateSummary knows names, types, defaults and
  * allowed values).
- * @param refuse gets each fault: TemplateMismatch where the deployment's map does not fit the template, InvalidRequest where the
- *   request's own parameters do not
  * @returns what of it only CloudFormation can decide, when the stack is created
+ * @throws TemplateMismatch when the deployment's map does not fit the template
+ * @throws InvalidRequest when the request's own parameters do not
  */
-export function checkParameters(
-  summary: GetTemplateSummaryOutput,
-  fit: Fit,
-  refuse: (fault: InvalidRequest | TemplateMismatch) => void,
-): string[] {
+export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): string[] {
   const { parameters, tokenParameter, requested, text } = fit;
   const declared = new Map(summary.Parameters?.map((parameter) => [parameter.ParameterKey ?? '', parameter]));
-  const mismatch = (name: string, rule: string) =>
-    requested.includes(name)
-      ? new InvalidRequest(`stack.parameters.${name}`, rule)
-      : new TemplateMismatch(`Template parameter ${name}: ${rule}`);
   const undecided: string[] = [];
+  const faults: Fault[] = [];
+  const mismatches: string[] = [];
+  const isWrong = (name: string, rule: string) => {
+    if (requested.includes(name)) faults.push(fault(['stack', 'parameters', name], rule));
+    else mismatches.push(`Template parameter ${name}: ${rule}`);
+  };
   for (const [name, value] of Object.entries(parameters)) {
     const parameter = declared.get(name);
     if (parameter === undefined) {
-      refuse(mismatch(name, 'the template of this build has no such parameter'));
+      isWrong(name, 'the template of this build has no such parameter');
       continue;
     }
     const verdict = verdictOf(value, {
@@ -76,20 +75,22 @@ export function checkParameters(
       allowedValues: parameter.ParameterConstraints?.AllowedValues ?? [],
     });
     if (verdict === undefined) continue;
-    if ('broken' in verdict) refuse(mismatch(name, verdict.broken));
+    if ('broken' in verdict) isWrong(name, verdict.broken);
     else undecided.push(`parameter ${name} (${verdict.undecided})`);
   }
-  if (!declared.has(tokenParameter)) {
-    refuse(mismatch(tokenParameter, 'the template of this build has no such parameter'));
-  }
+  if (!declared.has(tokenParameter)) isWrong(tokenParameter, 'the template of this build has no such parameter');
   for (const [name, { DefaultValue }] of declared) {
     const isGiven = name === tokenParameter || Object.hasOwn(parameters, name);
     if (!isGiven && DefaultValue === undefined) {
-      refuse(
-        new TemplateMismatch(`Template parameter ${name}: has no default, and neither the map nor the request sets it`),
-      );
+      isWrong(name, 'has no default, and neither the map nor the request sets it');
     }
   }
+  // The map first: while it does not fit, no request does.
+  if (mismatches.length > 0) {
+    const others = faults.map(({ field, rule }) => `${field}: ${rule}`);
+    throw new TemplateMismatch(listed([...mismatches, ...others]));
+  }
+  refuse(faults);
   return [...undecided, ...ownWordsOf(text)];
 }
 

@@ -1,12 +1,12 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { STSClient } from '@aws-sdk/client-sts';
 import * as v from 'valibot';
-import { InvalidRequest } from '../errors.ts';
+import { fault } from '../faults.ts';
 import type { UsersPlan } from '../plans/users.ts';
+import { refuse } from '../refusals.ts';
 import { registryEnvironmentSchema } from '../registry/environment.ts';
 import type { Registry } from '../registry/table.ts';
 import { superadminNameEnvironment } from '../requests/environment.ts';
-import { requireOther } from '../requests/onboarding.ts';
 import { checkUsersRequest, type UsersRequest } from '../requests/users.ts';
 import { secretPrefixEnvironment } from '../secrets/environment.ts';
 import { checkInputSecrets } from '../secrets/input-secrets.ts';
@@ -48,13 +48,13 @@ export async function preflightUsers(
 ): Promise<SeenUsers> {
   const { SECRET_PREFIX, SUPERADMIN_USER_NAME } = environment;
   const parsed = await checks.attempt(() =>
-    checkUsersRequest(rawRequest, { inputSecretPrefix: inputSecretPrefix(SECRET_PREFIX) }),
+    checkUsersRequest(rawRequest, {
+      inputSecretPrefix: inputSecretPrefix(SECRET_PREFIX),
+      superadminUserName: SUPERADMIN_USER_NAME,
+    }),
   );
   checks.settle();
   const request = parsed();
-  for (const [index, user] of request.users.entries()) {
-    await checks.attempt(() => requireOther(SUPERADMIN_USER_NAME, `users.${index}.userName`, user.userName));
-  }
   // What a secret holds is its user's affair: the others still have their turn.
   for (const [index, { passwordSecretId: secretId }] of request.users.entries()) {
     await checks.attempt(() =>
@@ -66,11 +66,10 @@ export async function preflightUsers(
   await checks.attempt(() => requireTurn(found));
   // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
   const record = await checks.attempt(() => requireActive(found, request.subscriber.userName));
-  for (const index of await subscribersAmong(registry, request.users)) {
-    await checks.attempt(() => {
-      throw new InvalidRequest(`users.${index}.userName`, 'must not be the userName of a subscriber');
-    });
-  }
+  const subscribers = await subscribersAmong(registry, request.users);
+  await checks.attempt(() =>
+    refuse(subscribers.map((index) => fault(['users', index, 'userName'], 'must not be the userName of a subscriber'))),
+  );
   checks.settle();
   const { userName } = record();
   return {

@@ -319,11 +319,11 @@ describe('what the first step refuses, a plan refuses in the same words', () => 
     };
     const { errors, message } = await refusal(sandbox(), 'onboard-subscriber', asked);
     expect(errors.map(({ name, pointer }) => (pointer === undefined ? name : `${name} ${pointer}`))).toEqual([
+      'InvalidRequest /stack/parameters/SubscriberName',
       'InvalidRequest /passwordSecretId',
       'InvalidRequest /customTokenSecretId',
       'KeyNotUsable',
       'KeyNotUsable',
-      'InvalidRequest /stack/parameters/SubscriberName',
     ]);
     expect(message).toMatch(/ \(and 4 more\)$/);
     for (const { rule, remedy } of errors) expect([rule, remedy]).not.toContain('');

@@ -1,21 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest, KeyNotUsable, KeyPolicyBusy } from '../../../../lib/errors.ts';
-import { allFaults, Faults, untilFirstFault } from '../../../../lib/preflight/checks.ts';
+import { allFaults, Faults, oneError } from '../../../../lib/preflight/checks.ts';
 
 const fails = (error: Error) => () => {
   throw error;
 };
 const wrong = new InvalidRequest('stack.build', 'must be digits and dots');
 
-describe('checks until the first fault', () => {
-  it('throw it as it is', async () => {
-    await expect(untilFirstFault.attempt(fails(wrong))).rejects.toBe(wrong);
+describe('the checks of a step', () => {
+  it('end with one error for all that is wrong with the request until a pause', async () => {
+    const checks = oneError();
+    const result = await checks.attempt<string>(fails(new KeyNotUsable('arn', 'it is disabled')));
+    await checks.attempt(() => result().length);
+    await checks.attempt(fails(new KeyNotUsable('other', 'it is disabled')));
+    const message = 'Key arn cannot be used: it is disabled; also Key other cannot be used: it is disabled';
+    expect(checks.pause).toThrow(expect.objectContaining({ name: 'KeyNotUsable', message }));
   });
 
-  it('give the results of those that have none', async () => {
-    const result = await untilFirstFault.attempt(() => Promise.resolve(7));
+  it('end immediately with what says nothing of the request, unless it is known to be wrong', async () => {
+    const checks = oneError();
+    const passing = new Error('AccessDenied');
+    await expect(checks.attempt(fails(passing))).rejects.toBe(passing);
+    await checks.attempt(fails(wrong));
+    await expect(checks.attempt(fails(passing))).rejects.toMatchObject({ name: 'InvalidRequest' });
+  });
+
+  it('give the results of those that have no fault', async () => {
+    const checks = oneError();
+    const result = await checks.attempt(() => Promise.resolve(7));
     expect(result()).toBe(7);
-    expect(untilFirstFault.settle).not.toThrow();
+    expect(checks.settle).not.toThrow();
   });
 });
 

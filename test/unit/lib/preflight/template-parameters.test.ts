@@ -38,16 +38,15 @@ const request = ({ encryption = {}, parameters = {} }: { encryption?: object; pa
     requestRules,
   );
 
-/** The first fault ends the check, as in a step. */
-const refuse = (fault: Error) => {
-  throw fault;
-};
-
 /** Checks the parameters of a request against the template, or a changed one. */
 function check(parameters: Record<string, string>, template = summary) {
   const accepted = templateParameters(map, request({ parameters }));
-  const fit = { parameters: accepted, tokenParameter: 'CustomToken', requested: Object.keys(parameters), text: '' };
-  checkParameters(template, fit, refuse);
+  checkParameters(template, {
+    parameters: accepted,
+    tokenParameter: 'CustomToken',
+    requested: Object.keys(parameters),
+    text: '',
+  });
 }
 const adding = (...more: Parameter[]) => ({ Parameters: [...summary.Parameters, ...more] });
 const without = (name: string) => ({
@@ -83,7 +82,7 @@ describe("the template's parameters", () => {
     const parameters = templateParameters(map, request({ encryption }));
     expect(parameters).toEqual(expected);
     const fit = { parameters, tokenParameter: 'CustomToken', requested: [], text: standIn };
-    expect(checkParameters(summary, fit, refuse)).toEqual(['AllowedPattern', 'Rules']);
+    expect(checkParameters(summary, fit)).toEqual(['AllowedPattern', 'Rules']);
   });
 
   it("are the request's own beside those", () => {
@@ -186,18 +185,35 @@ it('names what only CloudFormation can decide, which it does when the stack is c
   const days = { ParameterKey: 'VpcId', DefaultValue: '1', ParameterType: 'Number' };
   const parameters = templateParameters(map, request({ parameters: { VpcId: '0x1' } }));
   const fit = { parameters, tokenParameter: 'CustomToken', requested: ['VpcId'], text: 'Rules: {}' };
-  expect(checkParameters(adding(days), fit, refuse)).toEqual(['parameter VpcId (a number in this form)', 'Rules']);
+  expect(checkParameters(adding(days), fit)).toEqual(['parameter VpcId (a number in this form)', 'Rules']);
 });
 
-it('finds every misfit, those of the request and those of the map', () => {
-  const found: string[] = [];
-  const parameters = { ...templateParameters(map, request({})), VpcId: 'vpc-1' };
-  const fit = { parameters, tokenParameter: 'Nothing', requested: ['VpcId'], text: '' };
-  checkParameters(adding({ ParameterKey: 'Needed' }), fit, ({ message }) => found.push(message));
-  expect(found).toEqual([
-    'stack.parameters.VpcId: the template of this build has no such parameter',
-    'Template parameter Nothing: the template of this build has no such parameter',
-    'Template parameter CustomToken: has no default, and neither the map nor the request sets it',
-    'Template parameter Needed: has no default, and neither the map nor the request sets it',
-  ]);
+describe('all that does not fit is named at once', () => {
+  const token = { tokenParameter: 'CustomToken', text: '' };
+
+  it('of a request', () => {
+    const parameters = { ...templateParameters(map, request({})), VpcId: 'x', Colour: 'x' };
+    expect(() => checkParameters(summary, { ...token, parameters, requested: ['VpcId', 'Colour'] })).toThrow(
+      expect.objectContaining({
+        name: 'InvalidRequest',
+        faults: [
+          { field: 'stack.parameters.VpcId', pointer: '/stack/parameters/VpcId', rule },
+          { field: 'stack.parameters.Colour', pointer: '/stack/parameters/Colour', rule },
+        ],
+      }),
+    );
+  });
+
+  it("of the deployment's map, and with it what is wrong with the request", () => {
+    const parameters = { ...templateParameters(map, request({})), Own: 'x', Colour: 'x' };
+    const requested = ['Colour'];
+    expect(() => checkParameters(summary, { ...token, tokenParameter: 'Token', parameters, requested })).toThrow(
+      expect.objectContaining({
+        name: 'TemplateMismatch',
+        message: `Template parameter Own: ${rule}; Template parameter Token: ${rule}; Template parameter CustomToken: has no default, and neither the map nor the request sets it; stack.parameters.Colour: ${rule}`,
+      }),
+    );
+  });
+
+  const rule = 'the template of this build has no such parameter';
 });
