@@ -248,7 +248,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'cloudformation:ListStackResources': 2,
       'cloudformation:GetTemplate': 2,
     },
-    stop: 'API Gateway answers 503 after 30 s; the call can be repeated',
+    stop: 'two keys, 25 users, one page; API Gateway answers 503 after 30 s, and the call can be repeated',
   },
   'post-subscribers': {
     client: 'prompt',

@@ -7,7 +7,7 @@ import { retainedOf } from '../../lib/stacks/retained-data.ts';
 import type { Dependencies, Draft, Looking } from './draft.ts';
 import { keyPolicyChanges, withdrawOn } from './key-policies.ts';
 
-/** AcceptOffboarding, WithdrawGrants, DeleteStack, WaitForStack, CompleteOffboarding. */
+/** The states of its state machine, each entered once. */
 const transitions = 5;
 
 /**

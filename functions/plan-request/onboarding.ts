@@ -10,7 +10,7 @@ import { readSecret } from '../../lib/secrets/secrets.ts';
 import type { Dependencies, Draft, Looking } from './draft.ts';
 import { grantOn, keyPolicyChanges } from './key-policies.ts';
 
-/** AcceptRequest to CompleteOnboarding. */
+/** The states of its state machine, each entered once. */
 const transitions = 9;
 
 /**

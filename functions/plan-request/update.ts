@@ -4,7 +4,7 @@ import { passwordSchema, readInputSecret } from '../../lib/secrets/input-secrets
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import type { Dependencies, Draft, Looking } from './draft.ts';
 
-/** AcceptUpdate, ObtainToken, UpdateSubscriber, CompleteUpdate. */
+/** The states of its state machine, each entered once. */
 const transitions = 4;
 
 /**

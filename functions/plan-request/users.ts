@@ -2,7 +2,7 @@ import type { Change } from '../../lib/preflight/preview.ts';
 import { preflightUsers } from '../../lib/preflight/users.ts';
 import type { Dependencies, Draft, Looking } from './draft.ts';
 
-/** AcceptUsers, ObtainSubscriberToken and CompleteUsers, and for each user AddUser and MoreUsers. */
+/** The states that are entered once, and those that are entered for each user. */
 const transitionsOf = (users: number) => 3 + 2 * users;
 
 /**

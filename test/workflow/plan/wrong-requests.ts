@@ -10,7 +10,7 @@ import { offboarding } from '../offboard/offboarding.ts';
 import { newKey, requestFor } from '../sandbox.ts';
 import { newName, type Run, roleArnOf, stackNameOf } from '../subscriber.ts';
 
-export const table = (keyArn: string) => ({ encryption: { tracking: { type: 'customer-managed', keyArn } } });
+const table = (keyArn: string) => ({ encryption: { tracking: { type: 'customer-managed', keyArn } } });
 export const inputOf = (userName: string, name: string) => `infinstor/sandbox/input/${userName}/${name}`;
 
 /** A foreign statement that leaves room for nothing else. */
