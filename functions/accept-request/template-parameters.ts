@@ -6,15 +6,27 @@ import { ownWordsOf, verdictOf } from './parameter-value.ts';
 
 /**
  * The template parameters that say what the request says, without the custom token and the permissions boundary.
- * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself
+ * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself, or chooses what the template does not offer
  */
 export function templateParameters(map: ParameterMap, request: Request): Record<string, string> {
   const { subscriber, encryption } = request;
   const { artifacts, tracking } = encryption;
+  const bucket = offered(map.artifacts[artifacts.type], 'encryption.artifacts.type');
+  const table = offered(map.tracking[tracking.type], 'encryption.tracking.type');
+  const ofBucket = filled(bucket, 'keyArn' in artifacts ? { keyArn: artifacts.keyArn } : {});
+  const ofTable = filled(table, 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {});
+  // Otherwise the bucket would get what was chosen for the table.
+  const shared = Object.keys(ofBucket).find((name) => name in ofTable && ofTable[name] !== ofBucket[name]);
+  if (shared !== undefined) {
+    throw new InvalidRequest(
+      'encryption',
+      `must be the same for artifacts and tracking: the template has one parameter for both, ${shared}`,
+    );
+  }
   const own = {
     ...filled(map.subscriber, { userName: subscriber.userName, emailId: subscriber.emailId }),
-    ...filled(map.artifacts[artifacts.type], 'keyArn' in artifacts ? { keyArn: artifacts.keyArn } : {}),
-    ...filled(map.tracking[tracking.type], 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {}),
+    ...ofBucket,
+    ...ofTable,
   };
   for (const name of Object.keys(request.stack.parameters)) {
     if (name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name)) {
@@ -22,6 +34,15 @@ export function templateParameters(map: ParameterMap, request: Request): Record<
     }
   }
   return { ...own, ...request.stack.parameters };
+}
+
+/** @throws InvalidRequest for a choice that the map leaves out */
+function offered(choice: Record<string, string> | undefined, field: string): Record<string, string> {
+  if (choice !== undefined) return choice;
+  throw new InvalidRequest(
+    field,
+    "is not offered by the deployment's template: templateParameters has no such choice",
+  );
 }
 
 /** The template parameters that give the template's role its permissions boundary. */
