@@ -219,11 +219,12 @@ describe('params that are right on their own', () => {
   });
 
   it('may be those of a stage in a sandbox, on the computer itself and nowhere else', async () => {
-    for (const host of ['127.0.0.1:4566', 'localhost:4566', '[::1]:4566', 'localhost']) {
-      const url = `http://${host}/infinstor`;
-      expect(await brokenOf({ infinstorMlflowUrl: url, infinstorApiUrl: url })).toEqual([]);
+    for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
+      for (const url of [`http://${host}:${host.length}/infinstor`, `http://${host}/infinstor`]) {
+        expect(await brokenOf({ infinstorMlflowUrl: url, infinstorApiUrl: url })).toEqual([]);
+      }
     }
-    for (const host of ['127.0.0.1.acme.example', 'localhost.acme.example', '127.0.0.1:80@acme.example']) {
+    for (const host of ['127.0.0.1', 'localhost'].flatMap((name) => [`${name}.acme.example`, `${name}@acme.example`])) {
       expect(await brokenOf({ infinstorMlflowUrl: `http://${host}/x` })).toHaveLength(1);
     }
   });
