@@ -14,13 +14,14 @@ import { type Outcome, usageError } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
 import { nextCommands } from '../init/next-commands.ts';
-import { type Known, type Plan, planStage, type Question } from '../init/plan.ts';
+import { type Known, type MapLine, type Plan, planStage, type Question, urlQuestion } from '../init/plan.ts';
 import { stageFileText } from '../init/stage-file.ts';
 import { writeWhole } from '../init/write.ts';
 import type { Session } from '../session.ts';
 import { endpointIn, type Reachable } from '../target/target.ts';
 import { readTemplate, vendorUrl } from '../vendor-template/read.ts';
 import { failureOfCommand } from '../view/report.ts';
+import { type Fact, rows } from '../view/rows.ts';
 import { failureText } from '../view/summary.ts';
 import { printable } from '../view/terminal.ts';
 
@@ -68,13 +69,14 @@ export async function init(
   const target = await reachFor(session, stage, world);
   const known = await lookAround({ options, given, target, defaults: valuesIn(defaults) }, session, world);
   const { terminal, json } = session;
-  if (!json && session.isInteractive) terminal.write(`${printable(knownText(known))}\n`);
+  const around = `${rows(knownFacts(known), terminal).join('\n')}\n`;
+  if (!json && session.isInteractive) terminal.write(around);
   const answers = session.isInteractive ? await askAll(known, given, world) : given;
   const plan = planStage(known, answers);
   const document = documentOf(stage, file, known, plan);
   if (plan.questions.length > 0) {
     const error = missing(plan.questions);
-    const text = `${session.isInteractive ? '' : printable(knownText(known))}\n${failureText(failureOfCommand(error), terminal)}`;
+    const text = `${around}\n${failureText(failureOfCommand(error), terminal)}`;
     return {
       document: { ...document, file: null, status: 'FAILED', next: [], error: failureOfCommand(error) },
       text,
@@ -83,7 +85,7 @@ export async function init(
   }
   const text = stageFileText(
     plan,
-    `Made by \`init\` from the service at ${known.url} and the template of build ${known.build}.`,
+    `Made by \`init\` from the service at ${known.service?.url} and the template of build ${known.build}.`,
   );
   const { broken } = checkStage({ defaults, own: text }, stage);
   if (broken.length > 0) {
@@ -104,16 +106,15 @@ export async function init(
     command: session.command,
   });
   const lines = [
-    ...(session.isInteractive ? [] : [knownText(known)]),
-    planText(plan),
-    ...plan.notes,
+    ...rows(planFacts(plan), terminal),
+    ...plan.notes.flatMap((note) => ['', printable(note)]),
     '',
-    `Wrote ${file}. Read it, and what is likely above all. Then, in this order:`,
+    `Wrote ${file}. Read it, above all what is not certain. Then, in this order:`,
     ...next.flatMap(({ what, command }) => ['', `${what}:`, `  ${command}`]),
   ];
   return {
     document: { ...document, status: 'SUCCEEDED', next: next.map(({ command }) => command), error: null },
-    text: `${lines.map(printable).join('\n')}\n`,
+    text: `${session.isInteractive ? '' : `${around}\n`}${lines.join('\n')}\n`,
   };
 }
 
@@ -185,30 +186,35 @@ async function lookAround(
   world: World,
 ): Promise<Known> {
   const sandbox = target.kind === 'endpoint' ? target.url.replace(/\/+$/, '') : undefined;
-  const url =
-    given.get(paramId('infinstorMlflowUrl')) ??
-    (sandbox === undefined ? await askUrl(session, world) : sandbox + infinstorPath);
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw usageError(`--url takes a URL, not '${url}'`);
   const { url: templateUrl, ...place } = templatePlace(options['template-url'], given, defaults);
-  const discovery = await world.getVersion(url).catch((error: unknown) => {
+  const named =
+    given.get(paramId('infinstorMlflowUrl')) ?? (sandbox === undefined ? undefined : sandbox + infinstorPath);
+  const url = named ?? (session.isInteractive ? await askUrl(world) : undefined);
+  const service = url === undefined ? undefined : { url, discovery: await discover(url, world) };
+  const read = await readTemplate(templateUrl, sandbox, world.send);
+  // What follows the path may be a signature.
+  const template = { ...read, url: read.url.replace(/\?.*/s, '') };
+  return { service, template, ...place, sandbox, region: regionOf(target, world), defaults };
+}
+
+async function askUrl({ ask: askFor }: World): Promise<string> {
+  for (;;) {
+    const url = (await askFor(`${urlQuestion}\n> `)).replace(/\/+$/, '');
+    if (isUrl(url)) return url;
+  }
+}
+
+const isUrl = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
+
+function discover(url: string, world: World): Promise<Discovery> {
+  if (!isUrl(url)) throw usageError(`--url takes a URL, not '${url}'`);
+  return world.getVersion(url).catch((error: unknown) => {
     throw new CommandError(
       'ServiceNotReached',
       error instanceof Error ? error.message : String(error),
       'Check --url: https://mlflow.<your service>, as the vendor has given it to you.',
     );
   });
-  const template = await readTemplate(templateUrl, sandbox, world.send);
-  return { url, discovery, template, ...place, sandbox, region: regionOf(target, world), defaults };
-}
-
-async function askUrl(session: Session, { ask: askFor }: World): Promise<string> {
-  const text = 'What is the URL of the InfinStor service? (https://mlflow.<your service>)';
-  const url = session.isInteractive ? (await askFor(`${text}\n> `)).replace(/\/+$/, '') : '';
-  if (url !== '') return url;
-  throw missing(
-    [{ id: 'url', text, proposal: null, why: 'there is no default' }],
-    '--url https://mlflow.<your service>',
-  );
 }
 
 /** Where the template is read, and where the deployment is to look for the templates of builds. */
@@ -218,7 +224,7 @@ function templatePlace(given: string | undefined, answers: Answers, defaults: Re
   const [, base = param('templateBaseUrl'), namedBuild] = ofBuild ?? [];
   const build = answers.get(paramId('defaultBuild')) ?? namedBuild ?? param('defaultBuild');
   const url = given ?? vendorUrl(base, build);
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw usageError(`--template-url takes a URL, not '${url}'`);
+  if (!isUrl(url)) throw usageError(`--template-url takes a URL, not '${url}'`);
   return {
     url,
     build,
@@ -276,10 +282,8 @@ function refusalOf(known: Known, answers: Answers): string {
 }
 
 /** That answers are missing: all of them, each with the option that gives it. */
-function missing(questions: readonly Question[], flag?: string): CommandError {
-  const lines = questions.map(
-    ({ id, text, proposal, why }) => `\n- ${text} ${flag ?? flagOf(id, proposal ?? '…')} (${why})`,
-  );
+function missing(questions: readonly Question[]): CommandError {
+  const lines = questions.map(({ id, text, proposal, why }) => `\n- ${text} ${flagOf(id, proposal ?? '…')} (${why})`);
   return new CommandError(
     'InvalidRequest',
     `${questions.length === 1 ? 'An answer is' : `${questions.length} answers are`} missing, and nothing was written:${lines.join('')}`,
@@ -298,47 +302,50 @@ function documentOf(stage: string, file: string, { template }: Known, { settings
   };
 }
 
-function knownText({ url, discovery, template, sandbox }: Known): string {
-  const { cognitoCliClientId, region, isExternalAuth } = discovery;
+/** What the service and the template are, as facts of a list. */
+function knownFacts({ service, template, sandbox }: Known): Fact[] {
+  const from = sandbox === undefined ? '' : `, from the sandbox at ${sandbox}`;
+  const { length } = template.content.parameters;
   return [
-    `${url} answers:`,
-    `  API         ${apiOf(discovery)}`,
-    `  user pool   client ${cognitoCliClientId} in ${region}${isExternalAuth === 'true' ? ', with external login' : ''}`,
-    sandbox === undefined ? template.url : `${template.url}, from the sandbox at ${sandbox}`,
-    `  ${template.content.parameters.length} parameters, ${template.bytes} bytes, SHA-256 ${template.sha256}`,
-  ].join('\n');
+    ...(service === undefined ? [] : serviceFacts(service)),
+    ['Template', `${template.url}${from}\n${length} parameters, ${template.bytes} bytes, SHA-256 ${template.sha256}`],
+  ];
+}
+
+function serviceFacts({ url, discovery }: { url: string; discovery: Discovery }): Fact[] {
+  const { cognitoCliClientId, region, isExternalAuth } = discovery;
+  const external = isExternalAuth === 'true' ? ', with external login' : '';
+  return [
+    ['Service', url],
+    ['API', apiOf(discovery)],
+    ['User pool', `client ${cognitoCliClientId} in ${region}${external}`],
+  ];
 }
 
 function apiOf(discovery: Discovery): string {
   try {
     return apiUrlOf(discovery, '');
   } catch {
-    return 'is not named';
+    return 'get_version does not name it';
   }
 }
 
-function planText({ map, settings }: Plan): string {
-  const ofMap = map.map(({ param, parameter, value, sureness, why }) => {
-    const what =
-      parameter === null
-        ? value === null
-          ? 'not offered'
-          : 'defaults'
-        : value === null
-          ? parameter
-          : `${parameter}=${value}`;
-    return { name: param.replace('templateParameters.', ''), what, sureness, why };
-  });
+/** Each value with how sure it is, and why. */
+function planFacts({ map, settings }: Plan): Fact[] {
   const ofParams = settings
     .filter(({ name }) => name !== 'templateParameters' && name !== 'builds')
-    .map(({ name, value, sureness, why }) => ({ name, what: value, sureness, why }));
-  const lines = [...ofParams, ...ofMap];
-  const width = (of: 'name' | 'what') => Math.max(...lines.map((line) => line[of].length));
-  return [
-    '',
-    ...lines.map(({ name, what, sureness, why }) =>
-      [`  ${name.padEnd(width('name'))}`, what.padEnd(width('what')), sureness.padEnd(7), why].join('  '),
-    ),
-    '',
-  ].join('\n');
+    .map(({ name, value, sureness, why }): Fact => [sureness, `${name}: ${value}\n${why}`]);
+  const ofMap = [...Map.groupBy(map, ({ param }) => param)].flatMap(([param, lines]): Fact[] => {
+    const [first] = lines;
+    if (first === undefined) return [];
+    return [
+      [first.sureness, `${param.replace('templateParameters.', '')}: ${lines.map(shown).join(', ')}\n${first.why}`],
+    ];
+  });
+  return [...ofParams, ...ofMap];
+}
+
+function shown({ parameter, value }: MapLine): string {
+  if (parameter === null) return value === null ? 'not offered' : 'nothing to set';
+  return value === null ? parameter : `${parameter}=${value}`;
 }

@@ -10,6 +10,7 @@ export const mapId = (part: string) => `map ${part}`;
 
 /** The option that answers a question, as it is typed. */
 export function flagOf(id: string, example: string): string {
+  if (id === paramId('infinstorMlflowUrl')) return `--url '${example}'`;
   const [option = '', name = ''] = id.split(' ');
   return `--${option} '${name}=${example}'`;
 }

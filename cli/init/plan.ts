@@ -9,9 +9,8 @@ import { proposeMap } from './propose.ts';
 
 /** What is known of a new stage before anything is asked. */
 export interface Known {
-  /** The URL of the InfinStor service. */
-  url: string;
-  discovery: Discovery;
+  /** The InfinStor service and what it says; undefined: nobody has named it yet. */
+  service: { url: string; discovery: Discovery } | undefined;
   build: string;
   template: ReadTemplate;
   /** Where the template's builds are, and whether that is as usual. */
@@ -132,7 +131,7 @@ function mapOfParts(parts: ReadonlyMap<string, Part>, values: ReadonlyMap<string
 }
 
 function settingsOf(known: Known, parts: ReadonlyMap<string, Part>, values: ReadonlyMap<string, string>): Setting[] {
-  const { url, discovery, build, template, sandbox, region, defaults } = known;
+  const { service, build, template, sandbox, region, defaults } = known;
   const weakest = [...parts.values()].some(({ sureness }) => sureness === 'likely') ? 'likely' : 'certain';
   const ofTemplate = 'the template shows it';
   const setting = (name: string, value: string | undefined, sureness: Sureness, why: string): Setting[] =>
@@ -142,8 +141,14 @@ function settingsOf(known: Known, parts: ReadonlyMap<string, Part>, values: Read
   const always = (name: string, value: string, sureness: Sureness, why: string) => ({ name, value, sureness, why });
   return [
     ...(region === undefined ? [] : [always('region', region.value, region.sureness, region.why)]),
-    always('infinstorMlflowUrl', url, 'certain', `get_version answers there, with Region ${discovery.region}`),
-    ...(!isInSandbox(known) ? [] : setting('infinstorApiUrl', url, 'certain', 'a sandbox has both at one place')),
+    ...(service === undefined
+      ? []
+      : [
+          always('infinstorMlflowUrl', service.url, 'certain', 'get_version answers there'),
+          ...(isInSandbox(known)
+            ? setting('infinstorApiUrl', service.url, 'certain', 'a sandbox has both at one place')
+            : []),
+        ]),
     always(
       'superadminUserName',
       defaults.superadminUserName ?? '',
@@ -180,13 +185,15 @@ const isUsual = (arn: string) => /:function:infinstor/.test(arn);
 
 const withPartition = (arn: string) => arn.replace(/^arn:\*:/, 'arn:${AWS::Partition}:');
 
+export const urlQuestion = 'What is the URL of the InfinStor service? (https://mlflow.<your service>)';
+
 /** The params that somebody must decide. */
 function openParams(
   known: Known,
   parts: ReadonlyMap<string, Part>,
   settings: ReadonlyMap<string, Setting>,
 ): Question[] {
-  const { discovery, template } = known;
+  const { service, template } = known;
   const nested = nestedStacksOf(template.content);
   const { transforms } = template.content;
   const elsewhere = [
@@ -207,11 +214,12 @@ function openParams(
           question(
             'region',
             'In which Region is the deployment to be?',
-            discovery.region,
+            service?.discovery.region ?? null,
             'the service itself is there',
           ),
         ]),
-    ...(isInSandbox(known) || hasApi(discovery)
+    ...(service !== undefined ? [] : [question('infinstorMlflowUrl', urlQuestion, null, 'there is no default')]),
+    ...(service === undefined || isInSandbox(known) || hasApi(service.discovery)
       ? []
       : [question('infinstorApiUrl', "What is the URL of the service's API?", null, 'get_version does not name it')]),
     ...(elsewhere === ''
@@ -240,7 +248,7 @@ function openParams(
             'requirePermissionsBoundary',
             'May the template create roles without a permissions boundary? ("false" allows it)',
             null,
-            boundary.why,
+            boundary.sureness === 'given' ? 'nothing gives them one' : boundary.why,
           ),
         ]
       : []),
@@ -248,7 +256,8 @@ function openParams(
 }
 
 /** A sandbox has InfinStor's hosts at one place, whatever `get_version` names. */
-const isInSandbox = ({ sandbox, url }: Known) => sandbox !== undefined && url.startsWith(`${sandbox}/`);
+const isInSandbox = ({ sandbox, service }: Known) =>
+  sandbox !== undefined && service?.url.startsWith(`${sandbox}/`) === true;
 
 function hasApi(discovery: Discovery): boolean {
   try {
@@ -351,11 +360,11 @@ function mapLines(parts: ReadonlyMap<string, Part>, values: ReadonlyMap<string, 
   return [...ofParts, ...given];
 }
 
-function notesOf({ discovery, template, sandbox }: Known, parts: ReadonlyMap<string, Part>): string[] {
+function notesOf({ service, template, sandbox }: Known, parts: ReadonlyMap<string, Part>): string[] {
   const [token] = Object.keys(parts.get('customToken')?.parameters ?? {});
   const isShown = template.content.parameters.some(({ name, noEcho }) => name === token && !noEcho);
   return [
-    ...(discovery.isExternalAuth === 'true'
+    ...(service?.discovery.isExternalAuth === 'true'
       ? [
           'The service logs users in elsewhere (isExternalAuth): the superadmin and each subscriber need a password in its user pool.',
         ]
