@@ -14,7 +14,15 @@ import { type Outcome, usageError } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
 import { nextCommands } from '../init/next-commands.ts';
-import { type Known, type MapLine, type Plan, planStage, type Question, urlQuestion } from '../init/plan.ts';
+import {
+  type Known,
+  type MapLine,
+  type Plan,
+  planStage,
+  type Question,
+  type Setting,
+  urlQuestion,
+} from '../init/plan.ts';
 import { stageFileText } from '../init/stage-file.ts';
 import { writeWhole } from '../init/write.ts';
 import type { Session } from '../session.ts';
@@ -295,7 +303,7 @@ function documentOf(stage: string, file: string, { template }: Known, { settings
   return {
     stage,
     file,
-    params: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
+    params: Object.fromEntries(settings.map((setting) => [setting.name, shownValue(setting)])),
     map,
     questions: questions.map((question) => ({ ...question, flag: flagOf(question.id, question.proposal ?? '…') })),
     template: { url: template.url, sha256: template.sha256 },
@@ -334,7 +342,7 @@ function apiOf(discovery: Discovery): string {
 function planFacts({ map, settings }: Plan): Fact[] {
   const ofParams = settings
     .filter(({ name }) => name !== 'templateParameters' && name !== 'builds')
-    .map(({ name, value, sureness, why }): Fact => [sureness, `${name}: ${value}\n${why}`]);
+    .map((setting): Fact => [setting.sureness, `${setting.name}: ${shownValue(setting)}\n${setting.why}`]);
   const ofMap = [...Map.groupBy(map, ({ param }) => param)].flatMap(([param, lines]): Fact[] => {
     const [first] = lines;
     if (first === undefined) return [];
@@ -344,6 +352,10 @@ function planFacts({ map, settings }: Plan): Fact[] {
   });
   return [...ofParams, ...ofMap];
 }
+
+/** The accounts have external ids, which are for the file alone. */
+const shownValue = ({ name, value }: Setting): string =>
+  name === 'accounts' ? value.replaceAll(/("externalId"\s*:\s*)"[^"]*"/g, '$1"…"') : value;
 
 function shown({ parameter, value }: MapLine): string {
   if (parameter === null) return value === null ? 'not offered' : 'nothing to set';

@@ -71,8 +71,7 @@ export function answeredPart(part: string, text: string, template: Template): Pa
     if (part === 'subscriber') throw usageError('subscriber needs a parameter that takes {userName}');
     return { ...given, parameters: null };
   }
-  if (answer === 'defaults') return { ...given, parameters: {} };
-  const parameters = answer.split(',').map((pair) => {
+  const parameters = (answer === 'defaults' ? [] : answer.split(',')).map((pair) => {
     const [name, value] = split(part, pair.trim());
     return [checked(name, value, part, template), value] as const;
   });

@@ -32,7 +32,7 @@ export async function readTemplate(
   if (content === undefined) {
     throw new CommandError(
       'NotATemplate',
-      `What is at ${url} is no template of CloudFormation, or it cannot be read`,
+      `What is at ${url} is no template of CloudFormation: it cannot be read, or has no Resources`,
       'Check the URL; if it is right, ask the vendor.',
     );
   }
