@@ -54,7 +54,7 @@ export function run(args: readonly string[], program: Program): Running {
       );
       const onStderr = createTerminal(process.stderr, colours);
       if (!json) onStderr.write(failureText(failureOfCommand(failure), onStderr) + keptLogs(state.session));
-      print({ ...command?.onFailure?.(state.session), status: 'FAILED', error: failureOfCommand(failure) });
+      print({ status: 'FAILED', ...command?.onFailure?.(state.session), error: failureOfCommand(failure) });
       return exitStatus({ error: failure });
     } finally {
       await state.session?.sandbox?.close();

@@ -7,6 +7,7 @@ import {
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { sandboxAt } from '../../cli/target/target.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
@@ -30,12 +31,12 @@ interface Extras {
  */
 export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void> {
   const { endpoint, stateMachineArn, clock, faults } = sandbox;
-  const { sfn } = connect(endpoint);
+  const clients = connect(sandboxAt(endpoint));
   const events = new EventBridgeClient(operatorAt(endpoint));
   const lambda = new LambdaClient(operatorAt(endpoint));
 
   async function run(machineArn: string, request: Record<string, unknown>): Promise<void> {
-    await follow({ sfn }, await start({ sfn }, machineArn, request), () => {});
+    await follow(clients, await start(clients, machineArn, request), () => {});
     await clock.quiet();
   }
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);

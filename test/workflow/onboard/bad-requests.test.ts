@@ -3,6 +3,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { connect, follow } from '../../../cli/aws/executions.ts';
+import { sandboxAt } from '../../../cli/target/target.ts';
 import { reportOf } from '../../../cli/view/report.ts';
 import { account, fixtures, operator } from '../../../sandbox/core/account.ts';
 import { callApi } from '../api.ts';
@@ -135,7 +136,7 @@ const errorSchema = v.object({ error: v.object({ name: v.string(), message: v.st
 describe('StartExecution', () => {
   it.each(requests)('%s is refused before any side effect, naming the field', async (_what, request, field) => {
     const { endpoint, stateMachineArn } = sandbox();
-    const clients = connect(endpoint);
+    const clients = connect(sandboxAt(endpoint));
     const { executionArn = '' } = await clients.sfn.send(
       new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(request) }),
     );
@@ -151,7 +152,7 @@ describe('StartExecution', () => {
     ['broken JSON', '{"subscriber":', 'InvalidExecutionInput'],
     ['more than 256 KiB', JSON.stringify(large), 'ValidationException'],
   ])('itself refuses %s', async (_what, input, name) => {
-    const { sfn } = connect(sandbox().endpoint);
+    const { sfn } = connect(sandboxAt(sandbox().endpoint));
     const { stateMachineArn } = sandbox();
     await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({ name });
   });
