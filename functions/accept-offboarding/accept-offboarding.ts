@@ -4,12 +4,13 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type AccountRegion, arnOwner, roleArnIn, roleIdentity } from '../../lib/aws/arns.ts';
 import { StackNeedsAttention, SubscriberNotFound } from '../../lib/errors.ts';
 import { keyPolicyWriters } from '../../lib/keys/access-environment.ts';
-import { grantsOf } from '../../lib/keys/grants.ts';
+import { grantsOf, grantsOn } from '../../lib/keys/grants.ts';
 import { grantedRoles, requireWithdrawable } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicyOf, refusedLook } from '../../lib/keys/kms.ts';
 import { requireWritable } from '../../lib/keys/writable.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import { checkEach } from '../../lib/refusals.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
 import { isOwn } from '../../lib/stacks/decision.ts';
@@ -18,6 +19,7 @@ import { ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isThere, stackResources } from '../../lib/stacks/resources.ts';
 import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
+import { askedKeys } from '../../lib/subscribers/asked-keys.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
@@ -64,7 +66,11 @@ export async function acceptOffboarding(
   const resources = stackId === undefined ? [] : await stackResources(cloudFormation, stackId);
   if (stackId !== undefined && keepData) await requireRetainedData(cloudFormation, stackId, resources);
 
-  const grants = await grantsOf(registry, userName);
+  const asked = askedKeys(record);
+  const grants =
+    asked === undefined
+      ? await grantsOf(registry, userName)
+      : await grantsOn(registry, userName, [...new Set([...asked, ...(record.keyArns ?? [])])]);
   const roleArnOf = (roleName: string) =>
     roleArnIn(executionArn, home.accountId, `${environment.ROLE_PATH}${roleName}`);
   const roleArns = distinctRoles([
@@ -76,17 +82,17 @@ export async function acceptOffboarding(
     roleArnOf(`${environment.ROLE_NAME_PREFIX}${userName}`),
   ]);
   const keyArns = [...new Set([...(record.keyArns ?? []), ...grants.map(({ keyArn }) => keyArn)])];
-  for (const keyArn of keyArns) {
+  await checkEach(keyArns, async (keyArn) => {
     const read = await readKeyPolicyOf(kms(arnOwner(keyArn)), keyArn).catch((error: unknown) => {
       throw refusedLook(keyArn, error);
     });
-    if (read === undefined) continue;
+    if (read === undefined) return;
     requireWithdrawable(keyArn, read.policy, roleArns);
     const identities = roleArns.map(roleIdentity);
     // Nobody writes a policy that names none of them.
     const isNamed = grantedRoles(read.policy).some((roleArn) => identities.includes(roleIdentity(roleArn)));
     if (isNamed) requireWritable(keyArn, read.policy, keyPolicyWriters(environment, arnOwner(keyArn).accountId));
-  }
+  });
 
   // With what a repeat could not find any more, once it is deleted.
   const known = stackId ?? record.stackId;

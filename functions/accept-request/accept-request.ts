@@ -17,6 +17,7 @@ import { InvalidConfiguration, StackNeedsAttention, TemplateMismatch, TemplateNo
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
+import { checkBoth, checkEach } from '../../lib/refusals.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { customerManagedKeys, parseRequest } from '../../lib/requests/onboarding.ts';
@@ -28,6 +29,7 @@ import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isUnreadable, templateInput } from '../../lib/stacks/template.ts';
+import { withAskedKeys } from '../../lib/subscribers/asked-keys.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
@@ -70,10 +72,6 @@ export async function acceptRequest(
   const known = await readRecord(registry, request.subscriber.userName);
   await requireNotSuperseded(stepFunctions, known, { executionArn, startedAt });
   const { passwordSecretId, customTokenSecretId } = request;
-  await checkInputSecrets({ secrets, sts }, [
-    { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
-    { field: 'customTokenSecretId', secretId: customTokenSecretId, schema: customTokenSchema },
-  ]);
   const { accountId, region } = request.stack;
   const home = { accountId, region };
   const { userName } = request.subscriber;
@@ -84,8 +82,12 @@ export async function acceptRequest(
   );
   const keyArns = customerManagedKeys(request);
   const access = keyAccess(environment);
-  const places: Place[] = [];
-  for (const keyArn of keyArns) {
+  const checkSecrets = () =>
+    checkInputSecrets({ secrets, sts }, [
+      { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
+      { field: 'customTokenSecretId', secretId: customTokenSecretId, schema: customTokenSchema },
+    ]);
+  const checkPlace = async (keyArn: string): Promise<Place> => {
     const policy = await checkKey(kms(home), keyArn, {
       home,
       userName,
@@ -94,8 +96,14 @@ export async function acceptRequest(
     });
     const place = { keyArn, userName, expectedRoleArn, access, policy };
     await requireRoom(place, { registry, stepFunctions, now });
-    places.push(place);
-  }
+    return place;
+  };
+  // Before the template itself is read, which is kept then; what the request asks of it is known without.
+  const checkOwnParameters = async () => templateParameters(environment.TEMPLATE_PARAMETERS, request);
+  const places = await checkBoth(
+    () => checkEach([checkOwnParameters, checkSecrets], (check): Promise<unknown> => check()),
+    () => checkEach(keyArns, checkPlace),
+  );
 
   const template = await pinnedTemplate(request.stack.build, environment, s3);
   const summary = await templateSummary(cloudFormation(home), template);
@@ -159,7 +167,8 @@ export async function acceptRequest(
   await requireSameAccountRegion(record, plan, cloudFormation);
   const { tags } = request.stack;
   await requireSame(plan, tags, { record, stack }, secrets);
-  await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn, home, tags }, record);
+  const claimed = { userName, executionArn, home, tags, ...withAskedKeys(record, executionArn, keyArns) };
+  await claim({ registry, stepFunctions, now, startedAt }, claimed, record);
   for (const place of places) await reserveRoom(place, executionArn, { registry, stepFunctions, now });
   return {
     ...plan,

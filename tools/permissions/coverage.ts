@@ -1,3 +1,4 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DisableRuleCommand,
   EnableRuleCommand,
@@ -102,6 +103,15 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
     await restore(keyArn, kept?.id?.S);
   }
+  // Its record is as an earlier version has left it, which did not keep for which keys it had asked.
+  const dynamoDb = new DynamoDBClient(operatorAt(endpoint));
+  await dynamoDb.send(
+    new UpdateItemCommand({
+      TableName: sandbox.registryTable,
+      Key: { pk: { S: 'SUBSCRIBER#leaving' }, sk: { S: 'RECORD' } },
+      UpdateExpression: 'REMOVE asked',
+    }),
+  );
   await offboard('leaving');
   sandbox.iam.delayNewRoles(0);
   await onboard(leaving);
@@ -111,7 +121,11 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await callApi(sandbox, 'POST', '/subscribers', { ...subscriber('api'), password });
     await clock.quiet();
     await callApi(sandbox, 'GET', '/subscribers/api');
+    await callApi(sandbox, 'GET', '/subscribers');
+    await callApi(sandbox, 'GET', `/subscribers?key=${fixtures.artifactsKeyArn}`);
   }
+  await callApi(sandbox, 'GET', `/keys/${fixtures.artifactsKeyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${account.accountId}`);
 
   // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
   await put(subscriber('event'));
@@ -291,6 +305,8 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   await restore(keyArn, kept?.id?.S);
   sandbox.accounts.iam(home.accountId).delayNewRoles(0);
   await offboard('beside');
+  await callApi(sandbox, 'GET', `/keys/${keyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${home.accountId}`);
   clock.advance(hour);
   await clock.quiet();
   fail('infinstor:register:error=503');

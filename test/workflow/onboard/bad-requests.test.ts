@@ -109,6 +109,17 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['another service', key('arn:aws:s3:::bucket'), 'encryption.tracking.keyArn'],
 ];
 
+/** What is wrong in several places at once, and how each door names them. */
+const wrongInSeveral = {
+  ...good,
+  colour: 'Unquoted-1',
+  stack: { region: 'eu-west-1', tags: { 'a/b': 'x' } },
+  encryption: { tracking: { type: 'customer-managed', keyArn: 'Unquoted-1' } },
+};
+const severalPointers = ['/encryption/tracking/keyArn', '/colour', '/stack/region', '/stack/tags/a~1b'];
+const severalMessage =
+  /^encryption\.tracking\.keyArn: [^;]+; colour: [^;]+; stack\.region: [^;]+; stack\.tags\.a\/b: [^;]+$/;
+
 /** What only AWS can tell: the entry points let it pass, and AcceptRequest refuses it. */
 const askedOfAws = [
   'a secret that is not there',
@@ -131,7 +142,15 @@ async function expectNoSideEffect(): Promise<void> {
   expect(await dynamoDb.items(registryTable)).toEqual([]);
 }
 
-const errorSchema = v.object({ error: v.object({ name: v.string(), message: v.string(), remedy: v.string() }) });
+const errorSchema = v.object({
+  error: v.object({
+    name: v.string(),
+    message: v.string(),
+    remedy: v.string(),
+    errors: v.array(v.object({ pointer: v.string(), rule: v.string() })),
+  }),
+});
+const pointersOf = ({ error }: v.InferOutput<typeof errorSchema>) => error.errors.map(({ pointer }) => pointer);
 
 describe('StartExecution', () => {
   it.each(requests)('%s is refused before any side effect, naming the field', async (_what, request, field) => {
@@ -146,6 +165,16 @@ describe('StartExecution', () => {
     expect(error?.message.startsWith(`${field}: `)).toBe(true);
     expect(transitions).toBe(1);
     await expectNoSideEffect();
+  });
+
+  it('names all that is wrong at once', async () => {
+    const { endpoint, stateMachineArn } = sandbox();
+    const clients = connect(endpoint);
+    const { executionArn = '' } = await clients.sfn.send(
+      new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(wrongInSeveral) }),
+    );
+    const { description, events } = await follow(clients, executionArn, () => {});
+    expect(reportOf(description, events, new Map()).error?.message).toMatch(severalMessage);
   });
 
   it.each([
@@ -191,6 +220,14 @@ describe('POST /subscribers', () => {
       expect(sandbox().states.executions()).toHaveLength(executions);
     }
     await expectNoSideEffect();
+  });
+
+  it('names all that is wrong at once', async () => {
+    const { status, body } = await callApi(sandbox(), 'POST', '/subscribers', wrongInSeveral);
+    const answer = v.parse(errorSchema, body);
+    expect([status, pointersOf(answer)]).toEqual([400, severalPointers]);
+    expect(answer.error.message).toMatch(severalMessage);
+    expect(JSON.stringify(answer)).not.toContain('Unquoted-1');
   });
 
   it.each([
@@ -247,6 +284,14 @@ describe('SubscriberRequested', () => {
       expect(refusal()?.error.message.startsWith(`${field}: `)).toBe(true);
     }
     await expectNoSideEffect();
+  });
+
+  it('names all that is wrong at once', async () => {
+    const { Entries = [] } = await put(JSON.stringify(wrongInSeveral));
+    const refusal = () => refusals().find(({ event }) => event.id === Entries[0]?.EventId);
+    await eventually(sandbox(), () => expect(refusal()).toBeDefined());
+    expect(refusal()?.error.message).toMatch(severalMessage);
+    expect(refusal()?.error.errors.map(({ pointer }) => pointer)).toEqual(severalPointers);
   });
 
   it('what would be too large for the queue, once its values are left out, is refused there all the same', async () => {

@@ -132,7 +132,10 @@ describe('the list of kept policies', () => {
     expect(questions('Query')).toHaveLength(2);
     expect(questions('Query')[0]).toMatchObject({
       region: 'us-east-1',
-      input: { TableName: 'infinstor-onboarding-sandbox-registry', ExpressionAttributeValues: { ':pk': { S: `KEY#${keyArn}` } } },
+      input: {
+        TableName: 'infinstor-onboarding-sandbox-registry',
+        ExpressionAttributeValues: { ':pk': { S: `KEY#${keyArn}` } },
+      },
     });
     expect(questions('GetKeyPolicy')).toMatchObject([{ region: 'eu-west-1', input: { KeyId: keyArn } }]);
   });
@@ -241,7 +244,11 @@ describe('a restore', () => {
     inForce = [before, after];
     const { document, text, progress } = await run({ name: 'restore', policyId });
     expect(questions('Invoke')).toMatchObject([
-      { functionName: 'infinstor-onboarding-sandbox-restore-key-policy', region: 'us-east-1', input: { keyArn, policyId } },
+      {
+        functionName: 'infinstor-onboarding-sandbox-restore-key-policy',
+        region: 'us-east-1',
+        input: { keyArn, policyId },
+      },
     ]);
     expect(document).toEqual({ status: 'SUCCEEDED', ...restored, refusedRoles: [], before, after, error: null });
     expect(progress).toMatch(/^\nRestoring the key policy of \S+ …\n {2}RestoreKeyPolicy +\d+\.\d s {2}ok\n$/);
