@@ -14,6 +14,7 @@ import { type Outcome, usageError } from '../command.ts';
 import { CommandError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
 import { nextCommands } from '../init/next-commands.ts';
+import { groupedBy } from '../init/part.ts';
 import {
   type Known,
   type MapLine,
@@ -343,7 +344,7 @@ function planFacts({ map, settings }: Plan): Fact[] {
   const ofParams = settings
     .filter(({ name }) => name !== 'templateParameters' && name !== 'builds')
     .map((setting): Fact => [setting.sureness, `${setting.name}: ${shownValue(setting)}\n${setting.why}`]);
-  const ofMap = [...Map.groupBy(map, ({ param }) => param)].flatMap(([param, lines]): Fact[] => {
+  const ofMap = [...groupedBy(map, ({ param }) => param)].flatMap(([param, lines]): Fact[] => {
     const [first] = lines;
     if (first === undefined) return [];
     return [

@@ -134,6 +134,19 @@ export function namePattern(template: Template, type: 'bucket' | 'table'): strin
   return first !== undefined && /^[^*]{3,}/.test(first) && patterns.every((each) => each === first) ? first : undefined;
 }
 
+/** What a stack of the template takes of AWS's quotas, as the param `stackUses` has it; undefined where nested stacks take some, too. */
+export function usesOf(template: Template): string | undefined {
+  const count = (...types: string[]) => ofType(template, ...types).length;
+  if (count('AWS::CloudFormation::Stack') > 0) return undefined;
+  return JSON.stringify({
+    roles: count('AWS::IAM::Role'),
+    policies: count('AWS::IAM::ManagedPolicy'),
+    stacks: 1,
+    buckets: count('AWS::S3::Bucket'),
+    tables: count('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'),
+  });
+}
+
 /** The functions that the template's custom resources invoke, as ARNs with wildcards. */
 export function customResourceFunctions(template: Template): string[] {
   const resources = template.resources.filter(({ type }) => isCustom(type));

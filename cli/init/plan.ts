@@ -3,7 +3,7 @@ import type { Template } from '../vendor-template/content.ts';
 import { nestedStacksOf, type ReadTemplate } from '../vendor-template/read.ts';
 import { type Answers, answeredPart, answeredValue, answerText, mapId, paramId } from './answers.ts';
 import { emailLikeness } from './by-name.ts';
-import { customResourceFunctions, namedRoles, namePattern } from './by-resources.ts';
+import { customResourceFunctions, namedRoles, namePattern, usesOf } from './by-resources.ts';
 import { type Part, partNames, type Sureness } from './part.ts';
 import { proposeMap } from './propose.ts';
 
@@ -163,6 +163,7 @@ function settingsOf(known: Known, parts: ReadonlyMap<string, Part>, values: Read
     ...(role === undefined ? [] : setting('rolePath', role.path, 'certain', ofTemplate)),
     ...setting('bucketNamePattern', namePattern(template.content, 'bucket'), 'certain', ofTemplate),
     ...setting('tableNamePattern', namePattern(template.content, 'table'), 'certain', ofTemplate),
+    ...setting('stackUses', usesOf(template.content), 'certain', ofTemplate),
     ...(more.length > 0 || functions === undefined || isUsual(functions)
       ? []
       : setting('customResourceFunctions', withPartition(functions), 'certain', ofTemplate)),

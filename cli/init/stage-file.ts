@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { printable } from '../view/terminal.ts';
+import { groupedBy } from './part.ts';
 import type { MapLine, Plan, Setting } from './plan.ts';
 
 const width = 120;
@@ -25,7 +26,7 @@ export function stageFileText({ settings, map, notes }: Plan, made: string): str
 function commentsOf({ name, sureness, why }: Setting, map: readonly MapLine[]): string[] {
   if (name !== 'templateParameters' || sureness === 'given') return comment(`${sureness}: ${why}`);
   // JSON has no room for comments: they stand above it, part by part.
-  const byReason = Map.groupBy(map, (line) => `${line.sureness}: ${line.why}`);
+  const byReason = groupedBy(map, (line) => `${line.sureness}: ${line.why}`);
   return [...byReason].flatMap(([reason, lines]) => {
     const parts = [...new Set(lines.map(({ param }) => param.replace('templateParameters.', '')))];
     return comment(`${parts.join(', ')}: ${reason}`);

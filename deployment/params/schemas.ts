@@ -10,6 +10,7 @@ import { customTokenEnvironment, infinstorApiEnvironment } from '../../lib/infin
 import { keyAccessEnvironment, roleArnEnvironment } from '../../lib/keys/access-environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
 import { stackNameEnvironment, stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
+import { stackUsesEnvironment } from '../../lib/stacks/quotas/limits.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;
 
@@ -43,6 +44,7 @@ const ofVariables = {
   stackNamePrefix: STACK_NAME_PREFIX,
   formerStackNamePrefix: STACK_NAME_PREFIX,
   stackTimeoutMinutes: stackTimeoutEnvironment.STACK_TIMEOUT_MINUTES,
+  stackUses: stackUsesEnvironment.STACK_USES,
   secretRecoveryDays: completeOffboarding.entries.SECRET_RECOVERY_DAYS,
   templateParameters: acceptRequest.entries.TEMPLATE_PARAMETERS,
 } as const satisfies Readonly<Record<string, Schema>>;

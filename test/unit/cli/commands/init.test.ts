@@ -268,6 +268,36 @@ describe('init', () => {
     });
   });
 
+  it('sets what the template shows beside the map: names, functions, and what a stack takes of the quotas', async () => {
+    const template = standIn
+      .replaceAll('RoleForInfinStorMlflowService-', 'Access-')
+      .replace('      RoleName:', '      Path: /infinstor/\n      RoleName:')
+      .replace('function:infinstor-subscriber', 'function:Report')
+      .replace(
+        '\nOutputs:',
+        '\n  Logs: { Type: AWS::S3::Bucket, Properties: { BucketName: !Sub "logs-${SubscriberName}" } }\n\nOutputs:',
+      );
+    const { params } = await run({ ...complete, template });
+    expect(params).toMatchObject({
+      roleNamePrefix: 'Access-',
+      rolePath: '/infinstor/',
+      customResourceFunctions: 'arn:${AWS::Partition}:lambda:*:999999999999:function:Report',
+      stackUses: '{"roles":1,"policies":0,"stacks":1,"buckets":2,"tables":1}',
+    });
+    // One of the buckets has no name of its own.
+    expect(params.bucketNamePattern).toBeUndefined();
+    const usual = await run(complete);
+    expect(Object.keys(usual.params)).toEqual([
+      'region',
+      'infinstorMlflowUrl',
+      'superadminUserName',
+      'defaultBuild',
+      'builds',
+      'tableNamePattern',
+      'templateParameters',
+    ]);
+  });
+
   it('asks whether roles may be without a boundary, and where the API is when the service does not name it', async () => {
     const { document } = await run({
       ...complete,
