@@ -6,14 +6,9 @@ export const choicesOf = {
   tracking: ['aws-owned', 'aws-managed', 'customer-managed'],
 } as const;
 export type Choosing = keyof typeof choicesOf;
-export type Choice<C extends Choosing = Choosing> = (typeof choicesOf)[C][number];
-export type ChoicePart = `artifacts.${Choice<'artifacts'>}` | `tracking.${Choice<'tracking'>}`;
-
-/** The parts of the param `templateParameters`. */
-export type PartName = 'subscriber' | 'customToken' | ChoicePart | 'boundary';
 
 const parts = (choosing: Choosing) => choicesOf[choosing].map((choice) => `${choosing}.${choice}`);
-/** All parts, in the order of the file. */
+/** The parts of the param `templateParameters`, in the order of the file. */
 export const partNames: readonly string[] = [
   'subscriber',
   'customToken',

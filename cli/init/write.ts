@@ -12,7 +12,7 @@ export async function writeWhole(path: string, text: string, replaces: boolean):
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     await writeFile(temporary, text, { flag: 'wx' });
-    // A link is never made over a file, whoever has made that meanwhile.
+    // A link is never made over a file, also not over one that somebody else has made meanwhile.
     if (replaces) await rename(temporary, path);
     else await link(temporary, path);
   } finally {

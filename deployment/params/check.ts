@@ -53,7 +53,7 @@ export function checkStage(
 }
 
 /** The params in a file, or why it has none. A file with nothing but comments sets none. */
-export function mapIn(text: string): Readonly<Record<string, unknown>> | string {
+function mapIn(text: string): Readonly<Record<string, unknown>> | string {
   const document = parseDocument(text, { merge: true, logLevel: 'silent' });
   const [error] = document.errors;
   // Without the lines that the parser quotes, which may hold an external id.
