@@ -136,6 +136,10 @@ async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return (await lines.question(printable(question))).trim();
+  } catch (error) {
+    // Ctrl-C and Ctrl-D in place of an answer.
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    throw new CommandError('NotAnswered', 'There was no answer', 'Nothing was written. Run the command again.');
   } finally {
     lines.close();
   }
