@@ -53,7 +53,7 @@ describe('a claim', () => {
 
   it('keeps who asked on its attempt, and nothing of who started the execution directly', async () => {
     const { claimBy, registry, stepFunctions } = await setUp();
-    stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'SUCCEEDED' });
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn, status: 'SUCCEEDED' });
     const origin = { requestedBy: 'arn:aws:iam::111111111111:user/pipeline', correlationId: 'run-7' };
     await claimBy(plan, {}, origin);
     await claimBy(otherPlan);
