@@ -29,6 +29,13 @@ const claim = {
 const accounts = { 'secretsmanager:GetSecretValue': 1 };
 /** The key of a secret that cannot be decrypted, which ends the step. */
 const keyOfSecret = { 'secretsmanager:DescribeSecret': 1 };
+/** A request that the HTTP API passes on: what its key has started, beside the record and the execution that it names; after a refusal because of the name, what has it. */
+const sending = {
+  client: 'brisk',
+  calls: { 'dynamodb:GetItem': 1, 'states:DescribeExecution': 2, 'states:StartExecution': 1 },
+  instead: { 'states:DescribeExecution': 1 },
+  together: ['states:DescribeExecution'],
+} as const satisfies FunctionCalls;
 const aPage = 'one page is the rule, and further ones come within fractions of a second';
 const aKey =
   'two keys, whose policies are read again five times at most; before each lease enough of the time must be left, and before each write enough of the lease';
@@ -154,6 +161,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     loops: { 'cloudformation:ListStackResources': 2 },
     stop: aPage,
   },
+  'delete-subscriber': sending,
   'deploy-stack': {
     instead: keyOfSecret,
     calls: {
@@ -183,6 +191,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
     stop: 'the keys of the registry, one after the other; what is left comes with the next check',
   },
+  'get-health': { client: 'brisk', calls: { 'dynamodb:GetItem': 1 } },
   'get-key': {
     client: 'brisk',
     // The credentials of another account are fetched while the registry is read.
@@ -269,6 +278,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
     stop: aKey,
   },
+  'patch-subscriber': sending,
   'plan-request': {
     client: 'prompt',
     calls: {
@@ -294,10 +304,14 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
     stop: 'two keys, 25 users, one page; API Gateway answers 503 after 30 s, and the call can be repeated',
   },
-  'post-subscribers': {
-    client: 'prompt',
-    calls: { ...accounts, 'secretsmanager:CreateSecret': 1, 'states:StartExecution': 1 },
+  'post-retry': {
+    ...sending,
+    // Before, the record and the execution whose request is sent again; the record's second reading is beside that of an execution.
+    calls: { 'dynamodb:GetItem': 2, 'states:DescribeExecution': 3, 'states:StartExecution': 1 },
+    together: ['dynamodb:GetItem'],
   },
+  'post-subscribers': { ...sending, calls: { ...accounts, ...sending.calls, 'secretsmanager:CreateSecret': 1 } },
+  'post-users': sending,
   'read-role-arn': {
     calls: { ...accounts, 'sts:AssumeRole': 2 },
     loops: { 'cloudformation:ListStackResources': 3, 'iam:GetRole': 1 },

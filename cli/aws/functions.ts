@@ -7,7 +7,8 @@ import { answer } from './answer.ts';
 import { type SubscriberStatus, statusSchema } from './subscriber-status.ts';
 
 const responseSchema = v.object({ statusCode: v.number(), body: v.pipe(v.string(), v.parseJson()) });
-const refusalSchema = v.object({ error: v.object({ name: v.string(), message: v.string(), remedy: v.string() }) });
+/** Problem details (RFC 9457), with our own members. */
+const problemSchema = v.object({ name: v.string(), detail: v.string(), remedy: v.string() });
 
 /** What a function behind the HTTP API is asked. */
 export interface ApiRequest {
@@ -44,8 +45,8 @@ export async function askFunction(
     }
     const response = v.parse(v.pipe(v.string(), v.parseJson(), responseSchema), payload);
     if (response.statusCode < 300) return response.body;
-    const { error } = v.parse(refusalSchema, response.body);
-    throw new CommandError(error.name, error.message, error.remedy);
+    const { name: problem, detail, remedy } = v.parse(problemSchema, response.body);
+    throw new CommandError(problem, detail, remedy);
   } finally {
     client.destroy();
   }

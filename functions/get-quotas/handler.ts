@@ -10,7 +10,8 @@ import { briskConfig } from '../../lib/aws/clients.ts';
 import { homesOf } from '../../lib/aws/homes.ts';
 import { regionSchema } from '../../lib/aws/regions.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
-import { jsonResponse, respond } from '../../lib/lambda/http.ts';
+import { jsonResponse } from '../../lib/lambda/http.ts';
+import { respond } from '../../lib/lambda/problem.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { parseParameters } from '../../lib/requests/fields.ts';
@@ -32,7 +33,7 @@ export const handler = step({
   complete: accountsReader(new SecretsManagerClient(briskConfig)),
   input: v.object({ queryStringParameters: v.optional(v.record(v.string(), v.string()), {}) }),
   run: ({ queryStringParameters }, context) =>
-    respond(context.logger, async () => {
+    respond(context, async () => {
       const { environment, invocation } = context;
       const { accountId, region } = parseParameters(
         v.object({

@@ -1,10 +1,13 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
+import { ApiProblem } from '../../lib/api-problem.ts';
 import { promptConfig } from '../../lib/aws/clients.ts';
-import { errorResponse, jsonResponse, respond } from '../../lib/lambda/http.ts';
+import { jsonResponse } from '../../lib/lambda/http.ts';
+import { respond } from '../../lib/lambda/problem.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { parseParameters, userNameSchema } from '../../lib/requests/fields.ts';
+import { machineArnOf, operationSchema, runningStatuses } from '../../lib/subscribers/operations.ts';
 import { environmentSchema } from './environment.ts';
 import { getSubscriber } from './get-subscriber.ts';
 
@@ -14,7 +17,15 @@ const documents = documentClient(promptConfig);
 const querySchema = v.object({
   userName: userNameSchema,
   execution: v.optional(v.pipe(v.string(), v.regex(/^[\w-]{1,80}$/, 'must be the name of an execution'))),
+  // Names are unique within a machine.
+  operation: v.optional(
+    v.picklist(operationSchema.options, `must be one of ${operationSchema.options.join(', ')}`),
+    'onboard-subscriber',
+  ),
 });
+
+/** A subscriber in whose onboarding minutes pass need not be looked at more often. */
+const retryAfter = { 'retry-after': '10' };
 
 export const handler = step({
   name: 'get-subscriber',
@@ -23,34 +34,34 @@ export const handler = step({
     pathParameters: v.object({ userName: v.string() }),
     queryStringParameters: v.optional(v.record(v.string(), v.string()), {}),
   }),
-  run: ({ pathParameters, queryStringParameters }, { environment, logger }) =>
-    respond(logger, async () => {
-      const { userName, execution } = parseParameters(querySchema, {
-        execution: queryStringParameters.execution,
+  run: ({ pathParameters, queryStringParameters: query }, context) =>
+    respond(context, async () => {
+      const { environment, logger } = context;
+      const { userName, execution, operation } = parseParameters(querySchema, {
+        execution: query.execution,
+        ...(query.operation !== undefined && { operation: query.operation }),
         ...pathParameters,
       });
       const status = await getSubscriber(
         { userName, executionName: execution },
         {
-          stateMachineArn: environment.STATE_MACHINE_ARN,
+          stateMachineArn: machineArnOf(environment.STATE_MACHINE_ARN, operation),
           stepFunctions,
           registry: { documents, tableName: environment.REGISTRY_TABLE },
           superadminUserName: environment.SUPERADMIN_USER_NAME,
           now: new Date(),
         },
       );
-      if (status !== undefined) {
-        logger.appendKeys({ executionArn: status.executionArn });
-        return jsonResponse(200, status);
-      }
-      return errorResponse(404, {
-        name: 'SubscriberNotFound',
-        message:
-          execution === undefined
-            ? `No onboarding of ${userName} is recorded`
-            : `${userName} has no execution ${execution}`,
-        remedy:
-          'Check the name, or ask again in a few seconds if the request was sent just now. A refused request leaves no record: correct it and send it again, or ask with the location that POST /subscribers returned.',
-      });
+      if (status === undefined) throw notFound(userName, execution);
+      logger.appendKeys({ executionArn: status.executionArn });
+      return jsonResponse(200, status, runningStatuses.includes(status.status) ? retryAfter : {});
     }),
 });
+
+function notFound(userName: string, execution: string | undefined): ApiProblem {
+  return new ApiProblem(
+    'SubscriberNotFound',
+    execution === undefined ? `No onboarding of ${userName} is recorded` : `${userName} has no execution ${execution}`,
+    'Check the name, or ask again in a few seconds if the request was sent just now. A refused request leaves no record: correct it and send it again, or ask with the location that was returned when it was sent.',
+  );
+}

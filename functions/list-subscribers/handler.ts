@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { ApiProblem } from '../../lib/api-problem.ts';
 import { promptConfig } from '../../lib/aws/clients.ts';
-import { errorResponse, jsonResponse, respond } from '../../lib/lambda/http.ts';
+import { jsonResponse } from '../../lib/lambda/http.ts';
+import { respond } from '../../lib/lambda/problem.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { isIndexMissing } from '../../lib/registry/status-index.ts';
@@ -14,8 +16,9 @@ export const handler = step({
   name: 'list-subscribers',
   environment: environmentSchema,
   input: v.object({ queryStringParameters: v.optional(v.record(v.string(), v.string()), {}) }),
-  run: ({ queryStringParameters }, { environment, logger }) =>
-    respond(logger, async () => {
+  run: ({ queryStringParameters }, context) =>
+    respond(context, async () => {
+      const { environment, logger } = context;
       const query = parseListQuery(queryStringParameters);
       try {
         const list = await listSubscribers(query, {
@@ -26,11 +29,11 @@ export const handler = step({
         return jsonResponse(200, list);
       } catch (error) {
         if (!isIndexMissing(error)) throw error;
-        return errorResponse(503, {
-          name: 'IndexNotReady',
-          message: 'DynamoDB is still making the index of the registry, which this version of the deployment has added',
-          remedy: 'Send the request again in some minutes.',
-        });
+        throw new ApiProblem(
+          'IndexNotReady',
+          'DynamoDB is still making the index of the registry, which this version of the deployment has added',
+          'Send the request again in some minutes.',
+        );
       }
     }),
 });

@@ -8,9 +8,10 @@ import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { promptConfig } from '../../lib/aws/clients.ts';
 import { createS3 } from '../../lib/aws/s3.ts';
-import { InvalidRequest, KeyPolicyBusy } from '../../lib/errors.ts';
-import { bodySchema, errorResponse, jsonResponse, parseBody, respond } from '../../lib/lambda/http.ts';
+import { InvalidRequest } from '../../lib/errors.ts';
+import { bodySchema, jsonResponse, parseBody } from '../../lib/lambda/http.ts';
 import { logKeysOf } from '../../lib/lambda/log-keys.ts';
+import { problemResponse, respond } from '../../lib/lambda/problem.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
 import { Faults } from '../../lib/preflight/checks.ts';
@@ -39,7 +40,7 @@ export const handler = step({
   complete: accountsReader(secrets),
   input: bodySchema,
   run: (event, context) =>
-    respond(context.logger, async () => {
+    respond(context, async () => {
       const { environment, invocation, logger } = context;
       const planned = parse(
         plannedSchema,
@@ -62,10 +63,10 @@ export const handler = step({
         });
         return jsonResponse(200, preview);
       } catch (error) {
-        if (error instanceof KeyPolicyBusy) return errorResponse(503, error);
         if (!(error instanceof Faults)) throw error;
         logger.info('request would be refused', { errorNames: error.faults.map(({ name }) => name) });
-        return jsonResponse(422, { error: refusalOf(error.faults) });
+        const refusal = { ...refusalOf(error.faults), page: 'docs/runbook.md', status: 422 } as const;
+        return problemResponse(refusal, invocation.requestId);
       }
     }),
 });

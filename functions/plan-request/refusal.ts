@@ -1,9 +1,6 @@
 import { InvalidRequest, SecretNotReadable, type StepError } from '../../lib/errors.ts';
-import { faultAt } from '../../lib/faults.ts';
+import { type Fault, faultAt } from '../../lib/faults.ts';
 import type { PreviewFault } from '../../lib/preflight/preview.ts';
-
-/** So many faults are answered at most: what more is wrong shows when these are mended. */
-const maxFaults = 100;
 
 /** What a plan answers of a request that is wrong: the first fault, as the machine would fail with it, and all of them. */
 export function refusalOf(faults: readonly StepError[]): Pick<StepError, 'name' | 'message' | 'remedy'> & {
@@ -17,13 +14,21 @@ export function refusalOf(faults: readonly StepError[]): Pick<StepError, 'name' 
     name: first?.name ?? '',
     message: `${first?.message ?? ''}${more > 0 ? ` (and ${more} more)` : ''}`,
     remedy: first?.remedy ?? '',
-    errors: errors.slice(0, maxFaults),
+    errors,
   };
 }
 
 function errorsOf(error: StepError): PreviewFault[] {
   const { name, message, remedy } = error;
-  if (error instanceof InvalidRequest) return error.faults.map((each) => ({ name, ...each, remedy }));
-  if (!(error instanceof SecretNotReadable) || error.field === undefined) return [{ name, rule: message, remedy }];
-  return [{ name, ...faultAt(error.field, message.slice(`${error.field}: `.length)), remedy }];
+  if (error instanceof InvalidRequest) return error.faults.map((each) => placed(name, each, remedy));
+  if (!(error instanceof SecretNotReadable) || error.field === undefined) return [{ name, detail: message, remedy }];
+  return [placed(name, faultAt(error.field, message.slice(`${error.field}: `.length)), remedy)];
 }
+
+const placed = (name: string, { pointer, field, rule: detail }: Fault, remedy: string): PreviewFault => ({
+  name,
+  pointer,
+  field,
+  detail,
+  remedy,
+});

@@ -1,35 +1,42 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
-import { promptConfig } from '../../lib/aws/clients.ts';
-import { bodySchema, jsonResponse, parseBody, respond } from '../../lib/lambda/http.ts';
+import { briskConfig } from '../../lib/aws/clients.ts';
+import { callSchema, parseBody, readCaller } from '../../lib/lambda/http.ts';
 import { logKeysOf } from '../../lib/lambda/log-keys.ts';
+import { respond } from '../../lib/lambda/problem.ts';
+import { acceptedResponse } from '../../lib/lambda/sent.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { documentClient } from '../../lib/registry/document-client.ts';
+import { sendRequest } from '../../lib/subscribers/send-request.ts';
 import { environmentSchema } from './environment.ts';
-import { postSubscribers } from './post-subscribers.ts';
+import { onboardingAsked } from './post-subscribers.ts';
 
-const stepFunctions = new SFNClient(promptConfig);
-const secrets = new SecretsManagerClient(promptConfig);
+const stepFunctions = new SFNClient(briskConfig);
+const secrets = new SecretsManagerClient(briskConfig);
+const documents = documentClient(briskConfig);
 
 export const handler = step({
   name: 'post-subscribers',
   environment: environmentSchema,
   complete: accountsReader(secrets),
-  input: bodySchema,
-  run: (event, { environment, logger }) =>
-    respond(logger, async () => {
+  input: callSchema,
+  run: (event, context) =>
+    respond(context, async () => {
+      const { environment, logger, invocation } = context;
+      const { faults, ...caller } = readCaller(event, invocation.requestId);
       const body = parseBody(event);
       logger.appendKeys({ ...logKeysOf({ request: body }) });
-      const accepted = await postSubscribers(body, {
-        environment,
-        stepFunctions,
-        secrets,
-        now: new Date(),
-      });
-      const { userName, executionName, executionArn } = accepted;
-      logger.appendKeys({ executionArn });
-      logger.info('onboarding started');
-      const location = `/subscribers/${userName}?execution=${executionName}`;
-      return jsonResponse(202, { userName, status: 'ONBOARDING', executionArn, location }, { location });
+      const asked = onboardingAsked(body, faults, { environment, secrets });
+      const sent = await sendRequest(
+        { ...asked, ...caller, route: 'POST /subscribers' },
+        {
+          stepFunctions,
+          registry: { documents, tableName: environment.REGISTRY_TABLE },
+          stateMachineArn: environment.STATE_MACHINE_ARN,
+          now: new Date(),
+        },
+      );
+      return acceptedResponse(sent, context);
     }),
 });

@@ -1,5 +1,4 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { type Fault, fault } from '../../lib/faults.ts';
@@ -7,10 +6,10 @@ import { parseWhole } from '../../lib/parse.ts';
 import { faultsOf } from '../../lib/refusals.ts';
 import { apiPasswordSecretId } from '../../lib/requests/api-password.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
-import { apiExecutionName } from '../../lib/requests/execution-name.ts';
 import { parseRequest } from '../../lib/requests/onboarding.ts';
-import { executionInput, startOnboarding } from '../../lib/requests/start-execution.ts';
-import { createSecret } from '../../lib/secrets/secrets.ts';
+import { executionInput } from '../../lib/requests/start-execution.ts';
+import { createOnce } from '../../lib/secrets/secrets.ts';
+import type { Sending } from '../../lib/subscribers/send-request.ts';
 import type { Environment } from './environment.ts';
 
 /** Cognito's longest password (Cognito developer guide, quotas); what else a pool asks for is not known here. */
@@ -22,40 +21,37 @@ const passwordSchema = v.pipe(
 
 interface Dependencies {
   environment: Environment;
-  stepFunctions: SFNClient;
   secrets: SecretsManagerClient;
-  now: Date;
 }
 
-export interface Accepted {
-  userName: string;
-  executionName: string;
-  executionArn: string;
-}
+/** What the parser found of a request: what to send, and the password that it holds. */
+type Asked = Pick<Sending, 'operation' | 'userName' | 'request' | 'withheld'>;
 
 /**
- * Starts the onboarding that a request asks for. Unlike an execution's input, the request may hold a password: it goes into
- * a secret of this execution before anything starts, and the machine gets the reference, which no request may have itself.
- * @throws InvalidRequest naming each field and rule, before any side effect
+ * Checks a request for an onboarding. Unlike an execution's input, the request may hold a password: it goes into a secret of the execution before
+ * that starts, and the machine gets the reference, which no request may have itself.
+ * @param otherFaults what is wrong beside the body
+ * @throws InvalidRequest naming each field and rule
  */
-export async function postSubscribers(
+export function onboardingAsked(
   body: unknown,
-  { environment, stepFunctions, secrets, now }: Dependencies,
-): Promise<Accepted> {
+  otherFaults: readonly Fault[],
+  { environment, secrets }: Dependencies,
+): Asked {
   const { password, request, faults } = takePassword(body);
   const rules = requestRules(environment, environment.ACCOUNT_REGIONS, environment.STATE_MACHINE_ARN);
-  const otherFaults = [...faults, ...faultsOf(() => executionInput(request))];
-  const { userName } = parseRequest(request, rules, otherFaults).subscriber;
-  const executionName = apiExecutionName(userName, now);
-  const passwordSecretId = apiPasswordSecretId(rules.inputSecretPrefix, userName, executionName);
-  const input = executionInput(password === undefined ? request : { ...request, passwordSecretId });
-  if (password !== undefined) await createSecret(secrets, passwordSecretId, { password });
-  const executionArn = await startOnboarding(stepFunctions, {
-    stateMachineArn: environment.STATE_MACHINE_ARN,
-    name: executionName,
-    input,
-  });
-  return { userName, executionName, executionArn };
+  const allOthers = [...faults, ...otherFaults, ...faultsOf(() => executionInput(request))];
+  const { userName } = parseRequest(request, rules, allOthers).subscriber;
+  const withheld = (executionName: string) => {
+    const passwordSecretId = apiPasswordSecretId(rules.inputSecretPrefix, userName, executionName);
+    return { reference: { passwordSecretId }, store: () => createOnce(secrets, passwordSecretId, { password }) };
+  };
+  return {
+    operation: 'onboard-subscriber',
+    userName,
+    request,
+    ...(password !== undefined && { withheld }),
+  };
 }
 
 /** Takes the passwords out of a request, and finds what is wrong with them. What else is no object is left for the request's own rules to refuse. */

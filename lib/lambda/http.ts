@@ -1,13 +1,36 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
-import { InvalidRequest, type StepError } from '../errors.ts';
+import { InvalidRequest } from '../errors.ts';
 import type { Fault } from '../faults.ts';
+import { parseWhole } from '../parse.ts';
+import { correlationIdSchema, type Origin, unknownRequester } from '../plans/origin.ts';
 
 /** The parts that are read of an HTTP API's request (payload format 2.0). */
 export const bodySchema = v.object({
   body: v.optional(v.string(), ''),
   isBase64Encoded: v.optional(v.boolean(), false),
 });
+
+const texts = v.optional(v.record(v.string(), v.string()), {});
+
+/**
+ * The parts that are read of a request which starts something. Header names are in lower case. Whoever invokes the function itself may leave out
+ * who calls.
+ */
+export const callSchema = v.object({
+  ...bodySchema.entries,
+  pathParameters: texts,
+  queryStringParameters: texts,
+  headers: texts,
+  requestContext: v.optional(
+    v.object({
+      requestId: v.optional(correlationIdSchema),
+      authorizer: v.optional(v.object({ iam: v.optional(v.object({ userArn: v.nullish(v.string()) })) })),
+    }),
+    {},
+  ),
+});
+
+export type HttpCall = v.InferOutput<typeof callSchema>;
 
 /** An HTTP API's response (payload format 2.0). */
 export interface HttpResponse {
@@ -24,32 +47,6 @@ export function jsonResponse(statusCode: number, body: object, headers: Record<s
   };
 }
 
-/** So many faults are answered at most: what more is wrong shows when these are mended. */
-const maxErrors = 100;
-
-/** An error as a caller sees it: what is wrong, and what to do; of a request each place that is wrong, by its JSON Pointer. */
-export function errorResponse(
-  statusCode: number,
-  { name, message, remedy, faults }: Pick<StepError, 'name' | 'message' | 'remedy'> & { faults?: readonly Fault[] },
-): HttpResponse {
-  const errors = faults?.slice(0, maxErrors).map(({ pointer, rule }) => ({ pointer, rule }));
-  return jsonResponse(statusCode, { error: { name, message, remedy, ...(errors && { errors }) } });
-}
-
-/**
- * Answers with what `run` returns, or with the rules that the request breaks. Every other error is thrown: API Gateway
- * answers it with 500 and no details, and Lambda's metrics count it.
- */
-export async function respond(logger: Logger, run: () => Promise<HttpResponse>): Promise<HttpResponse> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof InvalidRequest)) throw error;
-    logger.warn('request refused', { errorName: error.name, errorMessage: error.message });
-    return errorResponse(400, error);
-  }
-}
-
 /** @throws InvalidRequest when the body is not JSON; it is not quoted, as it may hold a secret */
 export function parseBody({ body, isBase64Encoded }: v.InferOutput<typeof bodySchema>): unknown {
   try {
@@ -57,4 +54,36 @@ export function parseBody({ body, isBase64Encoded }: v.InferOutput<typeof bodySc
   } catch {
     throw new InvalidRequest('request', 'must be JSON');
   }
+}
+
+const headersSchema = v.object({
+  'Idempotency-Key': v.optional(
+    v.pipe(v.string(), v.regex(/^[\w.:/+=-]{1,64}$/, 'must be 1 to 64 letters, digits and _.:/+=-')),
+  ),
+  'X-Correlation-Id': v.optional(correlationIdSchema),
+});
+
+/**
+ * Who calls, and by what the call is known again: by `X-Correlation-Id`, else the `Idempotency-Key`, else API Gateway's id of the request.
+ * @param requestId that of the invocation, for who invokes the function itself
+ * @returns also the headers' faults, by the headers' names
+ */
+export function readCaller(
+  { headers, requestContext }: HttpCall,
+  requestId: string,
+): { origin: Origin; idempotencyKey: string | undefined; faults: Fault[] } {
+  const parsed = parseWhole(headersSchema, {
+    'Idempotency-Key': headers['idempotency-key'],
+    'X-Correlation-Id': headers['x-correlation-id'],
+  });
+  const given = 'output' in parsed ? parsed.output : {};
+  const { 'Idempotency-Key': idempotencyKey, 'X-Correlation-Id': correlationId } = given;
+  return {
+    origin: {
+      requestedBy: requestContext.authorizer?.iam?.userArn ?? unknownRequester,
+      correlationId: correlationId ?? idempotencyKey ?? requestContext.requestId ?? requestId,
+    },
+    idempotencyKey,
+    faults: 'faults' in parsed ? parsed.faults : [],
+  };
 }

@@ -70,7 +70,7 @@ const previewFaultSchema = v.object({
   /** The place in the request (RFC 6901), and its name; absent for what is wrong elsewhere. */
   pointer: v.optional(v.string()),
   field: v.optional(v.string()),
-  rule: v.string(),
+  detail: v.string(),
   remedy: v.string(),
 });
 export type PreviewFault = v.InferOutput<typeof previewFaultSchema>;

@@ -1,5 +1,5 @@
 import { subscriberInputPrefix } from '../secrets/names.ts';
-import { subscriberOfApiExecution } from './execution-name.ts';
+import { isKeyedExecutionName, subscriberOfApiExecution } from './execution-name.ts';
 
 // The passwords that requests to the HTTP API hold: `input/<userName in lower case>/api/<execution name>`. Up to 0.1.0: `input/api/<execution name>`.
 
@@ -15,6 +15,8 @@ export function executionOfApiPassword(inputPrefix: string, secretId: string): s
   if (!secretId.startsWith(inputPrefix)) return undefined;
   const { folder, executionName = '' } =
     /^(?:(?<folder>[^/]+)\/)?api\/(?<executionName>[^/]+)$/.exec(secretId.slice(inputPrefix.length))?.groups ?? {};
+  // Such a name says nothing of the subscriber; the folder does.
+  if (folder !== undefined && isKeyedExecutionName(executionName)) return executionName;
   const userName = subscriberOfApiExecution(executionName)?.toLowerCase();
   if (userName === undefined) return undefined;
   return folder === undefined || folder === userName ? executionName : undefined;
@@ -26,6 +28,8 @@ export function isApiPasswordOf(
   { userName, executionName }: { userName: string; executionName: string },
   secretId: string,
 ): boolean {
+  if (isKeyedExecutionName(executionName))
+    return secretId === apiPasswordSecretId(inputPrefix, userName, executionName);
   // Who starts an execution may choose its name: the password must be this subscriber's by that, too.
   const isOwnName = subscriberOfApiExecution(executionName)?.toLowerCase() === userName.toLowerCase();
   const own = [apiPasswordSecretId(inputPrefix, userName, executionName), `${inputPrefix}api/${executionName}`];

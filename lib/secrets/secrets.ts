@@ -3,6 +3,7 @@ import {
   CreateSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
+  InvalidRequestException,
   PutSecretValueCommand,
   ResourceExistsException,
   ResourceNotFoundException,
@@ -107,6 +108,30 @@ export async function createSecret(
     return { versionId: VersionId ?? '', won: true };
   } catch (error) {
     if (error instanceof ResourceExistsException) return { versionId: '', won: false };
+    throw error;
+  }
+}
+
+/**
+ * Creates a secret, or finds that it was created with this value before: the id of its version follows from its name, and Secrets Manager takes a
+ * repeat with the same id for the same call (API reference, CreateSecret, ClientRequestToken).
+ * @returns `other` when it has another value, `deleted` when it is scheduled for deletion
+ */
+export async function createOnce(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  value: object,
+): Promise<'created' | 'other' | 'deleted'> {
+  knowAll(value);
+  const SecretString = JSON.stringify(value);
+  try {
+    await secrets.send(
+      new CreateSecretCommand({ Name: secretId, ClientRequestToken: uuidOf(`${secretId} `), SecretString }),
+    );
+    return 'created';
+  } catch (error) {
+    if (error instanceof ResourceExistsException) return 'other';
+    if (error instanceof InvalidRequestException && error.message.includes('scheduled for deletion')) return 'deleted';
     throw error;
   }
 }

@@ -118,7 +118,7 @@ describe('GET /quotas', () => {
   ])('%s is refused', async (query, field) => {
     expect(await get(query)).toMatchObject({
       status: 400,
-      body: { error: { name: 'InvalidRequest', message: expect.stringContaining(`${field}: `) } },
+      body: { name: 'InvalidRequest', detail: expect.stringContaining(`${field}: `) },
     });
   });
 });

@@ -86,7 +86,7 @@ describe('GET /keys/{keyId}', () => {
 
   it('of a key that no onboarding has used is read by its ARN, and not by its id', async () => {
     const keyArn = newKey(sandbox());
-    expect(await get(`/keys/${idOf(keyArn)}`)).toMatchObject({ status: 404, body: { error: { name: 'KeyNotFound' } } });
+    expect(await get(`/keys/${idOf(keyArn)}`)).toMatchObject({ status: 404, body: { name: 'KeyNotFound' } });
     const { status, body } = await get(`/keys/${idOf(keyArn)}?arn=${encodeURIComponent(keyArn)}`);
     expect([status, body]).toMatchObject([200, { keyArn, grants: [], drift: [], policyBackups: 0 }]);
   });
@@ -95,7 +95,7 @@ describe('GET /keys/{keyId}', () => {
     const keyArn = newKey(sandbox()).replace(/.{4}$/, 'ffff');
     expect(await get(`/keys/${idOf(keyArn)}?arn=${encodeURIComponent(keyArn)}`)).toMatchObject({
       status: 404,
-      body: { error: { name: 'KeyNotFound', message: expect.stringContaining(keyArn) } },
+      body: { name: 'KeyNotFound', detail: expect.stringContaining(keyArn) },
     });
   });
 
@@ -125,7 +125,7 @@ describe('GET /keys/{keyId}', () => {
   ])('%s is refused', async (path, field) => {
     expect(await get(path)).toMatchObject({
       status: 400,
-      body: { error: { name: 'InvalidRequest', message: expect.stringContaining(`${field}: `) } },
+      body: { name: 'InvalidRequest', detail: expect.stringContaining(`${field}: `) },
     });
   });
 });

@@ -142,15 +142,12 @@ async function expectNoSideEffect(): Promise<void> {
   expect(await dynamoDb.items(registryTable)).toEqual([]);
 }
 
-const errorSchema = v.object({
-  error: v.object({
-    name: v.string(),
-    message: v.string(),
-    remedy: v.string(),
-    errors: v.array(v.object({ pointer: v.string(), rule: v.string() })),
-  }),
+const problemSchema = v.object({
+  name: v.string(),
+  detail: v.string(),
+  remedy: v.string(),
+  errors: v.array(v.object({ pointer: v.string(), detail: v.string() })),
 });
-const pointersOf = ({ error }: v.InferOutput<typeof errorSchema>) => error.errors.map(({ pointer }) => pointer);
 
 describe('StartExecution', () => {
   it.each(requests)('%s is refused before any side effect, naming the field', async (_what, request, field) => {
@@ -214,9 +211,9 @@ describe('POST /subscribers', () => {
       });
     } else {
       expect(posted.status).toBe(400);
-      const { error } = v.parse(errorSchema, posted.body);
-      expect(error.name).toBe('InvalidRequest');
-      expect(error.message.startsWith(`${field}: `)).toBe(true);
+      const problem = v.parse(problemSchema, posted.body);
+      expect(problem.name).toBe('InvalidRequest');
+      expect(problem.detail.startsWith(`${field}: `)).toBe(true);
       expect(sandbox().states.executions()).toHaveLength(executions);
     }
     await expectNoSideEffect();
@@ -224,9 +221,9 @@ describe('POST /subscribers', () => {
 
   it('names all that is wrong at once', async () => {
     const { status, body } = await callApi(sandbox(), 'POST', '/subscribers', wrongInSeveral);
-    const answer = v.parse(errorSchema, body);
-    expect([status, pointersOf(answer)]).toEqual([400, severalPointers]);
-    expect(answer.error.message).toMatch(severalMessage);
+    const answer = v.parse(problemSchema, body);
+    expect([status, answer.errors.map(({ pointer }) => pointer)]).toEqual([400, severalPointers]);
+    expect(answer.detail).toMatch(severalMessage);
     expect(JSON.stringify(answer)).not.toContain('Unquoted-1');
   });
 
@@ -237,7 +234,7 @@ describe('POST /subscribers', () => {
   ])('%s is refused as a whole', async (_what, body) => {
     const { status, body: answer } = await callApi(sandbox(), 'POST', '/subscribers', body);
     expect(status).toBe(400);
-    expect(v.parse(errorSchema, answer).error.message).toBe('request: must be JSON');
+    expect(v.parse(problemSchema, answer).detail).toBe('request: must be JSON');
     await expectNoSideEffect();
   });
 });
@@ -246,7 +243,14 @@ describe('SubscriberRequested', () => {
   const refusalSchema = v.pipe(
     v.string(),
     v.parseJson(),
-    v.object({ ...errorSchema.entries, event: v.object({ id: v.string() }) }),
+    v.object({
+      error: v.object({
+        name: v.string(),
+        message: v.string(),
+        errors: v.array(v.object({ pointer: v.string(), rule: v.string() })),
+      }),
+      event: v.object({ id: v.string() }),
+    }),
   );
   const toBus = requests.filter(([, request]) => typeof request === 'object' && !Array.isArray(request));
   const put = (detail: string) => {

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { connect, follow } from '../../../cli/aws/executions.ts';
 import { sandboxAt } from '../../../cli/target/target.ts';
+import { requestOf } from '../../../lib/plans/origin.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { callApi } from '../api.ts';
 import { eventually, hold, requestFor, useSandbox } from '../sandbox.ts';
@@ -81,7 +82,10 @@ describe('the HTTP API', () => {
     const inputSecret = `infinstor/sandbox/input/chosen/api/${executionArn.split(':').at(-1)}`;
     expect(await ended(executionArn)).toMatchObject({
       status: 'SUCCEEDED',
-      input: JSON.stringify({ ...requestFor('chosen'), passwordSecretId: inputSecret }),
+    });
+    expect(requestOf(JSON.parse(sandbox().states.execution(executionArn).input))).toEqual({
+      ...requestFor('chosen'),
+      passwordSecretId: inputSecret,
     });
     expect(storedOf('chosen')).toMatchObject({ state: 'created', password: 'Api-Marker-4711!' });
 
@@ -153,7 +157,7 @@ describe('the HTTP API', () => {
   it('answers 404 for whom it does not know', async () => {
     expect(await callApi(sandbox(), 'GET', '/subscribers/nobody')).toMatchObject({
       status: 404,
-      body: { error: { name: 'SubscriberNotFound' } },
+      body: { name: 'SubscriberNotFound' },
     });
   });
 

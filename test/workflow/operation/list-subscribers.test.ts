@@ -70,7 +70,7 @@ describe('GET /subscribers', () => {
     expect(await names({ limit: '3', nextToken })).toEqual(['listed-d']);
     for (const wrong of [{ status: 'ACTIVE', nextToken }, { nextToken: 'x' }, { limit: '0' }, { stauts: 'ACTIVE' }]) {
       const { status, body } = await callApi(sandbox(), 'GET', `/subscribers?${new URLSearchParams({ ...wrong })}`);
-      expect([status, body]).toMatchObject([400, { error: { name: 'InvalidRequest' } }]);
+      expect([status, body]).toMatchObject([400, { name: 'InvalidRequest' }]);
     }
   });
 

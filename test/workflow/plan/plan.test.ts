@@ -255,7 +255,7 @@ describe('a plan', () => {
       [{ request, plan: 'x' }, 'plan: is not a known field'],
     ] as const) {
       const answer = await callApi(sandbox(), 'POST', '/plans', sent);
-      expect(answer).toMatchObject({ status: 400, body: { error: { name: 'InvalidRequest' } } });
+      expect(answer).toMatchObject({ status: 400, body: { name: 'InvalidRequest' } });
       expect(JSON.stringify(answer.body)).toContain(message);
     }
   });
@@ -298,9 +298,9 @@ describe('what the first step refuses, a plan refuses in the same words', () => 
     expect([...new Set(refused.errors.map(({ name }) => name))]).toEqual(errors);
     const report = await run(sandbox(), operation, asked);
     const { name, message, remedy } = report.error ?? {};
-    expect({ ...refused, message: general(refused.message) }).toMatchObject({
+    expect({ ...refused, detail: general(refused.detail) }).toMatchObject({
       name,
-      message: general(message),
+      detail: general(message),
       remedy,
     });
   });
@@ -317,7 +317,7 @@ describe('what the first step refuses, a plan refuses in the same words', () => 
       },
       stack: { parameters: { Colour: 'green', SubscriberName: 'x' } },
     };
-    const { errors, message } = await refusal(sandbox(), 'onboard-subscriber', asked);
+    const { errors, detail: message } = await refusal(sandbox(), 'onboard-subscriber', asked);
     expect(errors.map(({ name, pointer }) => (pointer === undefined ? name : `${name} ${pointer}`))).toEqual([
       'InvalidRequest /stack/parameters/SubscriberName',
       'InvalidRequest /passwordSecretId',
@@ -326,7 +326,7 @@ describe('what the first step refuses, a plan refuses in the same words', () => 
       'KeyNotUsable',
     ]);
     expect(message).toMatch(/ \(and 4 more\)$/);
-    for (const { rule, remedy } of errors) expect([rule, remedy]).not.toContain('');
+    for (const { detail, remedy } of errors) expect([detail, remedy]).not.toContain('');
   });
 
   it('while an execution works on the subscriber', async () => {
@@ -335,7 +335,7 @@ describe('what the first step refuses, a plan refuses in the same words', () => 
     const { executionArn } = await startOnboarding(sandbox(), request);
     await eventually(sandbox(), async () => {
       const { errors } = await refusal(sandbox(), 'onboard-subscriber', request);
-      expect(errors).toMatchObject([{ name: 'OnboardingInProgress', rule: expect.stringContaining(executionArn) }]);
+      expect(errors).toMatchObject([{ name: 'OnboardingInProgress', detail: expect.stringContaining(executionArn) }]);
     });
     release();
     await ended(sandbox(), executionArn);
@@ -346,7 +346,7 @@ describe('what the first step refuses, a plan refuses in the same words', () => 
     fault(sandbox(), 'kms:GetKeyPolicy:throttle:9');
     const answer = await callApi(sandbox(), 'POST', '/plans', { request });
     sandbox().faults.clear();
-    expect(answer).toMatchObject({ status: 503, body: { error: { name: 'KeyPolicyBusy' } } });
+    expect(answer).toMatchObject({ status: 503, body: { name: 'KeyPolicyBusy' } });
   });
 
   it.each(

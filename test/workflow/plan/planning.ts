@@ -9,22 +9,20 @@ import { isRead } from '../../../sandbox/core/faults.ts';
 import { callApi } from '../api.ts';
 
 const refusalSchema = v.object({
-  error: v.object({
-    name: v.string(),
-    message: v.string(),
-    remedy: v.string(),
-    errors: v.array(
-      v.strictObject({
-        name: v.string(),
-        pointer: v.optional(v.string()),
-        field: v.optional(v.string()),
-        rule: v.string(),
-        remedy: v.string(),
-      }),
-    ),
-  }),
+  name: v.string(),
+  detail: v.string(),
+  remedy: v.string(),
+  errors: v.array(
+    v.strictObject({
+      name: v.string(),
+      pointer: v.optional(v.string()),
+      field: v.optional(v.string()),
+      detail: v.string(),
+      remedy: v.string(),
+    }),
+  ),
 });
-export type Refusal = v.InferOutput<typeof refusalSchema>['error'];
+export type Refusal = v.InferOutput<typeof refusalSchema>;
 
 /** Asks for a plan, which must have called nothing that writes. */
 async function ask(sandbox: Sandbox, operation: Operation, request: unknown) {
@@ -47,7 +45,7 @@ export async function plan(sandbox: Sandbox, operation: Operation, request: unkn
 export async function refusal(sandbox: Sandbox, operation: Operation, request: unknown): Promise<Refusal> {
   const { status, body } = await ask(sandbox, operation, request);
   expect({ status, body }).toMatchObject({ status: 422 });
-  return v.parse(refusalSchema, body).error;
+  return v.parse(refusalSchema, body);
 }
 
 /** A plan's changes in short. */

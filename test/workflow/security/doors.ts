@@ -91,7 +91,8 @@ export const doors: Readonly<Record<string, Door>> = {
         return endOf(sandbox, v.parse(v.object({ executionArn: v.string() }), body).executionArn);
       }
       if (response.status === 403) throw Object.assign(new Error('Forbidden'), { name: 'AccessDeniedException' });
-      return v.parse(v.object({ error: errorSchema }), body).error;
+      const { name, detail: message } = v.parse(v.object({ name: v.string(), detail: v.string() }), body);
+      return { name, message };
     },
   },
 

@@ -327,7 +327,7 @@ describe('GET /subscribers/{userName}', () => {
   ])('answers 404 for %s', async (_, known, query) => {
     expect(await setUp(known)(get('acme', query))).toMatchObject({
       statusCode: 404,
-      body: { error: { name: 'SubscriberNotFound', remedy: expect.stringContaining('Check the name') } },
+      body: { name: 'SubscriberNotFound', remedy: expect.stringContaining('Check the name') },
     });
   });
 
@@ -337,19 +337,17 @@ describe('GET /subscribers/{userName}', () => {
   ])('answers 400 for %s', async (_, event, message) => {
     expect(await setUp({})(event)).toMatchObject({
       statusCode: 400,
-      body: { error: { name: 'InvalidRequest', message: expect.stringContaining(message) } },
+      body: { name: 'InvalidRequest', detail: expect.stringContaining(message) },
     });
   });
 
   it('answers 400 for both, naming each', async () => {
     const { body } = await setUp({})(get('acme,inc', { execution: 'a:b' }));
     expect(body).toMatchObject({
-      error: {
-        errors: [
-          { pointer: '/userName', rule: expect.stringContaining('must be 1 to 34') },
-          { pointer: '/execution', rule: 'must be the name of an execution' },
-        ],
-      },
+      errors: [
+        { pointer: '/userName', detail: expect.stringContaining('must be 1 to 34') },
+        { pointer: '/execution', detail: 'must be the name of an execution' },
+      ],
     });
   });
 });

@@ -1,10 +1,11 @@
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/post-subscribers/environment.ts';
 import { environmentOf } from '../environment.ts';
-import { errorOf, lambda, secret } from '../lambda.ts';
+import { lambda, secret } from '../lambda.ts';
 
 const stateMachineArn = 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber';
 const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };
@@ -19,6 +20,8 @@ function setUp() {
   stepFunctions.on(StartExecutionCommand).resolves({});
   const secrets = mockClient(SecretsManagerClient);
   secrets.on(CreateSecretCommand).resolves({ VersionId: 'version-1' });
+  const documents = mockClient(DynamoDBDocumentClient);
+  documents.on(GetCommand).resolves({});
   const lines: string[] = [];
   const variables = environmentOf(environmentSchema, {
     STATE_MACHINE_ARN: stateMachineArn,
@@ -46,6 +49,7 @@ describe('POST /subscribers', () => {
     expect(response).toMatchObject({ statusCode: 202, headers: { location, 'content-type': 'application/json' } });
     expect(JSON.parse(response.body)).toEqual({
       userName: 'Acme',
+      operation: 'onboard-subscriber',
       status: 'ONBOARDING',
       executionArn: `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${execution?.name}`,
       location,
@@ -58,7 +62,7 @@ describe('POST /subscribers', () => {
     const { executionArn } = JSON.parse((await invoke(post({ subscriber }))).body);
     await invoke(post({ subscriber, colour: 'blue' }));
     const parsed = lines.map((line) => JSON.parse(line));
-    const started = parsed.find(({ message }) => message === 'onboarding started');
+    const started = parsed.find(({ message }) => message === 'execution started');
     expect(started).toMatchObject({ userName: 'Acme', executionArn });
     const refused = parsed.find(({ message }) => message === 'request refused');
     expect(refused).toMatchObject({ userName: 'Acme' });
@@ -70,7 +74,7 @@ describe('POST /subscribers', () => {
     await invoke(post({ subscriber, password }));
     const [execution] = started();
     const passwordSecretId = `infinstor/test/input/acme/api/${execution?.name}`;
-    expect(execution?.input).toEqual({ subscriber, passwordSecretId });
+    expect(execution?.input).toEqual({ subscriber, passwordSecretId, origin: expect.anything() });
     const [creation] = secrets.commandCalls(CreateSecretCommand);
     expect(creation?.args[0].input).toMatchObject({
       Name: passwordSecretId,
@@ -126,13 +130,16 @@ describe('POST /subscribers', () => {
     const { invoke, stepFunctions, secrets } = setUp();
     const response = await invoke(event);
     expect(response.statusCode).toBe(400);
+    expect(response.headers).toMatchObject({ 'content-type': 'application/problem+json' });
     expect(JSON.parse(response.body)).toEqual({
-      error: {
-        name: 'InvalidRequest',
-        message: expect.stringContaining(message),
-        remedy: expect.stringMatching(/^Correct the field/),
-        errors: expect.arrayContaining([{ pointer: expect.any(String), rule: expect.any(String) }]),
-      },
+      type: 'urn:infinstor-onboarding:docs/runbook.md#invalidrequest',
+      title: 'Invalid request',
+      status: 400,
+      detail: expect.stringContaining(message),
+      instance: expect.stringMatching(/^urn:uuid:[\w-]{36}$/),
+      name: 'InvalidRequest',
+      remedy: expect.stringMatching(/^Correct the field/),
+      errors: expect.arrayContaining([{ pointer: expect.any(String), detail: expect.any(String) }]),
     });
     expect([stepFunctions.calls(), secrets.calls()]).toEqual([[], []]);
   });
@@ -145,8 +152,8 @@ describe('POST /subscribers', () => {
       passwordSecretId: 7,
       stack: { parameters: manyParameters, tags: { 'a/b': 'x' } },
     };
-    const { error } = JSON.parse((await invoke(post(wrong))).body);
-    expect(error.errors.map(({ pointer, rule }: Record<string, string>) => `${pointer} ${rule}`)).toEqual([
+    const problem = JSON.parse((await invoke(post(wrong))).body);
+    expect(problem.errors.map(({ pointer, detail }: Record<string, string>) => `${pointer} ${detail}`)).toEqual([
       expect.stringContaining('/subscriber/userName must be 1 to 34'),
       '/subscriber/emailId is required',
       '/passwordSecretId must be a string',
@@ -157,14 +164,16 @@ describe('POST /subscribers', () => {
       ' must be at most 256 KiB',
     ]);
     const many = Object.fromEntries(Array.from({ length: 120 }, (_, n) => [`f${n}`, 1]));
-    const { error: ofMany } = JSON.parse((await invoke(post({ subscriber, ...many }))).body);
+    const ofMany = JSON.parse((await invoke(post({ subscriber, ...many }))).body);
     expect(ofMany.errors).toHaveLength(100);
-    expect(ofMany.message).toMatch(/; f19: is not a known field; and 100 more$/);
+    expect(ofMany.detail).toMatch(/; f19: is not a known field; and 100 more$/);
   });
 
-  it('fails without a word of the request when Step Functions does not answer', async () => {
+  it('answers without a word of the request when Step Functions does not answer', async () => {
     const { invoke, stepFunctions } = setUp();
     stepFunctions.on(StartExecutionCommand).rejects(Object.assign(new Error('slow'), { name: 'ThrottlingException' }));
-    await expect(invoke(post({ subscriber, password }))).rejects.toMatchObject(errorOf('ThrottlingException', 'slow'));
+    const { statusCode, headers, body } = await invoke(post({ subscriber, password }));
+    expect([statusCode, headers['retry-after'], JSON.parse(body).name]).toEqual([503, '5', 'AwsBusy']);
+    expect(body).not.toContain('slow');
   });
 });

@@ -1,0 +1,13 @@
+import * as v from 'valibot';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+import { superadminNameEnvironment } from '../../lib/requests/environment.ts';
+import { machineEnvironment } from '../../lib/requests/machine-environment.ts';
+import { secretPrefixEnvironment } from '../../lib/secrets/environment.ts';
+
+export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
+  ...machineEnvironment,
+  ...secretPrefixEnvironment,
+  ...superadminNameEnvironment,
+});
+export type Environment = v.InferOutput<typeof environmentSchema>;
