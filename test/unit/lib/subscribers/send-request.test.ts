@@ -1,0 +1,131 @@
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  type ExecutionStatus,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it, vi } from 'vitest';
+import { type Sending, sendRequest, type Withheld } from '../../../../lib/subscribers/send-request.ts';
+import { registryTable } from '../registry/registry-table.ts';
+
+const stateMachineArn = 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber';
+const origin = { requestedBy: 'arn:aws:sts::111111111111:assumed-role/pipeline/build-1', correlationId: 'order-7' };
+const request = { subscriber: { userName: 'Acme', emailId: 'mlops@acme.example' } };
+const now = new Date('2026-01-31T12:00:00.000Z');
+const gone = new ExecutionDoesNotExist({ message: 'gone', $metadata: {} });
+const exists = new ExecutionAlreadyExists({ message: 'exists', $metadata: {} });
+
+async function setUp() {
+  const registry = await registryTable();
+  const stepFunctions = new SFNClient({ region: 'us-east-1' });
+  const mocked = mockClient(stepFunctions);
+  mocked.on(DescribeExecutionCommand).rejects(gone);
+  mocked.on(StartExecutionCommand).resolves({});
+  const send = (more: Partial<Sending> = {}) =>
+    sendRequest(
+      {
+        operation: 'onboard-subscriber',
+        userName: 'Acme',
+        request,
+        origin,
+        route: 'POST /subscribers',
+        idempotencyKey: 'order-7',
+        ...more,
+      },
+      { stepFunctions, registry, stateMachineArn, now },
+    );
+  const started = () => mocked.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => input);
+  /** The execution that the key has started, with this input. */
+  const earlier = (status: ExecutionStatus, input: object = request) =>
+    mocked
+      .on(DescribeExecutionCommand)
+      .resolves({ status, input: JSON.stringify({ ...input, origin: { requestedBy: 'x' } }) });
+  return { send, started, earlier, mocked };
+}
+
+/** A password whose storing ends so. */
+function password(outcome: Awaited<ReturnType<Withheld['store']>>) {
+  const store = vi.fn(async () => outcome);
+  return { store, withheld: (name: string) => ({ reference: { passwordSecretId: `input/${name}` }, store }) };
+}
+
+const reused = expect.objectContaining({ name: 'IdempotencyKeyReused' });
+
+describe('a request with an idempotency key', () => {
+  it('starts the execution of its name, with who asked', async () => {
+    const { send, started } = await setUp();
+    const { executionArn, location } = await send();
+    const [{ name = '', input = '' } = {}] = started();
+    expect(name).toMatch(/^key-[0-9a-f]{40}$/);
+    expect(executionArn.endsWith(`:${name}`)).toBe(true);
+    expect(location).toBe(`/subscribers/Acme?execution=${name}`);
+    expect(JSON.parse(input)).toEqual({ ...request, origin });
+  });
+
+  it.each<ExecutionStatus>(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])(
+    'is answered as the first was that is %s, whatever else works on the subscriber',
+    async (status) => {
+      const { send, started, earlier } = await setUp();
+      const first = await send();
+      earlier(status, { subscriber: { emailId: 'mlops@acme.example', userName: 'Acme' } });
+      expect(await send({ origin: { requestedBy: origin.requestedBy.replace('build-1', 'build-2') } })).toEqual(first);
+      expect(started()).toHaveLength(1);
+    },
+  );
+
+  it.each<[string, Partial<Sending>]>([
+    ['body', { request: { subscriber: { ...request.subscriber, emailId: 'other@acme.example' } } }],
+    ['subscriber', { userName: 'b', request: { subscriber: { ...request.subscriber, userName: 'b' } } }],
+    ['password, where there was none', { withheld: password('created').withheld }],
+  ])('is refused for another %s', async (_, more) => {
+    const { send, started, earlier } = await setUp();
+    earlier('RUNNING');
+    await expect(send(more)).rejects.toThrow(reused);
+    expect(started()).toEqual([]);
+  });
+
+  it('is refused for another password, as long as the first one is kept', async () => {
+    const { send, earlier, started } = await setUp();
+    const { store, withheld } = password('other');
+    await expect(send({ withheld })).rejects.toThrow(reused);
+    const { executionArn } = await send();
+    const input = { ...request, passwordSecretId: `input/${executionArn.split(':').at(-1)}` };
+    earlier('FAILED', input);
+    await expect(send({ withheld })).rejects.toThrow(reused);
+    earlier('SUCCEEDED', input);
+    expect(await send({ withheld })).toMatchObject({ executionArn });
+    expect([store.mock.calls.length, started().length]).toEqual([2, 1]);
+  });
+
+  it('needs another key when its password was deleted and nothing started', async () => {
+    const { send, started } = await setUp();
+    const spent = expect.objectContaining({ name: 'IdempotencyKeySpent' });
+    await expect(send({ withheld: password('deleted').withheld })).rejects.toThrow(spent);
+    expect(started()).toEqual([]);
+  });
+
+  it('finds what the same request has started a moment before', async () => {
+    const { send, mocked } = await setUp();
+    mocked.on(StartExecutionCommand).rejects(exists);
+    const same = { status: 'RUNNING', input: JSON.stringify({ ...request, origin: { requestedBy: 'x' } }) } as const;
+    mocked.on(DescribeExecutionCommand).rejectsOnce(gone).resolves(same);
+    expect(await send()).toMatchObject({ userName: 'Acme' });
+    mocked
+      .on(DescribeExecutionCommand)
+      .rejectsOnce(gone)
+      .resolves({ ...same, input: '{"subscriber":{}}' });
+    await expect(send()).rejects.toThrow(reused);
+    mocked.on(DescribeExecutionCommand).rejects(gone);
+    await expect(send()).rejects.toThrow(expect.objectContaining({ name: 'AwsBusy' }));
+  });
+});
+
+it('starts an execution of its own each time without a key', async () => {
+  const { send, started } = await setUp();
+  const names = [await send({ idempotencyKey: undefined }), await send({ idempotencyKey: undefined })];
+  expect(new Set(names.map(({ executionArn }) => executionArn)).size).toBe(2);
+  expect(started().map(({ name }) => name)).toEqual([expect.stringMatching(/^Acme-/), expect.stringMatching(/^Acme-/)]);
+});

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { account } from '../../../sandbox/core/account.ts';
+import { read } from '../../docs/documents.ts';
+import { callApi } from '../api.ts';
+import { useSandbox } from '../sandbox.ts';
+import { type Credentials, callerWith } from './doors.ts';
+
+const sandbox = useSandbox();
+const root = join(import.meta.dirname, '../../..');
+
+const functionSchema = v.looseObject({
+  events: v.optional(
+    v.array(
+      v.object({
+        httpApi: v.looseObject({
+          method: v.picklist(['GET', 'POST', 'PATCH', 'DELETE']),
+          path: v.string(),
+          authorizer: v.strictObject({ type: v.literal('aws_iam') }),
+        }),
+      }),
+    ),
+    [],
+  ),
+});
+
+/** Every route that there is. */
+const routes = readdirSync(join(root, 'functions')).flatMap((step) => {
+  const { events } = v.parse(
+    functionSchema,
+    parse(readFileSync(join(root, 'functions', step, 'function.yml'), 'utf8')),
+  );
+  return events.map(({ httpApi: { method, path } }) => ({ method, path, name: `${method} ${path}` }));
+});
+const resource = (methodAndPath: string) =>
+  `arn:aws:execute-api:${account.region}:${account.accountId}:*/$default/${methodAndPath}`;
+
+/** A call of a route that starts nothing, whoever may call it. */
+async function call({ method, path }: (typeof routes)[number], credentials: Credentials) {
+  const body = method === 'POST' || method === 'PATCH' ? {} : undefined;
+  const filled = path.replace('{userName}', 'nobody').replace('{keyId}', 'none');
+  return (await callApi(sandbox(), method, filled, body, { credentials })).status;
+}
+
+describe("the right to one route is no other's", () => {
+  it.each(routes)('$name', async (own) => {
+    const right = {
+      Action: 'execute-api:Invoke',
+      Resource: resource(`${own.method}${own.path.replace(/\{\w+\}/, '*')}`),
+    };
+    const credentials = callerWith(sandbox(), 'role', right);
+    const executions = sandbox().states.executions().length;
+    for (const route of routes) {
+      const status = await call(route, credentials);
+      expect([route.name, status === 403]).toEqual([route.name, route !== own]);
+    }
+    expect(sandbox().states.executions()).toHaveLength(executions);
+  });
+});
+
+const policySchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ Statement: v.tuple([v.object({ Action: v.string(), Resource: v.array(v.string()) })]) }),
+);
+
+describe('the policies in docs/api.md', () => {
+  const page = read('docs/api.md');
+  const resources = (who: string): string[] => {
+    const [, text = ''] = new RegExp(`^### ${who}\\n.*?\`\`\`json\\n(.*?)\`\`\``, 'ms').exec(page) ?? [];
+    const own = `arn:aws:execute-api:${account.region}:${account.accountId}:sandboxapi/`;
+    const named = text.replaceAll('arn:aws:execute-api:REGION:ACCOUNT:API/', own);
+    return v.parse(policySchema, named).Statement[0].Resource;
+  };
+  const reads = ['GET /health', 'GET /keys/{keyId}', 'GET /quotas', 'GET /subscribers', 'GET /subscribers/{userName}'];
+  const operates = ['PATCH /subscribers/{userName}', 'POST /subscribers', 'POST /subscribers/{userName}/users'];
+
+  it.each([
+    ['A reader', [...reads, 'POST /plans']],
+    ['An operator', [...reads, 'POST /plans', ...operates, 'POST /subscribers/{userName}/retry']],
+    ['An offboarder', [...reads, 'POST /plans', 'DELETE /subscribers/{userName}']],
+  ])('let %s use its routes and no others', async (who, own) => {
+    const allowed: string[] = [];
+    for (const Resource of resources(who)) {
+      const credentials = callerWith(sandbox(), 'user', { Action: 'execute-api:Invoke', Resource });
+      for (const route of routes) if ((await call(route, credentials)) !== 403) allowed.push(route.name);
+    }
+    expect([...new Set(allowed)].toSorted()).toEqual(own.toSorted());
+  });
+
+  it('are for all routes that there are', () => {
+    const named = [...page.matchAll(/^\| `((?:GET|POST|PATCH|DELETE) \S+?)(?:\?\S*)?` \|/gm)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual(routes.map(({ name }) => name).toSorted());
+  });
+});
