@@ -136,6 +136,27 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await callApi(sandbox, 'GET', '/subscribers');
     await callApi(sandbox, 'GET', `/subscribers?key=${fixtures.artifactsKeyArn}`);
   }
+  // Each further route, of which one starts an onboarding again that has failed, by the same key twice.
+  fail('infinstor:register:error=503');
+  await callApi(sandbox, 'POST', '/subscribers', subscriber('routes'));
+  await clock.quiet();
+  const key = { headers: { 'idempotency-key': 'tour' } };
+  for (const _ of [1, 2]) {
+    await callApi(sandbox, 'POST', '/subscribers/routes/retry', undefined, key);
+    await clock.quiet();
+  }
+  const changed = { subscriber: { emailId: 'routes@example.com' } };
+  const users = [{ userName: 'routes-user', emailId: 'user@example.com' }];
+  for (const [method, path, body] of [
+    ['PATCH', '/subscribers/routes', changed],
+    ['POST', '/subscribers/routes/users', { users }],
+    ['POST', '/subscribers/routes/retry', undefined],
+    ['DELETE', '/subscribers/routes?confirm=routes', undefined],
+    ['GET', '/health', undefined],
+  ] as const) {
+    await callApi(sandbox, method, path, body);
+    await clock.quiet();
+  }
   await callApi(sandbox, 'GET', `/keys/${fixtures.artifactsKeyArn.split('/')[1]}`);
   await callApi(sandbox, 'GET', `/quotas?accountId=${account.accountId}`);
 

@@ -108,7 +108,9 @@ const things: Record<Operation, Thing[]> = {
 
 /** What a refused request may write: nothing but the request to the machine, and how the failure becomes known. */
 const mayFollow = [
-  `${functionNameOf('post-subscribers')} states:StartExecution`,
+  ...['post-subscribers', 'patch-subscriber', 'post-users', 'delete-subscriber'].map(
+    (step) => `${functionNameOf(step)} states:StartExecution`,
+  ),
   `${functionNameOf('accept-event')} states:StartExecution`,
   `${functionNameOf('accept-event')} sqs:SendMessage`,
   `${functionNameOf('record-failure')} events:PutEvents`,

@@ -7,7 +7,7 @@ import type { Operation } from '../../../lib/subscribers/operations.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { account } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
-import { signRequest } from '../../../tools/permissions/sign-request.ts';
+import { callApi } from '../api.ts';
 import { eventually } from '../sandbox.ts';
 
 export type Credentials = ReturnType<Sandbox['iam']['credentials']>;
@@ -56,6 +56,51 @@ async function endOf(sandbox: Sandbox, executionArn: string): Promise<Refusal | 
   return { name: error, message: parsed.success ? parsed.output.errorMessage : cause };
 }
 
+/** A route by which a request can be sent, with what stands in its path and query. */
+interface Route {
+  operation: Operation;
+  method: 'POST' | 'PATCH' | 'DELETE';
+  path: (userName: string) => string;
+  query?: (request: object) => string;
+}
+
+const routes: readonly Route[] = [
+  { operation: 'onboard-subscriber', method: 'POST', path: () => '/subscribers' },
+  { operation: 'update-subscriber', method: 'PATCH', path: (name) => `/subscribers/${name}` },
+  { operation: 'add-user', method: 'POST', path: (name) => `/subscribers/${name}/users` },
+  { operation: 'offboard-subscriber', method: 'DELETE', path: (name) => `/subscribers/${name}`, query: queryOf },
+];
+
+/** What of a request is no subscriber, as a query. */
+function queryOf({ subscriber: _, ...others }: { subscriber?: unknown }): string {
+  const texts = Object.entries(others).map(([name, value]) => [name, String(value)]);
+  return `?${new URLSearchParams(Object.fromEntries(texts))}`;
+}
+
+const subscriberSchema = v.object({ subscriber: v.object({ userName: v.string() }) });
+
+function httpDoor({ operation, method, path, query }: Route): Door {
+  return {
+    operation,
+    permission: () => ({
+      Action: 'execute-api:Invoke',
+      Resource: `arn:aws:execute-api:${account.region}:${account.accountId}:*/$default/${method}${path('*')}`,
+    }),
+    async send(sandbox, credentials, request) {
+      const { userName } = v.parse(subscriberSchema, request).subscriber;
+      const target = `${path(userName)}${query?.(request) ?? ''}`;
+      const sent = query === undefined ? request : undefined;
+      const { status, body } = await callApi(sandbox, method, target, sent, { credentials });
+      if (status === 202) {
+        return endOf(sandbox, v.parse(v.object({ executionArn: v.string() }), body).executionArn);
+      }
+      if (status === 403) throw Object.assign(new Error('Forbidden'), { name: 'AccessDeniedException' });
+      const { name, detail: message } = v.parse(v.object({ name: v.string(), detail: v.string() }), body);
+      return { name, message };
+    },
+  };
+}
+
 const refusedEvents = 'infinstor-onboarding-sandbox-refused-events';
 const refusedSchema = v.pipe(
   v.string(),
@@ -71,30 +116,9 @@ export const doors: Readonly<Record<string, Door>> = {
     ),
   ),
 
-  'the HTTP API': {
-    operation: 'onboard-subscriber',
-    permission: () => ({
-      Action: 'execute-api:Invoke',
-      Resource: `arn:aws:execute-api:${account.region}:${account.accountId}:*/$default/POST/subscribers`,
-    }),
-    async send(sandbox, credentials, request) {
-      const sent = {
-        method: 'POST',
-        url: `${sandbox.apiEndpoint}/subscribers`,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(request),
-      };
-      const headers = await signRequest(sent, { service: 'execute-api', now: sandbox.clock.now(), credentials });
-      const response = await fetch(sent.url, { ...sent, headers });
-      const body: unknown = await response.json();
-      if (response.status === 202) {
-        return endOf(sandbox, v.parse(v.object({ executionArn: v.string() }), body).executionArn);
-      }
-      if (response.status === 403) throw Object.assign(new Error('Forbidden'), { name: 'AccessDeniedException' });
-      const { name, detail: message } = v.parse(v.object({ name: v.string(), detail: v.string() }), body);
-      return { name, message };
-    },
-  },
+  ...Object.fromEntries(
+    routes.map((route) => [`${route.method} of the HTTP API, ${route.operation}`, httpDoor(route)]),
+  ),
 
   'the event bus': {
     operation: 'onboard-subscriber',

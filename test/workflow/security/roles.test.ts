@@ -133,6 +133,28 @@ describe("IAM alone: what is somebody else's", () => {
       'post-subscribers',
       { action: 'states:StartExecution', resource: machine('infinstor-onboarding-sandbox-offboard-subscriber') },
     ],
+    ...(
+      [
+        ['patch-subscriber', 'add-user'],
+        ['post-users', 'update-subscriber'],
+        ['delete-subscriber', 'onboard-subscriber'],
+        ['post-retry', 'billing'],
+      ] as const
+    ).map(([door, other]): [string, string, Access] => [
+      `${other} is not started by`,
+      door,
+      { action: 'states:StartExecution', resource: machine(`infinstor-onboarding-sandbox-${other}`) },
+    ]),
+    ...['patch-subscriber', 'post-users', 'delete-subscriber', 'post-retry', 'post-subscribers'].map(
+      (door): [string, string, Access] => [
+        'no record is written by',
+        door,
+        {
+          action: 'dynamodb:UpdateItem',
+          resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry`,
+        },
+      ],
+    ),
     [
       'an execution of another machine is not read',
       'get-subscriber',
