@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { operations } from '../../../lib/subscribers/operations.ts';
+import { isWhole } from '../../scope.ts';
 import { callApi } from '../api.ts';
 import { ended, eventually, hold, recordOf, requestFor, useSandbox } from '../sandbox.ts';
-import { fault, newName, onboarded, stackOf } from '../subscriber.ts';
+import { fault, newName } from '../subscriber.ts';
 
 const sandbox = useSandbox();
 const acceptedSchema = v.object({
@@ -26,22 +28,25 @@ async function send(method: Method, path: string, body?: unknown, headers: Recor
 const statusOf = async (path: string) => callApi(sandbox(), 'GET', path);
 
 describe('a whole life over the HTTP API', () => {
-  it('is onboarded, changed, given users, and offboarded, each with who asked', async () => {
+  it('is onboarded, changed, given users, and offboarded, each once and with who asked', async () => {
     const userName = newName('Life');
-    const started = await send('POST', '/subscribers', requestFor(userName), { 'x-correlation-id': 'run-1' });
-    await ended(sandbox(), started.executionArn);
-
-    const changed = await send('PATCH', `/subscribers/${userName}`, { subscriber: { emailId: 'new@acme.example' } });
-    expect(changed).toMatchObject({ userName, operation: 'update-subscriber', status: 'UPDATING' });
-    expect((await ended(sandbox(), changed.executionArn)).status).toBe('SUCCEEDED');
-    expect((await statusOf(changed.location)).body).toMatchObject({ status: 'ACTIVE', operation: 'update-subscriber' });
-
     const users = [{ userName: `${userName}-eve`, emailId: 'eve@acme.example' }];
-    const added = await send('POST', `/subscribers/${userName}/users`, { users });
-    expect((await ended(sandbox(), added.executionArn)).status).toBe('SUCCEEDED');
+    for (const [operation, method, path, sent] of [
+      ['onboard-subscriber', 'POST', '/subscribers', requestFor(userName)],
+      ['update-subscriber', 'PATCH', `/subscribers/${userName}`, { subscriber: { emailId: 'new@acme.example' } }],
+      ['add-user', 'POST', `/subscribers/${userName}/users`, { users }],
+      ['offboard-subscriber', 'DELETE', `/subscribers/${userName}?confirm=${userName}&keepData=false`, undefined],
+    ] as const) {
+      const key = { 'idempotency-key': `${userName}.${operation}` };
+      const started = await send(method, path, sent, key);
+      const { running, succeeded } = operations[operation];
+      expect(started).toMatchObject({ userName, operation, status: running });
+      expect((await ended(sandbox(), started.executionArn)).status).toBe('SUCCEEDED');
+      expect((await statusOf(started.location)).body).toMatchObject({ status: succeeded, operation });
+      // The first answer was lost.
+      expect(await send(method, path, sent, key)).toEqual(started);
+    }
 
-    const gone = await send('DELETE', `/subscribers/${userName}?confirm=${userName}&keepData=false`);
-    expect((await ended(sandbox(), gone.executionArn)).status).toBe('SUCCEEDED');
     const { status, body } = await statusOf(`/subscribers/${userName}`);
     expect([status, body]).toMatchObject([200, { status: 'OFFBOARDED' }]);
     const attempts = v.parse(
@@ -51,8 +56,9 @@ describe('a whole life over the HTTP API', () => {
     expect(new Set(attempts.map(({ requestedBy }) => requestedBy))).toEqual(
       new Set(['arn:aws:iam::111111111111:user/operator']),
     );
-    expect(attempts[0]?.correlationId).toBe('run-1');
-    expect(new Set(attempts.map(({ correlationId }) => correlationId)).size).toBe(4);
+    expect(attempts.map(({ correlationId }) => correlationId)).toEqual(
+      Object.keys(operations).map((operation) => `${userName}.${operation}`),
+    );
     const list = await callApi(sandbox(), 'GET', '/subscribers?status=OFFBOARDED');
     expect(list.body).toMatchObject({ subscribers: [{ userName, requestedBy: attempts[0]?.requestedBy }] });
   });
@@ -138,21 +144,6 @@ describe('an idempotency key', () => {
     expect((await recordOf(sandbox(), userName))?.attempts?.L).toHaveLength(1);
   });
 
-  it('is known again by every route', async () => {
-    const userName = newName('every');
-    await onboarded(sandbox(), requestFor(userName));
-    for (const [method, path, body] of [
-      ['PATCH', `/subscribers/${userName}`, { subscriber: { emailId: 'every@acme.example' } }],
-      ['POST', `/subscribers/${userName}/users`, { users: [{ userName: `${userName}-u`, emailId: 'u@acme.example' }] }],
-      ['DELETE', `/subscribers/${userName}?confirm=${userName}`, undefined],
-    ] as const) {
-      const first = await send(method, path, body, keyed(userName));
-      await ended(sandbox(), first.executionArn);
-      expect(await send(method, path, body, keyed(userName))).toEqual(first);
-    }
-    expect(stackOf(sandbox(), userName)).toBeUndefined();
-  });
-
   it('starts one execution when two requests come at the same time', async () => {
     const userName = newName('pair');
     const both = await Promise.all(
@@ -164,18 +155,65 @@ describe('an idempotency key', () => {
     expect((await ended(sandbox(), both[0]?.executionArn ?? '')).status).toBe('SUCCEEDED');
   });
 
-  it.each(['drop', 'kill'])('finds what was started when the answer of a call is lost by a %s', async (kind) => {
-    for (const call of ['secretsmanager:CreateSecret', 'states:StartExecution']) {
-      const userName = newName(`lost-${kind}`);
+  const losses = ['secretsmanager:CreateSecret', 'states:StartExecution'].flatMap((call) => [
+    `${call}:drop`,
+    `${call}:kill`,
+  ]);
+
+  it.each(isWhole ? losses : losses.slice(-1))(
+    'finds what was started when the answer of a call is lost by %s',
+    async (loss) => {
+      const userName = newName('lost');
       const request = { ...requestFor(userName), password: `Lost-Marker-${userName}!` };
-      fault(sandbox(), `${call}:${kind}`, { functionName: 'infinstor-onboarding-sandbox-post-subscribers' });
+      fault(sandbox(), loss, { functionName: 'infinstor-onboarding-sandbox-post-subscribers' });
       await callApi(sandbox(), 'POST', '/subscribers', request, { headers: keyed(userName) });
       const { executionArn } = await send('POST', '/subscribers', request, keyed(userName));
       expect((await ended(sandbox(), executionArn)).status).toBe('SUCCEEDED');
       expect((await recordOf(sandbox(), userName))?.attempts?.L).toHaveLength(1);
-    }
-  });
+    },
+  );
 });
+
+if (isWhole) {
+  describe('two hundred requests at once for a hundred subscribers', () => {
+    const pairs = (kind: string) => Array.from({ length: 100 }, () => newName(kind)).flatMap((name) => [name, name]);
+    const namesIn = (kind: string) =>
+      sandbox()
+        .infinstor.subscribers()
+        .filter(({ userName }) => userName.startsWith(`${kind}-`));
+
+    it('onboard each once: of two without a key the second is refused, by the API or by the first step', async () => {
+      const answers = await Promise.all(
+        pairs('once').map((userName) => callApi(sandbox(), 'POST', '/subscribers', requestFor(userName))),
+      );
+      const statuses = new Set(answers.map(({ status }) => status));
+      expect([...statuses].filter((status) => status !== 202 && status !== 409)).toEqual([]);
+      const reports = [];
+      for (const { status, body } of answers) {
+        if (status === 202) reports.push(await ended(sandbox(), v.parse(acceptedSchema, body).executionArn));
+      }
+      expect(reports.filter((report) => report.status === 'SUCCEEDED')).toHaveLength(100);
+      const names = reports.flatMap(({ error }) => (error === null ? [] : [error.name]));
+      expect(new Set(['OnboardingInProgress', 'ExecutionSuperseded', ...names]).size).toBe(2);
+      expect(namesIn('once')).toHaveLength(100);
+    });
+
+    it('are a hundred executions with a key for each pair, also when the first answers are lost', async () => {
+      const names = pairs('twice');
+      const all = () =>
+        Promise.all(
+          names.map((userName) => send('POST', '/subscribers', requestFor(userName), { 'idempotency-key': userName })),
+        );
+      const first = await all();
+      expect(await all()).toEqual(first);
+      const executions = new Set(first.map(({ executionArn }) => executionArn));
+      expect(executions.size).toBe(100);
+      for (const executionArn of executions) expect((await ended(sandbox(), executionArn)).status).toBe('SUCCEEDED');
+      expect(await all()).toEqual(first);
+      expect(namesIn('twice')).toHaveLength(100);
+    });
+  });
+}
 
 describe('a wrong request', () => {
   it.each<[Method, string, unknown, string[]]>([
