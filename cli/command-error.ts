@@ -1,4 +1,12 @@
-import type { Fault } from '../lib/faults.ts';
+/** What is wrong with one place of a request, or with what the request is for. */
+export interface CommandFault {
+  /** The place in the request (RFC 6901); absent for what is wrong elsewhere. */
+  pointer?: string | undefined;
+  rule: string;
+  /** The error that it would be, and what helps, where faults have different ones. */
+  name?: string | undefined;
+  remedy?: string | undefined;
+}
 
 /** Why the command could not do its work, for people: a name, what happened, and what to do next. */
 export class CommandError extends Error {
@@ -6,16 +14,30 @@ export class CommandError extends Error {
   /** What of the deployment failed; null when it was the command itself. */
   readonly step: string | null;
   /** Of a request each place that is wrong, by its JSON Pointer. */
-  readonly errors: readonly { pointer: string; rule: string }[] | undefined;
+  readonly errors: readonly CommandFault[] | undefined;
 
-  constructor(name: string, message: string, remedy: string, step: string | null = null, faults?: readonly Fault[]) {
+  constructor(
+    name: string,
+    message: string,
+    remedy: string,
+    step: string | null = null,
+    faults?: readonly CommandFault[],
+  ) {
     super(message);
     this.name = name;
     this.remedy = remedy;
     this.step = step;
-    this.errors = faults?.map(({ pointer, rule }) => ({ pointer, rule }));
+    this.errors = faults?.map(({ pointer, rule, name: error, remedy: helps }) => ({
+      ...(pointer !== undefined && { pointer }),
+      rule,
+      ...(error !== undefined && { name: error }),
+      ...(helps !== undefined && { remedy: helps }),
+    }));
   }
 }
+
+/** That a request was looked at, and would be refused or is not the one that was looked at: nothing was started. */
+export class RequestRefused extends CommandError {}
 
 /** What was thrown as a CommandError of the given name, unless it already is one. */
 export function asCommandError(error: unknown, name: string, remedy: string): CommandError {

@@ -95,7 +95,7 @@ export const commandTable: readonly Command[] = [
   defineCommand({
     name: 'key-policies',
     group: 'What there is',
-    summary: 'list the policies of a KMS key that were kept before the onboarding changed them',
+    summary: 'show the room on a KMS key, and list its policies that were kept before the onboarding changed them',
     words: [
       {
         name: 'KEY-ARN',
@@ -111,6 +111,23 @@ export const commandTable: readonly Command[] = [
     examples: ['key-policies arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111 --stage prod'],
     onFailure: () => ({ keyArn: null }),
     run: async (given, session) => (await import('./commands/key-policies.ts')).keyPolicies(given, session),
+  }),
+  defineCommand({
+    name: 'quotas',
+    group: 'What there is',
+    summary: 'show what AWS still lets each account have, and how many subscribers fit',
+    details: [
+      'Which quotas a subscriber takes something of is the param stackUses. --region is that of the stage, as everywhere.',
+    ],
+    words: [],
+    options: {
+      account: { type: 'string', value: 'ID', help: 'only this account' },
+      'stack-region': { type: 'string', value: 'REGION', help: 'only stacks and keys in this Region' },
+    },
+    target: 'deployment',
+    examples: ['quotas --stage prod', 'quotas --account 222222222222 --stage prod'],
+    onFailure: () => ({ accounts: null, keys: null }),
+    run: async (given, session) => (await import('./commands/quotas.ts')).quotas(given, session),
   }),
   defineCommand({
     name: 'template',
