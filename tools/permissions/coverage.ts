@@ -73,6 +73,17 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   sandbox.iam.delayNewRoles(0);
   await onboard(withKeys);
 
+  // Plans of that, of an onboarding with a password, and of an offboarding.
+  const plan = (body: object) => callApi(sandbox, 'POST', '/plans', body);
+  await plan({ request: withKeys });
+  await plan({
+    request: { ...subscriber('acme'), passwordSecretId: 'infinstor/sandbox/input/acme/new-password' },
+  });
+  await plan({
+    operation: 'offboard-subscriber',
+    request: { subscriber: { userName: 'keys' }, confirm: 'keys' },
+  });
+
   // A key policy that a person writes over, and one that names a role that is deleted.
   clock.advance(hour);
   const enableIam = {
@@ -297,7 +308,10 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   });
   await onboard(abroad('abroad'));
   await onboard(abroad('beside'));
-  await onboard({ ...subscriber('long-abroad'), stack: { ...stack, build: '9.2' } });
+  await callApi(sandbox, 'POST', '/plans', { request: abroad('abroad') });
+  const long = { ...subscriber('long-abroad'), stack: { ...stack, build: '9.2' } };
+  await callApi(sandbox, 'POST', '/plans', { request: long });
+  await onboard(long);
   sandbox.accounts.iam(home.accountId).delayNewRoles(hour);
   await onboard(abroad('unseen-abroad'));
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);
