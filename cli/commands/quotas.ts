@@ -1,5 +1,6 @@
 import { getQuotas } from '../aws/room.ts';
-import { type Outcome, usageError } from '../command.ts';
+import type { Outcome } from '../command.ts';
+import { usageError } from '../command-error.ts';
 import type { Session } from '../session.ts';
 import { findDeployment } from '../target/deployment.ts';
 import { quotasText } from '../view/room/quotas-text.ts';

@@ -9,7 +9,7 @@ import { usersSchema } from '../../lib/requests/users.ts';
 import { params } from '../list-params.ts';
 import { paramSchemas } from '../param-schemas.ts';
 
-const folder = resolve(import.meta.dirname, '..', 'schemas');
+const folder = resolve(import.meta.dirname, '../../schemas');
 const dialect = 'http://json-schema.org/draft-07/schema#';
 const drawn = 'Made by `npm run draw-schemas`.';
 
