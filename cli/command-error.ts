@@ -2,6 +2,8 @@
 export interface CommandFault {
   /** The place in the request (RFC 6901); absent for what is wrong elsewhere. */
   pointer?: string | undefined;
+  /** The same for people. */
+  field?: string | undefined;
   rule: string;
   /** The error that it would be, and what helps, where faults have different ones. */
   name?: string | undefined;
@@ -27,12 +29,7 @@ export class CommandError extends Error {
     this.name = name;
     this.remedy = remedy;
     this.step = step;
-    this.errors = faults?.map(({ pointer, rule, name: error, remedy: helps }) => ({
-      ...(pointer !== undefined && { pointer }),
-      rule,
-      ...(error !== undefined && { name: error }),
-      ...(helps !== undefined && { remedy: helps }),
-    }));
+    this.errors = faults;
   }
 }
 

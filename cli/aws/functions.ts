@@ -16,6 +16,7 @@ const refusalSchema = v.object({
       v.array(
         v.object({
           pointer: v.optional(v.string()),
+          field: v.optional(v.string()),
           rule: v.string(),
           name: v.optional(v.string()),
           remedy: v.optional(v.string()),
