@@ -186,6 +186,13 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     loops: { 'states:GetExecutionHistory': 2 },
     stop: 'API Gateway answers 503 after 30 s; the call can be repeated',
   },
+  'list-subscribers': {
+    client: 'prompt',
+    calls: {},
+    together: ['dynamodb:Query'],
+    loops: { 'dynamodb:Query': 2, 'dynamodb:BatchGetItem': 1 },
+    stop: 'a page looks through a bounded part of the index, and API Gateway answers 503 after 30 s; the call can be repeated',
+  },
   'obtain-subscriber-token': {
     instead: keyOfSecret,
     calls: {
@@ -266,8 +273,8 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'sweep-executions': {
     calls: {},
     loops: {
-      'dynamodb:Scan': 1,
-      'dynamodb:GetItem': 1,
+      'dynamodb:Query': 1,
+      'dynamodb:GetItem': 2,
       'states:DescribeExecution': 1,
       'states:GetExecutionHistory': 2,
       'events:PutEvents': 1,

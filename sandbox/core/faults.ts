@@ -36,7 +36,7 @@ export interface FaultRule {
 
 /** Whether an operation only reads, and so may answer what it answered before. */
 export function isRead(operation: string): boolean {
-  return /^(Get|Describe|List|Query|Scan|get_|customerinfo$)/.test(operation);
+  return /^(Get|BatchGet|Describe|List|Query|Scan|get_|customerinfo$)/.test(operation);
 }
 
 /**
@@ -72,7 +72,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'PutSecretValue',
     'RestoreSecret',
   ],
-  dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactWriteItems', 'UpdateItem'],
+  dynamodb: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactWriteItems', 'UpdateItem'],
   states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
   events: ['PutEvents'],
   s3: ['GetObject', 'PutObject'],
@@ -96,6 +96,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'deploy-stack',
     'detect-key-policy-drift',
     'get-subscriber',
+    'list-subscribers',
     'obtain-subscriber-token',
     'obtain-token',
     'patch-key-policy',

@@ -110,6 +110,8 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await callApi(sandbox, 'POST', '/subscribers', { ...subscriber('api'), password });
     await clock.quiet();
     await callApi(sandbox, 'GET', '/subscribers/api');
+    await callApi(sandbox, 'GET', '/subscribers');
+    await callApi(sandbox, 'GET', `/subscribers?key=${fixtures.artifactsKeyArn}`);
   }
 
   // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.

@@ -10,7 +10,7 @@ import {
   type ResourceProvider,
 } from '../../core/resource-provider.ts';
 import type { Kms } from '../kms/service.ts';
-import type { DynamoDb } from './service.ts';
+import type { DynamoDb, TableDefinition } from './service.ts';
 import type { Table, TableStore } from './table-store.ts';
 
 interface Parts {
@@ -21,13 +21,27 @@ interface Parts {
   onAccess: OnAccess;
 }
 
+const keySchema = v.array(v.strictObject({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) }));
+
 const tableProperties = v.strictObject({
   TableName: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/))),
   BillingMode: v.optional(v.picklist(['PAY_PER_REQUEST', 'PROVISIONED'])),
   AttributeDefinitions: v.array(
     v.strictObject({ AttributeName: v.string(), AttributeType: v.picklist(['S', 'N', 'B']) }),
   ),
-  KeySchema: v.array(v.strictObject({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) })),
+  KeySchema: keySchema,
+  GlobalSecondaryIndexes: v.optional(
+    v.array(
+      v.strictObject({
+        IndexName: v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/)),
+        KeySchema: keySchema,
+        Projection: v.strictObject({
+          ProjectionType: v.picklist(['ALL', 'KEYS_ONLY', 'INCLUDE']),
+          NonKeyAttributes: v.optional(v.array(v.string())),
+        }),
+      }),
+    ),
+  ),
   SSESpecification: v.optional(
     v.strictObject({
       SSEEnabled: flag,
@@ -61,7 +75,7 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     const { caller, stackId } = context;
     const properties = parseProperties(tableProperties, context);
     const { TableName: name = generatedName(context), SSESpecification, AttributeDefinitions, KeySchema } = properties;
-    const expiry = properties.TimeToLiveSpecification;
+    const { TimeToLiveSpecification: expiry, GlobalSecondaryIndexes: indexes } = properties;
     const { accountId, region } = caller;
     const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
     const handlers = handlerPermissions['AWS::DynamoDB::Table'];
@@ -77,7 +91,13 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
       for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
     }
     // Without throughput, whatever the template's billing mode is: nothing is throttled here.
-    const definition = { TableName: name, BillingMode: 'PAY_PER_REQUEST', AttributeDefinitions, KeySchema } as const;
+    const definition: TableDefinition = {
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions,
+      KeySchema,
+      ...(indexes !== undefined && { GlobalSecondaryIndexes: indexes }),
+    };
     await working(() => dynamoDb.createTable(definition));
     tables.set(name, {
       ...{ name, arn, stackId, encryption },
