@@ -10,7 +10,8 @@ import type { Description } from '../view/report.ts';
 import { answer } from './answer.ts';
 
 /**
- * What has happened in an execution, without inputs and outputs, which are most of a history.
+ * What has happened in an execution.
+ * @param includeExecutionData whether with inputs, outputs and parameters, which are most of a history
  * @returns undefined when Step Functions no longer knows it, 90 days after its end
  * @throws CommandError as `answer` throws
  */
@@ -18,9 +19,10 @@ export async function historyOf(
   sfn: SFNClient,
   executionArn: string,
   target: Reachable,
+  includeExecutionData = false,
 ): Promise<HistoryEvent[] | undefined> {
   const read = async () => {
-    const search = { executionArn, maxResults: 1000, includeExecutionData: false };
+    const search = { executionArn, maxResults: 1000, includeExecutionData };
     const found: HistoryEvent[] = [];
     for await (const { events = [] } of paginateGetExecutionHistory({ client: sfn }, search)) found.push(...events);
     return found;

@@ -1,4 +1,5 @@
 import { type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
 import { executionNameOf } from '../../lib/aws/arns.ts';
 import { operationOf } from '../../lib/subscribers/operations.ts';
 import { getSubscriber } from '../aws/functions.ts';
@@ -41,11 +42,11 @@ export async function logs(
   const deployment = await findDeployment(target);
   const executionArn = await executionOf(userName, options.execution, { target, deployment });
   const { functions, from, to } = await placesOf(executionArn, { target, deployment });
-  const names = options.step === undefined ? functions : [functionOfStep(options.step, functions)];
+  const names = options.step === undefined ? functions : functionsOfStep(options.step, functions);
   const { lines, without } = await readLogs(
     {
       executionArn,
-      functionNames: names.map((name) => deployment.functionName(name)),
+      functionNames: names.map(({ name }) => deployment.functionName(name)),
       from: since !== undefined && since > from ? since : from,
       to,
     },
@@ -91,15 +92,15 @@ async function placesOf(executionArn: string, { target, deployment }: { target: 
   const sfn = new SFNClient(configurationOf(target));
   try {
     const description = await descriptionOf(sfn, executionArn, target);
-    const events = await historyOf(sfn, executionArn, target);
+    // With data: the function behind a state that waits for a task token stands in its parameters.
+    const events = await historyOf(sfn, executionArn, target, true);
     if (description === undefined || events === undefined) throw forgotten(executionArn, deployment);
     const { startDate = new Date(0), stopDate } = description;
-    const prefix = deployment.functionName('');
-    const invoked = events
-      .flatMap(functionNameOf)
-      .flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
     return {
-      functions: [...new Set([...invoked, ...besideStates])],
+      functions: [
+        ...invokedBy(events, deployment.functionName('')),
+        ...besideStates.map((name) => ({ name, states: new Set<string>() })),
+      ],
       from: new Date(startDate.getTime() - beforeMs),
       to: stopDate === undefined ? undefined : new Date(stopDate.getTime() + afterMs),
     };
@@ -108,18 +109,43 @@ async function placesOf(executionArn: string, { target, deployment }: { target: 
   }
 }
 
-/** The function that an event says is invoked. */
-function functionNameOf({ lambdaFunctionScheduledEventDetails: scheduled }: HistoryEvent): string[] {
-  const name = scheduled?.resource?.split(':')[6];
-  return name === undefined ? [] : [name];
+/** A function by the name of its folder, and the states that have invoked it. */
+interface InvokedFunction {
+  name: string;
+  states: ReadonlySet<string>;
 }
 
-/** @param step a state or its function, which share their name */
-function functionOfStep(step: string, functions: readonly string[]): string {
-  const plain = (name: string) => name.toLowerCase().replaceAll('-', '');
-  const found = functions.find((name) => plain(name) === plain(step));
-  if (found !== undefined) return found;
-  throw usageError(`The execution has no step ${step}; it has ${functions.join(', ')}`);
+function invokedBy(events: readonly HistoryEvent[], prefix: string): InvokedFunction[] {
+  const found = new Map<string, Set<string>>();
+  let state = '';
+  for (const event of events) {
+    state = event.stateEnteredEventDetails?.name ?? state;
+    const whole = functionNameOf(event);
+    if (whole?.startsWith(prefix) !== true) continue;
+    const name = whole.slice(prefix.length);
+    found.set(name, (found.get(name) ?? new Set()).add(state));
+  }
+  return [...found].map(([name, states]) => ({ name, states }));
+}
+
+const parametersSchema = v.pipe(v.string(), v.parseJson(), v.object({ FunctionName: v.string() }));
+
+/** The function that an event says is invoked; its name stands in an ARN. */
+function functionNameOf({
+  lambdaFunctionScheduledEventDetails: scheduled,
+  taskScheduledEventDetails: task,
+}: HistoryEvent): string | undefined {
+  const parameters = v.safeParse(parametersSchema, task?.parameters);
+  const arn = scheduled?.resource ?? (parameters.success ? parameters.output.FunctionName : undefined);
+  return arn?.split(':')[6] ?? arn;
+}
+
+/** @param step a state, or a function by the name of its folder */
+function functionsOfStep(step: string, functions: readonly InvokedFunction[]): InvokedFunction[] {
+  const found = functions.filter(({ name, states }) => name === step || states.has(step));
+  if (found.length > 0) return found;
+  const names = functions.flatMap(({ name, states }) => [...states, name]).join(', ');
+  throw usageError(`The execution has no step ${step}; it has ${names}`);
 }
 
 function forgotten(executionArn: string, deployment: Deployment): CommandError {

@@ -127,14 +127,14 @@ function createShow(watched: { userName: string; operation: Operation; execution
         return;
       }
       const changes = changesOf(watched, events);
-      for (const change of changes.slice(count)) tell(change, session);
+      for (const change of changes.slice(count)) printChange(change, session);
       count = changes.length;
     },
     leave: (now: Date) => progress?.finish(attempts, endedAt ?? now),
   };
 }
 
-const tell = (change: Change, { json, terminal, printLine }: Session) =>
+const printChange = (change: Change, { json, terminal, printLine }: Session) =>
   json ? printLine(change) : terminal.write(changeText(change, terminal));
 
 async function watchAll({ target, deployment }: Place, once: boolean, session: Session, time: Time): Promise<Outcome> {
@@ -177,12 +177,15 @@ function showNews(
   session: Session,
 ): void {
   const { terminal, json } = session;
-  // A live view shows what runs; what is over stays above it.
-  if (view !== undefined)
-    return view.print(news.filter(isEnding).map((change) => changeText(change, terminal).trimEnd()));
+  if (view !== undefined) {
+    // A live view shows what runs; what is over stays above it.
+    const over = news.filter(isEnding).map((change) => changeText(change, terminal).trimEnd());
+    view.print(over);
+    return;
+  }
   if (isFirst && !json)
     terminal.write(news.length === 0 ? `Nothing runs ${at}; waiting …\n` : `${news.length} running ${at}\n`);
-  for (const change of news) tell(change, session);
+  for (const change of news) printChange(change, session);
 }
 
 function lookOutcome({ running }: Look, at: string, now: Date, session: Session): Outcome {

@@ -54,6 +54,11 @@ export function logEntryOf(line: { at: number; message: string }, functionName: 
   };
 }
 
+/** Which invocation it was: for other programs, since it is longer than most lines. */
+const requestId = 'function_request_id';
+
+/** From this width on messages begin below each other. */
+const roomy = 100;
 const levelWidth = 5;
 const indent = '    ';
 
@@ -66,7 +71,7 @@ export function logText(entries: readonly LogEntry[], { paint, columns }: Layout
       const date = entry.timestamp.slice(0, 10);
       const isNewDay = columns !== undefined && date !== day;
       day = date;
-      const parts = partsOf(entry, { longest, isWhole: columns === undefined }, paint);
+      const parts = partsOf(entry, { longest: (columns ?? roomy) < roomy ? 0 : longest, isWhole: columns === undefined }, paint);
       return [
         ...(isNewDay ? [paint('bold', `${date} (UTC)`)] : []),
         ...(columns === undefined ? [parts.map(({ shown }) => shown).join(' ')] : broken(parts, columns)),
@@ -99,9 +104,11 @@ function partsOf(
   return [
     part(isWhole ? timestamp : timestamp.slice(11, 23), 'dim'),
     part((level ?? '').padEnd(levelWidth), styleOf(level)),
-    part(name.padEnd(isWhole ? longest : name.length), 'bold'),
+    part(name.padEnd(longest), 'bold'),
     ...words(message, styleOf(level)),
-    ...Object.entries(fields).flatMap(([field, value]) => words(`${field}=${valueText(value)}`, 'dim')),
+    ...Object.entries(fields)
+      .filter(([field]) => field !== requestId)
+      .flatMap(([field, value]) => words(`${field}=${valueText(value)}`, 'dim')),
   ];
 }
 

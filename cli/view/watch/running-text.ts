@@ -23,8 +23,8 @@ export function runningLines(running: readonly Running[], at: string, now: Date,
       least: 12,
       style: ({ last }) => (last.error === null ? undefined : 'yellow'),
     },
-    { title: 'IN IT', value: ({ last }) => since(last.at), importance: 3, align: 'right' },
-    { title: 'RUNS', value: ({ startedAt }) => since(startedAt), importance: 5, align: 'right' },
+    { title: 'IN STEP', value: ({ last }) => since(last.at), importance: 3, align: 'right' },
+    { title: 'RUNS FOR', value: ({ startedAt }) => since(startedAt), importance: 5, align: 'right' },
   ];
   const sorted = running.toSorted((one, other) =>
     one.startedAt < other.startedAt ? -1 : one.startedAt > other.startedAt ? 1 : 0,
