@@ -76,7 +76,8 @@ export async function* mergedByName(
     if (first === undefined) return;
     const same = open.filter(({ value }) => byName(value, first.value) === 0);
     const [latest] = same.toSorted((one, other) => compared(other.value.updatedAt, one.value.updatedAt));
-    for (const { head } of same) head.next = await head.list.next();
     yield latest?.value ?? first.value;
+    // Afterwards, as the next one may be on another page.
+    for (const { head } of same) head.next = await head.list.next();
   }
 }

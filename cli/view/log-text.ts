@@ -71,7 +71,11 @@ export function logText(entries: readonly LogEntry[], { paint, columns }: Layout
       const date = entry.timestamp.slice(0, 10);
       const isNewDay = columns !== undefined && date !== day;
       day = date;
-      const parts = partsOf(entry, { longest: (columns ?? roomy) < roomy ? 0 : longest, isWhole: columns === undefined }, paint);
+      const parts = partsOf(
+        entry,
+        { longest: (columns ?? roomy) < roomy ? 0 : longest, isWhole: columns === undefined },
+        paint,
+      );
       return [
         ...(isNewDay ? [paint('bold', `${date} (UTC)`)] : []),
         ...(columns === undefined ? [parts.map(({ shown }) => shown).join(' ')] : broken(parts, columns)),
