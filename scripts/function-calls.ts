@@ -42,7 +42,9 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'cloudformation:DescribeStacks': 2,
       'cloudformation:GetTemplate': 2,
     },
-    loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
+    // The keys' grants, or, where the keys are not known, the whole registry.
+    together: ['dynamodb:Query'],
+    loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Query': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
     stop: aPage,
   },
   'accept-request': {

@@ -4,7 +4,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type AccountRegion, arnOwner, roleArnIn, roleIdentity } from '../../lib/aws/arns.ts';
 import { StackNeedsAttention, SubscriberNotFound } from '../../lib/errors.ts';
 import { keyPolicyWriters } from '../../lib/keys/access-environment.ts';
-import { grantsOf } from '../../lib/keys/grants.ts';
+import { grantsOf, grantsOn } from '../../lib/keys/grants.ts';
 import { grantedRoles, requireWithdrawable } from '../../lib/keys/key-policy.ts';
 import { readKeyPolicyOf, refusedLook } from '../../lib/keys/kms.ts';
 import { requireWritable } from '../../lib/keys/writable.ts';
@@ -18,6 +18,7 @@ import { ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isThere, stackResources } from '../../lib/stacks/resources.ts';
 import { requireRetainedData } from '../../lib/stacks/retained-data.ts';
+import { askedKeys } from '../../lib/subscribers/asked-keys.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord, withFormerStacks } from '../../lib/subscribers/record.ts';
@@ -64,7 +65,11 @@ export async function acceptOffboarding(
   const resources = stackId === undefined ? [] : await stackResources(cloudFormation, stackId);
   if (stackId !== undefined && keepData) await requireRetainedData(cloudFormation, stackId, resources);
 
-  const grants = await grantsOf(registry, userName);
+  const asked = askedKeys(record);
+  const grants =
+    asked === undefined
+      ? await grantsOf(registry, userName)
+      : await grantsOn(registry, userName, [...new Set([...asked, ...(record.keyArns ?? [])])]);
   const roleArnOf = (roleName: string) =>
     roleArnIn(executionArn, home.accountId, `${environment.ROLE_PATH}${roleName}`);
   const roleArns = distinctRoles([

@@ -28,6 +28,7 @@ import { stackServiceRoleArn } from '../../lib/stacks/environment.ts';
 import { ownershipTags, ownershipTagsOf, stackName } from '../../lib/stacks/names.ts';
 import { stackPollSeconds } from '../../lib/stacks/poll.ts';
 import { isUnreadable, templateInput } from '../../lib/stacks/template.ts';
+import { withAskedKeys } from '../../lib/subscribers/asked-keys.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
 import { readRecord, type SubscriberRecord } from '../../lib/subscribers/record.ts';
@@ -159,7 +160,8 @@ export async function acceptRequest(
   await requireSameAccountRegion(record, plan, cloudFormation);
   const { tags } = request.stack;
   await requireSame(plan, tags, { record, stack }, secrets);
-  await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn, home, tags }, record);
+  const claimed = { userName, executionArn, home, tags, ...withAskedKeys(record, executionArn, keyArns) };
+  await claim({ registry, stepFunctions, now, startedAt }, claimed, record);
   for (const place of places) await reserveRoom(place, executionArn, { registry, stepFunctions, now });
   return {
     ...plan,

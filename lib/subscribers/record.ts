@@ -79,6 +79,8 @@ const recordSchema = v.object({
   formerStackIds: v.optional(v.array(v.string())),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  /** The keys that onboardings have asked for, up to this one: asked-keys.ts says when they are all. Absent in records of before they were kept. */
+  asked: v.optional(v.object({ through: v.string(), keyArns: v.array(v.string()) })),
   /** When the custom token ends, in ISO 8601; absent when that is not known. */
   customTokenExpiresAt: v.optional(v.string()),
   /** The users who were added under the subscriber. */
@@ -104,7 +106,7 @@ export const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'upda
 export type SweptRecord = v.InferOutput<typeof sweptSchema>;
 
 /** What a list shows of a record. */
-export const listedSchema = v.omit(recordSchema, ['creating', 'offboarded', 'tags', 'formerStackIds']);
+export const listedSchema = v.omit(recordSchema, ['asked', 'creating', 'offboarded', 'tags', 'formerStackIds']);
 
 export type ListedRecord = v.InferOutput<typeof listedSchema>;
 
@@ -153,6 +155,8 @@ export interface Claimed {
   stackId?: string;
   formerStackIds?: string[];
   keyArns?: string[];
+  /** The keys that have been asked for, with those that it will ask for. */
+  asked?: NonNullable<SubscriberRecord['asked']>;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DisableRuleCommand,
   EnableRuleCommand,
@@ -101,6 +102,15 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
     await restore(keyArn, kept?.id?.S);
   }
+  // Its record is as an earlier version has left it, which did not keep for which keys it had asked.
+  const dynamoDb = new DynamoDBClient(operatorAt(endpoint));
+  await dynamoDb.send(
+    new UpdateItemCommand({
+      TableName: sandbox.registryTable,
+      Key: { pk: { S: 'SUBSCRIBER#leaving' }, sk: { S: 'RECORD' } },
+      UpdateExpression: 'REMOVE asked',
+    }),
+  );
   await offboard('leaving');
   sandbox.iam.delayNewRoles(0);
   await onboard(leaving);
