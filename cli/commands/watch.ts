@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { type Operation, operationOf } from '../../lib/subscribers/operations.ts';
-import { follow } from '../aws/executions.ts';
 import { getSubscriber } from '../aws/functions.ts';
 import { descriptionOf, historyOf } from '../aws/history.ts';
 import { createLooks, createPace, type Look } from '../aws/looks.ts';
@@ -95,8 +94,10 @@ async function watchOne(
     session.goodbye = '';
     show.leave(time.now());
     if (!isOver) return { document: null, text: '' };
-    // Once more, with what a summary has of the states' outputs.
-    const { description, events } = await follow({ sfn }, executionArn, () => {}, target);
+    const description = await descriptionOf(sfn, executionArn, target);
+    // Once more, with the states' outputs, of which a summary has something.
+    const events = await historyOf(sfn, executionArn, target, true);
+    if (description === undefined || events === undefined) throw forgotten(userName);
     const report = reportOf(description, events, new Map());
     // What changed of key policies cannot be known any more.
     const output = report.output === null ? null : { ...report.output, keyArns: [] };

@@ -3,6 +3,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import * as v from 'valibot';
 import { createSession, type Session } from '../../../../cli/session.ts';
+import type { Target } from '../../../../cli/target/target.ts';
 import { createTerminal, type Screen } from '../../../../cli/view/terminal.ts';
 
 export const executionArnOf = (userName: string, operation = 'onboard-subscriber') =>
@@ -65,8 +66,10 @@ export function deployed(body: (query: Query) => object) {
   return { queries };
 }
 
-/** A session on a stage, and what it has shown and printed. */
-export function sessionOn(screen: Partial<Screen> = {}, json = false) {
+const stage: Target = { kind: 'stage', stage: 'sandbox', region: 'us-east-1' };
+
+/** A session, and what it has shown and printed. */
+export function sessionOn(screen: Partial<Screen> = {}, json = false, target = stage) {
   let shown = '';
   const printed: unknown[] = [];
   const write = (text: string) => {
@@ -78,7 +81,7 @@ export function sessionOn(screen: Partial<Screen> = {}, json = false) {
       json,
       terminal: createTerminal({ write, ...screen }, { NO_COLOR: '1' }),
       isInteractive: false,
-      target: { kind: 'stage', stage: 'sandbox', region: 'us-east-1' },
+      target,
       isNamed: true,
     }),
     printLine: (document) => void printed.push(document),
