@@ -96,7 +96,7 @@ export const commandTable: readonly Command[] = [
         multiple: true,
         value: 'STATUS',
         choices: statusSchema.options,
-        help: 'only those of this status; may be repeated',
+        help: `only those of this status: ${statusSchema.options.join(', ')}; may be repeated`,
       },
       'older-than': {
         type: 'string',

@@ -31,7 +31,7 @@ export const logGroupOf = (functionName: string) => `/aws/lambda/${functionName}
 
 /**
  * The lines that functions have logged for an execution, by their times. One log group is read after the other, because AWS lets an account search
- * five times a second in some Regions, whoever does it; the client waits when it is refused for that.
+ * five times a second in some Regions; the client waits when it is refused for that.
  * @returns also the functions that have no log group, as before their first invocation or when somebody has deleted it
  * @throws CommandError as `answer` throws
  */

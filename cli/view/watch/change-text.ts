@@ -19,7 +19,7 @@ export function changeText(change: Change, { paint }: Pick<Layout, 'paint'>): st
 const printableKeepingStyle = (text: string, place: number) => (place === 3 ? text : printable(text));
 
 /** What has changed. */
-export function whatText({ change, step, attempt, error, durationMs }: Change): string {
+function whatText({ change, step, attempt, error, durationMs }: Change): string {
   const where = step ?? 'the execution';
   const reason = error === null ? '' : `: ${error}`;
   const time = durationMs === null ? '' : ` after ${whileText(durationMs)}`;
