@@ -1,14 +1,19 @@
+import type { Fault } from '../lib/faults.ts';
+
 /** Why the command could not do its work, for people: a name, what happened, and what to do next. */
 export class CommandError extends Error {
   readonly remedy: string;
   /** What of the deployment failed; null when it was the command itself. */
   readonly step: string | null;
+  /** Of a request each place that is wrong, by its JSON Pointer. */
+  readonly errors: readonly { pointer: string; rule: string }[] | undefined;
 
-  constructor(name: string, message: string, remedy: string, step: string | null = null) {
+  constructor(name: string, message: string, remedy: string, step: string | null = null, faults?: readonly Fault[]) {
     super(message);
     this.name = name;
     this.remedy = remedy;
     this.step = step;
+    this.errors = faults?.map(({ pointer, rule }) => ({ pointer, rule }));
   }
 }
 

@@ -5,6 +5,7 @@ import { buildSchema } from '../lib/requests/onboarding.ts';
 import { statusSchema } from '../lib/subscribers/operations.ts';
 import { type Command, defineCommand, type WordSpec } from './command.ts';
 
+const isExecutionArn = (text: string) => /^arn:aws[\w-]*:states:[\w-]+:\d{12}:execution:[^:]+:[^:]+$/.test(text);
 const userName: WordSpec = {
   name: 'USERNAME',
   refuse: (text) => (v.is(userNameSchema, text) ? undefined : 'the userName of a subscriber'),
@@ -128,7 +129,7 @@ export const commandTable: readonly Command[] = [
     options: {},
     target: 'deployment',
     examples: ['status acme --stage prod'],
-    onFailure: () => ({ userName: null }),
+    onFailure: () => ({ userName: null, status: null }),
     run: async ({ words }, session) => (await import('./commands/status.ts')).status(words, session),
   }),
   defineCommand({
@@ -229,7 +230,15 @@ export const commandTable: readonly Command[] = [
     details: [
       'Where a retry is the right way, because the state cannot succeed when it is repeated, it says so, and does nothing.',
     ],
-    words: [userName],
+    words: [
+      {
+        name: 'USERNAME|EXECUTION-ARN',
+        refuse: (text) =>
+          v.is(userNameSchema, text) || isExecutionArn(text)
+            ? undefined
+            : 'the userName of a subscriber, or the ARN of an execution',
+      },
+    ],
     options: { diff },
     target: 'deployment',
     examples: ['redrive acme --stage prod'],

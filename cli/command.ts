@@ -67,8 +67,9 @@ type ValuesOf<O extends ParseArgsOptionsConfig> = ReturnType<
 
 /** What a command came to: the document that `--json` prints, and the text for people. */
 export interface Outcome {
-  /** Null of a command that has printed its documents itself, one a line. */
-  document: object | null;
+  document: object;
+  /** The command has printed its documents itself, one a line; this one is not printed. */
+  isPrinted?: true;
   text: string;
   /** The exit status; default: 0. */
   status?: 0 | 1 | 2;

@@ -5,4 +5,7 @@ import { run } from './run.ts';
 
 const running = run(process.argv.slice(2), { name: 'infinstor-onboarding', isTour: false });
 endWithSignals(() => running.sayGoodbye());
-process.exitCode = await running.status;
+// Not awaited at the top: the bundle is CommonJS.
+void running.status.then((status) => {
+  process.exitCode = status;
+});

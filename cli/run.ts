@@ -41,9 +41,9 @@ export function run(args: readonly string[], program: Program): Running {
       const target = named ?? (program.isTour && command.inTour === true ? ({ kind: 'sandbox' } as const) : undefined);
       const isInteractive = process.stdin.isTTY === true && process.stderr.isTTY === true;
       state.session = createSession({ program, json, terminal, isInteractive, target, isNamed: named !== undefined });
-      const { document, text, status = 0 } = await called.run(state.session);
+      const { document, text, isPrinted, status = 0 } = await called.run(state.session);
       if (!json) terminal.write(text);
-      if (document !== null) print(document);
+      if (isPrinted !== true) print(document);
       return status;
     } catch (error) {
       const failure = asCommandError(
@@ -53,7 +53,7 @@ export function run(args: readonly string[], program: Program): Running {
       );
       const onStderr = createTerminal(process.stderr, colours);
       if (!json) onStderr.write(failureText(failureOfCommand(failure), onStderr) + keptLogs(state.session));
-      const failed = { ...command?.onFailure?.(state.session), status: 'FAILED', error: failureOfCommand(failure) };
+      const failed = { status: 'FAILED', ...command?.onFailure?.(state.session), error: failureOfCommand(failure) };
       if (json && command?.jsonLines === true)
         process.stdout.write(`${JSON.stringify({ schemaVersion, ...failed })}\n`);
       else print(failed);

@@ -1,7 +1,7 @@
 import type { Sandbox } from '../sandbox/boot.ts';
 import type { FaultRule } from '../sandbox/core/faults.ts';
 import { asCommandError, CommandError } from './command-error.ts';
-import { optionsOf, type Reachable, type Target } from './target/target.ts';
+import { optionsOf, type Reachable, sandboxAt, type Target } from './target/target.ts';
 import { printable, type Screen, showing, type Terminal } from './view/terminal.ts';
 
 /** How the command was called. */
@@ -70,7 +70,7 @@ export function createSession({
       if (target.kind !== 'sandbox') return target;
       terminal.write(`${isNamed ? 'This run is in a throw-away sandbox.' : throwAwayNotice}\n`);
       session.sandbox ??= await boot(terminal, faults);
-      return { kind: 'endpoint', url: session.sandbox.endpoint, stage: 'sandbox' };
+      return sandboxAt(session.sandbox.endpoint);
     },
     printLine: (document) => void process.stdout.write(`${JSON.stringify({ schemaVersion, ...document })}\n`),
     // The sandbox of the command is gone with it.

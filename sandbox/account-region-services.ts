@@ -14,6 +14,7 @@ import { createKms, type Kms } from './services/kms/service.ts';
 import { createLogs } from './services/logs/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
+import { createServiceQuotas } from './services/servicequotas/service.ts';
 import { createSqs, type Sqs } from './services/sqs/service.ts';
 import type { Invoker } from './services/states/execution-store.ts';
 import { createStates, type States } from './services/states/service.ts';
@@ -62,6 +63,7 @@ export function createServices(parts: Parts): (home: AccountRegion) => AccountRe
 
 function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): AccountRegionServices {
   const { clock, accounts, faults, endpoint, deliver, invokeLambda, thaw, schedules } = parts;
+  const { quotas } = accounts;
   const iam = accounts.iam(home.accountId);
   const events = createEvents({ clock, faults, deliver, schedules, home });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
@@ -73,9 +75,10 @@ function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): Ac
   const dynamoDb = createDynamoDb(home, tables);
   const stores = { buckets, tables };
   const own = { iam, kms, events, logs, secretsManager, sqs, states, dynamoDb };
-  const cloudFormation = createCloudFormation({ ...parts, ...own, ...stores, publish: events.publish, home });
+  const cloudFormation = createCloudFormation({ ...parts, ...own, ...stores, publish: events.publish, home, quotas });
   const sts = createSts({ accounts, now: clock.now });
-  const services = [iam, sts, kms, secretsManager, events, logs, sqs, states, cloudFormation].map(
+  const serviceQuotas = createServiceQuotas({ quotas, home });
+  const services = [iam, sts, kms, secretsManager, events, logs, sqs, states, cloudFormation, serviceQuotas].map(
     ({ service }) => service,
   );
   return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };

@@ -20,7 +20,7 @@ export function terminalIn(readme: string): string {
  */
 export function terminalPicture(): Promise<string> {
   return new Promise((done, fail) => {
-    const command = 'exec "$0" cli/main.ts 2>&1';
+    const command = 'exec "$0" cli/start.ts 2>&1';
     // Without an endpoint, so that the command boots a sandbox.
     const { AWS_ENDPOINT_URL: _, ...rest } = process.env;
     const env = { ...rest, NODE_COMPILE_CACHE: join(root, '.sandbox', 'compile-cache') };

@@ -10,8 +10,10 @@ interface FunctionCalls {
   stop?: string;
   /** Calls that are made at the same time, and take as long as one. */
   together?: readonly string[];
+  /** Calls that are made while others are that take as long, and cost no time: of all that is done at the same time the longest way counts. */
+  beside?: readonly string[];
   /** How its AWS clients are set up; default: `clientConfig`. */
-  client?: 'usual' | 'prompt';
+  client?: 'usual' | 'prompt' | 'brisk';
   /** The calls that are tried for longer. */
   patient?: readonly string[];
 }
@@ -180,6 +182,39 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'events:PutEvents': 1,
     },
     stop: 'the keys of the registry, one after the other; what is left comes with the next check',
+  },
+  'get-key': {
+    client: 'brisk',
+    // The credentials of another account are fetched while the registry is read.
+    calls: { ...accounts, 'sts:AssumeRole': 1 },
+    beside: ['sts:AssumeRole'],
+    // An id is looked for in all accounts and Regions at the same time.
+    loops: { 'dynamodb:GetItem': 2, 'dynamodb:Query': 1, 'kms:GetKeyPolicy': 1 },
+    stop: 'one key, whose policy is read again four times at most within 1.5 s; API Gateway answers 503 after 30 s, and the call can be repeated',
+  },
+  'get-quotas': {
+    client: 'brisk',
+    // The longest way: accounts, credentials, and a quota that has only its default; or the keys of the registry, and each of these.
+    calls: { ...accounts },
+    // For each account, Region and key.
+    loops: {
+      'sts:AssumeRole': 1,
+      'iam:GetAccountSummary': 1,
+      'cloudformation:DescribeAccountLimits': 1,
+      'servicequotas:GetServiceQuota': 1,
+      'servicequotas:GetAWSDefaultServiceQuota': 1,
+      'cloudformation:ListStacks': 1,
+      's3:ListBuckets': 1,
+      'dynamodb:ListTables': 1,
+      'dynamodb:Scan': 1,
+      'dynamodb:Query': 1,
+      'kms:GetKeyPolicy': 1,
+    },
+    beside: [
+      ...['iam:GetAccountSummary', 'cloudformation:DescribeAccountLimits', 'cloudformation:ListStacks'],
+      ...['s3:ListBuckets', 'dynamodb:ListTables', 'dynamodb:Scan', 'dynamodb:Query', 'kms:GetKeyPolicy'],
+    ],
+    stop: 'it begins with no further account, page or key when 20 s have passed, and reports what is left as not read',
   },
   'get-subscriber': {
     client: 'prompt',

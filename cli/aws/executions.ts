@@ -17,6 +17,8 @@ import { answer, isServiceError } from './answer.ts';
 export interface Clients {
   sfn: SFNClient;
   kms: KeyClients;
+  /** Where they call. */
+  target: Reachable;
 }
 
 /** Clients for keys in any account and Region. */
@@ -35,7 +37,7 @@ const pollMilliseconds = 150;
 
 /** AWS clients for a target. */
 export function connect(target: Reachable): Clients {
-  return { sfn: new SFNClient(configurationOf(target)), kms: keyClients(target) };
+  return { sfn: new SFNClient(configurationOf(target)), kms: keyClients(target), target };
 }
 
 /** Clients for keys, each in the key's Region; in a sandbox of the operator of the key's account. */
@@ -61,10 +63,9 @@ export function keyClients(target: Reachable): KeyClients {
  * @throws CommandError when it cannot be started
  */
 export async function start(
-  { sfn }: Pick<Clients, 'sfn'>,
+  { sfn, target }: Omit<Clients, 'kms'>,
   stateMachineArn: string,
   request: Request,
-  target: Reachable,
 ): Promise<string> {
   const command = new StartExecutionCommand({
     stateMachineArn,
@@ -81,10 +82,9 @@ export async function start(
  * @throws CommandError when the endpoint stops answering
  */
 export async function follow(
-  { sfn }: Pick<Clients, 'sfn'>,
+  { sfn, target }: Omit<Clients, 'kms'>,
   executionArn: string,
   onProgress: (snapshot: Snapshot) => void,
-  target: Reachable,
 ): Promise<Snapshot> {
   for (;;) {
     // In this order, so that the history of an execution that is over is whole.
@@ -121,13 +121,12 @@ async function historyOf(sfn: SFNClient, executionArn: string, target: Reachable
  * @throws CommandError when the endpoint cannot be reached
  */
 export async function readKeyPolicies(
-  { kms }: Pick<Clients, 'kms'>,
+  clients: Omit<Clients, 'sfn'>,
   keyArns: readonly string[],
-  target: Reachable,
 ): Promise<Map<string, unknown>> {
   const policies = new Map<string, unknown>();
   for (const keyArn of keyArns) {
-    const { policy } = await readKeyPolicy({ kms }, keyArn, target);
+    const { policy } = await readKeyPolicy(clients, keyArn);
     if (policy !== undefined) policies.set(keyArn, policy);
   }
   return policies;
@@ -138,9 +137,8 @@ export async function readKeyPolicies(
  * @throws CommandError when the endpoint cannot be reached
  */
 export async function readKeyPolicy(
-  { kms }: Pick<Clients, 'kms'>,
+  { kms, target }: Omit<Clients, 'sfn'>,
   keyArn: string,
-  target: Reachable,
 ): Promise<{ policy: unknown; refusal?: never } | { policy?: never; refusal: Error }> {
   try {
     const { Policy } = await kms.of(keyArn).send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));

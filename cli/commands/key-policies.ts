@@ -84,7 +84,7 @@ async function list(
   kept: readonly PolicyBackup[],
   terminal: Terminal,
 ): Promise<Outcome> {
-  const { policy: current, refusal } = await readKeyPolicy(clients, keyArn, clients.target);
+  const { policy: current, refusal } = await readKeyPolicy(clients, keyArn);
   if (refusal !== undefined && kept.length === 0) {
     throw new CommandError(
       refusal.name,
@@ -170,7 +170,7 @@ function chosen(kept: readonly PolicyBackup[], keyArn: string, policyId: string)
 
 /** The key's policy now; undefined when KMS does not return it. */
 async function inForce(clients: Clients, keyArn: string): Promise<unknown> {
-  return (await readKeyPolicy(clients, keyArn, clients.target)).policy;
+  return (await readKeyPolicy(clients, keyArn)).policy;
 }
 
 const restoredSchema = v.object({

@@ -47,7 +47,7 @@ export async function list({ options }: { options: Options }, session: Session, 
     found.push(subscriber);
     if (options.jsonl === true) session.printLine(subscriber);
   }
-  if (options.jsonl === true) return { document: null, text: '' };
+  if (options.jsonl === true) return { document: {}, isPrinted: true, text: '' };
   return { document: { subscribers: found, isCut }, text: listText(found, isCut, session.terminal) };
 }
 

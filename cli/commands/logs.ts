@@ -56,7 +56,7 @@ export async function logs(
   const entries = lines.map((line) => logEntryOf(line, line.functionName.slice(prefix.length)));
   if (options.jsonl === true) {
     for (const entry of entries) session.printLine(entry);
-    return { document: null, text: '' };
+    return { document: {}, isPrinted: true, text: '' };
   }
   // Functions that were not needed yet have none, and say nothing.
   const missing = without.filter((name) => !isBesideStates(name.slice(prefix.length))).map(logGroupOf);

@@ -78,7 +78,7 @@ export async function sendTo(
   session: Session,
 ): Promise<Outcome> {
   const clients = connect(target);
-  const begin = () => start(clients, deployment.machines[operation], request, target);
+  const begin = () => start(clients, deployment.machines[operation], request);
   const userName = userNameOf(request);
   // The request of an offboarding does not name the subscriber's keys.
   const keyArns =
@@ -86,7 +86,7 @@ export async function sendTo(
       ? await knownKeyArns(userName, { target, deployment })
       : keyArnsOf(request);
   try {
-    return await followShowing({ clients, target, begin, keyArns }, { operation, userName, diff }, session);
+    return await followShowing({ clients, begin, keyArns }, { operation, userName, diff }, session);
   } finally {
     clients.sfn.destroy();
     clients.kms.destroy();
@@ -96,7 +96,6 @@ export async function sendTo(
 /** What is followed: an execution that is to begin, or to continue. */
 interface Followed {
   clients: Clients;
-  target: Reachable;
   /** Starts or redrives it. @returns its ARN */
   begin: () => Promise<string>;
   /** The keys whose policies may change. */
@@ -105,13 +104,13 @@ interface Followed {
 
 /** Begins an execution and shows it to its end, and what it changed. */
 export async function followShowing(
-  { clients, target, begin, keyArns }: Followed,
+  { clients, begin, keyArns }: Followed,
   { operation, userName, diff }: { operation: Operation; userName: string | undefined; diff: boolean },
   session: Session,
 ): Promise<Outcome> {
   const { terminal, json } = session;
-  const policiesBefore = await readKeyPolicies(clients, keyArns, target);
-  terminal.write(`\n${printable(doing(operation, userName))} ${placeOf(session.target ?? target)} …\n`);
+  const policiesBefore = await readKeyPolicies(clients, keyArns);
+  terminal.write(`\n${printable(doing(operation, userName))} ${placeOf(session.target ?? clients.target)} …\n`);
   const executionArn = await begin();
   session.executionArn = executionArn;
   terminal.write(`${executionArn}\n`);
@@ -119,10 +118,10 @@ export async function followShowing(
     const command = session.command(`status ${userName ?? 'USERNAME'}`);
     session.goodbye = `Stopped following; the execution goes on. To look at it: ${command}\n`;
   }
-  const { description, events } = await showProgress(clients, executionArn, target, session);
+  const { description, events } = await showProgress(clients, executionArn, session);
   session.goodbye = '';
   const outputKeyArns = outputOf(description.output)?.keyArns ?? [];
-  const policiesAfter = await readKeyPolicies(clients, [...new Set([...keyArns, ...outputKeyArns])], target);
+  const policiesAfter = await readKeyPolicies(clients, [...new Set([...keyArns, ...outputKeyArns])]);
   const report = reportOf(description, events, policiesAfter);
   if (!json) session.sandbox?.keepLogs();
   const extras = { diff, logFolder: session.sandbox?.logFolder, faultsLeft: session.sandbox?.faults.left() ?? 0 };
@@ -140,8 +139,8 @@ async function onboardFirst(
   const request = named(example, userName);
   const clients = connect(target);
   await showing(terminal, `${printable(doing('onboard-subscriber', userName))} …`, async () => {
-    const executionArn = await start(clients, deployment.machines['onboard-subscriber'], request, target);
-    const { description } = await follow(clients, executionArn, () => {}, target);
+    const executionArn = await start(clients, deployment.machines['onboard-subscriber'], request);
+    const { description } = await follow(clients, executionArn, () => {});
     if (description.status === 'SUCCEEDED') return;
     throw new CommandError(
       description.error ?? 'OnboardingFailed',
@@ -151,12 +150,7 @@ async function onboardFirst(
   }).finally(() => clients.sfn.destroy());
 }
 
-async function showProgress(
-  clients: Clients,
-  arn: string,
-  target: Reachable,
-  { terminal }: Session,
-): Promise<Snapshot> {
+async function showProgress(clients: Clients, arn: string, { terminal }: Session): Promise<Snapshot> {
   const progress = createProgress(terminal);
   let attempts = attemptsOf([]);
   let endedAt: Date | undefined;
@@ -165,7 +159,7 @@ async function showProgress(
       attempts = attemptsOf(events);
       progress.show(attempts, /^Execution(Failed|Aborted|TimedOut)$/.test(events.at(-1)?.type ?? ''));
     };
-    const snapshot = await follow(clients, arn, onProgress, target);
+    const snapshot = await follow(clients, arn, onProgress);
     endedAt = snapshot.description.stopDate;
     return snapshot;
   } finally {

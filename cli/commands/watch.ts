@@ -93,7 +93,7 @@ async function watchOne(
     } while (!isOver && !once && (await time.wait(pace.after(1))));
     session.goodbye = '';
     show.leave(time.now());
-    if (!isOver) return { document: null, text: '' };
+    if (!isOver) return { document: {}, isPrinted: true, text: '' };
     const description = await descriptionOf(sfn, executionArn, target);
     // Once more, with the states' outputs, of which a summary has something.
     const events = await historyOf(sfn, executionArn, target, true);
@@ -106,7 +106,7 @@ async function watchOne(
       const { status, durationMs, error } = report;
       session.printLine({ change: 'over', userName, operation, executionArn, status, durationMs, error });
     }
-    return { document: null, text, status: exitStatus(report) === 0 ? 0 : 1 };
+    return { document: {}, isPrinted: true, text, status: exitStatus(report) === 0 ? 0 : 1 };
   } finally {
     sfn.destroy();
   }
@@ -163,7 +163,7 @@ async function watchAll({ target, deployment }: Place, once: boolean, session: S
       }
       draw();
       if (!(await waiting(pace.after(latest.reads), view === undefined ? undefined : draw, time))) {
-        return { document: null, text: '' };
+        return { document: {}, isPrinted: true, text: '' };
       }
     }
   } finally {
@@ -191,7 +191,7 @@ function showNews(
 
 function lookOutcome({ running }: Look, at: string, now: Date, session: Session): Outcome {
   for (const { last } of session.json ? running : []) session.printLine(last);
-  return { document: null, text: `${runningLines(running, at, now, session.terminal).join('\n')}\n` };
+  return { document: {}, isPrinted: true, text: `${runningLines(running, at, now, session.terminal).join('\n')}\n` };
 }
 
 /** Waits, and meanwhile lets the times of a view move on. @returns whether to go on */

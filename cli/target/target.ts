@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { usageError } from '../command.ts';
 
+/** The stage that a sandbox is deployed as when it boots. */
+const sandboxStage = 'sandbox';
+
 /** Where a command works. */
 export type Target =
   /** A deployed stage, with AWS's default credential chain. */
@@ -15,6 +18,9 @@ export type Target =
 /** A target that is there: a command has booted the sandbox that it was to boot. */
 export type Reachable = Exclude<Target, { kind: 'sandbox' }>;
 
+/** A sandbox that runs at an endpoint, with the stage that it is deployed as when it boots. */
+export const sandboxAt = (url: string) => ({ kind: 'endpoint', url, stage: sandboxStage }) as const;
+
 /** The options that name a target. */
 export interface TargetOptions {
   stage?: string | undefined;
@@ -26,9 +32,6 @@ export interface TargetOptions {
 
 /** The environment variables that the command falls back on. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Of the stage that a sandbox is deployed as when it boots. */
-const sandboxStage = 'sandbox';
 
 /** The file of the default target, in the folder that the command is called in or in one above it. */
 export const targetFile = '.infinstor-onboarding.json';

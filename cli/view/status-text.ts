@@ -23,7 +23,7 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
         ['Reason', error === undefined ? null : `${error.name}: ${error.message}`],
         ['Remedy', error?.remedy ?? null],
         ['Runbook', error === undefined ? null : runbookLinkFor(error.name)],
-        ['Next', error === undefined ? null : nextCommand(error, userName, at)],
+        ['Next', error === undefined ? null : nextCommand(error, { userName, executionArn }, at)],
         ['Credentials', status.credentialsSecretId ?? null],
         ['Token until', status.customTokenExpiresAt === undefined ? null : timeText(status.customTokenExpiresAt)],
         ['Stack', status.stackId ?? null],

@@ -2,7 +2,7 @@ import type { Operation } from '../../lib/subscribers/operations.ts';
 import { awsOptions, type Target } from '../target/target.ts';
 import { type DiffLine, diffKeyPolicies } from './key-policy-diff.ts';
 import { type PolicyChange, summarizeKeyPolicies } from './key-policy-summary.ts';
-import { isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
+import { isFirstState, isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
 import type { Failure, Report } from './report.ts';
 import { type Fact, rows } from './rows.ts';
 import { type Layout, type Paint, printable, seconds } from './terminal.ts';
@@ -158,21 +158,24 @@ function counted(count: number, one: string, more: string): string {
   return `${count} ${count === 1 ? one : more}`;
 }
 
-function nextFact({ userName, at }: Subject, { error }: Report): string | null {
+function nextFact({ userName, at }: Subject, { error, executionArn }: Report): string | null {
   if (isThrowAway(at)) return 'This throw-away sandbox has ended; npm run sandbox starts one that keeps running';
-  if (error !== null) return nextCommand(error, userName, at);
+  if (error !== null) return nextCommand(error, { userName, executionArn }, at);
   return userName === undefined ? null : at.command(`status ${userName}`);
 }
 
 /** The command that goes on after a failure, when the remedy is done; null when there is none that is known. */
 export function nextCommand(
   { name, step }: { name: string; step?: string | null | undefined },
-  userName: string | undefined,
+  { userName, executionArn }: { userName: string | undefined; executionArn: string | null },
   { command }: Place,
 ): string | null {
   switch (nextStepFor(name, step ?? undefined)) {
-    case 'redrive':
-      return userName === undefined ? null : command(`redrive ${userName}`);
+    case 'redrive': {
+      // The first state records an attempt only at its end: the subscriber's latest one may be another.
+      const execution = isFirstState(step) || userName === undefined ? executionArn : userName;
+      return execution === null ? null : command(`redrive ${execution}`);
+    }
     case 'retry':
       return userName === undefined ? null : command(`retry ${userName}`);
     case 'resend':

@@ -10,6 +10,7 @@ import { readKeyPolicyOf, refusedLook } from '../../lib/keys/kms.ts';
 import { requireWritable } from '../../lib/keys/writable.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import { checkEach } from '../../lib/refusals.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
 import { isOwn } from '../../lib/stacks/decision.ts';
@@ -81,17 +82,17 @@ export async function acceptOffboarding(
     roleArnOf(`${environment.ROLE_NAME_PREFIX}${userName}`),
   ]);
   const keyArns = [...new Set([...(record.keyArns ?? []), ...grants.map(({ keyArn }) => keyArn)])];
-  for (const keyArn of keyArns) {
+  await checkEach(keyArns, async (keyArn) => {
     const read = await readKeyPolicyOf(kms(arnOwner(keyArn)), keyArn).catch((error: unknown) => {
       throw refusedLook(keyArn, error);
     });
-    if (read === undefined) continue;
+    if (read === undefined) return;
     requireWithdrawable(keyArn, read.policy, roleArns);
     const identities = roleArns.map(roleIdentity);
     // Nobody writes a policy that names none of them.
     const isNamed = grantedRoles(read.policy).some((roleArn) => identities.includes(roleIdentity(roleArn)));
     if (isNamed) requireWritable(keyArn, read.policy, keyPolicyWriters(environment, arnOwner(keyArn).accountId));
-  }
+  });
 
   // With what a repeat could not find any more, once it is deleted.
   const known = stackId ?? record.stackId;

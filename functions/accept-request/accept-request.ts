@@ -17,6 +17,7 @@ import { InvalidConfiguration, StackNeedsAttention, TemplateMismatch, TemplateNo
 import { keyAccess, keyPolicyWriters } from '../../lib/keys/access-environment.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
+import { checkBoth, checkEach } from '../../lib/refusals.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { customerManagedKeys, parseRequest } from '../../lib/requests/onboarding.ts';
@@ -71,10 +72,6 @@ export async function acceptRequest(
   const known = await readRecord(registry, request.subscriber.userName);
   await requireNotSuperseded(stepFunctions, known, { executionArn, startedAt });
   const { passwordSecretId, customTokenSecretId } = request;
-  await checkInputSecrets({ secrets, sts }, [
-    { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
-    { field: 'customTokenSecretId', secretId: customTokenSecretId, schema: customTokenSchema },
-  ]);
   const { accountId, region } = request.stack;
   const home = { accountId, region };
   const { userName } = request.subscriber;
@@ -85,8 +82,12 @@ export async function acceptRequest(
   );
   const keyArns = customerManagedKeys(request);
   const access = keyAccess(environment);
-  const places: Place[] = [];
-  for (const keyArn of keyArns) {
+  const checkSecrets = () =>
+    checkInputSecrets({ secrets, sts }, [
+      { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
+      { field: 'customTokenSecretId', secretId: customTokenSecretId, schema: customTokenSchema },
+    ]);
+  const checkPlace = async (keyArn: string): Promise<Place> => {
     const policy = await checkKey(kms(home), keyArn, {
       home,
       userName,
@@ -95,8 +96,14 @@ export async function acceptRequest(
     });
     const place = { keyArn, userName, expectedRoleArn, access, policy };
     await requireRoom(place, { registry, stepFunctions, now });
-    places.push(place);
-  }
+    return place;
+  };
+  // Before the template itself is read, which is kept then; what the request asks of it is known without.
+  const checkOwnParameters = async () => templateParameters(environment.TEMPLATE_PARAMETERS, request);
+  const places = await checkBoth(
+    () => checkEach([checkOwnParameters, checkSecrets], (check): Promise<unknown> => check()),
+    () => checkEach(keyArns, checkPlace),
+  );
 
   const template = await pinnedTemplate(request.stack.build, environment, s3);
   const summary = await templateSummary(cloudFormation(home), template);

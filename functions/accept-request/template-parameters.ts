@@ -1,5 +1,7 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
-import { InvalidRequest, TemplateMismatch } from '../../lib/errors.ts';
+import { TemplateMismatch } from '../../lib/errors.ts';
+import { type Fault, fault, listed } from '../../lib/faults.ts';
+import { refuse } from '../../lib/refusals.ts';
 import type { Request } from '../../lib/requests/onboarding.ts';
 import type { ParameterMap } from './environment.ts';
 import { ownWordsOf, verdictOf } from './parameter-value.ts';
@@ -16,11 +18,10 @@ export function templateParameters(map: ParameterMap, request: Request): Record<
     ...filled(map.artifacts[artifacts.type], 'keyArn' in artifacts ? { keyArn: artifacts.keyArn } : {}),
     ...filled(map.tracking[tracking.type], 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {}),
   };
-  for (const name of Object.keys(request.stack.parameters)) {
-    if (name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name)) {
-      throw new InvalidRequest(`stack.parameters.${name}`, 'is set by the onboarding itself');
-    }
-  }
+  const isOwn = (name: string) =>
+    name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name);
+  const taken = Object.keys(request.stack.parameters).filter(isOwn);
+  refuse(taken.map((name) => fault(['stack', 'parameters', name], 'is set by the onboarding itself')));
   return { ...own, ...request.stack.parameters };
 }
 
@@ -56,30 +57,40 @@ interface Fit {
 export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): string[] {
   const { parameters, tokenParameter, requested, text } = fit;
   const declared = new Map(summary.Parameters?.map((parameter) => [parameter.ParameterKey ?? '', parameter]));
-  const mismatch = (name: string, rule: string) =>
-    requested.includes(name)
-      ? new InvalidRequest(`stack.parameters.${name}`, rule)
-      : new TemplateMismatch(`Template parameter ${name}: ${rule}`);
   const undecided: string[] = [];
+  const faults: Fault[] = [];
+  const mismatches: string[] = [];
+  const isWrong = (name: string, rule: string) => {
+    if (requested.includes(name)) faults.push(fault(['stack', 'parameters', name], rule));
+    else mismatches.push(`Template parameter ${name}: ${rule}`);
+  };
   for (const [name, value] of Object.entries(parameters)) {
     const parameter = declared.get(name);
-    if (parameter === undefined) throw mismatch(name, 'the template of this build has no such parameter');
+    if (parameter === undefined) {
+      isWrong(name, 'the template of this build has no such parameter');
+      continue;
+    }
     const verdict = verdictOf(value, {
       type: parameter.ParameterType ?? 'String',
       allowedValues: parameter.ParameterConstraints?.AllowedValues ?? [],
     });
-    if (verdict !== undefined && 'broken' in verdict) throw mismatch(name, verdict.broken);
-    if (verdict !== undefined) undecided.push(`parameter ${name} (${verdict.undecided})`);
+    if (verdict === undefined) continue;
+    if ('broken' in verdict) isWrong(name, verdict.broken);
+    else undecided.push(`parameter ${name} (${verdict.undecided})`);
   }
-  if (!declared.has(tokenParameter)) throw mismatch(tokenParameter, 'the template of this build has no such parameter');
+  if (!declared.has(tokenParameter)) isWrong(tokenParameter, 'the template of this build has no such parameter');
   for (const [name, { DefaultValue }] of declared) {
     const isGiven = name === tokenParameter || Object.hasOwn(parameters, name);
     if (!isGiven && DefaultValue === undefined) {
-      throw new TemplateMismatch(
-        `Template parameter ${name}: has no default, and neither the map nor the request sets it`,
-      );
+      isWrong(name, 'has no default, and neither the map nor the request sets it');
     }
   }
+  // The map first: while it does not fit, no request does.
+  if (mismatches.length > 0) {
+    const others = faults.map(({ field, rule }) => `${field}: ${rule}`);
+    throw new TemplateMismatch(listed([...mismatches, ...others]));
+  }
+  refuse(faults);
   return [...undecided, ...ownWordsOf(text)];
 }
 

@@ -4,6 +4,7 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
+import { checkBoth } from '../../lib/refusals.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { checkUpdateRequest } from '../../lib/requests/update.ts';
 import { checkInputSecrets, passwordSchema } from '../../lib/secrets/input-secrets.ts';
@@ -35,22 +36,28 @@ export async function acceptUpdate(
     inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
   });
   const { passwordSecretId } = request;
-  await checkInputSecrets({ secrets, sts }, [
-    { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
-  ]);
-  const record = await readRecord(registry, request.subscriber.userName);
-  // Whatever else might be refused of a superseded execution would mislead.
-  await requireNotSuperseded(stepFunctions, record, { executionArn, startedAt });
-  // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
-  const { userName, emailId: registeredEmailId } = requireActive(record, request.subscriber.userName);
-  const emailId = request.subscriber.emailId ?? registeredEmailId;
   const isAllSent = environment.UPDATE_SUBSCRIBER_FIELDS === 'all';
-  if (isAllSent && emailId === undefined) {
-    throw new InvalidRequest(
-      'subscriber.emailId',
-      'is required: the registry does not know it, and update_subscriber takes every field (param updateSubscriberFields)',
-    );
-  }
+  const { record, userName, emailId } = await checkBoth(
+    () =>
+      checkInputSecrets({ secrets, sts }, [
+        { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
+      ]),
+    async () => {
+      const read = await readRecord(registry, request.subscriber.userName);
+      // Whatever else might be refused of a superseded execution would mislead.
+      await requireNotSuperseded(stepFunctions, read, { executionArn, startedAt });
+      // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
+      const active = requireActive(read, request.subscriber.userName);
+      const address = request.subscriber.emailId ?? active.emailId;
+      if (isAllSent && address === undefined) {
+        throw new InvalidRequest(
+          'subscriber.emailId',
+          'is required: the registry does not know it, and update_subscriber takes every field (param updateSubscriberFields)',
+        );
+      }
+      return { record: read, userName: active.userName, emailId: address };
+    },
+  );
   const changed: UpdatePlan['changed'] = [
     ...(request.subscriber.emailId === undefined ? [] : (['emailId'] as const)),
     ...(passwordSecretId === undefined ? [] : (['password'] as const)),

@@ -1,11 +1,11 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { InvalidRequest } from '../../lib/errors.ts';
+import { fault } from '../../lib/faults.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UsersPlan } from '../../lib/plans/users.ts';
+import { checkBoth, refuse } from '../../lib/refusals.ts';
 import type { Registry } from '../../lib/registry/table.ts';
-import { requireOther } from '../../lib/requests/onboarding.ts';
 import { checkUsersRequest } from '../../lib/requests/users.ts';
 import { checkInputSecrets } from '../../lib/secrets/input-secrets.ts';
 import { credentialsSecretId, inputSecretPrefix, tokenSecretId, userSecretId } from '../../lib/secrets/names.ts';
@@ -33,22 +33,27 @@ export async function acceptUsers(
   { environment, secrets, sts, stepFunctions, registry, now }: Dependencies,
 ): Promise<UsersPlan> {
   const { SECRET_PREFIX } = environment;
-  const request = checkUsersRequest(rawRequest, { inputSecretPrefix: inputSecretPrefix(SECRET_PREFIX) });
-  for (const [index, { userName }] of request.users.entries()) {
-    requireOther(environment.SUPERADMIN_USER_NAME, `users.${index}.userName`, userName);
-  }
+  const request = checkUsersRequest(rawRequest, {
+    inputSecretPrefix: inputSecretPrefix(SECRET_PREFIX),
+    superadminUserName: environment.SUPERADMIN_USER_NAME,
+  });
   // What a secret holds is its user's affair: the others still have their turn.
   const references = request.users.map(({ passwordSecretId: secretId }, index) => ({
     field: `users.${index}.passwordSecretId`,
     secretId,
   }));
-  await checkInputSecrets({ secrets, sts }, references);
-  const record = await readRecord(registry, request.subscriber.userName);
-  // Whatever else might be refused of a superseded execution would mislead.
-  await requireNotSuperseded(stepFunctions, record, { executionArn, startedAt });
-  // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
-  const { userName } = requireActive(record, request.subscriber.userName);
-  await requireNoSubscribers(registry, request.users);
+  const { record, userName } = await checkBoth(
+    () => checkInputSecrets({ secrets, sts }, references),
+    async () => {
+      const read = await readRecord(registry, request.subscriber.userName);
+      // Whatever else might be refused of a superseded execution would mislead.
+      await requireNotSuperseded(stepFunctions, read, { executionArn, startedAt });
+      // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
+      const active = requireActive(read, request.subscriber.userName);
+      await requireNoSubscribers(registry, request.users);
+      return { record: read, userName: active.userName };
+    },
+  );
   await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn }, record);
   return {
     subscriber: { userName },
@@ -68,7 +73,6 @@ export async function acceptUsers(
  */
 async function requireNoSubscribers(registry: Registry, users: readonly { userName: string }[]): Promise<void> {
   const records = await Promise.all(users.map(({ userName }) => readRecord(registry, userName)));
-  const index = records.findIndex((record) => record !== undefined);
-  if (index === -1) return;
-  throw new InvalidRequest(`users.${index}.userName`, 'must not be the userName of a subscriber');
+  const found = records.flatMap((record, index) => (record === undefined ? [] : [index]));
+  refuse(found.map((index) => fault(['users', index, 'userName'], 'must not be the userName of a subscriber')));
 }

@@ -61,6 +61,7 @@ const targets: Readonly<Record<string, string>> = {
   AWSCognitoIdentityProviderService: 'cognito-idp',
   DynamoDB_20120810: 'dynamodb',
   AmazonSQS: 'sqs',
+  ServiceQuotasV20190624: 'servicequotas',
 };
 
 export interface SandboxServer {
@@ -189,7 +190,7 @@ async function answerOf(request: IncomingMessage, sent: Buffer, parts: AllParts)
     });
   }
   if (path === faultsPath) return answerFaults({ method: request.method ?? 'GET', body }, parts.faults);
-  if (isS3s(request) && !isLambdas(request)) return callS3(request, path, { signed, sent }, parts);
+  if (isS3s(request) && !isLambdas(request)) return callS3(request, { path, query }, { signed, sent }, parts);
   return callAws(request, { signed, body }, parts);
 }
 
@@ -223,7 +224,7 @@ async function callInfinStor(request: IncomingMessage, path: string, body: strin
 
 async function callS3(
   request: IncomingMessage,
-  path: string,
+  { path, query }: { path: string; query: URLSearchParams },
   { signed, sent }: { signed: SignedRequest; sent: Buffer },
   parts: AllParts,
 ): Promise<Answer> {
@@ -235,6 +236,7 @@ async function callS3(
     const { operation, input, run } = parts.s3.callOf({
       method: request.method ?? 'GET',
       path,
+      query,
       headers,
       body: sent,
       caller,

@@ -8,6 +8,7 @@ import {
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { sandboxAt } from '../../cli/target/target.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
@@ -31,12 +32,12 @@ interface Extras {
  */
 export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void> {
   const { endpoint, stateMachineArn, clock, faults } = sandbox;
-  const { sfn } = connect(endpoint);
+  const clients = connect(sandboxAt(endpoint));
   const events = new EventBridgeClient(operatorAt(endpoint));
   const lambda = new LambdaClient(operatorAt(endpoint));
 
   async function run(machineArn: string, request: Record<string, unknown>): Promise<void> {
-    await follow({ sfn }, await start({ sfn }, machineArn, request), () => {});
+    await follow(clients, await start(clients, machineArn, request), () => {});
     await clock.quiet();
   }
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
@@ -123,6 +124,8 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await callApi(sandbox, 'GET', '/subscribers');
     await callApi(sandbox, 'GET', `/subscribers?key=${fixtures.artifactsKeyArn}`);
   }
+  await callApi(sandbox, 'GET', `/keys/${fixtures.artifactsKeyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${account.accountId}`);
 
   // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
   await put(subscriber('event'));
@@ -302,6 +305,8 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   await restore(keyArn, kept?.id?.S);
   sandbox.accounts.iam(home.accountId).delayNewRoles(0);
   await offboard('beside');
+  await callApi(sandbox, 'GET', `/keys/${keyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${home.accountId}`);
   clock.advance(hour);
   await clock.quiet();
   fail('infinstor:register:error=503');

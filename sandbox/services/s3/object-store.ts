@@ -16,6 +16,8 @@ export interface ObjectStore {
   isPublic(bucket: string): boolean;
   /** Whether there is such a bucket. */
   has(bucket: string): boolean;
+  /** The buckets of an account, in the order of their names. */
+  bucketsOf(accountId: string): readonly { name: string; region: string }[];
   /** What IAM is asked for an action on an object, or with no key on the bucket. */
   access(action: string, place: { bucket: string; key?: string }): Access;
   /** The text at the URL of an object. */
@@ -38,6 +40,12 @@ export function createObjectStore(buckets: BucketStore, vendor: (url: string) =>
     put: ({ bucket, key }, bytes) => void objects.set(`${bucket}/${key}`, bytes),
     isPublic,
     has: (bucket) => isPublic(bucket) || buckets.has(bucket),
+    bucketsOf: (accountId) =>
+      [...buckets.values()]
+        .map(({ name, stackId }) => ({ name, region: stackId.split(':')[3] ?? '', owner: stackId.split(':')[4] }))
+        .filter(({ owner }) => owner === accountId)
+        .map(({ name, region }) => ({ name, region }))
+        .sort((one, other) => (one.name < other.name ? -1 : 1)),
     access: (action, place) => objectAccess(buckets, action, place),
     textAt(url) {
       const place = objectAt(url);

@@ -2,6 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import { decide } from '../../core/policies/policy.ts';
 import type { Answer } from '../../http/protocols.ts';
+import { listBuckets } from './list-buckets.ts';
 import type { ObjectPlace, ObjectStore } from './object-store.ts';
 
 /** The header names are in lower case. */
@@ -9,6 +10,7 @@ export interface S3Request {
   method: string;
   /** Of a path-style URL: `/<bucket>/<key>`. */
   path: string;
+  query: URLSearchParams;
   headers: Readonly<Record<string, string | undefined>>;
   body: Buffer;
   /** Undefined: the request is not signed. */
@@ -18,7 +20,7 @@ export interface S3Request {
 /** A request as S3 understands it. */
 export interface S3Call {
   operation: string;
-  input: ObjectPlace;
+  input: ObjectPlace | { prefix: string };
   /** @throws AwsError as S3 does */
   run(): Answer;
 }
@@ -39,7 +41,7 @@ interface Parts {
 /** What one part of an upload may have: far more than a template. */
 const maxBytes = 5_000_000;
 
-/** S3's REST API, as far as templates need it: https://docs.aws.amazon.com/AmazonS3/latest/API/ */
+/** S3's REST API, as far as templates and the count of buckets need it: https://docs.aws.amazon.com/AmazonS3/latest/API/ */
 export function createS3({ objects, authorize }: Parts): S3 {
   function get(place: ObjectPlace, caller: Caller | undefined): Answer {
     const bytes = objects.get(place);
@@ -62,8 +64,14 @@ export function createS3({ objects, authorize }: Parts): S3 {
   }
 
   return {
-    operations: ['GetObject', 'PutObject'],
-    callOf({ method, path, headers, body, caller }) {
+    operations: ['GetObject', 'ListBuckets', 'PutObject'],
+    callOf({ method, path, query, headers, body, caller }) {
+      if (method === 'GET' && path === '/') {
+        if (caller === undefined) throw denied();
+        checkPayload(headers['x-amz-content-sha256'], body);
+        authorize(caller, { action: 's3:ListAllMyBuckets', resource: '*' });
+        return listBuckets(objects, query, caller);
+      }
       const [, bucket = '', key = ''] = /^\/([^/]+)\/(.+)$/.exec(path) ?? [];
       if (key === '' || (method !== 'GET' && method !== 'PUT')) {
         throw new AwsError('NotImplemented', `The sandbox does not have ${method} ${path} of S3`, 501);

@@ -29,7 +29,7 @@ const prefix = 'infinstor-onboarding-sandbox-';
 /** A session on the sandbox; what it shows is looked through for secrets in the end. */
 function session(json = false) {
   const made = sessionOn({}, json, { kind: 'endpoint', url: sandbox().endpoint, stage: 'sandbox' });
-  const heard = <Outcome extends { document: object | null; text: string }>(outcome: Outcome): Outcome => {
+  const heard = <Outcome extends { document: object; text: string }>(outcome: Outcome): Outcome => {
     spoken.push(JSON.stringify(outcome.document), outcome.text, made.shown(), JSON.stringify(made.printed));
     return outcome;
   };

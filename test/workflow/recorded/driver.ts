@@ -93,14 +93,22 @@ async function send(sandbox: Sandbox, service: string, step: Step): Promise<Actu
 }
 
 const s3Input = v.object({ Bucket: v.string(), Key: v.string(), Body: v.optional(v.string()) });
+const listInput = v.strictObject({
+  MaxBuckets: v.optional(v.number()),
+  ContinuationToken: v.optional(v.string()),
+  Prefix: v.optional(v.string()),
+  BucketRegion: v.optional(v.string()),
+});
+const element = (text: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
 
 /** The project has no client of S3; the answer has the form of the SDK's. */
 async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step): Promise<Actual> {
-  const { Bucket, Key, Body } = v.parse(s3Input, input);
   const { hash } = await import('node:crypto');
+  const isList = operation === 'ListBuckets';
+  const { Body, path } = isList ? { Body: undefined, path: listPath(input) } : objectPath(input);
   const request = {
     method: operation === 'PutObject' ? 'PUT' : 'GET',
-    url: `${endpoint}/${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`,
+    url: endpoint + path,
     headers: { 'x-amz-content-sha256': hash('sha256', Body ?? '') },
     ...(Body !== undefined && { body: Body }),
   };
@@ -110,11 +118,42 @@ async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step):
   });
   const text = await response.text();
   if (!response.ok) {
-    const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? '';
-    return { status: response.status, code: element('Code'), message: element('Message') };
+    return { status: response.status, code: element(text, 'Code') ?? '', message: element(text, 'Message') ?? '' };
   }
+  if (isList) return { status: response.status, answer: plain(listOf(text)) };
   const body = operation === 'GetObject' ? { Body: text } : {};
   return { status: response.status, answer: { ETag: response.headers.get('etag'), ...body } };
+}
+
+function objectPath(input: object) {
+  const { Bucket, Key, Body } = v.parse(s3Input, input);
+  return { Body, path: `/${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}` };
+}
+
+function listPath(input: object): string {
+  const { MaxBuckets, ContinuationToken, Prefix, BucketRegion } = v.parse(listInput, input);
+  const given = [
+    ['max-buckets', MaxBuckets],
+    ['continuation-token', ContinuationToken],
+    ['prefix', Prefix],
+    ['bucket-region', BucketRegion],
+  ].flatMap(([name, value]) => (value === undefined ? [] : [[`${name}`, `${value}`] satisfies [string, string]]));
+  return `/?${new URLSearchParams(given)}`;
+}
+
+/** A page of buckets in the form of the SDK's answer. */
+function listOf(text: string): object {
+  const buckets = [...text.matchAll(/<Bucket>(.*?)<\/Bucket>/gs)].map(([, bucket = '']) => ({
+    Name: element(bucket, 'Name'),
+    BucketRegion: element(bucket, 'BucketRegion'),
+    BucketArn: element(bucket, 'BucketArn'),
+  }));
+  return {
+    Buckets: buckets,
+    Owner: { ID: element(text, 'ID') },
+    Prefix: element(text, 'Prefix'),
+    ContinuationToken: element(text, 'ContinuationToken'),
+  };
 }
 
 /** What can be compared: without what is undefined, dates and bytes as texts. */

@@ -93,7 +93,7 @@ describe('list', () => {
       seen.push(printed.length);
       return nextToken === undefined ? { subscribers: [listed('a')], nextToken: 'x' } : { subscribers: [listed('b')] };
     });
-    expect(await list({ options: { jsonl: true } }, session, now)).toEqual({ document: null, text: '' });
+    expect(await list({ options: { jsonl: true } }, session, now)).toEqual({ document: {}, isPrinted: true, text: '' });
     expect(printed).toEqual([listed('a'), listed('b')]);
     // What the first page has is printed before the second one is read.
     expect(seen).toEqual([0, 1]);

@@ -98,7 +98,7 @@ describe('watch of all', () => {
   it('prints documents with --json, and shows nothing', async () => {
     const { time } = standings([runs, isOver]);
     const { session, shown, printed } = sessionOn({}, true);
-    expect(await watch({ words, options: {} }, session, time)).toEqual({ document: null, text: '' });
+    expect(await watch({ words, options: {} }, session, time)).toEqual({ document: {}, isPrinted: true, text: '' });
     expect(printed).toMatchObject([
       { change: 'entered', step: 'AcceptRequest', userName: 'acme', executionArn: arn },
       { change: 'entered', step: 'ObtainToken' },

@@ -191,3 +191,33 @@ it('names what only CloudFormation can decide, which it does when the stack is c
   const fit = { parameters, tokenParameter: 'CustomToken', requested: ['VpcId'], text: 'Rules: {}' };
   expect(checkParameters(adding(days), fit)).toEqual(['parameter VpcId (a number in this form)', 'Rules']);
 });
+
+describe('all that does not fit is named at once', () => {
+  const token = { tokenParameter: 'CustomToken', text: '' };
+
+  it('of a request', () => {
+    const parameters = { ...templateParameters(map, request({})), VpcId: 'x', Colour: 'x' };
+    expect(() => checkParameters(summary, { ...token, parameters, requested: ['VpcId', 'Colour'] })).toThrow(
+      expect.objectContaining({
+        name: 'InvalidRequest',
+        faults: [
+          { field: 'stack.parameters.VpcId', pointer: '/stack/parameters/VpcId', rule },
+          { field: 'stack.parameters.Colour', pointer: '/stack/parameters/Colour', rule },
+        ],
+      }),
+    );
+  });
+
+  it("of the deployment's map, and with it what is wrong with the request", () => {
+    const parameters = { ...templateParameters(map, request({})), Own: 'x', Colour: 'x' };
+    const requested = ['Colour'];
+    expect(() => checkParameters(summary, { ...token, tokenParameter: 'Token', parameters, requested })).toThrow(
+      expect.objectContaining({
+        name: 'TemplateMismatch',
+        message: `Template parameter Own: ${rule}; Template parameter Token: ${rule}; Template parameter CustomToken: has no default, and neither the map nor the request sets it; stack.parameters.Colour: ${rule}`,
+      }),
+    );
+  });
+
+  const rule = 'the template of this build has no such parameter';
+});

@@ -25,13 +25,21 @@ function setUp() {
   const asked: Access[] = [];
   const objects = createObjectStore(buckets, (url) => vendor.get(url));
   const s3 = createS3({ objects, authorize: (_, access) => void asked.push(access) });
-  const call = (method: string, path: string, { by, body = '', hash = hashOf(body) }: Call = {}) =>
-    s3.callOf({ method, path, headers: { 'x-amz-content-sha256': hash }, body: Buffer.from(body), caller: by });
+  const call = (method: string, path: string, { by, body = '', query = '', hash = hashOf(body) }: Call = {}) =>
+    s3.callOf({
+      method,
+      path,
+      query: new URLSearchParams(query),
+      headers: { 'x-amz-content-sha256': hash },
+      body: Buffer.from(body),
+      caller: by,
+    });
   return { objects, asked, call, policy };
 }
 interface Call {
   by?: Caller;
   body?: string;
+  query?: string;
   hash?: string;
 }
 

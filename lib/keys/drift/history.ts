@@ -1,12 +1,12 @@
-import { KeyPolicyNotUnderstood } from '../../lib/errors.ts';
-import { parseJson } from '../../lib/json.ts';
-import { canonical, canonicalHash } from '../../lib/keys/canonical.ts';
-import { foreignStatements, ownStatements, parseKeyPolicy } from '../../lib/keys/key-policy.ts';
-import type { Written } from '../../lib/keys/lease.ts';
-import { leaseMs } from '../../lib/keys/lease.ts';
-import type { PolicyBackup } from '../../lib/keys/policy-backups.ts';
-import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
-import { staleMs } from '../../lib/keys/reconcile.ts';
+import { KeyPolicyNotUnderstood } from '../../errors.ts';
+import { parseJson } from '../../json.ts';
+import { canonical, canonicalHash } from '../canonical.ts';
+import { foreignStatements, ownStatements, parseKeyPolicy } from '../key-policy.ts';
+import type { Written } from '../lease.ts';
+import { leaseMs } from '../lease.ts';
+import type { PolicyBackup } from '../policy-backups.ts';
+import type { KeyPolicy } from '../policy-document.ts';
+import { staleMs } from '../reconcile.ts';
 
 /** What is known of how a key's policy was written lately. */
 export interface History {

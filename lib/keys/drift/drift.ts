@@ -1,8 +1,7 @@
-import { KeyPolicyOrphan } from '../../lib/errors.ts';
-import type { Grant } from '../../lib/keys/grants.ts';
-import { grantees, isGranted, type KeyAccess, ownStatements, withGrants } from '../../lib/keys/key-policy.ts';
-import { type KeyPolicy, orphans } from '../../lib/keys/policy-document.ts';
-import type { EventDetail } from '../../lib/subscribers/events.ts';
+import { KeyPolicyOrphan } from '../../errors.ts';
+import type { Grant } from '../grants.ts';
+import { grantees, isGranted, type KeyAccess, ownStatements, withGrants } from '../key-policy.ts';
+import { type KeyPolicy, orphans } from '../policy-document.ts';
 
 /** In what a key's policy differs from what is wanted of it. */
 export interface Drift {
@@ -69,37 +68,4 @@ export function isDrift({ reason, ...lists }: Drift): boolean {
 /** Whether our statements can be written as they are to be. What was lost of others' statements is for a person to decide. */
 export function isRepairable({ missingRoles, unexpectedRoles, orphanedIds, reason }: Drift): boolean {
   return reason === null && [missingRoles, unexpectedRoles, orphanedIds].some((names) => names.length > 0);
-}
-
-/** Half of what EventBridge lets an event have, 256 KB (EventBridge user guide, "Calculating PutEvents event entry size"). */
-const maxListBytes = 32 * 1024;
-const maxMessageLength = 2_000;
-
-/** The drift as it fits into one event and one log line, with the number of names that were left out of its lists. */
-export function shortened({
-  reason,
-  ...lists
-}: Drift): Omit<EventDetail<'KeyPolicyDrift'>, 'keyArn' | 'repaired' | 'by'> {
-  const { missingRoles, unexpectedRoles, orphanedIds, lostStatements } = lists;
-  const short = {
-    missingRoles: beginningOf(missingRoles),
-    unexpectedRoles: beginningOf(unexpectedRoles),
-    orphanedIds: beginningOf(orphanedIds),
-    lostStatements: beginningOf(lostStatements),
-  };
-  const count = (all: object) => Object.values(all).flat().length;
-  return {
-    ...short,
-    reason: reason && { name: reason.name, message: reason.message.slice(0, maxMessageLength) },
-    omitted: count(lists) - count(short),
-  };
-}
-
-/** The names that fit, from the first on. */
-function beginningOf(names: readonly string[]): string[] {
-  let bytes = 0;
-  return names.filter((name) => {
-    bytes += Buffer.byteLength(JSON.stringify(name)) + 1;
-    return bytes <= maxListBytes;
-  });
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isUpToDate, lostStatements } from '../../../../functions/detect-key-policy-drift/history.ts';
 import { canonicalHash } from '../../../../lib/keys/canonical.ts';
+import { isUpToDate, lostStatements } from '../../../../lib/keys/drift/history.ts';
 import { ownStatements, parseKeyPolicy } from '../../../../lib/keys/key-policy.ts';
 import type { Written } from '../../../../lib/keys/lease.ts';
 import type { PolicyBackup } from '../../../../lib/keys/policy-backups.ts';
 import type { KeyPolicy } from '../../../../lib/keys/policy-document.ts';
-import { roleArn } from '../../lib/keys/key-fixture.ts';
-import { keyPolicy } from '../key-policy.ts';
+import { keyPolicy } from '../../functions/key-policy.ts';
+import { roleArn } from './key-fixture.ts';
 
 const noon = Date.UTC(2026, 0, 1, 12);
 const statement = (Sid?: string, Action = 'kms:Decrypt') => ({
