@@ -6,12 +6,12 @@ import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { briskConfig } from '../../lib/aws/clients.ts';
 import { homesOf } from '../../lib/aws/homes.ts';
-import { InvalidRequest, KeyPolicyBusy } from '../../lib/errors.ts';
+import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
 import { errorResponse, jsonResponse, respond } from '../../lib/lambda/http.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { parse } from '../../lib/parse.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
+import { parseParameters } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { getKey } from './get-key.ts';
 
@@ -37,11 +37,7 @@ export const handler = step({
   run: ({ pathParameters, queryStringParameters }, context) =>
     respond(context.logger, async () => {
       const { environment, invocation } = context;
-      const asked = parse(
-        keySchema,
-        { ...pathParameters, arn: queryStringParameters.arn },
-        (field, rule) => new InvalidRequest(field, rule),
-      );
+      const asked = parseParameters(keySchema, { ...pathParameters, arn: queryStringParameters.arn });
       try {
         const key = await getKey(
           { keyId: asked.keyId, arn: asked.arn },

@@ -9,12 +9,11 @@ import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { briskConfig } from '../../lib/aws/clients.ts';
 import { homesOf } from '../../lib/aws/homes.ts';
 import { regionSchema } from '../../lib/aws/regions.ts';
-import { InvalidRequest } from '../../lib/errors.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
 import { jsonResponse, respond } from '../../lib/lambda/http.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { parse } from '../../lib/parse.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
+import { parseParameters } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { getQuotas } from './get-quotas.ts';
 
@@ -35,13 +34,12 @@ export const handler = step({
   run: ({ queryStringParameters }, context) =>
     respond(context.logger, async () => {
       const { environment, invocation } = context;
-      const { accountId, region } = parse(
+      const { accountId, region } = parseParameters(
         v.object({
           accountId: v.optional(v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be an account id of 12 digits'))),
           region: v.optional(regionSchema),
         }),
         queryStringParameters,
-        (field, rule) => new InvalidRequest(field, rule),
       );
       const quotas = await getQuotas(
         { accountId, region },

@@ -1,7 +1,5 @@
 import * as v from 'valibot';
-import { InvalidRequest } from '../../lib/errors.ts';
-import { parse } from '../../lib/parse.ts';
-import { keyArnSchema } from '../../lib/requests/fields.ts';
+import { keyArnSchema, parseParameters } from '../../lib/requests/fields.ts';
 import { statusSchema } from '../../lib/subscribers/operations.ts';
 
 const defaultLimit = 50;
@@ -52,10 +50,6 @@ export interface ListQuery {
  * @throws InvalidRequest naming the parameter and the rule
  */
 export function parseListQuery(parameters: Readonly<Record<string, string>>): ListQuery {
-  const { limit, nextToken, ...filters } = parse(
-    querySchema,
-    { ...parameters },
-    (field, rule) => new InvalidRequest(field, rule),
-  );
+  const { limit, nextToken, ...filters } = parseParameters(querySchema, { ...parameters });
   return { filters, limit, nextToken };
 }

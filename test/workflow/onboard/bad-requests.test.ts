@@ -169,7 +169,7 @@ describe('StartExecution', () => {
 
   it('names all that is wrong at once', async () => {
     const { endpoint, stateMachineArn } = sandbox();
-    const clients = connect(endpoint);
+    const clients = connect(sandboxAt(endpoint));
     const { executionArn = '' } = await clients.sfn.send(
       new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(wrongInSeveral) }),
     );
