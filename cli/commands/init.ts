@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { checkStage, otherFiles, sandboxStage } from '../../deployment/params/check.ts';
 import { readDefaults } from '../../deployment/params/defaults.ts';
 import { placeOf as placeInS3 } from '../../lib/aws/s3.ts';
+import { groupedBy } from '../../lib/grouped.ts';
 import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
 import { buildSchema } from '../../lib/requests/onboarding.ts';
 import { account } from '../../sandbox/core/account.ts';
@@ -14,7 +15,7 @@ import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
 import { nextCommands } from '../init/next-commands.ts';
-import { groupedBy } from '../init/part.ts';
+import {} from '../init/part.ts';
 import {
   type Known,
   type MapLine,
@@ -26,6 +27,7 @@ import {
 } from '../init/plan.ts';
 import { stageFileText } from '../init/stage-file.ts';
 import { writeWhole } from '../init/write.ts';
+import { isUrl } from '../is-url.ts';
 import type { Session } from '../session.ts';
 import { endpointIn, type Reachable } from '../target/target.ts';
 import { readTemplate, vendorUrl } from '../vendor-template/read.ts';
@@ -216,8 +218,6 @@ async function askUrl({ ask: askFor }: World): Promise<string> {
     if (isUrl(url)) return url;
   }
 }
-
-const isUrl = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
 
 function discover(url: string, world: World): Promise<Discovery> {
   if (!isUrl(url)) throw usageError(`--url takes a URL, not '${url}'`);
