@@ -15,7 +15,6 @@ import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
 import { nextCommands } from '../init/next-commands.ts';
-import {} from '../init/part.ts';
 import {
   type Known,
   type MapLine,
