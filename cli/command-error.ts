@@ -10,8 +10,16 @@ export interface CommandFault {
   remedy?: string | undefined;
 }
 
+const brand = Symbol.for('infinstor-onboarding.CommandError');
+
 /** Why the command could not do its work, for people: a name, what happened, and what to do next. */
 export class CommandError extends Error {
+  /** Also of the class in the other file of the packed command, which has each module once more. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+
+  readonly [brand] = true;
   readonly remedy: string;
   /** What of the deployment failed; null when it was the command itself. */
   readonly step: string | null;
@@ -32,9 +40,6 @@ export class CommandError extends Error {
     this.errors = faults;
   }
 }
-
-/** That a request was looked at, and would be refused or is not the one that was looked at: nothing was started. */
-export class RequestRefused extends CommandError {}
 
 /** What was thrown as a CommandError of the given name, unless it already is one. */
 export function asCommandError(error: unknown, name: string, remedy: string): CommandError {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type Preview, previewSchema } from '../../lib/preflight/preview.ts';
 import type { Operation } from '../../lib/subscribers/operations.ts';
-import { CommandError, type CommandFault, RequestRefused } from '../command-error.ts';
+import { CommandError, type CommandFault } from '../command-error.ts';
 import type { Request } from '../request.ts';
 import type { Deployment } from '../target/deployment.ts';
 import type { Reachable } from '../target/target.ts';
@@ -9,7 +9,7 @@ import { askFunction } from './functions.ts';
 
 /**
  * What a request would do now. It changes nothing.
- * @throws RequestRefused with everything that is wrong with it
+ * @throws CommandError with everything that is wrong with the request, in `errors`
  * @throws CommandError named PlansNotDeployed by a deployment that has no plans; as `askFunction` throws
  */
 export async function planOf(
@@ -34,10 +34,10 @@ function notDeployed(): CommandError {
   );
 }
 
-function refused({ name, remedy }: CommandError, faults: readonly CommandFault[]): RequestRefused {
+function refused({ name, remedy }: CommandError, faults: readonly CommandFault[]): CommandError {
   const remedies = new Map(faults.map((fault) => [fault.remedy ?? remedy, fault.name ?? name]));
   const lines = faults.map((fault) => faultText(fault));
-  return new RequestRefused(
+  return new CommandError(
     name,
     `the request would be refused:${lines.length === 1 ? ` ${lines[0]}` : ['', ...lines].join('\n')}`,
     remedies.size <= 1 ? remedy : [...remedies].map(([text, of]) => `${of}: ${text}`).join('\n'),

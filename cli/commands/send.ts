@@ -14,7 +14,7 @@ import { attemptsOf } from '../view/attempts.ts';
 import { exitStatus, outputOf, reportOf } from '../view/report.ts';
 import { doing, summaryText } from '../view/summary.ts';
 import { createProgress, printable, showing } from '../view/terminal.ts';
-import { readAgreedPlan, requireSamePlan } from './same-plan.ts';
+import { readAgreedPlan, requireSamePlan } from './plan/same-plan.ts';
 
 const defaultRequests: Record<Operation, string> = {
   'onboard-subscriber': 'acme.json',

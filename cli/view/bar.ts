@@ -1,3 +1,4 @@
+import { cut } from './table.ts';
 import type { Layout, Style } from './terminal.ts';
 
 /** How much of something is used. */
@@ -60,9 +61,4 @@ export function meterLines(meters: readonly Meter[], layout: Layout): string[] {
     ];
     return `${margin}${parts.join(margin)}`.trimEnd();
   });
-}
-
-function cut(text: string, wide: number): string {
-  const letters = [...text];
-  return letters.length <= wide ? text : `${letters.slice(0, Math.max(0, wide - 1)).join('')}…`;
 }

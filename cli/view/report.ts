@@ -2,7 +2,7 @@ import type { DescribeExecutionCommandOutput, HistoryEvent } from '@aws-sdk/clie
 import * as v from 'valibot';
 import { remedyFor } from '../../lib/errors.ts';
 import { failureMessage, triesOf } from '../../lib/subscribers/failure-message.ts';
-import { type CommandError, type CommandFault, RequestRefused } from '../command-error.ts';
+import type { CommandError, CommandFault } from '../command-error.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 
 /** An execution as DescribeExecution returns it. */
@@ -126,10 +126,17 @@ export function brokenOff(error: CommandError, executionArn: string | null): Rep
   };
 }
 
+const ofRequest: ReadonlySet<string> = new Set(['InvalidRequest', 'PlanChanged']);
+
 /** The exit status of the command: 0 succeeded, 2 invalid request, usage or plan, 1 any other failure. */
-export function exitStatus({ error }: { error: Pick<Failure, 'name'> | null }): 0 | 1 | 2 {
+export function exitStatus({
+  error,
+}: {
+  error: { name: string; errors?: Failure['errors'] | undefined } | null;
+}): 0 | 1 | 2 {
   if (error === null) return 0;
-  return error.name === 'InvalidRequest' || error instanceof RequestRefused ? 2 : 1;
+  // Only a request has places that are wrong.
+  return ofRequest.has(error.name) || error.errors !== undefined ? 2 : 1;
 }
 
 /** The output of a succeeded execution; null for what no machine puts out. */

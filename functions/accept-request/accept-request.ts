@@ -38,8 +38,13 @@ export async function acceptRequest(
   const { accountId, region, tags } = seen.request.stack;
   const { userName } = seen.request.subscriber;
   const keyArns = seen.places.map(({ keyArn }) => keyArn);
-  const asking = withAskedKeys(seen.record, executionArn, keyArns);
-  const claimed = { userName, executionArn, home: { accountId, region }, tags, ...asking };
+  const claimed = {
+    userName,
+    executionArn,
+    home: { accountId, region },
+    tags,
+    ...withAskedKeys(seen.record, executionArn, keyArns),
+  };
   await claim({ registry, stepFunctions, now, startedAt }, claimed, seen.record);
   for (const place of seen.places) await reserveRoom(place, executionArn, { registry, stepFunctions, now });
   return { ...seen.plan, executionArn };

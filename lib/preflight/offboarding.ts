@@ -102,11 +102,11 @@ export async function preflightOffboarding(
     if (stackId !== undefined && keepData) await requireRetainedData(cloudFormation, stackId, resources());
   });
 
-  const askedFor = askedKeys(record);
+  const asked = askedKeys(record);
   const grants =
-    askedFor === undefined
+    asked === undefined
       ? await grantsOf(registry, userName)
-      : await grantsOn(registry, userName, [...new Set([...askedFor, ...(record.keyArns ?? [])])]);
+      : await grantsOn(registry, userName, [...new Set([...asked, ...(record.keyArns ?? [])])]);
   const roleArnOf = (roleName: string) => roleArnIn(ownArn, home.accountId, `${environment.ROLE_PATH}${roleName}`);
   const roleArns = await checks.attempt(() =>
     distinctRoles([

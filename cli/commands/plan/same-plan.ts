@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { type Preview, previewSchema } from '../../lib/preflight/preview.ts';
-import type { Operation } from '../../lib/subscribers/operations.ts';
-import { planOf } from '../aws/plans.ts';
-import { RequestRefused, usageError } from '../command-error.ts';
-import type { Request } from '../request.ts';
-import type { Session } from '../session.ts';
-import type { Deployment } from '../target/deployment.ts';
-import type { Reachable } from '../target/target.ts';
-import { planDifferences } from '../view/plan/plan-differences.ts';
-import { showing } from '../view/terminal.ts';
+import { type Preview, previewSchema } from '../../../lib/preflight/preview.ts';
+import type { Operation } from '../../../lib/subscribers/operations.ts';
+import { planOf } from '../../aws/plans.ts';
+import { CommandError, usageError } from '../../command-error.ts';
+import type { Request } from '../../request.ts';
+import type { Session } from '../../session.ts';
+import type { Deployment } from '../../target/deployment.ts';
+import type { Reachable } from '../../target/target.ts';
+import { planDifferences } from '../../view/plan/plan-differences.ts';
+import { showing } from '../../view/terminal.ts';
 
 /** A plan that somebody has agreed to. */
 export interface AgreedPlan {
@@ -35,7 +35,7 @@ export async function readAgreedPlan(text: string, folder: string): Promise<Agre
 
 /**
  * Plans a request again, immediately before its start.
- * @throws RequestRefused named PlanChanged when it would not do any more what was agreed to, and as `planOf` throws
+ * @throws CommandError named PlanChanged when it would not do any more what was agreed to, and as `planOf` throws
  */
 export async function requireSamePlan(
   agreed: AgreedPlan,
@@ -45,10 +45,10 @@ export async function requireSamePlan(
 ): Promise<void> {
   const now = await showing(session.terminal, 'Comparing with the plan …', () => planOf(planned, at));
   if (now.hash === agreed.hash) return;
-  throw new RequestRefused(
+  throw new CommandError(
     'PlanChanged',
     `the request would not do what was planned:${reasonsOf(agreed, now)}`,
-    'Nothing was started. Look at the plan of now, and start the request with its hash.',
+    'Nothing was started. Look at the plan of now (`plan`), and start the request with its hash.',
   );
 }
 

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
-import type { Operation } from '../../lib/subscribers/operations.ts';
-import { planOf } from '../aws/plans.ts';
-import type { Outcome } from '../command.ts';
-import { usageError } from '../command-error.ts';
-import { readRequest, userNameOf } from '../request.ts';
-import type { Session } from '../session.ts';
-import { findDeployment } from '../target/deployment.ts';
-import { planText } from '../view/plan/plan-text.ts';
-import { showing } from '../view/terminal.ts';
-import { onboardFirst, pathOf } from './send.ts';
+import type { Operation } from '../../../lib/subscribers/operations.ts';
+import { planOf } from '../../aws/plans.ts';
+import type { Outcome } from '../../command.ts';
+import { usageError } from '../../command-error.ts';
+import { readRequest, userNameOf } from '../../request.ts';
+import type { Session } from '../../session.ts';
+import { findDeployment } from '../../target/deployment.ts';
+import { planText } from '../../view/plan/plan-text.ts';
+import { showing } from '../../view/terminal.ts';
+import { onboardFirst, pathOf } from '../send.ts';
 
 interface Options {
   operation?: string | undefined;
@@ -24,12 +24,9 @@ const operationsOf = {
 } as const satisfies Record<string, Operation>;
 const commandSchema = v.picklist(['onboard', 'update', 'add-user', 'offboard']);
 
-/** What `plan --operation` takes. */
-export const plannedCommands = commandSchema.options;
-
 /**
  * Shows what a request would do. Nothing is changed.
- * @throws RequestRefused with everything that is wrong with it
+ * @throws CommandError with everything that is wrong with the request, in `errors`
  * @throws CommandError named InvalidRequest for wrong usage, and as `readRequest` throws; as `planOf` throws
  */
 export async function plan(
@@ -40,7 +37,7 @@ export async function plan(
   session: Session,
 ): Promise<Outcome> {
   const command = v.safeParse(commandSchema, named);
-  if (!command.success) throw usageError(`--operation takes ${plannedCommands.join(', ')}, not '${named}'`);
+  if (!command.success) throw usageError(`--operation takes ${commandSchema.options.join(', ')}, not '${named}'`);
   const operation = operationsOf[command.output];
   const request = await readRequest(pathOf(file, operation, session), operation);
   const target = await session.reach();
