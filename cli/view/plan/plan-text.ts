@@ -2,7 +2,7 @@ import { maxBytes } from '../../../lib/keys/policy-document.ts';
 import type { Change, Cost, Preview, StackPreview } from '../../../lib/preflight/preview.ts';
 import { meterLines } from '../bar.ts';
 import { summarizeKeyPolicies } from '../key-policy-summary.ts';
-import { type Fact, rows } from '../rows.ts';
+import { type Fact, rows, wrap } from '../rows.ts';
 import { changeLines, doing } from '../summary.ts';
 import { type Layout, printable, type Style } from '../terminal.ts';
 
@@ -49,16 +49,19 @@ const signs: Record<Change['action'], { sign: string; style: Style }> = {
   decide: { sign: '?', style: 'yellow' },
 };
 
+const indent = '      ';
+
 function changeText({ step, kind, action, what, detail }: Change, { paint, columns }: Layout): string[] {
   const { sign, style } = signs[action];
   const line = printable(`${sign} ${action} ${kind.replace('-', ' ')} ${what}`);
   const place = `(${step})`;
+  const width = (columns ?? Number.POSITIVE_INFINITY) - indent.length;
   const isOneLine = columns === undefined || 2 + line.length + 2 + place.length <= columns;
   return [
     ...(isOneLine
       ? [`  ${paint(style, line)}  ${paint('dim', place)}`]
       : [`  ${paint(style, line)}`, `    ${paint('dim', place)}`]),
-    ...(detail === undefined ? [] : rows([['', detail]], { paint, columns }).map((text) => paint('dim', text))),
+    ...wrap(printable(detail ?? ''), width).flatMap((text) => (text === '' ? [] : [paint('dim', `${indent}${text}`)])),
   ];
 }
 

@@ -26,9 +26,9 @@ describe('a plan', () => {
         [
           'Plan: Onboarding acme',
           '  \\+ create subscriber acme  \\(CreateSubscriber\\)',
-          ' +InfinStor documents no call that takes this back',
+          '      InfinStor documents no call that takes this back',
           '  \\+ create stack x-acme  \\(DeployStack\\)',
-          ' +In account 111111111111, us-east-1',
+          '      In account 111111111111, us-east-1',
           `  ~ update key policy ${keyArn}  \\(PatchKeyPolicy\\)\n`,
         ].join('\n'),
       ),
