@@ -15,6 +15,7 @@ describe('a plan', () => {
     // A sentence that stands alone is broken by the terminal.
     const own = lines.filter((line) => /^ /.test(line) && !isWhole.test(line));
     expect(own.filter((line) => [...line].length > columns)).toEqual([]);
+    expect(lines.includes('    (CreateSubscriber)')).toBe(columns < 80);
     expect(lines.find((line) => line.includes('16384/32768'))).toMatch(
       /^ {2}▇{10,}·{10,} {2}16384\/32768 {2}bytes then$/,
     );
@@ -27,6 +28,7 @@ describe('a plan', () => {
           'Plan: Onboarding acme',
           '  \\+ create subscriber acme  \\(CreateSubscriber\\)',
           '      InfinStor documents no call that takes this back',
+          '  \\+ create secret infinstor/prod/subscribers/acme/credentials  \\(CreateSubscriber\\)',
           '  \\+ create stack x-acme  \\(DeployStack\\)',
           '      In account 111111111111, us-east-1',
           `  ~ update key policy ${keyArn}  \\(PatchKeyPolicy\\)\n`,

@@ -36,6 +36,7 @@ export const onboarding = {
       what: 'acme',
       detail: 'InfinStor documents no call that takes this back',
     },
+    { step: 'CreateSubscriber', kind: 'secret', action: 'create', what: 'infinstor/prod/subscribers/acme/credentials' },
     {
       step: 'DeployStack',
       kind: 'stack',
