@@ -109,7 +109,7 @@ export const commandTable: readonly Command[] = [
     inTour: true,
     examples: ['plan acme.json --stage prod', 'plan offboard-acme.json --operation offboard --stage prod'],
     onFailure: () => ({ hash: null }),
-    run: async (given, session) => (await import('./commands/plan/plan.ts')).plan(given, session),
+    run: async (given, session) => (await import('./commands/plan.ts')).plan(given, session),
   }),
   defineCommand({
     name: 'list',

@@ -6,6 +6,7 @@ import { type Clients, connect, follow, readKeyPolicies, type Snapshot, start } 
 import { knownKeyArns } from '../aws/functions.ts';
 import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
+import { readAgreedPlan, requireSamePlan } from '../plan/same-plan.ts';
 import { keyArnsOf, named, type Request, readRequest, userNameOf } from '../request.ts';
 import type { Session } from '../session.ts';
 import { type Deployment, findDeployment } from '../target/deployment.ts';
@@ -14,7 +15,6 @@ import { attemptsOf } from '../view/attempts.ts';
 import { exitStatus, outputOf, reportOf } from '../view/report.ts';
 import { doing, summaryText } from '../view/summary.ts';
 import { createProgress, printable, showing } from '../view/terminal.ts';
-import { readAgreedPlan, requireSamePlan } from './plan/same-plan.ts';
 
 const defaultRequests: Record<Operation, string> = {
   'onboard-subscriber': 'acme.json',

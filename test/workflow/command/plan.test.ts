@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { plan } from '../../../cli/commands/plan/plan.ts';
+import { plan } from '../../../cli/commands/plan.ts';
 import { send } from '../../../cli/commands/send.ts';
 import { isRead } from '../../../sandbox/core/faults.ts';
 import { command } from '../../unit/cli/command.ts';

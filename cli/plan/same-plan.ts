@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { type Preview, previewSchema } from '../../../lib/preflight/preview.ts';
-import type { Operation } from '../../../lib/subscribers/operations.ts';
-import { planOf } from '../../aws/plans.ts';
-import { CommandError, usageError } from '../../command-error.ts';
-import type { Request } from '../../request.ts';
-import type { Session } from '../../session.ts';
-import type { Deployment } from '../../target/deployment.ts';
-import type { Reachable } from '../../target/target.ts';
-import { planDifferences } from '../../view/plan/plan-differences.ts';
-import { showing } from '../../view/terminal.ts';
+import { type Preview, previewSchema } from '../../lib/preflight/preview.ts';
+import type { Operation } from '../../lib/subscribers/operations.ts';
+import { planOf } from '../aws/plans.ts';
+import { CommandError, usageError } from '../command-error.ts';
+import type { Request } from '../request.ts';
+import type { Session } from '../session.ts';
+import type { Deployment } from '../target/deployment.ts';
+import type { Reachable } from '../target/target.ts';
+import { planDifferences } from '../view/plan/plan-differences.ts';
+import { showing } from '../view/terminal.ts';
 
 /** A plan that somebody has agreed to. */
 export interface AgreedPlan {

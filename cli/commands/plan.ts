@@ -1,14 +1,14 @@
 import * as v from 'valibot';
-import type { Operation } from '../../../lib/subscribers/operations.ts';
-import { planOf } from '../../aws/plans.ts';
-import type { Outcome } from '../../command.ts';
-import { usageError } from '../../command-error.ts';
-import { readRequest, userNameOf } from '../../request.ts';
-import type { Session } from '../../session.ts';
-import { findDeployment } from '../../target/deployment.ts';
-import { planText } from '../../view/plan/plan-text.ts';
-import { showing } from '../../view/terminal.ts';
-import { onboardFirst, pathOf } from '../send.ts';
+import type { Operation } from '../../lib/subscribers/operations.ts';
+import { planOf } from '../aws/plans.ts';
+import type { Outcome } from '../command.ts';
+import { usageError } from '../command-error.ts';
+import { readRequest, userNameOf } from '../request.ts';
+import type { Session } from '../session.ts';
+import { findDeployment } from '../target/deployment.ts';
+import { planText } from '../view/plan/plan-text.ts';
+import { showing } from '../view/terminal.ts';
+import { onboardFirst, pathOf } from './send.ts';
 
 interface Options {
   operation?: string | undefined;
