@@ -1,4 +1,3 @@
-import { account } from '../../core/account.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import type { Answer } from '../../http/protocols.ts';
@@ -41,9 +40,18 @@ interface RestOperation {
 
 /** Lambda's REST API, as far as one looks around with it: https://docs.aws.amazon.com/lambda/latest/api/ */
 export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
-  // The functions are those of the deployment, in its account and Region.
   const functionsOf = ({ accountId, region }: Caller) =>
-    accountId === account.accountId && region === account.region ? pool.functions() : [];
+    pool.functions().filter(({ functionArn }) => functionArn.startsWith(`arn:aws:lambda:${region}:${accountId}:`));
+
+  /** The function that a caller names. @throws AwsError ResourceNotFoundException, after IAM was asked for the action */
+  function functionNamed(nameOrArn: string, action: string, caller: Caller): LambdaFunction {
+    const name = nameOrArn.split(':').at(-1) ?? '';
+    const functionArn = `arn:aws:lambda:${caller.region}:${caller.accountId}:function:${name}`;
+    authorize(caller, { action, resource: functionArn });
+    const found = functionsOf(caller).find((lambda) => lambda.functionArn === functionArn);
+    if (found !== undefined) return found;
+    throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
+  }
 
   function listFunctions(caller: Caller): Answer {
     authorize(caller, { action: 'lambda:ListFunctions', resource: '*' });
@@ -84,6 +92,17 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
       // There are no versions but the latest one.
       parameters: { FunctionVersion: ['ALL'] },
       run: ({ caller }) => listFunctions(caller),
+    },
+    GetFunction: {
+      method: 'GET',
+      path: /^\/2015-03-31\/functions\/([^/]+)$/,
+      parameters: {},
+      run: ({ caller }, nameOrArn) =>
+        json(200, {
+          Configuration: configuration(functionNamed(decodeURIComponent(nameOrArn), 'lambda:GetFunction', caller)),
+          // Where one could download it is left out.
+          Code: { RepositoryType: 'S3' },
+        }),
     },
     Invoke: {
       method: 'POST',
@@ -145,7 +164,7 @@ const json = (status: number, body: unknown, headers: Record<string, string> = {
   body: JSON.stringify(body ?? null),
 });
 
-function configuration({ functionName, functionArn, exportName, roleArn, timeoutSeconds }: LambdaFunction) {
+function configuration({ functionName, functionArn, exportName, roleArn, timeoutSeconds, ...code }: LambdaFunction) {
   return {
     FunctionName: functionName,
     FunctionArn: functionArn,
@@ -153,6 +172,9 @@ function configuration({ functionName, functionArn, exportName, roleArn, timeout
     Role: roleArn,
     Timeout: timeoutSeconds,
     PackageType: 'Zip',
+    CodeSha256: code.codeSha256,
+    // API reference, FunctionConfiguration: ISO 8601 with this form of the zone.
+    LastModified: new Date(code.lastModified).toISOString().replace('Z', '+0000'),
     Version: '$LATEST',
   };
 }

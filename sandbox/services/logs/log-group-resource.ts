@@ -8,8 +8,15 @@ export function logGroupProvider({ onAccess }: { onAccess: OnAccess }): Resource
   return async (context) => {
     const { LogGroupName, RetentionInDays } = parseProperties(logGroupProperties, context);
     const logGroup = arnAt(context.caller, 'logs', `log-group:${LogGroupName}:*`);
-    const actions = ['logs:CreateLogGroup', ...(RetentionInDays === undefined ? [] : ['logs:PutRetentionPolicy'])];
+    const actions = [
+      ...(context.previous === undefined ? ['logs:CreateLogGroup'] : []),
+      ...(RetentionInDays === undefined ? [] : ['logs:PutRetentionPolicy']),
+    ];
     for (const action of actions) onAccess(context.caller, { action, resource: logGroup });
-    return { physicalId: LogGroupName, attributes: { Arn: logGroup } };
+    return {
+      physicalId: LogGroupName,
+      attributes: { Arn: logGroup },
+      delete: (by) => onAccess(by, { action: 'logs:DeleteLogGroup', resource: logGroup }),
+    };
   };
 }

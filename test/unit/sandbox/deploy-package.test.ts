@@ -197,7 +197,9 @@ describe('deployPackage', () => {
       },
     };
     const { httpApi } = await deploy(api);
-    expect(httpApi.addRoute).toHaveBeenCalledWith({ routeKey: 'GET /x', integrationId: 'behind' });
+    const [, integrationId, functionArn] = httpApi.setIntegration.mock.lastCall ?? [];
+    expect(functionArn).toBe('arn:function');
+    expect(httpApi.setRoute).toHaveBeenCalledWith('api', expect.any(String), { routeKey: 'GET /x', integrationId });
     api.Route.Properties.AuthorizationType = 'NONE';
     await expect(deploy(api)).rejects.toThrow('AuthorizationType');
   });

@@ -16,11 +16,17 @@ function setUp(answer: () => Promise<unknown> = async () => ({ statusCode: 200, 
   const invoke = vi.fn((_functionArn: string, _event: unknown) => answer());
   const authorize = vi.fn();
   const api = createHttpApi({ clock: createClock(), authorize, invoke });
-  api.addRoute({ routeKey: 'POST /subscribers', integrationId: api.addIntegration('arn:post') });
-  api.addRoute({ routeKey: 'GET /subscribers/{userName}', integrationId: api.addIntegration('arn:get') });
+  const apiId = api.createApi(caller, 'sandboxapi');
+  for (const [id, routeKey] of [
+    ['post', 'POST /subscribers'],
+    ['get', 'GET /subscribers/{userName}'],
+  ] as const) {
+    api.setIntegration(apiId, id, `arn:${id}`);
+    api.setRoute(apiId, id, { routeKey, integrationId: id });
+  }
   const request = (method: string, path: string, more: object = {}) =>
-    api.handle({ method, path, query: new URLSearchParams(), headers: {}, body: '', caller, ...more });
-  return { request, invoke, authorize };
+    api.handle(apiId, { method, path, query: new URLSearchParams(), headers: {}, body: '', caller, ...more });
+  return { api, request, invoke, authorize };
 }
 
 describe('a request', () => {

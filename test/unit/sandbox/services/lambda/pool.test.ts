@@ -94,7 +94,8 @@ function add(exportName: string, overrides: Partial<LambdaFunction> = {}) {
   const functionArn = `arn:${overrides.functionName ?? exportName}`;
   const bundle = join(folder, 'bundle.cjs');
   const defaults = { functionName: exportName, environment: {}, roleArn: 'arn:role', timeoutSeconds: 3 };
-  pool.add({ ...defaults, functionArn, bundle, exportName, ...overrides });
+  const code = { codeSha256: 'hash', lastModified: 0 };
+  pool.add({ ...defaults, ...code, functionArn, bundle, exportName, ...overrides });
   return (event: unknown = {}) => pool.invoke(functionArn, event);
 }
 

@@ -24,15 +24,19 @@ function setUp() {
   const vendor = new Map([['https://s3.amazonaws.com/infinstorcft/1.0/template.yaml', 'Resources: {}\n']]);
   const asked: Access[] = [];
   const objects = createObjectStore(buckets, (url) => vendor.get(url));
-  const s3 = createS3({ objects, authorize: (_, access) => void asked.push(access) });
-  const call = (method: string, path: string, { by, body = '', hash = hashOf(body) }: Call = {}) =>
-    s3.callOf({ method, path, headers: { 'x-amz-content-sha256': hash }, body: Buffer.from(body), caller: by });
+  const s3 = createS3({ objects, now: () => 0, authorize: (_, access) => void asked.push(access) });
+  const call = (method: string, target: string, { by, body = '', hash = hashOf(body), headers = {} }: Call = {}) => {
+    const { pathname: path, searchParams: query } = new URL(target, 'http://sandbox');
+    const all = { 'x-amz-content-sha256': hash, ...headers };
+    return s3.callOf({ method, path, query, headers: all, body: Buffer.from(body), caller: by });
+  };
   return { objects, asked, call, policy };
 }
 interface Call {
   by?: Caller;
   body?: string;
   hash?: string;
+  headers?: Record<string, string>;
 }
 
 describe('an object', () => {
