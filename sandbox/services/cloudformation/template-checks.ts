@@ -68,7 +68,6 @@ export function validatedTemplate(template: Template, providers: ResourceProvide
   } catch (error) {
     throw validationError(error instanceof Error ? error.message : String(error));
   }
-  const { Description, Capabilities, CapabilitiesReason, DeclaredTransforms } = templateSummary(template);
   return {
     Parameters: Object.entries(template.Parameters).map(([ParameterKey, parameter]) => ({
       ParameterKey,
@@ -76,13 +75,20 @@ export function validatedTemplate(template: Template, providers: ResourceProvide
       NoEcho: parameter.NoEcho ?? false,
       Description: parameter.Description,
     })),
-    ...{ Description, Capabilities, CapabilitiesReason, DeclaredTransforms },
+    Description: template.Description,
+    ...capabilitiesOf(template),
+    DeclaredTransforms: template.Transform,
   };
 }
 
+function capabilitiesOf(template: Template): object {
+  const Capabilities = requiredCapabilities(template);
+  const CapabilitiesReason = 'The following resource(s) require capabilities: [AWS::IAM::Role]';
+  return Capabilities.length === 0 ? {} : { Capabilities, CapabilitiesReason };
+}
+
 /** A template's GetTemplateSummary. */
-export function templateSummary(template: Template) {
-  const capabilities = requiredCapabilities(template);
+export function templateSummary(template: Template): object {
   return {
     Parameters: Object.entries(template.Parameters).map(([ParameterKey, parameter]) => ({
       ParameterKey,
@@ -93,9 +99,7 @@ export function templateSummary(template: Template) {
       ParameterConstraints: parameter.AllowedValues === undefined ? {} : { AllowedValues: parameter.AllowedValues },
     })),
     Description: template.Description,
-    Capabilities: capabilities.length > 0 ? capabilities : undefined,
-    CapabilitiesReason:
-      capabilities.length > 0 ? 'The following resource(s) require capabilities: [AWS::IAM::Role]' : undefined,
+    ...capabilitiesOf(template),
     ResourceTypes: resourceTypes(template),
     Version: template.AWSTemplateFormatVersion,
     DeclaredTransforms: template.Transform,

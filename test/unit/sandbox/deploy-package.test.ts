@@ -88,6 +88,8 @@ describe('deployPackage', () => {
       bundle: expect.stringMatching(/dist.obtain-token\.cjs$/),
       exportName: 'handler',
       timeoutSeconds: 30,
+      codeSha256: expect.stringMatching(/^[\w+/]{43}=$/),
+      lastModified: expect.any(Number),
       roleArn: 'arn:aws:iam::111111111111:role/step',
       environment: expect.objectContaining({
         REGISTRY: 'registry',

@@ -18,7 +18,9 @@ type Properties = Readonly<Record<string, unknown>>;
 export type Change =
   | { kind: 'created'; resource: StackResource }
   | { kind: 'updated'; resource: StackResource; before: StackResource; properties: Properties }
-  | { kind: 'replaced'; resource: StackResource; before: StackResource };
+  | { kind: 'replaced'; resource: StackResource; before: StackResource }
+  /** It has failed before anything was changed. */
+  | { kind: 'unchanged'; resource: StackResource };
 
 /**
  * What brings the resources of a stack from one template to the next, one after another, and back:
@@ -56,7 +58,7 @@ export function createUpdating({ transitions, creation, deletion }: Parts) {
       properties = evaluatedProperties(stack, resource.logicalId);
     } catch (error) {
       transitions.resource(stack, resource, 'UPDATE_FAILED', messageOf(error));
-      return undefined;
+      return { kind: 'unchanged', resource };
     }
     const { properties: old = {} } = before;
     if (isDeepStrictEqual(properties, old)) return undefined;
@@ -72,7 +74,7 @@ export function createUpdating({ transitions, creation, deletion }: Parts) {
     const problem = refusal(rule, { resource, isReplaced, properties, old });
     if (problem !== undefined) {
       transitions.resource(stack, resource, 'UPDATE_FAILED', problem);
-      return undefined;
+      return { kind: 'unchanged', resource };
     }
     if (!isReplaced) {
       await bringTo(stack, resource, properties);
@@ -80,7 +82,8 @@ export function createUpdating({ transitions, creation, deletion }: Parts) {
     }
     // Until it is made, the resource is the one that is there: should it fail, that is what stays.
     await creation.createResource(stack, resource, 'UPDATE');
-    return resource.provisioned === before.provisioned ? undefined : { kind: 'replaced', resource, before };
+    if (resource.provisioned === before.provisioned) return { kind: 'unchanged', resource };
+    return { kind: 'replaced', resource, before };
   }
 
   /** Updates a resource in place. */
@@ -103,6 +106,10 @@ export function createUpdating({ transitions, creation, deletion }: Parts) {
     const failed: string[] = [];
     for (const change of changes.toReversed()) {
       if (change.kind === 'created') continue;
+      if (change.kind === 'unchanged') {
+        transitions.resource(stack, change.resource, 'UPDATE_COMPLETE');
+        continue;
+      }
       const { resource, before } = change;
       const leftover = { ...resource };
       if (change.kind === 'updated') {

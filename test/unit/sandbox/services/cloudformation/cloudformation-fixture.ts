@@ -73,6 +73,8 @@ export function setUp({
   const events = createEvents({ clock, faults: createFaults([]), deliver });
   const endpoint = () => 'http://sandbox.example:4566';
   const lambdas = { add: vi.fn(), remove: vi.fn() };
+  const sqs = createSqs({ clock, endpoint });
+  const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
   const invocations = { configure: vi.fn(), forget: vi.fn() };
   const httpApi = {
     createApi: () => 'api',
@@ -101,8 +103,7 @@ export function setUp({
     publish: (event) => published.push(event),
     events,
     secretsManager: createSecretsManager({ clock }),
-    sqs: createSqs({ clock, endpoint }),
-    states: createStates({ clock, invokeLambda: vi.fn(), publish: events.publish }),
+    ...{ sqs, states },
     ...{ dynamoDb, tables },
     ...{ buckets, objects },
     ...{ lambdas, invocations, httpApi, endpoint, packageFolder },
@@ -138,7 +139,7 @@ export function setUp({
   return {
     clock,
     iam,
-    ...{ events, deliver, lambdas, invocations, httpApi, dynamoDb, objects },
+    ...{ events, sqs, states, deliver, lambdas, invocations, httpApi, dynamoDb, objects },
     cloudFormation,
     caller,
     published,
