@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,8 +80,10 @@ export interface Sandbox extends EmptySandbox {
 /** A running sandbox: where it is, and what its services hold. */
 export interface EmptySandbox {
   endpoint: string;
-  /** Of the InfinStor service: what the params `infinstorMlflowUrl` and `infinstorApiUrl` of a stage are. */
+  /** Of the InfinStor service. */
   infinstorUrl: string;
+  /** The params that a stage needs here, where its defaults are for no service: InfinStor's URLs, and the hash of the vendor's template. */
+  stageParams: Readonly<Record<'infinstorMlflowUrl' | 'infinstorApiUrl' | 'builds', string>>;
   /** Who may create subscribers in InfinStor: what the secret of a stage's superadmin holds. */
   superadmin: Readonly<Superadmin>;
   /** A log per function, and `denials.log`. */
@@ -295,6 +297,11 @@ async function boot({
   const sandbox: EmptySandbox = {
     endpoint: server.endpoint,
     infinstorUrl: server.infinstorUrl,
+    stageParams: {
+      infinstorMlflowUrl: server.infinstorUrl,
+      infinstorApiUrl: server.infinstorUrl,
+      builds: JSON.stringify({ [fixtures.build]: hash('sha256', templates.at(templateUrl) ?? '') }),
+    },
     superadmin,
     logFolder,
     clock,
@@ -322,6 +329,9 @@ async function boot({
   };
   return { sandbox, iam, apiEndpoint: server.apiEndpoint };
 }
+
+/** Of the build that requests use by default. */
+const templateUrl = `https://s3.amazonaws.com/infinstorcft/${fixtures.build}/infinstor-setup-customer.yaml`;
 
 const operatorName = 'operator';
 const operatorArn = `arn:aws:iam::${account.accountId}:user/${operatorName}`;

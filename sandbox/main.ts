@@ -81,7 +81,7 @@ Function logs           ${logFolder}
 `;
 
 /** The password is new at every boot, and of use nowhere else. */
-function emptyDescription({ endpoint, infinstorUrl, superadmin, logFolder }: EmptySandbox): string {
+function emptyDescription({ endpoint, stageParams, superadmin, logFolder }: EmptySandbox): string {
   return `
 The sandbox is running at ${endpoint} (account ${account.accountId}, ${account.region}), and nothing is deployed in it. Ctrl-C ends it.
 
@@ -89,12 +89,13 @@ Use it with the AWS CLI, osls or any SDK, from another terminal:
 ${settings(endpoint)}${unwanted()}
 
 Write a stage, such as stages/dev.yml:
-  infinstorMlflowUrl: ${infinstorUrl}
-  infinstorApiUrl: ${infinstorUrl}
+${Object.entries(stageParams)
+  .map(([name, value]) => `  ${name}: '${value}'`)
+  .join('\n')}
 
 Deploy it, and make the secret of its superadmin:
-  npm run package -- --stage dev
-  node_modules/.bin/osls deploy --stage dev --package .serverless
+  npm run package -- dev
+  npx osls deploy --stage dev --package .serverless
   aws secretsmanager create-secret --name infinstor/dev/superadmin \\
     --secret-string '${JSON.stringify(superadmin)}'
 

@@ -135,7 +135,7 @@ export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: strin
       const isUsed = [...roles.values()].some(
         ({ attachedPolicies, permissionsBoundary }) => attachedPolicies.has(arn) || permissionsBoundary === arn,
       );
-      // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
+      // Also as a boundary: gruntwork-io/cloud-nuke#972.
       if (isUsed) throw new AwsError('DeleteConflict', 'Cannot delete a policy attached to entities.', 409);
       managedPolicies.delete(arn);
     },
