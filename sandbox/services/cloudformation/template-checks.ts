@@ -77,7 +77,7 @@ export function validatedTemplate(template: Template, providers: ResourceProvide
     })),
     Description: template.Description,
     ...capabilitiesOf(template),
-    DeclaredTransforms: template.Transform,
+    ...(template.Transform.length > 0 && { DeclaredTransforms: template.Transform }),
   };
 }
 

@@ -45,8 +45,7 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
 
   /** The function that a caller names. @throws AwsError ResourceNotFoundException, after IAM was asked for the action */
   function functionNamed(nameOrArn: string, action: string, caller: Caller): LambdaFunction {
-    const name = nameOrArn.split(':').at(-1) ?? '';
-    const functionArn = `arn:aws:lambda:${caller.region}:${caller.accountId}:function:${name}`;
+    const functionArn = arnOf(nameOrArn, caller);
     authorize(caller, { action, resource: functionArn });
     const found = functionsOf(caller).find((lambda) => lambda.functionArn === functionArn);
     if (found !== undefined) return found;
@@ -59,13 +58,7 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
   }
 
   async function invoke(nameOrArn: string, { caller, headers, body }: LambdaRequest): Promise<Answer> {
-    const name = nameOrArn.split(':').at(-1) ?? '';
-    const region = nameOrArn.startsWith('arn:') ? nameOrArn.split(':')[3] : caller.region;
-    if (region !== caller.region) {
-      const message = `Functions from '${region}' are not reachable in this region ('${caller.region}')`;
-      throw new AwsError('ResourceNotFoundException', message, 404);
-    }
-    const functionArn = `arn:aws:lambda:${caller.region}:${caller.accountId}:function:${name}`;
+    const functionArn = arnOf(nameOrArn, caller);
     authorize(caller, { action: 'lambda:InvokeFunction', resource: functionArn });
     if (!functionsOf(caller).some((lambda) => lambda.functionArn === functionArn)) {
       throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}:$LATEST`, 404);
@@ -125,6 +118,14 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
       throw new AwsError('UnknownOperationException', `The sandbox does not have ${method} ${path} of lambda`, 404);
     },
   };
+}
+
+/** The ARN of a function that a caller names. @throws AwsError ResourceNotFoundException for an ARN of another Region */
+function arnOf(nameOrArn: string, { accountId, region }: Caller): string {
+  const named = nameOrArn.startsWith('arn:') ? nameOrArn.split(':')[3] : region;
+  if (named === region) return `arn:aws:lambda:${region}:${accountId}:function:${nameOrArn.split(':').at(-1) ?? ''}`;
+  const message = `Functions from '${named}' are not reachable in this region ('${region}')`;
+  throw new AwsError('ResourceNotFoundException', message, 404);
 }
 
 /** @throws AwsError ValidationException for a parameter that the operation does not have here, or a value that it may not have */

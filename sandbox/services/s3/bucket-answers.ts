@@ -23,7 +23,9 @@ export function bucketAnswers({ objects, authorize }: Omit<S3Parts, 'now'>) {
     const after = keyOf(query.get('continuation-token'));
     const all = objects.list(bucket).filter(([key]) => key.startsWith(prefix));
     const start = after === undefined ? 0 : all.findIndex(([key]) => key === after) + 1;
-    const size = Math.min(Number(query.get('max-keys') ?? pageSize), pageSize);
+    const maxKeys = Number(query.get('max-keys') ?? 1000);
+    // A page may have fewer (API reference, ListObjectsV2).
+    const size = Math.min(maxKeys, pageSize);
     const page = all.slice(start, start + size);
     const last = start + size < all.length ? page.at(-1)?.[0] : undefined;
     return restXml({
@@ -31,7 +33,7 @@ export function bucketAnswers({ objects, authorize }: Omit<S3Parts, 'now'>) {
         Name: bucket,
         Prefix: prefix,
         KeyCount: page.length,
-        MaxKeys: size,
+        MaxKeys: maxKeys,
         IsTruncated: last !== undefined,
         ...(last !== undefined && { NextContinuationToken: Buffer.from(last).toString('base64url') }),
         Contents: page.map(([key, object]) => ({ Key: key, ...summaryOf(object) })),
@@ -76,7 +78,12 @@ export function bucketAnswers({ objects, authorize }: Omit<S3Parts, 'now'>) {
       run({ place: { bucket } }: S3Input) {
         const region = objects.regionOf(bucket);
         if (region === undefined) throw noSuchBucket();
-        return { status: 200, headers: { 'x-amz-bucket-region': region }, body: '' };
+        const headers = {
+          'x-amz-bucket-region': region,
+          'x-amz-bucket-arn': `arn:aws:s3:::${bucket}`,
+          'x-amz-access-point-alias': 'false',
+        };
+        return { status: 200, headers, body: '' };
       },
     },
     ListObjectsV2: {
@@ -113,7 +120,7 @@ const malformed = () =>
     'The XML you provided was not well-formed or did not validate against our published schema',
   );
 
-const maxKeys = 1000;
+const mostKeys = 1000;
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** The one document that S3 is sent here is small and known; anything else in it, such as a version id, is refused. */
@@ -130,7 +137,7 @@ function parseDelete(xml: string): { keys: readonly string[]; quiet: boolean } {
       return '';
     },
   );
-  if (rest.trim() !== '' || keys.length === 0 || keys.length > maxKeys) throw malformed();
+  if (rest.trim() !== '' || keys.length === 0 || keys.length > mostKeys) throw malformed();
   return { keys, quiet };
 }
 

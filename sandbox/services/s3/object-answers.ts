@@ -22,6 +22,7 @@ export function objectAnswers({ objects, now }: Pick<S3Parts, 'objects' | 'now'>
 
   const headersOf = ({ bytes, contentType, metadata, lastModified }: StoredObject) => ({
     etag: etagOf(bytes),
+    'accept-ranges': 'bytes',
     'content-type': contentType,
     'content-length': String(bytes.length),
     'last-modified': new Date(lastModified).toUTCString(),

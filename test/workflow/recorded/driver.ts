@@ -90,29 +90,93 @@ async function send(sandbox: Sandbox, service: string, step: Step): Promise<Actu
   }
 }
 
-const s3Input = v.object({ Bucket: v.string(), Key: v.string(), Body: v.optional(v.string()) });
+const s3Input = v.object({
+  Bucket: v.string(),
+  Key: v.optional(v.string(), ''),
+  Body: v.optional(v.string()),
+  Prefix: v.optional(v.string()),
+  Delete: v.optional(v.object({ Objects: v.array(v.object({ Key: v.string() })) })),
+});
+
+/** The method and the query of an operation of S3. */
+const s3Requests: Readonly<Record<string, readonly [method: string, query: string]>> = {
+  GetObject: ['GET', ''],
+  PutObject: ['PUT', ''],
+  HeadObject: ['HEAD', ''],
+  HeadBucket: ['HEAD', ''],
+  ListObjectsV2: ['GET', '?list-type=2'],
+  DeleteObjects: ['POST', '?delete='],
+};
 
 /** The project has no client of S3; the answer has the form of the SDK's. */
 async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step): Promise<Actual> {
-  const { Bucket, Key, Body } = v.parse(s3Input, input);
+  const { Bucket, Key, Body, Prefix, Delete } = v.parse(s3Input, input);
   const { hash } = await import('node:crypto');
+  const [method = '', query = ''] = s3Requests[operation] ?? [];
+  const objects = Delete?.Objects.map((object) => `<Object><Key>${object.Key}</Key></Object>`);
+  const body = objects === undefined ? Body : `<Delete>${objects.join('')}</Delete>`;
+  const path = [Bucket, ...(Key === '' ? [] : Key.split('/'))].map(encodeURIComponent).join('/');
   const request = {
-    method: operation === 'PutObject' ? 'PUT' : 'GET',
-    url: `${endpoint}/${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`,
-    headers: { 'x-amz-content-sha256': hash('sha256', Body ?? '') },
-    ...(Body !== undefined && { body: Body }),
+    method,
+    url: `${endpoint}/${path}${query}${Prefix === undefined ? '' : `&prefix=${encodeURIComponent(Prefix)}`}`,
+    headers: {
+      'x-amz-content-sha256': hash('sha256', body ?? ''),
+      ...(Delete !== undefined && { 'content-md5': hash('md5', body ?? '', 'base64') }),
+    },
+    ...(body !== undefined && { body }),
   };
   const response = await fetch(request.url, {
     ...request,
     headers: await signRequest(request, { service: 's3', now: clock.now() }),
   });
   const text = await response.text();
+  const header = (name: string) => response.headers.get(name) ?? undefined;
+  // A HEAD has no document of the error.
+  if (!response.ok && method === 'HEAD') return { status: response.status, code: '404', message: 'Not Found' };
   if (!response.ok) {
     const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? '';
     return { status: response.status, code: element('Code'), message: element('Message') };
   }
-  const body = operation === 'GetObject' ? { Body: text } : {};
-  return { status: response.status, answer: { ETag: response.headers.get('etag'), ...body } };
+  const answer = () => {
+    switch (operation) {
+      case 'HeadBucket':
+        return {
+          BucketArn: header('x-amz-bucket-arn'),
+          BucketRegion: header('x-amz-bucket-region'),
+          AccessPointAlias: header('x-amz-access-point-alias') === 'true',
+        };
+      case 'HeadObject':
+        return {
+          AcceptRanges: header('accept-ranges'),
+          ContentLength: Number(header('content-length')),
+          ContentType: header('content-type'),
+          ETag: header('etag'),
+          LastModified: header('last-modified'),
+          ServerSideEncryption: header('x-amz-server-side-encryption'),
+        };
+      case 'ListObjectsV2':
+      case 'DeleteObjects':
+        return members(text);
+      default:
+        return { ETag: header('etag'), ...(operation === 'GetObject' && { Body: text }) };
+    }
+  };
+  return { status: response.status, answer: plain(answer()) };
+}
+
+/** What lists of S3 stand in its documents, whether of one element or of many. */
+const s3Lists = ['Contents', 'Deleted'];
+
+/** The members of a document of S3, all as texts, as the raw recordings have them. */
+function members(xml: string): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  const inside = xml.replace(/^<\?xml[^>]*\?>\s*/, '').replace(/^<\w+[^>]*>|<\/\w+>$/g, '');
+  for (const [, name = '', content = ''] of inside.matchAll(/<(\w+)>(.*?)<\/\1>/gs)) {
+    const value = content.includes('<') ? members(`<X>${content}</X>`) : content.replaceAll('&quot;', '"');
+    const before = found[name];
+    found[name] = s3Lists.includes(name) ? [...(Array.isArray(before) ? before : []), value] : value;
+  }
+  return found;
 }
 
 /** What can be compared: without what is undefined, dates and bytes as texts. */
