@@ -13,20 +13,6 @@ export const updates: Recordings = {
   file: 'cloudformation/api/test_update_stack.snapshot.json',
   tests: [
     {
-      test: 'test_no_template_error',
-      date: '2022-11-21',
-      steps: [
-        create('no-template'),
-        fact(
-          'error',
-          'UpdateStack',
-          { StackName: 'no-template' },
-          error('Either Template URL or Template Body must be specified.'),
-          afterAll,
-        ),
-      ],
-    },
-    {
       test: 'test_diff_after_update',
       date: '2024-04-09',
       steps: [
