@@ -22,6 +22,7 @@ const root = resolve(import.meta.dirname, '../../..');
 const commands = [
   ['npm start', ['cli/main.ts'], /AcceptRequest/],
   ['npm run sandbox', ['sandbox/main.ts', '--port', '0'], /^Function logs .*\n/m],
+  ['npm run sandbox -- --empty', ['sandbox/main.ts', '--port', '0', '--empty'], /^Function logs .*\n/m],
 ] as const;
 const isCli = ([file]: readonly string[]) => file === 'cli/main.ts';
 const signals = [

@@ -17,7 +17,7 @@ import type { EmptySandbox } from '../../../sandbox/boot.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { callApi } from '../../../tools/permissions/call-api.ts';
 import { isWhole } from '../../scope.ts';
-import { onboard, requestFor, run } from '../sandbox.ts';
+import { onboard, requestFor, run, withSandbox } from '../sandbox.ts';
 import { osls, projectFor } from './project.ts';
 import { createSuperadminSecret, leaksIn, sandboxWith, withEmptySandbox } from './stage.ts';
 
@@ -117,35 +117,36 @@ async function codeIn({ endpoint }: EmptySandbox): Promise<string[]> {
   return Functions.map(({ FunctionName, CodeSha256 }) => `${FunctionName} ${CodeSha256}`);
 }
 
-it.each(isWhole ? ['an empty sandbox'] : [])('osls deploys, changes and removes a stage in %s', () =>
-  withEmptySandbox(async (empty) => {
-    const project = await projectFor(empty);
-    const stack = () => empty.cloudFormation.stack(stackName);
+it.each(isWhole ? ['another one'] : [])('osls deploys, changes and removes a stage beside %s', () =>
+  withSandbox({}, async (whole) => {
+    const project = await projectFor(whole);
+    const stack = () => whole.cloudFormation.stack(stackName);
     const eventCount = () => stack()?.events.length;
     try {
-      expect(await osls(empty, project.path, 'deploy')).toContain('Service deployed to stack infinstor-onboarding-dev');
+      expect(await osls(whole, project.path, 'deploy')).toContain('Service deployed to stack infinstor-onboarding-dev');
       expect(stack()).toMatchObject({ status: 'UPDATE_COMPLETE', tags: [{ Key: 'STAGE', Value: 'dev' }] });
-      await createSuperadminSecret(empty, 'dev');
-      const sandbox = await sandboxWith(empty, stackName);
+      await createSuperadminSecret(whole, 'dev');
+      const sandbox = await sandboxWith(whole, stackName);
       expect(await onboard(sandbox, requestFor('first'))).toMatchObject({ status: 'SUCCEEDED' });
 
       const before = eventCount();
-      expect(await osls(empty, project.path, 'deploy')).toContain('No changes to deploy. Deployment skipped.');
+      expect(await osls(whole, project.path, 'deploy')).toContain('No changes to deploy. Deployment skipped.');
       expect(eventCount()).toBe(before);
 
       await appendFile(join(project.path, 'dist/get-subscriber.cjs'), '\n// Another build.\n');
-      const old = await codeIn(empty);
-      expect(await osls(empty, project.path, 'deploy')).toContain('Service deployed to stack');
-      const changed = (await codeIn(empty)).filter((code) => !old.includes(code)).map((code) => code.split(' ')[0]);
+      const old = await codeIn(whole);
+      expect(await osls(whole, project.path, 'deploy')).toContain('Service deployed to stack');
+      const changed = (await codeIn(whole)).filter((code) => !old.includes(code)).map((code) => code.split(' ')[0]);
       expect(changed).toEqual([`${stackName}-get-subscriber`]);
       expect(await callApi(sandbox, 'GET', '/subscribers/first')).toMatchObject({ status: 200 });
-      expect(await osls(empty, project.path, 'info')).toContain(`stack: ${stackName}`);
+      expect(await osls(whole, project.path, 'info')).toContain(`stack: ${stackName}`);
 
       await run(sandbox, 'offboard-subscriber', { subscriber: { userName: 'first' }, confirm: 'first' });
       expect(await leaksIn(sandbox)).toEqual([]);
-      expect(await osls(empty, project.path, 'remove')).toContain('has been successfully removed');
+      expect(await osls(whole, project.path, 'remove')).toContain('has been successfully removed');
       expect(stack()).toBeUndefined();
-      expect(empty.denials()).toEqual([]);
+      expect(whole.denials()).toEqual([]);
+      expect(await onboard(whole, requestFor('beside'))).toMatchObject({ status: 'SUCCEEDED' });
     } finally {
       project.remove();
     }

@@ -373,3 +373,23 @@ describe('a freeze', () => {
     expect(await pool.freeze('arn:echo')).toEqual([]);
   });
 });
+
+describe('a function that is put in place of another', () => {
+  it('has a new environment, while what runs of the old one ends', async () => {
+    add('counter', { functionName: 'same', environment: { BUILD: '1' } });
+    expect(await pool.invoke('arn:same', {})).toBe(1);
+    const running = pool.invoke('arn:same', {});
+    add('environment', { functionName: 'same', environment: { BUILD: '2' } });
+    expect(await pool.invoke('arn:same', {})).toEqual({ BUILD: '2' });
+    expect(pool.functions().filter(({ functionName }) => functionName === 'same')).toHaveLength(1);
+    expect(await running).toBe(2);
+  });
+
+  it('is gone when it is removed, but for what runs of it', async () => {
+    const running = add('echo')('still');
+    pool.remove('arn:echo');
+    expect(await running).toBe('still');
+    await expect(pool.invoke('arn:echo', {})).rejects.toThrow('Function not found: arn:echo');
+    pool.remove('arn:nobody');
+  });
+});
