@@ -198,11 +198,14 @@ function contradicting(values: Values): string[] {
   ];
 }
 
+/** What is sent to this computer, as to a sandbox, meets nobody on its way. */
+const unencryptedUrl = /^http:(?!\/\/127\.0\.0\.1(?::\d+)?(?:\/|$))/i;
+
 /** What only the sandbox may have. */
 function notYours(values: Values): string[] {
   const isPlaceholder = /^https?:\/\/[^/]*\bexample\.com\b/i.test(String(values.get('infinstorMlflowUrl')));
   const unencrypted = ['infinstorMlflowUrl', 'infinstorApiUrl'].filter((name) =>
-    /^http:/i.test(String(values.get(name))),
+    unencryptedUrl.test(String(values.get(name))),
   );
   return [
     ...(isPlaceholder ? ['infinstorMlflowUrl: must be the URL of your service: example.com is a placeholder'] : []),

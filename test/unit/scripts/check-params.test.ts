@@ -205,6 +205,15 @@ describe('params that are right on their own', () => {
     ]);
     expect(await brokenOf({ infinstorMlflowUrl }, 'sandbox')).toEqual([]);
   });
+
+  it.each([
+    [':1/infinstor', true],
+    [':1@acme.example/', false],
+    ['.acme.example/', false],
+  ])('may lead to a sandbox of this computer: http://127.0.0.1%s', async (rest, isTaken) => {
+    const infinstorMlflowUrl = `http://127.0.0.1${rest}`;
+    expect(await brokenOf({ infinstorMlflowUrl, infinstorApiUrl: '' })).toHaveLength(isTaken ? 0 : 1);
+  });
 });
 
 describe('params that refer to something', () => {
