@@ -143,6 +143,7 @@ interface Booted {
 }
 
 async function bootEmpty(): Promise<Booted> {
+  process.stderr.write('Booting the sandbox …\n');
   const { bootEmptySandbox } = await import('./boot.ts');
   const sandbox = await bootEmptySandbox({ port: options.port, rates: options.rates });
   return { text: emptyDescription(sandbox), keepLogs: sandbox.keepLogs };
