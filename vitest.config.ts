@@ -12,6 +12,7 @@ const packaged = [
   'test/docs/terminal.test.ts',
   'test/unit/sandbox/account-region-services.test.ts',
   'test/unit/sandbox/deploy-again.test.ts',
+  'test/unit/sandbox/quotas.test.ts',
 ];
 
 const shared = {

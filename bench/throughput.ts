@@ -1,10 +1,12 @@
 // How many whole onboardings a second the sandbox completes, from its package, on real time: 1, 10 and 50 at the same time, each of a
 // subscriber of its own. Then where the time of the last run went: processor time of the main thread (the services and the
 // machine) and of the functions' workers, and the main thread's profile by package or file.
+
 import { Session } from 'node:inspector/promises';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { packageForSandbox } from '../build/package.ts';
 import { connect } from '../cli/aws/executions.ts';
+import { sandboxAt } from '../cli/target/target.ts';
 import { bootSandbox, type Sandbox } from '../sandbox/boot.ts';
 import type { Execution } from '../sandbox/services/states/execution.ts';
 import { cpuSeconds, placeOf, selfTimes } from './profile.ts';
@@ -26,7 +28,7 @@ const watch = setInterval(() => {
 let subscribers = 0;
 const sandbox = await bootSandbox({ packageFolder: await packageForSandbox(), resourceDelayMs: 1 });
 try {
-  const { sfn } = connect(sandbox.endpoint);
+  const { sfn } = connect(sandboxAt(sandbox.endpoint));
   // What is cold at first is not what is asked.
   await runAll({ concurrency: 10, count: 20 });
   for (const run of runs) {

@@ -1,14 +1,19 @@
+import type { Fault } from '../lib/faults.ts';
+
 /** Why the command could not do its work, for people: a name, what happened, and what to do next. */
 export class CommandError extends Error {
   readonly remedy: string;
   /** What of the deployment failed; null when it was the command itself. */
   readonly step: string | null;
+  /** Of a request each place that is wrong, by its JSON Pointer. */
+  readonly errors: readonly { pointer: string; rule: string }[] | undefined;
 
-  constructor(name: string, message: string, remedy: string, step: string | null = null) {
+  constructor(name: string, message: string, remedy: string, step: string | null = null, faults?: readonly Fault[]) {
     super(message);
     this.name = name;
     this.remedy = remedy;
     this.step = step;
+    this.errors = faults?.map(({ pointer, rule }) => ({ pointer, rule }));
   }
 }
 
@@ -17,3 +22,7 @@ export function asCommandError(error: unknown, name: string, remedy: string): Co
   if (error instanceof CommandError) return error;
   return new CommandError(name, error instanceof Error ? error.message || error.name : String(error), remedy);
 }
+
+/** That the command line is wrong. */
+export const usageError = (message: string) =>
+  new CommandError('InvalidRequest', message, 'Run the command with --help to see its usage.');

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { parseKeyArn } from '../lib/aws/arns.ts';
 import { InvalidRequest } from '../lib/errors.ts';
+import type { Fault } from '../lib/faults.ts';
+import { plaintextRule } from '../lib/requests/fields.ts';
 import { checkOffboardingRequest } from '../lib/requests/offboarding.ts';
 import { checkRequest } from '../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../lib/requests/update.ts';
@@ -31,14 +33,16 @@ const trackingSchema = v.object({ encryption: v.object({ tracking: v.object({ ke
 
 /**
  * Reads the file of a request for an operation.
- * @throws CommandError named InvalidRequest when the file cannot be read or does not hold a JSON object
+ * @throws CommandError named InvalidRequest when the file cannot be read, does not hold a JSON object, or breaks rules: all that it breaks
  */
 export async function readRequest(path: string, operation: Operation): Promise<Request> {
-  const invalid = (rule: string) =>
+  const invalid = (rule: string, faults?: readonly Fault[]) =>
     new CommandError(
       'InvalidRequest',
       `${path} ${rule}`,
       'Correct the file or its path and run the command again; nothing was started.',
+      null,
+      faults,
     );
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw invalid(error.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${error.code ?? error.message}`);
@@ -46,19 +50,29 @@ export async function readRequest(path: string, operation: Operation): Promise<R
   const request = parseJson(text, invalid);
   if (typeof request !== 'object' || request === null || Array.isArray(request)) throw invalid('is not a JSON object');
   // The state machine refuses all this, too, but its history would keep what was sent for 90 days, passwords under wrong names too.
-  if (
-    'password' in request ||
-    ('subscriber' in request && isRecord(request.subscriber) && 'password' in request.subscriber)
-  ) {
-    throw invalid('holds a password: put it into a secret and refer to it with passwordSecretId');
-  }
   try {
     checks[operation](request);
   } catch (error) {
-    if (error instanceof InvalidRequest) throw invalid(`cannot be sent: ${error.message}`);
-    throw error;
+    if (!(error instanceof InvalidRequest)) throw error;
+    const faults = error.faults.map(beforeSending);
+    throw invalid(`cannot be sent: ${faultLines(faults)}`, faults);
   }
   return { ...request };
+}
+
+/** No history keeps a password that was not sent: it need not be another one. */
+function beforeSending(fault: Fault): Fault {
+  if (fault.rule !== plaintextRule) return fault;
+  return { ...fault, rule: 'must not be in the request: put it into a secret and refer to it with passwordSecretId' };
+}
+
+const maxFaultLines = 50;
+
+/** One fault in the same line, several in one each. */
+function faultLines(faults: readonly Fault[]): string {
+  const shown = faults.slice(0, maxFaultLines).map(({ field, rule }) => `${field}: ${rule}`);
+  const more = faults.length - shown.length;
+  return [...(faults.length === 1 ? [] : ['']), ...shown, ...(more === 0 ? [] : [`and ${more} more`])].join('\n');
 }
 
 function isRecord(value: unknown): value is object {

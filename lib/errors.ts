@@ -1,3 +1,4 @@
+import { distinct, type Fault, faultAt, faultsMessage } from './faults.ts';
 import { foreignRemedy } from './foreign-errors.ts';
 
 /**
@@ -20,16 +21,24 @@ function stepError(name: string, remedy: string) {
   };
 }
 
-/** The request, a field of it, or a secret that it refers to breaks a rule. Thrown before anything irreversible. */
+/** The request, fields of it, or secrets that it refers to break rules: all that are known. Thrown before anything irreversible. */
 export class InvalidRequest extends /* @__PURE__ */ stepError(
   'InvalidRequest',
-  'Correct the field of the request and send it again; this attempt created nothing.',
+  'Correct the field of the request, or all that are named, and send it again; this attempt created nothing.',
 ) {
+  /** The first place that is wrong. */
   readonly field: string;
+  /** Everything that is wrong, one at least. */
+  readonly faults: readonly Fault[];
 
-  constructor(field: string, rule: string) {
-    super(`${field}: ${rule}`);
-    this.field = field;
+  constructor(faults: readonly Fault[]);
+  /** @param field names with dots between them, none within; `request` for the whole */
+  constructor(field: string, rule: string);
+  constructor(field: string | readonly Fault[], rule = 'breaks a rule') {
+    const faults = typeof field === 'string' ? [faultAt(field, rule)] : distinct(field);
+    super(faultsMessage(faults));
+    this.faults = faults;
+    this.field = faults[0]?.field ?? 'request';
   }
 }
 

@@ -15,6 +15,7 @@ import { createKms, type Kms } from './services/kms/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import type { ObjectStore } from './services/s3/object-store.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
+import { createServiceQuotas } from './services/servicequotas/service.ts';
 import { createSqs, type Sqs } from './services/sqs/service.ts';
 import type { Invoker } from './services/states/execution-store.ts';
 import { createStates, type States } from './services/states/service.ts';
@@ -61,6 +62,7 @@ export function createServices(parts: Parts): (home: AccountRegion) => AccountRe
 
 function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): AccountRegionServices {
   const { clock, accounts, faults, endpoint, deliver, invokeLambda, thaw, schedules } = parts;
+  const { quotas } = accounts;
   const iam = accounts.iam(home.accountId);
   const events = createEvents({ clock, faults, deliver, schedules, home });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
@@ -72,13 +74,14 @@ function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): Ac
   const stores = { buckets, tables };
   const own = { iam, kms, events, secretsManager, sqs, states, dynamoDb };
   const cloudFormation = createCloudFormation({
-    ...{ ...parts, ...own, ...stores, home },
+    ...{ ...parts, ...own, ...stores, home, quotas },
     publish: events.publish,
     templates: parts.objects.textAt,
   });
   const sts = createSts({ accounts, now: clock.now });
   const ecr = createEcr(home);
-  const services = [iam, sts, ecr, kms, secretsManager, events, sqs, states, cloudFormation].map(
+  const serviceQuotas = createServiceQuotas({ quotas, home });
+  const services = [iam, sts, ecr, kms, secretsManager, events, sqs, states, cloudFormation, serviceQuotas].map(
     ({ service }) => service,
   );
   return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };

@@ -10,8 +10,10 @@ interface FunctionCalls {
   stop?: string;
   /** Calls that are made at the same time, and take as long as one. */
   together?: readonly string[];
+  /** Calls that are made while others are that take as long, and cost no time: of all that is done at the same time the longest way counts. */
+  beside?: readonly string[];
   /** How its AWS clients are set up; default: `clientConfig`. */
-  client?: 'usual' | 'prompt';
+  client?: 'usual' | 'prompt' | 'brisk';
   /** The calls that are tried for longer. */
   patient?: readonly string[];
 }
@@ -42,7 +44,9 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'cloudformation:DescribeStacks': 2,
       'cloudformation:GetTemplate': 2,
     },
-    loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
+    // The keys' grants, or, where the keys are not known, the whole registry.
+    together: ['dynamodb:Query'],
+    loops: { 'cloudformation:ListStackResources': 2, 'dynamodb:Query': 2, 'dynamodb:Scan': 1, 'kms:GetKeyPolicy': 2 },
     stop: aPage,
   },
   'accept-request': {
@@ -179,12 +183,52 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
     stop: 'the keys of the registry, one after the other; what is left comes with the next check',
   },
+  'get-key': {
+    client: 'brisk',
+    // The credentials of another account are fetched while the registry is read.
+    calls: { ...accounts, 'sts:AssumeRole': 1 },
+    beside: ['sts:AssumeRole'],
+    // An id is looked for in all accounts and Regions at the same time.
+    loops: { 'dynamodb:GetItem': 2, 'dynamodb:Query': 1, 'kms:GetKeyPolicy': 1 },
+    stop: 'one key, whose policy is read again four times at most within 1.5 s; API Gateway answers 503 after 30 s, and the call can be repeated',
+  },
+  'get-quotas': {
+    client: 'brisk',
+    // The longest way: accounts, credentials, and a quota that has only its default; or the keys of the registry, and each of these.
+    calls: { ...accounts },
+    // For each account, Region and key.
+    loops: {
+      'sts:AssumeRole': 1,
+      'iam:GetAccountSummary': 1,
+      'cloudformation:DescribeAccountLimits': 1,
+      'servicequotas:GetServiceQuota': 1,
+      'servicequotas:GetAWSDefaultServiceQuota': 1,
+      'cloudformation:ListStacks': 1,
+      's3:ListBuckets': 1,
+      'dynamodb:ListTables': 1,
+      'dynamodb:Scan': 1,
+      'dynamodb:Query': 1,
+      'kms:GetKeyPolicy': 1,
+    },
+    beside: [
+      ...['iam:GetAccountSummary', 'cloudformation:DescribeAccountLimits', 'cloudformation:ListStacks'],
+      ...['s3:ListBuckets', 'dynamodb:ListTables', 'dynamodb:Scan', 'dynamodb:Query', 'kms:GetKeyPolicy'],
+    ],
+    stop: 'it begins with no further account, page or key when 20 s have passed, and reports what is left as not read',
+  },
   'get-subscriber': {
     client: 'prompt',
     calls: { 'dynamodb:GetItem': 3, 'states:DescribeExecution': 1 },
     together: ['dynamodb:GetItem'],
     loops: { 'states:GetExecutionHistory': 2 },
     stop: 'API Gateway answers 503 after 30 s; the call can be repeated',
+  },
+  'list-subscribers': {
+    client: 'prompt',
+    calls: {},
+    together: ['dynamodb:Query'],
+    loops: { 'dynamodb:Query': 2, 'dynamodb:BatchGetItem': 1 },
+    stop: 'a page looks through a bounded part of the index, and API Gateway answers 503 after 30 s; the call can be repeated',
   },
   'obtain-subscriber-token': {
     instead: keyOfSecret,
@@ -224,6 +268,31 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'iam:GetRole': 4,
     },
     stop: aKey,
+  },
+  'plan-request': {
+    client: 'prompt',
+    calls: {
+      's3:GetObject': 1,
+      'cloudformation:GetTemplateSummary': 1,
+      'cloudformation:DescribeStacks': 2,
+    },
+    loops: {
+      'sts:AssumeRole': 3,
+      'sts:GetCallerIdentity': 1,
+      'secretsmanager:DescribeSecret': 2,
+      'secretsmanager:GetSecretValue': 6,
+      'secretsmanager:ListSecrets': 1,
+      'dynamodb:GetItem': 2,
+      'dynamodb:Query': 6,
+      'dynamodb:Scan': 1,
+      'states:DescribeExecution': 2,
+      'kms:DescribeKey': 2,
+      'kms:ListResourceTags': 4,
+      'kms:GetKeyPolicy': 2,
+      'cloudformation:ListStackResources': 2,
+      'cloudformation:GetTemplate': 2,
+    },
+    stop: 'two keys, 25 users, one page; API Gateway answers 503 after 30 s, and the call can be repeated',
   },
   'post-subscribers': {
     client: 'prompt',
@@ -266,8 +335,8 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'sweep-executions': {
     calls: {},
     loops: {
-      'dynamodb:Scan': 1,
-      'dynamodb:GetItem': 1,
+      'dynamodb:Query': 1,
+      'dynamodb:GetItem': 2,
       'states:DescribeExecution': 1,
       'states:GetExecutionHistory': 2,
       'events:PutEvents': 1,

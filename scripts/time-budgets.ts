@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parse } from 'yaml';
-import { callBoundMs, clientConfig, onceConfig, patientConfig, promptConfig } from '../lib/aws/clients.ts';
+import { briskConfig, callBoundMs, clientConfig, onceConfig, patientConfig, promptConfig } from '../lib/aws/clients.ts';
 import { versionTimeoutMs } from '../lib/infinstor/discovery.ts';
 import { sendTimeoutMs } from '../lib/infinstor/send.ts';
 import { leaseMs } from '../lib/keys/lease.ts';
@@ -17,6 +17,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const limits = {
   usual: callBoundMs(clientConfig),
   prompt: callBoundMs(promptConfig),
+  brisk: callBoundMs(briskConfig),
   patient: callBoundMs(patientConfig),
   once: callBoundMs(onceConfig),
   // It follows one redirect.
@@ -44,6 +45,7 @@ interface Budget {
     isLoop: boolean;
     isTogether: boolean;
     isInstead: boolean;
+    isBeside: boolean;
   }[];
   /** The worst case: every call takes as long as it may. */
   worstMs: number;
@@ -59,7 +61,16 @@ interface Budget {
 export function budgets(): Budget[] {
   const states = allStates();
   return Object.entries(functionCalls).map(([step, declared]) => {
-    const { calls, instead = {}, loops = {}, client = 'usual', patient = [], together = [], stop } = declared;
+    const {
+      calls,
+      instead = {},
+      loops = {},
+      client = 'usual',
+      patient = [],
+      together = [],
+      beside = [],
+      stop,
+    } = declared;
     const listed = [
       ...Object.entries(calls).map(([call, times]) => ({ call, times, isLoop: false, isInstead: false })),
       ...Object.entries(instead).map(([call, times]) => ({ call, times, isLoop: false, isInstead: true })),
@@ -67,13 +78,14 @@ export function budgets(): Budget[] {
     ].map((made) => ({
       ...made,
       isTogether: together.includes(made.call),
+      isBeside: beside.includes(made.call),
       limit: special[made.call] ?? (patient.includes(made.call) ? ('patient' as const) : client),
     }));
     return {
       step,
       calls: listed,
       worstMs: listed
-        .filter(({ isInstead }) => !isInstead)
+        .filter(({ isInstead, isBeside }) => !isInstead && !isBeside)
         .reduce((sum, { times, limit, isTogether }) => sum + (isTogether ? 1 : times) * limits[limit], 0),
       timeoutMs: timeoutSecondsOf(step) * 1000,
       states: states.filter((state) => state.step === step),
@@ -160,11 +172,12 @@ const seconds = (milliseconds: number) => `${Math.ceil(milliseconds / 1000)} s`;
 /** The page `docs/time-budgets.md`. */
 export function budgetsPage(): string {
   const rows = budgets().map(({ step, calls, worstMs, timeoutMs, states, stop }) => {
-    const listed = calls.map(({ call, times, limit, isLoop, isTogether, isInstead }) => {
+    const listed = calls.map(({ call, times, limit, isLoop, isTogether, isInstead, isBeside }) => {
       const notes = [
         limit === 'usual' ? '' : limit,
         isLoop ? 'loop' : '',
         isTogether ? 'at the same time' : '',
+        isBeside ? 'beside others' : '',
         isInstead ? 'instead' : '',
       ];
       const note = notes.filter((each) => each !== '').join(', ');
@@ -188,12 +201,13 @@ Lambda's timeout, and that in the state's: a test fails otherwise.
 |---|---|---|
 | usual | ${seconds(limits.usual)} | ${clientConfig.maxAttempts} tries of ${seconds(connectionTimeout)} for the connection and ${seconds(requestTimeout)} for the answer, and the SDK's longest pauses between them |
 | prompt | ${seconds(limits.prompt)} | the same for functions behind the HTTP API, which gives up after 30 s: ${promptConfig.maxAttempts} tries, ${seconds(promptConfig.requestHandler.connectionTimeout)} and ${seconds(promptConfig.requestHandler.requestTimeout)} |
+| brisk | ${seconds(limits.brisk)} | the same for those of them that make several calls one after the other: ${seconds(briskConfig.requestHandler.requestTimeout)} for the answer |
 | patient | ${seconds(limits.patient)} | ${patientConfig.maxAttempts} tries, for what cannot be had a second time |
 | once | ${seconds(limits.once)} | one try, for \`PutKeyPolicy\` |
 | version | ${seconds(limits.version)} | \`get_version\`, with one redirect |
 | infinstor | ${seconds(limits.infinstor)} | any other call of InfinStor, without a second try |
 
-A call *instead* is made only after another one has failed, in place of those that would have come after that. A *loop* is made again for each page, key, role or event, and is counted as often as the table says. What ends it is in the last column: a function that Lambda ends there is repeated from its beginning, and nothing is lost.
+A call *instead* is made only after another one has failed, in place of those that would have come after that. A *loop* is made again for each page, key, role or event, and is counted as often as the table says. Calls *beside others* are made while counted ones are, and take no longer. What ends a loop is in the last column: a function that Lambda ends there is repeated from its beginning, and nothing is lost.
 
 Before a call that cannot be undone the function makes sure that the time which is left suffices for it and for the storing of its answer (\`TooLittleTime\`); before it takes the lease of a key, that it has as long as the lease is good for, ${seconds(leaseMs)} (\`KeyPolicyBusy\`). Before
 \`PutKeyPolicy\` the lease must be good for that one call; credentials of another account are there already.

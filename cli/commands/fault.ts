@@ -1,7 +1,11 @@
 import * as v from 'valibot';
-import type { FaultArguments } from '../arguments.ts';
 import { unreachable } from '../aws/answer.ts';
-import { CommandError } from '../command-error.ts';
+import type { Outcome } from '../command.ts';
+import { CommandError, usageError } from '../command-error.ts';
+import type { Session } from '../session.ts';
+
+/** The faults to add are as they were given: the sandbox knows which there are. */
+type Action = { name: 'list' | 'clear' } | { name: 'add'; faults: readonly string[] };
 
 const faultsSchema = v.object({ faults: v.array(v.string()) });
 const refusalSchema = v.object({ error: v.object({ name: v.string(), message: v.string() }) });
@@ -14,14 +18,25 @@ const refusalSchema = v.object({ error: v.object({ name: v.string(), message: v.
  * NotASandbox when something else answers
  */
 export async function faults(
-  { action, endpoint }: Pick<FaultArguments, 'action' | 'endpoint'>,
+  {
+    words,
+    options: { list = false, clear = false },
+  }: { words: readonly string[]; options: { list?: boolean | undefined; clear?: boolean | undefined } },
+  session: Pick<Session, 'reach' | 'command'>,
   send: typeof fetch = fetch,
-): Promise<{ document: object; text: string }> {
+): Promise<Outcome> {
+  if (Number(list) + Number(clear) + Number(words.length > 0) !== 1) {
+    throw usageError('fault takes faults (service:Operation:kind[:times]), --list, or --clear');
+  }
+  const target = await session.reach();
+  if (target.kind === 'stage') throw usageError('fault needs --endpoint: faults are for a running sandbox');
+  const endpoint = target.url;
+  const action: Action = list ? { name: 'list' } : clear ? { name: 'clear' } : { name: 'add', faults: words };
   const { faults: left } = await request(endpoint, action, send);
   return { document: { status: 'SUCCEEDED', faults: left, error: null }, text: textOf(action, left) };
 }
 
-async function request(endpoint: string, action: FaultArguments['action'], send: typeof fetch) {
+async function request(endpoint: string, action: Action, send: typeof fetch) {
   const response = await send(new URL('/sandbox/faults', endpoint), initOf(action)).catch((error: unknown) => {
     // fetch says "fetch failed"; what has failed is the cause.
     throw unreachable(error instanceof Error ? (error.cause ?? error) : error);
@@ -37,10 +52,10 @@ async function request(endpoint: string, action: FaultArguments['action'], send:
   }
   if ('faults' in parsed.output) return parsed.output;
   const { name, message } = parsed.output.error;
-  throw new CommandError(name, message, 'Run `npm start -- --help` to see the kinds of faults.');
+  throw new CommandError(name, message, 'Run the command with --help to see the kinds of faults.');
 }
 
-function initOf(action: FaultArguments['action']): RequestInit {
+function initOf(action: Action): RequestInit {
   switch (action.name) {
     case 'list':
       return { method: 'GET' };
@@ -55,7 +70,7 @@ function initOf(action: FaultArguments['action']): RequestInit {
   }
 }
 
-function textOf(action: FaultArguments['action'], left: readonly string[]): string {
+function textOf(action: Action, left: readonly string[]): string {
   if (left.length === 0) return action.name === 'clear' ? 'All faults are removed.\n' : 'No faults are left.\n';
   return ['Faults that are still to happen:', ...left.map((fault) => `  ${fault}`), ''].join('\n');
 }

@@ -1,33 +1,29 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { diffKeyPolicies } from '../../lib/key-policy-diff.ts';
 import { type PolicyBackup, policyBackupSchema } from '../../lib/keys/policy-backups.ts';
 import { failureMessage } from '../../lib/subscribers/failure-message.ts';
-import { operatorAt } from '../../sandbox/operator.ts';
-import type { KeyPoliciesArguments } from '../arguments.ts';
 import { answer } from '../aws/answer.ts';
-import { findMachine, type KeyClients, keyClients, readKeyPolicy } from '../aws/executions.ts';
+import { type KeyClients, keyClients, readKeyPolicy } from '../aws/executions.ts';
 import { documentOf, statementChanges } from '../aws/policy-backup.ts';
-import { CommandError } from '../command-error.ts';
+import type { Outcome } from '../command.ts';
+import { CommandError, usageError } from '../command-error.ts';
+import type { Session } from '../session.ts';
+import { configurationOf, findDeployment } from '../target/deployment.ts';
+import type { Reachable } from '../target/target.ts';
 import { type BackupListing, listText, type Restoration, restoredText, showText } from '../view/key-policies-text.ts';
-import { diffKeyPolicies } from '../view/key-policy-diff.ts';
 import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
 import { restoreRemedyFor } from './restore-failure.ts';
 
-/** The result of a command: the document that `--json` prints, and the text for people. */
-export interface Result {
-  document: object;
-  text: string;
-}
-
 interface Clients {
-  sfn: SFNClient;
   documents: DynamoDBDocumentClient;
   lambda: LambdaClient;
   kms: KeyClients;
+  target: Reachable;
 }
 
 interface Surroundings {
@@ -44,33 +40,41 @@ const busyMs = [2_000, 4_000, 8_000, 16_000, 32_000] as const;
  * it does not know; named as the function's error when a policy cannot be restored; or when the endpoint has no deployment
  */
 export async function keyPolicies(
-  { keyArn, action, endpoint }: KeyPoliciesArguments,
-  { terminal, wait }: Surroundings,
-): Promise<Result> {
-  const clients = connect(endpoint);
+  {
+    words: [keyArn = ''],
+    options: { show: shownId, restore: restoredId },
+  }: { words: readonly string[]; options: { show?: string | undefined; restore?: string | undefined } },
+  session: Session,
+  pause: Surroundings['wait'] = wait,
+): Promise<Outcome> {
+  if (shownId !== undefined && restoredId !== undefined) throw usageError('Give either --show or --restore, not both');
+  const target = await session.reach();
+  const { functionName, registryTable } = await findDeployment(target);
+  const clients = connect(target);
+  const { terminal } = session;
   try {
-    const machineArn = await findMachine(clients, 'onboard-subscriber');
-    const service = machineArn.slice(machineArn.lastIndexOf(':') + 1).replace(/-onboard-subscriber$/, '');
-    if (action.name === 'restore') {
-      const request = { keyArn, policyId: action.policyId };
-      return await restore(clients, `${service}-restore-key-policy`, request, { terminal, wait });
+    if (restoredId !== undefined) {
+      const request = { keyArn, policyId: restoredId };
+      return await restore(clients, functionName('restore-key-policy'), request, { terminal, wait: pause });
     }
-    const kept = await readBackups(clients, `${service}-registry`, keyArn);
-    return action.name === 'list'
+    const kept = await readBackups(clients, registryTable, keyArn);
+    return shownId === undefined
       ? await list(clients, keyArn, kept, terminal)
-      : await show(clients, keyArn, chosen(kept, keyArn, action.policyId), terminal);
+      : await show(clients, keyArn, chosen(kept, keyArn, shownId), terminal);
   } finally {
-    for (const client of Object.values(clients)) client.destroy();
+    clients.documents.destroy();
+    clients.lambda.destroy();
+    clients.kms.destroy();
   }
 }
 
-function connect(endpoint: string): Clients {
-  const configuration = operatorAt(endpoint);
+function connect(target: Reachable): Clients {
+  const configuration = configurationOf(target);
   return {
-    sfn: new SFNClient(configuration),
     documents: DynamoDBDocumentClient.from(new DynamoDBClient(configuration)),
     lambda: new LambdaClient(configuration),
-    kms: keyClients(endpoint),
+    kms: keyClients(target),
+    target,
   };
 }
 
@@ -79,7 +83,7 @@ async function list(
   keyArn: string,
   kept: readonly PolicyBackup[],
   terminal: Terminal,
-): Promise<Result> {
+): Promise<Outcome> {
   const { policy: current, refusal } = await readKeyPolicy(clients, keyArn);
   if (refusal !== undefined && kept.length === 0) {
     throw new CommandError(
@@ -99,7 +103,7 @@ async function list(
   };
 }
 
-async function show(clients: Clients, keyArn: string, kept: PolicyBackup, terminal: Terminal): Promise<Result> {
+async function show(clients: Clients, keyArn: string, kept: PolicyBackup, terminal: Terminal): Promise<Outcome> {
   const shown = { ...kept, policy: documentOf(kept) };
   const current = await inForce(clients, keyArn);
   return {
@@ -120,7 +124,7 @@ async function restore(
   functionName: string,
   request: { keyArn: string; policyId: string },
   { terminal, wait }: Surroundings,
-): Promise<Result> {
+): Promise<Outcome> {
   const { keyArn } = request;
   terminal.write(`\nRestoring the key policy of ${keyArn} …\n`);
   const before = await inForce(clients, keyArn);
@@ -136,7 +140,7 @@ async function restore(
 }
 
 /** The kept policies of a key, the oldest first. */
-async function readBackups({ documents }: Clients, tableName: string, keyArn: string): Promise<PolicyBackup[]> {
+async function readBackups({ documents, target }: Clients, tableName: string, keyArn: string): Promise<PolicyBackup[]> {
   const kept: PolicyBackup[] = [];
   let ExclusiveStartKey: Record<string, unknown> | undefined;
   do {
@@ -147,7 +151,7 @@ async function readBackups({ documents }: Clients, tableName: string, keyArn: st
       ExpressionAttributeValues: { ':pk': `KEY#${keyArn}`, ':prefix': 'POLICY#' },
       ExclusiveStartKey,
     });
-    const { Items = [], LastEvaluatedKey } = await answer('DynamoDB', documents.send(command));
+    const { Items = [], LastEvaluatedKey } = await answer('DynamoDB', documents.send(command), target);
     kept.push(...v.parse(v.array(policyBackupSchema), Items));
     ExclusiveStartKey = LastEvaluatedKey;
   } while (ExclusiveStartKey !== undefined);
@@ -180,7 +184,7 @@ const errorSchema = v.object({ errorType: v.string() });
 
 /** Has the deployment restore a policy; waits while another writer has the key. */
 async function restoreWhenFree(
-  { lambda }: Clients,
+  { lambda, target }: Clients,
   functionName: string,
   request: { keyArn: string; policyId: string },
   { terminal, wait }: Surroundings,
@@ -191,7 +195,7 @@ async function restoreWhenFree(
     const ending = (mark: 'done' | 'retried' | 'failed', note?: string) =>
       end({ mark, milliseconds: performance.now() - startedAt, ...(note !== undefined && { note }) });
     try {
-      const restored = await invoke(lambda, functionName, request);
+      const restored = await invoke(lambda, functionName, request, target);
       ending('done');
       return restored;
     } catch (error) {
@@ -209,9 +213,9 @@ async function restoreWhenFree(
   }
 }
 
-async function invoke(lambda: LambdaClient, functionName: string, request: object) {
+async function invoke(lambda: LambdaClient, functionName: string, request: object, target: Reachable) {
   const command = new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(request) });
-  const { FunctionError, Payload } = await answer('Lambda', lambda.send(command));
+  const { FunctionError, Payload } = await answer('Lambda', lambda.send(command), target);
   const payload = Payload?.transformToString() ?? '';
   if (FunctionError === undefined) return v.parse(v.pipe(v.string(), v.parseJson(), restoredSchema), payload);
   const { errorType: name } = v.parse(v.pipe(v.string(), v.parseJson(), errorSchema), payload);

@@ -7,7 +7,7 @@ const byHand = 'see docs/runbook.md#find-and-restore-a-key-policy';
 export function restoreRemedyFor(errorName: string): string {
   switch (errorName) {
     case 'InvalidRequest':
-      return 'List what is kept of the key with `npm start -- key-policies <key ARN> --endpoint URL`, and use one of the ids listed.';
+      return 'List what is kept of the key with the command key-policies and the ARN of the key alone, and use one of the ids listed.';
     case 'InvalidConfiguration':
       return 'Correct the param in stages/<stage>.yml that the message names, deploy, and restore again.';
     case 'KeyPolicyBusy':

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseDocument } from 'yaml';
 import { placeOf } from '../../lib/aws/s3.ts';
-import type { TemplateArguments } from '../arguments.ts';
 import { unreachable } from '../aws/answer.ts';
-import { CommandError } from '../command-error.ts';
+import type { Outcome } from '../command.ts';
+import { CommandError, usageError } from '../command-error.ts';
+import type { Session } from '../session.ts';
+import type { Reachable } from '../target/target.ts';
 import { printable } from '../view/terminal.ts';
 
 const scalar = v.pipe(v.union([v.string(), v.number(), v.boolean()]), v.transform(String));
@@ -42,9 +44,17 @@ interface Parameter {
  * @throws CommandError named TemplateNotReadable, NotATemplate, or EndpointUnreachable
  */
 export async function template(
-  { build, url: given, endpoint }: Pick<TemplateArguments, 'build' | 'url' | 'endpoint'>,
+  { words: [build], options: { url: given } }: { words: readonly string[]; options: { url?: string | undefined } },
+  session: Pick<Session, 'target' | 'reach'>,
   send: typeof fetch = fetch,
-): Promise<{ document: object; text: string }> {
+): Promise<Outcome> {
+  if (build !== undefined && given !== undefined) throw usageError('Give either a build or --url, not both');
+  if (given !== undefined && !/^https?:$/.test(URL.parse(given)?.protocol ?? '')) {
+    throw usageError(`--url takes a URL, not '${given}'`);
+  }
+  // A stage says nothing about where the vendor's bucket is.
+  const endpoint =
+    session.target === undefined || session.target.kind === 'stage' ? undefined : endpointOf(await session.reach());
   const params = await paramsOfDefault();
   const named = build ?? params.defaultBuild;
   const url = given ?? `${params.templateBaseUrl}/${named}/infinstor-setup-customer.yaml`;
@@ -65,6 +75,8 @@ export async function template(
   const pin = given === undefined ? named : '<build>';
   return { document, text: textOf({ url, bytes: bytes.length, sha256, pin, endpoint, parameters, nestedStacks }) };
 }
+
+const endpointOf = (target: Reachable) => (target.kind === 'endpoint' ? target.url : undefined);
 
 async function paramsOfDefault() {
   const text = await readFile(join(import.meta.dirname, '../../stages/default.yml'), 'utf8');

@@ -69,13 +69,16 @@ function named(step: NextStep, names: readonly string[]): [string, NextStep][] {
 
 const firstStates: ReadonlySet<string> = new Set(Object.values(operations).map(({ firstState }) => firstState));
 
+/** Whether a state is the first one of its machine, which records an attempt only at its end. */
+export const isFirstState = (state: string | null | undefined) => state != null && firstStates.has(state);
+
 /**
  * What to do after the remedy; of an error that is not the project's own, a redrive, which repeats the failed state alone.
  * @param state the one that failed: the first one records an attempt only at its end
  */
 export function nextStepFor(errorName: string, state?: string): NextStep {
   const next = nextSteps.get(errorName) ?? 'redrive';
-  return next === 'retry' && state !== undefined && firstStates.has(state) ? 'resend' : next;
+  return next === 'retry' && isFirstState(state) ? 'resend' : next;
 }
 
 /** Whether an error is the project's own, and so has a section of its name in the runbook. */

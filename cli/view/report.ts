@@ -19,6 +19,8 @@ export interface Failure {
   step: string | null;
   message: string;
   remedy: string;
+  /** Each place of the request that is wrong, by its JSON Pointer, when the command itself has found it. */
+  errors?: readonly { pointer: string; rule: string }[];
 }
 
 /** The document that `--json` prints. */
@@ -105,8 +107,8 @@ export function reportOf(
 }
 
 /** A failure of the command itself, or of what it asked for outside an execution. */
-export function failureOfCommand({ name, step, message, remedy }: CommandError): Failure {
-  return { name, step, message, remedy };
+export function failureOfCommand({ name, step, message, remedy, errors }: CommandError): Failure {
+  return { name, step, message, remedy, ...(errors && { errors }) };
 }
 
 /** The report of a run that the command itself could not begin or follow to its end. */

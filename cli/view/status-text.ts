@@ -2,11 +2,11 @@ import { looksAtNewPassword } from '../../lib/registry/pause-reasons.ts';
 import type { SubscriberStatus } from '../aws/subscriber-status.ts';
 import { runbookLinkFor } from './next-step.ts';
 import { type Fact, rows } from './rows.ts';
-import { nextCommand } from './summary.ts';
+import { nextCommand, type Place } from './summary.ts';
 import { type Layout, printable, type Style, seconds } from './terminal.ts';
 
 /** How a subscriber stands, for people: what exists, the latest attempt and what to do about it, and all attempts. */
-export function statusText(status: SubscriberStatus, endpoint: string, layout: Layout): string {
+export function statusText(status: SubscriberStatus, at: Place, layout: Layout): string {
   const { userName, operation, executionArn, step, error, attempts } = status;
   const where = error?.step === undefined ? '' : ` in ${error.step}`;
   const failed = error === undefined ? '' : ` — ${operation} failed${where}`;
@@ -22,7 +22,7 @@ export function statusText(status: SubscriberStatus, endpoint: string, layout: L
         ['Reason', error === undefined ? null : `${error.name}: ${error.message}`],
         ['Remedy', error?.remedy ?? null],
         ['Runbook', error === undefined ? null : runbookLinkFor(error.name)],
-        ['Next', error === undefined ? null : nextCommand(error, { userName, endpoint, executionArn })],
+        ['Next', error === undefined ? null : nextCommand(error, { userName, executionArn }, at)],
         ['Credentials', status.credentialsSecretId ?? null],
         ['Token until', status.customTokenExpiresAt === undefined ? null : timeText(status.customTokenExpiresAt)],
         ['Stack', status.stackId ?? null],

@@ -1,17 +1,23 @@
+import { type DiffLine, diffKeyPolicies } from '../../lib/key-policy-diff.ts';
 import type { Operation } from '../../lib/subscribers/operations.ts';
-import { type DiffLine, diffKeyPolicies } from './key-policy-diff.ts';
+import { awsOptions, type Target } from '../target/target.ts';
 import { type PolicyChange, summarizeKeyPolicies } from './key-policy-summary.ts';
-import { isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
+import { isFirstState, isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
 import type { Failure, Report } from './report.ts';
 import { type Fact, rows } from './rows.ts';
 import { type Layout, type Paint, printable, seconds } from './terminal.ts';
+
+/** Where a command works, and how a further one for the same place is written; a throw-away sandbox is gone with its command. */
+export interface Place {
+  target: Target | undefined;
+  command(words: string): string;
+}
 
 /** What an execution is about, and where it ran. */
 export interface Subject {
   operation: Operation;
   userName: string | undefined;
-  /** Undefined: a throw-away sandbox, which is gone with the command. */
-  endpoint?: string | undefined;
+  at: Place;
 }
 
 /** What the command itself adds to the verdict. */
@@ -35,9 +41,6 @@ const verbs: Record<Operation, { doing: string; done: string }> = {
   'add-user': { doing: 'Adding users to', done: 'Added users to' },
   'offboard-subscriber': { doing: 'Offboarding', done: 'Offboarded' },
 };
-
-/** The first line of a run in a throw-away sandbox. */
-export const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox.';
 
 /**
  * What came of an execution that is over: first what it changed of key policies, and last the verdict, so that the verdict is what
@@ -72,9 +75,9 @@ export function summaryText(
   ].join('\n');
 }
 
-function title({ operation, userName, endpoint }: Subject, report: Report, keys: KeyChange[], paint: Paint): string {
+function title({ operation, userName, at }: Subject, report: Report, keys: KeyChange[], paint: Paint): string {
   const { status, error, durationMs } = report;
-  const place = endpoint === undefined ? ' (sandbox)' : '';
+  const place = isThrowAway(at) ? ' (sandbox)' : '';
   const time = ` in ${seconds(durationMs)}`;
   if (error !== null) {
     const what = `${printable(doing(operation, userName))}${place} ${endings[status]}`;
@@ -83,6 +86,8 @@ function title({ operation, userName, endpoint }: Subject, report: Report, keys:
   const done = `${verbs[operation].done} ${printable(userName ?? 'the subscriber')}${place}`;
   return `${paint('bold', paint('green', `✔ ${done}`))}${time}${changesNothing(report, keys) ? ': nothing changed' : ''}`;
 }
+
+const isThrowAway = ({ target }: Place) => target?.kind === 'sandbox';
 
 const endings: Record<Report['status'], string> = {
   SUCCEEDED: 'succeeded',
@@ -108,12 +113,12 @@ function changesNothing({ output, keyPolicies }: Report, keys: readonly KeyChang
   );
 }
 
-function credentialsFact(secretId: string | null, { operation, endpoint }: Subject): string | null {
+function credentialsFact(secretId: string | null, { operation, at: { target } }: Subject): string | null {
   if (secretId === null || operation === 'offboard-subscriber') return null;
   // The secret of a throw-away sandbox is gone before it could be read.
-  return endpoint === undefined
-    ? secretId
-    : `${secretId}\naws secretsmanager get-secret-value --endpoint-url ${endpoint} --secret-id ${secretId}`;
+  if (target === undefined || target.kind === 'sandbox') return secretId;
+  const options = [awsOptions(target), `--secret-id ${secretId}`].filter((text) => text !== '').join(' ');
+  return `${secretId}\naws secretsmanager get-secret-value ${options}`;
 }
 
 /** What an execution has put out, as labelled facts. */
@@ -153,25 +158,26 @@ function counted(count: number, one: string, more: string): string {
   return `${count} ${count === 1 ? one : more}`;
 }
 
-function nextFact({ userName, endpoint }: Subject, { error, executionArn }: Report): string | null {
-  if (endpoint === undefined) return 'This throw-away sandbox has ended; npm run sandbox starts one that keeps running';
-  if (error !== null) return nextCommand(error, { userName, endpoint, executionArn });
-  return userName === undefined ? null : `npm start -- status ${printable(userName)} --endpoint ${endpoint}`;
+function nextFact({ userName, at }: Subject, { error, executionArn }: Report): string | null {
+  if (isThrowAway(at)) return 'This throw-away sandbox has ended; npm run sandbox starts one that keeps running';
+  if (error !== null) return nextCommand(error, { userName, executionArn }, at);
+  return userName === undefined ? null : at.command(`status ${userName}`);
 }
 
 /** The command that goes on after a failure, when the remedy is done; null when there is none that is known. */
 export function nextCommand(
   { name, step }: { name: string; step?: string | null | undefined },
-  at: { userName: string | undefined; endpoint: string; executionArn: string | null },
+  { userName, executionArn }: { userName: string | undefined; executionArn: string | null },
+  { command }: Place,
 ): string | null {
-  const { userName, endpoint, executionArn } = at;
   switch (nextStepFor(name, step ?? undefined)) {
-    case 'redrive':
-      return executionArn === null
-        ? null
-        : `aws stepfunctions redrive-execution --endpoint-url ${endpoint} --execution-arn ${executionArn}`;
+    case 'redrive': {
+      // The first state records an attempt only at its end: the subscriber's latest one may be another.
+      const execution = isFirstState(step) || userName === undefined ? executionArn : userName;
+      return execution === null ? null : command(`redrive ${execution}`);
+    }
     case 'retry':
-      return userName === undefined ? null : `npm start -- retry ${userName} --endpoint ${endpoint}`;
+      return userName === undefined ? null : command(`retry ${userName}`);
     case 'resend':
       return 'send its file again, when the remedy is done';
     case 'correct':

@@ -4,6 +4,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { redactingReplacer } from '../../lib/redact.ts';
+import { faultsOf } from '../../lib/refusals.ts';
 import { requestRules } from '../../lib/requests/environment.ts';
 import { parseRequest } from '../../lib/requests/onboarding.ts';
 import { executionInput, startOnboarding } from '../../lib/requests/start-execution.ts';
@@ -38,6 +39,7 @@ export async function acceptEvent(
     const { userName } = parseRequest(
       event.detail,
       requestRules(environment, environment.ACCOUNT_REGIONS, environment.STATE_MACHINE_ARN),
+      faultsOf(() => executionInput(event.detail)),
     ).subscriber;
     const executionArn = await startOnboarding(stepFunctions, {
       stateMachineArn: environment.STATE_MACHINE_ARN,
@@ -83,11 +85,14 @@ function onlyHarmless(value: unknown, path: readonly string[] = []): unknown {
 function refusal(
   queueUrl: string,
   event: v.InferOutput<typeof eventSchema>,
-  { name, field, message, remedy }: InvalidRequest,
+  { name, field, message, remedy, faults }: InvalidRequest,
 ): SendMessageCommand {
   const short = (text: string) => shortened(text, maxTextBytes);
-  // Both may name a field of the request by a name of any length.
-  const error = { name, field: short(field), message: short(message), remedy };
+  // All name fields of the request, which may have many, with long names.
+  const errors = faults
+    .slice(0, maxErrors)
+    .map(({ pointer, rule }) => ({ pointer: short(pointer), rule: short(rule) }));
+  const error = { name, field: short(field), message: short(message), remedy, errors };
   const bodyOf = (detail: unknown, cut?: { isCut: true }) =>
     messageText(JSON.stringify({ error, event: { ...event, detail }, ...cut }, redactingReplacer));
   const whole = bodyOf(onlyHarmless(event.detail));
@@ -105,6 +110,8 @@ function refusal(
  */
 const maxBodyBytes = 256 * 1024 - 1024;
 const maxTextBytes = 1024;
+/** In JSON a character may take six bytes: so many stay far below the queue's limit. The message says how many more there are. */
+const maxErrors = 15;
 
 /** Of a request that is too large for the queue the fields whose values are no secrets, by their paths. */
 function essentialsOf(detail: unknown): Record<string, string> {

@@ -4,25 +4,20 @@ import { problemsOfEach, throwTogether } from '../../lib/each.ts';
 import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { parseJson } from '../../lib/json.ts';
 import { canonicalHash } from '../../lib/keys/canonical.ts';
-import { readGrants } from '../../lib/keys/grants.ts';
-import { readKeyPolicy } from '../../lib/keys/kms.ts';
+import { isDrift, isRepairable } from '../../lib/keys/drift/drift.ts';
+import { lookAtKey, lookBackMs, requireSettled } from '../../lib/keys/drift/look.ts';
 import { isKnownKey, knownKeys } from '../../lib/keys/known-keys.ts';
-import { leaseMs, readLease } from '../../lib/keys/lease.ts';
-import { backUpPolicy, readPolicyBackups } from '../../lib/keys/policy-backups.ts';
-import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
-import { reconcileKeyPolicy, rereadMs, staleMs } from '../../lib/keys/reconcile.ts';
+import { backUpPolicy } from '../../lib/keys/policy-backups.ts';
+import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 import type { Reconciler } from '../../lib/keys/reconciler.ts';
 import { type EventDetail, publishEvent } from '../../lib/subscribers/events.ts';
-import { type Drift, driftOf, isDrift, isRepairable, noDrift, shortened } from './drift.ts';
-import { type History, isUpToDate, lostStatements } from './history.ts';
+import { shortened } from './shortened.ts';
 import type { Edit } from './trigger.ts';
 
 /** Who repairs, as it is kept with the policy that is written over. */
 const by = 'detect-key-policy-drift';
 /** The pauses before a repair is tried again: longer than an edit is taken for an old policy of ours that KMS still returns. */
 const busyMs = [5_000, 20_000, 40_000] as const;
-/** Two looks of the schedule: what was undone unseen after an edit was looked at is found, though a look may fail. */
-const lookBackMs = 2 * 60 * 60_000;
 
 export interface Detector extends Pick<Reconciler, 'registry'> {
   /** What a key is read and repaired with: keys may lie in another account or Region than the function. */
@@ -79,8 +74,9 @@ async function keepEdit({ keyArn, policy, at, by: principal, eventId }: Edit, { 
 async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<void> {
   const { logger, events, count } = detector;
   const reconciler = detector.reconcilerOf(keyArn);
-  const since = (edit?.at ?? reconciler.clock.now() - lookBackMs) - leaseMs - staleMs;
-  const drift = await driftSince(since, keyArn, reconciler);
+  const found = await lookAtKey(keyArn, edit?.at ?? reconciler.clock.now() - lookBackMs, reconciler);
+  requireSettled(found);
+  const { drift } = found;
   if (drift === undefined) return logger.warn('key is gone', { keyArn });
   if (!isDrift(drift)) return;
   count();
@@ -88,54 +84,6 @@ async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<vo
   const detail: EventDetail<'KeyPolicyDrift'> = { keyArn, ...shortened(drift), repaired, by: edit?.by ?? null };
   logger.warn('key policy drifted', detail);
   await publishEvent(events, { detailType: 'KeyPolicyDrift', detail });
-}
-
-/**
- * The drift of a key, from reads between which nobody of ours wrote.
- * @returns undefined when KMS has no such key any more
- * @throws KeyPolicyBusy when one of ours is about to write, or KMS does not return the last policy yet
- */
-async function driftSince(since: number, keyArn: string, reconciler: Reconciler): Promise<Drift | undefined> {
-  const { registry, access, clock } = reconciler;
-  const before = await readLease(registry, keyArn);
-  const grants = await readGrants(registry, keyArn);
-  const kept = await readPolicyBackups(registry, keyArn, new Date(since).toISOString());
-  const history: History = { written: before?.written, kept };
-  const read = await readUpToDate(keyArn, reconciler, history);
-  const after = await readLease(registry, keyArn);
-  const isHeld = after?.leasedUntil !== undefined && after.leasedUntil >= clock.now();
-  const isWritten = JSON.stringify(before?.written) !== JSON.stringify(after?.written);
-  if (isHeld || isWritten) {
-    throw new KeyPolicyBusy(`The policy of key ${keyArn} is being changed`);
-  }
-  if (read === undefined) return undefined;
-  if ('reason' in read) return { ...noDrift, reason: read.reason };
-  return { ...driftOf(read.policy, grants, access), lostStatements: lostStatements(read.policy, history) };
-}
-
-async function readUpToDate(keyArn: string, { kms, clock }: Reconciler, history: History) {
-  for (const pause of [0, ...rereadMs]) {
-    if (pause > 0) await clock.wait(pause);
-    const read = await readOrReason(kms, keyArn);
-    if (read === undefined || isUpToDate('policy' in read ? read.policy : undefined, history, clock.now())) return read;
-  }
-  throw new KeyPolicyBusy(`The policy of key ${keyArn} does not read as it was last written`);
-}
-
-/** The key's policy, or why the deployment can do nothing with it; undefined when the key is gone. */
-async function readOrReason(
-  kms: Reconciler['kms'],
-  keyArn: string,
-): Promise<{ policy: KeyPolicy } | { reason: NonNullable<Drift['reason']> } | undefined> {
-  try {
-    return await readKeyPolicy(kms, keyArn);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    if (error.name === 'NotFoundException') return undefined;
-    // A policy that gives nothing to the account any more, or a key that lost its tag, is denied to us; so is an account.
-    if (!['KeyPolicyNotUnderstood', 'AccessDeniedException', 'AccountNotAccessible'].includes(error.name)) throw error;
-    return { reason: { name: error.name, message: error.message } };
-  }
 }
 
 /** What came of a repair: `partly` when some roles did not get the key, or a pattern stays. */

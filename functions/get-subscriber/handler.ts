@@ -1,12 +1,10 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { promptConfig } from '../../lib/aws/clients.ts';
-import { InvalidRequest } from '../../lib/errors.ts';
 import { errorResponse, jsonResponse, respond } from '../../lib/lambda/http.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { parse } from '../../lib/parse.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { userNameSchema } from '../../lib/requests/fields.ts';
+import { parseParameters, userNameSchema } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { getSubscriber } from './get-subscriber.ts';
 
@@ -27,11 +25,10 @@ export const handler = step({
   }),
   run: ({ pathParameters, queryStringParameters }, { environment, logger }) =>
     respond(logger, async () => {
-      const { userName, execution } = parse(
-        querySchema,
-        { execution: queryStringParameters.execution, ...pathParameters },
-        (field, rule) => new InvalidRequest(field, rule),
-      );
+      const { userName, execution } = parseParameters(querySchema, {
+        execution: queryStringParameters.execution,
+        ...pathParameters,
+      });
       const status = await getSubscriber(
         { userName, executionName: execution },
         {

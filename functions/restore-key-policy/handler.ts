@@ -6,14 +6,13 @@ import { clientConfig } from '../../lib/aws/clients.ts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { parse } from '../../lib/parse.ts';
-import { keyArnSchema, shownAccounts } from '../../lib/requests/fields.ts';
+import { fields, keyArnSchema, parseParameters, shownAccounts } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { restoreKeyPolicy } from './restore-key-policy.ts';
 
 const reconcilerOf = reconcilers();
 
-const requestSchema = v.strictObject({ keyArn: keyArnSchema, policyId: v.pipe(v.string(), v.nonEmpty('is empty')) });
+const requestSchema = fields({ keyArn: keyArnSchema, policyId: v.pipe(v.string(), v.nonEmpty('is empty')) });
 
 export const handler = step({
   name: 'restore-key-policy',
@@ -24,7 +23,7 @@ export const handler = step({
   run: async (event, context) => {
     const { environment, logger } = context;
     const { functionArn, requestId } = context.invocation;
-    const request = parse(requestSchema, event, (field, rule) => new InvalidRequest(field, rule));
+    const request = parseParameters(requestSchema, event);
     const home = arnOwner(request.keyArn);
     const accountIds = [arnOwner(functionArn).accountId, ...Object.keys(environment.ACCOUNTS)];
     if (!accountIds.includes(home.accountId)) {

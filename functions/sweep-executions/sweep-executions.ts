@@ -1,4 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { problemsOfEach, throwTogether } from '../../lib/each.ts';
@@ -8,7 +9,8 @@ import {
   requestedUserName,
 } from '../../lib/subscribers/execution-failure.ts';
 import { runningStatuses } from '../../lib/subscribers/operations.ts';
-import { type SweptRecord, sweptSchema, unsettledRecords } from '../../lib/subscribers/record.ts';
+import { readRecord, type SweptRecord, sweptSchema } from '../../lib/subscribers/record.ts';
+import { unsettledRecords } from '../../lib/subscribers/unsettled.ts';
 
 /** How long an execution can be redriven (Step Functions developer guide, "Redriving executions"). */
 const redrivableMs = 14 * 24 * 60 * 60_000;
@@ -20,24 +22,27 @@ const redrivableMs = 14 * 24 * 60 * 60_000;
  */
 export async function sweepExecutions(recorder: FailureRecorder, logger: Logger): Promise<void> {
   const failedSince = new Date(recorder.now.getTime() - redrivableMs).toISOString();
-  const records = unsettledRecords(recorder.registry, failedSince);
+  const records = unsettledRecords(recorder.registry, { failedSince, now: recorder.now });
   const problems = await problemsOfEach(records, (record) => sweep(v.parse(sweptSchema, record), recorder, logger));
   throwTogether(problems, 'records could not be swept');
 }
 
-async function sweep({ executionArn, status, updatedAt }: SweptRecord, recorder: FailureRecorder, logger: Logger) {
+async function sweep(
+  { executionArn, status, updatedAt }: SweptRecord,
+  recorder: FailureRecorder,
+  logger: Logger,
+): Promise<void> {
   const execution = await describeExecution(recorder.stepFunctions, executionArn);
   switch (execution?.status) {
     case 'FAILED':
     case 'TIMED_OUT':
     case 'ABORTED': {
-      const isRecorded = !runningStatuses.includes(status) && (execution.stopDate?.toISOString() ?? '') <= updatedAt;
-      if (isRecorded) return;
-      logger.warn('execution ended unseen', {
-        userName: requestedUserName(execution),
-        executionArn,
-        status: execution.status,
-      });
+      if (isRecorded(execution, { status, updatedAt })) return;
+      // The index may not have heard of it yet, or the subscriber may have another execution by now, which is then the one that counts.
+      const userName = requestedUserName(execution);
+      const record = userName === undefined ? undefined : await readRecord(recorder.registry, userName);
+      if (record?.executionArn !== executionArn || isRecorded(execution, record)) return;
+      logger.warn('execution ended unseen', { userName, executionArn, status: execution.status });
       return recordExecutionFailure(execution, recorder);
     }
     case undefined:
@@ -50,3 +55,9 @@ async function sweep({ executionArn, status, updatedAt }: SweptRecord, recorder:
       return;
   }
 }
+
+/** Whether a record says how its execution has ended. */
+const isRecorded = (
+  { stopDate }: DescribeExecutionOutput,
+  { status, updatedAt }: Pick<SweptRecord, 'status' | 'updatedAt'>,
+): boolean => !runningStatuses.includes(status) && (stopDate?.toISOString() ?? '') <= updatedAt;

@@ -22,21 +22,27 @@ type Config = typeof clientConfig & { region: string; credentials?: () => Promis
 /**
  * A client per account and Region, made on first use: stacks, roles and keys may lie elsewhere than the functions. In another
  * account it acts with the role that is configured for it, or its calls fail with AccountNotAccessible.
+ * @param common how the client, and the one for its credentials, is set up
  */
 export function perAccountRegion<Client>(
   create: (config: Config) => Client,
+  common: typeof clientConfig = clientConfig,
 ): (home: AccountRegion, context: AccountsContext) => Client {
   const clients = new Map<string, Client>();
   return ({ accountId, region }, context) => {
     const key = `${accountId} ${region}`;
-    const client = clients.get(key) ?? create({ ...clientConfig, region, ...credentialsIn(accountId, context) });
+    const client = clients.get(key) ?? create({ ...common, region, ...credentialsIn(accountId, context, common) });
     clients.set(key, client);
     return client;
   };
 }
 
 /** The client asks for them when it is first used, and anew before they expire. */
-function credentialsIn(accountId: string, { environment, invocation }: AccountsContext): Pick<Config, 'credentials'> {
+function credentialsIn(
+  accountId: string,
+  { environment, invocation }: AccountsContext,
+  common: typeof clientConfig,
+): Pick<Config, 'credentials'> {
   const own = arnOwner(invocation.functionArn);
   if (accountId === own.accountId) return {};
   const account = environment.ACCOUNTS[accountId];
@@ -47,7 +53,7 @@ function credentialsIn(accountId: string, { environment, invocation }: AccountsC
       },
     };
   }
-  const sts = new STSClient(clientConfig);
+  const sts = new STSClient(common);
   // arn:<partition>:lambda:<region>:<account>:function:<name>
   const [, , , , , , sessionName = ''] = invocation.functionArn.split(':');
   return { credentials: () => assumeRole(sts, accountId, account, sessionName) };

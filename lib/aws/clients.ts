@@ -43,6 +43,12 @@ export const promptConfig = {
   requestHandler: { ...clientConfig.requestHandler, connectionTimeout: 1_000, requestTimeout: 2_000 },
 };
 
+/** For functions behind the HTTP API that make several calls one after the other. */
+export const briskConfig = {
+  ...promptConfig,
+  requestHandler: { ...promptConfig.requestHandler, requestTimeout: 1_000 },
+};
+
 /** What a client of a call that must not be repeated has instead: one try, over a connection of its own, which is not dead. */
 export const onceConfig = {
   maxAttempts: 1,

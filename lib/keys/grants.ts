@@ -187,7 +187,24 @@ export async function forgetGrant(
   await writeAsOwner(registry, owner, [update]);
 }
 
-/** The grants of a subscriber on all keys, but for those that were withdrawn for good. A scan, as of the registry's other rare readers. */
+/** The grants of a subscriber on these keys, but for those that were withdrawn for good. */
+export async function grantsOn(
+  registry: Registry,
+  subscriber: string,
+  keyArns: readonly string[],
+): Promise<{ keyArn: string; roleArn: string }[]> {
+  const found = keyArns.map(async (keyArn) => {
+    const grants = await readGrants(registry, keyArn);
+    return grants
+      .filter(
+        ({ userName, expiresAt }) => expiresAt === undefined && userName.toLowerCase() === subscriber.toLowerCase(),
+      )
+      .map(({ roleArn }) => ({ keyArn, roleArn }));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** The same on all keys, where nobody knows which of them have some. A scan, as of the registry's other rare readers. */
 export async function grantsOf(
   { documents, tableName }: Registry,
   subscriber: string,

@@ -102,8 +102,7 @@ export function withGrants(
   kept: readonly string[] = [],
 ): KeyPolicy {
   requireNoOrphan(policy, name);
-  const ours = statementsFor(roleArns, access, kept);
-  const edited = { ...policy, Statement: [...foreignStatements(policy), ...ours] };
+  const edited = withStatements(policy, statementsFor(roleArns, access, kept));
   // The canonical form does not count: statements of ours may stand there twice.
   const isAsLong = edited.Statement.length === policy.Statement.length;
   if (isAsLong && canonical(edited) === canonical(policy)) return policy;
@@ -111,6 +110,21 @@ export function withGrants(
   if (bytes > maxBytes) throw new KeyPolicyFull(new Set(roleArns).size, { bytes, maxBytes, name });
   return edited;
 }
+
+/** The size of the policy in which these roles have our statements, as `withGrants` makes it, though it be more than KMS allows. */
+export function sizeWith(
+  policy: KeyPolicy,
+  roleArns: readonly string[],
+  access: KeyAccess,
+  kept: readonly string[] = [],
+): number {
+  return size(withStatements(policy, statementsFor(roleArns, access, kept)));
+}
+
+const withStatements = (policy: KeyPolicy, ours: readonly Statement[]): KeyPolicy => ({
+  ...policy,
+  Statement: [...foreignStatements(policy), ...ours],
+});
 
 function requireNoOrphan(policy: KeyPolicy, name: string): void {
   const [orphan] = orphans({ ...policy, Statement: foreignStatements(policy) });
@@ -190,6 +204,14 @@ function foreignNaming(policy: KeyPolicy, roleArn: string): string | undefined {
 /** The statements that are ours. */
 export function ownStatements(policy: KeyPolicy): Statement[] {
   return policy.Statement.filter(isOurs);
+}
+
+/** The Sids of our statements that let the role use the key: by its ARN, or by the pattern that would stand for it. */
+export function statementsNaming(policy: KeyPolicy, grantee: string, access: KeyAccess): string[] {
+  const names = isRole(grantee) ? [grantee, granteeOf(grantee, access)] : [grantee];
+  return ownStatements(policy)
+    .filter((statement) => granteesOf(statement).some((each) => names.includes(each)))
+    .flatMap(({ Sid }) => Sid ?? []);
 }
 
 /** Whom our statements let use the key, in whichever way: roles, patterns of roles, and the ids that deleted roles left. */

@@ -1,4 +1,4 @@
-import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { keyPk, queryKey } from '../registry/key-items.ts';
 import { type Registry, unlessRefused } from '../registry/table.ts';
@@ -80,4 +80,21 @@ export async function readPolicyBackup(
 export async function readPolicyBackups(registry: Registry, keyArn: string, since = ''): Promise<PolicyBackup[]> {
   const items = await queryKey(registry, keyArn, policyPrefix, since);
   return items.map((item) => v.parse(policyBackupSchema, item));
+}
+
+/** How many policies were kept of a key, without reading what they say. */
+export async function countPolicyBackups({ documents, tableName }: Registry, keyArn: string): Promise<number> {
+  const pages = paginateQuery(
+    { client: documents },
+    {
+      TableName: tableName,
+      Select: 'COUNT',
+      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': keyPk(keyArn), ':prefix': policyPrefix },
+    },
+  );
+  let count = 0;
+  for await (const { Count = 0 } of pages) count += Count;
+  return count;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { InvalidRequest, type StepError } from '../errors.ts';
+import type { Fault } from '../faults.ts';
 
 /** The parts that are read of an HTTP API's request (payload format 2.0). */
 export const bodySchema = v.object({
@@ -23,16 +24,20 @@ export function jsonResponse(statusCode: number, body: object, headers: Record<s
   };
 }
 
-/** An error as a caller sees it: what is wrong, and what to do. */
+/** So many faults are answered at most: what more is wrong shows when these are mended. */
+const maxErrors = 100;
+
+/** An error as a caller sees it: what is wrong, and what to do; of a request each place that is wrong, by its JSON Pointer. */
 export function errorResponse(
   statusCode: number,
-  { name, message, remedy }: Pick<StepError, 'name' | 'message' | 'remedy'>,
+  { name, message, remedy, faults }: Pick<StepError, 'name' | 'message' | 'remedy'> & { faults?: readonly Fault[] },
 ): HttpResponse {
-  return jsonResponse(statusCode, { error: { name, message, remedy } });
+  const errors = faults?.slice(0, maxErrors).map(({ pointer, rule }) => ({ pointer, rule }));
+  return jsonResponse(statusCode, { error: { name, message, remedy, ...(errors && { errors }) } });
 }
 
 /**
- * Answers with what `run` returns, or with the rule that the request breaks. Every other error is thrown: API Gateway
+ * Answers with what `run` returns, or with the rules that the request breaks. Every other error is thrown: API Gateway
  * answers it with 500 and no details, and Lambda's metrics count it.
  */
 export async function respond(logger: Logger, run: () => Promise<HttpResponse>): Promise<HttpResponse> {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { AccountRegions } from '../aws/accounts-environment.ts';
 import { arnOwner } from '../aws/arns.ts';
-import { regionsSchema } from '../aws/regions.ts';
+import { stackRegionsEnvironment } from '../aws/homes.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { secretPrefixEnvironment } from '../secrets/environment.ts';
 import { inputSecretPrefix } from '../secrets/names.ts';
@@ -22,8 +22,7 @@ const list = v.pipe(
 export const requestEnvironment = {
   ...secretPrefixEnvironment,
   ...superadminNameEnvironment,
-  /** The Regions of the deployment's account that a request may choose from, comma separated. */
-  STACK_REGIONS: regionsSchema,
+  ...stackRegionsEnvironment,
   /** The template parameters that a request may set. */
   ALLOWED_STACK_PARAMETERS: list,
   /** The keys that a request's tags may have. */

@@ -1,80 +1,85 @@
 import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
-import { InvalidRequest } from '../errors.ts';
+import { type Fault, fault, type Path } from '../faults.ts';
 import {
+  dictionary,
   emailIdSchema,
+  fields,
+  foreignSecrets,
   type InputSecrets,
   inputSecretIdSchema,
   keyArnSchema,
   object,
+  type Parts,
   parseFields,
-  requireOwnSecrets,
+  regardless,
   shownAccounts,
+  superadminFault,
   userNameSchema,
 } from './fields.ts';
 
 const artifacts = v.variant('type', [
-  v.strictObject({ type: v.literal('sse-s3') }),
-  v.strictObject({ type: v.literal('sse-kms-aws-managed') }),
-  v.strictObject({ type: v.literal('sse-kms-customer-managed'), keyArn: keyArnSchema }),
+  fields({ type: v.literal('sse-s3') }),
+  fields({ type: v.literal('sse-kms-aws-managed') }),
+  fields({ type: v.literal('sse-kms-customer-managed'), keyArn: keyArnSchema }),
 ]);
 
 const tracking = v.variant('type', [
-  v.strictObject({ type: v.literal('aws-owned') }),
-  v.strictObject({ type: v.literal('aws-managed') }),
-  v.strictObject({ type: v.literal('customer-managed'), keyArn: keyArnSchema }),
+  fields({ type: v.literal('aws-owned') }),
+  fields({ type: v.literal('aws-managed') }),
+  fields({ type: v.literal('customer-managed'), keyArn: keyArnSchema }),
 ]);
 
+const parameterName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,255}$/, 'must be the name of a template parameter'));
 const parameters = object(
-  v.record(
-    v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,255}$/, 'must be the name of a template parameter')),
-    v.pipe(v.string('must be a string'), v.maxBytes(4096, 'must be at most 4,096 bytes')),
-  ),
+  dictionary(parameterName, v.pipe(v.string('must be a string'), v.maxBytes(4096, 'must be at most 4,096 bytes'))),
 );
 
 /** By way of upper case, because there are letters that only meet there, such as the long s; others only meet in lower case, such as the Kelvin sign. */
 const folded = (key: string) => key.toUpperCase().toLowerCase();
 
-/** The first two keys that differ in nothing but case. */
-function sameKeys(tags: Readonly<Record<string, string>>): [string, string] | undefined {
+/** The pairs of keys that differ in nothing but case. */
+function sameKeys(tags: object): [string, string][] {
   const seen = new Map<string, string>();
-  for (const key of Object.keys(tags)) {
+  return Object.keys(tags).flatMap((key): [string, string][] => {
     const other = seen.get(folded(key));
-    if (other !== undefined) return [other, key];
+    if (other !== undefined) return [[other, key]];
     seen.set(folded(key), key);
-  }
-  return undefined;
+    return [];
+  });
 }
 
+const tagKey = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?!aws:|infinstor-onboarding)/iu,
+    'must not begin with aws: or infinstor-onboarding, which AWS and the onboarding reserve',
+  ),
+  // IAM's rule is the narrowest, and the tags reach the role (IAM API reference, "Tag").
+  v.maxLength(128, 'must be a tag key of at most 128 characters'),
+  v.regex(
+    /^[\p{L}\p{Z}\p{N}_.:/=+@-]+$/u,
+    'must be a tag key that IAM takes: letters of any script, digits, blanks and _.:/=+@-',
+  ),
+);
+const isOfTags = (value: unknown): value is Record<string, string> => typeof value === 'object' && value !== null;
 const tags = object(
   v.pipe(
-    v.record(
-      v.pipe(
-        v.string(),
-        v.regex(
-          /^(?!aws:|infinstor-onboarding)/iu,
-          'must not begin with aws: or infinstor-onboarding, which AWS and the onboarding reserve',
-        ),
-        // IAM's rule is the narrowest, and the tags reach the role (IAM API reference, "Tag").
-        v.maxLength(128, 'must be a tag key of at most 128 characters'),
-        v.regex(
-          /^[\p{L}\p{Z}\p{N}_.:/=+@-]+$/u,
-          'must be a tag key that IAM takes: letters of any script, digits, blanks and _.:/=+@-',
-        ),
-      ),
+    dictionary(
+      tagKey,
       v.pipe(
         v.string('must be a string'),
         v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,256}$/u, 'must be 1 to 256 letters, digits, blanks and _.:/=+@-'),
       ),
     ),
     // Of a role IAM allows no two such (IAM user guide, "Tags for IAM resources").
-    v.check(
-      (keys) => sameKeys(keys) === undefined,
-      // Stryker disable next-line OptionalChaining: for the compiler alone, because the check has found them.
-      ({ input }) => `has the keys ${sameKeys(input)?.join(' and ')}, which to IAM are one, as it ignores case`,
-    ),
+    v.rawCheck(({ dataset, addIssue }) => {
+      for (const pair of sameKeys(Object(dataset.value))) {
+        addIssue({ message: `has the keys ${pair.join(' and ')}, which to IAM are one, as it ignores case` });
+      }
+    }),
     // CloudFormation allows 50 tags, of which three are the onboarding's.
-    v.maxEntries(47, 'must be at most 47 tags'),
+    regardless(isOfTags, v.maxEntries(47, 'must be at most 47 tags')),
   ),
 );
 
@@ -84,12 +89,12 @@ export const buildSchema = v.pipe(
   v.regex(/^\d+(\.\d+){1,5}$/, 'must be digits and dots, such as 2.3.72'),
 );
 
+const accountIdSchema = v.pipe(v.string('must be a string'), v.regex(/^\d{12}$/, 'must be an account id of 12 digits'));
+
 const stack = object(
-  v.strictObject({
+  fields({
     build: v.optional(buildSchema),
-    accountId: v.optional(
-      v.pipe(v.string('must be a string'), v.regex(/^\d{12}$/, 'must be an account id of 12 digits')),
-    ),
+    accountId: v.optional(accountIdSchema),
     region: v.optional(v.string('must be a string')),
     parameters: v.optional(parameters),
     tags: v.optional(tags),
@@ -98,14 +103,12 @@ const stack = object(
 
 /** A request for the machine `onboard-subscriber`, in itself. */
 export const onboardingSchema = object(
-  v.strictObject({
-    subscriber: object(v.strictObject({ userName: userNameSchema, emailId: emailIdSchema })),
+  fields({
+    subscriber: object(fields({ userName: userNameSchema, emailId: emailIdSchema })),
     passwordSecretId: v.optional(inputSecretIdSchema),
     customTokenSecretId: v.optional(inputSecretIdSchema),
     stack: v.optional(stack),
-    encryption: v.optional(
-      object(v.strictObject({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) })),
-    ),
+    encryption: v.optional(object(fields({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) }))),
   }),
 );
 
@@ -126,15 +129,23 @@ export interface Request {
 /**
  * Checks what of a request needs no knowledge of the deployment.
  * @param secrets the place whose secrets it may name, below the subscriber's own folder
- * @throws InvalidRequest naming the field and the rule; never quoting a value
+ * @param furtherFaults those of other rules
+ * @throws InvalidRequest naming each field and rule; never quoting a value
  */
-export function checkRequest(request: unknown, secrets: InputSecrets) {
-  const parsed = parseFields(onboardingSchema, request);
-  requireOwnSecrets(secrets, parsed.subscriber.userName, [
-    { field: 'passwordSecretId', secretId: parsed.passwordSecretId, mayBeOfApi: true },
-    { field: 'customTokenSecretId', secretId: parsed.customTokenSecretId },
-  ]);
-  return parsed;
+export function checkRequest(
+  request: unknown,
+  secrets: InputSecrets,
+  furtherFaults: (parts: Parts) => readonly Fault[] = () => [],
+) {
+  return parseFields(onboardingSchema, request, (part) => {
+    const references = (['passwordSecretId', 'customTokenSecretId'] as const).map((field) => ({
+      path: [field],
+      secretId: part([field], inputSecretIdSchema),
+      mayBeOfApi: field === 'passwordSecretId',
+    }));
+    const userName = part(['subscriber', 'userName'], userNameSchema);
+    return [...foreignSecrets(secrets, userName, references), ...furtherFaults(part)];
+  });
 }
 
 /** What a deployment lets a request choose from. */
@@ -158,23 +169,13 @@ export interface RequestRules {
 /**
  * Parses a request and fills the defaults in: the deployment's account and Region, and the encryption that the setup guide
  * calls the default.
- * @throws InvalidRequest naming the field and the rule; never quoting a value
+ * @param otherFaults what is known to be wrong with the request beside what is checked here
+ * @throws InvalidRequest naming each field and rule; never quoting a value
  */
-export function parseRequest(request: unknown, rules: RequestRules): Request {
-  const { superadminUserName, own, stackRegions } = rules;
-  const parsed = checkRequest(request, rules);
-  requireOther(superadminUserName, 'subscriber.userName', parsed.subscriber.userName);
-  const { accountId = own.accountId, region = own.region } = parsed.stack ?? {};
-  const regions = stackRegions.get(accountId);
-  if (regions === undefined) {
-    throw new InvalidRequest('stack.accountId', `must be one of ${shownAccounts([...stackRegions.keys()])}`);
-  }
-  if (!regions.includes(region)) {
-    throw new InvalidRequest('stack.region', `must be one of ${regions.join(', ')} in account ${accountId}`);
-  }
+export function parseRequest(request: unknown, rules: RequestRules, otherFaults: readonly Fault[] = []): Request {
+  const parsed = checkRequest(request, rules, (part) => [...ruleFaults(part, rules), ...otherFaults]);
+  const { accountId = rules.own.accountId, region = rules.own.region } = parsed.stack ?? {};
   const { parameters = {}, tags = {} } = parsed.stack ?? {};
-  requireAllowed('stack.parameters', parameters, rules.allowedStackParameters, 'allowedStackParameters');
-  requireAllowed('stack.tags', tags, rules.allowedTagKeys, 'allowedTagKeys');
   return {
     ...parsed,
     stack: {
@@ -191,23 +192,46 @@ export function parseRequest(request: unknown, rules: RequestRules): Request {
   };
 }
 
-/** Refuses names that the deployment does not list. @throws InvalidRequest naming the field and the deployment's param */
-function requireAllowed(field: string, given: object, allowed: readonly string[], param: string): void {
-  const other = Object.keys(given).find((name) => !allowed.includes(name));
-  if (other === undefined) return;
-  const names = allowed.length === 0 ? 'none' : allowed.join(', ');
-  throw new InvalidRequest(`${field}.${other}`, `is not allowed: the deployment's param ${param} lists ${names}`);
+/** What of a request the deployment does not allow. */
+function ruleFaults(part: Parts, rules: RequestRules): Fault[] {
+  const namePath = ['subscriber', 'userName'];
+  return [
+    ...superadminFault(rules.superadminUserName, namePath, part(namePath, userNameSchema)),
+    ...homeFaults(part, rules),
+    ...notAllowed(part, ['stack', 'parameters'], parameterName, {
+      allowed: rules.allowedStackParameters,
+      param: 'allowedStackParameters',
+    }),
+    ...notAllowed(part, ['stack', 'tags'], tagKey, { allowed: rules.allowedTagKeys, param: 'allowedTagKeys' }),
+  ];
 }
 
-/**
- * Refuses the superadmin's user name, ignoring case as user pools may: who is to be made exists, and a login with its name counts
- * against the superadmin's.
- * @throws InvalidRequest
- */
-export function requireOther(superadminUserName: string, field: string, userName: string): void {
-  if (userName.toLowerCase() === superadminUserName.toLowerCase()) {
-    throw new InvalidRequest(field, "must not be the superadmin's user name");
+/** Of an account that the deployment does not have, its Regions are not known. */
+function homeFaults(part: Parts, { own, stackRegions }: RequestRules): Fault[] {
+  const accountId = part(['stack', 'accountId'], v.optional(accountIdSchema, own.accountId));
+  const region = part(['stack', 'region'], v.optional(v.string(), own.region));
+  if (accountId === undefined) return [];
+  const regions = stackRegions.get(accountId);
+  if (regions === undefined) {
+    return [fault(['stack', 'accountId'], `must be one of ${shownAccounts([...stackRegions.keys()])}`)];
   }
+  return region === undefined || regions.includes(region)
+    ? []
+    : [fault(['stack', 'region'], `must be one of ${regions.join(', ')} in account ${accountId}`)];
+}
+
+/** The names that the deployment does not list, with its param; what cannot be a name is the schema's to refuse. */
+function notAllowed(
+  part: Parts,
+  path: Path,
+  nameSchema: v.GenericSchema,
+  { allowed, param }: { allowed: readonly string[]; param: string },
+): Fault[] {
+  const names = Object.keys(part(path, object(v.looseObject({}))) ?? {});
+  const listed = allowed.length === 0 ? 'none' : allowed.join(', ');
+  return names
+    .filter((name) => !allowed.includes(name) && v.is(nameSchema, name))
+    .map((name) => fault([...path, name], `is not allowed: the deployment's param ${param} lists ${listed}`));
 }
 
 /** The customer managed keys of the request, each once. */

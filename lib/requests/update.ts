@@ -1,11 +1,12 @@
 import * as v from 'valibot';
 import {
   emailIdSchema,
+  fields,
+  foreignSecrets,
   type InputSecrets,
   inputSecretIdSchema,
   object,
   parseFields,
-  requireOwnSecrets,
   userNameSchema,
 } from './fields.ts';
 
@@ -17,12 +18,13 @@ export interface UpdateRequest {
 /** A request for the machine `update-subscriber`, in itself. */
 export const updateSchema = v.pipe(
   object(
-    v.strictObject({
-      subscriber: object(v.strictObject({ userName: userNameSchema, emailId: v.optional(emailIdSchema) })),
+    fields({
+      subscriber: object(fields({ userName: userNameSchema, emailId: v.optional(emailIdSchema) })),
       passwordSecretId: v.optional(inputSecretIdSchema),
     }),
   ),
-  v.check(
+  v.partialCheck(
+    [['subscriber', 'emailId'], ['passwordSecretId']],
     ({ subscriber, passwordSecretId }) => subscriber.emailId !== undefined || passwordSecretId !== undefined,
     'must have subscriber.emailId, passwordSecretId or both: what is to change',
   ),
@@ -31,11 +33,12 @@ export const updateSchema = v.pipe(
 /**
  * Checks a request for the machine `update-subscriber`, which changes the e-mail address, the password or both.
  * @param secrets the place whose secrets it may name, below the subscriber's own folder
- * @throws InvalidRequest naming the field and the rule; never quoting a value
+ * @throws InvalidRequest naming each field and rule; never quoting a value
  */
 export function checkUpdateRequest(request: unknown, secrets: InputSecrets): UpdateRequest {
-  const parsed = parseFields(updateSchema, request);
-  const { passwordSecretId: secretId } = parsed;
-  requireOwnSecrets(secrets, parsed.subscriber.userName, [{ field: 'passwordSecretId', secretId }]);
-  return parsed;
+  return parseFields(updateSchema, request, (part) => {
+    const secretId = part(['passwordSecretId'], inputSecretIdSchema);
+    const userName = part(['subscriber', 'userName'], userNameSchema);
+    return foreignSecrets(secrets, userName, [{ path: ['passwordSecretId'], secretId }]);
+  });
 }

@@ -10,6 +10,7 @@ import * as v from 'valibot';
 import { callerRole } from '../aws/caller-role.ts';
 import { ownRole } from '../aws/own-role.ts';
 import { InvalidRequest, SecretNotReadable } from '../errors.ts';
+import { checkEach } from '../refusals.ts';
 import { readDecryptable, readSecret } from './secrets.ts';
 
 /** What a secret of a request holds that `passwordSecretId` names. */
@@ -32,16 +33,21 @@ interface Reference {
 
 /**
  * Checks that the secrets that a request refers to are there, can be read, and hold what they are to; nothing of it is kept. The steps
- * that need them read them again, with roles of their own.
- * @throws InvalidRequest naming the field
+ * that need them read them again, with roles of their own. What is wrong with several is thrown as one error.
+ * @throws InvalidRequest naming the fields
  * @throws SecretNotReadable naming field, secret, key and role
  */
 export async function checkInputSecrets(
   { secrets, sts }: { secrets: SecretsManagerClient; sts: STSClient },
   references: readonly Reference[],
 ): Promise<void> {
-  for (const { field, secretId, schema } of references) {
-    if (secretId === undefined) continue;
+  let role: Promise<string> | undefined;
+  const roleOnce = () => {
+    role ??= callerRole(sts).catch(() => 'of the function');
+    return role;
+  };
+  await checkEach(references, async ({ field, secretId, schema }) => {
+    if (secretId === undefined) return;
     let keyArn: string | undefined;
     try {
       const described = await describe(secrets, secretId);
@@ -55,11 +61,10 @@ export async function checkInputSecrets(
     } catch (error) {
       if (error instanceof InvalidRequestException) throw scheduled(field, secretId);
       if (!isRefusal(error)) throw error;
-      const role = await callerRole(sts).catch(() => 'of the function');
-      const reason = `role ${role} may not read it, or not use ${keyArn === undefined ? 'its KMS key' : `its KMS key ${keyArn}`}`;
+      const reason = `role ${await roleOnce()} may not read it, or not use ${keyArn === undefined ? 'its KMS key' : `its KMS key ${keyArn}`}`;
       throw new SecretNotReadable(field, secretId, `${reason} (${error.message})`);
     }
-  }
+  });
 }
 
 /**

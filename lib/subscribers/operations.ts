@@ -73,8 +73,13 @@ export const runningStatuses: readonly Status[] = Object.values(operations).map(
  * @throws TypeError for the ARN of another machine
  */
 export function operationOf(arn: string): Operation {
-  const machine = arn.split(':')[6] ?? '';
-  const operation = names.find((name) => machine === name || machine.endsWith(`-${name}`));
+  const operation = knownOperationOf(arn);
   if (operation === undefined) throw new TypeError(`${arn} is not of a machine of the onboarding`);
   return operation;
+}
+
+/** The same, or undefined for the ARN of another machine. */
+export function knownOperationOf(arn: string): Operation | undefined {
+  const machine = arn.split(':')[6] ?? '';
+  return names.find((name) => machine === name || machine.endsWith(`-${name}`));
 }

@@ -1,10 +1,10 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
 import { recordKey } from '../registry/owner.ts';
 import type { Registry } from '../registry/table.ts';
-import { operationOf, operations, runningStatuses, statusSchema } from './operations.ts';
+import { operationOf, operations, statusSchema } from './operations.ts';
 import { shortened } from './shortened.ts';
 
 const errorSchema = v.object({ name: v.string(), step: v.optional(v.string()), message: v.string() });
@@ -79,6 +79,8 @@ const recordSchema = v.object({
   formerStackIds: v.optional(v.array(v.string())),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
+  /** The keys that onboardings have asked for, up to this one: asked-keys.ts says when they are all. Absent in records of before they were kept. */
+  asked: v.optional(v.object({ through: v.string(), keyArns: v.array(v.string()) })),
   /** When the custom token ends, in ISO 8601; absent when that is not known. */
   customTokenExpiresAt: v.optional(v.string()),
   /** The users who were added under the subscriber. */
@@ -98,10 +100,21 @@ const recordSchema = v.object({
 
 export type SubscriberRecord = v.InferOutput<typeof recordSchema>;
 
-/** All that the sweep needs of a record. */
+/** All that the sweep needs of a record, and all of it that the index by status has. */
 export const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'updatedAt']);
 
 export type SweptRecord = v.InferOutput<typeof sweptSchema>;
+
+/** What a list shows of a record. */
+export const listedSchema = v.omit(recordSchema, ['asked', 'creating', 'offboarded', 'tags', 'formerStackIds']);
+
+export type ListedRecord = v.InferOutput<typeof listedSchema>;
+
+/** By what a list chooses records: the index by status has it. */
+export const indexedSchema = v.intersect([
+  v.pick(recordSchema, ['executionArn', 'status', 'updatedAt', 'home']),
+  v.object({ pk: v.string() }),
+]);
 
 /** The earlier stacks that are still to be reported when this one is the subscriber's: nothing, when there are none. */
 export function withFormerStacks(
@@ -142,6 +155,8 @@ export interface Claimed {
   stackId?: string;
   formerStackIds?: string[];
   keyArns?: string[];
+  /** The keys that have been asked for, with those that it will ask for. */
+  asked?: NonNullable<SubscriberRecord['asked']>;
 }
 
 /**
@@ -257,37 +272,6 @@ export async function failRecord(
     set: { status: operations[operationOf(executionArn)].failed, lastError, updatedAt: now },
     onlyIfOf: executionArn,
   });
-}
-
-/**
- * The records whose execution may have ended unseen: those that say that it runs, and those of failures that can still be
- * redriven. A scan: the registry holds a few items per subscriber, and no index is worth its writes.
- * @param failedSince ISO 8601
- * @returns the records as they are: one that somebody spoiled must not keep the sweep from the others
- */
-export async function* unsettledRecords(
-  { documents, tableName }: Registry,
-  failedSince: string,
-): AsyncGenerator<unknown> {
-  const running = Object.fromEntries(runningStatuses.map((status) => [`:${status}`, status]));
-  const pages = paginateScan(
-    { client: documents },
-    {
-      TableName: tableName,
-      ConsistentRead: true,
-      FilterExpression: `#sk = :record AND (#status IN (${Object.keys(running).join(', ')}) OR (attribute_exists(#lastError) AND #updatedAt >= :since))`,
-      ExpressionAttributeNames: {
-        '#sk': 'sk',
-        '#status': 'status',
-        '#updatedAt': 'updatedAt',
-        '#lastError': 'lastError',
-      },
-      ExpressionAttributeValues: { ':record': 'RECORD', ...running, ':since': failedSince },
-    },
-  );
-  for await (const { Items = [] } of pages) {
-    yield* Items;
-  }
 }
 
 interface RecordUpdate {

@@ -36,7 +36,7 @@ export interface FaultRule {
 
 /** Whether an operation only reads, and so may answer what it answered before. */
 export function isRead(operation: string): boolean {
-  return /^(Get|Describe|List|Query|Scan|get_|customerinfo$)/.test(operation);
+  return /^(Get|BatchGet|Describe|List|Query|Scan|get_|customerinfo$)/.test(operation);
 }
 
 /**
@@ -53,14 +53,16 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
   cloudformation: [
     'CreateStack',
     'DeleteStack',
+    'DescribeAccountLimits',
     'DescribeStackEvents',
     'DescribeStacks',
     'GetTemplateSummary',
     // A hook that refuses a resource, with the error's name as its reason.
     'Hook',
     'ListStackResources',
+    'ListStacks',
   ],
-  iam: ['GetRole'],
+  iam: ['GetAccountSummary', 'GetRole'],
   kms: ['DescribeKey', 'GetKeyPolicy', 'ListResourceTags', 'PutKeyPolicy'],
   secretsmanager: [
     'CreateSecret',
@@ -72,10 +74,21 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'PutSecretValue',
     'RestoreSecret',
   ],
-  dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactWriteItems', 'UpdateItem'],
+  dynamodb: [
+    'BatchGetItem',
+    'DeleteItem',
+    'GetItem',
+    'ListTables',
+    'PutItem',
+    'Query',
+    'Scan',
+    'TransactWriteItems',
+    'UpdateItem',
+  ],
   states: ['DescribeExecution', 'GetExecutionHistory', 'SendTaskFailure', 'SendTaskSuccess', 'StartExecution'],
   events: ['PutEvents'],
-  s3: ['GetObject', 'PutObject'],
+  s3: ['GetObject', 'ListBuckets', 'PutObject'],
+  servicequotas: ['GetAWSDefaultServiceQuota', 'GetServiceQuota'],
   sqs: ['SendMessage'],
   sts: ['AssumeRole'],
   // The functions, by the names of their steps.
@@ -95,10 +108,14 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'delete-stack',
     'deploy-stack',
     'detect-key-policy-drift',
+    'get-key',
+    'get-quotas',
     'get-subscriber',
+    'list-subscribers',
     'obtain-subscriber-token',
     'obtain-token',
     'patch-key-policy',
+    'plan-request',
     'post-subscribers',
     'read-role-arn',
     'record-failure',

@@ -32,7 +32,7 @@ function epochSeconds(this: unknown, key: string, value: unknown): unknown {
 }
 
 /**
- * A result in the AWS Query protocol: XML, lists as `<member>` elements, timestamps in ISO 8601.
+ * A result in the AWS Query protocol: XML, lists as `<member>` elements, maps as `<entry>` elements, timestamps in ISO 8601.
  * @param lists `flat`: elements of a list stand side by side, each under the list's name
  */
 export function queryResult(
@@ -125,6 +125,8 @@ export const restXml = (document: object): Answer => ({
 
 function xmlValue(value: unknown, lists: 'member' | 'flat'): unknown {
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof Map)
+    return { entry: [...value].map(([key, member]) => ({ key, value: xmlValue(member, lists) })) };
   if (Array.isArray(value)) {
     const values = value.map((each) => xmlValue(each, lists));
     return lists === 'flat' ? values : { member: values };

@@ -40,10 +40,18 @@ export const rates: readonly Rate[] = [
   ...each('cloudformation', ['CreateStack', 'DeleteStack'], { perSecond: 2, burst: 10, source: 'assumption' }),
   ...each(
     'cloudformation',
-    ['DescribeStacks', 'DescribeStackEvents', 'GetTemplate', 'GetTemplateSummary', 'ListStackResources'],
+    [
+      'DescribeStacks',
+      'DescribeStackEvents',
+      'GetTemplate',
+      'GetTemplateSummary',
+      'ListStackResources',
+      'ListStacks',
+      'DescribeAccountLimits',
+    ],
     { perSecond: 5, burst: 10, source: 'assumption' },
   ),
-  ...each('iam', ['GetRole', 'DeleteRole', 'DeleteRolePolicy', 'ListRolePolicies'], {
+  ...each('iam', ['GetAccountSummary', 'GetRole', 'DeleteRole', 'DeleteRolePolicy', 'ListRolePolicies'], {
     perSecond: 15,
     burst: 30,
     source: 'assumption',

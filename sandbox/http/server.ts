@@ -63,6 +63,7 @@ const targets: Readonly<Record<string, string>> = {
   DynamoDB_20120810: 'dynamodb',
   AmazonSQS: 'sqs',
   AmazonEC2ContainerRegistry_V20150921: 'ecr',
+  ServiceQuotasV20190624: 'servicequotas',
 };
 
 export interface SandboxServer {
@@ -201,7 +202,7 @@ async function answerOf(request: IncomingMessage, sent: Buffer, parts: AllParts)
     });
   }
   if (path === faultsPath) return answerFaults({ method: request.method ?? 'GET', body }, parts.faults);
-  if (isS3s(request) && !isLambdas(request)) return callS3(request, { signed, sent }, parts);
+  if (isS3s(request) && !isLambdas(request)) return callS3(request, { path, query }, { signed, sent }, parts);
   return callAws(request, { signed, body }, parts);
 }
 
@@ -235,12 +236,12 @@ async function callInfinStor(request: IncomingMessage, path: string, body: strin
 
 async function callS3(
   request: IncomingMessage,
+  { path, query }: { path: string; query: URLSearchParams },
   { signed, sent }: { signed: SignedRequest; sent: Buffer },
   parts: AllParts,
 ): Promise<Answer> {
   const requestId = randomUUID();
   const headers = plainHeaders(request);
-  const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://sandbox');
   try {
     const caller =
       headers.authorization === undefined ? undefined : parts.authenticate(signed, { service: 's3' }).caller;

@@ -2,8 +2,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { parseArguments, usage } from '../../cli/arguments.ts';
-import { coverage } from '../../scripts/draw-coverage.ts';
+import { choose } from '../../cli/choose.ts';
+import { sharedOptions, targetOptions } from '../../cli/command.ts';
+import { commandTable } from '../../cli/command-table.ts';
+import { coverage } from '../../scripts/draw/coverage.ts';
 import { documents, pathsBelow, read, topLevel } from './documents.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -80,12 +82,16 @@ describe('the commands of npm in the documents', () => {
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named));
   });
 
-  it.each(documents)('of %s have the words and options of `npm start`', (path) => {
-    for (const [command, given = ''] of read(path).matchAll(/\bnpm start -- ([^`\n#]*)/g)) {
-      const [word = ''] = given.split(/\s/);
-      // A second word makes sure that a first one is not taken for a file.
-      if (/^[a-z][a-z-]*$/.test(word)) expect(() => parseArguments([word, 'x', '--help'], {}), command).not.toThrow();
-      for (const [option] of given.matchAll(/--[a-z][a-z-]*/g)) expect(usage, command).toContain(`${option}`);
+  it.each(documents)('of %s are commands of `npm start` and of infinstor-onboarding, with their options', (path) => {
+    const written = read(path).matchAll(/\b(npm start --|infinstor-onboarding) ((?:[a-z-]+|--)[^`\n#|>]*)/g);
+    for (const [text, name = '', given = ''] of written) {
+      const isTour = name !== 'infinstor-onboarding';
+      // A stage of the name is not the command.
+      if (!isTour && !commandTable.some((command) => command.name === given.split(' ')[0])) continue;
+      const { command } = choose(given.trim().split(/\s+/), { name, isTour }, commandTable);
+      const options = Object.keys({ ...sharedOptions, ...targetOptions, ...command?.options });
+      for (const [, option = ''] of given.matchAll(/(?<!\S)\[?--([a-z][a-z-]*)/g))
+        expect(options, text).toContain(option);
     }
   });
 });

@@ -5,7 +5,8 @@ import { budgets, budgetsPage, overBudget } from '../../scripts/time-budgets.ts'
 import { read } from './documents.ts';
 
 const all = budgets();
-const behindApi = ['get-subscriber', 'post-subscribers'];
+// plan-request has no effect, and may go on when API Gateway has given it up.
+const behindApi = ['get-key', 'get-quotas', 'get-subscriber', 'list-subscribers', 'post-subscribers'];
 
 describe('the time budgets', () => {
   it('are those of all functions', () => {

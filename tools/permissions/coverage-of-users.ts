@@ -1,6 +1,7 @@
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { connect, start } from '../../cli/aws/executions.ts';
+import { sandboxAt } from '../../cli/target/target.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
@@ -14,10 +15,10 @@ export async function coverageOfUsers({
   faults,
   clock,
 }: Sandbox): Promise<void> {
-  const { sfn } = connect(endpoint);
+  const clients = connect(sandboxAt(endpoint));
   const run = async (operation: string, request: Record<string, unknown>) => {
     const machineArn = stateMachineArn.replace('onboard-subscriber', operation);
-    await follow({ sfn }, await start({ sfn }, machineArn, request), () => {});
+    await start(clients, machineArn, request);
     await clock.quiet();
   };
   const user = (userName: string) => ({ userName, emailId: `${userName}@example.com` });

@@ -1,3 +1,4 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DisableRuleCommand,
   EnableRuleCommand,
@@ -6,7 +7,8 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { connect, start } from '../../cli/aws/executions.ts';
+import { sandboxAt } from '../../cli/target/target.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
@@ -30,12 +32,13 @@ interface Extras {
  */
 export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void> {
   const { endpoint, stateMachineArn, clock, faults } = sandbox;
-  const { sfn } = connect(endpoint);
+  const clients = connect(sandboxAt(endpoint));
   const events = new EventBridgeClient(operatorAt(endpoint));
   const lambda = new LambdaClient(operatorAt(endpoint));
 
   async function run(machineArn: string, request: Record<string, unknown>): Promise<void> {
-    await follow({ sfn }, await start({ sfn }, machineArn, request), () => {});
+    await start(clients, machineArn, request);
+    // Nothing is left to do when it is over, which nobody has to ask for again and again.
     await clock.quiet();
   }
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
@@ -71,6 +74,17 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   sandbox.iam.delayNewRoles(0);
   await onboard(withKeys);
 
+  // Plans of that, of an onboarding with a password, and of an offboarding.
+  const plan = (body: object) => callApi(sandbox, 'POST', '/plans', body);
+  await plan({ request: withKeys });
+  await plan({
+    request: { ...subscriber('acme'), passwordSecretId: 'infinstor/sandbox/input/acme/new-password' },
+  });
+  await plan({
+    operation: 'offboard-subscriber',
+    request: { subscriber: { userName: 'keys' }, confirm: 'keys' },
+  });
+
   // A key policy that a person writes over, and one that names a role that is deleted.
   clock.advance(hour);
   const enableIam = {
@@ -101,6 +115,15 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     const kept = items.find(({ pk, sk }) => pk?.S === `KEY#${keyArn}` && `${sk?.S}`.startsWith('POLICY#'));
     await restore(keyArn, kept?.id?.S);
   }
+  // Its record is as an earlier version has left it, which did not keep for which keys it had asked.
+  const dynamoDb = new DynamoDBClient(operatorAt(endpoint));
+  await dynamoDb.send(
+    new UpdateItemCommand({
+      TableName: sandbox.registryTable,
+      Key: { pk: { S: 'SUBSCRIBER#leaving' }, sk: { S: 'RECORD' } },
+      UpdateExpression: 'REMOVE asked',
+    }),
+  );
   await offboard('leaving');
   sandbox.iam.delayNewRoles(0);
   await onboard(leaving);
@@ -110,7 +133,11 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await callApi(sandbox, 'POST', '/subscribers', { ...subscriber('api'), password });
     await clock.quiet();
     await callApi(sandbox, 'GET', '/subscribers/api');
+    await callApi(sandbox, 'GET', '/subscribers');
+    await callApi(sandbox, 'GET', `/subscribers?key=${fixtures.artifactsKeyArn}`);
   }
+  await callApi(sandbox, 'GET', `/keys/${fixtures.artifactsKeyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${account.accountId}`);
 
   // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
   await put(subscriber('event'));
@@ -282,7 +309,10 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   });
   await onboard(abroad('abroad'));
   await onboard(abroad('beside'));
-  await onboard({ ...subscriber('long-abroad'), stack: { ...stack, build: '9.2' } });
+  await callApi(sandbox, 'POST', '/plans', { request: abroad('abroad') });
+  const long = { ...subscriber('long-abroad'), stack: { ...stack, build: '9.2' } };
+  await callApi(sandbox, 'POST', '/plans', { request: long });
+  await onboard(long);
   sandbox.accounts.iam(home.accountId).delayNewRoles(hour);
   await onboard(abroad('unseen-abroad'));
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);
@@ -290,6 +320,8 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   await restore(keyArn, kept?.id?.S);
   sandbox.accounts.iam(home.accountId).delayNewRoles(0);
   await offboard('beside');
+  await callApi(sandbox, 'GET', `/keys/${keyArn.split('/')[1]}`);
+  await callApi(sandbox, 'GET', `/quotas?accountId=${home.accountId}`);
   clock.advance(hour);
   await clock.quiet();
   fail('infinstor:register:error=503');

@@ -1,5 +1,6 @@
 import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
 import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { sandboxAt } from '../../cli/target/target.ts';
 import { bootSandbox } from '../../sandbox/boot.ts';
 import { fixtures } from '../../sandbox/core/account.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
@@ -57,14 +58,14 @@ const life: readonly [machine: string, name: string, request: Record<string, unk
 export async function realRuns(packageFolder: string): Promise<{ runs: RecordedRun[]; machines: Machine[] }> {
   const sandbox = await bootSandbox({ packageFolder, skipIdle: true, schedules: false });
   try {
-    const { sfn } = connect(sandbox.endpoint);
+    const clients = connect(sandboxAt(sandbox.endpoint));
     const runs: RecordedRun[] = [];
     const machines = new Map<string, Machine & { length: number }>();
     for (const [operation, name, request, faults = []] of life) {
       for (const fault of faults) sandbox.faults.add(parseFault(fault));
       const machineArn = sandbox.stateMachineArn.replace('onboard-subscriber', operation);
-      const executionArn = await start({ sfn }, machineArn, request);
-      await follow({ sfn }, executionArn, () => {});
+      const executionArn = await start(clients, machineArn, request);
+      await follow(clients, executionArn, () => {});
       await sandbox.clock.quiet();
       const execution = sandbox.states.execution(executionArn);
       const run = recordedRun(`${operation}, ${name}`, execution);
@@ -81,7 +82,7 @@ export async function realRuns(packageFolder: string): Promise<{ runs: RecordedR
         });
       }
     }
-    const { stateMachines = [] } = await sfn.send(new ListStateMachinesCommand({}));
+    const { stateMachines = [] } = await clients.sfn.send(new ListStateMachinesCommand({}));
     const strange = stateMachines.filter(({ name = '' }) => !machines.has(name)).map(({ name }) => name);
     if (strange.length > 0) throw new Error(`No run has succeeded of ${strange.join(', ')}: see \`life\``);
     return { runs, machines: [...machines.values()] };

@@ -4,6 +4,7 @@ import type * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AwsError, type Caller } from '../../core/operation.ts';
+import type { Quotas } from '../../core/quotas.ts';
 import type { Iam } from '../iam/service.ts';
 import { type GivenParameter, parameterValues, resolveParameters } from './checks/parameters.ts';
 import { checkRules } from './checks/rules.ts';
@@ -21,6 +22,7 @@ interface Parts {
   clock: Pick<Clock, 'now'>;
   iam: Pick<Iam, 'role'>;
   home: AccountRegion;
+  quotas: Pick<Quotas, 'limit'>;
   store: StackStore;
   exports: Exports;
   source: TemplateSource;
@@ -69,7 +71,7 @@ export interface StackCreation {
 
 /** All ways in which a stack begins. */
 export function createStackCreation(parts: Parts): StackCreation {
-  const { clock, iam, home, store, exports, source, types, provisioner } = parts;
+  const { clock, iam, home, quotas, store, exports, source, types, provisioner } = parts;
   /** The stack that each token of CreateStack made, and of what. */
   const createdBy = new Map<string, { stack: Stack; input: string }>();
 
@@ -167,6 +169,10 @@ export function createStackCreation(parts: Parts): StackCreation {
     const plan = planOf({ stackName, stackId }, templateBody, given, request);
     if (store.find(stackName) !== undefined) {
       throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
+    }
+    // Nested stacks count, too; in the words that users report (aws-amplify/amplify-cli#2467).
+    if (store.all().filter(isLive).length >= quotas.limit('stacks', home)) {
+      throw new AwsError('LimitExceededException', 'Limit for stack has been exceeded');
     }
     const stack: Stack = {
       ...request,

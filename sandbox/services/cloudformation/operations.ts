@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError, type Operation, operation } from '../../core/operation.ts';
+import type { Quotas } from '../../core/quotas.ts';
 import type { Iam } from '../iam/service.ts';
 import type { StackCreation } from './create-stack.ts';
 import type { Provisioner } from './provisioning/provision.ts';
@@ -14,19 +15,21 @@ import {
   passRoleAccess,
   protectInput,
   requireAssumable,
+  stackStatuses,
   type Tag,
   tagContext,
   text,
   updateInput,
 } from './stack-requests.ts';
 import { isLive, type StackStore } from './stack-store.ts';
-import { describeResource, describeStack, eventPage, resourcePage } from './stack-views.ts';
+import { describeResource, describeStack, eventPage, resourcePage, stackPage } from './stack-views.ts';
 import { templateSummary, validatedTemplate, validationError } from './template-checks.ts';
 import type { TemplateSource } from './template-source.ts';
 
 interface Parts {
   iam: Pick<Iam, 'role'>;
   home: AccountRegion;
+  quotas: Pick<Quotas, 'limit'>;
   store: StackStore;
   source: TemplateSource;
   creation: Pick<StackCreation, 'create' | 'update'>;
@@ -36,7 +39,7 @@ interface Parts {
 
 /** The operations of CloudFormation: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/ */
 export function stackOperations(parts: Parts): Record<string, Operation> {
-  const { iam, home, store, source, creation, provisioner, types } = parts;
+  const { iam, home, quotas, store, source, creation, provisioner, types } = parts;
   /**
    * Every action on a stack knows its tags: service authorization reference, "Actions, resources, and condition keys for AWS
    * CloudFormation", where the resource type `stack` has `aws:ResourceTag/${TagKey}`. A stack that is not there has none.
@@ -150,6 +153,32 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
         const found = StackName === undefined ? store.all().filter(isLive) : [store.require(StackName)];
         return { Stacks: found.map(describeStack) };
       },
+    }),
+
+    ListStacks: operation(
+      v.strictObject({
+        NextToken: v.optional(text),
+        StackStatusFilter: v.optional(v.array(v.picklist(stackStatuses)), stackStatuses),
+      }),
+      {
+        access: () => [{ action: 'cloudformation:ListStacks', resource: '*' }],
+        run: ({ StackStatusFilter, NextToken }) =>
+          stackPage(
+            store.all().filter(({ status }) => StackStatusFilter.some((each) => each === status)),
+            NextToken,
+          ),
+      },
+    ),
+
+    DescribeAccountLimits: operation(v.strictObject({ NextToken: v.optional(text) }), {
+      access: () => [{ action: 'cloudformation:DescribeAccountLimits', resource: '*' }],
+      run: () => ({
+        AccountLimits: [
+          { Name: 'StackLimit', Value: quotas.limit('stacks', home) },
+          { Name: 'StackOutputsLimit', Value: 200 },
+          { Name: 'ConcurrentResourcesLimit', Value: 2_500 },
+        ],
+      }),
     }),
 
     DescribeStackEvents: operation(pageInput, {

@@ -36,7 +36,7 @@ export interface ProviderParts extends DeploymentParts {
   buckets: BucketStore;
   objects: Pick<ObjectStore, 'get' | 'has' | 'access' | 'list'>;
   tables: TableStore;
-  dynamoDb: Pick<DynamoDb, 'createTable' | 'hasTable' | 'deleteTable'>;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'indexes' | 'setIndexes' | 'hasTable' | 'deleteTable'>;
   events: Pick<
     Events,
     'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'busArn' | 'setBusPolicy' | 'removeBusPolicy'

@@ -2,6 +2,7 @@ import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Faults } from '../../core/faults.ts';
 import type { Service } from '../../core/operation.ts';
+import { createQuotas, type Quotas } from '../../core/quotas.ts';
 import type { Table } from '../dynamodb/table-store.ts';
 import type { Bucket } from '../s3/bucket-resource.ts';
 import { createStackCreation, type Deployment } from './create-stack.ts';
@@ -55,13 +56,19 @@ interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
   faults: Pick<Faults, 'take'>;
   /** Default: where the onboarding is deployed. */
   home?: AccountRegion;
+  /** Default: AWS's own. */
+  quotas?: Pick<Quotas, 'limit'>;
 }
 
 /**
  * CloudFormation as far as the deployment and the stacks of subscribers need it, from CreateStack to DeleteStack.
  * Error codes and messages are AWS's: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
  */
-export function createCloudFormation({ home = account, ...options }: CloudFormationOptions): CloudFormation {
+export function createCloudFormation({
+  home = account,
+  quotas = createQuotas(),
+  ...options
+}: CloudFormationOptions): CloudFormation {
   const { clock, iam, resourceDelayMs, buckets, tables, dynamoDb } = options;
   const store = createStackStore();
   const exports: Exports = new Map();
@@ -81,13 +88,13 @@ export function createCloudFormation({ home = account, ...options }: CloudFormat
   const types = resourceTypes({ ...options, nestedStack });
   const provisioning = { clock, iam, providers: types.every, transitions, store, exports, resourceDelayMs };
   const provisioner = createProvisioner({ ...provisioning, faults: options.faults });
-  const creation = createStackCreation({ clock, iam, home, store, exports, source, types, provisioner });
+  const creation = createStackCreation({ clock, iam, home, quotas, store, exports, source, types, provisioner });
 
   return {
     service: {
       name: 'cloudformation',
       protocol: 'query',
-      operations: stackOperations({ iam, home, store, source, creation, provisioner, types }),
+      operations: stackOperations({ iam, home, quotas, store, source, creation, provisioner, types }),
     },
     deploy: creation.deploy,
     async remove(stackName) {

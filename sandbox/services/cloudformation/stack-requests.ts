@@ -119,3 +119,15 @@ function trusts(statements: unknown, service: string): boolean {
     );
   });
 }
+
+/** Every status that a stack can have in AWS (API reference, ListStacks), those that no stack has here among them. */
+export const stackStatuses = [
+  ...(['CREATE_IN_PROGRESS', 'CREATE_FAILED', 'CREATE_COMPLETE'] as const),
+  ...(['ROLLBACK_IN_PROGRESS', 'ROLLBACK_FAILED', 'ROLLBACK_COMPLETE'] as const),
+  ...(['DELETE_IN_PROGRESS', 'DELETE_FAILED', 'DELETE_COMPLETE'] as const),
+  ...(['UPDATE_IN_PROGRESS', 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS', 'UPDATE_COMPLETE', 'UPDATE_FAILED'] as const),
+  ...(['UPDATE_ROLLBACK_IN_PROGRESS', 'UPDATE_ROLLBACK_FAILED'] as const),
+  ...(['UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS', 'UPDATE_ROLLBACK_COMPLETE', 'REVIEW_IN_PROGRESS'] as const),
+  ...(['IMPORT_IN_PROGRESS', 'IMPORT_COMPLETE'] as const),
+  ...(['IMPORT_ROLLBACK_IN_PROGRESS', 'IMPORT_ROLLBACK_FAILED', 'IMPORT_ROLLBACK_COMPLETE'] as const),
+] as const;

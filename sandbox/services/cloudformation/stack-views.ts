@@ -78,6 +78,29 @@ export function describeResource({ stackId, stackName, template, resources }: St
   };
 }
 
+/** A page of ListStacks, the newest stack first. */
+export function stackPage(stacks: readonly Stack[], nextToken: string | undefined): object {
+  const start = nextToken === undefined ? 0 : position(nextToken, stacks.length);
+  const end = start + pageSizeOf(stacks);
+  return {
+    StackSummaries: stacks
+      .toReversed()
+      .slice(start, end)
+      .map((stack) => ({
+        StackId: stack.stackId,
+        StackName: stack.stackName,
+        TemplateDescription: stack.template.Description,
+        CreationTime: stack.creationTime,
+        DeletionTime: stack.deletionTime,
+        StackStatus: stack.status,
+        StackStatusReason: stack.statusReason,
+        ParentId: stack.nestedIn?.parentId,
+        RootId: stack.nestedIn?.rootId,
+      })),
+    ...(end < stacks.length && { NextToken: String(end) }),
+  };
+}
+
 /** @throws AwsError ValidationError for a token that no page has given */
 function position(nextToken: string, length: number): number {
   const index = Number(nextToken);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
 import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
@@ -10,16 +11,18 @@ import {
   type ResourceProvider,
 } from '../../core/resource-provider.ts';
 import type { Kms } from '../kms/service.ts';
-import type { DynamoDb } from './service.ts';
+import type { DynamoDb, TableDefinition, TableIndexes } from './service.ts';
 import type { Table, TableStore } from './table-store.ts';
 
 interface Parts {
   clock: Pick<Clock, 'busy'>;
   kms: Pick<Kms, 'useAccess'>;
-  dynamoDb: Pick<DynamoDb, 'createTable' | 'hasTable' | 'deleteTable'>;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'indexes' | 'setIndexes' | 'hasTable' | 'deleteTable'>;
   tables: TableStore;
   onAccess: OnAccess;
 }
+
+const keySchema = v.array(v.strictObject({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) }));
 
 const tableProperties = v.strictObject({
   TableName: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/))),
@@ -27,7 +30,20 @@ const tableProperties = v.strictObject({
   AttributeDefinitions: v.array(
     v.strictObject({ AttributeName: v.string(), AttributeType: v.picklist(['S', 'N', 'B']) }),
   ),
-  KeySchema: v.array(v.strictObject({ AttributeName: v.string(), KeyType: v.picklist(['HASH', 'RANGE']) })),
+  KeySchema: keySchema,
+  GlobalSecondaryIndexes: v.optional(
+    v.array(
+      v.strictObject({
+        IndexName: v.pipe(v.string(), v.regex(/^[\w.-]{3,255}$/)),
+        KeySchema: keySchema,
+        Projection: v.strictObject({
+          ProjectionType: v.picklist(['ALL', 'KEYS_ONLY', 'INCLUDE']),
+          NonKeyAttributes: v.optional(v.array(v.string())),
+        }),
+      }),
+    ),
+    [],
+  ),
   SSESpecification: v.optional(
     v.strictObject({
       SSEEnabled: flag,
@@ -69,7 +85,7 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     const { caller, stackId } = context;
     const properties = parseProperties(tableProperties, context);
     const { TableName: name = generatedName(context), SSESpecification, AttributeDefinitions, KeySchema } = properties;
-    const expiry = properties.TimeToLiveSpecification;
+    const { TimeToLiveSpecification: expiry, GlobalSecondaryIndexes: indexes } = properties;
     const { accountId, region } = caller;
     const arn = `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
     const handlers = handlerPermissions['AWS::DynamoDB::Table'];
@@ -87,8 +103,17 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
       for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
     }
     // Without throughput, whatever the template's billing mode is: nothing is throttled here.
-    const definition = { TableName: name, BillingMode: 'PAY_PER_REQUEST', AttributeDefinitions, KeySchema } as const;
-    if (isNew) await working(() => dynamoDb.createTable(definition));
+    const definition: TableDefinition = {
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions,
+      KeySchema,
+      ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
+    };
+    if (context.previous === undefined) await working(() => dynamoDb.createTable(definition));
+    else if (changesIndexes(indexes, await dynamoDb.indexes(name))) {
+      await working(() => dynamoDb.setIndexes(definition));
+    }
     tables.set(name, {
       ...{ name, arn, stackId, encryption },
       ...(expiry?.Enabled === true && { timeToLive: expiry.AttributeName }),
@@ -102,6 +127,23 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
       },
     };
   };
+}
+
+/**
+ * Whether a table gets or loses an index. The old ones are those that it has, as a failed update may not have changed them: "GlobalSecondaryIndexes" of AWS::DynamoDB::Table in the template reference.
+ * @throws Error in CloudFormation's words when more than one comes or goes, or one is to be another
+ */
+function changesIndexes(wanted: TableIndexes, old: TableIndexes): boolean {
+  const named = (list: TableIndexes, name: string) => list.find(({ IndexName }) => IndexName === name);
+  const names = [...new Set([...wanted, ...old].map(({ IndexName }) => IndexName))];
+  const changed = names.filter((name) => !isDeepStrictEqual(named(wanted, name), named(old, name)));
+  if (changed.some((name) => named(wanted, name) !== undefined && named(old, name) !== undefined)) {
+    throw new Error(
+      "Cannot update GSI's properties other than Provisioned Throughput and Contributor Insights Specification. You can create a new GSI with a different name.",
+    );
+  }
+  if (changed.length > 1) throw new Error('Cannot perform more than one GSI creation or deletion in a single update');
+  return changed.length > 0;
 }
 
 function useOfKey(kms: Parts['kms'], caller: Caller, keyArn: string): readonly Access[] {

@@ -151,17 +151,20 @@ export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const newId = () => Array.from({ length: 10 }, () => letters.charAt(randomInt(letters.length))).join('');
 
-/** The path parameters when the path is of this template, such as `/subscribers/{userName}`. */
+/**
+ * The path parameters when the path is of this template, such as `/subscribers/{userName}`. HTTP APIs decode a path as a whole, so that an
+ * encoded slash is a slash (middleapi/standard-server#93, ccbrown/cloud-snitch#13).
+ */
 function matchPath(template: string, path: string): Record<string, string> | undefined {
   const expected = template.split('/');
-  const actual = path.split('/');
+  const actual = decoded(path).split('/');
   if (expected.length !== actual.length) return undefined;
   const parameters: Record<string, string> = {};
   for (const [index, part] of expected.entries()) {
     const value = actual[index] ?? '';
     const [, name] = /^\{(\w+)\}$/.exec(part) ?? [];
     if (name === undefined && part !== value) return undefined;
-    if (name !== undefined) parameters[name] = decoded(value);
+    if (name !== undefined) parameters[name] = value;
   }
   return parameters;
 }
@@ -192,7 +195,7 @@ function eventOf(
   return {
     version: '2.0',
     routeKey,
-    rawPath: path,
+    rawPath: decoded(path),
     rawQueryString: query.toString(),
     headers,
     ...(Object.keys(parameters).length > 0 && { queryStringParameters: parameters }),

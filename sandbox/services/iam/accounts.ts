@@ -1,6 +1,7 @@
 import { account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Caller } from '../../core/operation.ts';
+import { createQuotas, type Quotas } from '../../core/quotas.ts';
 import type { Secret } from './access-keys.ts';
 import { createIam, type Iam } from './service.ts';
 
@@ -8,6 +9,8 @@ import { createIam, type Iam } from './service.ts';
 export interface Accounts {
   /** The IAM of an account, which is empty before it is asked for. */
   iam(accountId: string): Iam;
+  /** What AWS lets each account have. */
+  quotas: Quotas;
   /** As the method of the IAM that the access key belongs to. */
   secret(accessKeyId: string): Secret | undefined;
   /** Who signs with this access key, whatever the account is. */
@@ -19,9 +22,10 @@ export interface Accounts {
 
 export function createAccounts(clock: Clock): Accounts {
   const iams = new Map<string, Iam>();
+  const quotas = createQuotas();
 
   function iam(accountId: string): Iam {
-    const known = iams.get(accountId) ?? createIam(clock, accountId);
+    const known = iams.get(accountId) ?? createIam(clock, accountId, quotas);
     iams.set(accountId, known);
     return known;
   }
@@ -30,6 +34,7 @@ export function createAccounts(clock: Clock): Accounts {
 
   return {
     iam,
+    quotas,
     secret(accessKeyId) {
       for (const candidate of iams.values()) {
         const secret = candidate.secret(accessKeyId);

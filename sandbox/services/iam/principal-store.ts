@@ -62,6 +62,9 @@ export interface PrincipalStore {
   /** Like `role`; throws NoSuchEntity. */
   existingRole(roleName: string): Role;
   roles(): readonly Role[];
+  users(): readonly User[];
+  /** The ARNs of the customer managed policies. */
+  managedPolicyArns(): readonly string[];
   roleByArn(arn: string): Role | undefined;
   userByArn(arn: string): User | undefined;
   principalId(arn: string): string | undefined;
@@ -78,7 +81,12 @@ export const namePattern = /^[\w+=,.@-]{1,64}$/;
 const policyNamePattern = /^[\w+=,.@-]{1,128}$/;
 const pathPattern = /^\/([!-~]+\/)?$/;
 
-export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: string): PrincipalStore {
+/** @param limit how many of these the account may have */
+export function createPrincipalStore(
+  clock: Pick<Clock, 'now'>,
+  accountId: string,
+  limit: (name: 'roles' | 'policies') => number,
+): PrincipalStore {
   // Keyed by lower-case name: names are unique ignoring case.
   const roles = new Map<string, Role>();
   const users = new Map<string, User>();
@@ -111,6 +119,8 @@ export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: strin
     role,
     existingRole,
     roles: () => [...roles.values()],
+    users: () => [...users.values()],
+    managedPolicyArns: () => [...managedPolicies.keys()],
     roleByArn,
     userByArn,
     principalId,
@@ -121,6 +131,7 @@ export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: strin
       requireMatch('policyName', name, policyNamePattern);
       const arn = `arn:aws:iam::${accountId}:policy/${name}`;
       if (managedPolicies.has(arn)) throw alreadyExists('A policy', name);
+      requireRoom('PoliciesPerAccount', managedPolicies.size, limit('policies'));
       managedPolicies.set(arn, document);
       return arn;
     },
@@ -167,6 +178,7 @@ export function createPrincipalStore(clock: Pick<Clock, 'now'>, accountId: strin
       requireMatch('roleName', roleName, namePattern);
       requireMatch('path', path, pathPattern);
       if (role(roleName) !== undefined) throw alreadyExists('Role', roleName);
+      requireRoom('RolesPerAccount', roles.size, limit('roles'));
       for (const arn of [...managedPolicyArns, ...(permissionsBoundary === undefined ? [] : [permissionsBoundary])]) {
         managedPolicy(arn);
       }
@@ -236,6 +248,11 @@ function requireMatch(member: string, value: string, pattern: RegExp) {
     'ValidationError',
     `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must satisfy regular expression pattern: ${pattern.source}`,
   );
+}
+
+/** In the words that users report ("Cannot exceed quota for RolesPerAccount: 1000", status 409). */
+function requireRoom(quota: string, used: number, limit: number): void {
+  if (used >= limit) throw new AwsError('LimitExceeded', `Cannot exceed quota for ${quota}: ${limit}`, 409);
 }
 
 export const noSuchRole = (name: string) =>

@@ -60,6 +60,36 @@ export function roleOperations(store: Pick<PrincipalStore, 'existingRole' | 'arn
   };
 }
 
+/**
+ * What an account has of IAM, and what it may have (API reference, GetAccountSummary). The example there is older than `Roles` and
+ * `RolesQuota`, which the AWS CLI's reference shows.
+ */
+export function summaryOperation(
+  store: Pick<PrincipalStore, 'roles' | 'users' | 'managedPolicyArns'>,
+  limit: (name: 'roles' | 'policies') => number,
+) {
+  return {
+    GetAccountSummary: operation(v.strictObject({}), {
+      access: () => [{ action: 'iam:GetAccountSummary', resource: '*' }],
+      run: () => ({
+        SummaryMap: new Map([
+          ['Users', store.users().length],
+          ['UsersQuota', 5_000],
+          ['Roles', store.roles().length],
+          ['RolesQuota', limit('roles')],
+          ['RolePolicySizeQuota', 10_240],
+          ['AssumeRolePolicySizeQuota', 2_048],
+          ['AttachedPoliciesPerRoleQuota', 10],
+          ['Policies', store.managedPolicyArns().length],
+          ['PoliciesQuota', limit('policies')],
+          ['PolicySizeQuota', 6_144],
+          ['VersionsPerPolicyQuota', 5],
+        ]),
+      }),
+    }),
+  };
+}
+
 /** Policy documents are URL-encoded after RFC 3986, which knows more reserved characters than `encodeURIComponent`. */
 function urlEncode(text: string): string {
   return encodeURIComponent(text).replace(

@@ -1,14 +1,18 @@
 import { account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Caller, PolicyDocument, Service } from '../../core/operation.ts';
+import { createQuotas, type Quotas } from '../../core/quotas.ts';
 import { type Credentials, createAccessKeys, type Secret } from './access-keys.ts';
 import { createPrincipalStore, type NamedPolicy, type Role, type RoleUpdate, type User } from './principal-store.ts';
-import { roleOperations } from './role-operations.ts';
+import { roleOperations, summaryOperation } from './role-operations.ts';
 
 /** The account's principals, shared by all services. */
 export interface Iam {
   service: Service;
-  /** @throws AwsError EntityAlreadyExists when a role of this name exists, ignoring case; ValidationError for a bad name or path */
+  /**
+   * @throws AwsError EntityAlreadyExists when a role of this name exists, ignoring case; ValidationError for a bad name or path;
+   * LimitExceeded when the account has as many roles as it may
+   */
   createRole(role: {
     roleName: string;
     path?: string;
@@ -65,14 +69,23 @@ export interface Iam {
   serviceCaller(roleArn: string, service: string, region?: string, sourceArn?: string): Caller;
 }
 
-export function createIam(clock: Clock, accountId: string = account.accountId): Iam {
-  const store = createPrincipalStore(clock, accountId);
+export function createIam(
+  clock: Clock,
+  accountId: string = account.accountId,
+  quotas: Pick<Quotas, 'limit'> = createQuotas(),
+): Iam {
+  const limit = (name: 'roles' | 'policies') => quotas.limit(name, { ...account, accountId });
+  const store = createPrincipalStore(clock, accountId, limit);
   const { setKey, ...accessKeys } = createAccessKeys({ clock, store, accountId });
   const { createRole, deleteRole, role, roles, principalExists, principalId, delayNewRoles, hideRole } = store;
   const { createManagedPolicy, managedPolicy, setManagedPolicy, deleteManagedPolicy, updateRole } = store;
 
   return {
-    service: { name: 'iam', protocol: 'query', operations: roleOperations(store) },
+    service: {
+      name: 'iam',
+      protocol: 'query',
+      operations: { ...roleOperations(store), ...summaryOperation(store, limit) },
+    },
     ...{ createRole, deleteRole, role, roles, principalExists, principalId, delayNewRoles, hideRole },
     ...{ createManagedPolicy, managedPolicy, setManagedPolicy, deleteManagedPolicy, updateRole },
     ...accessKeys,

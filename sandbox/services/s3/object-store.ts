@@ -32,6 +32,8 @@ export interface ObjectStore {
   has(bucket: string): boolean;
   /** Where a bucket is; undefined when there is none. */
   regionOf(bucket: string): string | undefined;
+  /** The buckets of an account, in the order of their names. */
+  bucketsOf(accountId: string): readonly { name: string; region: string }[];
   /** What IAM is asked for an action on an object, or with no key on the bucket. */
   access(action: string, place: { bucket: string; key?: string }): Access;
   /** The text at the URL of an object. */
@@ -66,6 +68,12 @@ export function createObjectStore(buckets: BucketStore, vendor: (url: string) =>
     isPublic,
     has: (bucket) => isPublic(bucket) || buckets.has(bucket),
     regionOf: (bucket) => bucketRegion(buckets, bucket),
+    bucketsOf: (accountId) =>
+      [...buckets.values()]
+        .map(({ name, stackId }) => ({ name, region: stackId.split(':')[3] ?? '', owner: stackId.split(':')[4] }))
+        .filter(({ owner }) => owner === accountId)
+        .map(({ name, region }) => ({ name, region }))
+        .sort((one, other) => (one.name < other.name ? -1 : 1)),
     access: (action, place) => objectAccess(buckets, action, place),
     textAt(url) {
       const place = objectAt(url);

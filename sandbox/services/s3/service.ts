@@ -1,6 +1,7 @@
 import { AwsError, type Caller } from '../../core/operation.ts';
 import type { Answer } from '../../http/protocols.ts';
 import { bucketAnswers } from './bucket-answers.ts';
+import { listBuckets } from './list-buckets.ts';
 import { objectAnswers } from './object-answers.ts';
 import { decoded, type ObjectPlace } from './object-store.ts';
 import { denied, type S3Operation, type S3Parts } from './operations.ts';
@@ -21,7 +22,7 @@ export interface S3Request {
 /** A request as S3 understands it. */
 export interface S3Call {
   operation: string;
-  input: ObjectPlace;
+  input: ObjectPlace | { prefix: string };
   /** @throws AwsError as S3 does */
   run(): Answer;
 }
@@ -33,7 +34,7 @@ export interface S3 {
   callOf(request: S3Request): S3Call;
 }
 
-/** S3's REST API, as far as templates and osls need it: https://docs.aws.amazon.com/AmazonS3/latest/API/ */
+/** S3's REST API, as far as templates, osls and the count of buckets need it: https://docs.aws.amazon.com/AmazonS3/latest/API/ */
 export function createS3(parts: S3Parts): S3 {
   const { objects, authorize } = parts;
   const operations: Readonly<Record<string, S3Operation>> = { ...bucketAnswers(parts), ...objectAnswers(parts) };
@@ -51,8 +52,14 @@ export function createS3(parts: S3Parts): S3 {
   }
 
   return {
-    operations: Object.keys(operations),
+    operations: [...Object.keys(operations), 'ListBuckets'],
     callOf({ method, path, query, headers, body, caller }) {
+      if (method === 'GET' && path === '/') {
+        if (caller === undefined) throw denied();
+        checkPayload(headers['x-amz-content-sha256'], body);
+        authorize(caller, { action: 's3:ListAllMyBuckets', resource: '*' });
+        return listBuckets(objects, query, caller);
+      }
       const [, bucket = '', key = ''] = /^\/([^/]+)(?:\/(.*))?$/s.exec(path) ?? [];
       const found = bucket === '' ? undefined : operationOf(method, key === '', query);
       if (found === undefined) {

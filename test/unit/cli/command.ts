@@ -12,10 +12,10 @@ export function command(...args: string[]): Promise<Ended> {
 
 /** The same with these environment variables; an endpoint that the shell has is not the test's. */
 export function commandIn(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
-  const { AWS_ENDPOINT_URL: _, ...own } = process.env;
+  const { AWS_ENDPOINT_URL: _, INFINSTOR_STAGE: __, ...own } = process.env;
   return new Promise((resolve) => {
     const options = { cwd: root, env: { ...own, ...environment } };
-    execFile(process.execPath, ['cli/main.ts', ...args], options, (error, stdout, stderr) => {
+    execFile(process.execPath, ['cli/start.ts', ...args], options, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : error.code, stdout, stderr });
     });
   });

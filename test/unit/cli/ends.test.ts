@@ -20,10 +20,10 @@ import { type Child, child } from './child.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const commands = [
-  ['npm start', ['cli/main.ts'], /AcceptRequest/],
+  ['npm start', ['cli/start.ts'], /AcceptRequest/],
   ['npm run sandbox', ['sandbox/main.ts', '--port', '0'], /^Function logs .*\n/m],
 ] as const;
-const isCli = ([file]: readonly string[]) => file === 'cli/main.ts';
+const isCli = ([file]: readonly string[]) => file === 'cli/start.ts';
 const signals = [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -190,26 +190,26 @@ function packagesOf(project: string): string[] {
 describe('npm start', () => {
   it('says in one line that its output cannot be written', async () => {
     const full = "process.stdout.emit('error', Object.assign(new Error('full'), { code: 'ENOSPC' }));";
-    const command = run(['cli/main.ts', '--help'], { preload: when(/Usage/, full) });
+    const command = run(['cli/start.ts', '--help'], { preload: when(/Usage/, full) });
     expect(await command.ended).toEqual({ status: 1, signal: null });
     expect(command.said().stderr).toBe('The output cannot be written: ENOSPC\n');
   });
 
   it('leaves the logs that it names when the onboarding is over', async () => {
-    const command = run(['cli/main.ts']);
+    const command = run(['cli/start.ts']);
     expect(await command.ended).toEqual({ status: 0, signal: null });
     expect(command.said().stdout).toMatch(new RegExp(`^ +Logs +${command.temporaryFolder}`, 'm'));
     expect(command.left()).toEqual([['logs']]);
   });
 
   it('leaves nothing after a document, which names no logs', async () => {
-    const command = run(['cli/main.ts', '--json']);
+    const command = run(['cli/start.ts', '--json']);
     expect(await command.ended).toEqual({ status: 0, signal: null });
     expect(command.left()).toEqual([]);
   });
 
   it('leaves nothing when a signal ends it before it has a document', async () => {
-    const command = run(['cli/main.ts', '--json']);
+    const command = run(['cli/start.ts', '--json']);
     while (!hasLogged(command.temporaryFolder) && command.process.exitCode === null) await wait(10);
     command.process.kill('SIGTERM');
     expect(await command.ended).toEqual({ status: 143, signal: null });
@@ -217,7 +217,7 @@ describe('npm start', () => {
   });
 
   it('ends quietly when its reader goes after the first lines', async () => {
-    const command = run(['cli/main.ts']);
+    const command = run(['cli/start.ts']);
     await command.says(/AcceptRequest/);
     command.process.stdout.destroy();
     expect(await command.ended).toEqual({ status: closedPipe, signal: null });

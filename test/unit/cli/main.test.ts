@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { offboardingPath } from '../../workflow/sandbox.ts';
 import { command, commandIn } from './command.ts';
+import { isForCloudFormation, stackOfSandbox } from './deployment.ts';
 import { done, entered, executionFailed, history, lambdaFails, started, succeeded } from './history.ts';
 
 const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
@@ -32,13 +33,13 @@ const refusal = (error: string) => ({
 });
 
 const server = createServer((request, response) => {
+  if (isForCloudFormation(request)) {
+    request.resume();
+    response.writeHead(200, { 'content-type': 'text/xml' }).end(stackOfSandbox);
+    return;
+  }
   const operation = String(request.headers['x-amz-target']).split('.')[1];
   const answers: Record<string, () => object> = {
-    ListStateMachines: () => ({
-      stateMachines: [
-        { name: 'x-onboard-subscriber', stateMachineArn: 'the-machine', type: 'STANDARD', creationDate: 0 },
-      ],
-    }),
     StartExecution: () => ({ executionArn, startDate: 0 }),
     DescribeExecution: () => ({ executionArn, ...execution.description }),
     GetExecutionHistory: () => ({
@@ -74,6 +75,7 @@ describe('npm start', () => {
     execution = success;
     const { status, stdout, stderr } = await command('--json', '--endpoint', endpoint);
     expect(document(stdout)).toEqual({
+      schemaVersion: 1,
       status: 'SUCCEEDED',
       executionArn,
       durationMs: 6000,
@@ -158,6 +160,7 @@ describe('npm start', () => {
   ])('has a document of key-policies for its usage with %s', async (_, args) => {
     const { status, stdout } = await command('--json', ...args);
     expect(JSON.parse(stdout)).toEqual({
+      schemaVersion: 1,
       status: 'FAILED',
       keyArn: null,
       error: expect.objectContaining({ name: 'InvalidRequest', step: null }),
@@ -167,7 +170,7 @@ describe('npm start', () => {
 
   it('explains wrong usage and its remedy to people', async () => {
     const { status, stdout, stderr } = await command('--verbose');
-    expect(stderr).toMatch(/Reason +InvalidRequest: Unknown option '--verbose'\n +Remedy +Run `npm start -- --help`/);
+    expect(stderr).toMatch(/Reason +InvalidRequest: Unknown option '--verbose'\n +Remedy +Run the command with --help/);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
@@ -185,7 +188,7 @@ describe('npm start', () => {
       /EndpointUnreachable: What answers at the endpoint is neither AWS nor a s/,
     ],
     ['a refusal', 404, 'Not Found', /EndpointUnreachable: What answers at the endpoint is neither AWS nor a sandbox/],
-    ['nothing', 200, '', /StateMachineDoesNotExist: The endpoint has no state machine onboard-subscriber/],
+    ['nothing', 200, '', /DeploymentNotFound: The sandbox at http:\S+ has no stack infinstor-onboarding-sandbox/],
   ])('says plainly that %s of something else answers at the endpoint', async (_, status, body, reason) => {
     const other = createServer((request, response) => {
       request.resume().on('end', () => response.writeHead(status, { 'content-type': 'text/html' }).end(body));

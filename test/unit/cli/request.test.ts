@@ -15,11 +15,15 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('readRequest', () => {
   it.each([
     ['text', 'hello', 'is not JSON'],
-    ['a password', '{"password": "x"}', 'holds a password: put it into a secret and refer to it with passwordSecretId'],
+    [
+      'a password',
+      '{"password": "x", "subscriber": {"userName": "acme", "emailId": "a@b.example"}}',
+      'cannot be sent: password: must not be in the request: put it into a secret and refer to it with passwordSecretId',
+    ],
     [
       "a subscriber's password",
-      '{"subscriber": {"password": "x"}}',
-      'holds a password: put it into a secret and refer to it with passwordSecretId',
+      '{"subscriber": {"userName": "acme", "emailId": "a@b.example", "password": "x"}}',
+      'cannot be sent: subscriber.password: must not be in the request: put it into a secret and refer to it with passwordSecretId',
     ],
     ['an array', '[]', 'is not a JSON object'],
     ['null', 'null', 'is not a JSON object'],
@@ -31,6 +35,30 @@ describe('readRequest', () => {
       name: 'InvalidRequest',
       message: `${path} ${message}`,
     });
+  });
+
+  it('names all that is wrong, each in a line of its own, fifty at most', async () => {
+    const path = join(folder, 'several.json');
+    const wrong = { subscriber: { userName: '-' }, passwordSecretId: 7, password: 'x' };
+    await writeFile(path, JSON.stringify(wrong));
+    const plaintext = 'must not be in the request: put it into a secret and refer to it with passwordSecretId';
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toMatchObject({
+      message: [
+        `${path} cannot be sent: `,
+        `password: ${plaintext}`,
+        'subscriber.userName: must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen',
+        'subscriber.emailId: is required',
+        'passwordSecretId: must be a string',
+      ].join('\n'),
+      errors: [
+        { pointer: '/password', rule: plaintext },
+        { pointer: '/subscriber/userName', rule: expect.any(String) },
+        { pointer: '/subscriber/emailId', rule: 'is required' },
+        { pointer: '/passwordSecretId', rule: 'must be a string' },
+      ],
+    });
+    await writeFile(path, JSON.stringify(Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`x${n}`, 1]))));
+    await expect(readRequest(path, 'onboard-subscriber')).rejects.toThrow(/x48: is not a known field\nand 11 more$/);
   });
 
   it('refuses a file that does not exist', async () => {

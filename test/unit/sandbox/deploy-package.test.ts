@@ -118,6 +118,36 @@ describe('deployPackage', () => {
     await expect(deployed).rejects.toThrow('Unrecognized resource types: [AWS::SNS::Topic]');
   });
 
+  it('makes a table with its index, and refuses an index that DynamoDB would refuse', async () => {
+    const key = (name: string) => ({ AttributeName: name, KeyType: 'HASH' });
+    const table = (index: object) => ({
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        ...{ TableName: 'indexed', BillingMode: 'PAY_PER_REQUEST', KeySchema: [key('pk')] },
+        AttributeDefinitions: ['pk', 'status'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+        GlobalSecondaryIndexes: [{ IndexName: 'by-status', KeySchema: [key('status')], ...index }],
+      },
+    });
+    const included = { Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['home'] } };
+    const { dynamoDb } = await deploy({ Table: table(included) });
+    // IAM knows the index by its keys only when the table has it.
+    const query = {
+      ...{ TableName: 'indexed', IndexName: 'by-status', KeyConditionExpression: 'status = :s' },
+      ExpressionAttributeValues: { ':s': { S: 'ACTIVE' } },
+    };
+    expect(dynamoDb.access('Query', query)).toMatchObject([
+      {
+        resource: 'arn:aws:dynamodb:us-east-1:111111111111:table/indexed/index/by-status',
+        context: { 'dynamodb:LeadingKeys': ['ACTIVE'] },
+      },
+    ]);
+    await expect(
+      deploy({ Table: table({ Projection: { ...included.Projection, ProjectionType: 'ALL' } }) }),
+    ).rejects.toThrow(/ProjectionType is ALL, but NonKeyAttributes is specified/);
+    const other = { KeySchema: [key('name')], Projection: { ProjectionType: 'ALL' } };
+    await expect(deploy({ Table: table(other) })).rejects.toThrow(/cannot deploy Table/);
+  });
+
   it('names a property that it does not have, and the resource', async () => {
     const queue = {
       Type: 'AWS::SQS::Queue',

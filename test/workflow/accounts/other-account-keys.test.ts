@@ -1,11 +1,11 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import { keyPolicies } from '../../../cli/commands/key-policies.ts';
-import { createTerminal } from '../../../cli/view/terminal.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { otherAccount } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
+import { sessionFor } from '../../unit/cli/session.ts';
 import { editPolicy, naming } from '../keys/key-policies.ts';
 import { onboard, withSandbox } from '../sandbox.ts';
 import { roleArnOf, rolesOn } from '../subscriber.ts';
@@ -50,14 +50,7 @@ describe('a key there', () => {
     await onboard(sandbox(), requestWithKeys('restored', there, keyArn));
     await edit(keyArn, (statements) => statements.filter((each) => !('Sid' in each) || each.Sid !== backup.Sid));
     sandbox().clock.advance(2 * 60_000);
-    const surroundings = {
-      terminal: createTerminal({ write: () => true }, {}),
-      wait: async () => {},
-    };
-    const { document } = await keyPolicies(
-      { command: 'key-policies', json: true, keyArn, endpoint: sandbox().endpoint, action: { name: 'list' } },
-      surroundings,
-    );
+    const { document } = await keyPolicies({ words: [keyArn], options: {} }, sessionFor(sandbox().endpoint));
     const [first] = 'policies' in document && Array.isArray(document.policies) ? document.policies : [];
     const { FunctionError } = await new LambdaClient(operatorAt(sandbox().endpoint)).send(
       new InvokeCommand({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connect, readKeyPolicies } from '../../../cli/aws/executions.ts';
+import { sandboxAt } from '../../../cli/target/target.ts';
 import { type AccountRegion, account, fixtures, otherAccount } from '../../../sandbox/core/account.ts';
 import { accounts } from '../../../tools/permissions/other-account.ts';
 import { expectFailure, happyPath, onboard, recordOf, requestFor, statesOf } from '../sandbox.ts';
@@ -100,7 +101,7 @@ describe('an onboarding into another account', () => {
   it('is shown by the command with the key policies there', async () => {
     const keyArn = keyIn(sandbox(), abroad);
     await onboard(sandbox(), requestWithKeys('shown', abroad, keyArn));
-    const clients = connect(sandbox().endpoint);
+    const clients = connect(sandboxAt(sandbox().endpoint));
     const policies = await readKeyPolicies(clients, [keyArn, fixtures.trackingKeyArn]);
     expect([...policies.keys()]).toEqual([keyArn, fixtures.trackingKeyArn]);
     expect(JSON.stringify(policies.get(keyArn))).toContain(roleArnOf('shown', abroad));

@@ -1,13 +1,11 @@
 // The commands of a section of the runbook, run in the state that its error has left.
 
 import { expect } from 'vitest';
-import { parseArguments } from '../../../cli/arguments.ts';
-import { keyPolicies } from '../../../cli/commands/key-policies.ts';
-import { subscriberStatus } from '../../../cli/commands/status.ts';
-import { template } from '../../../cli/commands/template.ts';
-import { createTerminal } from '../../../cli/view/terminal.ts';
+import { choose } from '../../../cli/choose.ts';
+import { commandTable } from '../../../cli/command-table.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { read } from '../../docs/documents.ts';
+import { sessionFor } from '../../unit/cli/session.ts';
 import { roleArnOf, roleNameOf, stackNameOf } from '../subscriber.ts';
 import { awsCommand, type Shell, simpleCommands } from './aws-command.ts';
 import type { Left } from './cause.ts';
@@ -80,24 +78,10 @@ async function runCommand(sandbox: Sandbox, words: readonly string[], shell: She
 /** Runs what only reads; a policy to show or to restore is one that a person chooses. */
 async function runNpmStart({ endpoint }: Sandbox, args: readonly string[]): Promise<boolean> {
   if (args.includes('')) return false;
-  const terminal = createTerminal({ write: () => true }, {});
-  const parsed = parseArguments(args, { AWS_ENDPOINT_URL: endpoint });
-  switch (parsed.command) {
-    case 'status':
-      await subscriberStatus(parsed, terminal);
-      return true;
-    case 'key-policies':
-      await keyPolicies(parsed, { terminal, wait: async () => {} });
-      return true;
-    case 'template':
-      await template(parsed);
-      return true;
-    case 'run':
-    case 'retry':
-    case 'fault':
-    case 'help':
-      return false;
-  }
+  const chosen = choose(args, { name: 'npm start --', isTour: true }, commandTable);
+  if (chosen.command === undefined || chosen.command.group !== 'What there is') return false;
+  await chosen.command.read(chosen.args).run(sessionFor(endpoint));
+  return true;
 }
 
 /** Every command of the AWS CLI in the runbook for whose service there is a client, and what reads it against the service's model. */

@@ -3,10 +3,10 @@ import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { keyPolicies } from '../../../cli/commands/key-policies.ts';
-import { createTerminal } from '../../../cli/view/terminal.ts';
 import { foreignStatements, grantedRoles } from '../../../lib/keys/key-policy.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { command } from '../../unit/cli/command.ts';
+import { sessionFor } from '../../unit/cli/session.ts';
 import {
   ended,
   eventually,
@@ -77,10 +77,8 @@ async function listed(keyArn: string) {
 /** Restores a policy in this process, with a wait of the test's. */
 function restore(keyArn: string, policyId: string, wait: (milliseconds: number) => Promise<unknown> = async () => {}) {
   const told: string[] = [];
-  const terminal = createTerminal({ write: (text) => told.push(text) }, {});
-  const action = { name: 'restore', policyId } as const;
-  const given = { command: 'key-policies', keyArn, action, json: false, endpoint: sandbox().endpoint } as const;
-  return { told, result: keyPolicies(given, { terminal, wait }) };
+  const session = sessionFor(sandbox().endpoint, (text) => told.push(text));
+  return { told, result: keyPolicies({ words: [keyArn], options: { restore: policyId } }, session, wait) };
 }
 
 describe('a key policy that somebody has damaged', () => {

@@ -1,5 +1,5 @@
 import { CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import {
@@ -11,6 +11,7 @@ import {
   onboard,
   recordOf,
   requestFor,
+  requestWithKey,
   run,
   statesOf,
   useSandbox,
@@ -74,19 +75,38 @@ describe('an offboarding', () => {
     expect(subscriber.userName).toBe('sec');
   });
 
-  it('takes the role out of every key that it was ever given', async () => {
+  it('takes the grants of an onboarding that failed in PatchKeyPolicy, and reads no others', async () => {
+    const keyArn = newKey(sandbox());
+    fault(sandbox(), 'kms:PutKeyPolicy:error=Refused:9');
+    expect((await onboard(sandbox(), requestWithKey('halfway', keyArn))).error?.step).toBe('PatchKeyPolicy');
+    sandbox().faults.clear();
+    // Only the grant, and what was asked for, say so.
+    expect(await recordOf(sandbox(), 'halfway')).not.toHaveProperty('keyArns');
+    const report = await offboard(sandbox(), 'halfway');
+    expect(report.error).toBeNull();
+    expect(report.output).toMatchObject({ keyArns: [keyArn] });
+    const scans = sandbox()
+      .calls()
+      .filter(({ operation }) => operation === 'Scan');
+    expect(scans.map(({ invocation }) => invocation?.split('#')[0])).not.toContain('accept-offboarding');
+  });
+
+  it('takes the role out of every key that it was ever given, by an earlier version too', async () => {
     const subscriber = await longOnboarded(sandbox());
     const { userName } = subscriber;
     const other = newKey(sandbox());
-    // A grant that only the registry knows of, as an onboarding leaves it that failed in PatchKeyPolicy.
-    const { dynamoDb, registryTable } = sandbox();
+    // A grant that only the registry knows of, as an onboarding leaves it that failed in PatchKeyPolicy, and a record without what was asked for.
+    const { dynamoDb, registryTable, endpoint } = sandbox();
     const grant = (await dynamoDb.items(registryTable)).find(({ sk }) => sk?.S === `GRANT#${roleArnOf(userName)}`);
-    await new DynamoDBClient(operatorAt(sandbox().endpoint)).send(
+    const client = new DynamoDBClient(operatorAt(endpoint));
+    await client.send(
       new PutItemCommand({
         TableName: registryTable,
         Item: { ...(grant ?? {}), pk: { S: `KEY#${other}` }, state: { S: 'pending' } },
       }),
     );
+    const Key = { pk: { S: `SUBSCRIBER#${userName.toLowerCase()}` }, sk: { S: 'RECORD' } };
+    await client.send(new UpdateItemCommand({ TableName: registryTable, Key, UpdateExpression: 'REMOVE asked' }));
     const report = await offboard(sandbox(), userName);
     expect(report.error).toBeNull();
     expect(report.output).toMatchObject({ keyArns: [subscriber.keyArn, other] });

@@ -3,6 +3,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { connect, follow } from '../../../cli/aws/executions.ts';
+import { sandboxAt } from '../../../cli/target/target.ts';
 import { reportOf } from '../../../cli/view/report.ts';
 import { account, fixtures, operator } from '../../../sandbox/core/account.ts';
 import { callApi } from '../api.ts';
@@ -108,6 +109,17 @@ const requests: [what: string, request: unknown, field: string][] = [
   ['another service', key('arn:aws:s3:::bucket'), 'encryption.tracking.keyArn'],
 ];
 
+/** What is wrong in several places at once, and how each door names them. */
+const wrongInSeveral = {
+  ...good,
+  colour: 'Unquoted-1',
+  stack: { region: 'eu-west-1', tags: { 'a/b': 'x' } },
+  encryption: { tracking: { type: 'customer-managed', keyArn: 'Unquoted-1' } },
+};
+const severalPointers = ['/encryption/tracking/keyArn', '/colour', '/stack/region', '/stack/tags/a~1b'];
+const severalMessage =
+  /^encryption\.tracking\.keyArn: [^;]+; colour: [^;]+; stack\.region: [^;]+; stack\.tags\.a\/b: [^;]+$/;
+
 /** What only AWS can tell: the entry points let it pass, and AcceptRequest refuses it. */
 const askedOfAws = [
   'a secret that is not there',
@@ -130,12 +142,20 @@ async function expectNoSideEffect(): Promise<void> {
   expect(await dynamoDb.items(registryTable)).toEqual([]);
 }
 
-const errorSchema = v.object({ error: v.object({ name: v.string(), message: v.string(), remedy: v.string() }) });
+const errorSchema = v.object({
+  error: v.object({
+    name: v.string(),
+    message: v.string(),
+    remedy: v.string(),
+    errors: v.array(v.object({ pointer: v.string(), rule: v.string() })),
+  }),
+});
+const pointersOf = ({ error }: v.InferOutput<typeof errorSchema>) => error.errors.map(({ pointer }) => pointer);
 
 describe('StartExecution', () => {
   it.each(requests)('%s is refused before any side effect, naming the field', async (_what, request, field) => {
     const { endpoint, stateMachineArn } = sandbox();
-    const clients = connect(endpoint);
+    const clients = connect(sandboxAt(endpoint));
     const { executionArn = '' } = await clients.sfn.send(
       new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(request) }),
     );
@@ -147,11 +167,21 @@ describe('StartExecution', () => {
     await expectNoSideEffect();
   });
 
+  it('names all that is wrong at once', async () => {
+    const { endpoint, stateMachineArn } = sandbox();
+    const clients = connect(sandboxAt(endpoint));
+    const { executionArn = '' } = await clients.sfn.send(
+      new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(wrongInSeveral) }),
+    );
+    const { description, events } = await follow(clients, executionArn, () => {});
+    expect(reportOf(description, events, new Map()).error?.message).toMatch(severalMessage);
+  });
+
   it.each([
     ['broken JSON', '{"subscriber":', 'InvalidExecutionInput'],
     ['more than 256 KiB', JSON.stringify(large), 'ValidationException'],
   ])('itself refuses %s', async (_what, input, name) => {
-    const { sfn } = connect(sandbox().endpoint);
+    const { sfn } = connect(sandboxAt(sandbox().endpoint));
     const { stateMachineArn } = sandbox();
     await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({ name });
   });
@@ -190,6 +220,14 @@ describe('POST /subscribers', () => {
       expect(sandbox().states.executions()).toHaveLength(executions);
     }
     await expectNoSideEffect();
+  });
+
+  it('names all that is wrong at once', async () => {
+    const { status, body } = await callApi(sandbox(), 'POST', '/subscribers', wrongInSeveral);
+    const answer = v.parse(errorSchema, body);
+    expect([status, pointersOf(answer)]).toEqual([400, severalPointers]);
+    expect(answer.error.message).toMatch(severalMessage);
+    expect(JSON.stringify(answer)).not.toContain('Unquoted-1');
   });
 
   it.each([
@@ -246,6 +284,14 @@ describe('SubscriberRequested', () => {
       expect(refusal()?.error.message.startsWith(`${field}: `)).toBe(true);
     }
     await expectNoSideEffect();
+  });
+
+  it('names all that is wrong at once', async () => {
+    const { Entries = [] } = await put(JSON.stringify(wrongInSeveral));
+    const refusal = () => refusals().find(({ event }) => event.id === Entries[0]?.EventId);
+    await eventually(sandbox(), () => expect(refusal()).toBeDefined());
+    expect(refusal()?.error.message).toMatch(severalMessage);
+    expect(refusal()?.error.errors.map(({ pointer }) => pointer)).toEqual(severalPointers);
   });
 
   it('what would be too large for the queue, once its values are left out, is refused there all the same', async () => {

@@ -1,6 +1,7 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '../../../cli/aws/executions.ts';
+import { sandboxAt } from '../../../cli/target/target.ts';
 import { expectFailure, expectOneOfEach, onboard, redrive, useSandbox } from '../sandbox.ts';
 import { fault, newRunWithKey } from '../subscriber.ts';
 
@@ -32,7 +33,7 @@ it('a redriven execution says that it was redriven', async () => {
   const failed = await onboard(sandbox(), run.request);
   await expectFailure(sandbox(), failed, { name: 'AccessDenied', step: 'ReadRoleArn' });
   expectOneOfEach(sandbox(), await redrive(sandbox(), failed), run);
-  const { sfn } = connect(sandbox().endpoint);
+  const { sfn } = connect(sandboxAt(sandbox().endpoint));
   const description = await sfn.send(new DescribeExecutionCommand({ executionArn: failed.executionArn ?? '' }));
   expect(description).toMatchObject({ redriveCount: 1, redriveStatus: 'NOT_REDRIVABLE' });
 });

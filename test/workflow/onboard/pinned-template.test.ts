@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { template } from '../../../cli/commands/template.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
+import { sessionFor } from '../../unit/cli/session.ts';
 import { accountsPackage, requestIn, there, unheard } from '../accounts/elsewhere.ts';
 import {
   ended,
@@ -40,7 +41,7 @@ describe('a pinned template', () => {
 
   it('has the hash that the command prints, which reads it as everybody may', async () => {
     const { endpoint, templates } = sandbox();
-    const { document } = await template({ build: undefined, url: undefined, endpoint });
+    const { document } = await template({ words: [], options: {} }, sessionFor(endpoint));
     expect(document).toMatchObject({ sha256: hashOf(templates.standIn), nestedStacks: [] });
   });
 

@@ -19,7 +19,7 @@ const root = join(import.meta.dirname, '../../..');
 /** Runs the command in a process of its own, and returns all that it prints. */
 function command(...args: string[]): Promise<string> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ['cli/main.ts', ...args], { cwd: root }, (_error, stdout, stderr) => {
+    execFile(process.execPath, ['cli/start.ts', ...args], { cwd: root }, (_error, stdout, stderr) => {
       resolve(stdout + stderr);
     });
   });

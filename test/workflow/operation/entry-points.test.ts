@@ -3,6 +3,7 @@ import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { connect, follow } from '../../../cli/aws/executions.ts';
+import { sandboxAt } from '../../../cli/target/target.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { callApi } from '../api.ts';
 import { eventually, hold, requestFor, useSandbox } from '../sandbox.ts';
@@ -31,8 +32,8 @@ async function statusOf(path: string): Promise<unknown> {
 }
 
 async function ended(executionArn: string) {
-  const { sfn } = connect(sandbox().endpoint);
-  return (await follow({ sfn }, executionArn, () => {})).description;
+  const clients = connect(sandboxAt(sandbox().endpoint));
+  return (await follow(clients, executionArn, () => {})).description;
 }
 
 async function put(detail: object, eventFault?: string): Promise<string> {
@@ -123,8 +124,8 @@ describe('the HTTP API', () => {
     const { executionArn } = await post(requestFor('stopped'));
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
     expect(await statusOf('/subscribers/stopped')).toMatchObject({ status: 'ONBOARDING', step: 'CreateSubscriber' });
-    const { sfn } = connect(sandbox().endpoint);
-    await sfn.send(new StopExecutionCommand({ executionArn }));
+    const clients = connect(sandboxAt(sandbox().endpoint));
+    await clients.sfn.send(new StopExecutionCommand({ executionArn }));
     expect(await statusOf('/subscribers/stopped')).toMatchObject({ status: 'FAILED', error: { name: 'ABORTED' } });
     goOn();
   });

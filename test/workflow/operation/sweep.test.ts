@@ -4,6 +4,7 @@ import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-s
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../../cli/aws/executions.ts';
+import { sandboxAt } from '../../../cli/target/target.ts';
 import type { Report } from '../../../cli/view/report.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { callApi } from '../api.ts';
@@ -103,7 +104,7 @@ describe('an execution that ended unseen', () => {
     const goOn = hold(sandbox(), 'secretsmanager', 'GetSecretValue', { functionName });
     const { executionArn } = await startOnboarding(sandbox(), requestFor('stopped'));
     await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
-    await connect(sandbox().endpoint).sfn.send(new StopExecutionCommand({ executionArn }));
+    await connect(sandboxAt(sandbox().endpoint)).sfn.send(new StopExecutionCommand({ executionArn }));
     const report = await ended(sandbox(), executionArn);
     goOn();
     expect(report.status).toBe('ABORTED');

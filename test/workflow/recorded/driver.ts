@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import * as cloudformation from '@aws-sdk/client-cloudformation';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as events from '@aws-sdk/client-eventbridge';
@@ -97,6 +98,13 @@ const s3Input = v.object({
   Prefix: v.optional(v.string()),
   Delete: v.optional(v.object({ Objects: v.array(v.object({ Key: v.string() })) })),
 });
+const listInput = v.strictObject({
+  MaxBuckets: v.optional(v.number()),
+  ContinuationToken: v.optional(v.string()),
+  Prefix: v.optional(v.string()),
+  BucketRegion: v.optional(v.string()),
+});
+const element = (text: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
 
 /** The method and the query of an operation of S3. */
 const s3Requests: Readonly<Record<string, readonly [method: string, query: string]>> = {
@@ -106,23 +114,17 @@ const s3Requests: Readonly<Record<string, readonly [method: string, query: strin
   HeadBucket: ['HEAD', ''],
   ListObjectsV2: ['GET', '?list-type=2'],
   DeleteObjects: ['POST', '?delete='],
+  ListBuckets: ['GET', ''],
 };
 
 /** The project has no client of S3; the answer has the form of the SDK's. */
 async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step): Promise<Actual> {
-  const { Bucket, Key, Body, Prefix, Delete } = v.parse(s3Input, input);
-  const { hash } = await import('node:crypto');
   const [method = '', query = ''] = s3Requests[operation] ?? [];
-  const objects = Delete?.Objects.map((object) => `<Object><Key>${object.Key}</Key></Object>`);
-  const body = objects === undefined ? Body : `<Delete>${objects.join('')}</Delete>`;
-  const path = [Bucket, ...(Key === '' ? [] : Key.split('/'))].map(encodeURIComponent).join('/');
+  const { path, body, headers = {} } = sentFor(operation, input, query);
   const request = {
     method,
-    url: `${endpoint}/${path}${query}${Prefix === undefined ? '' : `&prefix=${encodeURIComponent(Prefix)}`}`,
-    headers: {
-      'x-amz-content-sha256': hash('sha256', body ?? ''),
-      ...(Delete !== undefined && { 'content-md5': hash('md5', body ?? '', 'base64') }),
-    },
+    url: endpoint + path,
+    headers: { 'x-amz-content-sha256': hash('sha256', body ?? ''), ...headers },
     ...(body !== undefined && { body }),
   };
   const response = await fetch(request.url, {
@@ -134,8 +136,7 @@ async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step):
   // A HEAD has no document of the error.
   if (!response.ok && method === 'HEAD') return { status: response.status, code: '404', message: 'Not Found' };
   if (!response.ok) {
-    const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? '';
-    return { status: response.status, code: element('Code'), message: element('Message') };
+    return { status: response.status, code: element(text, 'Code') ?? '', message: element(text, 'Message') ?? '' };
   }
   const answer = () => {
     switch (operation) {
@@ -154,6 +155,8 @@ async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step):
           LastModified: header('last-modified'),
           ServerSideEncryption: header('x-amz-server-side-encryption'),
         };
+      case 'ListBuckets':
+        return listOf(text);
       case 'ListObjectsV2':
       case 'DeleteObjects':
         return members(text);
@@ -177,6 +180,51 @@ function members(xml: string): Record<string, unknown> {
     found[name] = s3Lists.includes(name) ? [...(Array.isArray(before) ? before : []), value] : value;
   }
   return found;
+}
+
+interface Sent {
+  path: string;
+  body?: string;
+  headers?: Record<string, string>;
+}
+
+const sentFor = (operation: string, input: object, query: string): Sent =>
+  operation === 'ListBuckets' ? { path: listPath(input) } : aboutBucket(input, query);
+
+/** A request about a bucket or an object, which deletes objects if it names some. */
+function aboutBucket(input: object, query: string): Sent {
+  const { Bucket, Key, Body, Prefix, Delete } = v.parse(s3Input, input);
+  const prefix = Prefix === undefined ? '' : `&prefix=${encodeURIComponent(Prefix)}`;
+  const path = `/${[Bucket, ...(Key === '' ? [] : Key.split('/'))].map(encodeURIComponent).join('/')}${query}${prefix}`;
+  if (Delete === undefined) return { path, ...(Body !== undefined && { body: Body }) };
+  const body = `<Delete>${Delete.Objects.map((object) => `<Object><Key>${object.Key}</Key></Object>`).join('')}</Delete>`;
+  return { path, body, headers: { 'content-md5': hash('md5', body, 'base64') } };
+}
+
+function listPath(input: object): string {
+  const { MaxBuckets, ContinuationToken, Prefix, BucketRegion } = v.parse(listInput, input);
+  const given = [
+    ['max-buckets', MaxBuckets],
+    ['continuation-token', ContinuationToken],
+    ['prefix', Prefix],
+    ['bucket-region', BucketRegion],
+  ].flatMap(([name, value]) => (value === undefined ? [] : [[`${name}`, `${value}`] satisfies [string, string]]));
+  return `/?${new URLSearchParams(given)}`;
+}
+
+/** A page of buckets in the form of the SDK's answer. */
+function listOf(text: string): object {
+  const buckets = [...text.matchAll(/<Bucket>(.*?)<\/Bucket>/gs)].map(([, bucket = '']) => ({
+    Name: element(bucket, 'Name'),
+    BucketRegion: element(bucket, 'BucketRegion'),
+    BucketArn: element(bucket, 'BucketArn'),
+  }));
+  return {
+    Buckets: buckets,
+    Owner: { ID: element(text, 'ID') },
+    Prefix: element(text, 'Prefix'),
+    ContinuationToken: element(text, 'ContinuationToken'),
+  };
 }
 
 /** What can be compared: without what is undefined, dates and bytes as texts. */

@@ -30,6 +30,7 @@ const readers = [
   'accept-request',
   'accept-update',
   'accept-users',
+  'plan-request',
   'create-subscriber',
   'update-subscriber',
   'add-user',
@@ -136,6 +137,21 @@ describe("IAM alone: what is somebody else's", () => {
       'an execution of another machine is not read',
       'get-subscriber',
       { action: 'states:DescribeExecution', resource: `arn:aws:states:${at}:execution:billing:x` },
+    ],
+    [
+      'the registry is not scanned by the list',
+      'list-subscribers',
+      { action: 'dynamodb:Scan', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
+    ],
+    [
+      'no record is written by the list',
+      'list-subscribers',
+      { action: 'dynamodb:UpdateItem', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
+    ],
+    [
+      'the registry is not scanned by the sweep',
+      'sweep-executions',
+      { action: 'dynamodb:Scan', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
     ],
     [
       'a token is not read by the entry points',

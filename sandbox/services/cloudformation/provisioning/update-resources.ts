@@ -63,7 +63,9 @@ export function createUpdating({ transitions, creation, deletion }: Parts) {
     const { properties: old = {} } = before;
     if (isDeepStrictEqual(properties, old)) return undefined;
     const rule = updateRules[resource.type];
-    const isReplaced = rule?.createOnly.some((name) => !isDeepStrictEqual(properties[name], old[name])) === true;
+    const isReplaced =
+      rule?.createOnly.some((name) => !isDeepStrictEqual(properties[name], old[name])) === true ||
+      rule?.replaces?.(properties, old) === true;
     transitions.resource(
       stack,
       resource,

@@ -2,59 +2,24 @@ import { GetKeyPolicyCommand, KMSClient, NotFoundException } from '@aws-sdk/clie
 import {
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
-  ListStateMachinesCommand,
   SFNClient,
   StartExecutionCommand,
   StateMachineDoesNotExist,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { findMachine, follow, keyClients, readKeyPolicies, start } from '../../../../cli/aws/executions.ts';
+import { follow, keyClients, readKeyPolicies, start } from '../../../../cli/aws/executions.ts';
+import { sandboxAt } from '../../../../cli/target/target.ts';
 import { done, history, started, succeeded } from '../history.ts';
 
 const sfnMock = mockClient(SFNClient);
 const kmsMock = mockClient(KMSClient);
-const clients = { sfn: new SFNClient({ region: 'us-east-1' }), kms: keyClients('http://sandbox.example') };
+const target = sandboxAt('http://sandbox.example');
+const clients = { sfn: new SFNClient({ region: 'us-east-1' }), kms: keyClients(target), target };
 const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:acme-1';
-const machine = (name: string) => ({
-  name,
-  stateMachineArn: `arn:aws:states:us-east-1:111111111111:stateMachine:${name}`,
-  type: 'STANDARD' as const,
-  creationDate: new Date(0),
-});
-
 beforeEach(() => {
   sfnMock.reset();
   kmsMock.reset();
-});
-
-describe('findMachine', () => {
-  it('looks on every page', async () => {
-    const last = machine('infinstor-onboarding-sandbox-onboard-subscriber');
-    sfnMock
-      .on(ListStateMachinesCommand)
-      .resolves({ stateMachines: [machine('onboard-subscribers')], nextToken: 'more' })
-      .on(ListStateMachinesCommand, { nextToken: 'more' })
-      .resolves({ stateMachines: [last] });
-    expect(await findMachine(clients, 'onboard-subscriber')).toBe(last.stateMachineArn);
-  });
-
-  it('says so when there is none', async () => {
-    sfnMock.on(ListStateMachinesCommand).resolves({ stateMachines: [] });
-    await expect(findMachine(clients, 'onboard-subscriber')).rejects.toMatchObject({
-      name: 'StateMachineDoesNotExist',
-      remedy: expect.any(String),
-    });
-  });
-
-  it('says so when nothing listens there, even without a message', async () => {
-    const error = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
-    sfnMock.on(ListStateMachinesCommand).rejects(error);
-    await expect(findMachine(clients, 'onboard-subscriber')).rejects.toMatchObject({
-      name: 'EndpointUnreachable',
-      message: expect.stringContaining('ECONNREFUSED'),
-    });
-  });
 });
 
 describe('start', () => {

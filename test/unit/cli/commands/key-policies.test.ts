@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { KeyPoliciesArguments } from '../../../../cli/arguments.ts';
 import { keyPolicies } from '../../../../cli/commands/key-policies.ts';
-import { createTerminal } from '../../../../cli/view/terminal.ts';
+import { isForCloudFormation, stackOfSandbox } from '../deployment.ts';
+import { sessionFor } from '../session.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
 const execution = (name: string) => `arn:aws:states:us-east-1:111111111111:execution:x-onboard-subscriber:${name}`;
@@ -37,16 +37,6 @@ const wire = (item: object) =>
     Object.entries(item).map(([name, value]) => [name, typeof value === 'boolean' ? { BOOL: value } : { S: value }]),
   );
 const answers: Record<string, (input: { ExclusiveStartKey?: { n: { N: string } } }) => object | undefined> = {
-  ListStateMachines: () => ({
-    stateMachines: [
-      {
-        name: 'x-onboard-subscriber',
-        stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:x-onboard-subscriber',
-        type: 'STANDARD',
-        creationDate: 0,
-      },
-    ],
-  }),
   // Pages of two.
   Query: ({ ExclusiveStartKey }) => {
     const start = Number(ExclusiveStartKey?.n.N ?? 0);
@@ -64,6 +54,11 @@ const answers: Record<string, (input: { ExclusiveStartKey?: { n: { N: string } }
 };
 
 const server = createServer(async (request, response) => {
+  if (isForCloudFormation(request)) {
+    request.resume();
+    response.writeHead(200, { 'content-type': 'text/xml' }).end(stackOfSandbox);
+    return;
+  }
   const invoked = /\/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1];
   const operation = invoked === undefined ? String(request.headers['x-amz-target']).split('.')[1] : 'Invoke';
   const region = /Credential=\w+\/\d+\/([\w-]+)\//.exec(String(request.headers.authorization))?.[1];
@@ -99,15 +94,13 @@ beforeEach(() => {
 });
 
 /** Runs the command without a terminal. */
-async function run(action: KeyPoliciesArguments['action']) {
+async function run(action: { name: 'list' } | { name: 'show' | 'restore'; policyId: string }) {
   const written: string[] = [];
   const pauses: number[] = [];
-  const terminal = createTerminal({ write: (text) => written.push(text) }, {});
+  const session = sessionFor(endpoint, (text) => written.push(text));
   const wait = async (milliseconds: number) => pauses.push(milliseconds);
-  const outcome = await keyPolicies(
-    { command: 'key-policies', keyArn, action, json: false, endpoint },
-    { terminal, wait },
-  ).then(
+  const options = action.name === 'list' ? {} : { [action.name]: action.policyId };
+  const outcome = await keyPolicies({ words: [keyArn], options }, session, wait).then(
     (result) => ({ ...result, error: undefined }),
     (error: unknown) => ({ document: undefined, text: '', error }),
   );
@@ -139,7 +132,10 @@ describe('the list of kept policies', () => {
     expect(questions('Query')).toHaveLength(2);
     expect(questions('Query')[0]).toMatchObject({
       region: 'us-east-1',
-      input: { TableName: 'x-registry', ExpressionAttributeValues: { ':pk': { S: `KEY#${keyArn}` } } },
+      input: {
+        TableName: 'infinstor-onboarding-sandbox-registry',
+        ExpressionAttributeValues: { ':pk': { S: `KEY#${keyArn}` } },
+      },
     });
     expect(questions('GetKeyPolicy')).toMatchObject([{ region: 'eu-west-1', input: { KeyId: keyArn } }]);
   });
@@ -248,7 +244,11 @@ describe('a restore', () => {
     inForce = [before, after];
     const { document, text, progress } = await run({ name: 'restore', policyId });
     expect(questions('Invoke')).toMatchObject([
-      { functionName: 'x-restore-key-policy', region: 'us-east-1', input: { keyArn, policyId } },
+      {
+        functionName: 'infinstor-onboarding-sandbox-restore-key-policy',
+        region: 'us-east-1',
+        input: { keyArn, policyId },
+      },
     ]);
     expect(document).toEqual({ status: 'SUCCEEDED', ...restored, refusedRoles: [], before, after, error: null });
     expect(progress).toMatch(/^\nRestoring the key policy of \S+ …\n {2}RestoreKeyPolicy +\d+\.\d s {2}ok\n$/);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { parseArguments } from '../../../../cli/arguments.ts';
 import { template } from '../../../../cli/commands/template.ts';
+import { sessionFor } from '../session.ts';
 
 const text = `Parameters:
   Token: { Type: String, NoEcho: "true" }
@@ -15,12 +15,14 @@ Resources:
 const sha256 = createHash('sha256').update(text).digest('hex');
 const url = 'https://s3.amazonaws.com/infinstorcft/2.3.72/infinstor-setup-customer.yaml';
 const answering = (body: string, status = 200) => vi.fn(async () => new Response(body, { status }));
-const of = (changes: object = {}) => ({ build: undefined, url: undefined, endpoint: undefined, ...changes });
+/** Reads the template as the command does. */
+const read = ({ build, url, endpoint }: { build?: string; url?: string; endpoint?: string }, send: typeof fetch) =>
+  template({ words: build === undefined ? [] : [build], options: { url } }, sessionFor(endpoint), send);
 
 describe('the template of a build', () => {
   it('is shown with its hash and its parameters', async () => {
     const send = answering(text);
-    const { document, text: shown } = await template(of(), send);
+    const { document, text: shown } = await read({}, send);
     expect(send.mock.calls).toEqual([[url]]);
     expect(document).toEqual({
       status: 'SUCCEEDED',
@@ -52,13 +54,13 @@ describe('the template of a build', () => {
     ],
   ])('is read %s', async (_, changes, address) => {
     const send = answering(text);
-    await template(of(changes), send);
+    await read(changes, send);
     expect(send.mock.calls).toEqual([[address]]);
   });
 
   it('of a sandbox is named so, and nobody is advised to pin it', async () => {
     const endpoint = 'http://sandbox.example:4566';
-    const { document, text: shown } = await template(of({ endpoint }), answering(text));
+    const { document, text: shown } = await read({ endpoint }, answering(text));
     expect(document).toMatchObject({ url, sha256, endpoint });
     expect(shown).toContain(`from the sandbox at ${endpoint}`);
     expect(shown).toContain('do not pin it for AWS');
@@ -105,7 +107,7 @@ describe('the template of a build', () => {
       'presign',
     ],
   ])('in %s, %s, has a remedy that leads there', async (_, __, changes, send, message, remedy, not) => {
-    await expect(template(of(changes), send)).rejects.toMatchObject({
+    await expect(read(changes, send)).rejects.toMatchObject({
       message: expect.stringContaining(message),
       remedy: expect.stringMatching(new RegExp(`^(?!.*${not}).*${remedy}`)),
     });
@@ -113,7 +115,7 @@ describe('the template of a build', () => {
 
   it('is reported to nest stacks', async () => {
     const nesting = `${text}  Inner: { Type: "AWS::CloudFormation::Stack" }\n`;
-    const { document, text: shown } = await template(of(), answering(nesting));
+    const { document, text: shown } = await read({}, answering(nesting));
     expect(document).toMatchObject({ nestedStacks: ['Inner'] });
     expect(shown).toContain('It nests stacks (Inner), whose templates this hash does not cover.');
   });
@@ -125,7 +127,7 @@ describe('the template of a build', () => {
     ['NotATemplate', 'Resources', {}, answering('Parameters: {}')],
     ['EndpointUnreachable', 'refused', {}, vi.fn(() => Promise.reject(new Error('refused')))],
   ])('%s: %s', async (name, message, changes, send) => {
-    await expect(template(of(changes), send)).rejects.toMatchObject({
+    await expect(read(changes, send)).rejects.toMatchObject({
       name,
       message: expect.stringContaining(message),
       remedy: expect.stringMatching(/\S/),
@@ -133,23 +135,11 @@ describe('the template of a build', () => {
   });
 });
 
-describe('the arguments of the command', () => {
+describe('the options of the command', () => {
   it.each([
-    [['template'], {}],
-    [['template', '2.4.1', '--json'], { build: '2.4.1', json: true }],
-    [['template', '--url', 'https://x.example/y'], { url: 'https://x.example/y' }],
-    [['template', '--endpoint', 'http://e'], { endpoint: 'http://e' }],
-  ])('%j', (args, expected) => {
-    const none = { build: undefined, url: undefined, json: false, endpoint: undefined };
-    expect(parseArguments(args, {})).toEqual({ command: 'template', ...none, ...expected });
-  });
-
-  it.each([
-    [['template', 'latest'], "not 'latest'"],
-    [['template', '1.0', '2.0'], 'One build at a time'],
-    [['template', '1.0', '--url', 'https://x'], 'either a build or --url'],
-    [['template', '--url', 'x'], '--url takes a URL'],
-  ])('%j is refused', (args, message) => {
-    expect(() => parseArguments(args, {})).toThrow(message);
+    [{ build: '1.0', url: 'https://x' }, 'either a build or --url'],
+    [{ url: 'x' }, '--url takes a URL'],
+  ])('%j are refused', async (changes, message) => {
+    await expect(read(changes, answering(text))).rejects.toThrow(message);
   });
 });

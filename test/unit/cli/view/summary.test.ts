@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../../cli/view/report.ts';
 import { failureText, nextCommand, summaryText } from '../../../../cli/view/summary.ts';
+import { sessionFor } from '../session.ts';
 
 const plain = { paint: (_: string, text: string) => text, columns: undefined };
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
@@ -25,11 +26,12 @@ const failed: Report = { ...succeeded, status: 'FAILED', output: null, error };
 const before = new Map([[keyArn, policy('a')]]);
 const endpoint = 'http://sandbox.example:4566';
 
-const acme = { operation: 'onboard-subscriber', userName: 'acme' } as const;
+const throwAway = sessionFor({ kind: 'sandbox' });
+const acme = { operation: 'onboard-subscriber', userName: 'acme', at: throwAway } as const;
 
 describe('summaryText', () => {
   it('ends with the verdict: secret, stack, role, keys and what comes next', () => {
-    expect(summaryText({ ...acme, endpoint }, succeeded, before, plain)).toBe(`
+    expect(summaryText({ ...acme, at: sessionFor(endpoint) }, succeeded, before, plain)).toBe(`
 Key policy of ${keyArn}:
   + statement "Use": role role-acme
 
@@ -97,7 +99,7 @@ Key policy of ${keyArn}:
   });
 
   it('shows step, reason, remedy and runbook of a failure, and what it changed nevertheless', () => {
-    const text = summaryText({ ...acme, endpoint }, failed, before, plain);
+    const text = summaryText({ ...acme, at: sessionFor(endpoint) }, failed, before, plain);
     expect(text).toContain('\n✖ Onboarding acme failed in 6.2 s\n');
     expect(text).toMatch(
       /Step +WaitForStack\n +Reason +StackFailed: the bucket exists\n +Remedy +Remove the bucket\.\n +Runbook +docs\/runbook\.md#stackfailed\n/,
@@ -115,21 +117,25 @@ Key policy of ${keyArn}:
 });
 
 describe('nextCommand', () => {
-  const at = { userName: 'acme', endpoint, executionArn: 'the-execution' };
+  const what = { userName: 'acme', executionArn: 'the-execution' };
 
   it.each([
-    ['LoginRejected', `aws stepfunctions redrive-execution --endpoint-url ${endpoint} --execution-arn the-execution`],
+    ['LoginRejected', `npm start -- redrive acme --endpoint ${endpoint}`],
     ['StackFailed', `npm start -- retry acme --endpoint ${endpoint}`],
     ['UsersNotAdded', 'correct the request as the remedy says, and send its file again'],
   ])('agrees with the remedy of %s', (name, expected) => {
-    expect(nextCommand({ name }, at)).toBe(expected);
+    expect(nextCommand({ name }, what, sessionFor(endpoint))).toBe(expected);
   });
 
   it.each(['AcceptRequest', 'AcceptUpdate', 'AcceptUsers', 'AcceptOffboarding'])(
     'sends the file again after a refusal in %s, which records no attempt',
     (step) => {
-      expect(nextCommand({ name: 'KeyNotUsable', step }, at)).toBe('send its file again, when the remedy is done');
-      expect(nextCommand({ name: 'AccountNotAccessible', step }, at)).toMatch(/redrive-execution/);
+      expect(nextCommand({ name: 'KeyNotUsable', step }, what, sessionFor(endpoint))).toBe(
+        'send its file again, when the remedy is done',
+      );
+      expect(nextCommand({ name: 'AccountNotAccessible', step }, what, sessionFor(endpoint))).toContain(
+        'redrive the-execution',
+      );
     },
   );
 });

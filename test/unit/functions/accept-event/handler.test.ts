@@ -74,12 +74,32 @@ describe('SubscriberRequested', () => {
           field,
           message: expect.stringContaining(`${field}: `),
           remedy: expect.stringMatching(/\.$/),
+          errors: [{ pointer: field === 'request' ? '' : `/${field.replace('.', '/')}`, rule: expect.any(String) }],
         },
         event: { id, source: 'pipeline.example', time: '2026-01-01T12:00:00Z', detail: kept },
       });
       expect([others, stepFunctions.calls()]).toEqual([[], []]);
     },
   );
+
+  it('that is wrong in several places goes there with each of them, fifteen at most', async () => {
+    const { invoke, messages } = setUp();
+    const wrong = { colour: 'x', subscriber: { userName: '-', emailId: 7 }, stack: { accountId: '222222222222' } };
+    const many = Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`\u0000/${n}${'~'.repeat(300)}`, 1]));
+    await invoke(requested(wrong));
+    await invoke(requested({ subscriber, ...many }));
+    const [first, second] = messages().map(({ MessageBody = '' }) => JSON.parse(MessageBody));
+    expect(first.error.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
+      '/subscriber/userName',
+      '/subscriber/emailId',
+      '/colour',
+      '/stack/accountId',
+    ]);
+    expect(first.error.message).toMatch(/^subscriber.userName: .*; subscriber.emailId: .*; stack.accountId: /);
+    expect(second.error.errors).toHaveLength(15);
+    expect(second.error.message).toMatch(/…$/);
+    for (const { MessageBody = '' } of messages()) expect(Buffer.byteLength(MessageBody)).toBeLessThan(262_144 - 100);
+  });
 
   it.each([
     ['a password', { subscriber, password: secret('outer') }, '"password":"<redacted>"'],
@@ -126,7 +146,7 @@ describe('SubscriberRequested', () => {
     });
     // It fits, but for the field's name in error and message.
     expect(second).not.toHaveProperty('isCut');
-    expect(second.error.field).toBe('<redacted>…');
+    expect(second.error).toMatchObject({ field: '<redacted>', errors: [{ pointer: '/<redacted>' }] });
   });
 
   it('that is refused goes there in the characters that a queue takes', async () => {

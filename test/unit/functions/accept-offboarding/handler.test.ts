@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { GetKeyPolicyCommand, KMSClient, KMSServiceException, NotFoundException } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/accept-offboarding/environment.ts';
@@ -122,6 +122,23 @@ describe('accepting an offboarding', () => {
       roleArns: ['arn:aws:iam::111111111111:role/infinstor/acme-Helper', roleArn],
       keyArns: [otherKey],
     });
+  });
+
+  it('looks for grants on the keys that were asked for, where these are known', async () => {
+    const { accept, documents } = setUp({
+      ...record,
+      attempts: [{ executionArn, startedAt: '2026-01-01T11:00:00.000Z' }],
+      asked: { through: executionArn, keyArns: [otherKey, keyArn] },
+    });
+    const grant = { roleArn, roleId: 'AROA', userName: 'ACME', state: 'pending' };
+    const of = (key: string, ...Items: object[]) =>
+      documents
+        .on(QueryCommand, { ExpressionAttributeValues: { ':pk': `KEY#${key}`, ':from': 'GRANT#', ':to': 'GRANT#~' } })
+        .resolves({ Items: Items.map((Item) => ({ ...Item })) });
+    of(keyArn, { ...grant, roleArn: 'arn:aws:iam::111111111111:role/other', userName: 'other' });
+    of(otherKey, grant, { ...grant, roleArn: 'arn:aws:iam::111111111111:role/past', state: 'withdrawn', expiresAt: 1 });
+    expect(await accept()).toMatchObject({ roleArns: [roleArn], keyArns: [keyArn, otherKey] });
+    expect(documents.commandCalls(ScanCommand)).toHaveLength(0);
   });
 
   it.each<[string, object, Record<string, Stack>, string | undefined]>([

@@ -197,6 +197,32 @@ describe('a check that fails writes nothing', () => {
     expect([...secrets.client.calls(), ...cloudFormation.calls(), ...kms.calls()]).toEqual([]);
   });
 
+  it('names all that is wrong with secrets, parameters and keys at once, and keeps no template', async () => {
+    const { accept, kms, s3, claims } = setUp();
+    const other = keyArn.replace(/1$/, '2');
+    kms.on(DescribeKeyCommand, { KeyId: keyArn }).resolves({ KeyMetadata: { ...enabledKey, KeyState: 'Disabled' } });
+    kms.on(DescribeKeyCommand, { KeyId: other }).rejects(new NotFoundException(details));
+    const request = {
+      passwordSecretId: 'infinstor/test/input/acme/absent',
+      customTokenSecretId: 'infinstor/test/input/acme/gone',
+      stack: { parameters: { S3: 'x', S3Key: 'y' } },
+      encryption: { ...encryption, ...keyInstead(other) },
+    };
+    await expect(accept(request)).rejects.toMatchObject(
+      errorOf(
+        'InvalidRequest',
+        [
+          'stack.parameters.S3: is set by the onboarding itself; stack.parameters.S3Key: is set by the onboarding itself; ',
+          'passwordSecretId: there is no secret infinstor/test/input/acme/absent; ',
+          'customTokenSecretId: there is no secret infinstor/test/input/acme/gone; ',
+          `also KeyNotUsable: Key ${keyArn} cannot be used: its state is Disabled; `,
+          `also Key ${other} cannot be used: there is no such key`,
+        ].join(''),
+      ),
+    );
+    expect([s3.written, claims()]).toEqual([[], []]);
+  });
+
   it.each(Object.keys(environment))('InvalidConfiguration: %s is missing', async (variable) => {
     const { accept, documents } = setUp();
     await expect(accept({}, { [variable]: undefined })).rejects.toMatchObject(

@@ -102,6 +102,16 @@ describe('accepting an update', () => {
     expect(claims()).toEqual([]);
   });
 
+  it('names a secret that is not there and an address that is not known at once', async () => {
+    const { invoke, claims, documents } = setUp();
+    documents.on(GetCommand).resolves({ Item: { ...record, emailId: undefined } });
+    const changing = event({ subscriber: { userName: 'acme' }, passwordSecretId: 'infinstor/test/input/acme/absent' });
+    await expect(invoke(changing, { UPDATE_SUBSCRIBER_FIELDS: 'all' })).rejects.toMatchObject(
+      errorOf('InvalidRequest', 'no secret infinstor/test/input/acme/absent; subscriber.emailId: is required'),
+    );
+    expect(claims()).toEqual([]);
+  });
+
   it.each([
     ['there is no such subscriber', undefined],
     ['it is being onboarded', { ...record, status: 'ONBOARDING' }],

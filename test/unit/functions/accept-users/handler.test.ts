@@ -109,11 +109,25 @@ describe('accepting users', () => {
     await expect(invoke(event())).rejects.toMatchObject({ name: 'OnboardingInProgress' });
   });
 
-  it('is InvalidRequest for a secret that is not there, before the record is read', async () => {
+  it('is InvalidRequest for all secrets that are not there and all names of subscribers, and claims nothing', async () => {
     const { documents, secrets, invoke } = setUp();
     secrets.remove(passwordSecretId);
-    await expect(invoke(event())).rejects.toMatchObject(errorOf('InvalidRequest', 'users.1.passwordSecretId: '));
-    expect(documents.calls()).toEqual([]);
+    documents.on(GetCommand, { Key: { pk: 'SUBSCRIBER#alice', sk: 'RECORD' } }).resolves({ Item: record });
+    documents.on(GetCommand, { Key: { pk: 'SUBSCRIBER#eve', sk: 'RECORD' } }).resolves({ Item: record });
+    const absent = 'infinstor/test/input/acme/absent';
+    const users = [...request.users, { userName: 'eve', emailId: 'e@b.example', passwordSecretId: absent }];
+    await expect(invoke(event({ ...request, users }))).rejects.toMatchObject(
+      errorOf(
+        'InvalidRequest',
+        [
+          `users.1.passwordSecretId: there is no secret ${passwordSecretId}`,
+          `users.2.passwordSecretId: there is no secret ${absent}`,
+          'users.0.userName: must not be the userName of a subscriber',
+          'users.2.userName: must not be the userName of a subscriber',
+        ].join('; '),
+      ),
+    );
+    expect(documents.commandCalls(UpdateCommand)).toEqual([]);
   });
 
   it("is InvalidRequest for the superadmin's name, ignoring case, before anything is read", async () => {

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Drift,
-  driftOf,
-  isDrift,
-  isRepairable,
-  shortened,
-} from '../../../../functions/detect-key-policy-drift/drift.ts';
+import { shortened } from '../../../../functions/detect-key-policy-drift/shortened.ts';
+import { type Drift, driftOf, isDrift, isRepairable } from '../../../../lib/keys/drift/drift.ts';
 import type { Grant } from '../../../../lib/keys/grants.ts';
 import { type KeyAccess, parseKeyPolicy } from '../../../../lib/keys/key-policy.ts';
 import type { KeyPolicy, Statement } from '../../../../lib/keys/policy-document.ts';

@@ -327,6 +327,18 @@ describe('GET /subscribers/{userName}', () => {
       body: { error: { name: 'InvalidRequest', message: expect.stringContaining(message) } },
     });
   });
+
+  it('answers 400 for both, naming each', async () => {
+    const { body } = await setUp({})(get('acme,inc', { execution: 'a:b' }));
+    expect(body).toMatchObject({
+      error: {
+        errors: [
+          { pointer: '/userName', rule: expect.stringContaining('must be 1 to 34') },
+          { pointer: '/execution', rule: 'must be the name of an execution' },
+        ],
+      },
+    });
+  });
 });
 
 it('names the missing variable STATE_MACHINE_ARN: InvalidConfiguration', async () => {

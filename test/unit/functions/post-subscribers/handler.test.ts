@@ -131,9 +131,35 @@ describe('POST /subscribers', () => {
         name: 'InvalidRequest',
         message: expect.stringContaining(message),
         remedy: expect.stringMatching(/^Correct the field/),
+        errors: expect.arrayContaining([{ pointer: expect.any(String), rule: expect.any(String) }]),
       },
     });
     expect([stepFunctions.calls(), secrets.calls()]).toEqual([[], []]);
+  });
+
+  it('names all that is wrong at once, a hundred places at most', async () => {
+    const { invoke } = setUp();
+    const wrong = {
+      subscriber: { userName: '-', password },
+      password: '',
+      passwordSecretId: 7,
+      stack: { parameters: manyParameters, tags: { 'a/b': 'x' } },
+    };
+    const { error } = JSON.parse((await invoke(post(wrong))).body);
+    expect(error.errors.map(({ pointer, rule }: Record<string, string>) => `${pointer} ${rule}`)).toEqual([
+      expect.stringContaining('/subscriber/userName must be 1 to 34'),
+      '/subscriber/emailId is required',
+      '/passwordSecretId must be a string',
+      expect.stringContaining('/stack/tags/a~1b is not allowed'),
+      '/subscriber/password must stand beside subscriber, as password',
+      '/password must not be given together with passwordSecretId',
+      '/password must not be empty',
+      ' must be at most 256 KiB',
+    ]);
+    const many = Object.fromEntries(Array.from({ length: 120 }, (_, n) => [`f${n}`, 1]));
+    const { error: ofMany } = JSON.parse((await invoke(post({ subscriber, ...many }))).body);
+    expect(ofMany.errors).toHaveLength(100);
+    expect(ofMany.message).toMatch(/; f19: is not a known field; and 100 more$/);
   });
 
   it('fails without a word of the request when Step Functions does not answer', async () => {

@@ -6,7 +6,7 @@ import {
   GetExecutionHistoryCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/sweep-executions/environment.ts';
@@ -22,15 +22,28 @@ const record = (userName: string) => ({
   updatedAt: minutesAgo(20),
 });
 
+const onboardings = { ':status': 'ONBOARDING', ':from': 'SUBSCRIBER#', ':to': 'SUBSCRIBER#~' };
+
 /** The function, with these records in two pages, and their executions in these statuses. */
-function setUp(statuses: Record<string, ExecutionStatus | 'gone'>, changes: Record<string, object> = {}) {
-  const [first, ...others] = Object.keys(statuses).map((name) => ({ ...record(name), ...changes[name] }));
+function setUp(
+  statuses: Record<string, ExecutionStatus | 'gone'>,
+  changes: Record<string, object> = {},
+  /** How the records are by now, where the index does not know. */
+  current: Record<string, object> = {},
+) {
+  const records = Object.keys(statuses).map((name) => ({ ...record(name), ...changes[name] }));
+  const [first, ...others] = records;
   const documents = mockClient(DynamoDBDocumentClient);
+  documents.on(QueryCommand).resolves({ Items: [] });
   documents
-    .on(ScanCommand)
-    .resolvesOnce({ Items: first === undefined ? [] : [first], LastEvaluatedKey: { pk: 'a', sk: 'RECORD' } })
+    .on(QueryCommand, { ExpressionAttributeValues: onboardings })
+    .resolvesOnce({ Items: first === undefined ? [] : [first], LastEvaluatedKey: { pk: 'a' } })
     .resolvesOnce({ Items: others });
-  documents.on(GetCommand).resolves({});
+  for (const each of records) {
+    documents
+      .on(GetCommand, { Key: { pk: `SUBSCRIBER#${each.userName}`, sk: 'RECORD' } })
+      .resolves({ Item: { ...each, ...current[each.userName] } });
+  }
   documents.on(UpdateCommand).resolves({});
   const stepFunctions = mockClient(SFNClient);
   for (const [userName, status] of Object.entries(statuses)) {
@@ -100,23 +113,32 @@ describe('the sweep', () => {
     expect(failed()).toEqual(['SUBSCRIBER#slow']);
   });
 
-  it('looks only at records that say that an execution runs, or why one failed as long as a redrive is possible', async () => {
+  it('leaves a record alone that says so by now, or belongs to another execution, though the index has not heard of it', async () => {
+    const { invoke, failed, events } = setUp(
+      { recorded: 'FAILED', retried: 'FAILED', gone: 'FAILED', fails: 'FAILED' },
+      {},
+      {
+        recorded: { status: 'FAILED', updatedAt: minutesAgo(10) },
+        retried: { executionArn: arnOf('again') },
+        gone: { executionArn: undefined },
+      },
+    );
+    await expect(invoke({})).rejects.toMatchObject(errorOf('AggregateError', '1 records could not be swept'));
+    expect(failed()).toEqual(['SUBSCRIBER#fails']);
+    expect(events.commandCalls(PutEventsCommand)).toHaveLength(1);
+  });
+
+  it('reads the index, and looks at failures as long as a redrive is possible', async () => {
     const { invoke, documents } = setUp({});
     await invoke({});
-    const [scan] = documents.commandCalls(ScanCommand);
-    expect(scan?.args[0].input).toMatchObject({
-      TableName: 'registry',
-      ConsistentRead: true,
-      FilterExpression:
-        '#sk = :record AND (#status IN (:ONBOARDING, :UPDATING, :ADDING_USERS, :OFFBOARDING) OR (attribute_exists(#lastError) AND #updatedAt >= :since))',
-      ExpressionAttributeValues: {
-        ':record': 'RECORD',
-        ':ONBOARDING': 'ONBOARDING',
-        ':UPDATING': 'UPDATING',
-        ':ADDING_USERS': 'ADDING_USERS',
-        ':OFFBOARDING': 'OFFBOARDING',
-        ':since': minutesAgo(14 * 24 * 60),
-      },
-    });
+    const queries = documents.commandCalls(QueryCommand).map(({ args }) => args[0].input);
+    expect(queries.map(({ IndexName }) => IndexName)).toEqual(queries.map(() => 'subscribers-by-status'));
+    expect(queries.map(({ ExpressionAttributeValues = {} }) => ExpressionAttributeValues)).toMatchObject([
+      ...['ONBOARDING', 'ONBOARDING', 'UPDATING', 'ADDING_USERS', 'OFFBOARDING'].map((status) => ({
+        ':status': status,
+      })),
+      { ':status': 'FAILED', ':since': minutesAgo(14 * 24 * 60) },
+      { ':status': 'ACTIVE', ':since': minutesAgo(14 * 24 * 60), ':from': 'SUBSCRIBER#a' },
+    ]);
   });
 });

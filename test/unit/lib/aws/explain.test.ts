@@ -117,11 +117,11 @@ const clientPackages: Readonly<Record<string, string>> = {
   sts: 'sts',
 };
 
-/** Every call of a function but S3's, which has no client (lib/aws/s3.ts), and InfinStor's. */
+/** Every call of a function but those of S3 and Service Quotas, which have no client (lib/aws/s3.ts, lib/stacks/quotas/signed-calls.ts), and InfinStor's. */
 const calls = new Set(
   Object.values(functionCalls)
     .flatMap(({ calls, loops = {} }) => [...Object.keys(calls), ...Object.keys(loops)])
-    .filter((call) => !/^(s3|infinstor):/.test(call)),
+    .filter((call) => !/^(s3|servicequotas|infinstor):/.test(call)),
 );
 
 const exportsSchema = v.record(v.string(), v.unknown());

@@ -1,10 +1,34 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
 import { vi } from 'vitest';
+import { parse } from 'yaml';
 import { documentClient } from '../../../../lib/registry/document-client.ts';
 import type { Registry } from '../../../../lib/registry/table.ts';
 import { createDynamoDb, type DynamoDb } from '../../../../sandbox/services/dynamodb/service.ts';
+
+const tableSchema = v.object({
+  AttributeDefinitions: v.array(v.object({ AttributeName: v.string(), AttributeType: v.string() })),
+  KeySchema: v.array(v.object({ AttributeName: v.string(), KeyType: v.string() })),
+  GlobalSecondaryIndexes: v.array(
+    v.object({
+      IndexName: v.string(),
+      KeySchema: v.array(v.object({ AttributeName: v.string(), KeyType: v.string() })),
+      Projection: v.looseObject({}),
+    }),
+  ),
+  BillingMode: v.literal('PAY_PER_REQUEST'),
+});
+const resourcesSchema = v.object({ Resources: v.object({ Registry: v.object({ Properties: tableSchema }) }) });
+
+/** The registry as it is deployed. */
+const definition = v.parse(
+  resourcesSchema,
+  parse(readFileSync(join(import.meta.dirname, '../../../../deployment/registry.yml'), 'utf8')),
+).Resources.Registry.Properties;
 
 let started: ReturnType<typeof start> | undefined;
 let tables = 0;
@@ -42,18 +66,7 @@ async function start() {
 async function createTable(dynamoDb: DynamoDb): Promise<string> {
   tables += 1;
   const tableName = `registry-${tables}`;
-  await dynamoDb.createTable({
-    TableName: tableName,
-    AttributeDefinitions: [
-      { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'sk', AttributeType: 'S' },
-    ],
-    KeySchema: [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-    BillingMode: 'PAY_PER_REQUEST',
-  });
+  await dynamoDb.createTable({ ...definition, TableName: tableName });
   return tableName;
 }
 

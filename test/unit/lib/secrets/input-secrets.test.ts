@@ -173,6 +173,18 @@ describe('a secret that cannot be read', () => {
     );
   });
 
+  it('is refused together with another one, whose role is looked up once', async () => {
+    const { secrets, mockedSts, check } = setUp({ passwordSecretId: password, customTokenSecretId: token });
+    secrets.on(GetSecretValueCommand, { SecretId: password }).rejects(toKms);
+    secrets.on(GetSecretValueCommand, { SecretId: token }).rejects(toKms);
+    const reason = `cannot be read: role ${role} may not read it, or not use its KMS key (Access to KMS is not allowed)`;
+    await expect(check()).rejects.toMatchObject({
+      name: 'SecretNotReadable',
+      message: `passwordSecretId: secret ${password} ${reason}; also customTokenSecretId: secret ${token} ${reason}`,
+    });
+    expect(mockedSts.calls()).toHaveLength(1);
+  });
+
   it('as IAM denies it is refused by the names of secret and role', async () => {
     const { secrets, mockedSts, check } = setUp({ passwordSecretId: password });
     secrets.on(DescribeSecretCommand).rejects(error('AccessDeniedException', 'not authorized'));

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { answered, call, fact, type Recordings, refused } from '../fact.ts';
 
 // Stacks of the recordings are made with change sets: what these add, such as `ChangeSetId`, is left out. A bucket stands for a topic.
@@ -28,6 +29,10 @@ const resource = (LogicalResourceId: string, ResourceType: string, PhysicalResou
 const protection = { EnableTerminationProtection: false };
 const afterAll = { afterAll: true };
 
+const summaries = v.object({ StackSummaries: v.array(v.looseObject({ StackName: v.string() })) });
+const listedStacks = (answer: unknown) =>
+  v.parse(summaries, answer).StackSummaries.filter(({ StackName }) => StackName.startsWith('listed-'));
+
 export const cloudformation: Recordings = {
   service: 'cloudformation',
   file: 'cloudformation/api/test_stacks.snapshot.json',
@@ -43,6 +48,31 @@ export const cloudformation: Recordings = {
           error(
             "1 validation error detected: Value '*@da591fa3_$' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*",
           ),
+        ),
+      ],
+    },
+    {
+      test: 'test_listing_stacks',
+      file: 'cloudformation/test_list_stacks.snapshot.json',
+      date: '2025-07-24',
+      steps: [
+        ...['listed-1', 'listed-2', 'listed-3'].map((name) =>
+          call('CreateStack', { StackName: name, TemplateBody: bucketTemplate(name) }),
+        ),
+        fact(
+          'stacks',
+          'ListStacks',
+          {},
+          answered(
+            ['listed-3', 'listed-2', 'listed-1'].map((name) => ({
+              CreationTime: '(date)',
+              DriftInformation: { StackDriftStatus: 'NOT_CHECKED' },
+              StackId: `arn:aws:cloudformation:us-east-1:111111111111:stack/${name}/<id>`,
+              StackName: name,
+              StackStatus: 'CREATE_COMPLETE',
+            })),
+          ),
+          { ...afterAll, pick: (answer) => listedStacks(answer) },
         ),
       ],
     },

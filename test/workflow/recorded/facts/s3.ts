@@ -15,6 +15,12 @@ const bucket = (BucketName: string): Required<Pick<RecordedTest, 'prepare'>> => 
   },
 });
 
+const aPageOfBuckets = answered({
+  Buckets: [{ BucketArn: '<arn>', BucketRegion: 'us-east-1', CreationDate: '(date)', Name: '<name>' }],
+  ContinuationToken: '<token>',
+  Owner: { ID: '<id>' },
+});
+
 export const s3: Recordings = {
   service: 's3',
   file: 's3/test_s3.snapshot.json',
@@ -127,6 +133,55 @@ export const s3: Recordings = {
             Delete: { Objects: [{ Key: 'dummy1' }, { Key: 'dummy2' }, { Key: 'test-key-nonexistent' }] },
           },
           answered({ Deleted: [{ Key: 'dummy1' }, { Key: 'dummy2' }, { Key: 'test-key-nonexistent' }] }),
+        ),
+      ],
+    },
+    {
+      test: 'TestS3ListBuckets::test_list_buckets_with_max_buckets',
+      file: 's3/test_s3_list_operations.snapshot.json',
+      date: '2026-02-21',
+      ...bucket('max-buckets'),
+      steps: [fact('list-objects-with-max-buckets', 'ListBuckets', { MaxBuckets: 1 }, aPageOfBuckets)],
+    },
+    {
+      test: 'TestS3ListBuckets::test_list_buckets_with_continuation_token',
+      file: 's3/test_s3_list_operations.snapshot.json',
+      date: '2026-02-21',
+      ...bucket('continuation-token'),
+      steps: [
+        call('ListBuckets', { MaxBuckets: 1 }, { keep: { token: 'ContinuationToken' } }),
+        fact(
+          'list-objects-with-continuation',
+          'ListBuckets',
+          { MaxBuckets: 1, ContinuationToken: '$token' },
+          aPageOfBuckets,
+        ),
+      ],
+    },
+    {
+      test: 'TestS3ListBuckets::test_list_buckets_by_prefix_with_case_sensitivity',
+      file: 's3/test_s3_list_operations.snapshot.json',
+      date: '2026-02-21',
+      ...bucket('prefixed-bucket'),
+      steps: [
+        fact(
+          'list-objects-by-prefix-empty',
+          'ListBuckets',
+          { Prefix: 'PREFIXED' },
+          answered({ Buckets: [], Owner: { ID: '<id>' }, Prefix: 'PREFIXED' }),
+        ),
+      ],
+    },
+    {
+      test: 'TestS3ListBuckets::test_list_buckets_region_validation',
+      file: 's3/test_s3_list_operations.snapshot.json',
+      date: '2026-02-21',
+      steps: [
+        fact(
+          'bad-region',
+          'ListBuckets',
+          { BucketRegion: 'eu-east-1' },
+          refused('InvalidArgument', 'Argument value eu-east-1 is not a valid AWS Region'),
         ),
       ],
     },

@@ -1,7 +1,7 @@
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { updateRules } from '../../../../../sandbox/core/update-rules.ts';
-import { coverage } from '../../../../../scripts/draw-coverage.ts';
+import { coverage } from '../../../../../scripts/draw/coverage.ts';
 import { setUp } from './cloudformation-fixture.ts';
 
 type World = ReturnType<typeof setUp>;

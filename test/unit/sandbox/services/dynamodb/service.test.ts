@@ -103,6 +103,67 @@ describe('a conditional write', () => {
   });
 });
 
+describe('a global index', () => {
+  const definition = {
+    ...registry,
+    TableName: 'indexed',
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: 'by-status',
+        KeySchema: [
+          { AttributeName: 'status', KeyType: 'HASH' },
+          { AttributeName: 'pk', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['attempts', 'home'] },
+      },
+    ],
+  } as const;
+  const query = {
+    ...{ TableName: 'indexed', IndexName: 'by-status', KeyConditionExpression: '#s = :s' },
+    ExpressionAttributeNames: { '#s': 'status' },
+    ExpressionAttributeValues: { ':s': { S: 'ACTIVE' } },
+  };
+  const put = (Item: object) => ({ TableName: 'indexed', Item });
+
+  it('has the items that have its keys, with its attributes, in its order', async () => {
+    const { dynamoDb, run } = await setUp();
+    await dynamoDb.createTable(definition);
+    const active = { status: { S: 'ACTIVE' } };
+    const of = (name: string) => ({ pk: { S: name }, sk: { S: 'RECORD' } });
+    await run('PutItem', put({ ...of('b'), ...active, attempts: { N: '1' }, secret: { S: 'x' } }));
+    await run('PutItem', put({ ...of('a'), ...active }));
+    await run('PutItem', put({ ...of('c'), status: { S: 'FAILED' } }));
+    await run('PutItem', put(of('d')));
+    const { body } = await run('Query', query);
+    expect(body.Items).toEqual([
+      { ...of('a'), ...active },
+      { ...of('b'), ...active, attempts: { N: '1' } },
+    ]);
+    const { body: page } = await run('Query', { ...query, Limit: 1 });
+    expect(page.LastEvaluatedKey).toEqual({ ...of('a'), ...active });
+    // Who loses a key leaves the index.
+    await run('PutItem', put(of('a')));
+    expect((await run('Query', query)).body.Items).toMatchObject([of('b')]);
+  });
+
+  it.each([
+    ['a consistent read', { ConsistentRead: true }, 'Consistent reads are not supported on global secondary indexes'],
+    ['another name', { IndexName: 'by-name' }, 'The table does not have the specified index: by-name'],
+    [
+      'attributes that it does not have',
+      { Select: 'ALL_ATTRIBUTES' },
+      'Select type ALL_ATTRIBUTES is not supported for global secondary index by-status',
+    ],
+  ])('refuses %s', async (_, changes, message) => {
+    const { dynamoDb, run } = await setUp();
+    await dynamoDb.createTable(definition);
+    expect(await run('Query', { ...query, ...changes })).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining(message) },
+    });
+  });
+});
+
 describe('what it does not have', () => {
   it.each(['TransactGetItems', 'UpdateTimeToLive'])('%s is refused by name', async (operation) => {
     const { run } = await setUp();

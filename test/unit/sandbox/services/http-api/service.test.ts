@@ -38,7 +38,7 @@ describe('a request', () => {
       expect.objectContaining({
         version: '2.0',
         routeKey: 'GET /subscribers/{userName}',
-        rawPath: '/subscribers/acme%20inc',
+        rawPath: '/subscribers/acme inc',
         rawQueryString: 'a=1&a=2&b=3',
         pathParameters: { userName: 'acme inc' },
         queryStringParameters: { a: '1,2', b: '3' },
@@ -74,6 +74,7 @@ describe('a request', () => {
 
   it.each([
     ['of no route', ['GET', '/subscribers'], {}, 404, 'Not Found'],
+    ['with a slash that is encoded', ['GET', '/subscribers/a%2Fb'], {}, 404, 'Not Found'],
     ['of nobody', ['POST', '/subscribers'], { caller: undefined }, 403, 'Forbidden'],
     ['too large', ['POST', '/subscribers'], { body: 'x'.repeat(10_485_761) }, 413, 'Request Entity Too Large'],
   ] as const)('%s is refused', async (_, [method, path], more, status, message) => {

@@ -1,0 +1,228 @@
+import * as v from 'valibot';
+import { parseKeyArn } from '../lib/aws/arns.ts';
+import { userNameSchema } from '../lib/requests/fields.ts';
+import { buildSchema } from '../lib/requests/onboarding.ts';
+import { type Command, defineCommand, type WordSpec } from './command.ts';
+
+const isExecutionArn = (text: string) => /^arn:aws[\w-]*:states:[\w-]+:\d{12}:execution:[^:]+:[^:]+$/.test(text);
+const userName: WordSpec = {
+  name: 'USERNAME',
+  refuse: (text) => (v.is(userNameSchema, text) ? undefined : 'the userName of a subscriber'),
+};
+const diff = { type: 'boolean', help: 'show changes of key policies line by line, not only as a summary' } as const;
+const fault = {
+  type: 'string',
+  multiple: true,
+  value: 'FAULT',
+  help: 'make calls in the throw-away sandbox fail; may be repeated',
+} as const;
+
+/**
+ * All commands, in the order of the help. From this table are made: what a command line may have, the help of each command,
+ * docs/cli.md, and the completion of shells. What a command does is loaded when it runs.
+ */
+export const commandTable: readonly Command[] = [
+  defineCommand({
+    name: 'onboard',
+    group: 'Requests',
+    summary: 'create a subscriber, its stack and its grants on keys, and follow the execution',
+    words: [{ name: 'REQUEST.json', optional: true }],
+    options: { diff, fault },
+    target: 'deployment',
+    inTour: true,
+    examples: ['onboard acme.json --stage prod', 'onboard examples/acme.json --endpoint http://127.0.0.1:4566'],
+    onFailure: brokenOff,
+    run: async (given, session) => (await import('./commands/send.ts')).send('onboard-subscriber', given, session),
+  }),
+  defineCommand({
+    name: 'update',
+    group: 'Requests',
+    summary: 'change the e-mail address, the password or both of a subscriber',
+    words: [{ name: 'REQUEST.json', optional: true }],
+    options: { diff, fault },
+    target: 'deployment',
+    inTour: true,
+    examples: ['update update-email.json --stage prod'],
+    onFailure: brokenOff,
+    run: async (given, session) => (await import('./commands/send.ts')).send('update-subscriber', given, session),
+  }),
+  defineCommand({
+    name: 'add-user',
+    group: 'Requests',
+    summary: 'add users under a subscriber',
+    words: [{ name: 'REQUEST.json', optional: true }],
+    options: { diff, fault },
+    target: 'deployment',
+    inTour: true,
+    examples: ['add-user add-user-team.json --stage prod'],
+    onFailure: brokenOff,
+    run: async (given, session) => (await import('./commands/send.ts')).send('add-user', given, session),
+  }),
+  defineCommand({
+    name: 'offboard',
+    group: 'Requests',
+    summary: "remove a subscriber's access, stack and record",
+    details: [
+      'In a terminal the command asks for the name of the subscriber. Without one it needs --confirm, with the same name. In a throw-away sandbox nothing is asked.',
+    ],
+    words: [{ name: 'REQUEST.json', optional: true }],
+    options: {
+      confirm: {
+        type: 'string',
+        value: 'USERNAME',
+        help: 'the subscriber that the request is for, in place of the question',
+      },
+      diff,
+      fault,
+    },
+    target: 'deployment',
+    inTour: true,
+    examples: ['offboard offboard-acme.json --confirm acme --stage prod'],
+    onFailure: brokenOff,
+    run: async (given, session) => (await import('./commands/send.ts')).send('offboard-subscriber', given, session),
+  }),
+  defineCommand({
+    name: 'status',
+    group: 'What there is',
+    summary: 'show what exists of a subscriber, its latest request, and all its attempts',
+    words: [userName],
+    options: {},
+    target: 'deployment',
+    examples: ['status acme --stage prod'],
+    onFailure: () => ({ userName: null, status: null }),
+    run: async ({ words }, session) => (await import('./commands/status.ts')).status(words, session),
+  }),
+  defineCommand({
+    name: 'key-policies',
+    group: 'What there is',
+    summary: 'list the policies of a KMS key that were kept before the onboarding changed them',
+    words: [
+      {
+        name: 'KEY-ARN',
+        refuse: (text) =>
+          parseKeyArn(text) === undefined ? 'the ARN of a KMS key (arn:<partition>:kms:…:key/…)' : undefined,
+      },
+    ],
+    options: {
+      show: { type: 'string', value: 'ID', help: 'print one of them, and how it differs from the policy in force' },
+      restore: { type: 'string', value: 'ID', help: 'restore its statements; onboarded subscribers keep their access' },
+    },
+    target: 'deployment',
+    examples: [
+      'key-policies $KEY_ARN --stage prod',
+      "key-policies $KEY_ARN --restore '2026-11-30T10:00:00.000Z#…' --stage prod",
+    ],
+    onFailure: () => ({ keyArn: null }),
+    run: async (given, session) => (await import('./commands/key-policies.ts')).keyPolicies(given, session),
+  }),
+  defineCommand({
+    name: 'template',
+    group: 'What there is',
+    summary: "print the hash and the parameters of the vendor's template of a build, to compare and to pin them",
+    details: ['Without --endpoint it reads the template from S3 in AWS. That of a sandbox is a stand-in.'],
+    words: [
+      {
+        name: 'BUILD',
+        optional: true,
+        refuse: (text) => (v.is(buildSchema, text) ? undefined : 'a build such as 2.3.72'),
+      },
+    ],
+    options: {
+      url: { type: 'string', value: 'URL', help: 'read the template at URL, also one that is signed beforehand' },
+    },
+    target: 'optional',
+    examples: ['template 2.3.72'],
+    onFailure: () => ({ sha256: null }),
+    run: async (given, session) => (await import('./commands/template.ts')).template(given, session),
+  }),
+  defineCommand({
+    name: 'retry',
+    group: 'Failures',
+    summary: 'send the request of the latest recorded attempt again, if that failed',
+    details: ['A request that was rejected in its first step is not recorded: send its file again.'],
+    words: [userName],
+    options: { diff },
+    target: 'deployment',
+    examples: ['retry acme --stage prod'],
+    onFailure: brokenOff,
+    run: async (given, session) => (await import('./commands/retry.ts')).retry(given, session),
+  }),
+  defineCommand({
+    name: 'redrive',
+    group: 'Failures',
+    summary: 'continue the latest execution of a subscriber at the state that failed',
+    details: [
+      'Where a retry is the right way, because the state cannot succeed when it is repeated, it says so, and does nothing.',
+    ],
+    words: [
+      {
+        name: 'USERNAME|EXECUTION-ARN',
+        refuse: (text) =>
+          v.is(userNameSchema, text) || isExecutionArn(text)
+            ? undefined
+            : 'the userName of a subscriber, or the ARN of an execution',
+      },
+    ],
+    options: { diff },
+    target: 'deployment',
+    examples: ['redrive acme --stage prod'],
+    onFailure: brokenOff,
+    run: async (given, session) => (await import('./commands/redrive.ts')).redrive(given, session),
+  }),
+  defineCommand({
+    name: 'fault',
+    group: 'Failures',
+    summary: 'make calls in a running sandbox fail, to rehearse the runbook',
+    details: [
+      "A FAULT is service:Operation:kind[:times]; times is 1 by default. Kinds: throttle, error=NAME, delay=MILLISECONDS, drop (the answer is lost), kill (the function dies), stale (a read returns its previous answer); for events lose, repeat, late; for functions (lambda:create-subscriber) freeze, which lets their connections die unnoticed before the next invocation. InfinStor's errors are HTTP statuses, LoginExpired and EndpointTimedOut (504 after the effect).",
+    ],
+    words: [{ name: 'FAULT', optional: true, several: true }],
+    options: {
+      list: { type: 'boolean', help: 'list the faults that have not happened yet' },
+      clear: { type: 'boolean', help: 'remove them' },
+    },
+    target: 'deployment',
+    examples: ['fault kms:PutKeyPolicy:throttle:2 --endpoint http://127.0.0.1:4566'],
+    onFailure: () => ({ faults: null }),
+    run: async (given, session) => (await import('./commands/fault.ts')).faults(given, session),
+  }),
+  defineCommand({
+    name: 'completion',
+    group: 'This command',
+    summary: 'print the completion for a shell',
+    words: [
+      {
+        name: 'SHELL',
+        choices: ['bash', 'zsh', 'fish'],
+        refuse: (text) => (/^(bash|zsh|fish)$/.test(text) ? undefined : 'bash, zsh or fish'),
+      },
+    ],
+    options: {},
+    target: 'none',
+    examples: ['completion bash > ~/.local/share/bash-completion/completions/infinstor-onboarding'],
+    run: async ({ words }) => (await import('./commands/completion.ts')).completion(words, commandTable),
+  }),
+  defineCommand({
+    name: 'version',
+    group: 'This command',
+    summary: 'print the version',
+    words: [],
+    options: {},
+    target: 'none',
+    examples: ['version'],
+    run: async () => (await import('./commands/version.ts')).version(),
+  }),
+];
+
+/** The document of a request that the command could not begin, or follow to its end. */
+function brokenOff(session: { executionArn: string | null } | undefined): object {
+  return {
+    executionArn: session?.executionArn ?? null,
+    durationMs: 0,
+    transitions: 0,
+    output: null,
+    credentialsSecretId: null,
+    keyPolicies: {},
+    history: [],
+  };
+}

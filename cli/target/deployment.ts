@@ -1,0 +1,110 @@
+import { CloudFormationClient, DescribeStacksCommand, type Output } from '@aws-sdk/client-cloudformation';
+import type { AccountRegion } from '../../lib/aws/arns.ts';
+import { arnOwner } from '../../lib/aws/arns.ts';
+import type { Operation, operations } from '../../lib/subscribers/operations.ts';
+import { operatorAt } from '../../sandbox/operator.ts';
+import { answer, isServiceError } from '../aws/answer.ts';
+import { CommandError } from '../command-error.ts';
+import type { Reachable } from './target.ts';
+
+/** A deployed stage, as the outputs of its stack describe it. */
+export interface Deployment {
+  stage: string;
+  accountId: string;
+  region: string;
+  /** The ARN of each operation's state machine. */
+  machines: Readonly<Record<Operation, string>>;
+  /** The name of one of its functions. @param name that of the function's folder */
+  functionName(name: string): string;
+  registryTable: string;
+  /** The version of the project that is deployed; undefined before there was that output. */
+  version: string | undefined;
+  /** All outputs of the stack, by their keys. */
+  outputs: Readonly<Record<string, string>>;
+}
+
+/** The configuration of a client for a target: of a stage AWS's own, from the shell and the shared files. */
+export function configurationOf(target: Reachable, home?: AccountRegion) {
+  if (target.kind === 'endpoint') return operatorAt(target.url, home);
+  const region = home?.region ?? target.region;
+  return {
+    ...(region !== undefined && { region }),
+    ...(target.profile !== undefined && { profile: target.profile }),
+  };
+}
+
+/** The name of a stage's stack (osls: service and stage). */
+export const stackNameOf = (stage: string) => `infinstor-onboarding-${stage}`;
+
+const outputOfMachine: Record<Operation, string> = {
+  'onboard-subscriber': 'OnboardSubscriberArn',
+  'update-subscriber': 'UpdateSubscriberArn',
+  'add-user': 'AddUserArn',
+  'offboard-subscriber': 'OffboardSubscriberArn',
+};
+
+/**
+ * Finds a stage's deployment, with one call of CloudFormation.
+ * @throws CommandError named DeploymentNotFound when there is no such stack, or it is not one of this project; as `answer` throws
+ */
+export async function findDeployment(target: Reachable): Promise<Deployment> {
+  const client = new CloudFormationClient(configurationOf(target));
+  const StackName = stackNameOf(target.stage);
+  try {
+    const { Stacks: [stack] = [] } = await answer(
+      'CloudFormation',
+      client.send(new DescribeStacksCommand({ StackName })).catch(nothingWhenUnknown),
+      target,
+    );
+    if (stack?.StackId === undefined) throw notFound(target);
+    return deploymentOf(target, stack.StackId, stack.Outputs ?? []);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** CloudFormation has no error of its own for a stack that there is not. */
+function nothingWhenUnknown(error: unknown): { Stacks?: [] } {
+  if (isServiceError(error) && error.name === 'ValidationError' && error.message.includes('does not exist')) return {};
+  throw error;
+}
+
+function deploymentOf(target: Reachable, stackId: string, all: readonly Output[]): Deployment {
+  const outputs = Object.fromEntries(all.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+  const output = (key: string) => outputs[key] ?? missing(target, key);
+  const machines = {
+    'onboard-subscriber': output(outputOfMachine['onboard-subscriber']),
+    'update-subscriber': output(outputOfMachine['update-subscriber']),
+    'add-user': output(outputOfMachine['add-user']),
+    'offboard-subscriber': output(outputOfMachine['offboard-subscriber']),
+  } satisfies Record<keyof typeof operations, string>;
+  return {
+    stage: target.stage,
+    ...arnOwner(stackId),
+    machines,
+    functionName: (name) => `${stackNameOf(target.stage)}-${name}`,
+    registryTable: output('RegistryTableName'),
+    version: outputs.Version,
+    outputs,
+  };
+}
+
+function notFound(target: Reachable): CommandError {
+  const where =
+    target.kind === 'endpoint' ? `The sandbox at ${target.url}` : 'The account and Region of these credentials';
+  return new CommandError(
+    'DeploymentNotFound',
+    `${where} has no stack ${stackNameOf(target.stage)}`,
+    target.kind === 'endpoint'
+      ? 'Check --stage; a sandbox that `npm run sandbox` starts has the stage sandbox.'
+      : 'Check --stage, --profile and --region; `aws sts get-caller-identity` names the account of the credentials.',
+  );
+}
+
+function missing(target: Reachable, key: string): never {
+  throw new CommandError(
+    'DeploymentNotFound',
+    `The stack ${stackNameOf(target.stage)} has no output ${key}`,
+    'It was deployed from another version of the project, or by something else: deploy the stage with this version.',
+  );
+}

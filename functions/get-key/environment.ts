@@ -1,0 +1,13 @@
+import * as v from 'valibot';
+import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
+import { stackRegionsEnvironment } from '../../lib/aws/homes.ts';
+import { keyAccessEnvironment, roleArnEnvironment } from '../../lib/keys/access-environment.ts';
+import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
+
+export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
+  ...accountsEnvironment,
+  ...stackRegionsEnvironment,
+  ...keyAccessEnvironment,
+  ...roleArnEnvironment,
+});

@@ -1,0 +1,1 @@
+export { registryEnvironmentSchema as environmentSchema } from '../../lib/registry/environment.ts';

@@ -1,0 +1,100 @@
+import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
+import { TemplateMismatch } from '../errors.ts';
+import { type Fault, fault, listed } from '../faults.ts';
+import { refuse } from '../refusals.ts';
+import type { Request } from '../requests/onboarding.ts';
+import type { ParameterMap } from './onboarding-environment.ts';
+import { ownWordsOf, verdictOf } from './parameter-value.ts';
+
+/**
+ * The template parameters that say what the request says, without the custom token and the permissions boundary.
+ * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself
+ */
+export function templateParameters(map: ParameterMap, request: Request): Record<string, string> {
+  const { subscriber, encryption } = request;
+  const { artifacts, tracking } = encryption;
+  const own = {
+    ...filled(map.subscriber, { userName: subscriber.userName, emailId: subscriber.emailId }),
+    ...filled(map.artifacts[artifacts.type], 'keyArn' in artifacts ? { keyArn: artifacts.keyArn } : {}),
+    ...filled(map.tracking[tracking.type], 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {}),
+  };
+  const isOwn = (name: string) =>
+    name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name);
+  const taken = Object.keys(request.stack.parameters).filter(isOwn);
+  refuse(taken.map((name) => fault(['stack', 'parameters', name], 'is set by the onboarding itself')));
+  return { ...own, ...request.stack.parameters };
+}
+
+/** The template parameters that give the template's role its permissions boundary. */
+export const boundaryParameters = (map: ParameterMap, boundaryArn: string): Record<string, string> =>
+  filled(map.boundary ?? {}, { boundaryArn });
+
+function filled(parameters: Record<string, string>, values: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, template]) => [
+      name,
+      template.replace(/\{(\w+)\}/g, (placeholder, key: string) => values[key] ?? placeholder),
+    ]),
+  );
+}
+
+interface Fit {
+  parameters: Record<string, string>;
+  tokenParameter: string;
+  /** Names that come from the request, and not from the deployment's map. */
+  requested: readonly string[];
+  /** The template itself, of which CloudFormation's summary leaves constraints and rules out. */
+  text: string;
+}
+
+/**
+ * Checks parameters against what CloudFormation says that the template takes (GetTemplateSummary knows names, types, defaults and
+ * allowed values).
+ * @returns what of it only CloudFormation can decide, when the stack is created
+ * @throws TemplateMismatch when the deployment's map does not fit the template
+ * @throws InvalidRequest when the request's own parameters do not
+ */
+export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): string[] {
+  const { parameters, tokenParameter, requested, text } = fit;
+  const declared = new Map(summary.Parameters?.map((parameter) => [parameter.ParameterKey ?? '', parameter]));
+  const undecided: string[] = [];
+  const faults: Fault[] = [];
+  const mismatches: string[] = [];
+  const isWrong = (name: string, rule: string) => {
+    if (requested.includes(name)) faults.push(fault(['stack', 'parameters', name], rule));
+    else mismatches.push(`Template parameter ${name}: ${rule}`);
+  };
+  for (const [name, value] of Object.entries(parameters)) {
+    const parameter = declared.get(name);
+    if (parameter === undefined) {
+      isWrong(name, 'the template of this build has no such parameter');
+      continue;
+    }
+    const verdict = verdictOf(value, {
+      type: parameter.ParameterType ?? 'String',
+      allowedValues: parameter.ParameterConstraints?.AllowedValues ?? [],
+    });
+    if (verdict === undefined) continue;
+    if ('broken' in verdict) isWrong(name, verdict.broken);
+    else undecided.push(`parameter ${name} (${verdict.undecided})`);
+  }
+  if (!declared.has(tokenParameter)) isWrong(tokenParameter, 'the template of this build has no such parameter');
+  for (const [name, { DefaultValue }] of declared) {
+    const isGiven = name === tokenParameter || Object.hasOwn(parameters, name);
+    if (!isGiven && DefaultValue === undefined) {
+      isWrong(name, 'has no default, and neither the map nor the request sets it');
+    }
+  }
+  // The map first: while it does not fit, no request does.
+  if (mismatches.length > 0) {
+    const others = faults.map(({ field, rule }) => `${field}: ${rule}`);
+    throw new TemplateMismatch(listed([...mismatches, ...others]));
+  }
+  refuse(faults);
+  return [...undecided, ...ownWordsOf(text)];
+}
+
+/** Whether describe calls mask a parameter, such as the one that takes the custom token. */
+export function isMasked(summary: GetTemplateSummaryOutput, name: string): boolean {
+  return summary.Parameters?.find(({ ParameterKey }) => ParameterKey === name)?.NoEcho === true;
+}

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import type * as v from 'valibot';
+import { offboardingSchema } from '../../lib/requests/offboarding.ts';
+import { onboardingSchema } from '../../lib/requests/onboarding.ts';
+import { updateSchema } from '../../lib/requests/update.ts';
+import { usersSchema } from '../../lib/requests/users.ts';
+import { params } from '../list-params.ts';
+import { paramSchemas } from '../param-schemas.ts';
+
+const folder = resolve(import.meta.dirname, '../../schemas');
+const dialect = 'http://json-schema.org/draft-07/schema#';
+const drawn = 'Made by `npm run draw-schemas`.';
+
+/** JSON Schemas for editors, by the names of their files. What they cannot express, the parsers alone refuse. */
+export async function schemas(): Promise<Map<string, object>> {
+  const ofRequests = Object.entries(requests).map(
+    ([machine, schema]) => [`${machine}.json`, requestSchema(machine, schema)] as const,
+  );
+  return new Map([['stage.json', await stageSchema()], ...ofRequests]);
+}
+
+/** A file as it is written. */
+export const schemaText = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
+
+/** What the parsers of requests take in itself, by the state machine. Which secrets, accounts and names may be chosen is the deployment's. */
+const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
+  'onboard-subscriber': onboardingSchema,
+  'update-subscriber': updateSchema,
+  'add-user': usersSchema,
+  'offboard-subscriber': offboardingSchema,
+};
+
+function requestSchema(machine: string, schema: v.GenericSchema<unknown, unknown>): object {
+  const { description, properties, ...rest } = inputOf(schema, 'ignore');
+  return {
+    $schema: dialect,
+    title: `A request for ${machine}`,
+    description: [drawn, 'docs/subscribers.md has more of each field.', description].filter(Boolean).join(' '),
+    ...rest,
+    properties: { $schema: { type: 'string', description: 'This schema. It asks for nothing.' }, ...properties },
+  };
+}
+
+/**
+ * Of what a parser takes. Its transformations, and checks by code, have no counterpart in a JSON Schema: what each check asks for is in
+ * the description, in its own words.
+ * @param typeMode `input` where what is parsed is transformed; else pipes of several schemas, which all apply to what is given
+ */
+function inputOf(schema: v.GenericSchema<unknown, unknown>, typeMode: 'input' | 'ignore') {
+  const { $schema: _, ...converted } = toJsonSchema(schema, {
+    typeMode,
+    errorMode: 'ignore',
+    overrideAction({ valibotAction, jsonSchema }) {
+      const message = 'message' in valibotAction ? valibotAction.message : undefined;
+      // That it is an object at all, before its own schema, need not be explained.
+      if (typeof message !== 'string' || Object.keys(jsonSchema).length === 0) return undefined;
+      const rules = [...(jsonSchema.description?.split('; ') ?? []), message];
+      return { ...jsonSchema, description: [...new Set(rules)].join('; ') };
+    },
+  });
+  return converted;
+}
+
+/** The file of a stage: each param by itself. What params must be together is up to `npm run package`. */
+async function stageSchema(): Promise<object> {
+  const ofParams = await paramSchemas();
+  const properties = (await params()).map(({ name, value, description }) => {
+    const schema = ofParams.get(name);
+    if (schema === undefined) throw new Error(`${name} has no schema`);
+    const plain = description.replace(/\[([^\]]*)\]\([^)]*\)/g, 'docs/$1');
+    return [name, { description: plain, default: value, ...oneOf(inputOf(schema, 'input')) }] as const;
+  });
+  return {
+    $schema: dialect,
+    title: 'The params of a stage',
+    description: `${drawn} stages/default.yml has the defaults.`,
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    additionalProperties: false,
+  };
+}
+
+/** YAML's number is taken for its text, and so is what osls puts in. */
+function oneOf(schema: ReturnType<typeof inputOf>): object {
+  const { enum: choices = [] } = schema;
+  const numbers = choices.filter((choice) => /^\d+$/.test(String(choice))).map(Number);
+  if (choices.length > 0 && numbers.length === 0) return { anyOf: [schema, ofOsls] };
+  return { anyOf: [schema, numbers.length > 0 ? { enum: numbers } : { type: 'number' }, ofOsls] };
+}
+
+const ofOsls = { type: 'string', pattern: '\\$\\{(?!AWS::)', description: 'A variable of osls, such as ${env:NAME}' };
+
+// Not `import.meta.main`: the bootstrap imports what it runs.
+if (process.argv[1] === import.meta.filename) {
+  for (const [name, schema] of await schemas()) await writeFile(join(folder, name), schemaText(schema));
+}
