@@ -68,6 +68,8 @@ type ValuesOf<O extends ParseArgsOptionsConfig> = ReturnType<
 /** What a command came to: the document that `--json` prints, and the text for people. */
 export interface Outcome {
   document: object;
+  /** The command has printed its documents itself, one a line; this one is not printed. */
+  isPrinted?: true;
   text: string;
   /** The exit status; default: 0. */
   status?: 0 | 1 | 2;
@@ -82,12 +84,16 @@ interface About {
   /** What else there is to know, as paragraphs of its help. */
   details?: readonly string[];
   words?: readonly WordSpec[];
+  /** Whether the first word names a stage, as --stage does: one that need not be deployed. */
+  isOfStage?: true;
   /** On a deployment, on one only if that is named, or on none. */
   target: 'deployment' | 'optional' | 'none';
   /** What follows the name of the program. */
   examples: readonly string[];
   /** Whether `npm start` runs it in a sandbox of its own when nothing names a target. */
   inTour?: true;
+  /** Whether it prints with `--json` one document a line, as it goes on, and not one when it is over. */
+  jsonLines?: true;
   /** What the document of a failure has beside the failure itself. */
   onFailure?: (session: Session | undefined) => object;
 }
@@ -119,8 +125,9 @@ export function defineCommand<const O extends Options>({ run, ...about }: Spec<O
     ...about,
     read(args) {
       const { values, positionals: words } = parse(args, { ...about.options, ...sharedOptions, ...targetOptions });
-      const shared = v.parse(sharedSchema, values);
-      if (!shared.help) checkWords(about, words);
+      const own = v.parse(sharedSchema, values);
+      if (!own.help) checkWords(about, words);
+      const shared = about.isOfStage === true && own.stage === undefined ? { ...own, stage: words[0] } : own;
       return { shared, run: (session) => run({ words, options: values }, session) };
     },
   };

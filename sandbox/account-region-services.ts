@@ -12,6 +12,7 @@ import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
+import { createLogs } from './services/logs/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import type { ObjectStore } from './services/s3/object-store.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
@@ -45,6 +46,8 @@ interface Parts extends DeploymentParts {
   thaw: (functionArn: string) => Promise<void>;
   customResource: CustomResource;
   onAccess: OnAccess;
+  /** What a function of the deployment has logged so far. */
+  logOf: (functionName: string) => string;
   resourceDelayMs: number;
   schedules: boolean;
 }
@@ -69,10 +72,11 @@ function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): Ac
   const secretsManager = createSecretsManager({ clock, kms, home });
   const sqs = createSqs({ clock, endpoint, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home });
+  const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
   const dynamoDb = createDynamoDb(home, tables);
   const stores = { buckets, tables };
-  const own = { iam, kms, events, secretsManager, sqs, states, dynamoDb };
+  const own = { iam, kms, events, logs, secretsManager, sqs, states, dynamoDb };
   const cloudFormation = createCloudFormation({
     ...{ ...parts, ...own, ...stores, home, quotas },
     publish: events.publish,
@@ -81,7 +85,7 @@ function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): Ac
   const sts = createSts({ accounts, now: clock.now });
   const ecr = createEcr(home);
   const serviceQuotas = createServiceQuotas({ quotas, home });
-  const services = [iam, sts, ecr, kms, secretsManager, events, sqs, states, cloudFormation, serviceQuotas].map(
+  const services = [iam, sts, ecr, kms, secretsManager, events, logs, sqs, states, cloudFormation, serviceQuotas].map(
     ({ service }) => service,
   );
   return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };

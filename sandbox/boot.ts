@@ -224,6 +224,7 @@ async function boot({
     buckets,
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
+    logOf: lambdas.logOf,
     resourceDelayMs,
     schedules,
     ...{ lambdas, invocations, httpApi, packageFolder, environment },

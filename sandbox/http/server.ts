@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/faults.ts';
 import { type Access, AwsError, type Caller, type Service } from '../core/operation.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
+import { infinstorPath } from '../operator.ts';
 import { notReadable } from '../services/cloudformation/template-source.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
 import { deploymentApiId, type HttpApi } from '../services/http-api/service.ts';
@@ -48,7 +49,6 @@ interface Parts {
 }
 
 /** Where InfinStor's own API begins, and the deployment's HTTP API; everything else on the port is AWS, but for the sandbox's own faults. */
-const infinstorPath = '/infinstor';
 const apiPath = '/api';
 /** Where other HTTP APIs are, below their ids: AWS has a host for each, which is no address here. LocalStack's place for them. */
 const apisPath = '/_aws/execute-api';
@@ -59,6 +59,7 @@ const targets: Readonly<Record<string, string>> = {
   TrentService: 'kms',
   secretsmanager: 'secretsmanager',
   AWSEvents: 'events',
+  Logs_20140328: 'logs',
   AWSCognitoIdentityProviderService: 'cognito-idp',
   DynamoDB_20120810: 'dynamodb',
   AmazonSQS: 'sqs',

@@ -55,6 +55,7 @@ export function coverage(): Coverage {
     ...{ buckets, objects },
     customResource,
     onAccess: nothing,
+    logOf: () => '',
     resourceDelayMs: 0,
     schedules: true,
   })(account);
@@ -69,6 +70,7 @@ export function coverage(): Coverage {
   const { every } = resourceTypes({
     ...{ ...world, ...deployment },
     ...{ clock, iam: accounts.iam(account.accountId), buckets, objects, tables: new Map() },
+    logs: { createLogGroup: nothing, deleteLogGroup: nothing },
     ...{ customResource, nestedStack: customResource, onAccess: nothing },
   });
   return {

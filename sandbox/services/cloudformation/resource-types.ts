@@ -18,6 +18,7 @@ import { invokeConfigProvider } from '../lambda/invoke-config-resource.ts';
 import { permissionProvider } from '../lambda/permission-resource.ts';
 import type { LambdaPool } from '../lambda/pool.ts';
 import { logGroupProvider } from '../logs/log-group-resource.ts';
+import type { Logs } from '../logs/service.ts';
 import { type BucketStore, bucketPolicyProvider, bucketProvider } from '../s3/bucket-resource.ts';
 import type { ObjectStore } from '../s3/object-store.ts';
 import { secretProvider } from '../secretsmanager/secret-resource.ts';
@@ -41,6 +42,7 @@ export interface ProviderParts extends DeploymentParts {
     Events,
     'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'busArn' | 'setBusPolicy' | 'removeBusPolicy'
   >;
+  logs: Pick<Logs, 'createLogGroup' | 'deleteLogGroup'>;
   secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
   sqs: Pick<Sqs, 'createQueue' | 'setRetention' | 'deleteQueue'>;
   states: Pick<States, 'createStateMachine' | 'updateStateMachine' | 'deleteStateMachine'>;
