@@ -19,7 +19,7 @@ import { type BackupListing, listText, type Restoration, restoredText, showText 
 import { keyRoomText } from '../view/room/key-room-text.ts';
 import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
-import { restoreRemedyFor } from './restore-failure.ts';
+import { restoreRemedyFor } from '../view/restore-failure.ts';
 
 interface Clients {
   documents: DynamoDBDocumentClient;
