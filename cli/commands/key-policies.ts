@@ -16,10 +16,10 @@ import type { Session } from '../session.ts';
 import { configurationOf, findDeployment } from '../target/deployment.ts';
 import type { Reachable } from '../target/target.ts';
 import { type BackupListing, listText, type Restoration, restoredText, showText } from '../view/key-policies-text.ts';
+import { restoreRemedyFor } from '../view/restore-failure.ts';
 import { keyRoomText } from '../view/room/key-room-text.ts';
 import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
-import { restoreRemedyFor } from '../view/restore-failure.ts';
 
 interface Clients {
   documents: DynamoDBDocumentClient;
