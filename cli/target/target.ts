@@ -157,7 +157,7 @@ function parseFile(file: unknown) {
 }
 
 /** The environment's endpoint; an empty variable is none, as for AWS's SDKs. */
-function endpointIn({
+export function endpointIn({
   AWS_ENDPOINT_URL: url,
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored,
 }: Environment): string | undefined {
