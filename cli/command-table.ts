@@ -303,6 +303,28 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/init.ts')).init(given, session),
   }),
   defineCommand({
+    name: 'doctor',
+    group: 'Stages',
+    summary: 'look at a stage as it is, and say what is wrong and what mends it',
+    details: [
+      'Nothing is changed, but that the superadmin is logged in when it is not; a password is tried no more often than onboardings would. What these credentials may not look at is a warning with the permission that is missing.',
+    ],
+    words: [{ name: 'STAGE', optional: true }],
+    isOfStage: true,
+    options: {
+      key: {
+        type: 'string',
+        multiple: true,
+        value: 'ARN',
+        help: 'a KMS key that is to be used, beside those that are; may be repeated',
+      },
+    },
+    target: 'deployment',
+    examples: ['doctor --stage prod', 'doctor prod --json'],
+    onFailure: () => ({ checks: [] }),
+    run: async (given, session) => (await import('./commands/doctor.ts')).doctor(given, session),
+  }),
+  defineCommand({
     name: 'completion',
     group: 'This command',
     summary: 'print the completion for a shell',

@@ -1,4 +1,4 @@
-import { CloudFormationClient, DescribeStacksCommand, type Output } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import type { Operation, operations } from '../../lib/subscribers/operations.ts';
@@ -16,6 +16,8 @@ export interface Deployment {
   machines: Readonly<Record<Operation, string>>;
   /** The name of one of its functions. @param name that of the function's folder */
   functionName(name: string): string;
+  /** The status of its stack. */
+  stackStatus: string;
   registryTable: string;
   /** The version of the project that is deployed; undefined before there was that output. */
   version: string | undefined;
@@ -57,7 +59,7 @@ export async function findDeployment(target: Reachable): Promise<Deployment> {
       target,
     );
     if (stack?.StackId === undefined) throw notFound(target);
-    return deploymentOf(target, stack.StackId, stack.Outputs ?? []);
+    return deploymentOf(target, { ...stack, StackId: stack.StackId });
   } finally {
     client.destroy();
   }
@@ -69,8 +71,11 @@ function nothingWhenUnknown(error: unknown): { Stacks?: [] } {
   throw error;
 }
 
-function deploymentOf(target: Reachable, stackId: string, all: readonly Output[]): Deployment {
-  const outputs = Object.fromEntries(all.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+function deploymentOf(
+  target: Reachable,
+  { StackId: stackId, StackStatus: stackStatus, Outputs = [] }: Partial<Stack> & { StackId: string },
+): Deployment {
+  const outputs = Object.fromEntries(Outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
   const output = (key: string) => outputs[key] ?? missing(target, key);
   const machines = {
     'onboard-subscriber': output(outputOfMachine['onboard-subscriber']),
@@ -81,6 +86,7 @@ function deploymentOf(target: Reachable, stackId: string, all: readonly Output[]
   return {
     stage: target.stage,
     ...arnOwner(stackId),
+    stackStatus: stackStatus ?? 'unknown',
     machines,
     functionName: (name) => `${stackNameOf(target.stage)}-${name}`,
     registryTable: output('RegistryTableName'),

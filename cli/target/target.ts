@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { usageError } from '../command.ts';
 
 /** The stage that a sandbox is deployed as when it boots. */
-const sandboxStage = 'sandbox';
+export const sandboxStage = 'sandbox';
 
 /** Where a command works. */
 export type Target =

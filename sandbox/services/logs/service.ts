@@ -10,6 +10,8 @@ export interface Logs {
   service: Service;
   /** Creates a log group; one that is there already stays, since a stack may be made again. */
   createLogGroup(group: LogGroup): void;
+  /** Deletes one, if there is one of this name. */
+  deleteLogGroup(name: string): void;
 }
 
 /** A log group, and after how many days its events go; undefined: never. */
@@ -42,6 +44,12 @@ const inputSchema = v.strictObject({
   limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 10_000),
   // Ignored since 2019.
   interleaved: v.optional(v.boolean()),
+});
+const describedSchema = v.strictObject({
+  logGroupNamePrefix: v.optional(groupName, ''),
+  nextToken: v.optional(v.pipe(v.string(), v.minLength(1))),
+  // Pages of ten reveal a client that reads only the first one.
+  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(50)), 10),
 });
 type Input = v.InferOutput<typeof inputSchema>;
 
@@ -83,6 +91,27 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
     },
   });
 
+  const describeLogGroups = operation(describedSchema, {
+    // It knows no log groups by their names (service authorization reference).
+    access: () => [{ action: 'logs:DescribeLogGroups', resource: arnAt(home, 'logs', 'log-group::log-stream:') }],
+    run({ logGroupNamePrefix, nextToken, limit }) {
+      const found = [...groups.values()]
+        .filter(({ name }) => name.startsWith(logGroupNamePrefix))
+        .sort((one, other) => (one.name < other.name ? -1 : 1));
+      const from = nextToken === undefined ? 0 : found.findIndex(({ name }) => name > nextToken);
+      const page = found.slice(from < 0 ? found.length : from).slice(0, limit);
+      const last = page.at(-1);
+      return {
+        logGroups: page.map(({ name, retentionInDays }) => ({
+          logGroupName: name,
+          arn: arnAt(home, 'logs', `log-group:${name}:*`),
+          ...(retentionInDays !== undefined && { retentionInDays }),
+        })),
+        ...(last !== undefined && last !== found.at(-1) && { nextToken: last.name }),
+      };
+    },
+  });
+
   function nameOf({ logGroupName, logGroupIdentifier }: Input): string {
     const [name, another] = [logGroupName, logGroupIdentifier].filter((given) => given !== undefined);
     if (name === undefined || another !== undefined) {
@@ -95,8 +124,13 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
   }
 
   return {
-    service: { name: 'logs', protocol: 'json', operations: { FilterLogEvents: inItsWords(filterLogEvents) } },
+    service: {
+      name: 'logs',
+      protocol: 'json',
+      operations: { FilterLogEvents: inItsWords(filterLogEvents), DescribeLogGroups: inItsWords(describeLogGroups) },
+    },
     createLogGroup: (group) => void groups.set(group.name, group),
+    deleteLogGroup: (name) => void groups.delete(name),
   };
 }
 
