@@ -10,8 +10,8 @@ import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discov
 import { buildSchema } from '../../lib/requests/onboarding.ts';
 import { account } from '../../sandbox/core/account.ts';
 import { infinstorPath } from '../../sandbox/operator.ts';
-import { type Outcome, usageError } from '../command.ts';
-import { CommandError } from '../command-error.ts';
+import type { Outcome } from '../command.ts';
+import { CommandError, usageError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
 import { nextCommands } from '../init/next-commands.ts';
 import { groupedBy } from '../init/part.ts';

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { readDefaults } from '../../deployment/params/defaults.ts';
-import { type Outcome, usageError } from '../command.ts';
+import type { Outcome } from '../command.ts';
+import { usageError } from '../command-error.ts';
 import type { Session } from '../session.ts';
 import type { Reachable } from '../target/target.ts';
 import type { TemplateParameter } from '../vendor-template/content.ts';

@@ -1,4 +1,4 @@
-import { usageError } from '../command.ts';
+import { usageError } from '../command-error.ts';
 import type { Template } from '../vendor-template/content.ts';
 import { byName, type Part, partNames, tokenPlaceholder } from './part.ts';
 

@@ -116,6 +116,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'obtain-subscriber-token',
     'obtain-token',
     'patch-key-policy',
+    'plan-request',
     'post-subscribers',
     'read-role-arn',
     'record-failure',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { paramSchemas } from '../../../deployment/params/schemas.ts';
 import { checkParams, stageFiles } from '../../../scripts/check-params.ts';
-import { schemas, schemaText } from '../../../scripts/draw-schemas.ts';
+import { schemas, schemaText } from '../../../scripts/draw/schemas.ts';
 import { environmentSchemas } from '../../../scripts/environment-schemas.ts';
 import { params, stageExample } from '../../../scripts/list-params.ts';
 import { variants } from '../../../scripts/package-variants.ts';
