@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import { askFunction } from '../aws/functions.ts';
 import { CommandError } from '../command-error.ts';
 import type { At } from './finding.ts';
@@ -23,18 +22,8 @@ export async function planFaults(rest: object, at: At): Promise<PlanFault[]> {
     return [];
   } catch (error) {
     if (!(error instanceof CommandError) || error.step !== null || /^AccessDenied/.test(error.name)) throw error;
-    const known = v.safeParse(faultsSchema, error);
-    const { name, message, remedy } = error;
-    return known.success && known.output.errors.length > 0
-      ? known.output.errors.map((each) => ({
-          name: each.name ?? name,
-          message: each.rule,
-          remedy: each.remedy ?? remedy,
-        }))
-      : [{ name, message, remedy }];
+    const { name, message, remedy, errors = [] } = error;
+    if (errors.length === 0) return [{ name, message, remedy }];
+    return errors.map((each) => ({ name: each.name ?? name, message: each.rule, remedy: each.remedy ?? remedy }));
   }
 }
-
-const faultsSchema = v.object({
-  errors: v.array(v.object({ name: v.optional(v.string()), rule: v.string(), remedy: v.optional(v.string()) })),
-});

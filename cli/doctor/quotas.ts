@@ -44,8 +44,12 @@ export const askQuotas = async (at: At): Promise<Quotas> =>
 /** So few more subscribers are worth a warning: an increase of a quota may take days. */
 export const few = 10;
 
+/** So many accounts that are broken are shown each. */
+const maxShown = 5;
+
 /** Whether the deployment can work in each account, and what AWS's quotas leave there. What is well is one line for all. */
-export function judgeAccounts({ accounts }: Quotas, { deployment: { stage } }: Pick<At, 'deployment'>): Finding[] {
+export function judgeAccounts({ accounts }: Quotas, at: Pick<At, 'deployment' | 'command'>): Finding[] {
+  const { stage } = at.deployment;
   const broken = accounts.flatMap((each) =>
     'error' in each
       ? [
@@ -60,8 +64,10 @@ export function judgeAccounts({ accounts }: Quotas, { deployment: { stage } }: P
   const readable = accounts.flatMap((each) => ('error' in each ? [] : [each]));
   const quotas = readable.flatMap(quotaFindings);
   const fits = readable.flatMap(({ subscribersThatFit }) => subscribersThatFit ?? []);
+  const more = broken.length - maxShown;
   return [
-    ...broken,
+    ...broken.slice(0, maxShown),
+    ...(more > 0 ? [fail('accounts', `${more} more cannot be worked in`, at.command('quotas --json'))] : []),
     ...(broken.length < accounts.length
       ? [
           ok(

@@ -2,7 +2,7 @@ import type { DescribeExecutionCommandOutput, HistoryEvent } from '@aws-sdk/clie
 import * as v from 'valibot';
 import { remedyFor } from '../../lib/errors.ts';
 import { failureMessage, triesOf } from '../../lib/subscribers/failure-message.ts';
-import type { CommandError } from '../command-error.ts';
+import type { CommandError, CommandFault } from '../command-error.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 
 /** An execution as DescribeExecution returns it. */
@@ -20,7 +20,7 @@ export interface Failure {
   message: string;
   remedy: string;
   /** Each place of the request that is wrong, by its JSON Pointer, when the command itself has found it. */
-  errors?: readonly { pointer: string; rule: string }[];
+  errors?: readonly CommandFault[];
 }
 
 /** The document that `--json` prints. */

@@ -143,7 +143,7 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   const check = new InvokeCommand({ FunctionName: 'infinstor-onboarding-sandbox-check-service', Payload: '{}' });
   await lambda.send(check);
   const { secretId: SecretId } = fixtures.superadmin;
-  const SecretString = JSON.stringify(sandbox.secretsManager.value(SecretId));
+  const SecretString = sandbox.secretsManager.value(SecretId);
   await new SecretsManagerClient(operatorAt(endpoint)).send(new PutSecretValueCommand({ SecretId, SecretString }));
   await lambda.send(check);
 
