@@ -306,6 +306,21 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/init.ts')).init(given, session),
   }),
   defineCommand({
+    name: 'deploy',
+    group: 'Stages',
+    summary: 'package a stage, deploy it, and look at it as doctor does',
+    details: [
+      'It runs in a clone of the project: it checks the params in stages/<stage>.yml and what is packaged, and deploys nothing when a check fails. With --endpoint it deploys into a running sandbox.',
+    ],
+    words: [{ name: 'STAGE', optional: true }],
+    isOfStage: true,
+    options: { 'dry-run': { type: 'boolean', help: 'package the stage, and deploy nothing' } },
+    target: 'deployment',
+    examples: ['deploy prod --profile ops', 'deploy dev --endpoint http://127.0.0.1:4566'],
+    onFailure: () => ({ stage: null, deployed: false, checks: [], outputs: null }),
+    run: async (given, session) => (await import('./commands/deploy.ts')).deploy(given, session),
+  }),
+  defineCommand({
     name: 'doctor',
     group: 'Stages',
     summary: 'look at a stage as it is, and say what is wrong and what mends it',
@@ -326,6 +341,27 @@ export const commandTable: readonly Command[] = [
     examples: ['doctor --stage prod', 'doctor prod --json'],
     onFailure: () => ({ checks: [] }),
     run: async (given, session) => (await import('./commands/doctor.ts')).doctor(given, session),
+  }),
+  defineCommand({
+    name: 'remove',
+    group: 'Stages',
+    summary: 'remove the deployment of a stage; data and secrets stay',
+    details: [
+      'In a terminal the command asks for the name of the stage. Without one it needs --confirm, with the same name. It refuses while there are subscribers who are not offboarded. It runs in a clone of the project.',
+    ],
+    words: [{ name: 'STAGE', optional: true }],
+    isOfStage: true,
+    options: {
+      confirm: { type: 'string', value: 'STAGE', help: 'the stage, in place of the question' },
+      'with-subscribers-left': {
+        type: 'boolean',
+        help: 'also while there are subscribers, whom nobody then offboards; their roles keep the permissions boundary from being deleted',
+      },
+    },
+    target: 'deployment',
+    examples: ['remove dev --confirm dev'],
+    onFailure: () => ({ stage: null, stays: [] }),
+    run: async (given, session) => (await import('./commands/remove.ts')).remove(given, session),
   }),
   defineCommand({
     name: 'completion',
