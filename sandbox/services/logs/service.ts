@@ -55,6 +55,7 @@ type Input = v.InferOutput<typeof inputSchema>;
 
 /** CloudWatch Logs: what functions have logged, to be read. They write to files (`sandbox/services/lambda/pool.ts`). */
 export function createLogs({ clock, home, logOf }: Options): Logs {
+  const createdAt = clock.now();
   const groups = new Map<string, LogGroup>();
 
   const filterLogEvents = operation(inputSchema, {
@@ -104,7 +105,10 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
       return {
         logGroups: page.map(({ name, retentionInDays }) => ({
           logGroupName: name,
+          logGroupArn: arnAt(home, 'logs', `log-group:${name}`),
           arn: arnAt(home, 'logs', `log-group:${name}:*`),
+          creationTime: createdAt,
+          ...{ logGroupClass: 'STANDARD', metricFilterCount: 0, storedBytes: 0, deletionProtectionEnabled: false },
           ...(retentionInDays !== undefined && { retentionInDays }),
         })),
         ...(last !== undefined && last !== found.at(-1) && { nextToken: last.name }),
