@@ -318,7 +318,7 @@ export const commandTable: readonly Command[] = [
     target: 'deployment',
     examples: ['deploy prod --profile ops', 'deploy dev --endpoint http://127.0.0.1:4566'],
     onFailure: () => ({ stage: null, deployed: false, checks: [], outputs: null }),
-    run: async (given, session) => (await import('./commands/deploy.ts')).deploy(given, session),
+    run: async (given, session) => (await import('./commands/stages/deploy.ts')).deploy(given, session),
   }),
   defineCommand({
     name: 'doctor',
@@ -340,7 +340,7 @@ export const commandTable: readonly Command[] = [
     target: 'deployment',
     examples: ['doctor --stage prod', 'doctor prod --json'],
     onFailure: () => ({ checks: [] }),
-    run: async (given, session) => (await import('./commands/doctor.ts')).doctor(given, session),
+    run: async (given, session) => (await import('./commands/stages/doctor.ts')).doctor(given, session),
   }),
   defineCommand({
     name: 'remove',
@@ -361,7 +361,7 @@ export const commandTable: readonly Command[] = [
     target: 'deployment',
     examples: ['remove dev --confirm dev'],
     onFailure: () => ({ stage: null, stays: [] }),
-    run: async (given, session) => (await import('./commands/remove.ts')).remove(given, session),
+    run: async (given, session) => (await import('./commands/stages/remove.ts')).remove(given, session),
   }),
   defineCommand({
     name: 'completion',

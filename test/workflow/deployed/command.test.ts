@@ -2,9 +2,9 @@
 
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { deploy } from '../../../cli/commands/deploy.ts';
-import { doctor } from '../../../cli/commands/doctor.ts';
-import { remove } from '../../../cli/commands/remove.ts';
+import { deploy } from '../../../cli/commands/stages/deploy.ts';
+import { doctor } from '../../../cli/commands/stages/doctor.ts';
+import { remove } from '../../../cli/commands/stages/remove.ts';
 import type { Clone } from '../../../cli/deploy/clone.ts';
 import { runOsls } from '../../../cli/deploy/osls.ts';
 import { packageStage } from '../../../scripts/package-stage.ts';

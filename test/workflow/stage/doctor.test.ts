@@ -2,7 +2,7 @@ import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-
 import { DeleteSecretCommand, RestoreSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { doctor } from '../../../cli/commands/doctor.ts';
+import { doctor } from '../../../cli/commands/stages/doctor.ts';
 import { sandboxAt, type Target } from '../../../cli/target/target.ts';
 import { account, fixtures, otherAccount } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';

@@ -1,14 +1,14 @@
-import { ask } from '../ask.ts';
-import { type ListedSubscriber, listSubscribers } from '../aws/subscribers.ts';
-import type { Outcome } from '../command.ts';
-import { CommandError, usageError } from '../command-error.ts';
-import { type Clone, cloneHere } from '../deploy/clone.ts';
-import { throughOsls } from '../deploy/through-osls.ts';
-import type { Session } from '../session.ts';
-import { deploymentOf, findStack, type StageStack, stackNameOf } from '../target/deployment.ts';
-import { awsOptions, placeOf, type Reachable } from '../target/target.ts';
-import { type Fact, rows } from '../view/rows.ts';
-import { printable } from '../view/terminal.ts';
+import { ask } from '../../ask.ts';
+import { type ListedSubscriber, listSubscribers } from '../../aws/subscribers.ts';
+import type { Outcome } from '../../command.ts';
+import { CommandError, usageError } from '../../command-error.ts';
+import { type Clone, cloneHere } from '../../deploy/clone.ts';
+import { throughOsls } from '../../deploy/through-osls.ts';
+import type { Session } from '../../session.ts';
+import { deploymentOf, findStack, type StageStack, stackNameOf } from '../../target/deployment.ts';
+import { awsOptions, placeOf, type Reachable } from '../../target/target.ts';
+import { type Fact, rows } from '../../view/rows.ts';
+import { printable } from '../../view/terminal.ts';
 
 interface Options {
   confirm?: string | undefined;

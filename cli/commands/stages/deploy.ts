@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { Outcome } from '../command.ts';
-import { asCommandError, usageError } from '../command-error.ts';
-import { type Clone, cloneHere } from '../deploy/clone.ts';
-import { throughOsls } from '../deploy/through-osls.ts';
-import type { Session } from '../session.ts';
-import { type Deployment, findDeployment, stackNameOf } from '../target/deployment.ts';
-import type { Reachable } from '../target/target.ts';
-import { verdict } from '../view/doctor-text.ts';
-import { type Fact, rows } from '../view/rows.ts';
-import { printable, showing } from '../view/terminal.ts';
+import type { Outcome } from '../../command.ts';
+import { asCommandError, usageError } from '../../command-error.ts';
+import { type Clone, cloneHere } from '../../deploy/clone.ts';
+import { throughOsls } from '../../deploy/through-osls.ts';
+import type { Session } from '../../session.ts';
+import { type Deployment, findDeployment, stackNameOf } from '../../target/deployment.ts';
+import type { Reachable } from '../../target/target.ts';
+import { verdict } from '../../view/doctor-text.ts';
+import { type Fact, rows } from '../../view/rows.ts';
+import { printable, showing } from '../../view/terminal.ts';
 import { examineShowing, statusOf } from './doctor.ts';
 
 const stateSchema = v.pipe(
