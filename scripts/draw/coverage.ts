@@ -69,14 +69,8 @@ export function coverage(): Coverage {
   const infinstor = createInfinStor({ clock, cognito, baseUrl: () => '', region: '', superadmin: { userName: '' } });
   const { every } = resourceTypes({
     ...{ ...world, ...deployment },
-    ...{
-      clock,
-      iam: accounts.iam(account.accountId),
-      buckets,
-      objects,
-      tables: new Map(),
-      logs: { createLogGroup: nothing, deleteLogGroup: nothing },
-    },
+    ...{ clock, iam: accounts.iam(account.accountId), buckets, objects, tables: new Map() },
+    logs: { createLogGroup: nothing, deleteLogGroup: nothing },
     ...{ customResource, nestedStack: customResource, onAccess: nothing },
   });
   return {

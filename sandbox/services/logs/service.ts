@@ -8,9 +8,9 @@ import { eventsOf } from './log-events.ts';
 
 export interface Logs {
   service: Service;
-  /** Creates a log group; one that is there already stays, since a stack may be made again. */
+  /** Creates a log group, or gives the one that is there already another retention, since a stack may be made again. */
   createLogGroup(group: LogGroup): void;
-  /** Deletes one, if there is one of this name. */
+  /** Deletes a log group, if there is one of this name. */
   deleteLogGroup(name: string): void;
 }
 

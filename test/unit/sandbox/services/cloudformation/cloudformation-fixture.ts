@@ -75,6 +75,7 @@ export function setUp({
   const lambdas = { add: vi.fn(), remove: vi.fn() };
   const sqs = createSqs({ clock, endpoint });
   const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
+  const logs = { createLogGroup: vi.fn(), deleteLogGroup: vi.fn() };
   const invocations = { configure: vi.fn(), forget: vi.fn() };
   const httpApi = {
     createApi: () => 'api',
@@ -102,7 +103,7 @@ export function setUp({
     },
     publish: (event) => published.push(event),
     events,
-    logs: { createLogGroup: () => {}, deleteLogGroup: () => {} },
+    logs,
     secretsManager: createSecretsManager({ clock }),
     ...{ sqs, states },
     ...{ dynamoDb, tables },
@@ -140,7 +141,7 @@ export function setUp({
   return {
     clock,
     iam,
-    ...{ events, sqs, states, deliver, lambdas, invocations, httpApi, dynamoDb, objects },
+    ...{ events, logs, sqs, states, deliver, lambdas, invocations, httpApi, dynamoDb, objects },
     cloudFormation,
     caller,
     published,

@@ -205,6 +205,12 @@ const cases: Readonly<Record<string, Case>> = {
   'AWS::Logs::LogGroup': {
     before: { LogGroupName: 'a', RetentionInDays: 30 },
     after: { LogGroupName: 'a', RetentionInDays: 90 },
+    look: ({ logs }) => [logs.createLogGroup.mock.lastCall?.[0].retentionInDays, logs.deleteLogGroup.mock.calls.length],
+    seen: [
+      [30, 0],
+      [90, 0],
+      [90, 1],
+    ],
     asked: ['logs:PutRetentionPolicy', 'logs:DeleteLogGroup'],
   },
   'AWS::S3::Bucket': {
