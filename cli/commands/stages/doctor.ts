@@ -2,9 +2,9 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import type { Outcome } from '../../command.ts';
 import { examine } from '../../doctor/examine.ts';
 import type { Finding } from '../../doctor/finding.ts';
+import { findingText, verdict } from '../../doctor/text.ts';
 import type { Session } from '../../session.ts';
 import type { Reachable } from '../../target/target.ts';
-import { findingText, verdict } from '../../view/doctor-text.ts';
 
 /**
  * Looks at a stage as it is, and says of each thing how it is, why, and what mends it.

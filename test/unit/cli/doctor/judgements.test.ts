@@ -9,7 +9,7 @@ import { judgeForwarding, judgeRules } from '../../../../cli/doctor/rules.ts';
 import { judgeService, type ServiceStatus } from '../../../../cli/doctor/service.ts';
 import { judgeStack } from '../../../../cli/doctor/stack.ts';
 import { judgeTemplate } from '../../../../cli/doctor/template.ts';
-import { findingText, verdict } from '../../../../cli/view/doctor-text.ts';
+import { findingText, verdict } from '../../../../cli/doctor/text.ts';
 import { at } from './at.ts';
 
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';

@@ -1,6 +1,6 @@
-import type { Finding } from '../doctor/finding.ts';
-import { wrap } from './rows.ts';
-import { type Layout, printable } from './terminal.ts';
+import { wrap } from '../view/rows.ts';
+import { type Layout, printable } from '../view/terminal.ts';
+import type { Finding } from './finding.ts';
 
 const marks = {
   ok: { style: 'green', word: 'ok' },
