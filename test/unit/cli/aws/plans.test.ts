@@ -39,9 +39,7 @@ function answering(statusCode: number, body: object) {
 }
 
 const plan = () => planOf(planned, { target, deployment });
-const refusal = (errors: object[]) => ({
-  error: { name: 'KeyNotUsable', message: 'x', remedy: 'Mend the key.', errors },
-});
+const refusal = (errors: object[]) => ({ name: 'KeyNotUsable', detail: 'x', remedy: 'Mend the key.', errors });
 
 describe('a plan', () => {
   it('is what the function answers', async () => {
@@ -51,7 +49,7 @@ describe('a plan', () => {
   });
 
   it('of one fault has it in the same line, and ends with 2, also when it is not one of the request', async () => {
-    answering(422, refusal([{ name: 'KeyNotUsable', rule: 'the key is disabled', remedy: 'Mend the key.' }]));
+    answering(422, refusal([{ name: 'KeyNotUsable', detail: 'the key is disabled', remedy: 'Mend the key.' }]));
     const error = await plan().then(() => expect.fail(), Object);
     expect(error).toMatchObject({
       name: 'KeyNotUsable',
@@ -67,9 +65,9 @@ describe('a plan', () => {
     answering(
       422,
       refusal([
-        { name: 'InvalidRequest', pointer: '/a', field: 'a', rule: 'must be b', remedy },
-        { name: 'InvalidRequest', pointer: '/c', field: 'c', rule: 'must be d', remedy },
-        { name: 'SecretNotReadable', pointer: '/e', field: 'e', rule: 'is denied', remedy: 'Allow it.' },
+        { name: 'InvalidRequest', pointer: '/a', field: 'a', detail: 'must be b', remedy },
+        { name: 'InvalidRequest', pointer: '/c', field: 'c', detail: 'must be d', remedy },
+        { name: 'SecretNotReadable', pointer: '/e', field: 'e', detail: 'is denied', remedy: 'Allow it.' },
       ]),
     );
     await expect(plan()).rejects.toMatchObject({
@@ -79,7 +77,7 @@ describe('a plan', () => {
   });
 
   it('that cannot be made at this moment is no refusal', async () => {
-    answering(503, { error: { name: 'KeyPolicyBusy', message: 'asked too often', remedy: 'Ask again.' } });
+    answering(503, { name: 'KeyPolicyBusy', detail: 'asked too often', remedy: 'Ask again.' });
     const error = await plan().then(() => expect.fail(), Object);
     expect(error).toMatchObject({ name: 'KeyPolicyBusy', message: 'asked too often' });
     expect(exitStatus({ error })).toBe(1);

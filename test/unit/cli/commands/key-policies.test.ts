@@ -200,14 +200,14 @@ describe('the room on the key', () => {
 
   it('is the reason why it is not known, beside the list', async () => {
     const error = { name: 'KeyPolicyBusy', message: 'asked too often', remedy: 'Ask again.' };
-    restores = answered(503, { error });
+    restores = answered(503, { ...error, detail: error.message });
     const { document, text } = await run({ name: 'list' });
     expect(document).toMatchObject({ room: { error }, policies: [{}, {}, {}] });
     expect(text).toMatch(/Not read +KeyPolicyBusy: asked too often.*3 policies kept/s);
   });
 
   it('is left out of a key that the deployment does not know', async () => {
-    restores = answered(404, { error: { name: 'KeyNotFound', message: 'is not known', remedy: 'Check it.' } });
+    restores = answered(404, { name: 'KeyNotFound', detail: 'is not known', remedy: 'Check it.' });
     const { document, text } = await run({ name: 'list' });
     expect(document).toMatchObject({ room: null });
     expect(text).toMatch(/^3 policies kept/);
