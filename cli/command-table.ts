@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { parseKeyArn } from '../lib/aws/arns.ts';
 import { userNameSchema } from '../lib/requests/fields.ts';
 import { buildSchema } from '../lib/requests/onboarding.ts';
+import { statusSchema } from '../lib/subscribers/operations.ts';
 import { type Command, defineCommand, type WordSpec } from './command.ts';
 
 const isExecutionArn = (text: string) => /^arn:aws[\w-]*:states:[\w-]+:\d{12}:execution:[^:]+:[^:]+$/.test(text);
@@ -82,6 +83,45 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/send.ts')).send('offboard-subscriber', given, session),
   }),
   defineCommand({
+    name: 'list',
+    group: 'What there is',
+    summary: 'list the subscribers, with how they stand',
+    details: [
+      'What is given must hold of each one, and one of several --status. Statuses are as the registry has them: it learns of the end of an execution some seconds after Step Functions.',
+      'By name, which is the order if none is given, --jsonl prints each subscriber as soon as it is read.',
+    ],
+    words: [],
+    options: {
+      status: {
+        type: 'string',
+        multiple: true,
+        value: 'STATUS',
+        choices: statusSchema.options,
+        help: `only those of this status: ${statusSchema.options.join(', ')}; may be repeated`,
+      },
+      'older-than': {
+        type: 'string',
+        value: 'TIME',
+        help: 'only those that were changed so long ago: 90m, 2h, 3d, 1w',
+      },
+      'newer-than': { type: 'string', value: 'TIME', help: 'only those that were changed since' },
+      account: { type: 'string', value: 'ID', help: 'only those whose stack is in this account' },
+      key: { type: 'string', value: 'ARN', help: 'only those whose role may use this KMS key' },
+      sort: {
+        type: 'string',
+        value: 'ORDER',
+        choices: ['name', 'updated', 'status'],
+        help: 'name, updated (the latest first) or status',
+      },
+      limit: { type: 'string', value: 'N', help: 'at most so many' },
+      jsonl: { type: 'boolean', help: 'print one JSON document a line' },
+    },
+    target: 'deployment',
+    examples: ['list --stage prod', 'list --status FAILED --newer-than 2d --sort updated --stage prod'],
+    onFailure: () => ({ subscribers: null }),
+    run: async (given, session) => (await import('./commands/list.ts')).list(given, session),
+  }),
+  defineCommand({
     name: 'status',
     group: 'What there is',
     summary: 'show what exists of a subscriber, its latest request, and all its attempts',
@@ -91,6 +131,22 @@ export const commandTable: readonly Command[] = [
     examples: ['status acme --stage prod'],
     onFailure: () => ({ userName: null, status: null }),
     run: async ({ words }, session) => (await import('./commands/status.ts')).status(words, session),
+  }),
+  defineCommand({
+    name: 'watch',
+    group: 'What there is',
+    summary: 'show each change of what runs, or of one subscriber until its execution is over',
+    details: [
+      'In a terminal, all that runs is shown in place; elsewhere each change is a line. With --json each change is a JSON document in a line. Without a name it goes on until Ctrl-C, which stops nothing else.',
+      'It looks every two seconds, and less often while much runs or AWS refuses calls for their rate.',
+    ],
+    words: [{ ...userName, optional: true }],
+    options: { once: { type: 'boolean', help: 'look once, and end' } },
+    target: 'deployment',
+    examples: ['watch --stage prod', 'watch acme --stage prod'],
+    jsonLines: true,
+    onFailure: (session) => ({ executionArn: session?.executionArn ?? null }),
+    run: async (given, session) => (await import('./commands/watch.ts')).watch(given, session),
   }),
   defineCommand({
     name: 'key-policies',
@@ -131,6 +187,29 @@ export const commandTable: readonly Command[] = [
     examples: ['template 2.3.72'],
     onFailure: () => ({ sha256: null }),
     run: async (given, session) => (await import('./commands/template.ts')).template(given, session),
+  }),
+  defineCommand({
+    name: 'logs',
+    group: 'Failures',
+    summary: "print what the functions have logged for a subscriber's latest execution, in order",
+    details: [
+      'Lines are there some seconds after they were written. Those that name no execution, such as what Lambda itself writes, are not shown.',
+    ],
+    words: [userName],
+    options: {
+      execution: {
+        type: 'string',
+        value: 'NAME',
+        help: 'an earlier execution of the subscriber, as `status` lists them',
+      },
+      since: { type: 'string', value: 'TIME', help: 'only lines of the last while: 30m, 2h' },
+      step: { type: 'string', value: 'STEP', help: 'only lines of this state, or of its function' },
+      jsonl: { type: 'boolean', help: 'print one JSON document a line' },
+    },
+    target: 'deployment',
+    examples: ['logs acme --stage prod', 'logs acme --step PatchKeyPolicy --jsonl --stage prod'],
+    onFailure: () => ({ executionArn: null, lines: null }),
+    run: async (given, session) => (await import('./commands/logs.ts')).logs(given, session),
   }),
   defineCommand({
     name: 'retry',

@@ -68,6 +68,8 @@ type ValuesOf<O extends ParseArgsOptionsConfig> = ReturnType<
 /** What a command came to: the document that `--json` prints, and the text for people. */
 export interface Outcome {
   document: object;
+  /** The command has printed its documents itself, one a line; this one is not printed. */
+  isPrinted?: true;
   text: string;
   /** The exit status; default: 0. */
   status?: 0 | 1 | 2;
@@ -88,6 +90,8 @@ interface About {
   examples: readonly string[];
   /** Whether `npm start` runs it in a sandbox of its own when nothing names a target. */
   inTour?: true;
+  /** Whether it prints with `--json` one document a line, as it goes on, and not one when it is over. */
+  jsonLines?: true;
   /** What the document of a failure has beside the failure itself. */
   onFailure?: (session: Session | undefined) => object;
 }

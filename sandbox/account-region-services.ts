@@ -11,6 +11,7 @@ import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
+import { createLogs } from './services/logs/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
 import { createServiceQuotas } from './services/servicequotas/service.ts';
@@ -43,6 +44,8 @@ interface Parts extends DeploymentParts {
   templates: (url: string) => string | undefined;
   customResource: CustomResource;
   onAccess: OnAccess;
+  /** What a function of the deployment has logged so far. */
+  logOf: (functionName: string) => string;
   resourceDelayMs: number;
   schedules: boolean;
 }
@@ -67,14 +70,15 @@ function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): Ac
   const secretsManager = createSecretsManager({ clock, kms, home });
   const sqs = createSqs({ clock, endpoint, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home });
+  const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
   const dynamoDb = createDynamoDb(home, tables);
   const stores = { buckets, tables };
-  const own = { iam, kms, events, secretsManager, sqs, states, dynamoDb };
+  const own = { iam, kms, events, logs, secretsManager, sqs, states, dynamoDb };
   const cloudFormation = createCloudFormation({ ...parts, ...own, ...stores, publish: events.publish, home, quotas });
   const sts = createSts({ accounts, now: clock.now });
   const serviceQuotas = createServiceQuotas({ quotas, home });
-  const services = [iam, sts, kms, secretsManager, events, sqs, states, cloudFormation, serviceQuotas].map(
+  const services = [iam, sts, kms, secretsManager, events, logs, sqs, states, cloudFormation, serviceQuotas].map(
     ({ service }) => service,
   );
   return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };

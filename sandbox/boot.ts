@@ -174,6 +174,7 @@ export async function bootSandbox({
     buckets,
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
+    logOf: lambdas.logOf,
     resourceDelayMs,
     schedules,
     ...{ lambdas, invocations, httpApi, packageFolder, environment },

@@ -49,6 +49,7 @@ export function coverage(): Coverage {
     buckets: new Map(),
     customResource,
     onAccess: nothing,
+    logOf: () => '',
     resourceDelayMs: 0,
     schedules: true,
   })(account);
@@ -62,7 +63,13 @@ export function coverage(): Coverage {
   const infinstor = createInfinStor({ clock, cognito, baseUrl: () => '', region: '', superadmin: { userName: '' } });
   const { every } = resourceTypes({
     ...{ ...world, ...deployment },
-    ...{ clock, iam: accounts.iam(account.accountId), buckets: new Map(), tables: new Map() },
+    ...{
+      clock,
+      iam: accounts.iam(account.accountId),
+      buckets: new Map(),
+      tables: new Map(),
+      logs: { createLogGroup: nothing },
+    },
     ...{ customResource, nestedStack: customResource, onAccess: nothing },
   });
   return {

@@ -40,13 +40,15 @@ export function overview(commands: readonly Command[], { name, isTour }: Program
 
 /** The help of one command. */
 export function commandHelp(command: Command, program: Program): string {
-  const { summary, details = [], options, examples, target } = command;
+  const { summary, details = [], options, examples, target, jsonLines } = command;
+  const json =
+    jsonLines === true ? { ...sharedOptions.json, help: 'print one JSON document a line' } : sharedOptions.json;
   return [
     ...wrapped('', `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`),
     '',
     `Usage: ${usageOf(command, program)}`,
     ...details.flatMap((paragraph) => ['', ...wrapped('', paragraph)]),
-    ...section('Options', { ...options, ...sharedOptions }),
+    ...section('Options', { ...options, ...sharedOptions, json }),
     ...(target === 'none' ? [] : section('Where it works', targetOptions)),
     '',
     examples.length === 1 ? 'Example' : 'Examples',

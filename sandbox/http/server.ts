@@ -57,6 +57,7 @@ const targets: Readonly<Record<string, string>> = {
   TrentService: 'kms',
   secretsmanager: 'secretsmanager',
   AWSEvents: 'events',
+  Logs_20140328: 'logs',
   AWSCognitoIdentityProviderService: 'cognito-idp',
   DynamoDB_20120810: 'dynamodb',
   AmazonSQS: 'sqs',

@@ -18,6 +18,7 @@ import { invokeConfigProvider } from '../lambda/invoke-config-resource.ts';
 import { permissionProvider } from '../lambda/permission-resource.ts';
 import type { LambdaPool } from '../lambda/pool.ts';
 import { logGroupProvider } from '../logs/log-group-resource.ts';
+import type { Logs } from '../logs/service.ts';
 import { type BucketStore, bucketPolicyProvider, bucketProvider } from '../s3/bucket-resource.ts';
 import { secretProvider } from '../secretsmanager/secret-resource.ts';
 import type { SecretsManager } from '../secretsmanager/service.ts';
@@ -39,6 +40,7 @@ export interface ProviderParts extends DeploymentParts {
   tables: TableStore;
   dynamoDb: Pick<DynamoDb, 'createTable' | 'hasTable' | 'deleteTable'>;
   events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'setBusPolicy'>;
+  logs: Pick<Logs, 'createLogGroup'>;
   secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
   sqs: Pick<Sqs, 'createQueue' | 'deleteQueue'>;
   states: Pick<States, 'createStateMachine'>;

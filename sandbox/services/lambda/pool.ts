@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -14,6 +14,8 @@ export interface LambdaPool {
   functions(): readonly LambdaFunction[];
   /** The ARN of a function's role. @throws LambdaError when there is no such function */
   roleOf(functionArn: string): string;
+  /** What a function has logged so far; empty when there is no such function. */
+  logOf(functionName: string): string;
   /**
    * Invokes a function and returns its result.
    * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
@@ -138,6 +140,10 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       });
     },
     functions: () => [...functions.values()].map(({ lambda }) => lambda),
+    logOf(functionName) {
+      const entry = [...functions.values()].find(({ lambda }) => lambda.functionName === functionName);
+      return entry === undefined ? '' : readFileSync(logFileOf(entry.lambda), 'utf8');
+    },
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
       const entry = entryOf(functionArn);

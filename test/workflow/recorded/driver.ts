@@ -1,4 +1,5 @@
 import * as cloudformation from '@aws-sdk/client-cloudformation';
+import * as logs from '@aws-sdk/client-cloudwatch-logs';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as events from '@aws-sdk/client-eventbridge';
 import * as iam from '@aws-sdk/client-iam';
@@ -23,6 +24,7 @@ const packages: Readonly<Record<string, readonly [sdk: object, client: string]>>
   iam: [iam, 'IAMClient'],
   kms: [kms, 'KMSClient'],
   lambda: [lambda, 'LambdaClient'],
+  logs: [logs, 'CloudWatchLogsClient'],
   secretsmanager: [secretsmanager, 'SecretsManagerClient'],
   sqs: [sqs, 'SQSClient'],
   states: [states, 'SFNClient'],

@@ -6,6 +6,7 @@ import { dynamodb } from './dynamodb.ts';
 import { events } from './events.ts';
 import { kms } from './kms.ts';
 import { lambda } from './lambda.ts';
+import { logs } from './logs.ts';
 import { s3 } from './s3.ts';
 import { secretsmanager } from './secretsmanager.ts';
 import { sqs } from './sqs.ts';
@@ -20,6 +21,7 @@ export const recordings: readonly Recordings[] = [
   iam,
   kms,
   lambda,
+  logs,
   s3,
   secretsmanager,
   sqs,

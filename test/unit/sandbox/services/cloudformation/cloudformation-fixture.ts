@@ -91,6 +91,7 @@ export function setUp({
     },
     publish: (event) => published.push(event),
     events,
+    logs: { createLogGroup: () => {} },
     secretsManager: createSecretsManager({ clock }),
     sqs: createSqs({ clock, endpoint }),
     states: createStates({ clock, invokeLambda: vi.fn(), publish: events.publish }),
