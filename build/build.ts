@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin, stop } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
@@ -37,23 +37,40 @@ export const bundleOptions = {
 
 /** Bundles every `functions/<step>/handler.ts` into `<outdir>/<step>.cjs`, as the Lambda runtime of Node 24 runs it. */
 export async function buildFunctions(outdir: string): Promise<void> {
+  await writeBundles(await bundleFunctions(), outdir);
+}
+
+/** The file of a function, such as `read-role-arn.cjs`, and its content. */
+export interface Bundle {
+  name: string;
+  contents: Uint8Array;
+}
+
+/** Bundles every `functions/<step>/handler.ts`. @throws Error with all that esbuild reported */
+export async function bundleFunctions(): Promise<Bundle[]> {
   const names = await functionNames();
   builds += 1;
   try {
     const { outputFiles } = await build({
       ...bundleOptions,
       entryPoints: names.map((name) => ({ in: join('functions', name, 'handler.ts'), out: name })),
-      outdir,
+      // Where nothing is written: esbuild wants a folder for the names of several files.
+      outdir: 'dist',
       // esbuild's own process could still write after this one has ended, and removed the folder.
       write: false,
     });
-    await mkdir(outdir, { recursive: true });
-    for (const { path, contents } of outputFiles) await writeFile(path, contents);
+    return outputFiles.map(({ path, contents }) => ({ name: basename(path), contents }));
   } finally {
     builds -= 1;
     // Without it, esbuild's service process stays for as long as this one runs; other builds need it as well.
     if (builds === 0) await stop();
   }
+}
+
+/** Writes bundles into a folder, which is made if it is not there. */
+export async function writeBundles(bundles: readonly Bundle[], outdir: string): Promise<void> {
+  await mkdir(outdir, { recursive: true });
+  for (const { name, contents } of bundles) await writeFile(join(outdir, name), contents);
 }
 
 /** The builds that run. */

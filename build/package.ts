@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Bundle } from './build.ts';
 import { cachedPackage } from './package-cache.ts';
 import { packagedFiles, packageKey } from './package-key.ts';
 
@@ -13,10 +14,16 @@ const templateFile = 'cloudformation-template-update-stack.json';
  * @param folder holds `serverless.yml` and what it refers to
  * @throws Error with all that osls or esbuild reported, or with every limit of AWS that the template breaks
  */
-export async function packageProject({ stage, folder, params = {} }: Package): Promise<void> {
+export async function packageProject(project: Package): Promise<void> {
+  const { bundleFunctions } = await import('./build.ts');
+  await packageBundles(await bundleFunctions(), project);
+}
+
+/** Packages with these bundles. @throws Error as `packageProject` */
+async function packageBundles(bundles: readonly Bundle[], { stage, folder, params = {} }: Package): Promise<void> {
   // Imported here, since a package that was kept needs no esbuild.
-  const [{ buildFunctions }, { brokenLimits }] = await Promise.all([import('./build.ts'), import('./limits.ts')]);
-  await buildFunctions(join(folder, 'dist'));
+  const [{ writeBundles }, { brokenLimits }] = await Promise.all([import('./build.ts'), import('./limits.ts')]);
+  await writeBundles(bundles, join(folder, 'dist'));
   const parameters = Object.entries(params).map(([name, value]) => `--param=${name}=${value}`);
   await osls(['package', '--stage', stage, ...parameters], folder);
   const packageFolder = join(folder, '.serverless');
@@ -50,10 +57,30 @@ export function packageForSandbox(params: Readonly<Record<string, string>> = {})
     keyNow: () => packageKey(root, stage, params),
     async make(folder) {
       for (const name of packagedFiles) await cp(join(root, name), join(folder, name), { recursive: true });
-      await packageProject({ stage, folder, params });
+      await packageBundles(await bundlesOf(stage), { stage, folder, params });
       return join(folder, '.serverless');
     },
   });
+}
+
+/** The bundles that were made last, and the key of what they are made of. */
+let lastBundles: { key: string; bundles: Promise<Bundle[]> } | undefined;
+
+/** The bundles of what is there now, which no param changes: packages of several params need them made once. @throws Error of esbuild */
+async function bundlesOf(stage: string): Promise<Bundle[]> {
+  const key = packageKey(root, stage, {});
+  if (lastBundles?.key === key) return lastBundles.bundles;
+  const { bundleFunctions } = await import('./build.ts');
+  // Another packaging may have begun to make them meanwhile.
+  if (lastBundles?.key === key) return lastBundles.bundles;
+  const made = { key, bundles: bundleFunctions() };
+  lastBundles = made;
+  const forget = () => {
+    if (lastBundles === made) lastBundles = undefined;
+  };
+  // What was edited meanwhile may be in them, or not; and what has failed may be mended.
+  made.bundles.then(() => packageKey(root, stage, {}) === key || forget(), forget).catch(forget);
+  return made.bundles;
 }
 
 function osls(parameters: string[], cwd: string): Promise<void> {

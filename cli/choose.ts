@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
-import { type Command, type Options, sharedOptions, targetOptions, usageError } from './command.ts';
+import { type Command, type Options, sharedOptions, targetOptions } from './command.ts';
+import { usageError } from './command-error.ts';
 import type { Program } from './session.ts';
 import { commandHelp, overview } from './view/help.ts';
 

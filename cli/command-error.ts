@@ -22,3 +22,7 @@ export function asCommandError(error: unknown, name: string, remedy: string): Co
   if (error instanceof CommandError) return error;
   return new CommandError(name, error instanceof Error ? error.message || error.name : String(error), remedy);
 }
+
+/** That the command line is wrong. */
+export const usageError = (message: string) =>
+  new CommandError('InvalidRequest', message, 'Run the command with --help to see its usage.');

@@ -164,7 +164,10 @@ export const commandTable: readonly Command[] = [
       restore: { type: 'string', value: 'ID', help: 'restore its statements; onboarded subscribers keep their access' },
     },
     target: 'deployment',
-    examples: ['key-policies arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111 --stage prod'],
+    examples: [
+      'key-policies $KEY_ARN --stage prod',
+      "key-policies $KEY_ARN --restore '2026-11-30T10:00:00.000Z#…' --stage prod",
+    ],
     onFailure: () => ({ keyArn: null }),
     run: async (given, session) => (await import('./commands/key-policies.ts')).keyPolicies(given, session),
   }),

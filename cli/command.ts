@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { CommandError } from './command-error.ts';
+import { usageError } from './command-error.ts';
 import type { Session } from './session.ts';
 
 /** An option of a command, as `parseArgs` takes it, and as help and completion show it. */
@@ -156,7 +156,3 @@ function checkWords({ name, words: specs = [] }: Pick<About, 'name' | 'words'>, 
     if (expected !== undefined) throw usageError(`${name} takes ${expected}, not '${text}'`);
   }
 }
-
-/** That the command line is wrong. */
-export const usageError = (message: string) =>
-  new CommandError('InvalidRequest', message, 'Run the command with --help to see its usage.');

@@ -1,6 +1,6 @@
 import { choose } from './choose.ts';
-import { type Called, type Command, usageError } from './command.ts';
-import { asCommandError } from './command-error.ts';
+import type { Called, Command } from './command.ts';
+import { asCommandError, usageError } from './command-error.ts';
 import { commandTable } from './command-table.ts';
 import { createSession, noScreen, type Program, type Session, schemaVersion } from './session.ts';
 import { readTargetFile, type Target, targetOf } from './target/target.ts';

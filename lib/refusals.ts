@@ -14,7 +14,7 @@ const refusals: ReadonlySet<string> = new Set([
   'KeyPolicyNotUnderstood',
 ]);
 
-const isRefusal = (error: unknown): error is StepError => error instanceof StepError && refusals.has(error.name);
+export const isRefusal = (error: unknown): error is StepError => error instanceof StepError && refusals.has(error.name);
 
 /** Refuses a request that has faults. @throws InvalidRequest naming all of them */
 export function refuse(faults: readonly Fault[]): void {
@@ -75,7 +75,7 @@ export async function checkBoth<Result>(first: () => Promise<unknown>, second: (
 }
 
 /** One error for several: by the name of the first, with what the others say. */
-function together(first: StepError, others: readonly StepError[]): StepError {
+export function together(first: StepError, others: readonly StepError[]): StepError {
   const isInvalid = (error: StepError) => error instanceof InvalidRequest;
   const faults = [first, ...others].flatMap((error) => (error instanceof InvalidRequest ? error.faults : []));
   const error = isInvalid(first) ? new InvalidRequest(faults) : first;

@@ -1,4 +1,5 @@
-import { type Command, type Outcome, sharedOptions, targetOptions, usageError } from '../command.ts';
+import { type Command, type Outcome, sharedOptions, targetOptions } from '../command.ts';
+import { usageError } from '../command-error.ts';
 
 /** What a shell offers after the command's name: the words and options of each command of the table. */
 export function completion([shell]: readonly string[], commands: readonly Command[]): Outcome {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { unreachable } from '../aws/answer.ts';
-import { type Outcome, usageError } from '../command.ts';
-import { CommandError } from '../command-error.ts';
+import type { Outcome } from '../command.ts';
+import { CommandError, usageError } from '../command-error.ts';
 import type { Session } from '../session.ts';
 
 /** The faults to add are as they were given: the sandbox knows which there are. */

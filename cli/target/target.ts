@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { usageError } from '../command.ts';
+import { usageError } from '../command-error.ts';
 
 /** The stage that a sandbox is deployed as when it boots. */
 const sandboxStage = 'sandbox';

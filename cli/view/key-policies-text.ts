@@ -1,6 +1,6 @@
+import { diffKeyPolicies } from '../../lib/key-policy-diff.ts';
 import type { PolicyBackup } from '../../lib/keys/policy-backups.ts';
 import type { StatementChanges } from '../aws/policy-backup.ts';
-import { diffKeyPolicies } from './key-policy-diff.ts';
 import { type Fact, rows } from './rows.ts';
 import { diffLine } from './summary.ts';
 import { type Layout, type Paint, printable } from './terminal.ts';

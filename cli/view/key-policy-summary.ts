@@ -1,4 +1,4 @@
-import { canonicalPolicy, type DiffLine } from './key-policy-diff.ts';
+import { canonicalPolicy, type DiffLine } from '../../lib/key-policy-diff.ts';
 
 /** What changed of a key policy, in one line: a statement, or who is named in it. */
 export interface PolicyChange {

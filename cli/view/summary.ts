@@ -1,6 +1,6 @@
+import { type DiffLine, diffKeyPolicies } from '../../lib/key-policy-diff.ts';
 import type { Operation } from '../../lib/subscribers/operations.ts';
 import { awsOptions, type Target } from '../target/target.ts';
-import { type DiffLine, diffKeyPolicies } from './key-policy-diff.ts';
 import { type PolicyChange, summarizeKeyPolicies } from './key-policy-summary.ts';
 import { isFirstState, isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
 import type { Failure, Report } from './report.ts';

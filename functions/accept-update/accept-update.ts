@@ -1,21 +1,18 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { InvalidRequest } from '../../lib/errors.ts';
+import type * as v from 'valibot';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { UpdatePlan } from '../../lib/plans/update.ts';
-import { checkBoth } from '../../lib/refusals.ts';
+import { oneError } from '../../lib/preflight/checks.ts';
+import { preflightUpdate } from '../../lib/preflight/update.ts';
 import type { Registry } from '../../lib/registry/table.ts';
-import { checkUpdateRequest } from '../../lib/requests/update.ts';
-import { checkInputSecrets, passwordSchema } from '../../lib/secrets/input-secrets.ts';
-import { credentialsSecretId, inputSecretPrefix } from '../../lib/secrets/names.ts';
-import { claim, requireActive } from '../../lib/subscribers/claim.ts';
+import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
-import { readRecord } from '../../lib/subscribers/record.ts';
-import type { Environment } from './environment.ts';
+import type { environmentSchema } from './environment.ts';
 
 interface Dependencies {
-  environment: Environment;
+  environment: v.InferOutput<typeof environmentSchema>;
   secrets: SecretsManagerClient;
   sts: STSClient;
   stepFunctions: SFNClient;
@@ -29,46 +26,15 @@ interface Dependencies {
  * @throws InvalidRequest, SecretNotReadable, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptUpdate(
-  { request: rawRequest, executionArn, startedAt }: AcceptInput,
-  { environment, secrets, sts, stepFunctions, registry, now }: Dependencies,
+  { request, executionArn, startedAt }: AcceptInput,
+  { stepFunctions, now, ...dependencies }: Dependencies,
 ): Promise<UpdatePlan> {
-  const request = checkUpdateRequest(rawRequest, {
-    inputSecretPrefix: inputSecretPrefix(environment.SECRET_PREFIX),
+  const { registry } = dependencies;
+  const { plan, record } = await preflightUpdate(request, dependencies, {
+    checks: oneError(),
+    requireTurn: (found) => requireNotSuperseded(stepFunctions, found, { executionArn, startedAt }),
   });
-  const { passwordSecretId } = request;
-  const isAllSent = environment.UPDATE_SUBSCRIBER_FIELDS === 'all';
-  const { record, userName, emailId } = await checkBoth(
-    () =>
-      checkInputSecrets({ secrets, sts }, [
-        { field: 'passwordSecretId', secretId: passwordSecretId, schema: passwordSchema },
-      ]),
-    async () => {
-      const read = await readRecord(registry, request.subscriber.userName);
-      // Whatever else might be refused of a superseded execution would mislead.
-      await requireNotSuperseded(stepFunctions, read, { executionArn, startedAt });
-      // As the onboarding spelled it: InfinStor may distinguish upper from lower case.
-      const active = requireActive(read, request.subscriber.userName);
-      const address = request.subscriber.emailId ?? active.emailId;
-      if (isAllSent && address === undefined) {
-        throw new InvalidRequest(
-          'subscriber.emailId',
-          'is required: the registry does not know it, and update_subscriber takes every field (param updateSubscriberFields)',
-        );
-      }
-      return { record: read, userName: active.userName, emailId: address };
-    },
-  );
-  const changed: UpdatePlan['changed'] = [
-    ...(request.subscriber.emailId === undefined ? [] : (['emailId'] as const)),
-    ...(passwordSecretId === undefined ? [] : (['password'] as const)),
-  ];
-  await claim({ registry, stepFunctions, now, startedAt }, { userName, executionArn }, record);
-  return {
-    subscriber: { userName, emailId },
-    executionArn,
-    passwordSecretId,
-    credentialsSecretId: credentialsSecretId(environment.SECRET_PREFIX, userName),
-    changed,
-    sent: isAllSent ? ['emailId', 'password'] : changed,
-  };
+  const claimed = { userName: plan.subscriber.userName, executionArn };
+  await claim({ registry, stepFunctions, now, startedAt }, claimed, record);
+  return { ...plan, executionArn };
 }

@@ -1,11 +1,11 @@
 import {
   DeleteSecretCommand,
   InvalidRequestException,
-  paginateListSecrets,
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { problemsOfEach } from '../../lib/each.ts';
+import { secretNames } from '../../lib/secrets/folder.ts';
 
 /**
  * Schedules the deletion of every secret in a folder.
@@ -18,7 +18,10 @@ export async function deleteSecrets(
   { recoveryDays, requireOwn }: { recoveryDays: number; requireOwn: () => Promise<unknown> },
 ): Promise<string[]> {
   // The list may be minutes old (API reference, ListSecrets); the one secret that every subscriber has is asked for by its name.
-  const names = new Set([`${folder}credentials`, ...(await namesIn(secrets, folder))]);
+  const names = new Set([
+    `${folder}credentials`,
+    ...(await secretNames(secrets, folder, { isPlannedDeletionIncluded: true })),
+  ]);
   const deleted: string[] = [];
   const [problem] = await problemsOfEach([...names].sort(), async (name) => {
     await requireOwn();
@@ -27,18 +30,6 @@ export async function deleteSecrets(
   // As it is, since the machine retries errors by their names. A repeat returns those that this one has deleted, too.
   if (problem !== undefined) throw problem;
   return deleted;
-}
-
-async function namesIn(secrets: SecretsManagerClient, folder: string): Promise<string[]> {
-  const names: string[] = [];
-  const pages = paginateListSecrets(
-    { client: secrets },
-    { Filters: [{ Key: 'name', Values: [folder] }], IncludePlannedDeletion: true },
-  );
-  for await (const { SecretList = [] } of pages) {
-    for (const { Name } of SecretList) if (Name?.startsWith(folder)) names.push(Name);
-  }
-  return names;
 }
 
 /** @returns false when there is no such secret */

@@ -11,14 +11,16 @@ import {
   isSameElsewhere,
   type KeyAccess,
   ownStatements,
+  policyOf,
   unneededPatterns,
+  withGrants,
 } from './key-policy.ts';
 import { exclusiveTag, isThrottling, PutOutcomeUnknown, readKeyPolicy, readKeyTags } from './kms.ts';
 import { type Lease, leaseMs, releaseLease, takeLease, type Written } from './lease.ts';
 import { markNotOverwritten } from './policy-backups.ts';
 import type { KeyPolicy } from './policy-document.ts';
 import type { Reconciler } from './reconciler.ts';
-import { type Draft, grantEach, type Leased, newDraft, tryGrants, type Wanted } from './try-grants.ts';
+import { type Draft, grantEach, type Leased, newDraft, rolesOf, tryGrants, type Wanted } from './try-grants.ts';
 
 /** A read may be older than a write that was made so long ago ("seconds, sometimes minutes": decision 14). */
 export const staleMs = 60_000;
@@ -134,7 +136,7 @@ async function reconcileLeased(
  * for roles that the registry does not know.
  */
 async function keptPatternsOf(
-  { kms, access, deployment }: Reconciler,
+  { kms, access, deployment }: Pick<Reconciler, 'kms' | 'access' | 'deployment'>,
   keyArn: string,
   policy: KeyPolicy,
   grants: readonly Grant[],
@@ -144,6 +146,24 @@ async function keptPatternsOf(
   if (patterns.length === 0) return [];
   const isExclusive = (await readKeyTags(kms, keyArn)).get(exclusiveTag) === deployment;
   return isExclusive ? [] : patterns;
+}
+
+/**
+ * The policy that a reconciliation is to write when these are the registry's grants, and KMS takes all of their roles.
+ * @param policy the one in force
+ * @throws KeyPolicyOrphan, KeyPolicyFull
+ */
+export async function policyToBe(
+  reconciler: Pick<Reconciler, 'kms' | 'access' | 'deployment'>,
+  keyArn: string,
+  policy: KeyPolicy,
+  grants: readonly Grant[],
+): Promise<KeyPolicy> {
+  const keptPatterns = await keptPatternsOf(reconciler, keyArn, policy, grants);
+  const options = { access: reconciler.access, exact: false };
+  const { settled, candidates, unknown } = wantedOf(grants, { policy, isProven: false }, options);
+  const roleArns = rolesOf({ unknown }, [...settled, ...candidates]);
+  return withGrants(policy, roleArns, reconciler.access, policyOf(keyArn), keptPatterns);
 }
 
 /** What the registry's grants ask of a policy that reads like this. */

@@ -73,6 +73,12 @@ export function newDraft({
   };
 }
 
+/** The roles that are to stand in our statements: those that stay, and those of the grants. */
+export const rolesOf = ({ unknown }: Pick<Wanted, 'unknown'>, grants: readonly Grant[]): string[] => [
+  ...unknown,
+  ...grants.map(({ roleArn }) => roleArn),
+];
+
 /**
  * Writes the policy with these roles beside those that have the key, when it changes anything.
  * @returns why it cannot be; undefined when it is done
@@ -81,7 +87,7 @@ export function newDraft({
  */
 export async function tryGrants(draft: Draft, more: readonly Grant[]): Promise<StepError | undefined> {
   const { reconciler, wanted, granted } = draft;
-  const roleArns = [...wanted.unknown, ...[...granted, ...more].map(({ roleArn }) => roleArn)];
+  const roleArns = rolesOf(wanted, [...granted, ...more]);
   let next: KeyPolicy;
   try {
     next = withGrants(draft.base, roleArns, reconciler.access, policyOf(draft.keyArn), wanted.keptPatterns);

@@ -12,14 +12,16 @@ export type StackDecision =
   | { action: 'adopt'; goal: Stack['goal'] }
   | { action: 'delete' };
 
+/** What of the plan decides. */
+type WantedStack = Pick<Plan, 'subscriber'> & {
+  stack: Pick<Plan['stack'], 'name' | 'templateUrl' | 'parameters' | 'tags'>;
+};
+
 /**
  * What to do about the stack of the plan's name, from what CloudFormation says of it now.
  * @throws StackNeedsAttention when it is not ours, of another request, or in a status that only a person can resolve
  */
-export function decideStack(
-  stack: CloudFormationStack | undefined,
-  plan: Pick<Plan, 'subscriber' | 'stack'>,
-): StackDecision {
+export function decideStack(stack: CloudFormationStack | undefined, plan: WantedStack): StackDecision {
   if (stack === undefined) return { action: 'create' };
   const status = stack.StackStatus;
   const { name } = plan.stack;
@@ -91,7 +93,7 @@ function hasTag({ Tags }: CloudFormationStack, tags: Record<string, string>, key
 }
 
 /** How the request differs from the stack, as far as the stack's parameters show. The custom token is none of the plan's. */
-function difference({ Parameters }: CloudFormationStack, { stack }: Pick<Plan, 'stack'>): string {
+function difference({ Parameters }: CloudFormationStack, { stack }: Pick<WantedStack, 'stack'>): string {
   const existing = new Map(Parameters?.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]));
   const differing = Object.entries(stack.parameters)
     // CloudFormation masks what the template calls NoEcho: whether that differs cannot be known, and must not be shown.

@@ -20,17 +20,26 @@ export async function requireRetainedData(
   resources: readonly StackResource[],
 ): Promise<void> {
   const data = resources.filter((resource) => dataTypes.includes(resource.type) && isThere(resource));
-  const lost: string[] = [];
-  for (const owner of new Set(data.map((resource) => resource.stackId))) {
-    const policies = deletionPolicies(await processedTemplate(cloudFormation, owner));
-    for (const { logicalId, type, path } of data.filter((resource) => resource.stackId === owner)) {
-      if (!retaining.includes(policies.get(logicalId) ?? '')) lost.push(`${path} (${type})`);
-    }
-  }
+  const kept = await retainedOf(cloudFormation, data);
+  const lost = data.filter((resource) => !kept.includes(resource)).map(({ path, type }) => `${path} (${type})`);
   if (lost.length === 0) return;
   throw new DataNotRetained(
     `Stack ${stackId} would take its data along: its template has no DeletionPolicy: Retain that is found of ${lost.join(', ')}`,
   );
+}
+
+/** Those of a stack's resources that its deletion would leave, as far as the templates say so literally. */
+export async function retainedOf(
+  cloudFormation: CloudFormationClient,
+  resources: readonly StackResource[],
+): Promise<StackResource[]> {
+  const kept: StackResource[] = [];
+  for (const owner of new Set(resources.map((resource) => resource.stackId))) {
+    const policies = deletionPolicies(await processedTemplate(cloudFormation, owner));
+    const own = resources.filter((resource) => resource.stackId === owner);
+    kept.push(...own.filter(({ logicalId }) => retaining.includes(policies.get(logicalId) ?? '')));
+  }
+  return kept;
 }
 
 async function processedTemplate(cloudFormation: CloudFormationClient, stackId: string): Promise<string> {

@@ -1,4 +1,4 @@
-import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { describeExecution } from '../aws/describe-execution.ts';
 import { OnboardingInProgress, SubscriberNotActive } from '../errors.ts';
 import type { Registry } from '../registry/table.ts';
@@ -56,6 +56,20 @@ export function requireActive(record: SubscriberRecord | undefined, userName: st
 }
 
 /**
+ * The execution that a record belongs to, which must be over; undefined when Step Functions has forgotten it.
+ * @throws OnboardingInProgress while it runs
+ */
+export async function requireEnded(
+  stepFunctions: SFNClient,
+  { userName, executionArn }: Pick<SubscriberRecord, 'userName' | 'executionArn'>,
+): Promise<DescribeExecutionOutput | undefined> {
+  const execution = await describeExecution(stepFunctions, executionArn);
+  const isRunning = execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE';
+  if (isRunning) throw new OnboardingInProgress(userName, executionArn);
+  return execution;
+}
+
+/**
  * The attempts of a record whose execution is over, with the end of the latest one.
  * @throws OnboardingInProgress while that execution runs
  */
@@ -69,10 +83,7 @@ async function endedAttempts(
   const ended = (end: Partial<Attempt>): Attempt[] =>
     latest === undefined ? [] : [...record.attempts.slice(0, -1), { ...latest, ...end }];
   // Whatever the record says: a redriven execution runs again, though its failure is recorded.
-  const execution = executionArn === claimingArn ? undefined : await describeExecution(stepFunctions, executionArn);
-  if (execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE') {
-    throw new OnboardingInProgress(record.userName, executionArn);
-  }
+  const execution = executionArn === claimingArn ? undefined : await requireEnded(stepFunctions, record);
   if (!runningStatuses.includes(status)) {
     const error = lastError && { name: lastError.name, step: lastError.step, message: lastError.message };
     if (error === undefined) return ended({ endedAt: updatedAt, status: status === 'FAILED' ? 'FAILED' : 'SUCCEEDED' });

@@ -115,6 +115,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'obtain-subscriber-token',
     'obtain-token',
     'patch-key-policy',
+    'plan-request',
     'post-subscribers',
     'read-role-arn',
     'record-failure',

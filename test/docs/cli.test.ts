@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commandTable } from '../../cli/command-table.ts';
 import { uses, withoutRole } from '../../scripts/cli-permissions.ts';
-import { cliPage } from '../../scripts/draw-cli.ts';
+import { cliPage } from '../../scripts/draw/cli.ts';
 import { read } from './documents.ts';
 
 describe('docs/cli.md', () => {

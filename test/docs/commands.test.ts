@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { choose } from '../../cli/choose.ts';
 import { sharedOptions, targetOptions } from '../../cli/command.ts';
 import { commandTable } from '../../cli/command-table.ts';
-import { coverage } from '../../scripts/draw-coverage.ts';
+import { coverage } from '../../scripts/draw/coverage.ts';
 import { documents, pathsBelow, read, topLevel } from './documents.ts';
 
 const root = join(import.meta.dirname, '../..');

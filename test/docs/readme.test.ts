@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { terminalIn } from '../../scripts/draw-terminal.ts';
+import { terminalIn } from '../../scripts/draw/terminal.ts';
 import { documents, read } from './documents.ts';
 
 const readme = read('README.md');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { coverage, sandboxPage } from '../../scripts/draw-coverage.ts';
+import { coverage, sandboxPage } from '../../scripts/draw/coverage.ts';
 
 const doc = readFileSync(join(import.meta.dirname, '../../docs/sandbox.md'), 'utf8');
 

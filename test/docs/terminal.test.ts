@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { terminalIn, terminalPicture, withoutSeconds } from '../../scripts/draw-terminal.ts';
+import { terminalIn, terminalPicture, withoutSeconds } from '../../scripts/draw/terminal.ts';
 import { read } from './documents.ts';
 
 it('README.md shows what `npm start` prints, as `npm run draw-terminal` writes it', async () => {

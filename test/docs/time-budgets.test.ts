@@ -5,6 +5,7 @@ import { budgets, budgetsPage, overBudget } from '../../scripts/time-budgets.ts'
 import { read } from './documents.ts';
 
 const all = budgets();
+// plan-request has no effect, and may go on when API Gateway has given it up.
 const behindApi = ['get-key', 'get-quotas', 'get-subscriber', 'list-subscribers', 'post-subscribers'];
 
 describe('the time budgets', () => {

@@ -8,6 +8,7 @@ import { overBudget } from '../../scripts/time-budgets.ts';
 import { tour } from '../../tools/permissions/coverage.ts';
 import { permissionsOf } from '../../tools/permissions/permissions.ts';
 import { isWhole, scope } from '../scope.ts';
+import { newKey, onboard, requestWithKey } from '../workflow/sandbox.ts';
 
 const deployments = [
   { deployment: 'as packaged', packageFolder: inject('packageFolder') },
@@ -119,8 +120,11 @@ it.each(covered)(
   },
 );
 
+/** The shortest way to the one action that is taken away where not all are. */
+const grant: typeof tour = async (sandbox) => void (await onboard(sandbox, requestWithKey('denied', newKey(sandbox))));
+
 const needed = new Map<string, Deployment & { role: string; action: string }>();
-// Each tour takes seconds: `npm run test:long` removes every action, other runs one.
+// A tour for each action takes seconds: `npm run test:long` removes every action, other runs one.
 if (scope !== 'long') {
   for (const each of deployments.slice(0, 1)) {
     needed.set('one', { ...each, role: 'PatchKeyPolicyRole', action: 'kms:PutKeyPolicy' });
@@ -150,6 +154,6 @@ it.each([...needed.values()])('fails when $role may not do $action', async ({ ro
       expect(reasons).toContainEqual(expect.toSatisfy((reason: string) => reportedBy(sandbox).includes(reason)));
     },
     // Where nothing can be onboarded, what comes next has nothing to work on.
-    (sandbox, extras) => tour(sandbox, extras).catch(() => undefined),
+    scope === 'long' ? (sandbox, extras) => tour(sandbox, extras).catch(() => undefined) : grant,
   );
 });

@@ -1,6 +1,6 @@
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { connect, start } from '../../cli/aws/executions.ts';
 import { sandboxAt } from '../../cli/target/target.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { parseFault } from '../../sandbox/core/faults.ts';
@@ -18,7 +18,7 @@ export async function coverageOfUsers({
   const clients = connect(sandboxAt(endpoint));
   const run = async (operation: string, request: Record<string, unknown>) => {
     const machineArn = stateMachineArn.replace('onboard-subscriber', operation);
-    await follow(clients, await start(clients, machineArn, request), () => {});
+    await start(clients, machineArn, request);
     await clock.quiet();
   };
   const user = (userName: string) => ({ userName, emailId: `${userName}@example.com` });

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { connect, follow, start } from '../../cli/aws/executions.ts';
+import { connect, start } from '../../cli/aws/executions.ts';
 import { sandboxAt } from '../../cli/target/target.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { account, fixtures, otherAccount } from '../../sandbox/core/account.ts';
@@ -37,7 +37,8 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   const lambda = new LambdaClient(operatorAt(endpoint));
 
   async function run(machineArn: string, request: Record<string, unknown>): Promise<void> {
-    await follow(clients, await start(clients, machineArn, request), () => {});
+    await start(clients, machineArn, request);
+    // Nothing is left to do when it is over, which nobody has to ask for again and again.
     await clock.quiet();
   }
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
@@ -72,6 +73,17 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   await onboard(withKeys);
   sandbox.iam.delayNewRoles(0);
   await onboard(withKeys);
+
+  // Plans of that, of an onboarding with a password, and of an offboarding.
+  const plan = (body: object) => callApi(sandbox, 'POST', '/plans', body);
+  await plan({ request: withKeys });
+  await plan({
+    request: { ...subscriber('acme'), passwordSecretId: 'infinstor/sandbox/input/acme/new-password' },
+  });
+  await plan({
+    operation: 'offboard-subscriber',
+    request: { subscriber: { userName: 'keys' }, confirm: 'keys' },
+  });
 
   // A key policy that a person writes over, and one that names a role that is deleted.
   clock.advance(hour);
@@ -297,7 +309,10 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   });
   await onboard(abroad('abroad'));
   await onboard(abroad('beside'));
-  await onboard({ ...subscriber('long-abroad'), stack: { ...stack, build: '9.2' } });
+  await callApi(sandbox, 'POST', '/plans', { request: abroad('abroad') });
+  const long = { ...subscriber('long-abroad'), stack: { ...stack, build: '9.2' } };
+  await callApi(sandbox, 'POST', '/plans', { request: long });
+  await onboard(long);
   sandbox.accounts.iam(home.accountId).delayNewRoles(hour);
   await onboard(abroad('unseen-abroad'));
   const items = await sandbox.dynamoDb.items(sandbox.registryTable);

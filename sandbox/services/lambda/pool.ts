@@ -85,14 +85,16 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       return warm;
     }
     const { bundle, exportName, environment: variables } = entry.lambda;
-    const environment = { id: randomUUID(), thread: takeThread(bundle) };
-    environment.thread.send({
+    const thread = takeThread(bundle);
+    const environment = { id: randomUUID(), thread };
+    thread.send({
       type: 'prepare',
       environmentId: environment.id,
       environment: {
         bundle,
         exportName,
-        compiled: compiledBundle(bundle),
+        // What is sent is copied: half a megabyte, which a thread that has run the bundle does not need.
+        compiled: thread.hasRun ? undefined : compiledBundle(bundle),
         variables: { ...variables },
         logFile: logFileOf(entry.lambda),
         clock: clock.shared,

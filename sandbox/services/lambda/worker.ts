@@ -110,6 +110,7 @@ async function invoke({ environmentId, ...invocation }: Extract<Order, { type: '
   try {
     // Loaded by the first invocation, as a failing initialisation is reported as that invocation's error.
     environment.handler ??= instantiate(environment);
+    delete environment.compiled;
     time.check();
     const result = await environment.handler(JSON.parse(payload), context);
     running = undefined;

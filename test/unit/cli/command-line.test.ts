@@ -107,7 +107,7 @@ describe('the help', () => {
     for (const { name, examples } of commandTable) {
       for (const example of examples) {
         const [words = ''] = example.split(' > ');
-        expect(read(words.split(' '), program), example).toMatchObject({ name });
+        expect(read(words.replace('$KEY_ARN', keyArn).split(' '), program), example).toMatchObject({ name });
       }
     }
   });

@@ -2,7 +2,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { commandTable } from '../../../cli/command-table.ts';
 import { documents, lines } from '../../../cli/documents/documents.ts';
-import { outputFile, schemas } from '../../../scripts/draw-schemas.ts';
+import { outputFile, schemas } from '../../../scripts/draw/schemas.ts';
 import { expectValid } from './valid-document.ts';
 
 const published = await schemas();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { checkParams, stageFiles } from '../../../scripts/check-params.ts';
-import { schemas, schemaText } from '../../../scripts/draw-schemas.ts';
+import { schemas, schemaText } from '../../../scripts/draw/schemas.ts';
 import { params, stageExample } from '../../../scripts/list-params.ts';
 import { variants } from '../../../scripts/package-variants.ts';
 import { paramSchemas } from '../../../scripts/param-schemas.ts';

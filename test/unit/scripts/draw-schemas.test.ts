@@ -7,7 +7,7 @@ import { checkOffboardingRequest } from '../../../lib/requests/offboarding.ts';
 import { checkRequest } from '../../../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../../../lib/requests/update.ts';
 import { checkUsersRequest } from '../../../lib/requests/users.ts';
-import { schemas } from '../../../scripts/draw-schemas.ts';
+import { schemas } from '../../../scripts/draw/schemas.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const secrets = { inputSecretPrefix: 'infinstor/sandbox/input/' };

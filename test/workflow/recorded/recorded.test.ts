@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { coverage } from '../../../scripts/draw-coverage.ts';
+import { coverage } from '../../../scripts/draw/coverage.ts';
 import { useSandbox } from '../sandbox.ts';
 import { play } from './driver.ts';
 import { recordings } from './facts/all.ts';

@@ -30,6 +30,7 @@ const readers = [
   'accept-request',
   'accept-update',
   'accept-users',
+  'plan-request',
   'create-subscriber',
   'update-subscriber',
   'add-user',

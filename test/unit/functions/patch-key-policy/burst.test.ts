@@ -2,11 +2,12 @@ import { describe, expect, inject, it } from 'vitest';
 import { type BurstResult, runBurst } from '../../../../bench/key-policy-burst.ts';
 import { bootSandbox } from '../../../../sandbox/boot.ts';
 
-const roles = 150;
-
 /** So many steps on one key, with writes limited, reads stale, roles unseen and deleted, and steps that die with the lease. */
-async function burst(writer: 'reconciler' | 'read-modify-write'): Promise<BurstResult['keys'][number] & BurstResult> {
-  const sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true });
+async function burst(
+  writer: 'reconciler' | 'read-modify-write',
+  roles: number,
+): Promise<BurstResult['keys'][number] & BurstResult> {
+  const sandbox = await bootSandbox({ packageFolder: inject('packageFolder'), skipIdle: true, schedules: false });
   try {
     const result = await runBurst(sandbox, {
       keys: 1,
@@ -26,9 +27,9 @@ async function burst(writer: 'reconciler' | 'read-modify-write'): Promise<BurstR
   }
 }
 
-describe(`${roles} steps that patch one key at the same time`, () => {
-  it('lose no grant and no foreign statement, with at most 20 writes of the policy', async () => {
-    const { lost, foreignKept, writes, gaveUp } = await burst('reconciler');
+describe('steps that patch one key at the same time', () => {
+  it('lose no grant and no foreign statement, with at most 20 writes of the policy, 150 of them', async () => {
+    const { lost, foreignKept, writes, gaveUp } = await burst('reconciler', 150);
     expect(lost).toEqual([]);
     expect(foreignKept).toBe(true);
     expect(writes).toBeLessThanOrEqual(20);
@@ -36,8 +37,9 @@ describe(`${roles} steps that patch one key at the same time`, () => {
     expect(gaveUp.length).toBeLessThanOrEqual(2);
   });
 
-  it('lose grants when each of them reads, modifies and writes', async () => {
-    const { lost } = await burst('read-modify-write');
+  // What the others hold against: even a few lose some.
+  it('lose grants when each of them reads, modifies and writes, 40 of them', async () => {
+    const { lost } = await burst('read-modify-write', 40);
     expect(lost).not.toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createRates, rates } from '../../../../sandbox/http/rates.ts';
-import { coverage } from '../../../../scripts/draw-coverage.ts';
+import { coverage } from '../../../../scripts/draw/coverage.ts';
 
 it('are of operations that the sandbox has, one of each', () => {
   const { operations } = coverage();

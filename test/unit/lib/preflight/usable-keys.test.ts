@@ -13,13 +13,13 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { requireRoom } from '../../../../functions/accept-request/room.ts';
-import { checkKey } from '../../../../functions/accept-request/usable-keys.ts';
 import type { Grant } from '../../../../lib/keys/grants.ts';
 import type { KeyAccess } from '../../../../lib/keys/key-policy.ts';
 import type { Reservation } from '../../../../lib/keys/reservations.ts';
-import { namingStatements } from '../key-policies.ts';
-import { now } from '../lambda.ts';
+import { requireRoom } from '../../../../lib/preflight/room.ts';
+import { checkKey } from '../../../../lib/preflight/usable-keys.ts';
+import { namingStatements } from '../../functions/key-policies.ts';
+import { now } from '../../functions/lambda.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const expected = {

@@ -1,15 +1,15 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
-import { TooLongAnswer } from '../../lib/aws/http.ts';
-import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
+import { TooLongAnswer } from '../aws/http.ts';
+import { ObjectNotReadable, type S3 } from '../aws/s3.ts';
 import {
   InvalidRequest,
   TemplateChanged,
   TemplateMismatch,
   TemplateNotPinned,
   TemplateNotReadable,
-} from '../../lib/errors.ts';
-import { copyUrl, maxTemplateBytes, sha256Of } from '../../lib/stacks/template.ts';
-import type { Environment } from './environment.ts';
+} from '../errors.ts';
+import { copyUrl, maxTemplateBytes, sha256Of } from '../stacks/template.ts';
+import type { OnboardingEnvironment } from './onboarding-environment.ts';
 
 /** A template as it was read and checked. */
 export interface Template {
@@ -17,12 +17,12 @@ export interface Template {
   vendorUrl: string;
   bytes: Buffer;
   sha256: string;
-  /** Where the deployment has its copy. */
+  /** Where the deployment has its copy, or will. */
   copyUrl: string;
 }
 
 /**
- * Reads the template of a build, once, compares it with its pin, and keeps a copy: whatever uses it from here on uses these bytes.
+ * Reads the template of a build, once, and compares it with its pin: whatever uses it from here on uses these bytes.
  * @param requested the build that the request names; undefined: the deployment's default
  * @throws TemplateChanged when it is not the one that is pinned
  * @throws TemplateNotPinned when it has no pin, and the deployment requires one
@@ -32,11 +32,11 @@ export interface Template {
  */
 export async function pinnedTemplate(
   requested: string | undefined,
-  environment: Environment,
-  s3: S3,
+  environment: OnboardingEnvironment,
+  s3: Pick<S3, 'get'>,
 ): Promise<Template> {
   const build = requested ?? environment.DEFAULT_BUILD;
-  const vendorUrl = `${environment.TEMPLATE_BASE_URL}/${build}/infinstor-setup-customer.yaml`;
+  const vendorUrl = vendorUrlOf(requested, environment);
   const bytes = await read(s3, vendorUrl, ({ code, message }) => {
     if (requested !== undefined && code === 'NoSuchKey') {
       return new InvalidRequest('stack.build', `there is no template of build ${build}: ${message}`);
@@ -53,13 +53,18 @@ export async function pinnedTemplate(
       `The template of build ${build} (${vendorUrl}) has SHA-256 ${sha256}; builds pins ${pin}`,
     );
   }
-  const template = { vendorUrl, bytes, sha256, copyUrl: copyUrl(environment.TEMPLATE_COPIES_URL, sha256) };
-  // Also when it is there: its time begins anew, and an execution of this request may be redriven for two weeks.
-  await s3.put(template.copyUrl, bytes);
-  return template;
+  return { vendorUrl, bytes, sha256, copyUrl: copyUrl(environment.TEMPLATE_COPIES_URL, sha256) };
 }
 
-async function read(s3: S3, url: string, notThere: (error: ObjectNotReadable) => Error): Promise<Buffer> {
+/** Where the vendor has the template of a build. @param requested the build that the request names; undefined: the deployment's default */
+export function vendorUrlOf(
+  requested: string | undefined,
+  { TEMPLATE_BASE_URL, DEFAULT_BUILD }: Pick<OnboardingEnvironment, 'TEMPLATE_BASE_URL' | 'DEFAULT_BUILD'>,
+): string {
+  return `${TEMPLATE_BASE_URL}/${requested ?? DEFAULT_BUILD}/infinstor-setup-customer.yaml`;
+}
+
+async function read(s3: Pick<S3, 'get'>, url: string, notThere: (error: ObjectNotReadable) => Error): Promise<Buffer> {
   try {
     return await s3.get(url, maxTemplateBytes);
   } catch (error) {

@@ -2,15 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
-import { documents, lines } from '../cli/documents/documents.ts';
-import { offboardingSchema } from '../lib/requests/offboarding.ts';
-import { onboardingSchema } from '../lib/requests/onboarding.ts';
-import { updateSchema } from '../lib/requests/update.ts';
-import { usersSchema } from '../lib/requests/users.ts';
-import { params } from './list-params.ts';
-import { paramSchemas } from './param-schemas.ts';
+import { documents, lines } from '../../cli/documents/documents.ts';
+import { offboardingSchema } from '../../lib/requests/offboarding.ts';
+import { onboardingSchema } from '../../lib/requests/onboarding.ts';
+import { updateSchema } from '../../lib/requests/update.ts';
+import { usersSchema } from '../../lib/requests/users.ts';
+import { params } from '../list-params.ts';
+import { paramSchemas } from '../param-schemas.ts';
 
-const folder = resolve(import.meta.dirname, '..', 'schemas');
+const folder = resolve(import.meta.dirname, '../../schemas');
 const dialect = 'http://json-schema.org/draft-07/schema#';
 const drawn = 'Made by `npm run draw-schemas`.';
 

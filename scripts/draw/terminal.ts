@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-const root = resolve(import.meta.dirname, '..');
+const root = resolve(import.meta.dirname, '../..');
 const page = join(root, 'README.md');
 const marker = /(<!-- terminal: .*? -->\n```text\n)(.*?)(```\n)/s;
 

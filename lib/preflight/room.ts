@@ -1,19 +1,11 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import { describeExecution } from '../../lib/aws/describe-execution.ts';
-import { KeyPolicyBusy, KeyPolicyFull } from '../../lib/errors.ts';
-import { isWanted, readGrants } from '../../lib/keys/grants.ts';
-import {
-  grantedRoles,
-  isGranted,
-  type KeyAccess,
-  policyOf,
-  unneededPatterns,
-  withGrants,
-} from '../../lib/keys/key-policy.ts';
-import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
-import { type Reservation, readReservations, readRoomVersion, reserve } from '../../lib/keys/reservations.ts';
-import type { Registry } from '../../lib/registry/table.ts';
+import { describeExecution } from '../aws/describe-execution.ts';
+import { KeyPolicyFull } from '../errors.ts';
+import { isWanted, readGrants } from '../keys/grants.ts';
+import { grantedRoles, isGranted, type KeyAccess, policyOf, unneededPatterns, withGrants } from '../keys/key-policy.ts';
+import type { KeyPolicy } from '../keys/policy-document.ts';
+import { type Reservation, readReservations } from '../keys/reservations.ts';
+import type { Registry } from '../registry/table.ts';
 
 /** A place that is wanted in a key's policy. */
 export interface Place {
@@ -31,9 +23,6 @@ export interface RoomDependencies {
   stepFunctions: SFNClient;
   now: Date;
 }
-
-/** The pauses before the room is looked at again when somebody else has reserved some: on the average half of these. */
-const racedMs = [100, 200, 400, 800, 1_600] as const;
 
 /** How many executions are asked for at the same time. */
 const executionsAtOnce = 10;
@@ -80,23 +69,4 @@ async function heldStill(stepFunctions: SFNClient, reservations: readonly Reserv
     held.push(...some.filter((_, each) => ['RUNNING', 'PENDING_REDRIVE'].includes(executions[each]?.status ?? '')));
   }
   return held;
-}
-
-/**
- * Reserves the place for as long as the execution runs, so that nobody else is promised the same: of two who want the last one, the second
- * is refused before add_subscriber.
- * @throws KeyPolicyFull when somebody else has got it since the room was looked at
- * @throws KeyPolicyBusy when others reserve room on the key for as long as it is tried
- * @throws ExecutionSuperseded
- */
-export async function reserveRoom(place: Place, executionArn: string, dependencies: RoomDependencies): Promise<void> {
-  const { keyArn, userName, expectedRoleArn: roleArn } = place;
-  const { registry, now } = dependencies;
-  for (const pause of [...racedMs, undefined]) {
-    const version = await readRoomVersion(registry, keyArn);
-    if (!(await requireRoom(place, dependencies))) return;
-    if (await reserve(registry, keyArn, { roleArn, userName, executionArn, version, now })) return;
-    if (pause !== undefined) await wait(pause * Math.random());
-  }
-  throw new KeyPolicyBusy(`Many executions reserve room in the policy of key ${keyArn} at this moment`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ownWordsOf, verdictOf } from '../../../../functions/accept-request/parameter-value.ts';
+import { ownWordsOf, verdictOf } from '../../../../lib/preflight/parameter-value.ts';
 
 const verdict = (type: string, value: string, ...allowedValues: string[]) => verdictOf(value, { type, allowedValues });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diffKeyPolicies } from '../../../../cli/view/key-policy-diff.ts';
+import { diffKeyPolicies } from '../../../lib/key-policy-diff.ts';
 
 const root = 'arn:aws:iam::111111111111:root';
 const role = (name: string) => `arn:aws:iam::111111111111:role/${name}`;

@@ -1,19 +1,24 @@
 import type { Stack as CloudFormationStack } from '@aws-sdk/client-cloudformation';
 import { InvalidRequestException, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type Difference, SubscriberDiffers } from '../../lib/errors.ts';
-import type { Plan } from '../../lib/plans/onboarding.ts';
-import { type Credentials, credentialsSchema, type Sent, sentOf } from '../../lib/secrets/credentials.ts';
-import { differencesFrom } from '../../lib/secrets/kept-credentials.ts';
-import { readSecret } from '../../lib/secrets/secrets.ts';
-import { ownershipTags } from '../../lib/stacks/names.ts';
-import { stackPhase } from '../../lib/stacks/status.ts';
-import type { SubscriberRecord } from '../../lib/subscribers/record.ts';
+import { type Difference, SubscriberDiffers } from '../errors.ts';
+import type { Plan } from '../plans/onboarding.ts';
+import { type Credentials, credentialsSchema, type Sent, sentOf } from '../secrets/credentials.ts';
+import { differencesFrom } from '../secrets/kept-credentials.ts';
+import { readSecret } from '../secrets/secrets.ts';
+import { ownershipTags } from '../stacks/names.ts';
+import { stackPhase } from '../stacks/status.ts';
+import type { SubscriberRecord } from '../subscribers/record.ts';
 
 interface Known {
   record: SubscriberRecord | undefined;
   /** The stack of the plan's name, which is the subscriber's. */
   stack: CloudFormationStack | undefined;
 }
+
+/** What of the plan is compared. */
+type ComparedPlan = Pick<Plan, 'subscriber' | 'passwordSecretId' | 'customTokenSecretId' | 'credentialsSecretId'> & {
+  stack: Pick<Plan['stack'], 'planHash'>;
+};
 
 /**
  * Refuses a request that says something else of a subscriber than what is kept, and that no later step would change: it would succeed
@@ -23,7 +28,7 @@ interface Known {
  * @throws InvalidRequest when the secret of the request's password breaks its schema
  */
 export async function requireSame(
-  plan: Plan,
+  plan: ComparedPlan,
   requestedTags: Readonly<Record<string, string>>,
   { record, stack }: Known,
   secrets: SecretsManagerClient,
@@ -48,7 +53,7 @@ export async function requireSame(
 /** What InfinStor was sent of the subscriber, and has; undefined when that is not known, or is still to be found out. */
 async function knownToBeSent(
   secrets: SecretsManagerClient,
-  { credentialsSecretId: secretId, customTokenSecretId }: Plan,
+  { credentialsSecretId: secretId, customTokenSecretId }: ComparedPlan,
   record: SubscriberRecord | undefined,
 ): Promise<Sent | undefined> {
   // After an offboarding create-subscriber finds out whether InfinStor still has the subscriber, and compares then.
@@ -70,7 +75,7 @@ async function readCredentials(secrets: SecretsManagerClient, secretId: string):
 }
 
 /** Whether the stack was made from this plan, and is not about to go. */
-function isKept({ StackStatus, Tags }: CloudFormationStack, { stack: { planHash } }: Plan): boolean {
+function isKept({ StackStatus, Tags }: CloudFormationStack, { stack: { planHash } }: ComparedPlan): boolean {
   if (StackStatus === undefined || !['creating', 'live', 'busy'].includes(stackPhase(StackStatus))) return false;
   return Tags?.some(({ Key, Value }) => Key === ownershipTags.planHash && Value === planHash) ?? false;
 }

@@ -1,9 +1,9 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
-import { TemplateMismatch } from '../../lib/errors.ts';
-import { type Fault, fault, listed } from '../../lib/faults.ts';
-import { refuse } from '../../lib/refusals.ts';
-import type { Request } from '../../lib/requests/onboarding.ts';
-import type { ParameterMap } from './environment.ts';
+import { TemplateMismatch } from '../errors.ts';
+import { type Fault, fault, listed } from '../faults.ts';
+import { refuse } from '../refusals.ts';
+import type { Request } from '../requests/onboarding.ts';
+import type { ParameterMap } from './onboarding-environment.ts';
 import { ownWordsOf, verdictOf } from './parameter-value.ts';
 
 /**
@@ -94,7 +94,7 @@ export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): st
   return [...undecided, ...ownWordsOf(text)];
 }
 
-/** Whether describe calls mask the parameter that takes the custom token. */
-export function isMasked(summary: GetTemplateSummaryOutput, tokenParameter: string): boolean {
-  return summary.Parameters?.find(({ ParameterKey }) => ParameterKey === tokenParameter)?.NoEcho === true;
+/** Whether describe calls mask a parameter, such as the one that takes the custom token. */
+export function isMasked(summary: GetTemplateSummaryOutput, name: string): boolean {
+  return summary.Parameters?.find(({ ParameterKey }) => ParameterKey === name)?.NoEcho === true;
 }

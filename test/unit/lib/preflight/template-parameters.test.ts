@@ -3,22 +3,18 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { environmentSchema } from '../../../../functions/accept-request/environment.ts';
-import {
-  checkParameters,
-  isMasked,
-  templateParameters,
-} from '../../../../functions/accept-request/template-parameters.ts';
+import { onboardingEnvironmentSchema } from '../../../../lib/preflight/onboarding-environment.ts';
+import { checkParameters, isMasked, templateParameters } from '../../../../lib/preflight/template-parameters.ts';
 import { parseRequest } from '../../../../lib/requests/onboarding.ts';
 import { parseTemplate } from '../../../../sandbox/services/cloudformation/template.ts';
 import { templateSummary } from '../../../../sandbox/services/cloudformation/template-checks.ts';
-import { requestRules } from '../plan.ts';
+import { requestRules } from '../../functions/plan.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
 
 const { templateParameters: map } = v.parse(
-  v.object({ templateParameters: environmentSchema.entries.TEMPLATE_PARAMETERS }),
+  v.object({ templateParameters: onboardingEnvironmentSchema.entries.TEMPLATE_PARAMETERS }),
   parseYaml(read('stages/default.yml')),
 );
 

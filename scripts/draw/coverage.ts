@@ -1,19 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createServices } from '../sandbox/account-region-services.ts';
-import { account } from '../sandbox/core/account.ts';
-import { createClock } from '../sandbox/core/clock.ts';
-import { createFaults } from '../sandbox/core/faults.ts';
-import { createInfinStor } from '../sandbox/infinstor/infinstor.ts';
-import { resourceTypes } from '../sandbox/services/cloudformation/resource-types.ts';
-import { createCognito } from '../sandbox/services/cognito-idp/service.ts';
-import { operations as dynamoDbOperations } from '../sandbox/services/dynamodb/service.ts';
-import { createAccounts } from '../sandbox/services/iam/accounts.ts';
-import { createLambda } from '../sandbox/services/lambda/service.ts';
-import { createObjectStore } from '../sandbox/services/s3/object-store.ts';
-import { createS3 } from '../sandbox/services/s3/service.ts';
+import { createServices } from '../../sandbox/account-region-services.ts';
+import { account } from '../../sandbox/core/account.ts';
+import { createClock } from '../../sandbox/core/clock.ts';
+import { createFaults } from '../../sandbox/core/faults.ts';
+import { createInfinStor } from '../../sandbox/infinstor/infinstor.ts';
+import { resourceTypes } from '../../sandbox/services/cloudformation/resource-types.ts';
+import { createCognito } from '../../sandbox/services/cognito-idp/service.ts';
+import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb/service.ts';
+import { createAccounts } from '../../sandbox/services/iam/accounts.ts';
+import { createLambda } from '../../sandbox/services/lambda/service.ts';
+import { createObjectStore } from '../../sandbox/services/s3/object-store.ts';
+import { createS3 } from '../../sandbox/services/s3/service.ts';
 
-const page = join(resolve(import.meta.dirname, '..'), 'docs', 'sandbox.md');
+const page = join(resolve(import.meta.dirname, '../..'), 'docs', 'sandbox.md');
 const marker = /(<!-- coverage -->\n).*?(<!-- \/coverage -->)/s;
 
 interface Coverage {

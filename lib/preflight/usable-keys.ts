@@ -1,9 +1,9 @@
 import { DescribeKeyCommand, type KeyMetadata, type KMSClient, NotFoundException } from '@aws-sdk/client-kms';
-import { type AccountRegion, parseKeyArn } from '../../lib/aws/arns.ts';
-import { KeyNotUsable } from '../../lib/errors.ts';
-import { exclusiveTag, readKeyPolicy, readKeyTags, refusedLook } from '../../lib/keys/kms.ts';
-import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
-import { requireWritable } from '../../lib/keys/writable.ts';
+import { type AccountRegion, parseKeyArn } from '../aws/arns.ts';
+import { KeyNotUsable } from '../errors.ts';
+import { exclusiveTag, readKeyPolicy, readKeyTags, refusedLook } from '../keys/kms.ts';
+import type { KeyPolicy } from '../keys/policy-document.ts';
+import { requireWritable } from '../keys/writable.ts';
 import { keyTagName, requireAllowed } from './key-tag.ts';
 
 interface Expectation {

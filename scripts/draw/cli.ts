@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Command, type Options, sharedOptions, targetOptions } from '../cli/command.ts';
-import { commandTable } from '../cli/command-table.ts';
-import { lines } from '../cli/documents/documents.ts';
-import { optionText, usageOf } from '../cli/view/help.ts';
-import { type CliCall, callsOf, policyOf, roles, uses } from './cli-permissions.ts';
-import { outputFile } from './draw-schemas.ts';
+import { type Command, type Options, sharedOptions, targetOptions } from '../../cli/command.ts';
+import { commandTable } from '../../cli/command-table.ts';
+import { lines } from '../../cli/documents/documents.ts';
+import { optionText, usageOf } from '../../cli/view/help.ts';
+import { type CliCall, callsOf, policyOf, roles, uses } from '../cli-permissions.ts';
+import { outputFile } from './schemas.ts';
 
-const page = join(resolve(import.meta.dirname, '..'), 'docs', 'cli.md');
+const page = join(resolve(import.meta.dirname, '../..'), 'docs', 'cli.md');
 const program = { name: 'infinstor-onboarding', isTour: false };
 
 /** What is drawn, by the names of its places in the page. */

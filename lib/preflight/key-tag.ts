@@ -1,4 +1,4 @@
-import { KeyNotUsable } from '../../lib/errors.ts';
+import { KeyNotUsable } from '../errors.ts';
 
 /** The tag by which a key's owner says which subscribers may use the key; IAM enforces that it is there. */
 export const keyTagName = 'infinstor-onboarding';
