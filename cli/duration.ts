@@ -1,4 +1,4 @@
-import { usageError } from './command.ts';
+import { usageError } from './command-error.ts';
 
 const unitMs: Readonly<Record<string, number>> = {
   s: 1000,
