@@ -77,14 +77,14 @@ const filterLogs: CliCall = {
   resources: [arn('logs', `log-group:/aws/lambda/${service}-*:*`)],
 };
 
-const follow = [describeExecution, readHistory, readKeyPolicy];
-const send = (command: string, machine: (typeof startedByOperators)[number]): Use => ({
+const follow = [describeExecution, readHistory];
+const send = (command: string, machine: (typeof startedByOperators)[number], ...others: CliCall[]): Use => ({
   command,
   role: 'operator',
-  calls: [findStack, startExecution([machine]), ...follow],
+  calls: [findStack, startExecution([machine]), ...follow, ...others],
 });
 const again = (command: string, begin: (machines: readonly Machine[]) => CliCall): Use[] => {
-  const calls = [findStack, invoke('get-subscriber'), ...follow];
+  const calls = [findStack, invoke('get-subscriber'), ...follow, readKeyPolicy];
   return [
     { command, role: 'operator', calls: [...calls, begin(startedByOperators)] },
     { command, when: 'an offboarding', role: 'offboarder', calls: [...calls, begin(['offboard-subscriber'])] },
@@ -93,13 +93,13 @@ const again = (command: string, begin: (machines: readonly Machine[]) => CliCall
 
 /** All ways to use the commands that work on a deployment. */
 export const uses: readonly Use[] = [
-  send('onboard', 'onboard-subscriber'),
+  send('onboard', 'onboard-subscriber', readKeyPolicy),
   send('update', 'update-subscriber'),
   send('add-user', 'add-user'),
   {
     command: 'offboard',
     role: 'offboarder',
-    calls: [findStack, invoke('get-subscriber'), startExecution(['offboard-subscriber']), ...follow],
+    calls: [findStack, invoke('get-subscriber'), startExecution(['offboard-subscriber']), ...follow, readKeyPolicy],
   },
   { command: 'list', role: 'reader', calls: [findStack, invoke('list-subscribers')] },
   { command: 'status', role: 'reader', calls: [findStack, invoke('get-subscriber')] },
@@ -107,13 +107,13 @@ export const uses: readonly Use[] = [
     command: 'watch',
     when: 'all that runs',
     role: 'reader',
-    calls: [findStack, invoke('list-subscribers'), describeExecution, readHistory],
+    calls: [findStack, invoke('list-subscribers'), readHistory],
   },
   {
     command: 'watch',
     when: 'one subscriber',
     role: 'reader',
-    calls: [findStack, invoke('get-subscriber'), describeExecution, readHistory],
+    calls: [findStack, invoke('get-subscriber'), ...follow],
   },
   { command: 'key-policies', role: 'reader', calls: [findStack, queryRegistry, readKeyPolicy] },
   {
@@ -125,7 +125,7 @@ export const uses: readonly Use[] = [
   {
     command: 'logs',
     role: 'reader',
-    calls: [findStack, invoke('get-subscriber'), describeExecution, readHistory, filterLogs],
+    calls: [findStack, invoke('get-subscriber'), ...follow, filterLogs],
   },
   ...again('retry', startExecution),
   ...again('redrive', redriveExecution),

@@ -1,0 +1,31 @@
+import { pictured, type Scene } from './scenes.ts';
+import type { Run, Shown } from './screen.ts';
+import { shownAfter } from './screen.ts';
+import { svgOf } from './svg.ts';
+
+/** What differs in each run and says nothing, and what stands there in a picture. */
+const settled: readonly [form: RegExp, replace: (found: string) => string][] = [
+  [/ +\d+\.\d s\b/g, (found) => fitted('0.3 s', found)],
+  [/ +\d+ s(?= |$)/g, (found) => fitted('1 s', found)],
+  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, () => '2f0c9a4e-7d15-4b86-9c3e-51a8e6b7d042'],
+  // The end of an execution's name.
+  [/(?<=-)[0-9a-z]{8}[0-9a-f]{6}\b/g, () => 'mx3ldjn7b921ef'],
+  [/\d{4}-\d\d-\d\d(?=[ T]\d\d:\d\d)/g, () => '2026-12-01'],
+  [/\b\d\d:\d\d(:\d\d)?(\.\d{3})?(?=Z| |$)/g, (found) => '09:30:00.000'.slice(0, found.length)],
+];
+
+/** A text with so many blanks before it that what stands behind it stays in its place. */
+const fitted = (text: string, found: string) => (found.startsWith('  ') ? text.padStart(found.length) : ` ${text}`);
+
+/** The picture of a scene after what it has written in a terminal, so that each run makes the same one. */
+export function pictureOf({ line }: Scene, output: string): string {
+  const shown: Shown = shownAfter(output);
+  const lines = shown.lines.map((runs) => runs.map(settle));
+  const command = ['infinstor-onboarding', ...line(pictured.userName), '--stage', 'sandbox'].join(' ');
+  return svgOf(command, { lines }, pictured.columns);
+}
+
+const settle = ({ text, styles }: Run): Run => ({
+  styles,
+  text: settled.reduce((before, [form, replace]) => before.replace(form, (found) => replace(found)), text),
+});
