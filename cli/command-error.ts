@@ -1,7 +1,15 @@
 import type { Fault } from '../lib/faults.ts';
 
+const brand = Symbol.for('infinstor-onboarding.CommandError');
+
 /** Why the command could not do its work, for people: a name, what happened, and what to do next. */
 export class CommandError extends Error {
+  /** Also of the class in the other file of the packed command, which has each module once more. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+
+  readonly [brand] = true;
   readonly remedy: string;
   /** What of the deployment failed; null when it was the command itself. */
   readonly step: string | null;

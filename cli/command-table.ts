@@ -266,6 +266,46 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/fault.ts')).faults(given, session),
   }),
   defineCommand({
+    name: 'init',
+    group: 'Stages',
+    summary: 'make the file of a stage from an InfinStor service and a build of its template',
+    details: [
+      'It asks the service for its version, reads the template, pins its hash, and proposes which parameters of the template get what, with how sure that is. In a terminal it asks for what is missing or unsure. Without one it asks nothing and lists what is missing, each with its option.',
+      'PART is a part of the param templateParameters: subscriber, customToken, artifacts.<choice>, tracking.<choice> or boundary. Its value is PARAMETER=VALUE,…; none, where the template does not offer it; or defaults, where nothing is set. subscriber.PARAMETER=VALUE sets one parameter for every subscriber.',
+    ],
+    words: [{ name: 'STAGE' }],
+    isOfStage: true,
+    options: {
+      url: { type: 'string', value: 'URL', help: 'the InfinStor service, https://mlflow.<your service>' },
+      build: { type: 'string', value: 'BUILD', help: 'the build of the template; default: that of stages/default.yml' },
+      'template-url': {
+        type: 'string',
+        value: 'URL',
+        help: 'read the template there, also at one that is signed beforehand',
+      },
+      param: { type: 'string', multiple: true, value: 'NAME=VALUE', help: 'a param of the stage; may be repeated' },
+      map: {
+        type: 'string',
+        multiple: true,
+        value: 'PART=VALUE',
+        help: "a part of the map of the template's parameters; may be repeated",
+      },
+      'superadmin-user-name': {
+        type: 'string',
+        value: 'NAME',
+        help: 'the user name of the superadmin, as in its secret',
+      },
+      force: { type: 'boolean', help: 'replace the file of the stage, if there is one' },
+    },
+    target: 'optional',
+    examples: [
+      'init prod --url https://mlflow.acme.example --build 2.3.72 --region us-east-1',
+      'init dev --endpoint http://127.0.0.1:4566',
+    ],
+    onFailure: () => ({ stage: null, file: null, params: null, map: [], questions: [], template: null, next: [] }),
+    run: async (given, session) => (await import('./commands/init.ts')).init(given, session),
+  }),
+  defineCommand({
     name: 'completion',
     group: 'This command',
     summary: 'print the completion for a shell',

@@ -84,6 +84,8 @@ interface About {
   /** What else there is to know, as paragraphs of its help. */
   details?: readonly string[];
   words?: readonly WordSpec[];
+  /** Whether the first word names a stage, as --stage does: one that need not be deployed. */
+  isOfStage?: true;
   /** On a deployment, on one only if that is named, or on none. */
   target: 'deployment' | 'optional' | 'none';
   /** What follows the name of the program. */
@@ -123,8 +125,9 @@ export function defineCommand<const O extends Options>({ run, ...about }: Spec<O
     ...about,
     read(args) {
       const { values, positionals: words } = parse(args, { ...about.options, ...sharedOptions, ...targetOptions });
-      const shared = v.parse(sharedSchema, values);
-      if (!shared.help) checkWords(about, words);
+      const own = v.parse(sharedSchema, values);
+      if (!own.help) checkWords(about, words);
+      const shared = about.isOfStage === true && own.stage === undefined ? { ...own, stage: words[0] } : own;
       return { shared, run: (session) => run({ words, options: values }, session) };
     },
   };

@@ -3,6 +3,8 @@
 import { endWithSignals } from '../sandbox/core/process-end.ts';
 import { run } from './run.ts';
 
+// The SDK's advice is for its developers: the package has a version of it that runs on this Node.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const running = run(process.argv.slice(2), { name: 'infinstor-onboarding', isTour: false });
 endWithSignals(() => running.sayGoodbye());
 // Not awaited at the top: the bundle is CommonJS.

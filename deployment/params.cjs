@@ -1,5 +1,5 @@
 // The params of the stage: stages/<stage>.yml, which has what differs, on top of stages/default.yml. serverless.yml reads this file.
-// `npm run package` also checks the values (scripts/check-params.ts); this is what osls alone must not pass over.
+// `npm run package` also checks the values (deployment/params/check.ts); this is what osls alone must not pass over.
 
 const { existsSync, readFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');

@@ -15,6 +15,9 @@ const notFromEnvironment = {
   defaultsMode: 'standard',
 } as const;
 
+/** Where the InfinStor service of a sandbox is, below its endpoint. */
+export const infinstorPath = '/infinstor';
+
 /** The configuration of a client that calls as the sandbox's operator; by default in the deployment's account and Region. */
 export function operatorAt(endpoint: string, { accountId, region }: AccountRegion = account) {
   const credentials = accountId === otherAccount.accountId ? otherAccount.operator : operator;

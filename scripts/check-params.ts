@@ -2,14 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseDocument } from 'yaml';
-import { environmentSchema } from '../functions/accept-request/environment.ts';
-import { parse } from '../lib/parse.ts';
-import { paramSchemas } from './param-schemas.ts';
+import { checkStage, type Findings, otherFiles, sandboxStage } from '../deployment/params/check.ts';
 
-/** The stage that is for the sandbox alone, whose URLs of InfinStor are placeholders. */
-const sandboxStage = 'sandbox';
-/** Files in `stages/` that are of no stage. */
-const otherFiles = ['default', 'example'];
 /** How `serverless.yml` takes the params of a stage. */
 const reference = '${file(deployment/params.cjs)}';
 
@@ -32,13 +26,6 @@ interface StageFiles {
   stages: readonly string[];
 }
 
-interface Findings {
-  /** What is wrong: each with the param and the rule. */
-  broken: string[];
-  /** Params whose value comes from where only osls looks, such as `${env:…}`. */
-  unchecked: string[];
-}
-
 /**
  * The files that a stage's params are in.
  * @param root the project's folder
@@ -58,52 +45,14 @@ export async function stageFiles(root: string, stage: string): Promise<StageFile
 }
 
 /**
- * What is wrong with the params of a stage, before they are packaged: an unknown param or a wrong form would be found by the first
- * request of the deployment, and a lost letter in a switch of security by nobody. No value is quoted, because `accounts` has external ids.
+ * What is wrong with the params of a stage, before they are packaged.
  * @throws Error when `stages/default.yml` is not what it is made of
  */
-export async function checkParams(files: StageFiles, stage: string): Promise<Findings> {
+export function checkParams(files: StageFiles, stage: string): Findings {
   const former = formerSections(files.serverless);
   if (former !== undefined) return { broken: [former], unchecked: [] };
   if (files.own === undefined) return { broken: [missingFile(stage, files.stages)], unchecked: [] };
-  const defaults = mapIn(files.defaults);
-  if (typeof defaults === 'string') throw new Error(`stages/default.yml: ${defaults}`);
-  const own = mapIn(files.own);
-  if (typeof own === 'string') return { broken: [`stages/${stage}.yml: ${own}`], unchecked: [] };
-  const schemas = await paramSchemas();
-  const values = resolved({ ...defaults, ...own }, stage);
-  const known = new Map([...values].filter(([, value]) => !isOfOsls(value)));
-  const unknown = Object.keys(own).filter((name) => !Object.hasOwn(defaults, name));
-  const wrong = new Map(
-    [...known].flatMap(([name, value]) => {
-      const schema = schemas.get(name);
-      const rule = schema === undefined ? undefined : brokenRule(name, schema, value);
-      return rule === undefined ? [] : [[name, rule] as const];
-    }),
-  );
-  const right = new Map([...known].filter(([name]) => !wrong.has(name)));
-  return {
-    broken: [
-      ...unknown.map((name) => `${name}: is no param: docs/params.md lists them. Is it misspelt?`),
-      ...wrong.values(),
-      ...contradicting(right),
-      ...(stage === sandboxStage ? [] : notYours(right)),
-    ],
-    unchecked: [...values.keys()].filter((name) => !known.has(name)),
-  };
-}
-
-/** The params in a file, or why it has none. A file with nothing but comments sets none. */
-function mapIn(text: string): Readonly<Record<string, unknown>> | string {
-  const document = parseDocument(text, { merge: true, logLevel: 'silent' });
-  const [error] = document.errors;
-  // Without the lines that the parser quotes, which may hold an external id.
-  if (error !== undefined) return `is no YAML: ${error.message.replace(/:?\n.*/s, '')}`;
-  const content: unknown = document.toJS() ?? {};
-  // A list would be a map of numbers.
-  return v.is(v.record(v.string(), v.unknown()), content) && !Array.isArray(content)
-    ? content
-    : 'must be a map of params: a line `name: value` for each';
+  return checkStage({ defaults: files.defaults, own: files.own }, stage);
 }
 
 /** What to do with params in `serverless.yml`, where they were before each stage had a file. */
@@ -132,80 +81,4 @@ function missingFile(stage: string, stages: readonly string[]): string {
 
 # yaml-language-server: $schema=../schemas/stage.json
 ${lines.join('')}`;
-}
-
-type Values = ReadonlyMap<string, unknown>;
-
-/** The values with what osls puts in for other params and for the stage. */
-function resolved(values: Readonly<Record<string, unknown>>, stage: string): Values {
-  const filledIn = (name: string, within: readonly string[]): unknown => {
-    const value = values[name];
-    if (typeof value !== 'string' || within.includes(name)) return value;
-    return value
-      .replace(/\$\{(?:sls:stage|opt:stage)\}/g, () => stage)
-      .replace(/\$\{param:(\w+)\}/g, (_, other: string) => String(filledIn(other, [...within, name])));
-  };
-  return new Map(Object.keys(values).map((name) => [name, filledIn(name, [])]));
-}
-
-/** Whether osls has something to put in. CloudFormation's own `${AWS::Region}` is part of the value. */
-const isOfOsls = (value: unknown) => typeof value === 'string' && /\$\{(?!AWS::)/.test(value);
-
-function brokenRule(name: string, schema: v.GenericSchema<unknown, unknown>, value: unknown): string | undefined {
-  if (typeof value !== 'string' && typeof value !== 'number') return `${name}: must be text: put the value into quotes`;
-  try {
-    parse(
-      schema,
-      String(value),
-      (field, rule) => new Error(`${field === '(root)' ? name : `${name}.${field}`}: ${rule}`),
-    );
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-const { ACCOUNTS, BUILDS, TEMPLATE_PARAMETERS } = environmentSchema.entries;
-
-/** Values that are right on their own, and with which requests would be refused. */
-function contradicting(values: Values): string[] {
-  const accounts = v.safeParse(ACCOUNTS, values.get('accounts'));
-  const templateParameters = v.safeParse(TEMPLATE_PARAMETERS, values.get('templateParameters'));
-  const builds = v.safeParse(BUILDS, values.get('builds'));
-  const build = values.get('defaultBuild');
-  const hasBoundary = templateParameters.success && templateParameters.output.boundary !== undefined;
-  const withoutBoundary = Object.entries(accounts.success ? accounts.output : {}).filter(
-    ([, { permissionsBoundaryArn }]) => permissionsBoundaryArn === undefined,
-  );
-  return [
-    ...(hasBoundary
-      ? withoutBoundary.map(
-          ([id]) =>
-            `accounts.${id}.permissionsBoundaryArn: is required, because templateParameters has the part boundary`,
-        )
-      : []),
-    ...(templateParameters.success && !hasBoundary && values.get('requirePermissionsBoundary') === 'true'
-      ? ['templateParameters.boundary: is required, unless requirePermissionsBoundary is "false"']
-      : []),
-    ...(builds.success &&
-    build !== undefined &&
-    builds.output[String(build)] === undefined &&
-    values.get('requirePinnedTemplate') === 'true'
-      ? [
-          `builds: must have the SHA-256 of the defaultBuild ${build}, unless requirePinnedTemplate is "false": \`npm start -- template ${build}\` prints it`,
-        ]
-      : []),
-  ];
-}
-
-/** What only the sandbox may have. */
-function notYours(values: Values): string[] {
-  const isPlaceholder = /^https?:\/\/[^/]*\bexample\.com\b/i.test(String(values.get('infinstorMlflowUrl')));
-  const unencrypted = ['infinstorMlflowUrl', 'infinstorApiUrl'].filter((name) =>
-    /^http:/i.test(String(values.get(name))),
-  );
-  return [
-    ...(isPlaceholder ? ['infinstorMlflowUrl: must be the URL of your service: example.com is a placeholder'] : []),
-    ...unencrypted.map((name) => `${name}: must begin with https://, because passwords are sent there`),
-  ];
 }

@@ -9,7 +9,7 @@ import { packageArguments, packageHelp } from './package-arguments.ts';
 const root = resolve(import.meta.dirname, '..');
 
 async function packageStage(stage: string): Promise<void> {
-  const { broken, unchecked } = await checkParams(await stageFiles(root, stage), stage);
+  const { broken, unchecked } = checkParams(await stageFiles(root, stage), stage);
   if (broken.length > 0) {
     // Else the next command could deploy what was packaged before.
     await rm(join(root, '.serverless'), { recursive: true, force: true });

@@ -6,7 +6,7 @@ import type { Reachable } from '../target/target.ts';
 import { type Change, changesOf, isEnding } from '../view/watch/changes.ts';
 import type { Running } from '../view/watch/running-text.ts';
 import { historyOf } from './history.ts';
-import { type ListedSubscriber, listSubscribers } from './subscribers.ts';
+import { compared, type ListedSubscriber, listSubscribers } from './subscribers.ts';
 
 /** What one look at a deployment has found. */
 export interface Look {
@@ -28,58 +28,71 @@ export function createLooks(target: Reachable, deployment: Deployment) {
   const known = new Map<string, number>();
   /** Those that ran at the look before, since the registry may say that one has ended before a last change was seen. */
   let ran: ListedSubscriber[] = [];
-  let since: string | undefined;
+  /** When the first look was, by the times of the registry where these are ahead. */
+  let begin: string | undefined;
+  /** The latest time that a record was seen to be written at. */
+  let latest: string | undefined;
 
-  async function candidates(now: Date): Promise<Map<string, { subscriber: ListedSubscriber; runs: boolean }>> {
+  /** The executions to look at, by their ARNs. */
+  async function candidates(): Promise<ReadonlyMap<string, ListedSubscriber>> {
     const at = { target, deployment };
-    const found = new Map<string, { subscriber: ListedSubscriber; runs: boolean }>();
-    for (const subscriber of ran) found.set(subscriber.executionArn, { subscriber, runs: false });
-    if (since !== undefined) {
-      for await (const subscriber of listSubscribers({ updatedAfter: since }, at)) {
-        if (isNew(subscriber, since)) found.set(subscriber.executionArn, { subscriber, runs: false });
+    const found = new Map(ran.map((subscriber) => [subscriber.executionArn, subscriber]));
+    if (begin !== undefined) {
+      for await (const subscriber of listSubscribers({ updatedAfter: before(latest ?? begin) }, at)) {
+        if (isNew(subscriber, begin)) found.set(subscriber.executionArn, subscriber);
       }
     }
     for (const status of runningStatuses) {
-      for await (const subscriber of listSubscribers({ status }, at)) {
-        found.set(subscriber.executionArn, { subscriber, runs: true });
-      }
+      for await (const subscriber of listSubscribers({ status }, at)) found.set(subscriber.executionArn, subscriber);
     }
-    const latest = [...found.values()]
-      .map(({ subscriber }) => subscriber.updatedAt)
-      .toSorted()
-      .at(-1);
-    since = [since ?? now.toISOString(), latest ?? ''].toSorted().at(-1);
     return found;
   }
 
+  async function changesIn({ userName, executionArn }: ListedSubscriber): Promise<Change[]> {
+    const watched = { userName, operation: operationOf(executionArn), executionArn };
+    return changesOf(watched, (await historyOf(sfn, executionArn, target)) ?? []);
+  }
+
   return {
-    /** @throws CommandError as `askFunction` and `answer` throw */
+    /**
+     * A look that fails is as if it had not been.
+     * @throws CommandError as `askFunction` and `answer` throw
+     */
     async look(now: Date): Promise<Look> {
-      const isFirst = since === undefined;
-      const running: Running[] = [];
-      const changes: Change[] = [];
-      const found = await candidates(now);
-      ran = [];
-      for (const [executionArn, { subscriber }] of found) {
-        const watched = { userName: subscriber.userName, operation: operationOf(executionArn), executionArn };
-        const all = changesOf(watched, (await historyOf(sfn, executionArn, target)) ?? []);
-        const last = all.at(-1);
-        if (last === undefined) continue;
-        changes.push(...(isFirst ? [] : all.slice(known.get(executionArn) ?? 0)));
-        known.set(executionArn, all.length);
-        if (isEnding(last)) continue;
-        ran.push(subscriber);
-        running.push({ last, startedAt: all[0]?.at ?? last.at });
-      }
-      const inOrder = changes.toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
-      return { running, changes: inOrder, reads: found.size };
+      const found = [...(await candidates()).values()];
+      const seen: { subscriber: ListedSubscriber; all: Change[] }[] = [];
+      for (const subscriber of found) seen.push({ subscriber, all: await changesIn(subscriber) });
+      const isFirst = begin === undefined;
+      const changes = seen.flatMap(({ subscriber, all }) => all.slice(known.get(subscriber.executionArn) ?? 0));
+      const running = seen.flatMap(({ subscriber, all: [first, ...others] }) => {
+        const last = others.at(-1) ?? first;
+        return first === undefined || last === undefined || isEnding(last)
+          ? []
+          : [{ subscriber, last, startedAt: first.at }];
+      });
+      for (const { subscriber, all } of seen) known.set(subscriber.executionArn, all.length);
+      ran = running.map(({ subscriber }) => subscriber);
+      const written = found.map(({ updatedAt }) => updatedAt);
+      begin ??= latestOf([now.toISOString(), ...written]);
+      latest = latestOf([latest ?? begin, ...written]);
+      return {
+        running: running.map(({ last, startedAt }) => ({ last, startedAt })),
+        changes: isFirst ? [] : changes.toSorted((one, other) => compared(one.at, other.at)),
+        reads: found.length,
+      };
     },
     close: () => sfn.destroy(),
   };
 }
 
+const latestOf = (times: readonly string[]) => times.toSorted().at(-1) ?? '';
+
+/** The registry's index may be a moment behind: what is written before a time may be seen after what is written then. */
+const overlapMs = 10_000;
+const before = (iso: string) => new Date(new Date(iso).getTime() - overlapMs).toISOString();
+
 /** Whether an execution has begun since then: records of older ones are written, too, as when an execution is found dead. */
-const isNew = ({ startedAt }: ListedSubscriber, since: string) => startedAt !== undefined && startedAt >= since;
+const isNew = ({ startedAt }: ListedSubscriber, begin: string) => startedAt !== undefined && startedAt >= begin;
 
 const paceMs = 2000;
 const slowestMs = 30_000;

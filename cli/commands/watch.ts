@@ -150,7 +150,9 @@ async function watchAll({ target, deployment }: Place, once: boolean, session: S
   const draw = () =>
     view?.show((columns) => runningLines(latest.running, at, time.now(), { paint: terminal.paint, columns }));
   try {
-    for (let isFirst = true; ; isFirst = false) {
+    // Not the first try: AWS may have refused that for its rate.
+    let isFirst = true;
+    for (;;) {
       try {
         latest = await looks.look(time.now());
         pace.speedUp();
@@ -158,6 +160,7 @@ async function watchAll({ target, deployment }: Place, once: boolean, session: S
         // What runs already is the first that is said of it.
         const news = isFirst ? latest.running.map(({ last }) => last) : latest.changes;
         showNews(news, { at, isFirst, view }, session);
+        isFirst = false;
       } catch (error) {
         if (!pace.slowDown(error)) throw error;
       }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { usageError } from '../command-error.ts';
+import { isUrl } from '../is-url.ts';
 
 /** The stage that a sandbox is deployed as when it boots. */
 const sandboxStage = 'sandbox';
@@ -157,7 +158,7 @@ function parseFile(file: unknown) {
 }
 
 /** The environment's endpoint; an empty variable is none, as for AWS's SDKs. */
-function endpointIn({
+export function endpointIn({
   AWS_ENDPOINT_URL: url,
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored,
 }: Environment): string | undefined {
@@ -170,7 +171,7 @@ function refuseBeside(option: string, others: Readonly<Record<string, string | u
 }
 
 function checkUrl(source: string, url: string): string {
-  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  if (isUrl(url)) return url;
   throw usageError(`${source} takes a URL such as http://127.0.0.1:4566, not '${url}'`);
 }
 

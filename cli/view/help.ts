@@ -1,3 +1,4 @@
+import { groupedBy } from '../../lib/grouped.ts';
 import {
   type Command,
   type OptionSpec,
@@ -13,7 +14,7 @@ const width = 100;
 /** The help of the program: what it is for, and each command in one line. */
 export function overview(commands: readonly Command[], { name, isTour }: Program): string {
   const longest = Math.max(...commands.map((command) => command.name.length));
-  const groups = Map.groupBy(commands, ({ group }) => group);
+  const groups = groupedBy(commands, ({ group }) => group);
   return [
     'Onboards subscribers of an InfinStor MLflow service, on a deployed stage or in a local sandbox.',
     '',

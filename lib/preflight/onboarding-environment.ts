@@ -12,6 +12,8 @@ import { stackNameEnvironment, stackServiceRoleEnvironment } from '../stacks/env
 import { stackPollEnvironment } from '../stacks/poll.ts';
 
 const parameters = v.record(v.string(), v.string());
+/** Absent: the template does not offer the choice. */
+const choice = v.optional(parameters);
 
 /**
  * Which template parameters say what, as the vendor's template of a build has them: for every choice a set of parameter
@@ -22,14 +24,14 @@ const parameterMapSchema = v.strictObject({
   /** The parameter that takes the custom token. */
   customToken: v.string(),
   artifacts: v.strictObject({
-    'sse-s3': parameters,
-    'sse-kms-aws-managed': parameters,
-    'sse-kms-customer-managed': parameters,
+    'sse-s3': choice,
+    'sse-kms-aws-managed': choice,
+    'sse-kms-customer-managed': choice,
   }),
   tracking: v.strictObject({
-    'aws-owned': parameters,
-    'aws-managed': parameters,
-    'customer-managed': parameters,
+    'aws-owned': choice,
+    'aws-managed': choice,
+    'customer-managed': choice,
   }),
   /** What lets the template's role have a permissions boundary; absent when the template cannot. */
   boundary: v.optional(parameters),

@@ -8,21 +8,49 @@ import { ownWordsOf, verdictOf } from './parameter-value.ts';
 
 /**
  * The template parameters that say what the request says, without the custom token and the permissions boundary.
- * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself
+ * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself, or chooses what the template does not offer
  */
 export function templateParameters(map: ParameterMap, request: Request): Record<string, string> {
   const { subscriber, encryption } = request;
   const { artifacts, tracking } = encryption;
+  const ofBucket = filled(map.artifacts[artifacts.type] ?? {}, keyOf(artifacts));
+  const ofTable = filled(map.tracking[tracking.type] ?? {}, keyOf(tracking));
   const own = {
     ...filled(map.subscriber, { userName: subscriber.userName, emailId: subscriber.emailId }),
-    ...filled(map.artifacts[artifacts.type], 'keyArn' in artifacts ? { keyArn: artifacts.keyArn } : {}),
-    ...filled(map.tracking[tracking.type], 'keyArn' in tracking ? { keyArn: tracking.keyArn } : {}),
+    ...ofBucket,
+    ...ofTable,
   };
   const isOwn = (name: string) =>
     name === map.customToken || Object.hasOwn(own, name) || Object.hasOwn(map.boundary ?? {}, name);
   const taken = Object.keys(request.stack.parameters).filter(isOwn);
-  refuse(taken.map((name) => fault(['stack', 'parameters', name], 'is set by the onboarding itself')));
+  refuse([
+    ...offered(map.artifacts[artifacts.type], 'artifacts'),
+    ...offered(map.tracking[tracking.type], 'tracking'),
+    ...agreeing(ofBucket, ofTable),
+    ...taken.map((name) => fault(['stack', 'parameters', name], 'is set by the onboarding itself')),
+  ]);
   return { ...own, ...request.stack.parameters };
+}
+
+const keyOf = (choice: object): Record<string, string> =>
+  'keyArn' in choice && typeof choice.keyArn === 'string' ? { keyArn: choice.keyArn } : {};
+
+/** What is wrong with a choice that the map leaves out. */
+const offered = (choice: object | undefined, of: 'artifacts' | 'tracking'): Fault[] =>
+  choice !== undefined
+    ? []
+    : [
+        fault(
+          ['encryption', of, 'type'],
+          "is not offered by the deployment's template: templateParameters has no such choice",
+        ),
+      ];
+
+/** What is wrong when bucket and table want two things of one parameter: otherwise the bucket would get what was chosen for the table. */
+function agreeing(ofBucket: Readonly<Record<string, string>>, ofTable: Readonly<Record<string, string>>): Fault[] {
+  const both = Object.keys(ofBucket).filter((name) => Object.hasOwn(ofTable, name) && ofTable[name] !== ofBucket[name]);
+  const rule = `must be the same for artifacts and tracking: the template has ${both.join(', ')} for both`;
+  return both.length === 0 ? [] : [fault(['encryption'], rule)];
 }
 
 /** The template parameters that give the template's role its permissions boundary. */

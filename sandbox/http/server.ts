@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Faults } from '../core/faults.ts';
 import { type Access, AwsError, type Caller, type Service } from '../core/operation.ts';
 import type { InfinStor } from '../infinstor/infinstor.ts';
+import { infinstorPath } from '../operator.ts';
 import { notReadable } from '../services/cloudformation/template-source.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
 import type { HttpApi } from '../services/http-api/service.ts';
@@ -48,7 +49,6 @@ interface Parts {
 }
 
 /** Where InfinStor's own API begins, and the deployment's HTTP API; everything else on the port is AWS, but for the sandbox's own faults. */
-const infinstorPath = '/infinstor';
 const apiPath = '/api';
 
 /** The service that an `X-Amz-Target` header means, by what stands before its last dot. */

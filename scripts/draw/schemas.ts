@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
 import { documents, lines } from '../../cli/documents/documents.ts';
+import { paramSchemas } from '../../deployment/params/schemas.ts';
 import { offboardingSchema } from '../../lib/requests/offboarding.ts';
 import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { params } from '../list-params.ts';
-import { paramSchemas } from '../param-schemas.ts';
 
 const folder = resolve(import.meta.dirname, '../../schemas');
 const dialect = 'http://json-schema.org/draft-07/schema#';
@@ -88,9 +88,8 @@ function inputOf(schema: v.GenericSchema<unknown, unknown>, typeMode: 'input' | 
 
 /** The file of a stage: each param by itself. What params must be together is up to `npm run package`. */
 async function stageSchema(): Promise<object> {
-  const ofParams = await paramSchemas();
   const properties = (await params()).map(({ name, value, description }) => {
-    const schema = ofParams.get(name);
+    const schema = paramSchemas.get(name);
     if (schema === undefined) throw new Error(`${name} has no schema`);
     const plain = description.replace(/\[([^\]]*)\]\([^)]*\)/g, 'docs/$1');
     return [name, { description: plain, default: value, ...oneOf(inputOf(schema, 'input')) }] as const;

@@ -22,7 +22,7 @@ const look = [
  */
 export function svgOf(command: string, { lines }: Pick<Shown, 'lines'>, columns: number): string {
   const prompt: Run[] = [{ text: `$ ${command}`, styles: [] }];
-  const all = [prompt, ...lines];
+  const all = [prompt, ...lines.flatMap((line) => broken(line, columns))];
   const width = Math.ceil(columns * letterWidth + 2 * margin);
   const height = all.length * lineHeight + 2 * margin;
   const texts = all.flatMap((line, place) => {
@@ -40,6 +40,24 @@ export function svgOf(command: string, { lines }: Pick<Shown, 'lines'>, columns:
     '</svg>',
     '',
   ].join('\n');
+}
+
+/** A line as a terminal breaks it that is not wide enough. */
+function broken(line: readonly Run[], columns: number): Run[][] {
+  const lines: Run[][] = [[]];
+  let room = columns;
+  for (const { text, styles } of line) {
+    let rest = text;
+    while (rest.length > room) {
+      lines.at(-1)?.push({ text: rest.slice(0, room), styles });
+      rest = rest.slice(room);
+      lines.push([]);
+      room = columns;
+    }
+    lines.at(-1)?.push({ text: rest, styles });
+    room -= rest.length;
+  }
+  return lines;
 }
 
 const spanOf = ({ text, styles }: Run) =>

@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { paramSchemas } from '../../../deployment/params/schemas.ts';
 import { checkParams, stageFiles } from '../../../scripts/check-params.ts';
 import { schemas, schemaText } from '../../../scripts/draw/schemas.ts';
+import { environmentSchemas } from '../../../scripts/environment-schemas.ts';
 import { params, stageExample } from '../../../scripts/list-params.ts';
 import { variants } from '../../../scripts/package-variants.ts';
-import { paramSchemas } from '../../../scripts/param-schemas.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const files = await stageFiles(root, 'sandbox');
@@ -22,7 +23,7 @@ const withFile = (own: unknown, stage = 'prod') => ({
 });
 
 const brokenOf = async (values: Readonly<Record<string, unknown>>, stage = 'prod') =>
-  (await checkParams(withFile({ ...pinned, ...values }, stage), stage)).broken;
+  checkParams(withFile({ ...pinned, ...values }, stage), stage).broken;
 
 const account = {
   roleArn: 'arn:aws:iam::222222222222:role/access',
@@ -36,11 +37,22 @@ const accounts = (change: object) => JSON.stringify({ '222222222222': { ...accou
 describe('the params of a stage', () => {
   it('have a schema each, and each schema is of a param', async () => {
     const names = (await params()).map(({ name }) => name);
-    expect([...(await paramSchemas()).keys()].toSorted()).toEqual(names.toSorted());
+    expect([...paramSchemas.keys()].toSorted()).toEqual(names.toSorted());
+  });
+
+  it('are checked as the functions check the variables that hold them', async () => {
+    const ofFunctions = Object.assign({}, ...[...(await environmentSchemas()).values()].map(({ entries }) => entries));
+    const variables = parse(readFileSync(join(root, 'deployment/environment.yml'), 'utf8'));
+    const compared = Object.entries(variables).flatMap(([variable, value]) => {
+      const [, param] = /^\$\{param:(\w+)\}$/.exec(String(value)) ?? [];
+      return param === undefined ? [] : [{ param, isSame: paramSchemas.get(param) === ofFunctions[variable] }];
+    });
+    expect(compared.length).toBeGreaterThan(20);
+    expect(compared.filter(({ isSame }) => !isSame)).toEqual([]);
   });
 
   it('are taken for the sandbox as they are, and from a file as the documents have it', async () => {
-    expect(await checkParams(files, 'sandbox')).toEqual({ broken: [], unchecked: [] });
+    expect(checkParams(files, 'sandbox')).toEqual({ broken: [], unchecked: [] });
     expect(await brokenOf({}, 'dev')).toEqual([]);
     expect(await brokenOf({ region: 'us-gov-west-1', accounts: accounts({}), stackTimeoutMinutes: 70 })).toEqual([]);
   });
@@ -50,7 +62,7 @@ describe('the params of a stage', () => {
   });
 
   it.each(['dev', 'pord', 'constructor'])('are missed for the stage %s, with what to write', async (stage) => {
-    const { broken } = await checkParams({ ...withFile(pinned), own: undefined }, stage);
+    const { broken } = checkParams({ ...withFile(pinned), own: undefined }, stage);
     expect(broken).toHaveLength(1);
     expect(broken[0]).toContain(`has no file stages/${stage}.yml. There is: prod. Copy stages/example.yml`);
     // It can be copied, and packaged with a URL and a hash.
@@ -60,23 +72,23 @@ describe('the params of a stage', () => {
   });
 
   it.each(['default', 'example'])('are never those of %s, which is no stage', async (stage) => {
-    const { broken } = await checkParams(await stageFiles(root, stage), stage);
+    const { broken } = checkParams(await stageFiles(root, stage), stage);
     expect(broken).toEqual([`stages/${stage}.yml is for all stages: no stage can have this name.`]);
   });
 
   it('may be none, and are refused when the file has something else', async () => {
-    expect(await checkParams(withFile('# none\n'), 'prod')).toMatchObject({
+    expect(checkParams(withFile('# none\n'), 'prod')).toMatchObject({
       broken: [expect.stringMatching(/^builds/), expect.stringMatching(/^infinstorMlflowUrl/)],
     });
     for (const own of ['${file(prod.yml)}', ['region']]) {
-      expect((await checkParams(withFile(own), 'prod')).broken).toEqual([
+      expect(checkParams(withFile(own), 'prod').broken).toEqual([
         'stages/prod.yml: must be a map of params: a line `name: value` for each',
       ]);
     }
   });
 
   it('are refused with the line, and without what stands there, when the file is no YAML or has a param twice', async () => {
-    const brokenIn = async (own: string) => (await checkParams(withFile(own), 'prod')).broken;
+    const brokenIn = async (own: string) => checkParams(withFile(own), 'prod').broken;
     expect(await brokenIn('region: us-east-1\nregion: eu-west-1\n')).toEqual([
       'stages/prod.yml: is no YAML: Map keys must be unique at line 2, column 1',
     ]);
@@ -89,7 +101,7 @@ describe('the params of a stage', () => {
     const brokenWith = async (section: string) => {
       const serverless = files.serverless.replace(/^params: .*$/m, section);
       expect(serverless).not.toBe(files.serverless);
-      return (await checkParams({ ...withFile(pinned), serverless }, 'prod')).broken;
+      return checkParams({ ...withFile(pinned), serverless }, 'prod').broken;
     };
     const line = 'serverless.yml: must have the line `params: ${file(deployment/params.cjs)}` and no params itself';
     expect(await brokenWith('params:\n  default:\n    region: us-east-1\n  prod:\n    region: eu-west-1\n')).toEqual([
@@ -205,6 +217,17 @@ describe('params that are right on their own', () => {
     ]);
     expect(await brokenOf({ infinstorMlflowUrl }, 'sandbox')).toEqual([]);
   });
+
+  it('may be those of a stage in a sandbox, on the computer itself and nowhere else', async () => {
+    for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
+      for (const url of [`http://${host}:${host.length}/infinstor`, `http://${host}/infinstor`]) {
+        expect(await brokenOf({ infinstorMlflowUrl: url, infinstorApiUrl: url })).toEqual([]);
+      }
+    }
+    for (const host of ['127.0.0.1', 'localhost'].flatMap((name) => [`${name}.acme.example`, `${name}@acme.example`])) {
+      expect(await brokenOf({ infinstorMlflowUrl: `http://${host}/x` })).toHaveLength(1);
+    }
+  });
 });
 
 describe('params that refer to something', () => {
@@ -222,7 +245,7 @@ describe('params that refer to something', () => {
 
   it('are named when only osls knows the value', async () => {
     const own = { ...pinned, builds: '${env:BUILDS}', verify: '${param:tableNamePattern, "off"}' };
-    expect(await checkParams(withFile(own), 'prod')).toEqual({ broken: [], unchecked: ['builds', 'verify'] });
+    expect(checkParams(withFile(own), 'prod')).toEqual({ broken: [], unchecked: ['builds', 'verify'] });
   });
 });
 
@@ -233,7 +256,7 @@ describe('the example of a stage', () => {
 
   it('is refused until the URL and the hash are there, and has every param', async () => {
     const example = await stageExample();
-    const { broken } = await checkParams(withFile(example), 'prod');
+    const { broken } = checkParams(withFile(example), 'prod');
     expect(broken.map((each) => each.replace(/:.*/, ''))).toEqual(['infinstorMlflowUrl', 'builds.2.3.72']);
     expect(await brokenOf({ ...parse(example), ...pinned })).toEqual([]);
     // With the defaults as they are.

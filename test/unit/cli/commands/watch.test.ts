@@ -18,22 +18,27 @@ interface Standing {
   histories: Record<string, ReturnType<typeof history>>;
   /** The error with which AWS refuses the first read. */
   refusal?: string;
+  /** The execution whose history AWS refuses to read now. */
+  refusedHistory?: string;
 }
+
+const refused = (name: string) => Object.assign(new Error('Rate exceeded'), { name, $fault: 'client' });
 
 function standings(all: readonly Standing[]) {
   let place = 0;
   const current = () => all[place] ?? { running: [], histories: {} };
   deployed(({ status, updatedAfter }: Query) => {
     const { running, written = [], refusal } = current();
-    if (refusal !== undefined) throw Object.assign(new Error('Rate exceeded'), { name: refusal, $fault: 'client' });
+    if (refusal !== undefined) throw refused(refusal);
     if (updatedAfter !== undefined) return { subscribers: written };
     return { subscribers: running.filter((each) => each.status === status) };
   });
   mockClient(SFNClient)
     .on(GetExecutionHistoryCommand)
-    .callsFake(async ({ executionArn }: { executionArn: string }) => ({
-      events: current().histories[executionArn] ?? [],
-    }));
+    .callsFake(async ({ executionArn }: { executionArn: string }) => {
+      if (executionArn === current().refusedHistory) throw refused('ThrottlingException');
+      return { events: current().histories[executionArn] ?? [] };
+    });
   const waits: number[] = [];
   const time = {
     now: () => new Date('2026-11-29T12:00:00.000Z'),
@@ -162,13 +167,34 @@ describe('watch of all', () => {
   });
 
   it('goes on more slowly when AWS refuses calls for their rate', async () => {
-    const refused = { running: [], histories: {}, refusal: 'TooManyRequestsException' };
-    const { time, waits } = standings([runs, refused, refused, goesOn, goesOn]);
+    const tooMany = { running: [], histories: {}, refusal: 'TooManyRequestsException' };
+    const { time, waits } = standings([runs, tooMany, tooMany, goesOn, goesOn]);
     const { session, shown } = sessionOn();
     await watch({ words, options: {} }, session, time);
     expect(waits).toEqual([2000, 4000, 8000, 4000, 2000]);
     expect(endOfLines(shown()).at(-1)).toBe('acme  onboard-subscriber  ObtainToken');
   });
+});
+
+it('a look that is broken off for its rate loses no change', async () => {
+  const beta = listed('beta', { status: 'UPDATING' });
+  const both = { running: [acme, beta], histories: { ...runs.histories, [beta.executionArn]: history(started) } };
+  const more = { ...both.histories, ...goesOn.histories };
+  const broken = { ...both, histories: more, refusedHistory: beta.executionArn };
+  const { time } = standings([
+    { ...both, refusedHistory: beta.executionArn },
+    both,
+    broken,
+    { ...both, histories: more },
+  ]);
+  const { session, shown } = sessionOn();
+  await watch({ words, options: {} }, session, time);
+  expect(endOfLines(shown())).toEqual([
+    '2 running on stage sandbox',
+    'acme  onboard-subscriber  AcceptRequest',
+    'beta  onboard-subscriber  started',
+    'acme  onboard-subscriber  ObtainToken',
+  ]);
 });
 
 describe('the pace of looks', () => {

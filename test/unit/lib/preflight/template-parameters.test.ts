@@ -97,6 +97,35 @@ describe("the template's parameters", () => {
     expect(templateParameters(own, request({})).Contact).toBe('acme <mlops@acme.example> acme {other}');
   });
 
+  it('are refused for a choice that the template does not offer, also for the one that a request without one means', () => {
+    const { 'sse-s3': _, ...artifacts } = map.artifacts;
+    const { 'aws-managed': __, ...tracking } = map.tracking;
+    expect(() => templateParameters({ ...map, artifacts }, request({}))).toThrow(
+      expect.objectContaining({ name: 'InvalidRequest', field: 'encryption.artifacts.type' }),
+    );
+    const encryption = { tracking: { type: 'aws-managed' } };
+    expect(() => templateParameters({ ...map, tracking }, request({ encryption }))).toThrow(
+      expect.objectContaining({ name: 'InvalidRequest', field: 'encryption.tracking.type' }),
+    );
+    expect(templateParameters({ ...map, tracking }, request({}))).toMatchObject({ S3EncryptionOption: 'sse-s3' });
+  });
+
+  it('are refused when bucket and table share a parameter and the request wants two things of it', () => {
+    const own = {
+      ...map,
+      artifacts: { ...map.artifacts, 'sse-kms-customer-managed': { Key: '{keyArn}' } },
+      tracking: { ...map.tracking, 'customer-managed': { Key: '{keyArn}' } },
+    };
+    const encrypted = (key: string) => ({
+      artifacts: { type: 'sse-kms-customer-managed', keyArn },
+      tracking: { type: 'customer-managed', keyArn: key },
+    });
+    expect(templateParameters(own, request({ encryption: encrypted(keyArn) }))).toMatchObject({ Key: keyArn });
+    expect(() => templateParameters(own, request({ encryption: encrypted(otherKeyArn) }))).toThrow(
+      expect.objectContaining({ name: 'InvalidRequest', field: 'encryption' }),
+    );
+  });
+
   it.each(['CustomToken', 'SubscriberName', 'S3EncryptionOption'])(
     'leave no room for a %s from the request',
     (name) => {
