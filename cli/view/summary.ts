@@ -231,7 +231,11 @@ function changeLines({ keyArn, changes, diff }: KeyChange, layout: Layout, whole
   if (!whole) {
     return ['', `Key policy of ${keyArn}:`, ...changes.flatMap((change) => changeLine(change, layout))];
   }
-  return ['', `Key policy of ${keyArn} (statements and lists sorted):`, ...diff.map((line) => diffLine(line, layout.paint))];
+  return [
+    '',
+    `Key policy of ${keyArn} (statements and lists sorted):`,
+    ...diff.map((line) => diffLine(line, layout.paint)),
+  ];
 }
 
 function changeLine({ kind, text }: PolicyChange, { paint, columns }: Layout): string[] {

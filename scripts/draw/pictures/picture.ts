@@ -7,7 +7,10 @@ import { svgOf } from './svg.ts';
 const settled: readonly [form: RegExp, replace: (found: string) => string][] = [
   [/ +\d+\.\d s\b/g, (found) => fitted('0.3 s', found)],
   [/ +\d+ s(?= |$)/g, (found) => fitted('1 s', found)],
-  [/(?<!key\/)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, () => '2f0c9a4e-7d15-4b86-9c3e-51a8e6b7d042'],
+  [
+    /(?<!key\/)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g,
+    () => '2f0c9a4e-7d15-4b86-9c3e-51a8e6b7d042',
+  ],
   // The end of an execution's name.
   [/(?<=-)[0-9a-z]{8}[0-9a-f]{6}\b/g, () => 'mx3ldjn7b921ef'],
   [/\d{4}-\d\d-\d\d(?=[ T]\d\d:\d\d)/g, () => '2026-12-01'],
