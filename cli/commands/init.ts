@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { checkStage, otherFiles, sandboxStage } from '../../deployment/params/check.ts';
@@ -11,6 +10,7 @@ import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discov
 import { buildSchema } from '../../lib/requests/onboarding.ts';
 import { account } from '../../sandbox/core/account.ts';
 import { infinstorPath } from '../../sandbox/operator.ts';
+import { ask } from '../ask.ts';
 import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
@@ -130,20 +130,13 @@ export async function init(
 
 function realWorld(): World {
   // npm runs scripts in the project's folder, which is the one that has the stages.
-  return { folder: process.cwd(), environment: process.env, send: fetch, getVersion, ask };
-}
-
-async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await lines.question(printable(question))).trim();
-  } catch (error) {
-    // Ctrl-C and Ctrl-D in place of an answer.
-    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
-    throw new CommandError('NotAnswered', 'There was no answer', 'Nothing was written. Run the command again.');
-  } finally {
-    lines.close();
-  }
+  return {
+    folder: process.cwd(),
+    environment: process.env,
+    send: fetch,
+    getVersion,
+    ask: (question) => ask(question, 'Nothing was written.'),
+  };
 }
 
 function refuseStage(stage: string): void {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import type { Operation } from '../../lib/subscribers/operations.ts';
 import { type FaultRule, parseFault } from '../../sandbox/core/faults.ts';
+import { ask } from '../ask.ts';
 import { type Clients, connect, follow, readKeyPolicies, type Snapshot, start } from '../aws/executions.ts';
 import { knownKeyArns } from '../aws/functions.ts';
 import type { Outcome } from '../command.ts';
@@ -181,20 +181,12 @@ async function confirmOffboarding(request: Request, confirm: string | undefined,
   );
 }
 
-async function askForName(userName: string | undefined, { target }: Session): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const place = target === undefined ? '' : ` ${placeOf(target)}`;
-    return (
-      await lines.question(
-        printable(
-          `This offboards ${userName}${place}, and nothing brings back what is deleted.\nType the name of the subscriber: `,
-        ),
-      )
-    ).trim();
-  } finally {
-    lines.close();
-  }
+function askForName(userName: string | undefined, { target }: Session): Promise<string> {
+  const place = target === undefined ? '' : ` ${placeOf(target)}`;
+  return ask(
+    `This offboards ${userName}${place}, and nothing brings back what is deleted.\nType the name of the subscriber: `,
+    'Nothing was started.',
+  );
 }
 
 function readFault(text: string): FaultRule {

@@ -66,7 +66,7 @@ export function createTerminal(screen: Screen, environment: NodeJS.ProcessEnv): 
     paint,
     live: live ? screen : undefined,
     get columns() {
-      return screen.isTTY === true ? screen.columns : undefined;
+      return screen.isTTY === true ? screen.columns || undefined : undefined;
     },
     write: (text) => void screen.write(text),
     begin(label) {
