@@ -3,6 +3,7 @@ import { policyBackupSchema } from '../../lib/keys/policy-backups.ts';
 import { subscriberSchema } from '../aws/subscribers.ts';
 import { changeLine, executionDocument, logLine, logsDocument, statusDocument } from './execution.ts';
 import { document, failed, openDocument, succeeded } from './parts.ts';
+import { initDocument } from './stage.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;
 
@@ -85,6 +86,7 @@ export const documents: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ['template', templateDocument],
   ['logs', logsDocument],
   ['fault', v.union([document({ ...succeeded, faults: v.array(v.string()) }), failed({ faults: v.null() })])],
+  ['init', initDocument],
   ['completion', v.union([document({ shell: v.string(), script: v.string() }), failed({})])],
   ['version', v.union([document({ version: v.string() }), failed({})])],
 ]);

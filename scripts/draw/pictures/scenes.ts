@@ -27,7 +27,7 @@ export const scenes: readonly Scene[] = [
   { name: 'onboard', line: (userName) => ['onboard', `${userName}.json`], isFirst: true, status: 0 },
   { name: 'list', line: () => ['list'], status: 0 },
   { name: 'status', line: () => ['status', 'globex'], status: 0 },
-  { name: 'watch', line: () => ['watch'], ctrlC: { after: /initech[\s\S]*ReadRoleArn/ }, status: 130 },
+  { name: 'watch', line: () => ['watch'], ctrlC: { after: /initech[^\n]*\n/ }, status: 130 },
 ];
 
 /** The widths of terminals, each with the subscriber that is onboarded in it; the pictures are of the second one. */
