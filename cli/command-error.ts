@@ -1,4 +1,14 @@
-import type { Fault } from '../lib/faults.ts';
+/** What is wrong with one place of a request, or with what the request is for. */
+export interface CommandFault {
+  /** The place in the request (RFC 6901); absent for what is wrong elsewhere. */
+  pointer?: string | undefined;
+  /** The same for people. */
+  field?: string | undefined;
+  rule: string;
+  /** The error that it would be, and what helps, where faults have different ones. */
+  name?: string | undefined;
+  remedy?: string | undefined;
+}
 
 const brand = Symbol.for('infinstor-onboarding.CommandError');
 
@@ -14,14 +24,20 @@ export class CommandError extends Error {
   /** What of the deployment failed; null when it was the command itself. */
   readonly step: string | null;
   /** Of a request each place that is wrong, by its JSON Pointer. */
-  readonly errors: readonly { pointer: string; rule: string }[] | undefined;
+  readonly errors: readonly CommandFault[] | undefined;
 
-  constructor(name: string, message: string, remedy: string, step: string | null = null, faults?: readonly Fault[]) {
+  constructor(
+    name: string,
+    message: string,
+    remedy: string,
+    step: string | null = null,
+    faults?: readonly CommandFault[],
+  ) {
     super(message);
     this.name = name;
     this.remedy = remedy;
     this.step = step;
-    this.errors = faults?.map(({ pointer, rule }) => ({ pointer, rule }));
+    this.errors = faults;
   }
 }
 

@@ -11,6 +11,11 @@ const userName: WordSpec = {
   refuse: (text) => (v.is(userNameSchema, text) ? undefined : 'the userName of a subscriber'),
 };
 const diff = { type: 'boolean', help: 'show changes of key policies line by line, not only as a summary' } as const;
+const plan = {
+  type: 'string',
+  value: 'PLAN',
+  help: 'start only what was planned: the hash of a plan, or a file with what plan --json printed',
+} as const;
 const fault = {
   type: 'string',
   multiple: true,
@@ -28,7 +33,7 @@ export const commandTable: readonly Command[] = [
     group: 'Requests',
     summary: 'create a subscriber, its stack and its grants on keys, and follow the execution',
     words: [{ name: 'REQUEST.json', optional: true }],
-    options: { diff, fault },
+    options: { plan, diff, fault },
     target: 'deployment',
     inTour: true,
     examples: ['onboard acme.json --stage prod', 'onboard examples/acme.json --endpoint http://127.0.0.1:4566'],
@@ -40,7 +45,7 @@ export const commandTable: readonly Command[] = [
     group: 'Requests',
     summary: 'change the e-mail address, the password or both of a subscriber',
     words: [{ name: 'REQUEST.json', optional: true }],
-    options: { diff, fault },
+    options: { plan, diff, fault },
     target: 'deployment',
     inTour: true,
     examples: ['update update-email.json --stage prod'],
@@ -52,7 +57,7 @@ export const commandTable: readonly Command[] = [
     group: 'Requests',
     summary: 'add users under a subscriber',
     words: [{ name: 'REQUEST.json', optional: true }],
-    options: { diff, fault },
+    options: { plan, diff, fault },
     target: 'deployment',
     inTour: true,
     examples: ['add-user add-user-team.json --stage prod'],
@@ -73,6 +78,7 @@ export const commandTable: readonly Command[] = [
         value: 'USERNAME',
         help: 'the subscriber that the request is for, in place of the question',
       },
+      plan,
       diff,
       fault,
     },
@@ -81,6 +87,29 @@ export const commandTable: readonly Command[] = [
     examples: ['offboard offboard-acme.json --confirm acme --stage prod'],
     onFailure: brokenOff,
     run: async (given, session) => (await import('./commands/send.ts')).send('offboard-subscriber', given, session),
+  }),
+  defineCommand({
+    name: 'plan',
+    group: 'Requests',
+    summary: 'show what a request would do, with no effect',
+    details: [
+      'It makes all checks that the first step makes, and shows everything that is wrong (exit status 2). The hash at the end is for --plan of the other commands: these refuse to start a request that would do something else by then.',
+    ],
+    words: [{ name: 'REQUEST.json', optional: true }],
+    options: {
+      operation: {
+        type: 'string',
+        value: 'COMMAND',
+        choices: ['onboard', 'update', 'add-user', 'offboard'],
+        help: 'the command that the request is for: onboard (the default), update, add-user or offboard',
+      },
+      diff,
+    },
+    target: 'deployment',
+    inTour: true,
+    examples: ['plan acme.json --stage prod', 'plan offboard-acme.json --operation offboard --stage prod'],
+    onFailure: () => ({ hash: null }),
+    run: async (given, session) => (await import('./commands/plan.ts')).plan(given, session),
   }),
   defineCommand({
     name: 'list',
@@ -151,7 +180,7 @@ export const commandTable: readonly Command[] = [
   defineCommand({
     name: 'key-policies',
     group: 'What there is',
-    summary: 'list the policies of a KMS key that were kept before the onboarding changed them',
+    summary: 'show the room on a KMS key, and list its policies that were kept before the onboarding changed them',
     words: [
       {
         name: 'KEY-ARN',
@@ -170,6 +199,23 @@ export const commandTable: readonly Command[] = [
     ],
     onFailure: () => ({ keyArn: null }),
     run: async (given, session) => (await import('./commands/key-policies.ts')).keyPolicies(given, session),
+  }),
+  defineCommand({
+    name: 'quotas',
+    group: 'What there is',
+    summary: 'show what AWS still lets each account have, and how many subscribers fit',
+    details: [
+      'Which quotas a subscriber takes something of is the param stackUses. --region is that of the stage, as everywhere.',
+    ],
+    words: [],
+    options: {
+      account: { type: 'string', value: 'ID', help: 'only this account' },
+      'stack-region': { type: 'string', value: 'REGION', help: 'only stacks and keys in this Region' },
+    },
+    target: 'deployment',
+    examples: ['quotas --stage prod', 'quotas --account 222222222222 --stage prod'],
+    onFailure: () => ({ accounts: null, keys: null }),
+    run: async (given, session) => (await import('./commands/quotas.ts')).quotas(given, session),
   }),
   defineCommand({
     name: 'template',

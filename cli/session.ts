@@ -48,7 +48,7 @@ export const schemaVersion = 1;
 const resourceDelayMs = 50;
 
 /** The first line of a run in a throw-away sandbox that nobody has asked for by name. */
-export const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox.';
+const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox.';
 
 /** Begins a session. @param isNamed whether the target was named, and not the program's own choice */
 export function createSession({

@@ -101,6 +101,13 @@ export const uses: readonly Use[] = [
     role: 'offboarder',
     calls: [findStack, invoke('get-subscriber'), startExecution(['offboard-subscriber']), ...follow, readKeyPolicy],
   },
+  {
+    command: 'onboard',
+    when: '`--plan`',
+    role: 'operator',
+    calls: [findStack, invoke('plan-request'), startExecution(['onboard-subscriber']), ...follow, readKeyPolicy],
+  },
+  { command: 'plan', role: 'reader', calls: [findStack, invoke('plan-request')] },
   { command: 'list', role: 'reader', calls: [findStack, invoke('list-subscribers')] },
   { command: 'status', role: 'reader', calls: [findStack, invoke('get-subscriber')] },
   {
@@ -115,7 +122,12 @@ export const uses: readonly Use[] = [
     role: 'reader',
     calls: [findStack, invoke('get-subscriber'), ...follow],
   },
-  { command: 'key-policies', role: 'reader', calls: [findStack, queryRegistry, readKeyPolicy] },
+  {
+    command: 'key-policies',
+    role: 'reader',
+    calls: [findStack, queryRegistry, { ...invoke('get-key'), degrades: true }, readKeyPolicy],
+  },
+  { command: 'quotas', role: 'reader', calls: [findStack, invoke('get-quotas')] },
   {
     command: 'key-policies',
     when: '`--restore`',

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import { policyBackupSchema } from '../../lib/keys/policy-backups.ts';
+import { previewSchema } from '../../lib/preflight/preview.ts';
+import { keyRoomSchema, quotasSchema } from '../aws/room.ts';
 import { subscriberSchema } from '../aws/subscribers.ts';
 import { changeLine, executionDocument, logLine, logsDocument, statusDocument } from './execution.ts';
 import { document, failed, openDocument, succeeded } from './parts.ts';
@@ -11,6 +13,15 @@ const keyPoliciesDocument = v.union([
   document({
     ...succeeded,
     keyArn: v.string(),
+    room: v.pipe(
+      v.nullable(
+        v.union([
+          keyRoomSchema,
+          v.strictObject({ error: v.strictObject({ name: v.string(), message: v.string(), remedy: v.string() }) }),
+        ]),
+      ),
+      v.description('Null of a key that the deployment does not know, and of a deployment that does not say.'),
+    ),
     policies: v.array(
       v.looseObject({
         ...v.omit(policyBackupSchema, ['policy']).entries,
@@ -68,6 +79,7 @@ export const documents: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ['update', executionDocument],
   ['add-user', executionDocument],
   ['offboard', executionDocument],
+  ['plan', v.union([openDocument({ ...previewSchema.entries, error: v.null() }), failed({ hash: v.null() })])],
   ['retry', executionDocument],
   ['redrive', executionDocument],
   [
@@ -83,6 +95,13 @@ export const documents: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ['status', statusDocument],
   ['watch', changeLine],
   ['key-policies', keyPoliciesDocument],
+  [
+    'quotas',
+    v.union([
+      openDocument({ ...quotasSchema.entries, error: v.null() }),
+      failed({ accounts: v.null(), keys: v.null() }),
+    ]),
+  ],
   ['template', templateDocument],
   ['logs', logsDocument],
   ['fault', v.union([document({ ...succeeded, faults: v.array(v.string()) }), failed({ faults: v.null() })])],

@@ -17,8 +17,21 @@ export const failureSchema = v.strictObject({
   message: v.string(),
   remedy: v.pipe(v.string(), v.description('What to do next.')),
   errors: v.pipe(
-    v.optional(v.array(v.strictObject({ pointer: v.string(), rule: v.string() }))),
-    v.description('Each place of the request that is wrong, by its JSON Pointer.'),
+    v.optional(
+      v.array(
+        v.strictObject({
+          pointer: v.pipe(
+            v.optional(v.string()),
+            v.description('The place in the request, as a JSON Pointer; absent for what is wrong elsewhere.'),
+          ),
+          field: v.optional(v.string()),
+          rule: v.string(),
+          name: v.pipe(v.optional(v.string()), v.description('The error that it would be, where there are several.')),
+          remedy: v.optional(v.string()),
+        }),
+      ),
+    ),
+    v.description('All that is wrong with a request.'),
   ),
 });
 

@@ -35,7 +35,7 @@ export interface TargetOptions {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The file of the default target, in the folder that the command is called in or in one above it. */
-export const targetFile = '.infinstor-onboarding.json';
+const targetFile = '.infinstor-onboarding.json';
 
 const word = (what: string, form: RegExp) => v.pipe(v.string('must be a string'), v.regex(form, `must be ${what}`));
 const stageSchema = word(

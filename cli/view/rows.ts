@@ -35,7 +35,7 @@ export function wrapped(text: string, columns: number | undefined, indent: numbe
 const command = /^(aws|npm|infinstor-onboarding) /;
 
 /** The lines of a text, broken between words; a command, and a word that is longer than a line, such as an ARN, stay whole so that they can be copied. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => {
     if (line.length <= width || command.test(line)) return [line];
     const lines: string[] = [];

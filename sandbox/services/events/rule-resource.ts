@@ -51,8 +51,8 @@ export function ruleProvider({ events, onAccess }: Parts): ResourceProvider {
     return {
       physicalId: name,
       attributes: { Arn: resource },
-      delete() {
-        for (const action of ['events:RemoveTargets', 'events:DeleteRule']) onAccess(caller, { action, resource });
+      delete(by) {
+        for (const action of ['events:RemoveTargets', 'events:DeleteRule']) onAccess(by, { action, resource });
         events.deleteRule({ name, bus });
       },
     };

@@ -5,7 +5,7 @@ import type { Logs } from './service.ts';
 const logGroupProperties = v.strictObject({ LogGroupName: v.string(), RetentionInDays: v.optional(v.number()) });
 
 interface Parts {
-  logs: Pick<Logs, 'createLogGroup'>;
+  logs: Pick<Logs, 'createLogGroup' | 'deleteLogGroup'>;
   onAccess: OnAccess;
 }
 
@@ -14,9 +14,19 @@ export function logGroupProvider({ logs, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { LogGroupName, RetentionInDays } = parseProperties(logGroupProperties, context);
     const logGroup = arnAt(context.caller, 'logs', `log-group:${LogGroupName}:*`);
-    const actions = ['logs:CreateLogGroup', ...(RetentionInDays === undefined ? [] : ['logs:PutRetentionPolicy'])];
+    const actions = [
+      ...(context.previous === undefined ? ['logs:CreateLogGroup'] : []),
+      ...(RetentionInDays === undefined ? [] : ['logs:PutRetentionPolicy']),
+    ];
     for (const action of actions) onAccess(context.caller, { action, resource: logGroup });
     logs.createLogGroup({ name: LogGroupName, retentionInDays: RetentionInDays });
-    return { physicalId: LogGroupName, attributes: { Arn: logGroup } };
+    return {
+      physicalId: LogGroupName,
+      attributes: { Arn: logGroup },
+      delete(by) {
+        onAccess(by, { action: 'logs:DeleteLogGroup', resource: logGroup });
+        logs.deleteLogGroup(LogGroupName);
+      },
+    };
   };
 }

@@ -8,8 +8,10 @@ import { eventsOf } from './log-events.ts';
 
 export interface Logs {
   service: Service;
-  /** Creates a log group; one that is there already stays, since a stack may be made again. */
+  /** Creates a log group, or gives the one that is there already another retention, since a stack may be made again. */
   createLogGroup(group: LogGroup): void;
+  /** Deletes a log group, if there is one of this name. */
+  deleteLogGroup(name: string): void;
 }
 
 /** A log group, and after how many days its events go; undefined: never. */
@@ -97,6 +99,7 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
   return {
     service: { name: 'logs', protocol: 'json', operations: { FilterLogEvents: inItsWords(filterLogEvents) } },
     createLogGroup: (group) => void groups.set(group.name, group),
+    deleteLogGroup: (name) => void groups.delete(name),
   };
 }
 

@@ -11,7 +11,9 @@ const settled: readonly [form: RegExp, replace: (found: string) => string][] = [
     /(?<!key\/)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g,
     () => '2f0c9a4e-7d15-4b86-9c3e-51a8e6b7d042',
   ],
-  // The end of an execution's name.
+  [/\b[0-9a-f]{64}\b/g, () => '7c1f0d6b'.repeat(8)],
+  // The ends of physical ids, and of executions' names.
+  [/(?<=-)(?=[A-Z]*\d)[0-9A-Z]{12}\b/g, () => '4E7A91C0D2B8'],
   [/(?<=-)[0-9a-z]{8}[0-9a-f]{6}\b/g, () => 'mx3ldjn7b921ef'],
   [/\d{4}-\d\d-\d\d(?=[ T]\d\d:\d\d)/g, () => '2026-12-01'],
   [/\b\d\d:\d\d(:\d\d)?(\.\d{3})?(?=Z| |$)/g, (found) => '09:30:00.000'.slice(0, found.length)],

@@ -25,8 +25,10 @@ export interface Scene {
 /** All scenes in their order. One that is added here is tested in terminals, and has a picture. */
 export const scenes: readonly Scene[] = [
   { name: 'onboard', line: (userName) => ['onboard', `${userName}.json`], isFirst: true, status: 0 },
+  { name: 'plan', line: () => ['plan', 'stark.json'], status: 0 },
   { name: 'list', line: () => ['list'], status: 0 },
   { name: 'status', line: () => ['status', 'globex'], status: 0 },
+  { name: 'quotas', line: () => ['quotas'], status: 0 },
   { name: 'watch', line: () => ['watch'], ctrlC: { after: /initech[^\n]*\n/ }, status: 130 },
 ];
 
@@ -69,7 +71,7 @@ export async function createStage(sandbox: Sandbox, folder: string): Promise<Sta
   const home = join(folder, 'home');
   await mkdir(home);
   await buildCli(bin);
-  for (const userName of [...widths.map((width) => width.userName), 'globex']) {
+  for (const userName of [...widths.map((width) => width.userName), 'globex', 'stark']) {
     await writeFile(join(folder, `${userName}.json`), JSON.stringify(requestFor(userName)));
   }
   const program = [process.execPath, join(bin, 'infinstor-onboarding.cjs')];

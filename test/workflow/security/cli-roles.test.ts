@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import { account } from '../../../sandbox/core/account.ts';
@@ -64,7 +65,15 @@ const lines: Readonly<Record<string, () => string[] | Promise<string[]>>> = {
     const { userName } = request.subscriber;
     return ['offboard', file(leaving(userName)), '--confirm', userName];
   },
+  async 'onboard, `--plan`'() {
+    const request = file(newRequest());
+    const { document } = await runCommand(['plan', request, '--stage', 'sandbox'], environmentOf('reader'));
+    const { hash } = v.parse(v.object({ hash: v.string() }), document);
+    return ['onboard', request, '--plan', hash];
+  },
+  plan: () => ['plan', file(newRequest())],
   list: () => ['list'],
+  quotas: () => ['quotas'],
   status: () => ['status', steady.userName],
   // Something must run, which waits until the test is over.
   async 'watch, all that runs'() {
@@ -195,7 +204,7 @@ describe.each(judged.map((each) => [each.call.action, nameOf(each.use), each] as
       if (call.degrades === true) {
         const { text, status } = await running;
         expect(status).toBe(0);
-        expect(text).toMatch(/(could not|cannot) be read/);
+        expect(text).toMatch(new RegExp(`(could not|cannot) be read|not authorized to perform: ${action}`));
       } else {
         await expect(running).rejects.toMatchObject({
           name: expect.stringMatching(/^AccessDenied/),

@@ -2,6 +2,7 @@ import type { Recordings } from '../fact.ts';
 import { iam, sts } from './access.ts';
 import { cloudformation } from './cloudformation.ts';
 import { templates } from './cloudformation-templates.ts';
+import { updates } from './cloudformation-updates.ts';
 import { dynamodb } from './dynamodb.ts';
 import { events } from './events.ts';
 import { kms } from './kms.ts';
@@ -29,4 +30,5 @@ export const recordings: readonly Recordings[] = [
   sts,
   tasks,
   templates,
+  updates,
 ];
