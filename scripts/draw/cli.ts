@@ -5,6 +5,7 @@ import { commandTable } from '../../cli/command-table.ts';
 import { lines } from '../../cli/documents/documents.ts';
 import { optionText, usageOf } from '../../cli/view/help.ts';
 import { type CliCall, callsOf, policyOf, roles, uses } from '../cli-permissions.ts';
+import { scenes } from './pictures/scenes.ts';
 import { outputFile } from './schemas.ts';
 
 const page = join(resolve(import.meta.dirname, '../..'), 'docs', 'cli.md');
@@ -61,6 +62,7 @@ function commandLines(command: Command): string[] {
     '```sh',
     ...examples.map((example) => `${program.name} ${example}`),
     '```',
+    ...(scenes.some((scene) => scene.name === name) ? ['', `![${name} in a terminal](pictures/${name}.svg)`] : []),
     '',
   ];
 }
