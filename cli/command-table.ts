@@ -158,7 +158,7 @@ export const commandTable: readonly Command[] = [
     options: {},
     target: 'deployment',
     examples: ['status acme --stage prod'],
-    onFailure: () => ({ userName: null, status: null }),
+    onFailure: (_session, [userName = null]) => ({ userName, status: null }),
     run: async ({ words }, session) => (await import('./commands/status.ts')).status(words, session),
   }),
   defineCommand({
@@ -197,7 +197,7 @@ export const commandTable: readonly Command[] = [
       'key-policies $KEY_ARN --stage prod',
       "key-policies $KEY_ARN --restore '2026-11-30T10:00:00.000Z#…' --stage prod",
     ],
-    onFailure: () => ({ keyArn: null }),
+    onFailure: (_session, [keyArn = null]) => ({ keyArn }),
     run: async (given, session) => (await import('./commands/key-policies.ts')).keyPolicies(given, session),
   }),
   defineCommand({

@@ -95,7 +95,7 @@ interface About {
   /** Whether it prints with `--json` one document a line, as it goes on, and not one when it is over. */
   jsonLines?: true;
   /** What the document of a failure has beside the failure itself. */
-  onFailure?: (session: Session | undefined) => object;
+  onFailure?: (session: Session | undefined, words: readonly string[]) => object;
 }
 
 interface Spec<O extends Options> extends About {
@@ -116,6 +116,7 @@ export interface Command extends About {
 /** A command with what it was called with. */
 export interface Called {
   shared: v.InferOutput<typeof sharedSchema>;
+  words: readonly string[];
   run(session: Session): Promise<Outcome>;
 }
 
@@ -128,7 +129,7 @@ export function defineCommand<const O extends Options>({ run, ...about }: Spec<O
       const own = v.parse(sharedSchema, values);
       if (!own.help) checkWords(about, words);
       const shared = about.isOfStage === true && own.stage === undefined ? { ...own, stage: words[0] } : own;
-      return { shared, run: (session) => run({ words, options: values }, session) };
+      return { shared, words, run: (session) => run({ words, options: values }, session) };
     },
   };
 }

@@ -31,11 +31,12 @@ export function run(args: readonly string[], program: Program): Running {
 
   async function main(): Promise<number> {
     let command: Command | undefined;
+    let called: Called | undefined;
     try {
       const chosen = choose(args, program, commandTable);
       if (chosen.command === undefined) return show(chosen.text);
       command = chosen.command;
-      const called = command.read(chosen.args);
+      called = command.read(chosen.args);
       if (called.shared.help) return show(commandHelp(command, program));
       const named = targetFor(command, called.shared);
       const target = named ?? (program.isTour && command.inTour === true ? ({ kind: 'sandbox' } as const) : undefined);
@@ -53,7 +54,11 @@ export function run(args: readonly string[], program: Program): Running {
       );
       const onStderr = createTerminal(process.stderr, colours);
       if (!json) onStderr.write(failureText(failureOfCommand(failure), onStderr) + keptLogs(state.session));
-      const failed = { status: 'FAILED', ...command?.onFailure?.(state.session), error: failureOfCommand(failure) };
+      const failed = {
+        status: 'FAILED',
+        ...command?.onFailure?.(state.session, called?.words ?? []),
+        error: failureOfCommand(failure),
+      };
       if (json && command?.jsonLines === true)
         process.stdout.write(`${JSON.stringify({ schemaVersion, ...failed })}\n`);
       else print(failed);
