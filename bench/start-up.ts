@@ -41,9 +41,9 @@ try {
     "process.on('exit', () => require('node:fs').writeSync(3, JSON.stringify(process.cpuUsage())));",
   );
   for (const file of (await readdir(folder)).filter((name) => /^(?!preload).*\.cjs$/.test(name))) {
-    console.log(`${file}  ${Math.round((await stat(join(folder, file))).size / 1024)} KB`);
+    process.stdout.write(`${file}  ${Math.round((await stat(join(folder, file))).size / 1024)} KB\n`);
   }
-  const costs = new Map(variants.map(({ name }) => [name, [] as Cost[]]));
+  const costs = new Map<string, Cost[]>(variants.map(({ name }) => [name, []]));
   // Once without being counted: V8's code is kept then, as it is after the first use of a command.
   for (const { args } of variants) await costOf(args);
   for (let round = 0; round < rounds; round += 1) {
@@ -86,8 +86,8 @@ function print(costs: ReadonlyMap<string, readonly Cost[]>): void {
   if (bare === undefined) return;
   for (const { name, processor, clock } of medians) {
     const ratios = [processor / bare.processor, clock / bare.clock].map((ratio) => ratio.toFixed(2));
-    console.log(
-      `${name.padEnd(12)} processor ${processor.toFixed(0).padStart(4)} ms, ${ratios[0]} times; clock ${clock.toFixed(0).padStart(4)} ms, ${ratios[1]} times`,
+    process.stdout.write(
+      `${name.padEnd(12)} processor ${processor.toFixed(0).padStart(4)} ms, ${ratios[0]} times; clock ${clock.toFixed(0).padStart(4)} ms, ${ratios[1]} times\n`,
     );
   }
 }

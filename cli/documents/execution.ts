@@ -42,8 +42,8 @@ export const statusDocument = v.union([
       v.description('Of the latest attempt, if that has failed.'),
     ),
   }),
-  document({ userName: v.null(), status: v.null(), error: failureSchema }),
-  failed({ userName: v.null() }),
+  // The status of nobody, or one that cannot be read.
+  document({ userName: v.nullable(v.string()), status: v.null(), error: failureSchema }),
 ]);
 
 const watched = { userName: v.string(), operation: v.string(), executionArn: v.string() };
