@@ -19,11 +19,13 @@ describe('what commands print for other programs', () => {
     'is valid when $name fails, also by the schema that is published, which takes new members',
     ({ name, onFailure }) => {
       const error = { name: 'CommandFailed', step: null, message: 'It failed', remedy: 'Mend it.' };
-      const failure = { schemaVersion: 1, status: 'FAILED', ...onFailure?.(undefined), error };
-      expectValid([name, '--json'], JSON.stringify(failure), false);
       const isValid = ajv.compile(published.get(outputFile(name)) ?? false);
-      expect(isValid({ ...failure, isNew: true })).toBe(true);
-      expect(isValid({ ...failure, error: { ...error, remedy: 1 } })).toBe(false);
+      for (const words of [[], ['acme']]) {
+        const failure = { schemaVersion: 1, status: 'FAILED', ...onFailure?.(undefined, words), error };
+        expectValid([name, '--json'], JSON.stringify(failure), false);
+        expect(isValid({ ...failure, isNew: true })).toBe(true);
+        expect(isValid({ ...failure, error: { ...error, remedy: 1 } })).toBe(false);
+      }
     },
   );
 
