@@ -13,6 +13,8 @@ export interface CliCall {
   condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
   /** Whether the command goes on without it, and says what it could not read. */
   degrades?: true;
+  /** Where it is called, if not everywhere. */
+  where?: string;
 }
 
 /** A way to use a command: what it calls, and the least role that may do this. */
@@ -91,6 +93,11 @@ const again = (command: string, begin: (machines: readonly Machine[]) => CliCall
   ];
 };
 
+/** What `doctor` may not look at, it says. */
+const seen = (...calls: CliCall[]): CliCall[] => calls.map((call) => ({ ...call, degrades: true }));
+/** Rules are looked for in all Regions that stacks may be in, by what they forward to, which is asked of all rules of a bus. */
+const rules = ['arn:aws:events:*:<account>:rule/*'];
+
 /** All ways to use the commands that work on a deployment. */
 export const uses: readonly Use[] = [
   send('onboard', 'onboard-subscriber', readKeyPolicy),
@@ -139,12 +146,26 @@ export const uses: readonly Use[] = [
     role: 'reader',
     calls: [findStack, invoke('get-subscriber'), ...follow, filterLogs],
   },
+  {
+    command: 'doctor',
+    role: 'operator',
+    calls: seen(
+      findStack,
+      { action: 'cloudformation:ListStackResources', resources: findStack.resources },
+      invoke('check-service', 'get-quotas', 'plan-request'),
+      { action: 'events:DescribeRule', resources: rules },
+      { action: 'events:ListTargetsByRule', resources: rules },
+      { action: 'events:ListRuleNamesByTarget', resources: rules, where: 'with stacks in other Regions' },
+      { action: 'execute-api:Invoke', resources: [arn('execute-api', '*/$default/GET/subscribers')] },
+      { action: 'logs:DescribeLogGroups', resources: [arn('logs', 'log-group:*')] },
+    ),
+  },
   ...again('retry', startExecution),
   ...again('redrive', redriveExecution),
 ];
 
-/** Commands on a deployment that call nothing of AWS, or what is not for one of the roles. */
-export const withoutRole: readonly string[] = ['fault'];
+/** Commands that call a sandbox only, or what none of the roles may do: to deploy and to remove is up to administrators. */
+export const withoutRole: readonly string[] = ['fault', 'deploy', 'remove'];
 
 /** The ways that a role may use the commands in: those of a reader, too. */
 export const usesOf = (role: Role): readonly Use[] => uses.filter((use) => use.role === role || use.role === 'reader');

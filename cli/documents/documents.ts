@@ -5,7 +5,7 @@ import { keyRoomSchema, quotasSchema } from '../aws/room.ts';
 import { subscriberSchema } from '../aws/subscribers.ts';
 import { changeLine, executionDocument, logLine, logsDocument, statusDocument } from './execution.ts';
 import { document, failed, openDocument, succeeded } from './parts.ts';
-import { initDocument } from './stage.ts';
+import { deployDocument, doctorDocument, initDocument, removeDocument } from './stage.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;
 
@@ -106,6 +106,9 @@ export const documents: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ['logs', logsDocument],
   ['fault', v.union([document({ ...succeeded, faults: v.array(v.string()) }), failed({ faults: v.null() })])],
   ['init', initDocument],
+  ['deploy', deployDocument],
+  ['doctor', doctorDocument],
+  ['remove', removeDocument],
   ['completion', v.union([document({ shell: v.string(), script: v.string() }), failed({})])],
   ['version', v.union([document({ version: v.string() }), failed({})])],
 ]);

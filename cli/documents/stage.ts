@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { document, failureSchema } from './parts.ts';
+import { document, failed, failureSchema } from './parts.ts';
 
 const sureness = v.picklist(['certain', 'likely', 'unsure', 'given']);
 
@@ -34,3 +34,43 @@ export const initDocument = document({
   next: v.pipe(v.array(v.string()), v.description('The commands that are to follow, in their order.')),
   error: v.nullable(failureSchema),
 });
+
+const checks = v.array(
+  v.strictObject({
+    what: v.string(),
+    outcome: v.pipe(
+      v.picklist(['ok', 'warn', 'fail']),
+      v.description(
+        'warn: it works, or it could not be looked at; fail: an onboarding would fail, or go unnoticed when it does.',
+      ),
+    ),
+    why: v.string(),
+    mend: v.pipe(v.nullable(v.string()), v.description('The command that mends it, or, where none does, what to do.')),
+  }),
+);
+
+export const doctorDocument = v.union([document({ checks }), failed({ checks })]);
+
+const nothing = v.null();
+export const deployDocument = v.union([
+  document({
+    status: v.literal('SUCCEEDED'),
+    stage: v.string(),
+    region: v.string(),
+    package: v.pipe(v.string(), v.description('The folder of what was packaged.')),
+    unchecked: v.pipe(v.array(v.string()), v.description('The params whose values only osls knows.')),
+    deployed: v.pipe(v.boolean(), v.description('Whether CloudFormation has changed anything.')),
+    checks,
+    outputs: v.nullable(v.record(v.string(), v.string())),
+  }),
+  failed({ stage: nothing, deployed: v.literal(false), checks, outputs: nothing }),
+]);
+
+const stays = v.pipe(
+  v.array(v.strictObject({ what: v.string(), command: v.string() })),
+  v.description('What is still there, each with the command that deletes it.'),
+);
+export const removeDocument = v.union([
+  document({ status: v.literal('SUCCEEDED'), stage: v.string(), region: v.string(), stays }),
+  failed({ stage: nothing, stays }),
+]);

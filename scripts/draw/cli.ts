@@ -93,12 +93,13 @@ function permissionLines(): string[] {
 }
 
 /** An action, with the functions where it is an invocation: which they are is of interest there. */
-function callText({ action, resources, degrades }: CliCall): string {
+function callText({ action, resources, degrades, where }: CliCall): string {
   const functions = resources.flatMap(
     (resource) => /:function:infinstor-onboarding-<stage>-(.*)/.exec(resource)?.[1] ?? [],
   );
   const of = functions.length === 0 ? '' : ` of ${functions.map(code).join(', ')}`;
-  return `${code(action)}${of}${degrades === true ? ' (goes on without it)' : ''}`;
+  const notes = [...(where === undefined ? [] : [where]), ...(degrades === true ? ['goes on without it'] : [])];
+  return `${code(action)}${of}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`;
 }
 
 function policyLines(role: (typeof roles)[number]): string[] {

@@ -29,6 +29,7 @@ export const scenes: readonly Scene[] = [
   { name: 'list', line: () => ['list'], status: 0 },
   { name: 'status', line: () => ['status', 'globex'], status: 0 },
   { name: 'quotas', line: () => ['quotas'], status: 0 },
+  { name: 'doctor', line: () => ['doctor'], status: 0 },
   { name: 'watch', line: () => ['watch'], ctrlC: { after: /initech[^\n]*\n/ }, status: 130 },
 ];
 
