@@ -14,6 +14,8 @@ export interface Extras {
   next: string | null;
 }
 
+const end = 'Nothing was changed. Room on keys is not reserved, and others may change what this was made from.';
+
 /** What a request would do, for people: in the order in which it would be done, with the hash at the end. */
 export function planText(plan: Preview, layout: Layout, { diff, next }: Extras): string {
   const { paint } = layout;
@@ -37,7 +39,7 @@ export function planText(plan: Preview, layout: Layout, { diff, next }: Extras):
       ],
       layout,
     ),
-    paint('dim', 'Nothing was changed. Room on keys is not reserved, and others may change what this was made from.'),
+    ...wrapped(end, layout.columns, 0).map((line) => paint('dim', line)),
     '',
   ].join('\n');
 }
