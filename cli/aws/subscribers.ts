@@ -14,6 +14,7 @@ export const subscriberSchema = v.looseObject({
   updatedAt: v.string(),
   startedAt: v.optional(v.string()),
   executionArn: v.string(),
+  requestedBy: v.optional(v.string()),
   error: v.optional(v.object({ name: v.string(), step: v.optional(v.string()) })),
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
