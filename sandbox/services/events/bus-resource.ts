@@ -39,6 +39,13 @@ export function busPolicyProvider({ events, onAccess }: Parts): ResourceProvider
     const resource = arnAt(context.caller, 'events', `event-bus/${EventBusName}`);
     onAccess(context.caller, { action: 'events:PutPermission', resource });
     events.setBusPolicy(EventBusName, { Version: '2012-10-17', Statement: [{ Sid: StatementId, ...Statement }] });
-    return { physicalId: StatementId, attributes: {} };
+    return {
+      physicalId: StatementId,
+      attributes: {},
+      delete(by) {
+        onAccess(by, { action: 'events:RemovePermission', resource });
+        events.setBusPolicy(EventBusName, undefined);
+      },
+    };
   };
 }

@@ -64,7 +64,8 @@ export interface BusStore {
   addBus(name: string): string;
   deleteBus(name: string): void;
   busArn(name: string): string;
-  setBusPolicy(bus: string, policy: PolicyDocument): void;
+  /** Undefined takes the policy away. */
+  setBusPolicy(bus: string, policy: PolicyDocument | undefined): void;
   busPolicy(bus: string): PolicyDocument | undefined;
   /** Puts an event on a bus. One for a bus that does not exist is accepted, and matches nothing. */
   publish(event: NewEvent, bus: string): Event;
@@ -159,7 +160,8 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
     busPolicy: (name) => policies.get(name),
     setBusPolicy(name, policy) {
       requireBus(name);
-      policies.set(name, policy);
+      if (policy === undefined) policies.delete(name);
+      else policies.set(name, policy);
     },
     deleteRule: (rule) => void rules.delete(ruleArn(ruleNamed(rule))),
     addSchedule(schedule) {
@@ -189,7 +191,14 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
       buses.add(name);
       return busArn(name);
     },
-    deleteBus: (name) => void buses.delete(name),
+    deleteBus(name) {
+      // Recorded of no account, but documented: the rules of a bus go before it (API reference, DeleteEventBus).
+      if ([...rules.values()].some(({ bus }) => bus === name)) {
+        throw new AwsError('ValidationException', `Cannot delete event bus ${name}: it has rules.`);
+      }
+      buses.delete(name);
+      policies.delete(name);
+    },
     addRule(rule) {
       requireBus(rule.bus);
       rules.set(ruleArn(rule), { ...rule, matches: compileEventPattern(rule.eventPattern) });
