@@ -1,4 +1,3 @@
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import {
   type DescribeExecutionOutput,
   type HistoryEvent,
@@ -7,9 +6,10 @@ import {
 } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { ExecutionSuperseded, remedyFor } from '../errors.ts';
-import { json } from '../json.ts';
+import { json, parseJson } from '../json.ts';
+import { originIn } from '../plans/origin.ts';
 import type { Registry } from '../registry/table.ts';
-import { publishEvent } from './events.ts';
+import { type EventBus, publishFailure } from './events.ts';
 import { failureMessage, triesOf } from './failure-message.ts';
 import { operationOf, operations } from './operations.ts';
 import { isSuperseded } from './ownership.ts';
@@ -21,7 +21,7 @@ const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.
 export interface FailureRecorder {
   stepFunctions: SFNClient;
   registry: Registry;
-  events: EventBridgeClient;
+  events: EventBus;
   now: Date;
 }
 
@@ -53,7 +53,11 @@ export async function recordExecutionFailure(
   const failure = { executionArn, ...described, remedy };
   // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
   const detailType = operations[operationOf(executionArn)].failedEvent;
-  await publishEvent(events, { detailType, detail: { userName, ...failure } });
+  await publishFailure(events, detailType, {
+    detail: { userName, ...failure },
+    origin: originIn(parseJson(execution.input ?? '')),
+    endedAt: execution.stopDate?.toISOString(),
+  });
   // A request so wrong that it names no subscriber has no record either.
   if (userName !== undefined) {
     // When it failed, and not when that is recorded: what is shown as the attempt's end must not change.
