@@ -7,6 +7,8 @@ export const statusSchema = v.looseObject({
   status: v.string(),
   operation: v.string(),
   executionArn: v.string(),
+  requestedBy: v.optional(v.string()),
+  correlationId: v.optional(v.string()),
   step: v.optional(v.string()),
   error: v.optional(v.object({ ...failureSchema.entries, remedy: v.string() })),
   credentialsSecretId: v.optional(v.string()),
@@ -27,6 +29,8 @@ export const statusSchema = v.looseObject({
       endedAt: v.optional(v.string()),
       status: v.string(),
       error: v.optional(failureSchema),
+      requestedBy: v.optional(v.string()),
+      correlationId: v.optional(v.string()),
     }),
   ),
 });

@@ -1,6 +1,8 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
+import { parseJson } from '../../lib/json.ts';
+import { requestOf } from '../../lib/plans/origin.ts';
 import { operationOf } from '../../lib/subscribers/operations.ts';
 import { answer } from '../aws/answer.ts';
 import { getSubscriber } from '../aws/functions.ts';
@@ -10,7 +12,7 @@ import type { Session } from '../session.ts';
 import { configurationOf, findDeployment } from '../target/deployment.ts';
 import { sendTo } from './send.ts';
 
-const requestSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
+const requestSchema = v.record(v.string(), v.unknown());
 
 /**
  * Sends the request of a subscriber's latest attempt again.
@@ -39,7 +41,8 @@ export async function retry(
       'Send the request again from its file: it continues from what exists.',
     );
   }
-  const request = v.parse(requestSchema, execution.input);
+  // Who asks now is somebody else.
+  const request = v.parse(requestSchema, requestOf(parseJson(execution.input ?? '')));
   return sendTo({ target, deployment }, { operation, request, diff }, session);
 }
 

@@ -32,6 +32,7 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
         ...(status.retained ?? []).map(({ type, physicalId }): Fact => ['Retained', `${physicalId} (${type})`]),
         ...(status.pausedLogins ?? []).map((pause): Fact => ['Paused', pauseText(pause)]),
         ['Execution', executionArn],
+        ['Asked by', requester(status)],
       ],
       layout,
     ),
@@ -40,6 +41,12 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
     ...attempts.map((attempt) => `  ${attemptText(attempt)}`),
     '',
   ].join('\n');
+}
+
+/** Nothing of an execution that was started directly. */
+function requester({ requestedBy, correlationId }: SubscriberStatus): string | null {
+  if (requestedBy === undefined || requestedBy === 'unknown') return null;
+  return printable(`${requestedBy}${correlationId === undefined ? '' : ` (${correlationId})`}`);
 }
 
 /** `logins of root until 2026-11-29 23:50:49 UTC: InfinStor refuses its tokens` */

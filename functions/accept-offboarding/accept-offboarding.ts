@@ -5,6 +5,7 @@ import type * as v from 'valibot';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
+import { takeOrigin } from '../../lib/plans/origin.ts';
 import { oneError } from '../../lib/preflight/checks.ts';
 import { preflightOffboarding } from '../../lib/preflight/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -32,16 +33,17 @@ interface Dependencies {
  * @throws KeyPolicyBusy when KMS is asked too often
  */
 export async function acceptOffboarding(
-  { request, executionArn, startedAt }: AcceptInput,
+  { request: input, executionArn, startedAt }: AcceptInput,
   { stepFunctions, now, ...dependencies }: Dependencies,
 ): Promise<OffboardingPlan> {
   const { registry } = dependencies;
+  const { request, origin } = takeOrigin(input);
   const asked = { request, ownArn: executionArn };
   const { plan, record, stackIds } = await preflightOffboarding(asked, dependencies, {
     checks: oneError(),
     requireTurn: (found) => requireNotSuperseded(stepFunctions, found, { executionArn, startedAt }),
   });
   const claimed = { userName: plan.subscriber.userName, executionArn, keyArns: plan.keyArns, ...stackIds };
-  await claim({ registry, stepFunctions, now, startedAt }, claimed, record);
+  await claim({ registry, stepFunctions, now, startedAt, origin }, claimed, record);
   return { ...plan, executionArn };
 }

@@ -3,6 +3,7 @@ import { executionNameOf } from '../../lib/aws/arns.ts';
 import type { S3 } from '../../lib/aws/s3.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
+import { takeOrigin } from '../../lib/plans/origin.ts';
 import { oneError } from '../../lib/preflight/checks.ts';
 import { type OnboardingDependencies, preflightOnboarding } from '../../lib/preflight/onboarding.ts';
 import { withAskedKeys } from '../../lib/subscribers/asked-keys.ts';
@@ -19,10 +20,11 @@ type Dependencies = OnboardingDependencies & { s3: S3; logger: Logger };
  * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, TemplateNotReadable, TemplateChanged, TemplateNotPinned, StackNeedsAttention, SubscriberDiffers, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptRequest(
-  { request, executionArn, startedAt }: AcceptInput,
+  { request: input, executionArn, startedAt }: AcceptInput,
   dependencies: Dependencies,
 ): Promise<Plan> {
   const { stepFunctions, s3, registry, logger, now } = dependencies;
+  const { request, origin } = takeOrigin(input);
   const asked = { request, ownArn: executionArn, executionName: executionNameOf(executionArn) };
   const seen = await preflightOnboarding(asked, dependencies, {
     checks: oneError(),
@@ -45,7 +47,7 @@ export async function acceptRequest(
     tags,
     ...withAskedKeys(seen.record, executionArn, keyArns),
   };
-  await claim({ registry, stepFunctions, now, startedAt }, claimed, seen.record);
+  await claim({ registry, stepFunctions, now, startedAt, origin }, claimed, seen.record);
   for (const place of seen.places) await reserveRoom(place, executionArn, { registry, stepFunctions, now });
   return { ...seen.plan, executionArn };
 }

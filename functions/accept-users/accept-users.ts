@@ -3,6 +3,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type * as v from 'valibot';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
+import { takeOrigin } from '../../lib/plans/origin.ts';
 import type { UsersPlan } from '../../lib/plans/users.ts';
 import { oneError } from '../../lib/preflight/checks.ts';
 import { preflightUsers } from '../../lib/preflight/users.ts';
@@ -26,15 +27,16 @@ interface Dependencies {
  * @throws InvalidRequest, SecretNotReadable, SubscriberNotActive, OnboardingInProgress, ExecutionSuperseded
  */
 export async function acceptUsers(
-  { request, executionArn, startedAt }: AcceptInput,
+  { request: input, executionArn, startedAt }: AcceptInput,
   { stepFunctions, now, ...dependencies }: Dependencies,
 ): Promise<UsersPlan> {
   const { registry } = dependencies;
+  const { request, origin } = takeOrigin(input);
   const { plan, record } = await preflightUsers(request, dependencies, {
     checks: oneError(),
     requireTurn: (found) => requireNotSuperseded(stepFunctions, found, { executionArn, startedAt }),
   });
   const claimed = { userName: plan.subscriber.userName, executionArn };
-  await claim({ registry, stepFunctions, now, startedAt }, claimed, record);
+  await claim({ registry, stepFunctions, now, startedAt, origin }, claimed, record);
   return { ...plan, executionArn };
 }

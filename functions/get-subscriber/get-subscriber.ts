@@ -3,8 +3,9 @@ import * as v from 'valibot';
 import { executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { ExecutionSuperseded, remedyFor } from '../../lib/errors.ts';
-import { json } from '../../lib/json.ts';
+import { json, parseJson } from '../../lib/json.ts';
 import { type Role, roleSchema } from '../../lib/plans/onboarding.ts';
+import { originIn, unknownRequester } from '../../lib/plans/origin.ts';
 import { pauseOf, readBreaker } from '../../lib/registry/login-breaker.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import {
@@ -38,13 +39,19 @@ interface Dependencies {
   now: Date;
 }
 
+/** Who asked, and by what they find it again. */
+interface Requester {
+  requestedBy: string;
+  correlationId?: string | undefined;
+}
+
 /** An attempt and how it stands, whatever the subscriber's own status is: an update that fails leaves the subscriber ACTIVE. */
-interface ShownAttempt extends Omit<Attempt, 'status'> {
+interface ShownAttempt extends Omit<Attempt, 'status' | 'requestedBy'>, Requester {
   operation: Operation;
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED';
 }
 
-export interface SubscriberStatus {
+export interface SubscriberStatus extends Requester {
   userName: string;
   status: Status;
   /** What the execution does or did. */
@@ -131,6 +138,7 @@ async function statusOf(
     userName: record?.userName ?? requested,
     operation: operationOf(executionArn),
     executionArn,
+    ...requesterOf(originIn(parseJson(execution.input ?? ''))),
     ...result,
     ...(isOfRecord && made(record, regained)),
     ...created,
@@ -141,7 +149,19 @@ async function statusOf(
 }
 
 function shown(attempt: Attempt): ShownAttempt {
-  return { ...attempt, operation: operationOf(attempt.executionArn), status: attempt.status ?? 'RUNNING' };
+  return {
+    ...attempt,
+    ...requesterOf(attempt),
+    operation: operationOf(attempt.executionArn),
+    status: attempt.status ?? 'RUNNING',
+  };
+}
+
+function requesterOf({
+  requestedBy,
+  correlationId,
+}: Partial<Pick<Attempt, 'requestedBy' | 'correlationId'>> = {}): Requester {
+  return { requestedBy: requestedBy ?? unknownRequester, ...(correlationId !== undefined && { correlationId }) };
 }
 
 /** The record keeps an attempt's end only when the next one begins, which must find the same end as is shown until then. */
@@ -229,6 +249,7 @@ function recordedStatus(record: SubscriberRecord): SubscriberStatus {
     userName,
     operation: operationOf(executionArn),
     executionArn,
+    ...requesterOf(attempts.findLast((attempt) => attempt.executionArn === executionArn)),
     ...(runningStatuses.includes(status)
       ? { status: operations[operationOf(executionArn)].failed, error: forgotten }
       : { status, ...(lastError && { error: lastError }) }),

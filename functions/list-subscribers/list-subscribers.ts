@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type AccountRegion, arnOwner } from '../../lib/aws/arns.ts';
+import { unknownRequester } from '../../lib/plans/origin.ts';
 import { maxBatch, readRecords } from '../../lib/registry/records.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { knownOperationOf, type Operation, type Status } from '../../lib/subscribers/operations.ts';
@@ -18,6 +19,8 @@ export interface ListedSubscriber extends AccountRegion {
   /** When the execution was started; absent where the record does not have it. */
   startedAt?: string | undefined;
   executionArn: string;
+  /** Who asked for it. */
+  requestedBy: string;
   /** Why the execution failed. The subscriber may be ACTIVE all the same. */
   error?: { name: string; step?: string | undefined };
   stackId?: string | undefined;
@@ -129,6 +132,7 @@ function listed(record: ListedRecord): ListedSubscriber | undefined {
     updatedAt,
     startedAt: record.attempts.at(-1)?.startedAt,
     executionArn,
+    requestedBy: record.attempts.at(-1)?.requestedBy ?? unknownRequester,
     ...(lastError && { error: { name: lastError.name, step: lastError.step } }),
     stackId,
     roleArn,

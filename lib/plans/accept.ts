@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** What the first state of each machine gets. */
+/** What the first state of each machine gets; `request` is the machine's input, which may have `origin` beside the request (origin.ts). */
 export const acceptInputSchema = v.object({
   request: v.unknown(),
   executionArn: v.string(),

@@ -1,6 +1,7 @@
 import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { describeExecution } from '../aws/describe-execution.ts';
 import { OnboardingInProgress, SubscriberNotActive } from '../errors.ts';
+import type { Origin } from '../plans/origin.ts';
 import type { Registry } from '../registry/table.ts';
 import { describeFailure } from './execution-failure.ts';
 import { operationOf, operations, runningStatuses, type Status } from './operations.ts';
@@ -12,6 +13,8 @@ export interface Claimant {
   stepFunctions: SFNClient;
   now: Date;
   startedAt: string | undefined;
+  /** Who asked for the execution; undefined: it was started directly. */
+  origin: Origin | undefined;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface Claimant {
  * @throws OnboardingInProgress while another execution runs, or when another one is claiming at this moment
  */
 export async function claim(
-  { registry, stepFunctions, now, startedAt }: Claimant,
+  { registry, stepFunctions, now, startedAt, origin }: Claimant,
   claimed: Claimed,
   record: SubscriberRecord | undefined,
 ): Promise<void> {
@@ -37,6 +40,7 @@ export async function claim(
     attempts: record === undefined ? [] : await endedAttempts(stepFunctions, record, executionArn),
     startedAt: started.startedAt ?? now.toISOString(),
     now: now.toISOString(),
+    origin,
   });
   if (isClaimed) return;
   const owner = (await readRecord(registry, userName))?.executionArn ?? 'another execution';

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
+import type { Origin } from '../plans/origin.ts';
 import { recordKey } from '../registry/owner.ts';
 import type { Registry } from '../registry/table.ts';
 import { operationOf, operations, statusSchema } from './operations.ts';
@@ -178,6 +179,7 @@ export interface Claimed {
  * Makes the record belong to an execution, provided that it still belongs to the one it was read with (or to none). How the
  * attempt before ended goes into the history of attempts.
  * @param startedAt when the execution was started; default: now
+ * @param origin who asked for it
  * @returns false when another execution was faster
  */
 export async function claimRecord(
@@ -188,7 +190,14 @@ export async function claimRecord(
     attempts,
     startedAt,
     now,
-  }: { previousExecutionArn: string | undefined; attempts: readonly Attempt[]; startedAt?: string; now: string },
+    origin,
+  }: {
+    previousExecutionArn: string | undefined;
+    attempts: readonly Attempt[];
+    startedAt?: string;
+    now: string;
+    origin?: Origin | undefined;
+  },
 ): Promise<boolean> {
   const { userName, executionArn } = claimed;
   return updateRecord(registry, userName, {
@@ -198,7 +207,7 @@ export async function claimRecord(
       updatedAt: now,
       attempts: [
         ...attempts.slice(1 - maxAttempts).map(withShortMessage),
-        { executionArn, startedAt: startedAt ?? now },
+        { executionArn, startedAt: startedAt ?? now, ...origin },
       ],
     },
     remove: ['lastError', 'failedAt'],

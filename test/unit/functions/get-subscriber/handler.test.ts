@@ -14,6 +14,7 @@ import { environmentOf } from '../environment.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, stackId } from '../plan.ts';
 
+const origin = { requestedBy: 'arn:aws:iam::111111111111:user/pipeline', correlationId: 'run-7' };
 const attempts = [{ executionArn, startedAt: '2026-01-01T12:00:00.000Z' }];
 const record = {
   userName: 'Acme',
@@ -113,9 +114,21 @@ describe('GET /subscribers/{userName}', () => {
         executionArn,
         status: 'ONBOARDING',
         step: 'WaitForStack',
-        attempts: [{ ...attempts[0], operation: 'onboard-subscriber', status: 'RUNNING' }],
+        requestedBy: 'unknown',
+        attempts: [{ ...attempts[0], operation: 'onboard-subscriber', status: 'RUNNING', requestedBy: 'unknown' }],
       },
     });
+  });
+
+  it.each([
+    ['runs', { status: 'RUNNING', input: JSON.stringify({ subscriber: { userName: 'Acme' }, origin }) }],
+    ['is forgotten', undefined],
+  ] as const)('says who asked for the execution that %s', async (_, execution) => {
+    const ask = setUp({
+      item: { ...record, attempts: [{ ...attempts[0], ...origin }] },
+      ...(execution && { execution }),
+    });
+    expect((await ask(get('acme'))).body).toMatchObject({ ...origin, attempts: [origin] });
   });
 
   it('says what was made when it is done', async () => {

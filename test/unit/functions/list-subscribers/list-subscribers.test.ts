@@ -80,6 +80,7 @@ describe('a list', () => {
           updatedAt: '2025-12-01T12:00:00.000Z',
           startedAt: '2025-12-01T11:50:00.000Z',
           executionArn: execution('onboard-subscriber', 'Acme'),
+          requestedBy: 'unknown',
           roleArn: 'arn:aws:iam::111111111111:role/acme',
           keyArns: [keyArn],
           users: 2,

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import type { Origin } from '../../../../lib/plans/origin.ts';
 import { claim, requireActive } from '../../../../lib/subscribers/claim.ts';
 import { statusSchema } from '../../../../lib/subscribers/operations.ts';
 import { claimRecord, completeRecord, failRecord, readRecord } from '../../../../lib/subscribers/record.ts';
@@ -26,9 +27,9 @@ async function setUp() {
   return {
     registry,
     stepFunctions: mocked,
-    claimBy: async (claimant = plan, more = {}) =>
+    claimBy: async (claimant = plan, more = {}, origin?: Origin) =>
       claim(
-        { registry, stepFunctions, now, startedAt: now.toISOString() },
+        { registry, stepFunctions, now, startedAt: now.toISOString(), origin },
         { ...claimOf(claimant), ...more },
         await readRecord(registry, 'acme'),
       ),
@@ -48,6 +49,17 @@ describe('a claim', () => {
     await claimBy();
     await claimBy();
     expect(await readRecord(registry, 'acme')).toMatchObject({ executionArn, attempts: [{ executionArn }] });
+  });
+
+  it('keeps who asked on its attempt, and nothing of who started the execution directly', async () => {
+    const { claimBy, registry, stepFunctions } = await setUp();
+    stepFunctions.on(DescribeExecutionCommand).resolves({ executionArn, status: 'SUCCEEDED' });
+    const origin = { requestedBy: 'arn:aws:iam::111111111111:user/pipeline', correlationId: 'run-7' };
+    await claimBy(plan, {}, origin);
+    await claimBy(otherPlan);
+    const [first, second] = (await readRecord(registry, 'acme'))?.attempts ?? [];
+    expect(first).toMatchObject(origin);
+    expect(second).toEqual({ executionArn: otherExecutionArn, startedAt: now.toISOString() });
   });
 
   it('is made again by its own execution after that was recorded as failed, as a redrive needs', async () => {
