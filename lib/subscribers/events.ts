@@ -15,7 +15,11 @@ const schemaVersion = 1;
 const common = {
   schemaVersion: v.literal(schemaVersion),
   /** The same in each repeat of an event, and in no other event. An ARN would be too long for the MessageDeduplicationId of SQS. */
-  eventKey: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  eventKey: v.pipe(
+    v.string(),
+    v.regex(/^[0-9a-f]{64}$/),
+    v.description('The same in each repeat of this event, and in no other: to drop what was seen already'),
+  ),
 };
 const names = v.array(v.string());
 const execution = {
