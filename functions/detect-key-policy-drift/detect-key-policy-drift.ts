@@ -9,7 +9,8 @@ import { isKnownKey, knownKeys } from '../../lib/keys/known-keys.ts';
 import { backUpPolicy } from '../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 import type { Reconciler } from '../../lib/keys/reconciler.ts';
-import { type EventBus, type EventDetail, publishDrift } from '../../lib/subscribers/events.ts';
+import type { EventDetail } from '../../lib/subscribers/event-schemas.ts';
+import { type EventBus, publishDrift } from '../../lib/subscribers/events.ts';
 import { shortened } from './shortened.ts';
 import type { Edit, Occasion } from './trigger.ts';
 

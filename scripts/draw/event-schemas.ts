@@ -5,7 +5,8 @@ import { offboardingSchema } from '../../lib/requests/offboarding.ts';
 import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
-import { eventSchemas, source } from '../../lib/subscribers/events.ts';
+import { eventSchemas } from '../../lib/subscribers/event-schemas.ts';
+import { source } from '../../lib/subscribers/events.ts';
 import { inputOf } from './converted.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;

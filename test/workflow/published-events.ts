@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import * as v from 'valibot';
-import { eventSchemas } from '../../lib/subscribers/events.ts';
+import { eventSchemas } from '../../lib/subscribers/event-schemas.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { eventSchemaFiles } from '../../scripts/draw/event-schemas.ts';
 

@@ -9,7 +9,7 @@ import { checkOffboardingRequest } from '../../../lib/requests/offboarding.ts';
 import { checkRequest } from '../../../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../../../lib/requests/update.ts';
 import { checkUsersRequest } from '../../../lib/requests/users.ts';
-import { eventSchemas } from '../../../lib/subscribers/events.ts';
+import { eventSchemas } from '../../../lib/subscribers/event-schemas.ts';
 import { schemas, schemaText } from '../../../scripts/draw/schemas.ts';
 
 const root = join(import.meta.dirname, '../../..');

@@ -2,13 +2,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { mockClient } from 'aws-sdk-client-mock';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import {
-  type EventDetail,
-  publishDrift,
-  publishFailure,
-  publishSuccess,
-  type Success,
-} from '../../../../lib/subscribers/events.ts';
+import type { EventDetail } from '../../../../lib/subscribers/event-schemas.ts';
+import { publishDrift, publishFailure, publishSuccess, type Success } from '../../../../lib/subscribers/events.ts';
 import { executionArn, otherExecutionArn } from '../../functions/plan.ts';
 
 const detailSchema = v.pipe(v.string(), v.parseJson(), v.looseObject({ eventKey: v.string() }));
