@@ -7,7 +7,24 @@ import { answer } from './answer.ts';
 import { type SubscriberStatus, statusSchema } from './subscriber-status.ts';
 
 const responseSchema = v.object({ statusCode: v.number(), body: v.pipe(v.string(), v.parseJson()) });
-const refusalSchema = v.object({ error: v.object({ name: v.string(), message: v.string(), remedy: v.string() }) });
+const refusalSchema = v.object({
+  error: v.object({
+    name: v.string(),
+    message: v.string(),
+    remedy: v.string(),
+    errors: v.optional(
+      v.array(
+        v.object({
+          pointer: v.optional(v.string()),
+          field: v.optional(v.string()),
+          rule: v.string(),
+          name: v.optional(v.string()),
+          remedy: v.optional(v.string()),
+        }),
+      ),
+    ),
+  }),
+});
 
 /** What a function behind the HTTP API is asked. */
 export interface ApiRequest {
@@ -45,7 +62,7 @@ export async function askFunction(
     const response = v.parse(v.pipe(v.string(), v.parseJson(), responseSchema), payload);
     if (response.statusCode < 300) return response.body;
     const { error } = v.parse(refusalSchema, response.body);
-    throw new CommandError(error.name, error.message, error.remedy);
+    throw new CommandError(error.name, error.message, error.remedy, null, error.errors);
   } finally {
     client.destroy();
   }

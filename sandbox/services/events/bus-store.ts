@@ -64,8 +64,8 @@ export interface BusStore {
   addBus(name: string): string;
   deleteBus(name: string): void;
   busArn(name: string): string;
-  /** Undefined takes the policy away. */
-  setBusPolicy(bus: string, policy: PolicyDocument | undefined): void;
+  setBusPolicy(bus: string, policy: PolicyDocument): void;
+  removeBusPolicy(bus: string): void;
   busPolicy(bus: string): PolicyDocument | undefined;
   /** Puts an event on a bus. One for a bus that does not exist is accepted, and matches nothing. */
   publish(event: NewEvent, bus: string): Event;
@@ -160,9 +160,9 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
     busPolicy: (name) => policies.get(name),
     setBusPolicy(name, policy) {
       requireBus(name);
-      if (policy === undefined) policies.delete(name);
-      else policies.set(name, policy);
+      policies.set(name, policy);
     },
+    removeBusPolicy: (name) => void policies.delete(name),
     deleteRule: (rule) => void rules.delete(ruleArn(ruleNamed(rule))),
     addSchedule(schedule) {
       const rule = { ...schedule, bus: defaultBus, eventPattern: {}, matches: () => false };
@@ -176,7 +176,8 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
       }
       if (!schedules) return;
       clock.every(Number(minutes) * 60_000, () => {
-        if (!rule.enabled) return;
+        // One that was deleted, or updated, is another one's.
+        if (!rule.enabled || rules.get(ruleArn(rule)) !== rule) return;
         const event = eventAt(clock.now(), {
           source: 'aws.events',
           'detail-type': 'Scheduled Event',

@@ -56,9 +56,9 @@ export function ruleProvider({ events, onAccess }: Parts): ResourceProvider {
     return {
       physicalId: name,
       attributes: { Arn: resource },
-      delete() {
+      delete(by) {
         for (const action of [...(hasTargets ? ['events:RemoveTargets'] : []), 'events:DeleteRule'])
-          onAccess(caller, { action, resource });
+          onAccess(by, { action, resource });
         events.deleteRule({ name, bus });
       },
     };

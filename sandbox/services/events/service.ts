@@ -19,8 +19,11 @@ export interface Events {
   deleteRule(rule: Pick<NewRule, 'name' | 'bus'>): void;
   /** Accepts an event that a rule elsewhere has forwarded; its account, Region, source and time stay as they are. */
   receive(event: Event, bus: string): void;
-  /** Who may put events on a bus beside the account itself, from now on; undefined: nobody. @throws AwsError ResourceNotFoundException */
-  setBusPolicy(bus: string, policy: PolicyDocument | undefined): void;
+  /** Who may put events on a bus beside the account itself, from now on. @throws AwsError ResourceNotFoundException */
+  setBusPolicy(bus: string, policy: PolicyDocument): void;
+  removeBusPolicy(bus: string): void;
+  /** The ARN of a bus of this name. */
+  busArn(name: string): string;
   /** Undefined for a bus that accepts events of its account alone. */
   busPolicy(bus: string): PolicyDocument | undefined;
   /** A rule of the default bus with a schedule. */

@@ -63,7 +63,28 @@ const refusedSchema = v.pipe(
   v.object({ error: errorSchema, event: v.object({ id: v.string() }) }),
 );
 
-/** Every door of the deployment. */
+/** What the caller of a route needs, such as `POST/subscribers`. */
+export const routePermission = (route: string) => ({
+  Action: 'execute-api:Invoke',
+  Resource: `arn:aws:execute-api:${account.region}:${account.accountId}:*/$default/${route}`,
+});
+
+/** Calls a route of the HTTP API. @throws Error when the caller may not */
+async function post({ apiEndpoint, clock }: Sandbox, credentials: Credentials, path: string, request: object) {
+  const sent = {
+    method: 'POST',
+    url: `${apiEndpoint}${path}`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  };
+  const headers = await signRequest(sent, { service: 'execute-api', now: clock.now(), credentials });
+  const response = await fetch(sent.url, { ...sent, headers });
+  const body: unknown = await response.json();
+  if (response.status === 403) throw Object.assign(new Error('Forbidden'), { name: 'AccessDeniedException' });
+  return { status: response.status, body };
+}
+
+/** Every door of the deployment through which a request comes. */
 export const doors: Readonly<Record<string, Door>> = {
   ...Object.fromEntries(
     (['onboard-subscriber', 'update-subscriber', 'add-user', 'offboard-subscriber'] satisfies Operation[]).map(
@@ -73,25 +94,20 @@ export const doors: Readonly<Record<string, Door>> = {
 
   'the HTTP API': {
     operation: 'onboard-subscriber',
-    permission: () => ({
-      Action: 'execute-api:Invoke',
-      Resource: `arn:aws:execute-api:${account.region}:${account.accountId}:*/$default/POST/subscribers`,
-    }),
+    permission: () => routePermission('POST/subscribers'),
     async send(sandbox, credentials, request) {
-      const sent = {
-        method: 'POST',
-        url: `${sandbox.apiEndpoint}/subscribers`,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(request),
-      };
-      const headers = await signRequest(sent, { service: 'execute-api', now: sandbox.clock.now(), credentials });
-      const response = await fetch(sent.url, { ...sent, headers });
-      const body: unknown = await response.json();
-      if (response.status === 202) {
-        return endOf(sandbox, v.parse(v.object({ executionArn: v.string() }), body).executionArn);
-      }
-      if (response.status === 403) throw Object.assign(new Error('Forbidden'), { name: 'AccessDeniedException' });
-      return v.parse(v.object({ error: errorSchema }), body).error;
+      const { status, body } = await post(sandbox, credentials, '/subscribers', request);
+      if (status !== 202) return v.parse(v.object({ error: errorSchema }), body).error;
+      return endOf(sandbox, v.parse(v.object({ executionArn: v.string() }), body).executionArn);
+    },
+  },
+
+  'a plan': {
+    operation: 'onboard-subscriber',
+    permission: () => routePermission('POST/plans'),
+    async send(sandbox, credentials, request) {
+      const { status, body } = await post(sandbox, credentials, '/plans', { operation: 'onboard-subscriber', request });
+      return status === 200 ? undefined : v.parse(v.object({ error: errorSchema }), body).error;
     },
   },
 
