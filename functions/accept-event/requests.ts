@@ -3,7 +3,7 @@ import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
 import { parseRequest, type RequestRules } from '../../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../../lib/requests/update.ts';
 import { checkUsersRequest } from '../../lib/requests/users.ts';
-import type { Operation } from '../../lib/subscribers/operations.ts';
+import { machineArnOf, type Operation } from '../../lib/subscribers/operations.ts';
 import type { Environment } from './environment.ts';
 
 /** The events that ask for something. */
@@ -51,9 +51,7 @@ export function askedBy(detailType: DetailType, environment: Environment) {
   const { STATE_MACHINE_ARN, ACCOUNT_REGIONS } = environment;
   const rules = requestRules(environment, ACCOUNT_REGIONS, STATE_MACHINE_ARN);
   return {
-    operation,
     userNameIn: (request: unknown) => userNameIn(request, rules),
-    // The machines of a deployment differ in the end of their names alone.
-    stateMachineArn: STATE_MACHINE_ARN.replace(/onboard-subscriber$/, operation),
+    stateMachineArn: machineArnOf(STATE_MACHINE_ARN, operation),
   };
 }

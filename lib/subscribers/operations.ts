@@ -87,3 +87,7 @@ export function knownOperationOf(arn: string): Operation | undefined {
   const machine = arn.split(':')[6] ?? '';
   return names.find((name) => machine === name || machine.endsWith(`-${name}`));
 }
+
+/** The machine of an operation, by the one of onboardings: a deployment's machines have one name but for the operation. */
+export const machineArnOf = (onboardingMachineArn: string, operation: Operation): string =>
+  onboardingMachineArn.replace(/onboard-subscriber$/, operation);
