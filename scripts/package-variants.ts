@@ -53,6 +53,7 @@ export const variants: Readonly<Record<string, Variant>> = {
       requirePinnedTemplate: 'true',
       stackTimeoutMinutes: '90',
       customResourceFunctions: 'arn:aws:lambda:*:*:function:vendor-*',
+      stackUses: JSON.stringify({ roles: 2, policies: 1, stacks: 2, buckets: 1, tables: 1 }),
       secretRecoveryDays: '7',
       logRetentionDays: '365',
       eventBus: 'results',
