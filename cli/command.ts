@@ -128,6 +128,9 @@ export function defineCommand<const O extends Options>({ run, ...about }: Spec<O
       const { values, positionals: words } = parse(args, { ...about.options, ...sharedOptions, ...targetOptions });
       const own = v.parse(sharedSchema, values);
       if (!own.help) checkWords(about, words);
+      if (about.isOfStage === true && own.stage !== undefined && words[0] !== undefined && own.stage !== words[0]) {
+        throw usageError(`Give one stage: got ${words[0]} and --stage ${own.stage}`);
+      }
       const shared = about.isOfStage === true && own.stage === undefined ? { ...own, stage: words[0] } : own;
       return { shared, words, run: (session) => run({ words, options: values }, session) };
     },

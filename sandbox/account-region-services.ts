@@ -12,7 +12,7 @@ import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
-import { createLogs } from './services/logs/service.ts';
+import { createLogs, type Logs } from './services/logs/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import type { ObjectStore } from './services/s3/object-store.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
@@ -26,6 +26,7 @@ import { createSts } from './services/sts/service.ts';
 export interface AccountRegionServices {
   services: readonly Service[];
   kms: Kms;
+  logs: Logs;
   secretsManager: SecretsManager;
   sqs: Sqs;
   events: Events;
@@ -93,5 +94,5 @@ function createServicesOf(
   const services = [iam, sts, ecr, kms, secretsManager, events, logs, sqs, states, cloudFormation, serviceQuotas].map(
     ({ service }) => service,
   );
-  return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };
+  return { services, kms, logs, secretsManager, sqs, events, states, cloudFormation, dynamoDb };
 }

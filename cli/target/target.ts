@@ -5,7 +5,7 @@ import { usageError } from '../command-error.ts';
 import { isUrl } from '../is-url.ts';
 
 /** The stage that a sandbox is deployed as when it boots. */
-const sandboxStage = 'sandbox';
+export const sandboxStage = 'sandbox';
 
 /** Where a command works. */
 export type Target =

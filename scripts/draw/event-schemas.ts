@@ -7,10 +7,9 @@ import { updateSchema } from '../../lib/requests/update.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { eventSchemas } from '../../lib/subscribers/event-schemas.ts';
 import { source } from '../../lib/subscribers/events.ts';
-import { inputOf } from './converted.ts';
+import { inputOf, open } from './converted.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;
-type Converted = ReturnType<typeof inputOf>;
 
 /** The requests that events ask with. */
 const requests = {
@@ -75,11 +74,4 @@ function event(type: string, { description, source, detail }: { description: str
     properties,
     required: Object.keys(properties),
   };
-}
-
-/** Consumers that check events must not refuse a field that is new. */
-function open(schema: unknown): Converted {
-  return JSON.parse(
-    JSON.stringify(schema, (name, value) => (name === 'additionalProperties' && value === false ? undefined : value)),
-  );
 }

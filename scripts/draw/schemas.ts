@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type * as v from 'valibot';
+import { documents, lines } from '../../cli/documents/documents.ts';
 import { paramSchemas } from '../../deployment/params/schemas.ts';
 import { offboardingSchema } from '../../lib/requests/offboarding.ts';
 import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { params } from '../list-params.ts';
-import { inputOf } from './converted.ts';
+import { inputOf, open } from './converted.ts';
 import { eventSchemaFiles } from './event-schemas.ts';
 
 const folder = resolve(import.meta.dirname, '../../schemas');
@@ -19,7 +20,7 @@ export async function schemas(): Promise<Map<string, object>> {
   const ofRequests = Object.entries(requests).map(
     ([machine, schema]) => [`${machine}.json`, requestSchema(machine, schema)] as const,
   );
-  return new Map([['stage.json', await stageSchema()], ...ofRequests, ...eventSchemaFiles()]);
+  return new Map([['stage.json', await stageSchema()], ...ofRequests, ...outputSchemas(), ...eventSchemaFiles()]);
 }
 
 /** A file as it is written. */
@@ -43,6 +44,21 @@ function requestSchema(machine: string, schema: v.GenericSchema<unknown, unknown
     properties: { $schema: { type: 'string', description: 'This schema. It asks for nothing.' }, ...properties },
   };
 }
+
+/** What commands print for other programs: with `--json`, and, where there is that, a line with `--jsonl`. */
+function outputSchemas(): [string, object][] {
+  const of = (name: string, title: string, schema: v.GenericSchema<unknown, unknown>): [string, object] => [
+    outputFile(name),
+    { $schema: dialect, title, description: drawn, ...open(inputOf(schema, 'input')) },
+  ];
+  return [
+    ...[...documents].map(([name, schema]) => of(name, `What \`${name}\` prints with --json`, schema)),
+    ...[...lines].map(([name, schema]) => of(`${name}-line`, `A line of \`${name}\` with --jsonl`, schema)),
+  ];
+}
+
+/** The file of the schema of what a command prints. */
+export const outputFile = (command: string) => `output-${command}.json`;
 
 /** The file of a stage: each param by itself. What params must be together is up to `npm run package`. */
 async function stageSchema(): Promise<object> {

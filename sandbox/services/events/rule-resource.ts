@@ -54,7 +54,8 @@ export function ruleProvider({ events, onAccess }: Parts): ResourceProvider {
       events.addSchedule({ name, scheduleExpression: ScheduleExpression, enabled, targets });
     }
     return {
-      physicalId: name,
+      // On a bus of its own (aws-cloudformation/cloudformation-coverage-roadmap#1131).
+      physicalId: bus === 'default' ? name : `${bus}|${name}`,
       attributes: { Arn: resource },
       delete(by) {
         for (const action of [...(hasTargets ? ['events:RemoveTargets'] : []), 'events:DeleteRule'])

@@ -17,6 +17,8 @@ export interface Events {
   addRule(rule: NewRule): void;
   /** @throws AwsError ResourceNotFoundException */
   deleteRule(rule: Pick<NewRule, 'name' | 'bus'>): void;
+  /** The rules of a bus. @throws AwsError ResourceNotFoundException for a bus that does not exist */
+  rulesOf(bus: string): readonly NewRule[];
   /** Accepts an event that a rule elsewhere has forwarded; its account, Region, source and time stay as they are. */
   receive(event: Event, bus: string): void;
   /** Who may put events on a bus beside the account itself, from now on. @throws AwsError ResourceNotFoundException */

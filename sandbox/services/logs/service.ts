@@ -45,10 +45,17 @@ const inputSchema = v.strictObject({
   // Ignored since 2019.
   interleaved: v.optional(v.boolean()),
 });
+const describedSchema = v.strictObject({
+  logGroupNamePrefix: v.optional(groupName, ''),
+  nextToken: v.optional(v.pipe(v.string(), v.minLength(1))),
+  // Pages of ten reveal a client that reads only the first one.
+  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(50)), 10),
+});
 type Input = v.InferOutput<typeof inputSchema>;
 
 /** CloudWatch Logs: what functions have logged, to be read. They write to files (`sandbox/services/lambda/pool.ts`). */
 export function createLogs({ clock, home, logOf }: Options): Logs {
+  const createdAt = clock.now();
   const groups = new Map<string, LogGroup>();
 
   const filterLogEvents = operation(inputSchema, {
@@ -85,6 +92,30 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
     },
   });
 
+  const describeLogGroups = operation(describedSchema, {
+    // It knows no log groups by their names (service authorization reference).
+    access: () => [{ action: 'logs:DescribeLogGroups', resource: arnAt(home, 'logs', 'log-group::log-stream:') }],
+    run({ logGroupNamePrefix, nextToken, limit }) {
+      const found = [...groups.values()]
+        .filter(({ name }) => name.startsWith(logGroupNamePrefix))
+        .sort((one, other) => (one.name < other.name ? -1 : 1));
+      const from = nextToken === undefined ? 0 : found.findIndex(({ name }) => name > nextToken);
+      const page = found.slice(from < 0 ? found.length : from).slice(0, limit);
+      const last = page.at(-1);
+      return {
+        logGroups: page.map(({ name, retentionInDays }) => ({
+          logGroupName: name,
+          logGroupArn: arnAt(home, 'logs', `log-group:${name}`),
+          arn: arnAt(home, 'logs', `log-group:${name}:*`),
+          creationTime: createdAt,
+          ...{ logGroupClass: 'STANDARD', metricFilterCount: 0, storedBytes: 0, deletionProtectionEnabled: false },
+          ...(retentionInDays !== undefined && { retentionInDays }),
+        })),
+        ...(last !== undefined && last !== found.at(-1) && { nextToken: last.name }),
+      };
+    },
+  });
+
   function nameOf({ logGroupName, logGroupIdentifier }: Input): string {
     const [name, another] = [logGroupName, logGroupIdentifier].filter((given) => given !== undefined);
     if (name === undefined || another !== undefined) {
@@ -97,7 +128,11 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
   }
 
   return {
-    service: { name: 'logs', protocol: 'json', operations: { FilterLogEvents: inItsWords(filterLogEvents) } },
+    service: {
+      name: 'logs',
+      protocol: 'json',
+      operations: { FilterLogEvents: inItsWords(filterLogEvents), DescribeLogGroups: inItsWords(describeLogGroups) },
+    },
     createLogGroup: (group) => void groups.set(group.name, group),
     deleteLogGroup: (name) => void groups.delete(name),
   };

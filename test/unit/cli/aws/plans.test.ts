@@ -18,6 +18,7 @@ const deployment = {
     'offboard-subscriber': machine,
   },
   functionName: (name: string) => `x-${name}`,
+  stackStatus: 'UPDATE_COMPLETE',
   registryTable: 'registry',
   version: undefined,
   outputs: {},

@@ -1,6 +1,19 @@
-import { fact, type Recordings, refused } from '../fact.ts';
+import { account } from '../../../../sandbox/core/account.ts';
+import { answered, fact, type Recordings, refused } from '../fact.ts';
 
 const logGroupName = '/aws/lambda/infinstor-onboarding-sandbox-create-subscriber';
+
+const arn = 'arn:aws:logs:us-east-1:111111111111:log-group:';
+const logGroup = (name: string) => ({
+  arn: `${arn}${name}:*`,
+  creationTime: '<time>',
+  deletionProtectionEnabled: false,
+  logGroupArn: `${arn}${name}`,
+  logGroupClass: 'STANDARD',
+  logGroupName: name,
+  metricFilterCount: 0,
+  storedBytes: 0,
+});
 
 export const logs: Recordings = {
   service: 'logs',
@@ -30,6 +43,23 @@ export const logs: Recordings = {
           'FilterLogEvents',
           { logGroupName, limit: 20, nextToken: 'invalid-token' },
           refused('InvalidParameterException', 'The specified nextToken is invalid.'),
+        ),
+      ],
+    },
+    {
+      test: 'TestLogsGroups::test_describe_log_groups_with_prefix',
+      file: 'logs/test_logs_groups.snapshot.json',
+      date: '2026-02-03',
+      prepare({ world }) {
+        for (const name of ['prefixed-1', 'prefixed-2']) world(account).logs.createLogGroup({ name });
+        return {};
+      },
+      steps: [
+        fact(
+          'describe-log-groups-prefix',
+          'DescribeLogGroups',
+          { logGroupNamePrefix: 'prefixed-' },
+          answered({ logGroups: ['prefixed-1', 'prefixed-2'].map(logGroup) }),
         ),
       ],
     },

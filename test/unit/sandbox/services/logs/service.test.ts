@@ -123,3 +123,23 @@ describe('FilterLogEvents', () => {
     ]);
   });
 });
+
+describe('DescribeLogGroups', () => {
+  it('lists by prefix, page by page, with what is kept for how long', async () => {
+    const { logs } = setUp([]);
+    for (const name of ['/b/2', '/b/1', '/c/1']) logs.createLogGroup({ name, retentionInDays: 14 });
+    logs.createLogGroup({ name: '/b/3' });
+    const page = async (input: object) => Object(await call(logs.service, 'DescribeLogGroups', input));
+    const first = await page({ logGroupNamePrefix: '/b/', limit: 2 });
+    const second = await page({ logGroupNamePrefix: '/b/', limit: 2, nextToken: first.nextToken });
+    expect([...first.logGroups, ...second.logGroups]).toMatchObject([
+      { logGroupName: '/b/1', retentionInDays: 14 },
+      { logGroupName: '/b/2', retentionInDays: 14 },
+      { logGroupName: '/b/3' },
+    ]);
+    expect(second).not.toHaveProperty('nextToken');
+    expect(second.logGroups[0]).not.toHaveProperty('retentionInDays');
+    logs.deleteLogGroup('/b/3');
+    expect(await page({ logGroupNamePrefix: '/b/3' })).toEqual({ logGroups: [] });
+  });
+});
