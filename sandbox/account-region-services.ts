@@ -56,19 +56,24 @@ interface Parts extends DeploymentParts {
 /** The worlds of the sandbox, each made when it is first asked for. */
 export function createServices(parts: Parts): (home: AccountRegion) => AccountRegionServices {
   const worlds = new Map<string, AccountRegionServices>();
-  return ({ accountId, region }) => {
+  const worldAt = ({ accountId, region }: AccountRegion): AccountRegionServices => {
     const name = `${accountId} ${region}`;
-    const world = worlds.get(name) ?? createServicesOf({ accountId, region }, parts);
+    const world = worlds.get(name) ?? createServicesOf({ accountId, region }, parts, (home) => worldAt(home).events);
     worlds.set(name, world);
     return world;
   };
+  return worldAt;
 }
 
-function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): AccountRegionServices {
+function createServicesOf(
+  home: AccountRegion,
+  { buckets, ...parts }: Parts,
+  elsewhere: (home: AccountRegion) => Events,
+): AccountRegionServices {
   const { clock, accounts, faults, endpoint, deliver, invokeLambda, thaw, schedules } = parts;
   const { quotas } = accounts;
   const iam = accounts.iam(home.accountId);
-  const events = createEvents({ clock, faults, deliver, schedules, home });
+  const events = createEvents({ clock, faults, deliver, schedules, home, elsewhere });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
   const secretsManager = createSecretsManager({ clock, kms, home });
   const sqs = createSqs({ clock, endpoint, home });

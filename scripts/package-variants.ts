@@ -56,6 +56,8 @@ export const variants: Readonly<Record<string, Variant>> = {
       customResourceFunctions: 'arn:aws:lambda:*:*:function:vendor-*',
       secretRecoveryDays: '7',
       logRetentionDays: '365',
+      eventBus: 'results',
+      eventSources: Object.keys(hundredAccounts).join(','),
       templateParameters: JSON.stringify({
         subscriber: {},
         customToken: 'Token',

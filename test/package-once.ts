@@ -8,7 +8,7 @@ declare module 'vitest' {
     packageFolder: string;
     /** The same of a deployment that lets drift of key policies be repaired. */
     repairingPackageFolder: string;
-    /** The same of a deployment that works in a hundred other accounts, too. */
+    /** The same of a deployment that works in a hundred other accounts, too, and takes requests from them. */
     accountsPackageFolder: string;
   }
 }
@@ -18,7 +18,10 @@ export async function setup({ provide }: TestProject): Promise<void> {
   const [packageFolder, repairingPackageFolder, accountsPackageFolder] = await Promise.all([
     packageForSandbox(),
     packageForSandbox({ repairKeyPolicies: 'true' }),
-    packageForSandbox({ accounts: JSON.stringify(hundredAccounts) }),
+    packageForSandbox({
+      accounts: JSON.stringify(hundredAccounts),
+      eventSources: Object.keys(hundredAccounts).join(','),
+    }),
   ]);
   provide('packageFolder', packageFolder);
   provide('repairingPackageFolder', repairingPackageFolder);

@@ -11,6 +11,7 @@ import { keyAccessEnvironment, roleArnEnvironment } from '../../lib/keys/access-
 import { requestEnvironment } from '../../lib/requests/environment.ts';
 import { stackNameEnvironment, stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
 import { stackUsesEnvironment } from '../../lib/stacks/quotas/limits.ts';
+import { eventBusEnvironment } from '../../lib/subscribers/environment.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;
 
@@ -46,6 +47,7 @@ const ofVariables = {
   stackTimeoutMinutes: stackTimeoutEnvironment.STACK_TIMEOUT_MINUTES,
   stackUses: stackUsesEnvironment.STACK_USES,
   secretRecoveryDays: completeOffboarding.entries.SECRET_RECOVERY_DAYS,
+  eventBus: eventBusEnvironment.EVENT_BUS,
   templateParameters: acceptRequest.entries.TEMPLATE_PARAMETERS,
 } as const satisfies Readonly<Record<string, Schema>>;
 
@@ -53,6 +55,9 @@ const ofVariables = {
 const retentionDays = [
   ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
 ].map(String);
+
+/** Of so many accounts the policy of a bus surely has less than its 10 KB (EventBridge API reference, PutPermission). */
+const maxEventSources = 100;
 
 const text = (form: RegExp, rule: string) => v.pipe(v.string(), v.regex(form, rule));
 
@@ -67,6 +72,14 @@ const withoutVariable = {
   bucketNamePattern: text(/^[a-z0-9.*?-]{1,63}$/, 'must be names of buckets with the wildcards * and ?'),
   tableNamePattern: text(/^[\w.*?-]{1,255}$/, 'must be names of tables with the wildcards * and ?'),
   customResourceFunctions: text(/^arn:\S+:lambda:\S+:function:\S+$/, 'must be the ARN of functions, with wildcards'),
+  eventSources: v.pipe(
+    v.string(),
+    v.regex(/^(\d{12}(,\d{12})*)?$/, 'must be account ids of 12 digits, separated by commas, without spaces'),
+    v.check(
+      (ids) => ids.split(',').length <= maxEventSources,
+      `must be at most ${maxEventSources} accounts, as the policy of an event bus has room for`,
+    ),
+  ),
   logRetentionDays: v.picklist(
     retentionDays,
     `must be a number of days that CloudWatch Logs has: ${retentionDays.join(', ')}`,

@@ -4,8 +4,9 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { acceptEvent, eventSchema } from './accept-event.ts';
+import { acceptEvent } from './accept-event.ts';
 import { environmentSchema } from './environment.ts';
+import { eventSchema } from './event.ts';
 
 const stepFunctions = new SFNClient(clientConfig);
 const queue = new SQSClient(clientConfig);

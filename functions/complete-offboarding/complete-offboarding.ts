@@ -1,12 +1,11 @@
 import { type CloudFormationClient, CloudFormationServiceException } from '@aws-sdk/client-cloudformation';
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { exclusiveTag } from '../../lib/keys/kms.ts';
 import type { OffboardingPlan, WithdrawnKey } from '../../lib/plans/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { subscriberSecretPrefix } from '../../lib/secrets/names.ts';
 import { stackResources } from '../../lib/stacks/resources.ts';
-import { publishEvent } from '../../lib/subscribers/events.ts';
+import { type EventBus, publishSuccess } from '../../lib/subscribers/events.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { closeRecord, emptyRecord, type KeptPattern, type Retained } from '../../lib/subscribers/record.ts';
 import type { Environment } from './environment.ts';
@@ -17,7 +16,7 @@ interface Dependencies {
   registry: Registry;
   cloudFormation: CloudFormationClient;
   secrets: SecretsManagerClient;
-  events: EventBridgeClient;
+  events: EventBus;
   now: () => Date;
 }
 
@@ -94,10 +93,7 @@ export async function completeOffboarding(
     ],
   };
   // Before the last write, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
-  await publishEvent(events, {
-    detailType: 'SubscriberOffboarded',
-    detail: { ...result, executionArn: plan.executionArn },
-  });
+  await publishSuccess(events, record, { detailType: 'SubscriberOffboarded', detail: result });
   if (!(await closeRecord(registry, plan, now().toISOString()))) await requireOwn(registry, plan);
   return result;
 }

@@ -13,7 +13,7 @@ import { environmentSchema } from './environment.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const secrets = new SecretsManagerClient(clientConfig);
-const events = new EventBridgeClient(clientConfig);
+const client = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
@@ -29,7 +29,7 @@ export const handler = step({
         registry: { documents, tableName: context.environment.REGISTRY_TABLE },
         cloudFormation: cloudFormation(plan.stack, context),
         secrets,
-        events,
+        events: { client, name: context.environment.EVENT_BUS },
         now: () => new Date(),
       },
     ),

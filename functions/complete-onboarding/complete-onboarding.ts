@@ -60,7 +60,7 @@ export async function completeOnboarding(
     verified,
     ...(reason !== undefined && { verification: reason }),
   };
-  const event = { detailType: 'SubscriberOnboarded', detail: { ...onboarded, executionArn } } as const;
+  const event = { detailType: 'SubscriberOnboarded', detail: onboarded } as const;
   const record = await requireOwn(clients.registry, plan);
   const result = {
     emailId,

@@ -8,7 +8,7 @@ import { documentClient } from '../../lib/registry/document-client.ts';
 import { completeOnboarding } from './complete-onboarding.ts';
 import { environmentSchema } from './environment.ts';
 
-const events = new EventBridgeClient(clientConfig);
+const client = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
@@ -31,7 +31,7 @@ export const handler = step({
   run: (input, { environment }) =>
     completeOnboarding(input, {
       registry: { documents, tableName: environment.REGISTRY_TABLE },
-      events,
+      events: { client, name: environment.EVENT_BUS },
       now: new Date(),
     }),
 });

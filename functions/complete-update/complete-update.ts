@@ -24,7 +24,7 @@ export async function completeUpdate(
   const { executionArn, changed } = plan;
   const { userName, emailId } = plan.subscriber;
   const updated = { userName, changed };
-  const event = { detailType: 'SubscriberUpdated', detail: { ...updated, executionArn } } as const;
+  const event = { detailType: 'SubscriberUpdated', detail: updated } as const;
   const result = {
     ...(emailId !== undefined && { emailId }),
     ...(update && { customTokenExpiresAt: update.customTokenExpiresAt }),

@@ -7,7 +7,7 @@ import { documentClient } from '../../lib/registry/document-client.ts';
 import { completeUpdate } from './complete-update.ts';
 import { environmentSchema } from './environment.ts';
 
-const events = new EventBridgeClient(clientConfig);
+const client = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
@@ -20,7 +20,7 @@ export const handler = step({
   run: (input, { environment }) =>
     completeUpdate(input, {
       registry: { documents, tableName: environment.REGISTRY_TABLE },
-      events,
+      events: { client, name: environment.EVENT_BUS },
       now: new Date(),
     }),
 });

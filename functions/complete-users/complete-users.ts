@@ -1,9 +1,8 @@
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { UsersNotAdded } from '../../lib/errors.ts';
 import type { Progress, UserResult, UsersPlan } from '../../lib/plans/users.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { complete } from '../../lib/subscribers/complete.ts';
-import { publishEvent } from '../../lib/subscribers/events.ts';
+import { type EventBus, publishSuccess } from '../../lib/subscribers/events.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { recordUsers } from '../../lib/subscribers/record.ts';
 import { shortened } from '../../lib/subscribers/shortened.ts';
@@ -22,7 +21,7 @@ export interface UsersAdded {
  */
 export async function completeUsers(
   { plan, progress: { results } }: { plan: Pick<UsersPlan, 'subscriber' | 'executionArn'>; progress: Progress },
-  clients: { registry: Registry; events: EventBridgeClient; now: Date },
+  clients: { registry: Registry; events: EventBus; now: Date },
 ): Promise<UsersAdded> {
   const { executionArn, subscriber } = plan;
   const { userName } = subscriber;
@@ -32,13 +31,13 @@ export async function completeUsers(
   const added = results.filter(isAdded).map((result) => result.userName);
   const record = await requireOwn(registry, plan);
   const users = together(record.users, added);
-  const event = { detailType: 'UsersAdded', detail: { ...output, executionArn } } as const;
+  const event = { detailType: 'UsersAdded', detail: output } as const;
   if (results.every(isAdded)) {
     await complete({ userName, executionArn, event, result: { users } }, clients);
     return output;
   }
   if (added.length > 0) {
-    await publishEvent(events, event);
+    await publishSuccess(events, record, event, false);
     const isOurs = await recordUsers(registry, { userName, executionArn }, { users, now: now.toISOString() });
     if (!isOurs) await requireOwn(registry, plan);
   }

@@ -1,5 +1,4 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { problemsOfEach, throwTogether } from '../../lib/each.ts';
 import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { parseJson } from '../../lib/json.ts';
@@ -10,9 +9,10 @@ import { isKnownKey, knownKeys } from '../../lib/keys/known-keys.ts';
 import { backUpPolicy } from '../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 import type { Reconciler } from '../../lib/keys/reconciler.ts';
-import { type EventDetail, publishEvent } from '../../lib/subscribers/events.ts';
+import type { EventDetail } from '../../lib/subscribers/event-schemas.ts';
+import { type EventBus, publishDrift } from '../../lib/subscribers/events.ts';
 import { shortened } from './shortened.ts';
-import type { Edit } from './trigger.ts';
+import type { Edit, Occasion } from './trigger.ts';
 
 /** Who repairs, as it is kept with the policy that is written over. */
 const by = 'detect-key-policy-drift';
@@ -22,7 +22,7 @@ const busyMs = [5_000, 20_000, 40_000] as const;
 export interface Detector extends Pick<Reconciler, 'registry'> {
   /** What a key is read and repaired with: keys may lie in another account or Region than the function. */
   reconcilerOf: (keyArn: string) => Reconciler;
-  events: EventBridgeClient;
+  events: EventBus;
   /** The ARNs of the roles whose writes are the deployment's own. */
   writers: readonly string[];
   /** Whether drift is repaired. */
@@ -38,19 +38,19 @@ export interface Detector extends Pick<Reconciler, 'registry'> {
  * @throws KeyPolicyBusy when it is not known yet what became of a policy written by hand
  * @throws AggregateError of what went wrong with single keys, when all have been looked at
  */
-export async function detectKeyPolicyDrift(edit: Edit | undefined, detector: Detector): Promise<void> {
-  if (edit === undefined) return lookAtAll(detector);
+export async function detectKeyPolicyDrift({ eventId, edit }: Occasion, detector: Detector): Promise<void> {
+  if (edit === undefined) return lookAtAll(eventId, detector);
   const { registry, writers, logger } = detector;
   const isOwn = edit.roleArn !== undefined && writers.includes(edit.roleArn);
   if (isOwn || !(await isKnownKey(registry, edit.keyArn))) return;
   logger.info('key policy written by hand', { keyArn: edit.keyArn, by: edit.by });
   await keepEdit(edit, detector);
-  await look(edit.keyArn, detector, edit);
+  await look(edit.keyArn, { eventId, edit }, detector);
 }
 
-async function lookAtAll(detector: Detector): Promise<void> {
+async function lookAtAll(eventId: string, detector: Detector): Promise<void> {
   const problems = await problemsOfEach(knownKeys(detector.registry), (keyArn) =>
-    look(keyArn, detector).catch((error: unknown) => {
+    look(keyArn, { eventId }, detector).catch((error: unknown) => {
       if (!(error instanceof KeyPolicyBusy)) throw error;
       // The writer makes it as it is to be, and the next check is soon.
       detector.logger.info('key policy not looked at', { reason: error.message });
@@ -71,7 +71,7 @@ async function keepEdit({ keyArn, policy, at, by: principal, eventId }: Edit, { 
   });
 }
 
-async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<void> {
+async function look(keyArn: string, { eventId, edit }: Occasion, detector: Detector): Promise<void> {
   const { logger, events, count } = detector;
   const reconciler = detector.reconcilerOf(keyArn);
   const found = await lookAtKey(keyArn, edit?.at ?? reconciler.clock.now() - lookBackMs, reconciler);
@@ -83,7 +83,7 @@ async function look(keyArn: string, detector: Detector, edit?: Edit): Promise<vo
   const repaired = detector.repairs && isRepairable(drift) ? await repair(keyArn, reconciler, logger) : 'no';
   const detail: EventDetail<'KeyPolicyDrift'> = { keyArn, ...shortened(drift), repaired, by: edit?.by ?? null };
   logger.warn('key policy drifted', detail);
-  await publishEvent(events, { detailType: 'KeyPolicyDrift', detail });
+  await publishDrift(events, detail, eventId);
 }
 
 /** What came of a repair: `partly` when some roles did not get the key, or a pattern stays. */

@@ -9,10 +9,10 @@ import { documentClient } from '../../lib/registry/document-client.ts';
 import { detectKeyPolicyDrift } from './detect-key-policy-drift.ts';
 import { environmentSchema } from './environment.ts';
 import { countDrift } from './metric.ts';
-import { editOf, triggerSchema } from './trigger.ts';
+import { occasionOf, triggerSchema } from './trigger.ts';
 
 const reconcilerOf = reconcilers();
-const events = new EventBridgeClient(clientConfig);
+const client = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
@@ -22,10 +22,10 @@ export const handler = step({
   input: triggerSchema,
   run: (trigger, context) => {
     const { environment, logger } = context;
-    return detectKeyPolicyDrift(editOf(trigger), {
+    return detectKeyPolicyDrift(occasionOf(trigger), {
       registry: { documents, tableName: environment.REGISTRY_TABLE },
       reconcilerOf: (keyArn) => reconcilerOf(arnOwner(keyArn), context),
-      events,
+      events: { client, name: environment.EVENT_BUS },
       // In another account they write as its role.
       writers: [
         ...environment.KEY_POLICY_WRITERS,

@@ -1,5 +1,5 @@
 import type { Drift } from '../../lib/keys/drift/drift.ts';
-import type { EventDetail } from '../../lib/subscribers/events.ts';
+import type { EventDetail } from '../../lib/subscribers/event-schemas.ts';
 
 /** Half of what EventBridge lets an event have, 256 KB (EventBridge user guide, "Calculating PutEvents event entry size"). */
 const maxListBytes = 32 * 1024;

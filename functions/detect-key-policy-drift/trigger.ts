@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 
-const scheduled = v.object({ 'detail-type': v.literal('Scheduled Event') });
+const scheduled = v.object({ id: v.string(), 'detail-type': v.literal('Scheduled Event') });
 
 /** The parts that are read of what CloudTrail reports of PutKeyPolicy (KMS developer guide, "Log entries: PutKeyPolicy"). */
 const apiCall = v.object({
+  id: v.string(),
   'detail-type': v.literal('AWS API Call via CloudTrail'),
   detail: v.object({
     eventID: v.string(),
@@ -37,8 +38,18 @@ export interface Edit {
   at: number;
 }
 
+/** Why keys are looked at. */
+export interface Occasion {
+  /** The id of the event that says so, which is the same when Lambda repeats the invocation. */
+  eventId: string;
+  /** What was written; absent when it is just time to look. */
+  edit?: Edit | undefined;
+}
+
+export const occasionOf = (trigger: Trigger): Occasion => ({ eventId: trigger.id, edit: editOf(trigger) });
+
 /** What was written; undefined when it is just time to look. */
-export function editOf(trigger: Trigger): Edit | undefined {
+function editOf(trigger: Trigger): Edit | undefined {
   if (trigger['detail-type'] === 'Scheduled Event') return undefined;
   const { eventID, eventTime, userIdentity, requestParameters, resources } = trigger.detail;
   return {

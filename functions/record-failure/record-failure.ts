@@ -1,11 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import {
-  type FailureRecorder,
-  recordExecutionFailure,
-  requestedUserName,
-} from '../../lib/subscribers/execution-failure.ts';
+import { requestedUserName } from '../../lib/subscribers/execution-failure.ts';
+import { type FailureRecorder, recordExecutionFailure } from '../../lib/subscribers/failure-recorder.ts';
 
 /**
  * The parts that are read of `Step Functions Execution Status Change`. Error and cause are in it, too, but they are those of then: the

@@ -8,7 +8,7 @@ import { environmentSchema } from './environment.ts';
 import { sweepExecutions } from './sweep-executions.ts';
 
 const stepFunctions = new SFNClient(clientConfig);
-const events = new EventBridgeClient(clientConfig);
+const client = new EventBridgeClient(clientConfig);
 const documents = documentClient();
 
 export const handler = step({
@@ -21,7 +21,7 @@ export const handler = step({
       {
         stepFunctions,
         registry: { documents, tableName: environment.REGISTRY_TABLE },
-        events,
+        events: { client, name: environment.EVENT_BUS },
         now: new Date(),
       },
       logger,

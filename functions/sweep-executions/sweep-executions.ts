@@ -3,11 +3,8 @@ import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { problemsOfEach, throwTogether } from '../../lib/each.ts';
-import {
-  type FailureRecorder,
-  recordExecutionFailure,
-  requestedUserName,
-} from '../../lib/subscribers/execution-failure.ts';
+import { requestedUserName } from '../../lib/subscribers/execution-failure.ts';
+import { type FailureRecorder, recordExecutionFailure } from '../../lib/subscribers/failure-recorder.ts';
 import { runningStatuses } from '../../lib/subscribers/operations.ts';
 import { readRecord, type SweptRecord, sweptSchema } from '../../lib/subscribers/record.ts';
 import { unsettledRecords } from '../../lib/subscribers/unsettled.ts';

@@ -1,4 +1,3 @@
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import {
   type DescribeExecutionOutput,
   type HistoryEvent,
@@ -6,24 +5,12 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { ExecutionSuperseded, remedyFor } from '../errors.ts';
 import { json } from '../json.ts';
-import type { Registry } from '../registry/table.ts';
-import { publishEvent } from './events.ts';
 import { failureMessage, triesOf } from './failure-message.ts';
 import { operationOf, operations } from './operations.ts';
-import { isSuperseded } from './ownership.ts';
-import { failRecord, readRecord } from './record.ts';
 
 // A longer name was refused with its request, and DynamoDB would refuse it as a key.
 const requestSchema = json(v.object({ subscriber: v.object({ userName: v.pipe(v.string(), v.maxLength(34)) }) }));
-
-export interface FailureRecorder {
-  stepFunctions: SFNClient;
-  registry: Registry;
-  events: EventBridgeClient;
-  now: Date;
-}
 
 /** Why an execution did not succeed. */
 export interface Failure {
@@ -32,33 +19,6 @@ export interface Failure {
   /** The state that the execution ended in. */
   step: string;
   message: string;
-}
-
-/**
- * Records how an execution ended that did not succeed: step, reason and remedy go into the subscriber's record, if it is
- * this execution's, and into an event, of an onboarding `SubscriberOnboardingFailed`.
- * @param execution as DescribeExecution returns it; FAILED, TIMED_OUT or ABORTED
- */
-export async function recordExecutionFailure(
-  execution: DescribeExecutionOutput,
-  { stepFunctions, registry, events, now }: FailureRecorder,
-): Promise<void> {
-  const { executionArn = '' } = execution;
-  const userName = requestedUserName(execution);
-  const described = await describeFailure(stepFunctions, execution);
-  const record = userName === undefined ? undefined : await readRecord(registry, userName);
-  const isPast = isSuperseded(record, { executionArn, startedAt: execution.startDate?.toISOString() });
-  // What the failure's own remedy advises would be refused.
-  const remedy = isPast ? ExecutionSuperseded.remedy : remedyFor(described.name);
-  const failure = { executionArn, ...described, remedy };
-  // Before the record, by which the sweep knows what is left to do: an event may come twice, but must not be lost.
-  const detailType = operations[operationOf(executionArn)].failedEvent;
-  await publishEvent(events, { detailType, detail: { userName, ...failure } });
-  // A request so wrong that it names no subscriber has no record either.
-  if (userName !== undefined) {
-    // When it failed, and not when that is recorded: what is shown as the attempt's end must not change.
-    await failRecord(registry, userName, { ...failure, now: (execution.stopDate ?? now).toISOString() });
-  }
 }
 
 /** The subscriber that an execution's input names; undefined when it names none that can be. */

@@ -29,7 +29,11 @@ interface OperationTraits {
   succeeded: 'ACTIVE' | 'OFFBOARDED';
   /** A subscriber that could not be updated is as active as it was. */
   failed: 'ACTIVE' | 'FAILED';
-  failedEvent: `${string}Failed`;
+  failedEvent:
+    | 'SubscriberOnboardingFailed'
+    | 'SubscriberUpdateFailed'
+    | 'AddingUsersFailed'
+    | 'SubscriberOffboardingFailed';
   /** Where an execution fails that entered no state. */
   firstState: string;
 }

@@ -76,6 +76,11 @@ const recordSchema = v.object({
   creating: v.optional(creatingMarkSchema),
   /** Why the latest attempt failed; absent when it did not. */
   lastError: v.optional(v.object({ ...errorSchema.entries, remedy: v.string() })),
+  /**
+   * When the execution that the record belongs to failed last, also after a redrive of it has succeeded: by that the events of its
+   * outcomes differ. Absent when it has not failed, and in records of before it was kept.
+   */
+  failedAt: v.optional(v.string()),
   stackId: v.optional(v.string()),
   /** The tags that the latest onboarding request asked for; absent in records of before they were kept. */
   tags: v.optional(v.record(v.string(), v.string())),
@@ -110,7 +115,14 @@ export const sweptSchema = v.pick(recordSchema, ['executionArn', 'status', 'upda
 export type SweptRecord = v.InferOutput<typeof sweptSchema>;
 
 /** What a list shows of a record. */
-export const listedSchema = v.omit(recordSchema, ['asked', 'creating', 'offboarded', 'tags', 'formerStackIds']);
+export const listedSchema = v.omit(recordSchema, [
+  'asked',
+  'creating',
+  'offboarded',
+  'tags',
+  'formerStackIds',
+  'failedAt',
+]);
 
 export type ListedRecord = v.InferOutput<typeof listedSchema>;
 
@@ -198,7 +210,7 @@ export async function claimRecord(
         { executionArn, startedAt: startedAt ?? now, ...origin },
       ],
     },
-    remove: ['lastError'],
+    remove: ['lastError', 'failedAt'],
     onlyIfOf: previousExecutionArn,
   });
 }
@@ -281,7 +293,7 @@ export async function failRecord(
 ): Promise<boolean> {
   const { executionArn, now, ...lastError } = failure;
   return updateRecord(registry, userName, {
-    set: { status: operations[operationOf(executionArn)].failed, lastError, updatedAt: now },
+    set: { status: operations[operationOf(executionArn)].failed, lastError, failedAt: now, updatedAt: now },
     onlyIfOf: executionArn,
   });
 }

@@ -141,6 +141,9 @@ export const faultEvents: Readonly<Record<string, string>> = {
   StackStatusChange: 'CloudFormation Stack Status Change',
   ExecutionStatusChange: 'Step Functions Execution Status Change',
   SubscriberRequested: 'SubscriberRequested',
+  SubscriberUpdateRequested: 'SubscriberUpdateRequested',
+  UsersRequested: 'UsersRequested',
+  SubscriberOffboardingRequested: 'SubscriberOffboardingRequested',
 };
 
 /**

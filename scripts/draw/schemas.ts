@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { toJsonSchema } from '@valibot/to-json-schema';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type * as v from 'valibot';
 import { documents, lines } from '../../cli/documents/documents.ts';
 import { paramSchemas } from '../../deployment/params/schemas.ts';
@@ -9,17 +8,19 @@ import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { params } from '../list-params.ts';
+import { inputOf, open } from './converted.ts';
+import { eventSchemaFiles } from './event-schemas.ts';
 
 const folder = resolve(import.meta.dirname, '../../schemas');
 const dialect = 'http://json-schema.org/draft-07/schema#';
 const drawn = 'Made by `npm run draw-schemas`.';
 
-/** JSON Schemas for editors, by the names of their files. What they cannot express, the parsers alone refuse. */
+/** JSON Schemas for editors and of events, by the names of their files. What they cannot express, the parsers alone refuse. */
 export async function schemas(): Promise<Map<string, object>> {
   const ofRequests = Object.entries(requests).map(
     ([machine, schema]) => [`${machine}.json`, requestSchema(machine, schema)] as const,
   );
-  return new Map([['stage.json', await stageSchema()], ...ofRequests, ...outputSchemas()]);
+  return new Map([['stage.json', await stageSchema()], ...ofRequests, ...outputSchemas(), ...eventSchemaFiles()]);
 }
 
 /** A file as it is written. */
@@ -59,33 +60,6 @@ function outputSchemas(): [string, object][] {
 /** The file of the schema of what a command prints. */
 export const outputFile = (command: string) => `output-${command}.json`;
 
-/** A later version may have more members: who reads a document by its schema takes them, too. */
-function open(schema: object): object {
-  return JSON.parse(
-    JSON.stringify(schema, (key, value) => (key === 'additionalProperties' && value === false ? undefined : value)),
-  );
-}
-
-/**
- * Of what a parser takes. Its transformations, and checks by code, have no counterpart in a JSON Schema: what each check asks for is in
- * the description, in its own words.
- * @param typeMode `input` where what is parsed is transformed; else pipes of several schemas, which all apply to what is given
- */
-function inputOf(schema: v.GenericSchema<unknown, unknown>, typeMode: 'input' | 'ignore') {
-  const { $schema: _, ...converted } = toJsonSchema(schema, {
-    typeMode,
-    errorMode: 'ignore',
-    overrideAction({ valibotAction, jsonSchema }) {
-      const message = 'message' in valibotAction ? valibotAction.message : undefined;
-      // That it is an object at all, before its own schema, need not be explained.
-      if (typeof message !== 'string' || Object.keys(jsonSchema).length === 0) return undefined;
-      const rules = [...(jsonSchema.description?.split('; ') ?? []), message];
-      return { ...jsonSchema, description: [...new Set(rules)].join('; ') };
-    },
-  });
-  return converted;
-}
-
 /** The file of a stage: each param by itself. What params must be together is up to `npm run package`. */
 async function stageSchema(): Promise<object> {
   const properties = (await params()).map(({ name, value, description }) => {
@@ -116,5 +90,8 @@ const ofOsls = { type: 'string', pattern: '\\$\\{(?!AWS::)', description: 'A var
 
 // Not `import.meta.main`: the bootstrap imports what it runs.
 if (process.argv[1] === import.meta.filename) {
-  for (const [name, schema] of await schemas()) await writeFile(join(folder, name), schemaText(schema));
+  for (const [name, schema] of await schemas()) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), schemaText(schema));
+  }
 }

@@ -51,8 +51,8 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
       confirm: userName,
       ...options,
     });
-  const put = async (Detail: object) => {
-    const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType: 'SubscriberRequested' };
+  const put = async (Detail: object, DetailType = 'SubscriberRequested') => {
+    const entry = { EventBusName: 'infinstor-onboarding-sandbox', Source: 'tour', DetailType };
     await events.send(new PutEventsCommand({ Entries: [{ ...entry, Detail: JSON.stringify(Detail) }] }));
     await clock.quiet();
   };
@@ -170,6 +170,11 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
   await put(subscriber('event'));
   await put({ colour: 'green' });
+  // Each other machine, whose first step refuses whom it does not know.
+  const unknown = { subscriber: { userName: 'nobody' } };
+  await put({ ...unknown, passwordSecretId: 'infinstor/sandbox/input/nobody/password' }, 'SubscriberUpdateRequested');
+  await put({ ...unknown, users: [{ userName: 'some-user', emailId: 'user@acme.example' }] }, 'UsersRequested');
+  await put({ ...unknown, confirm: 'nobody' }, 'SubscriberOffboardingRequested');
   fail('states:StartExecution:throttle:9');
   await put(subscriber('never'));
 

@@ -1,36 +1,69 @@
 import * as v from 'valibot';
-import { AwsError, operation } from '../../core/operation.ts';
-import { type BusStore, defaultBus, type NewEvent } from './bus-store.ts';
+import type { AccountRegion } from '../../core/account.ts';
+import { type Access, AwsError, operation } from '../../core/operation.ts';
+import { type BusStore, defaultBus, type Event, type NewEvent } from './bus-store.ts';
 
+const busName = (nameOrArn: string) => nameOrArn.replace(/^arn:aws:events:[^:]+:\d{12}:event-bus\//, '');
 /** A bus by name or ARN, as its name. */
-export const bus = v.optional(
-  v.pipe(
-    v.string(),
-    v.transform((nameOrArn) => nameOrArn.replace(/^arn:aws:events:[^:]+:\d{12}:event-bus\//, '')),
-  ),
-  defaultBus,
-);
+export const bus = v.optional(v.pipe(v.string(), v.transform(busName)), defaultBus);
 const entry = v.strictObject({
   Source: v.optional(v.string()),
   DetailType: v.optional(v.string()),
   Detail: v.optional(v.string()),
   Resources: v.optional(v.array(v.string()), []),
   Time: v.optional(v.number()),
-  EventBusName: bus,
+  EventBusName: v.optional(v.string(), defaultBus),
 });
 type Entry = v.InferOutput<typeof entry>;
 
+/** Buses of other accounts. */
+export type ElsewhereOf = (home: AccountRegion) => Pick<BusStore, 'busPolicy'> & {
+  publishOn: BusStore['publish'];
+};
+
 /** PutEvents: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
-export const putEvents = (store: Pick<BusStore, 'busArn' | 'publish'>) =>
-  operation(v.strictObject({ Entries: v.pipe(v.array(entry), v.minLength(1), v.maxLength(10)) }), {
+export function putEvents(
+  store: Pick<BusStore, 'busArn' | 'publish'>,
+  home: AccountRegion,
+  elsewhere: ElsewhereOf | undefined,
+) {
+  /** A bus of another account, which only its own policy opens; undefined for one of this account. */
+  function foreignBus(nameOrArn: string) {
+    const [, , , region = home.region, accountId = home.accountId] = nameOrArn.split(':');
+    if (region !== home.region) {
+      throw new AwsError('ValidationException', 'Parameter EventBusName is not valid: a bus of another Region.');
+    }
+    if (accountId === home.accountId || elsewhere === undefined) return undefined;
+    return { accountId, name: busName(nameOrArn), events: elsewhere({ accountId, region }) };
+  }
+
+  function accessTo(nameOrArn: string): Pick<Access, 'resource' | 'resourceAccountId' | 'resourcePolicy'> {
+    const foreign = foreignBus(nameOrArn);
+    if (foreign === undefined) return { resource: store.busArn(busName(nameOrArn)) };
+    const resourcePolicy = foreign.events.busPolicy(foreign.name);
+    return {
+      resource: nameOrArn,
+      resourceAccountId: foreign.accountId,
+      ...(resourcePolicy !== undefined && { resourcePolicy }),
+    };
+  }
+
+  function put(event: NewEvent, nameOrArn: string): Event {
+    const foreign = foreignBus(nameOrArn);
+    // An event for a bus that is not there is taken, and matches nothing.
+    if (foreign === undefined) return store.publish(event, busName(nameOrArn));
+    return foreign.events.publishOn({ ...event, account: home.accountId }, foreign.name);
+  }
+
+  return operation(v.strictObject({ Entries: v.pipe(v.array(entry), v.minLength(1), v.maxLength(10)) }), {
     access: ({ Entries }) =>
       Entries.map(({ Source, DetailType, EventBusName }) => ({
         action: 'events:PutEvents',
-        resource: store.busArn(EventBusName),
         context: {
           ...(Source !== undefined && { 'events:source': Source }),
           ...(DetailType !== undefined && { 'events:detail-type': DetailType }),
         },
+        ...accessTo(EventBusName),
       })),
     run({ Entries }) {
       if (Entries.reduce((total, item) => total + size(item), 0) > maxRequestBytes) {
@@ -38,13 +71,12 @@ export const putEvents = (store: Pick<BusStore, 'busArn' | 'publish'>) =>
       }
       const results = Entries.map((item) => {
         const event = eventOf(item);
-        if ('ErrorCode' in event) return event;
-        // An event for a bus that is not there is taken, and matches nothing.
-        return { EventId: store.publish(event, item.EventBusName).id };
+        return 'ErrorCode' in event ? event : { EventId: put(event, item.EventBusName).id };
       });
       return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
     },
   });
+}
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html, with the sum that a request's entries may have. */
 const maxRequestBytes = 256 * 1024;

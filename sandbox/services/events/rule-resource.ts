@@ -9,14 +9,17 @@ const ruleProperties = v.strictObject({
   EventPattern: v.optional(v.record(v.string(), v.unknown())),
   ScheduleExpression: v.optional(v.pipe(v.string(), v.regex(/^rate\(\d+ minutes\)$/))),
   State: v.optional(v.picklist(['ENABLED', 'DISABLED']), 'ENABLED'),
-  Targets: v.array(
-    v.strictObject({
-      Id: v.string(),
-      Arn: v.string(),
-      RoleArn: v.optional(v.string()),
-      // What cannot be delivered does not occur here.
-      DeadLetterConfig: v.optional(v.unknown()),
-    }),
+  Targets: v.optional(
+    v.array(
+      v.strictObject({
+        Id: v.string(),
+        Arn: v.string(),
+        RoleArn: v.optional(v.string()),
+        // What cannot be delivered does not occur here.
+        DeadLetterConfig: v.optional(v.unknown()),
+      }),
+    ),
+    [],
   ),
 });
 
@@ -37,7 +40,9 @@ export function ruleProvider({ events, onAccess }: Parts): ResourceProvider {
       arn: Arn,
       ...(RoleArn !== undefined && { roleArn: RoleArn }),
     }));
-    for (const action of ['events:PutRule', 'events:PutTargets']) onAccess(caller, { action, resource });
+    const hasTargets = targets.length > 0;
+    for (const action of ['events:PutRule', ...(hasTargets ? ['events:PutTargets'] : [])])
+      onAccess(caller, { action, resource });
     for (const { roleArn } of targets) {
       if (roleArn === undefined) continue;
       const context = { 'iam:PassedToService': 'events.amazonaws.com' };
@@ -53,7 +58,8 @@ export function ruleProvider({ events, onAccess }: Parts): ResourceProvider {
       physicalId: bus === 'default' ? name : `${bus}|${name}`,
       attributes: { Arn: resource },
       delete(by) {
-        for (const action of ['events:RemoveTargets', 'events:DeleteRule']) onAccess(by, { action, resource });
+        for (const action of [...(hasTargets ? ['events:RemoveTargets'] : []), 'events:DeleteRule'])
+          onAccess(by, { action, resource });
         events.deleteRule({ name, bus });
       },
     };

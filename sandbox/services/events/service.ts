@@ -8,7 +8,7 @@ import {
   type NewEvent,
   type NewRule,
 } from './bus-store.ts';
-import { putEvents } from './put-events.ts';
+import { type ElsewhereOf, putEvents } from './put-events.ts';
 import { ruleOperations } from './rule-operations.ts';
 
 export interface Events {
@@ -32,29 +32,36 @@ export interface Events {
   addSchedule(schedule: Omit<NewRule, 'eventPattern' | 'bus'> & { scheduleExpression: string }): void;
   /** Adds a bus beside the default one. Returns its ARN. @throws AwsError ResourceAlreadyExistsException */
   addBus(name: string): string;
-  /** Deletes a bus, if there is one of this name. */
+  /** Deletes a bus, if there is one of this name. @throws AwsError ValidationException while it has rules */
   deleteBus(name: string): void;
+  /** Puts an event on a bus as a caller of another account does. */
+  publishOn(event: NewEvent, bus: string): Event;
   /** Puts an event on the default bus, as AWS services do; the targets are called later. Returns the event. */
   publish(event: NewEvent): Event;
   /** Every event that was put on a bus, in order. */
   published(): readonly Event[];
 }
 
-type Options = Omit<BusStoreParts, 'home' | 'schedules'> & Partial<Pick<BusStoreParts, 'home' | 'schedules'>>;
+type Options = Omit<BusStoreParts, 'home' | 'schedules'> &
+  Partial<Pick<BusStoreParts, 'home' | 'schedules'>> & {
+    /** The buses of other accounts in this Region, which PutEvents reaches by their ARNs; default: none. */
+    elsewhere?: ElsewhereOf;
+  };
 
 /**
  * EventBridge's buses with rules for patterns and schedules: https://docs.aws.amazon.com/eventbridge/latest/APIReference/
  * By default schedules run, where the onboarding is deployed.
  */
-export function createEvents({ schedules = true, home = account, ...parts }: Options): Events {
+export function createEvents({ schedules = true, home = account, elsewhere, ...parts }: Options): Events {
   const store = createBusStore({ ...parts, schedules, home });
   return {
     ...store,
     service: {
       name: 'events',
       protocol: 'json',
-      operations: { PutEvents: putEvents(store), ...ruleOperations(store, home.accountId) },
+      operations: { PutEvents: putEvents(store, home, elsewhere), ...ruleOperations(store, home.accountId) },
     },
+    publishOn: store.publish,
     publish: (event) => store.publish(event, defaultBus),
   };
 }

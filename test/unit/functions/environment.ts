@@ -3,6 +3,7 @@ import * as v from 'valibot';
 /** What tests refer to. */
 const known: Readonly<Record<string, string>> = {
   REGISTRY_TABLE: 'registry',
+  EVENT_BUS: 'results',
   DEPLOYMENT_ID: '111111111111/us-east-1/infinstor-onboarding-test',
   SECRET_PREFIX: 'infinstor/test/',
   ALLOWED_STACK_PARAMETERS: '',

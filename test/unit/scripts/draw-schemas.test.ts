@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Ajv } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { takeRequest } from '../../../functions/accept-event/origin.ts';
 import { checkOffboardingRequest } from '../../../lib/requests/offboarding.ts';
 import { checkRequest } from '../../../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../../../lib/requests/update.ts';
 import { checkUsersRequest } from '../../../lib/requests/users.ts';
-import { schemas } from '../../../scripts/draw/schemas.ts';
+import { eventSchemas } from '../../../lib/subscribers/event-schemas.ts';
+import { schemas, schemaText } from '../../../scripts/draw/schemas.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const secrets = { inputSecretPrefix: 'infinstor/sandbox/input/' };
@@ -20,10 +23,14 @@ const parsers = new Map<string, (request: unknown) => unknown>([
 
 // Formats are for editors.
 const ajv = new Ajv({ strict: false, validateFormats: false });
-const validators = new Map([...(await schemas())].map(([name, schema]) => [name, ajv.compile(schema)]));
+const every = await schemas();
+const validators = new Map(
+  [...every].filter(([name]) => !name.startsWith('events/')).map(([name, schema]) => [name, ajv.compile(schema)]),
+);
 
 const requestSchema = v.looseObject({ $schema: v.string(), subscriber: v.looseObject({ userName: v.string() }) });
-const examples = readdirSync(join(root, 'examples')).map((name) => {
+const jsonFilesIn = (folder: string) => readdirSync(join(root, folder)).filter((name) => name.endsWith('.json'));
+const examples = jsonFilesIn('examples').map((name) => {
   const request = v.parse(requestSchema, JSON.parse(readFileSync(join(root, 'examples', name), 'utf8')));
   return { name, request, machine: basename(request.$schema, '.json') };
 });
@@ -69,10 +76,10 @@ describe('the schemas of requests', () => {
     for (const each of wrong) expect(taken(machine, each)).toEqual({ bySchema: false, byParser: false });
   });
 
-  it('take what only the parser refuses, and say so', async () => {
+  it('take what only the parser refuses, and say so', () => {
     const update = { subscriber: { userName: 'acme' } };
     expect(taken('update-subscriber', update)).toEqual({ bySchema: true, byParser: false });
-    expect((await schemas()).get('update-subscriber.json')).toMatchObject({
+    expect(every.get('update-subscriber.json')).toMatchObject({
       description: expect.stringContaining('must have subscriber.emailId, passwordSecretId or both'),
     });
   });
@@ -90,4 +97,58 @@ describe('the schema of a stage', () => {
     'refuses %j',
     (params) => expect(isTaken(params)).toBe(false),
   );
+});
+
+describe('the schemas of events', () => {
+  const strict = new Ajv2020({ strict: false, validateFormats: false });
+  const ofEvents = new Map(
+    [...every]
+      .filter(([name]) => name.startsWith('events/'))
+      .map(([name, schema]) => [basename(name), strict.compile(schema)]),
+  );
+  const eventSchema = v.looseObject({ 'detail-type': v.string(), detail: v.record(v.string(), v.unknown()) });
+  const events = jsonFilesIn('examples/events').map((name) => ({
+    name,
+    event: v.parse(eventSchema, JSON.parse(readFileSync(join(root, 'examples/events', name), 'utf8'))),
+  }));
+
+  it('have an example each', () => {
+    expect(events.map(({ name }) => name).toSorted()).toEqual([...ofEvents.keys()].toSorted());
+    for (const { name, event } of events) expect(`${event['detail-type']}.json`).toBe(name);
+  });
+
+  it.each(events)('take $name, as the code does, and not without a part of it', ({ name, event }) => {
+    const validate = ofEvents.get(name);
+    expect(validate?.(event), strict.errorsText(validate?.errors)).toBe(true);
+    expect(validate?.({ ...event, 'detail-type': 'Other' })).toBe(false);
+    const published = new Map<string, v.GenericSchema>(Object.entries(eventSchemas)).get(event['detail-type']);
+    if (published === undefined) {
+      // A request: the parser's own schema takes it without what the sender says of who asks.
+      expect(validate?.({ ...event, detail: { ...event.detail, colour: 'x' } })).toBe(false);
+      const { faults, request } = takeRequest({ id: 'event-1', account: '222222222222', detail: event.detail });
+      const parse = parsers.get(machineOf.get(event['detail-type']) ?? '');
+      expect([faults, parse?.(request)]).toEqual([[], expect.anything()]);
+      return;
+    }
+    expect(v.is(published, event.detail)).toBe(true);
+    const { eventKey: _, ...withoutKey } = event.detail;
+    expect(validate?.({ ...event, detail: withoutKey })).toBe(false);
+    // Fields may be added.
+    expect(validate?.({ ...event, detail: { ...event.detail, colour: 'x' } })).toBe(true);
+  });
+});
+
+const machineOf = new Map([
+  ['SubscriberRequested', 'onboard-subscriber'],
+  ['SubscriberUpdateRequested', 'update-subscriber'],
+  ['UsersRequested', 'add-user'],
+  ['SubscriberOffboardingRequested', 'offboard-subscriber'],
+]);
+
+it('the files are current', () => {
+  const names = [...jsonFilesIn('schemas'), ...jsonFilesIn('schemas/events').map((name) => `events/${name}`)];
+  expect(names.toSorted()).toEqual([...every.keys()].toSorted());
+  for (const [name, schema] of every) {
+    expect(readFileSync(join(root, 'schemas', name), 'utf8'), name).toBe(schemaText(schema));
+  }
 });

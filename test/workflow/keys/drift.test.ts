@@ -39,6 +39,8 @@ async function driftsOf({ events, clock }: Sandbox, keyArn: string): Promise<obj
 
 /** A drift of this key in which nothing but the given differs. */
 const drift = (keyArn: string, difference: object) => ({
+  schemaVersion: 1,
+  eventKey: expect.any(String),
   keyArn,
   missingRoles: [],
   unexpectedRoles: [],

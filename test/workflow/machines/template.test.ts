@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
+import { detailTypes } from '../../../functions/accept-event/requests.ts';
 import { dependencies, dependencyOrder } from '../../../sandbox/services/cloudformation/dependencies.ts';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
 import { environmentSchemas } from '../../../scripts/environment-schemas.ts';
@@ -212,22 +213,25 @@ describe('the packaged template', () => {
     expect(Condition).toEqual(conditions[Principal.Service]);
   });
 
-  it('takes events of accounts that forward them, of CloudFormation and KMS alone', () => {
+  it('takes of other accounts what they forward of CloudFormation and KMS, and requests, and nothing else', () => {
     const accountIds = Object.keys(hundredAccounts);
     const policies = ofType('AWS::Events::EventBusPolicy', templateIn(inject('accountsPackageFolder')));
+    const opening = (key: string, values: readonly string[]) => ({
+      Principal: { AWS: accountIds.map((id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::${id}:root` })) },
+      Action: 'events:PutEvents',
+      Condition: { 'ForAllValues:StringEquals': { [key]: values }, Null: { [key]: 'false' } },
+    });
     expect(policies.map(([, { Properties }]) => Properties)).toMatchObject([
-      {
-        EventBusName: 'default',
-        Statement: {
-          Principal: { AWS: accountIds.map((id) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:iam::${id}:root` })) },
-          Action: 'events:PutEvents',
-          Condition: {
-            'ForAllValues:StringEquals': { 'events:source': ['aws.cloudformation', 'aws.kms'] },
-            Null: { 'events:source': 'false' },
-          },
-        },
-      },
+      { EventBusName: 'default', Statement: opening('events:source', ['aws.cloudformation', 'aws.kms']) },
+      { EventBusName: { Ref: 'OnboardingBus' }, Statement: opening('events:detail-type', detailTypes) },
     ]);
+    expect(ofType('AWS::Events::EventBusPolicy')).toEqual([]);
+  });
+
+  it('takes from the bus for requests the events that accept-event knows', () => {
+    expect(template.Resources.AcceptEventRule?.Properties).toMatchObject({
+      EventPattern: { 'detail-type': detailTypes },
+    });
   });
 
   it('lets no rule and no API run the restore of a key policy', () => {

@@ -8,11 +8,14 @@ import { errorOf, lambda, secret } from '../lambda.ts';
 
 const id = '33333333-3333-4333-8333-333333333333';
 const subscriber = { userName: 'Acme', emailId: 'mlops@acme.example' };
-const requested = (detail: unknown) => ({
+const hidden = { requestedBy: '<redacted>', correlationId: '<redacted>' };
+const origin = { requestedBy: 'account 222222222222', correlationId: id };
+const requested = (detail: unknown, detailType = 'SubscriberRequested') => ({
   version: '0',
   id,
   source: 'pipeline.example',
-  'detail-type': 'SubscriberRequested',
+  account: '222222222222',
+  'detail-type': detailType,
   time: '2026-01-01T12:00:00Z',
   detail,
 });
@@ -41,7 +44,7 @@ describe('SubscriberRequested', () => {
     expect(start?.args[0].input).toEqual({
       stateMachineArn: 'arn:aws:states:us-east-1:111111111111:stateMachine:onboard-subscriber',
       name: `Acme-${id}`,
-      input: JSON.stringify({ subscriber }),
+      input: JSON.stringify({ subscriber, origin }),
     });
     expect([others, messages()]).toEqual([[], []]);
   });
@@ -57,6 +60,7 @@ describe('SubscriberRequested', () => {
     ['an unknown field', { subscriber, colour: 'x' }, 'colour', { subscriber, colour: '<redacted>' }],
     ['no subscriber', {}, 'subscriber'],
     ['a list', [], 'request'],
+    ['an origin of its own making', { subscriber, origin }, 'origin', { subscriber, origin: hidden }],
     ['an account of somebody else', { subscriber, stack: { accountId: '222222222222' } }, 'stack.accountId'],
   ])(
     'that is refused for %s goes into the dead-letter queue, with its reason',
@@ -76,7 +80,14 @@ describe('SubscriberRequested', () => {
           remedy: expect.stringMatching(/\.$/),
           errors: [{ pointer: field === 'request' ? '' : `/${field.replace('.', '/')}`, rule: expect.any(String) }],
         },
-        event: { id, source: 'pipeline.example', time: '2026-01-01T12:00:00Z', detail: kept },
+        event: {
+          id,
+          'detail-type': 'SubscriberRequested',
+          source: 'pipeline.example',
+          account: '222222222222',
+          time: '2026-01-01T12:00:00Z',
+          detail: kept,
+        },
       });
       expect([others, stepFunctions.calls()]).toEqual([[], []]);
     },
@@ -186,5 +197,84 @@ describe('SubscriberRequested', () => {
     stepFunctions.on(StartExecutionCommand).rejects(throttled);
     queue.on(SendMessageCommand).rejects(throttled);
     await expect(invoke(requested(detail))).rejects.toMatchObject(errorOf('ThrottlingException', operation));
+  });
+});
+
+describe.each([
+  [
+    'SubscriberUpdateRequested',
+    'update-subscriber',
+    { subscriber: { userName: 'Acme' } },
+    { subscriber: { ...subscriber, userName: '-' }, colour: 'x' },
+    ['/subscriber/userName', '/colour'],
+  ],
+  [
+    'UsersRequested',
+    'add-user',
+    { subscriber: { userName: 'Acme' }, users: [{ userName: 'alice', emailId: 'alice@acme.example' }] },
+    { subscriber: { userName: 'Acme' }, users: [{ userName: 'root', emailId: 'x' }, {}] },
+    ['/users/0/emailId', '/users/1/userName', '/users/1/emailId', '/users/0/userName'],
+  ],
+  [
+    'SubscriberOffboardingRequested',
+    'offboard-subscriber',
+    { subscriber: { userName: 'Acme' }, confirm: 'Acme', keepData: false },
+    { subscriber: { userName: 'Acme' }, confirm: 'acme', keepData: 'no' },
+    ['/keepData', '/confirm'],
+  ],
+] as const)('%s', (detailType, operation, plain, wrong, pointers) => {
+  const request = detailType === 'SubscriberUpdateRequested' ? { subscriber } : plain;
+
+  it('starts its machine, in an execution named after the event', async () => {
+    const { invoke, stepFunctions, messages } = setUp();
+    await invoke(requested(request, detailType));
+    expect(stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => input)).toEqual([
+      {
+        stateMachineArn: `arn:aws:states:us-east-1:111111111111:stateMachine:${operation}`,
+        name: `Acme-${id}`,
+        input: JSON.stringify({ ...request, origin }),
+      },
+    ]);
+    expect(messages()).toEqual([]);
+  });
+
+  it('is refused for all that its machine would refuse, and for what it says of who asks', async () => {
+    const { invoke, stepFunctions, messages } = setUp();
+    await invoke(requested({ ...wrong, requestedBy: '', correlationId: 7 }, detailType));
+    const { error, event } = JSON.parse(messages()[0]?.MessageBody ?? '');
+    expect(error.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
+      ...pointers,
+      '/requestedBy',
+      '/correlationId',
+    ]);
+    expect(event).toMatchObject({ 'detail-type': detailType, detail: { subscriber: wrong.subscriber } });
+    expect(stepFunctions.calls()).toEqual([]);
+  });
+});
+
+describe('who asks', () => {
+  const inputOf = async (said: object) => {
+    const { invoke, stepFunctions } = setUp();
+    await invoke(requested({ subscriber, ...said }));
+    return JSON.parse(stepFunctions.commandCalls(StartExecutionCommand)[0]?.args[0].input.input ?? '');
+  };
+
+  it('is the account that EventBridge names, with what the sender says after it', async () => {
+    const said = { requestedBy: 'Jürgen: account 111111111111', correlationId: 'build-7' };
+    expect(await inputOf(said)).toEqual({
+      subscriber,
+      origin: { requestedBy: 'account 222222222222: Jürgen: account 111111111111', correlationId: 'build-7' },
+    });
+    expect(await inputOf({})).toEqual({ subscriber, origin });
+  });
+
+  it('is kept of a refused event, in the message of the queue', async () => {
+    const { invoke, messages } = setUp();
+    const said = { requestedBy: 'alice', correlationId: 'build-7' };
+    await invoke(requested({ subscriber, colour: 'x', ...said }));
+    expect(JSON.parse(messages()[0]?.MessageBody ?? '').event).toMatchObject({
+      account: '222222222222',
+      detail: said,
+    });
   });
 });

@@ -5,6 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/complete-onboarding/environment.ts';
 import { environmentOf } from '../environment.ts';
+import { ofExecution } from '../event-detail.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, role, stack, stackId } from '../plan.ts';
 
@@ -77,7 +78,7 @@ describe('completing an onboarding', () => {
     const [published] = events.commandCalls(PutEventsCommand);
     const [entry] = published?.args[0].input.Entries ?? [];
     expect(entry).toMatchObject({ Source: 'infinstor.onboarding', DetailType: 'SubscriberOnboarded' });
-    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...onboarded, executionArn });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...ofExecution, ...onboarded, executionArn });
     const [update] = documents.commandCalls(UpdateCommand);
     expect(update && published?.calledBefore(update)).toBe(true);
   });
@@ -88,7 +89,7 @@ describe('completing an onboarding', () => {
     const expected = { ...onboarded, verified: false, verification: 'InfinStor reports no role' };
     expect(await invoke({ ...event, verification })).toEqual(expected);
     const [entry] = events.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries ?? [];
-    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...expected, executionArn });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...ofExecution, ...expected, executionArn });
   });
 
   it('does without the end check, as of an execution that began before there was one', async () => {

@@ -4,6 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/complete-update/environment.ts';
 import { environmentOf } from '../environment.ts';
+import { ofExecution } from '../event-detail.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { otherExecutionArn } from '../plan.ts';
 import { updateArn, updatePlan } from '../update-plan.ts';
@@ -37,7 +38,7 @@ describe('completing an update', () => {
     const [published] = events.commandCalls(PutEventsCommand);
     const [entry] = published?.args[0].input.Entries ?? [];
     expect(entry).toMatchObject({ Source: 'infinstor.onboarding', DetailType: 'SubscriberUpdated' });
-    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...updated, executionArn: updateArn });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({ ...ofExecution, ...updated, executionArn: updateArn });
     const [update] = documents.commandCalls(UpdateCommand);
     expect(update && published?.calledBefore(update)).toBe(true);
     expect(update?.args[0].input).toMatchObject({

@@ -5,6 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/complete-users/environment.ts';
 import { environmentOf } from '../environment.ts';
+import { ofExecution } from '../event-detail.ts';
 import { errorOf, lambda, now } from '../lambda.ts';
 import { otherExecutionArn } from '../plan.ts';
 import { addUserArn, usersPlan } from '../users-plan.ts';
@@ -57,7 +58,9 @@ describe('when all users were added', () => {
   it('publishes UsersAdded, and then marks the record as active, with the names', async () => {
     const { invoke, documents, events, published, updates } = setUp({ users: ['zoe', 'ALICE'] });
     expect(await invoke(event)).toEqual(output);
-    expect(published()).toEqual([{ DetailType: 'UsersAdded', detail: { ...output, executionArn: addUserArn } }]);
+    expect(published()).toEqual([
+      { DetailType: 'UsersAdded', detail: { ...ofExecution, ...output, executionArn: addUserArn } },
+    ]);
     expect(updates()).toMatchObject([
       {
         Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' },

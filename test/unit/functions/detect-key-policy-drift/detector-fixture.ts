@@ -35,7 +35,7 @@ export async function setUp({ repairs = false } = {}) {
   const detector: Detector = {
     registry,
     reconcilerOf: () => reconciler,
-    events: new EventBridgeClient({ region: 'us-east-1' }),
+    events: { client: new EventBridgeClient({ region: 'us-east-1' }), name: 'default' },
     writers: [writer],
     repairs,
     logger: {
@@ -59,12 +59,14 @@ export async function setUp({ repairs = false } = {}) {
     log,
     count: () => count,
     edited,
-    look: (edit?: Edit) => detectKeyPolicyDrift(edit, detector),
+    look: (edit?: Edit) => detectKeyPolicyDrift({ eventId: edit?.eventId ?? 'scheduled', edit }, detector),
     told: () =>
       events.commandCalls(PutEventsCommand).map(({ args: [{ input }] }) => {
         const [{ Source, DetailType, Detail } = {}, ...others] = input.Entries ?? [];
         expect(others).toEqual([]);
-        return { Source, DetailType, Detail: JSON.parse(Detail ?? '') };
+        const { schemaVersion, eventKey, ...detail } = JSON.parse(Detail ?? '');
+        expect([schemaVersion, eventKey]).toEqual([1, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+        return { Source, DetailType, Detail: detail };
       }),
     forgetLease: () =>
       registry.documents.send(

@@ -17,10 +17,11 @@ import { own } from '../own-record.ts';
 const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-4111-8111-111111111111';
 const roleArn = 'arn:aws:iam::111111111111:role/RoleForAcme';
 const writer = 'arn:aws:iam::111111111111:role/detect-key-policy-drift';
-const scheduled = { 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
+const scheduled = { id: 'event-1', 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
 
 /** What CloudTrail tells of PutKeyPolicy, in part: KMS developer guide, "Log entries: PutKeyPolicy". */
 const putKeyPolicy = (userIdentity: object, policy: object = keyPolicy()) => ({
+  id: 'event-2',
   'detail-type': 'AWS API Call via CloudTrail',
   source: 'aws.kms',
   detail: {

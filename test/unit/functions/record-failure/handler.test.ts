@@ -12,6 +12,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/record-failure/environment.ts';
 import { environmentOf } from '../environment.ts';
+import { ofExecution } from '../event-detail.ts';
 import { errorOf, lambda, now, secret } from '../lambda.ts';
 import { recordOf } from '../own-record.ts';
 import { executionArn, otherExecutionArn } from '../plan.ts';
@@ -100,7 +101,10 @@ describe('an execution that failed', () => {
     const stopDate = new Date(now.getTime() - 5000);
     const { invoke, updates } = setUp({ stopDate });
     await invoke(statusEvent('FAILED'));
-    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({ ':updatedAt': stopDate.toISOString() });
+    expect(updates()[0]?.ExpressionAttributeValues).toMatchObject({
+      ':updatedAt': stopDate.toISOString(),
+      ':failedAt': stopDate.toISOString(),
+    });
   });
 
   it('is logged with the subscriber and the execution', async () => {
@@ -117,9 +121,16 @@ describe('an execution that failed', () => {
       {
         Source: 'infinstor.onboarding',
         DetailType: 'SubscriberOnboardingFailed',
-        detail: { userName: 'Acme', executionArn, ...lastError },
+        detail: { ...ofExecution, userName: 'Acme', executionArn, ...lastError },
       },
     ]);
+  });
+
+  it('is published with who asked for it, as the input says', async () => {
+    const origin = { requestedBy: 'alice', correlationId: 'build-7' };
+    const { invoke, published } = setUp({ input: JSON.stringify({ subscriber: { userName: 'Acme' }, origin }) });
+    await invoke(statusEvent('FAILED'));
+    expect(published()).toMatchObject([{ detail: origin }]);
   });
 
   it('that was superseded is published without advice that would be refused', async () => {

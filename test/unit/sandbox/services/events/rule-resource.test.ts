@@ -33,6 +33,17 @@ it('a rule asks for what it needs to be made, with the role of its target, and t
   ]);
 });
 
+it('a rule without targets asks for no more than itself', async () => {
+  const template = customer('').replace(/\n *Targets: .*/, '');
+  const { call, settled, accesses } = setUp({ templates: { customer: template } });
+  await call('CreateStack', createInput());
+  expect((await settled('tenant-acme')).status).toBe('CREATE_COMPLETE');
+  await call('DeleteStack', { StackName: 'tenant-acme' });
+  await settled('tenant-acme').catch(() => {});
+  const asked = accesses.filter(({ access: { action } }) => action.startsWith('events:'));
+  expect(asked.map(({ access: { action } }) => action)).toEqual(['events:PutRule', 'events:DeleteRule']);
+});
+
 it.each([
   ['a property that it has not', 'RoleArn: x', 'Properties validation failed'],
   ['a bus that is not there', 'EventBusName: other', 'Event bus other does not exist'],

@@ -159,10 +159,59 @@ describe('a bus beside the default one', () => {
     expect(() => events.addRule({ ...rule, bus: 'other' })).toThrow('Event bus other does not exist.');
   });
 
+  it('stays while it has rules', () => {
+    const { events } = setUp();
+    events.addBus('mine');
+    events.addRule({ ...rule, bus: 'mine' });
+    expect(() => events.deleteBus('mine')).toThrow('it has rules');
+    events.deleteRule({ name: rule.name, bus: 'mine' });
+    events.deleteBus('mine');
+    expect(() => events.addRule({ ...rule, bus: 'mine' })).toThrow('does not exist');
+  });
+
   it('is what IAM is asked about', () => {
     const { events } = setUp();
     const access = accessOf(events.service, 'PutEvents', { Entries: [{ ...requested, EventBusName: 'mine' }] });
     expect(access).toMatchObject([{ resource: 'arn:aws:events:us-east-1:111111111111:event-bus/mine' }]);
+  });
+});
+
+describe('a bus of another account', () => {
+  const arn = 'arn:aws:events:us-east-1:222222222222:event-bus/theirs';
+  const entry = { Source: 'pipeline', DetailType: 'SubscriberRequested', Detail: '{}', EventBusName: arn };
+
+  function withOther() {
+    const clock = createClock({ skipIdle: true });
+    const parts = { clock, faults: createFaults([]), deliver: () => {} };
+    const theirs = createEvents({ ...parts, home: { accountId: '222222222222', region: 'us-east-1' } });
+    theirs.addBus('theirs');
+    const events = createEvents({ ...parts, elsewhere: () => theirs });
+    return { theirs, events };
+  }
+
+  it('gets what is put on it by its ARN, as of the account of who puts it', async () => {
+    const { theirs, events } = withOther();
+    await call(events.service, 'PutEvents', { Entries: [entry] });
+    expect(theirs.published()).toMatchObject([{ source: 'pipeline', account: '111111111111' }]);
+    expect(events.published()).toEqual([]);
+  });
+
+  it('is what IAM is asked about, with its policy while it has one', () => {
+    const { theirs, events } = withOther();
+    const asked = () => accessOf(events.service, 'PutEvents', { Entries: [entry] })[0];
+    expect(asked()).toMatchObject({ resource: arn, resourceAccountId: '222222222222' });
+    expect(asked()).not.toHaveProperty('resourcePolicy');
+    const policy = { Version: '2012-10-17', Statement: [] };
+    theirs.setBusPolicy('theirs', policy);
+    expect(asked()).toMatchObject({ resourcePolicy: policy });
+    theirs.removeBusPolicy('theirs');
+    expect(asked()).not.toHaveProperty('resourcePolicy');
+  });
+
+  it('in another Region is refused', () => {
+    const { events } = withOther();
+    const elsewhere = { ...entry, EventBusName: arn.replace('us-east-1', 'eu-west-1') };
+    expect(() => accessOf(events.service, 'PutEvents', { Entries: [elsewhere] })).toThrow('another Region');
   });
 });
 
