@@ -8,12 +8,13 @@ import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { params } from '../list-params.ts';
+import { requestSchemaOf } from '../openapi/json-schema.ts';
 
 const folder = resolve(import.meta.dirname, '../../schemas');
 const dialect = 'http://json-schema.org/draft-07/schema#';
 const drawn = 'Made by `npm run draw-schemas`.';
 
-/** JSON Schemas for editors, by the names of their files. What they cannot express, the parsers alone refuse. */
+/** JSON Schemas for editors, by the names of their files. What they cannot say is in `scripts/openapi/exceptions.ts`: the parsers alone refuse it. */
 export async function schemas(): Promise<Map<string, object>> {
   const ofRequests = Object.entries(requests).map(
     ([machine, schema]) => [`${machine}.json`, requestSchema(machine, schema)] as const,
@@ -25,7 +26,7 @@ export async function schemas(): Promise<Map<string, object>> {
 export const schemaText = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 
 /** What the parsers of requests take in itself, by the state machine. Which secrets, accounts and names may be chosen is the deployment's. */
-const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
+export const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
   'onboard-subscriber': onboardingSchema,
   'update-subscriber': updateSchema,
   'add-user': usersSchema,
@@ -33,24 +34,26 @@ const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
 };
 
 function requestSchema(machine: string, schema: v.GenericSchema<unknown, unknown>): object {
-  const { description, properties, ...rest } = inputOf(schema, 'ignore');
+  const { description, properties, ...rest } = requestSchemaOf(schema);
   return {
     $schema: dialect,
     title: `A request for ${machine}`,
     description: [drawn, 'docs/subscribers.md has more of each field.', description].filter(Boolean).join(' '),
     ...rest,
-    properties: { $schema: { type: 'string', description: 'This schema. It asks for nothing.' }, ...properties },
+    properties: Object.assign(
+      { $schema: { type: 'string', description: 'This schema. It asks for nothing.' } },
+      properties,
+    ),
   };
 }
 
 /**
- * Of what a parser takes. Its transformations, and checks by code, have no counterpart in a JSON Schema: what each check asks for is in
+ * Of what a param may be. Its transformations, and checks by code, have no counterpart in a JSON Schema: what each check asks for is in
  * the description, in its own words.
- * @param typeMode `input` where what is parsed is transformed; else pipes of several schemas, which all apply to what is given
  */
-function inputOf(schema: v.GenericSchema<unknown, unknown>, typeMode: 'input' | 'ignore') {
+function inputOf(schema: v.GenericSchema<unknown, unknown>) {
   const { $schema: _, ...converted } = toJsonSchema(schema, {
-    typeMode,
+    typeMode: 'input',
     errorMode: 'ignore',
     overrideAction({ valibotAction, jsonSchema }) {
       const message = 'message' in valibotAction ? valibotAction.message : undefined;
@@ -69,7 +72,7 @@ async function stageSchema(): Promise<object> {
     const schema = paramSchemas.get(name);
     if (schema === undefined) throw new Error(`${name} has no schema`);
     const plain = description.replace(/\[([^\]]*)\]\([^)]*\)/g, 'docs/$1');
-    return [name, { description: plain, default: value, ...oneOf(inputOf(schema, 'input')) }] as const;
+    return [name, { description: plain, default: value, ...oneOf(inputOf(schema)) }] as const;
   });
   return {
     $schema: dialect,
