@@ -353,6 +353,8 @@ export interface components {
       name: string;
       /** @description What to do next */
       remedy: string;
+      /** @description The execution that is in the way */
+      executionArn?: string;
       /** @description Each place of the request that is wrong */
       errors?: {
           /** @description The place in the request (RFC 6901) */
@@ -615,6 +617,18 @@ export interface components {
         "application/json": components["schemas"]["GatewayError"];
       };
     };
+    /** @description The body has more than 10 MB. */
+    TooLarge: {
+      content: {
+        "application/json": components["schemas"]["GatewayError"];
+      };
+    };
+    /** @description API Gateway is called too often. */
+    TooMany: {
+      content: {
+        "application/json": components["schemas"]["GatewayError"];
+      };
+    };
     /** @description Nothing is known of it. */
     NotFound: {
       content: {
@@ -644,7 +658,7 @@ export interface components {
         "application/json": components["schemas"]["GatewayError"];
       };
     };
-    /** @description AWS does not answer at this moment, or not so often. */
+    /** @description AWS does not answer at this moment, or not so often; or the API had no time left. */
     Unavailable: {
       headers: {
         /** @description After so many seconds the same request may be sent again */
@@ -652,6 +666,7 @@ export interface components {
       };
       content: {
         "application/problem+json": components["schemas"]["Problem"];
+        "application/json": components["schemas"]["GatewayError"];
       };
     };
   };
@@ -686,6 +701,7 @@ export interface operations {
       };
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -714,6 +730,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["NotFound"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -732,6 +749,7 @@ export interface operations {
       };
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -755,7 +773,9 @@ export interface operations {
       };
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
+      413: components["responses"]["TooLarge"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -782,6 +802,7 @@ export interface operations {
       };
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -816,6 +837,7 @@ export interface operations {
       };
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -852,7 +874,9 @@ export interface operations {
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
       409: components["responses"]["Conflict"];
+      413: components["responses"]["TooLarge"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -886,6 +910,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["NotFound"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -925,6 +950,7 @@ export interface operations {
       403: components["responses"]["Forbidden"];
       409: components["responses"]["Conflict"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -964,7 +990,9 @@ export interface operations {
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
       409: components["responses"]["Conflict"];
+      413: components["responses"]["TooLarge"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -1001,6 +1029,7 @@ export interface operations {
       404: components["responses"]["NotFound"];
       409: components["responses"]["Conflict"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };
@@ -1040,7 +1069,9 @@ export interface operations {
       400: components["responses"]["Invalid"];
       403: components["responses"]["Forbidden"];
       409: components["responses"]["Conflict"];
+      413: components["responses"]["TooLarge"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooMany"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
     };

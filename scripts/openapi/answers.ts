@@ -202,6 +202,7 @@ export const problemSchema = v.object({
   instance: text('The request, by the id in the logs of the function'),
   name: text('The name of the error, which does not change'),
   remedy: text('What to do next'),
+  executionArn: v.optional(text('The execution that is in the way')),
   errors: v.optional(
     v.pipe(
       v.array(

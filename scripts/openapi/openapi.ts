@@ -112,6 +112,8 @@ const refusals = {
     description: 'API Gateway lets the caller not use the route, or the signature is wrong or missing.',
     content: json(ref('schemas', 'GatewayError')),
   },
+  TooLarge: { description: 'The body has more than 10 MB.', content: json(ref('schemas', 'GatewayError')) },
+  TooMany: { description: 'API Gateway is called too often.', content: json(ref('schemas', 'GatewayError')) },
   NotFound: refused('Nothing is known of it.'),
   Conflict: refused('Another execution works on the subscriber, or the state is not one for this.', later),
   Unprocessable: refused('The request cannot be done as it is: by what it asks for, or by its Idempotency-Key.'),
@@ -122,7 +124,14 @@ const refusals = {
       ...json(ref('schemas', 'GatewayError')),
     },
   },
-  Unavailable: refused('AWS does not answer at this moment, or not so often.', later),
+  Unavailable: {
+    description: 'AWS does not answer at this moment, or not so often; or the API had no time left.',
+    ...later,
+    content: {
+      ...json(ref('schemas', 'Problem'), 'application/problem+json'),
+      ...json(ref('schemas', 'GatewayError')),
+    },
+  },
 };
 
 const refusalNames = { 404: 'NotFound', 409: 'Conflict', 422: 'Unprocessable' } as const;
@@ -145,6 +154,8 @@ function described(operation: Operation, { method, path }: Route): object {
       },
       400: ref('responses', 'Invalid'),
       403: ref('responses', 'Forbidden'),
+      ...(body !== undefined && { 413: ref('responses', 'TooLarge') }),
+      429: ref('responses', 'TooMany'),
       ...Object.fromEntries(operation.refusals.map((status) => [status, ref('responses', refusalNames[status])])),
       500: ref('responses', 'Failed'),
       503: ref('responses', 'Unavailable'),
