@@ -40,7 +40,7 @@ export async function buildFunctions(outdir: string): Promise<void> {
   await writeBundles(await bundleFunctions(), outdir);
 }
 
-/** The file of a function, such as `read-role-arn.cjs`, and its content. */
+/** The file of a function, by its name, and its content. */
 export interface Bundle {
   name: string;
   contents: Uint8Array;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { parseKeyArn } from '../lib/aws/arns.ts';
 import { userNameSchema } from '../lib/requests/fields.ts';
 import { buildSchema } from '../lib/requests/onboarding.ts';
+import { statusSchema } from '../lib/subscribers/operations.ts';
 import { type Command, defineCommand, type WordSpec } from './command.ts';
 
 const isExecutionArn = (text: string) => /^arn:aws[\w-]*:states:[\w-]+:\d{12}:execution:[^:]+:[^:]+$/.test(text);
@@ -10,6 +11,11 @@ const userName: WordSpec = {
   refuse: (text) => (v.is(userNameSchema, text) ? undefined : 'the userName of a subscriber'),
 };
 const diff = { type: 'boolean', help: 'show changes of key policies line by line, not only as a summary' } as const;
+const plan = {
+  type: 'string',
+  value: 'PLAN',
+  help: 'start only what was planned: the hash of a plan, or a file with what plan --json printed',
+} as const;
 const fault = {
   type: 'string',
   multiple: true,
@@ -27,7 +33,7 @@ export const commandTable: readonly Command[] = [
     group: 'Requests',
     summary: 'create a subscriber, its stack and its grants on keys, and follow the execution',
     words: [{ name: 'REQUEST.json', optional: true }],
-    options: { diff, fault },
+    options: { plan, diff, fault },
     target: 'deployment',
     inTour: true,
     examples: ['onboard acme.json --stage prod', 'onboard examples/acme.json --endpoint http://127.0.0.1:4566'],
@@ -39,7 +45,7 @@ export const commandTable: readonly Command[] = [
     group: 'Requests',
     summary: 'change the e-mail address, the password or both of a subscriber',
     words: [{ name: 'REQUEST.json', optional: true }],
-    options: { diff, fault },
+    options: { plan, diff, fault },
     target: 'deployment',
     inTour: true,
     examples: ['update update-email.json --stage prod'],
@@ -51,7 +57,7 @@ export const commandTable: readonly Command[] = [
     group: 'Requests',
     summary: 'add users under a subscriber',
     words: [{ name: 'REQUEST.json', optional: true }],
-    options: { diff, fault },
+    options: { plan, diff, fault },
     target: 'deployment',
     inTour: true,
     examples: ['add-user add-user-team.json --stage prod'],
@@ -72,6 +78,7 @@ export const commandTable: readonly Command[] = [
         value: 'USERNAME',
         help: 'the subscriber that the request is for, in place of the question',
       },
+      plan,
       diff,
       fault,
     },
@@ -82,6 +89,68 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/send.ts')).send('offboard-subscriber', given, session),
   }),
   defineCommand({
+    name: 'plan',
+    group: 'Requests',
+    summary: 'show what a request would do, with no effect',
+    details: [
+      'It makes all checks that the first step makes, and shows everything that is wrong (exit status 2). The hash at the end is for --plan of the other commands: these refuse to start a request that would do something else by then.',
+    ],
+    words: [{ name: 'REQUEST.json', optional: true }],
+    options: {
+      operation: {
+        type: 'string',
+        value: 'COMMAND',
+        choices: ['onboard', 'update', 'add-user', 'offboard'],
+        help: 'the command that the request is for: onboard (the default), update, add-user or offboard',
+      },
+      diff,
+    },
+    target: 'deployment',
+    inTour: true,
+    examples: ['plan acme.json --stage prod', 'plan offboard-acme.json --operation offboard --stage prod'],
+    onFailure: () => ({ hash: null }),
+    run: async (given, session) => (await import('./commands/plan.ts')).plan(given, session),
+  }),
+  defineCommand({
+    name: 'list',
+    group: 'What there is',
+    summary: 'list the subscribers, with how they stand',
+    details: [
+      'What is given must hold of each one, and one of several --status. Statuses are as the registry has them: it learns of the end of an execution some seconds after Step Functions.',
+      'By name, which is the order if none is given, --jsonl prints each subscriber as soon as it is read.',
+    ],
+    words: [],
+    options: {
+      status: {
+        type: 'string',
+        multiple: true,
+        value: 'STATUS',
+        choices: statusSchema.options,
+        help: `only those of this status: ${statusSchema.options.join(', ')}; may be repeated`,
+      },
+      'older-than': {
+        type: 'string',
+        value: 'TIME',
+        help: 'only those that were changed so long ago: 90m, 2h, 3d, 1w',
+      },
+      'newer-than': { type: 'string', value: 'TIME', help: 'only those that were changed since' },
+      account: { type: 'string', value: 'ID', help: 'only those whose stack is in this account' },
+      key: { type: 'string', value: 'ARN', help: 'only those whose role may use this KMS key' },
+      sort: {
+        type: 'string',
+        value: 'ORDER',
+        choices: ['name', 'updated', 'status'],
+        help: 'name, updated (the latest first) or status',
+      },
+      limit: { type: 'string', value: 'N', help: 'at most so many' },
+      jsonl: { type: 'boolean', help: 'print one JSON document a line' },
+    },
+    target: 'deployment',
+    examples: ['list --stage prod', 'list --status FAILED --newer-than 2d --sort updated --stage prod'],
+    onFailure: () => ({ subscribers: null }),
+    run: async (given, session) => (await import('./commands/list.ts')).list(given, session),
+  }),
+  defineCommand({
     name: 'status',
     group: 'What there is',
     summary: 'show what exists of a subscriber, its latest request, and all its attempts',
@@ -89,13 +158,29 @@ export const commandTable: readonly Command[] = [
     options: {},
     target: 'deployment',
     examples: ['status acme --stage prod'],
-    onFailure: () => ({ userName: null, status: null }),
+    onFailure: (_session, [userName = null]) => ({ userName, status: null }),
     run: async ({ words }, session) => (await import('./commands/status.ts')).status(words, session),
+  }),
+  defineCommand({
+    name: 'watch',
+    group: 'What there is',
+    summary: 'show each change of what runs, or of one subscriber until its execution is over',
+    details: [
+      'In a terminal, all that runs is shown in place; elsewhere each change is a line. With --json each change is a JSON document in a line. Without a name it goes on until Ctrl-C, which stops nothing else.',
+      'It looks every two seconds, and less often while much runs or AWS refuses calls for their rate.',
+    ],
+    words: [{ ...userName, optional: true }],
+    options: { once: { type: 'boolean', help: 'look once, and end' } },
+    target: 'deployment',
+    examples: ['watch --stage prod', 'watch acme --stage prod'],
+    jsonLines: true,
+    onFailure: (session) => ({ executionArn: session?.executionArn ?? null }),
+    run: async (given, session) => (await import('./commands/watch.ts')).watch(given, session),
   }),
   defineCommand({
     name: 'key-policies',
     group: 'What there is',
-    summary: 'list the policies of a KMS key that were kept before the onboarding changed them',
+    summary: 'show the room on a KMS key, and list its policies that were kept before the onboarding changed them',
     words: [
       {
         name: 'KEY-ARN',
@@ -112,8 +197,25 @@ export const commandTable: readonly Command[] = [
       'key-policies $KEY_ARN --stage prod',
       "key-policies $KEY_ARN --restore '2026-11-30T10:00:00.000Z#…' --stage prod",
     ],
-    onFailure: () => ({ keyArn: null }),
+    onFailure: (_session, [keyArn = null]) => ({ keyArn }),
     run: async (given, session) => (await import('./commands/key-policies.ts')).keyPolicies(given, session),
+  }),
+  defineCommand({
+    name: 'quotas',
+    group: 'What there is',
+    summary: 'show what AWS still lets each account have, and how many subscribers fit',
+    details: [
+      'Which quotas a subscriber takes something of is the param stackUses. --region is that of the stage, as everywhere.',
+    ],
+    words: [],
+    options: {
+      account: { type: 'string', value: 'ID', help: 'only this account' },
+      'stack-region': { type: 'string', value: 'REGION', help: 'only stacks and keys in this Region' },
+    },
+    target: 'deployment',
+    examples: ['quotas --stage prod', 'quotas --account 222222222222 --stage prod'],
+    onFailure: () => ({ accounts: null, keys: null }),
+    run: async (given, session) => (await import('./commands/quotas.ts')).quotas(given, session),
   }),
   defineCommand({
     name: 'template',
@@ -134,6 +236,29 @@ export const commandTable: readonly Command[] = [
     examples: ['template 2.3.72'],
     onFailure: () => ({ sha256: null }),
     run: async (given, session) => (await import('./commands/template.ts')).template(given, session),
+  }),
+  defineCommand({
+    name: 'logs',
+    group: 'Failures',
+    summary: "print what the functions have logged for a subscriber's latest execution, in order",
+    details: [
+      'Lines are there some seconds after they were written. Those that name no execution, such as what Lambda itself writes, are not shown.',
+    ],
+    words: [userName],
+    options: {
+      execution: {
+        type: 'string',
+        value: 'NAME',
+        help: 'an earlier execution of the subscriber, as `status` lists them',
+      },
+      since: { type: 'string', value: 'TIME', help: 'only lines of the last while: 30m, 2h' },
+      step: { type: 'string', value: 'STEP', help: 'only lines of this state, or of its function' },
+      jsonl: { type: 'boolean', help: 'print one JSON document a line' },
+    },
+    target: 'deployment',
+    examples: ['logs acme --stage prod', 'logs acme --step PatchKeyPolicy --jsonl --stage prod'],
+    onFailure: () => ({ executionArn: null, lines: null }),
+    run: async (given, session) => (await import('./commands/logs.ts')).logs(given, session),
   }),
   defineCommand({
     name: 'retry',
@@ -225,6 +350,64 @@ export const commandTable: readonly Command[] = [
     ],
     onFailure: () => ({ stage: null, file: null, params: null, map: [], questions: [], template: null, next: [] }),
     run: async (given, session) => (await import('./commands/init.ts')).init(given, session),
+  }),
+  defineCommand({
+    name: 'deploy',
+    group: 'Stages',
+    summary: 'package a stage, deploy it, and look at it as doctor does',
+    details: [
+      'It runs in a clone of the project: it checks the params in stages/<stage>.yml and what is packaged, and deploys nothing when a check fails. With --endpoint it deploys into a running sandbox.',
+    ],
+    words: [{ name: 'STAGE', optional: true }],
+    isOfStage: true,
+    options: { 'dry-run': { type: 'boolean', help: 'package the stage, and deploy nothing' } },
+    target: 'deployment',
+    examples: ['deploy prod --profile ops', 'deploy dev --endpoint http://127.0.0.1:4566'],
+    onFailure: () => ({ stage: null, deployed: false, checks: [], outputs: null }),
+    run: async (given, session) => (await import('./commands/stages/deploy.ts')).deploy(given, session),
+  }),
+  defineCommand({
+    name: 'doctor',
+    group: 'Stages',
+    summary: 'look at a stage as it is, and say what is wrong and what mends it',
+    details: [
+      'Nothing is changed, but that the superadmin is logged in when it is not; a password is tried no more often than onboardings would. What these credentials may not look at is a warning with the permission that is missing.',
+    ],
+    words: [{ name: 'STAGE', optional: true }],
+    isOfStage: true,
+    options: {
+      key: {
+        type: 'string',
+        multiple: true,
+        value: 'ARN',
+        help: 'a KMS key that is to be used, beside those that are; may be repeated',
+      },
+    },
+    target: 'deployment',
+    examples: ['doctor --stage prod', 'doctor prod --json'],
+    onFailure: () => ({ checks: [] }),
+    run: async (given, session) => (await import('./commands/stages/doctor.ts')).doctor(given, session),
+  }),
+  defineCommand({
+    name: 'remove',
+    group: 'Stages',
+    summary: 'remove the deployment of a stage; data and secrets stay',
+    details: [
+      'In a terminal the command asks for the name of the stage. Without one it needs --confirm, with the same name. It refuses while there are subscribers who are not offboarded. It runs in a clone of the project.',
+    ],
+    words: [{ name: 'STAGE', optional: true }],
+    isOfStage: true,
+    options: {
+      confirm: { type: 'string', value: 'STAGE', help: 'the stage, in place of the question' },
+      'with-subscribers-left': {
+        type: 'boolean',
+        help: 'also while there are subscribers, whom nobody then offboards; their roles keep the permissions boundary from being deleted',
+      },
+    },
+    target: 'deployment',
+    examples: ['remove dev --confirm dev'],
+    onFailure: () => ({ stage: null, stays: [] }),
+    run: async (given, session) => (await import('./commands/stages/remove.ts')).remove(given, session),
   }),
   defineCommand({
     name: 'completion',

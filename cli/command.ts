@@ -68,6 +68,8 @@ type ValuesOf<O extends ParseArgsOptionsConfig> = ReturnType<
 /** What a command came to: the document that `--json` prints, and the text for people. */
 export interface Outcome {
   document: object;
+  /** The command has printed its documents itself, one a line; this one is not printed. */
+  isPrinted?: true;
   text: string;
   /** The exit status; default: 0. */
   status?: 0 | 1 | 2;
@@ -90,8 +92,10 @@ interface About {
   examples: readonly string[];
   /** Whether `npm start` runs it in a sandbox of its own when nothing names a target. */
   inTour?: true;
+  /** Whether it prints with `--json` one document a line, as it goes on, and not one when it is over. */
+  jsonLines?: true;
   /** What the document of a failure has beside the failure itself. */
-  onFailure?: (session: Session | undefined) => object;
+  onFailure?: (session: Session | undefined, words: readonly string[]) => object;
 }
 
 interface Spec<O extends Options> extends About {
@@ -112,6 +116,7 @@ export interface Command extends About {
 /** A command with what it was called with. */
 export interface Called {
   shared: v.InferOutput<typeof sharedSchema>;
+  words: readonly string[];
   run(session: Session): Promise<Outcome>;
 }
 
@@ -123,8 +128,11 @@ export function defineCommand<const O extends Options>({ run, ...about }: Spec<O
       const { values, positionals: words } = parse(args, { ...about.options, ...sharedOptions, ...targetOptions });
       const own = v.parse(sharedSchema, values);
       if (!own.help) checkWords(about, words);
+      if (about.isOfStage === true && own.stage !== undefined && words[0] !== undefined && own.stage !== words[0]) {
+        throw usageError(`Give one stage: got ${words[0]} and --stage ${own.stage}`);
+      }
       const shared = about.isOfStage === true && own.stage === undefined ? { ...own, stage: words[0] } : own;
-      return { shared, run: (session) => run({ words, options: values }, session) };
+      return { shared, words, run: (session) => run({ words, options: values }, session) };
     },
   };
 }

@@ -42,7 +42,7 @@ export async function readRequest(path: string, operation: Operation): Promise<R
       `${path} ${rule}`,
       'Correct the file or its path and run the command again; nothing was started.',
       null,
-      faults,
+      faults?.map(({ pointer, rule: broken }) => ({ pointer, rule: broken })),
     );
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw invalid(error.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${error.code ?? error.message}`);

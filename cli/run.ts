@@ -2,15 +2,12 @@ import { choose } from './choose.ts';
 import type { Called, Command } from './command.ts';
 import { asCommandError, usageError } from './command-error.ts';
 import { commandTable } from './command-table.ts';
-import { createSession, noScreen, type Program, type Session } from './session.ts';
+import { createSession, noScreen, type Program, type Session, schemaVersion } from './session.ts';
 import { readTargetFile, type Target, targetOf } from './target/target.ts';
 import { commandHelp } from './view/help.ts';
 import { exitStatus, failureOfCommand } from './view/report.ts';
 import { failureText } from './view/summary.ts';
 import { createTerminal, type Screen } from './view/terminal.ts';
-
-/** The version of the documents that `--json` prints. */
-const schemaVersion = 1;
 
 /** A command that runs: its end, and what shows how things stand when a signal ends it before. */
 export interface Running {
@@ -26,25 +23,28 @@ export function run(args: readonly string[], program: Program): Running {
   // Also when other arguments are wrong: --json always gets a document.
   const json = args.includes('--json');
   const colours = args.includes('--no-color') ? { ...process.env, NO_COLOR: '1' } : process.env;
-  const screen: Screen = json ? (process.stderr.isTTY ? process.stderr : noScreen) : process.stdout;
+  // What is printed line by line has stdout for itself, too.
+  const isDocument = json || args.includes('--jsonl');
+  const screen: Screen = isDocument ? (process.stderr.isTTY ? process.stderr : noScreen) : process.stdout;
   const terminal = createTerminal(screen, colours);
   const state: { session: Session | undefined } = { session: undefined };
 
   async function main(): Promise<number> {
     let command: Command | undefined;
+    let called: Called | undefined;
     try {
       const chosen = choose(args, program, commandTable);
       if (chosen.command === undefined) return show(chosen.text);
       command = chosen.command;
-      const called = command.read(chosen.args);
+      called = command.read(chosen.args);
       if (called.shared.help) return show(commandHelp(command, program));
       const named = targetFor(command, called.shared);
       const target = named ?? (program.isTour && command.inTour === true ? ({ kind: 'sandbox' } as const) : undefined);
       const isInteractive = process.stdin.isTTY === true && process.stderr.isTTY === true;
       state.session = createSession({ program, json, terminal, isInteractive, target, isNamed: named !== undefined });
-      const { document, text, status = 0 } = await called.run(state.session);
+      const { document, text, isPrinted, status = 0 } = await called.run(state.session);
       if (!json) terminal.write(text);
-      print(document);
+      if (isPrinted !== true) print(document);
       return status;
     } catch (error) {
       const failure = asCommandError(
@@ -54,7 +54,14 @@ export function run(args: readonly string[], program: Program): Running {
       );
       const onStderr = createTerminal(process.stderr, colours);
       if (!json) onStderr.write(failureText(failureOfCommand(failure), onStderr) + keptLogs(state.session));
-      print({ status: 'FAILED', ...command?.onFailure?.(state.session), error: failureOfCommand(failure) });
+      const failed = {
+        status: 'FAILED',
+        ...command?.onFailure?.(state.session, called?.words ?? []),
+        error: failureOfCommand(failure),
+      };
+      if (json && command?.jsonLines === true)
+        process.stdout.write(`${JSON.stringify({ schemaVersion, ...failed })}\n`);
+      else print(failed);
       return exitStatus({ error: failure });
     } finally {
       await state.session?.sandbox?.close();
@@ -75,6 +82,7 @@ export function run(args: readonly string[], program: Program): Running {
     // The line's end is that of the state that was running.
     sayGoodbye: () => {
       const { session } = state;
+      session?.leave();
       screen.write(`\n${json || session === undefined ? '' : session.goodbye + keptLogs(session)}`);
     },
   };

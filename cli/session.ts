@@ -27,21 +27,28 @@ export interface Session {
    * @throws CommandError when nothing names a target, or the sandbox does not come up
    */
   reach(faults?: readonly FaultRule[]): Promise<Reachable>;
+  /** Prints a document as one line of stdout. */
+  printLine(document: object): void;
   /** A command of this program for the same target, as people would type it. */
   command(words: string): string;
   /** The execution that the command has started or follows. */
   executionArn: string | null;
   /** What is said when the command is ended by a signal. */
   goodbye: string;
+  /** Gives the terminal back as it was; called before the process ends by a signal. */
+  leave(): void;
   /** The sandbox that the command has booted. */
   sandbox: Sandbox | undefined;
 }
+
+/** The version of the documents that are printed. */
+export const schemaVersion = 1;
 
 /** How long the stack's resources take each: long enough to see the wait, no longer. */
 const resourceDelayMs = 50;
 
 /** The first line of a run in a throw-away sandbox that nobody has asked for by name. */
-export const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox.';
+const throwAwayNotice = 'No endpoint is given: this run is in a throw-away sandbox.';
 
 /** Begins a session. @param isNamed whether the target was named, and not the program's own choice */
 export function createSession({
@@ -65,11 +72,13 @@ export function createSession({
       session.sandbox ??= await boot(terminal, faults);
       return sandboxAt(session.sandbox.endpoint);
     },
+    printLine: (document) => void process.stdout.write(`${JSON.stringify({ schemaVersion, ...document })}\n`),
     // The sandbox of the command is gone with it.
     command: (words) =>
       printable([program.name, words, ...(target === undefined ? [] : [optionsOf(target)])].join(' ')),
     executionArn: null,
     goodbye: '',
+    leave: () => {},
     sandbox: undefined,
   };
   return session;

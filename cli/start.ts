@@ -3,6 +3,8 @@
 import { endWithSignals } from '../sandbox/core/process-end.ts';
 import { run } from './run.ts';
 
-const running = run(process.argv.slice(2), { name: 'npm start --', isTour: true });
-endWithSignals(() => running.sayGoodbye());
-process.exitCode = await running.status;
+let running: ReturnType<typeof run> | undefined;
+// Before anything is printed, which a full disk or a closed pipe can end.
+endWithSignals(() => running?.sayGoodbye());
+running = run(process.argv.slice(2), { name: 'npm start --', isTour: true });
+process.exitCode = await running?.status;

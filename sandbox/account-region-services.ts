@@ -7,11 +7,14 @@ import type { DeploymentParts } from './services/cloudformation/resource-types.t
 import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
 import type { Table } from './services/dynamodb/table-store.ts';
+import { createEcr } from './services/ecr/service.ts';
 import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
+import { createLogs, type Logs } from './services/logs/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
+import type { ObjectStore } from './services/s3/object-store.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
 import { createServiceQuotas } from './services/servicequotas/service.ts';
 import { createSqs, type Sqs } from './services/sqs/service.ts';
@@ -23,6 +26,7 @@ import { createSts } from './services/sts/service.ts';
 export interface AccountRegionServices {
   services: readonly Service[];
   kms: Kms;
+  logs: Logs;
   secretsManager: SecretsManager;
   sqs: Sqs;
   events: Events;
@@ -34,15 +38,17 @@ export interface AccountRegionServices {
 interface Parts extends DeploymentParts {
   /** Of all accounts and Regions, as names of buckets are unique among them. */
   buckets: BucketStore;
+  objects: ObjectStore;
   clock: Clock;
   accounts: Accounts;
   faults: Faults;
   deliver: (targetArn: string, event: Event, as: Deliverer) => void;
   invokeLambda: (functionArn: string, event: unknown, machine: Invoker) => Promise<unknown>;
   thaw: (functionArn: string) => Promise<void>;
-  templates: (url: string) => string | undefined;
   customResource: CustomResource;
   onAccess: OnAccess;
+  /** What a function of the deployment has logged so far. */
+  logOf: (functionName: string) => string;
   resourceDelayMs: number;
   schedules: boolean;
 }
@@ -67,15 +73,21 @@ function createServicesOf(home: AccountRegion, { buckets, ...parts }: Parts): Ac
   const secretsManager = createSecretsManager({ clock, kms, home });
   const sqs = createSqs({ clock, endpoint, home });
   const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home });
+  const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
   const dynamoDb = createDynamoDb(home, tables);
   const stores = { buckets, tables };
-  const own = { iam, kms, events, secretsManager, sqs, states, dynamoDb };
-  const cloudFormation = createCloudFormation({ ...parts, ...own, ...stores, publish: events.publish, home, quotas });
+  const own = { iam, kms, events, logs, secretsManager, sqs, states, dynamoDb };
+  const cloudFormation = createCloudFormation({
+    ...{ ...parts, ...own, ...stores, home, quotas },
+    publish: events.publish,
+    templates: parts.objects.textAt,
+  });
   const sts = createSts({ accounts, now: clock.now });
+  const ecr = createEcr(home);
   const serviceQuotas = createServiceQuotas({ quotas, home });
-  const services = [iam, sts, kms, secretsManager, events, sqs, states, cloudFormation, serviceQuotas].map(
+  const services = [iam, sts, ecr, kms, secretsManager, events, logs, sqs, states, cloudFormation, serviceQuotas].map(
     ({ service }) => service,
   );
-  return { services, kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb };
+  return { services, kms, logs, secretsManager, sqs, events, states, cloudFormation, dynamoDb };
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,9 +39,7 @@ import type { SecretsManager } from './services/secretsmanager/service.ts';
 import type { Sqs } from './services/sqs/service.ts';
 import type { States } from './services/states/service.ts';
 
-export interface SandboxOptions {
-  /** The folder that `osls package` filled. */
-  packageFolder: string;
+export interface EmptySandboxOptions {
   /** The port on loopback; default: a free one. */
   port?: number;
   /** Skips the time in which nothing but timers is pending: waits and timeouts then cost nothing. */
@@ -54,17 +52,21 @@ export interface SandboxOptions {
   faults?: readonly FaultRule[];
   /** Whether operations may be called only as often as AWS lets them be called; default: as often as anybody likes. */
   rates?: boolean;
-  /** Values for environment variables of the functions, in place of the template's. */
-  environment?: Readonly<Record<string, string>>;
-  /** Changes the packaged template before it is deployed. */
-  editTemplate?: (template: string) => string;
   /** How the InfinStor service differs from the usual one. */
   infinstor?: Partial<InfinStorVariant>;
 }
 
-/** A running sandbox: where it is, and what its services hold. */
-export interface Sandbox {
-  endpoint: string;
+export interface SandboxOptions extends EmptySandboxOptions {
+  /** The folder that `osls package` filled. */
+  packageFolder: string;
+  /** Values for environment variables of the deployment's functions, in place of the template's. */
+  environment?: Readonly<Record<string, string>>;
+  /** Changes the packaged template before it is deployed. */
+  editTemplate?: (template: string) => string;
+}
+
+/** A running sandbox that has a deployment of its own. */
+export interface Sandbox extends EmptySandbox {
   /** Of the deployment's HTTP API. */
   apiEndpoint: string;
   /** Of the machine that onboards subscribers. */
@@ -73,6 +75,17 @@ export interface Sandbox {
   registryTable: string;
   /** The physical id of a resource of the deployment. @throws Error when its template has no such resource */
   physicalId: (logicalId: string) => string;
+}
+
+/** A running sandbox: where it is, and what its services hold. */
+export interface EmptySandbox {
+  endpoint: string;
+  /** Of the InfinStor service. */
+  infinstorUrl: string;
+  /** The params that a stage needs here, where its defaults are for no service: InfinStor's URLs, and the hash of the vendor's template. */
+  stageParams: Readonly<Record<'infinstorMlflowUrl' | 'infinstorApiUrl' | 'builds', string>>;
+  /** Who may create subscribers in InfinStor: what the secret of a stage's superadmin holds. */
+  superadmin: Readonly<Superadmin>;
   /** A log per function, and `denials.log`. */
   logFolder: string;
   clock: Clock;
@@ -106,12 +119,50 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+interface Superadmin {
+  userName: string;
+  password: string;
+}
+
 /**
- * Boots a sandbox from a packaged template, with the account's fixtures: the operator, the superadmin
- * and three keys.
+ * Boots a sandbox from a packaged template, with the account's fixtures: the operator, the superadmin with a secret, and three keys.
  * @throws Error when there is no package, or it has something that the sandbox does not
  */
-export async function bootSandbox({
+export async function bootSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { sandbox, iam, apiEndpoint } = await boot(options);
+  const { secretsManager, cloudFormation, infinstorUrl, superadmin } = sandbox;
+  secretsManager.createSecret(fixtures.superadmin.secretId, JSON.stringify(superadmin));
+  secretsManager.createSecret(fixtures.newPasswordSecretId, JSON.stringify({ password: newPassword() }));
+  const deployer = iam.caller(operator.accessKeyId);
+  if (deployer === undefined) throw new Error(`${operatorArn} has no credentials`);
+  const resources = await deployPackage(cloudFormation, {
+    packageFolder: options.packageFolder,
+    editTemplate: options.editTemplate ?? ((template) => template),
+    // The sandbox has InfinStor's hosts at one place.
+    parameters: { InfinStorMlflowUrl: infinstorUrl, InfinStorApiUrl: infinstorUrl },
+    deployer,
+  }).catch(async (error: unknown) => {
+    // A sandbox that does not come up must not keep the process alive.
+    await sandbox.close();
+    throw error;
+  });
+  const physicalId = (logicalId: string) => resources.get(logicalId)?.physicalId ?? missing(logicalId);
+  return {
+    ...sandbox,
+    apiEndpoint,
+    stateMachineArn: physicalId('OnboardSubscriber'),
+    registryTable: physicalId('Registry'),
+    physicalId,
+  };
+}
+
+/** Boots a sandbox without a deployment, and without secrets: with the operator, the superadmin and three keys. */
+export async function bootEmptySandbox(options: EmptySandboxOptions): Promise<EmptySandbox> {
+  const { sandbox } = await boot({ ...options, packageFolder: '' });
+  return sandbox;
+}
+
+async function boot({
   packageFolder,
   port = 0,
   skipIdle = false,
@@ -120,9 +171,8 @@ export async function bootSandbox({
   faults: initialFaults = [],
   rates = false,
   environment = {},
-  editTemplate = (template) => template,
   infinstor: variant = {},
-}: SandboxOptions): Promise<Sandbox> {
+}: Omit<SandboxOptions, 'editTemplate'>) {
   const workFolder = makeTemporaryFolder(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
   const logFolder = join(workFolder.path, 'logs');
   mkdirSync(logFolder);
@@ -170,10 +220,11 @@ export async function bootSandbox({
       return lambdas.invoke(functionArn, event);
     },
     thaw: freezes.thaw,
-    templates: objects.textAt,
+    objects,
     buckets,
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
+    logOf: lambdas.logOf,
     resourceDelayMs,
     schedules,
     ...{ lambdas, invocations, httpApi, packageFolder, environment },
@@ -210,7 +261,7 @@ export async function bootSandbox({
     infinstor: () => infinstor,
     httpApi,
     lambda: createLambda({ pool: { ...lambdas, invoke: thawAndInvoke }, invocations, authorize: authorizer.authorize }),
-    s3: createS3({ objects, authorize: authorizer.authorize }),
+    s3: createS3({ objects, now: clock.now, authorize: authorizer.authorize }),
     authorizer,
     injector,
     faults,
@@ -224,30 +275,16 @@ export async function bootSandbox({
     variant,
   });
 
-  async function deploy() {
-    const operatorUser = iam.createUser({
-      userName: operatorName,
-      policies: [{ name: 'everything', document: allowEverything }],
-      accessKey: operator,
-    });
-    const deployer = iam.caller(operator.accessKeyId);
-    if (deployer === undefined) throw new Error(`${operatorUser.arn} has no credentials`);
-    accounts.iam(otherAccount.accountId).createUser({
-      userName: operatorName,
-      policies: [{ name: 'everything', document: allowEverything }],
-      accessKey: otherAccount.operator,
-    });
-    makeFixtures({ kms, cognito, secretsManager });
-    if (variant.externalAuth === 'superadmin elsewhere') {
-      cognito.setStatus(fixtures.superadmin.userName, 'EXTERNAL_PROVIDER');
-    }
-    return deployPackage(cloudFormation, {
-      packageFolder,
-      editTemplate,
-      // The sandbox has InfinStor's hosts at one place.
-      parameters: { InfinStorMlflowUrl: server.infinstorUrl, InfinStorApiUrl: server.infinstorUrl },
-      deployer,
-    });
+  for (const [accountId, accessKey] of [
+    [account.accountId, operator],
+    [otherAccount.accountId, otherAccount.operator],
+  ] as const) {
+    const policies = [{ name: 'everything', document: allowEverything }];
+    accounts.iam(accountId).createUser({ userName: operatorName, policies, accessKey });
+  }
+  const superadmin = makeFixtures({ kms, cognito });
+  if (variant.externalAuth === 'superadmin elsewhere') {
+    cognito.setStatus(superadmin.userName, 'EXTERNAL_PROVIDER');
   }
 
   async function close(): Promise<void> {
@@ -258,19 +295,15 @@ export async function bootSandbox({
     workFolder.remove();
   }
 
-  // A sandbox that does not come up must not keep the process alive.
-  const resources = await deploy().catch(async (error: unknown) => {
-    await close();
-    throw error;
-  });
-  const physicalId = (logicalId: string) => resources.get(logicalId)?.physicalId ?? missing(logicalId);
-
-  return {
+  const sandbox: EmptySandbox = {
     endpoint: server.endpoint,
-    apiEndpoint: server.apiEndpoint,
-    stateMachineArn: physicalId('OnboardSubscriber'),
-    registryTable: physicalId('Registry'),
-    physicalId,
+    infinstorUrl: server.infinstorUrl,
+    stageParams: {
+      infinstorMlflowUrl: server.infinstorUrl,
+      infinstorApiUrl: server.infinstorUrl,
+      builds: JSON.stringify({ [fixtures.build]: hash('sha256', templates.at(templateUrl) ?? '') }),
+    },
+    superadmin,
     logFolder,
     clock,
     faults,
@@ -295,7 +328,11 @@ export async function bootSandbox({
     keepLogs: () => workFolder.keep('logs'),
     close,
   };
+  return { sandbox, iam, apiEndpoint: server.apiEndpoint };
 }
+
+/** Of the build that requests use by default. */
+const templateUrl = `https://s3.amazonaws.com/infinstorcft/${fixtures.build}/infinstor-setup-customer.yaml`;
 
 const operatorName = 'operator';
 const operatorArn = `arn:aws:iam::${account.accountId}:user/${operatorName}`;
@@ -328,24 +365,15 @@ function missing(what: unknown): never {
   throw new Error(`The package has no ${String(what)}`);
 }
 
-function makeFixtures({
-  kms,
-  cognito,
-  secretsManager,
-}: {
-  kms: Kms;
-  cognito: ReturnType<typeof createCognito>;
-  secretsManager: SecretsManager;
-}): void {
+function makeFixtures({ kms, cognito }: { kms: Kms; cognito: Cognito }): Superadmin {
   const tags = { 'infinstor-onboarding': 'allowed' };
   kms.createKey({ arn: fixtures.artifactsKeyArn, tags });
   kms.createKey({ arn: fixtures.trackingKeyArn, tags });
   kms.createKey({ arn: fixtures.disabledKeyArn, tags, state: 'Disabled' });
-  const { userName, secretId } = fixtures.superadmin;
+  const { userName } = fixtures.superadmin;
   const password = newPassword();
   cognito.createUser({ userName, password, email: 'superadmin@infinstor.example' });
-  secretsManager.createSecret(secretId, JSON.stringify({ userName, password }));
-  secretsManager.createSecret(fixtures.newPasswordSecretId, JSON.stringify({ password: newPassword() }));
+  return { userName, password };
 }
 
 /** New at every boot, so that no password stands in the source. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { packageForSandbox } from '../build/package.ts';
-import type { Sandbox } from './boot.ts';
+import type { EmptySandbox, Sandbox } from './boot.ts';
 import { account, fixtures, operator } from './core/account.ts';
 import { endWithSignals } from './core/process-end.ts';
 
@@ -10,21 +10,29 @@ const defaultPort = 4566;
 
 const otherPort = 'Choose another port with `npm run sandbox -- --port N`; 0 takes a free one.\n';
 
-const usage = `Usage: npm run sandbox [-- --port N] [--rates]
+const usage = `Usage: npm run sandbox [-- --port N] [--rates] [--empty]
 
 Keeps a sandbox running until Ctrl-C: a local AWS account with the deployed onboarding, and an
 InfinStor service. Nothing of it is kept afterwards but the functions' logs.
 
   --port N   the port on 127.0.0.1; default: ${defaultPort}; 0 takes a free one
   --rates    refuse calls that AWS would refuse for their rate
+  --empty    nothing is deployed: \`osls deploy\` makes the first stage
   --help     print this help
 `;
 
-function readOptions(): { port: number; rates: boolean } {
+interface Options {
+  port: number;
+  rates: boolean;
+  empty: boolean;
+}
+
+function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       port: { type: 'string' },
       rates: { type: 'boolean', default: false },
+      empty: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -32,12 +40,12 @@ function readOptions(): { port: number; rates: boolean } {
     process.stdout.write(usage);
     process.exit(0);
   }
-  const { rates } = values;
-  if (values.port === undefined) return { port: defaultPort, rates };
+  const { rates, empty } = values;
+  if (values.port === undefined) return { port: defaultPort, rates, empty };
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`--port must be 0 to 65535, not ${values.port}`);
-  return { port, rates };
+  return { port, rates, empty };
 }
 
 function description({ endpoint, apiEndpoint, stateMachineArn, registryTable, logFolder }: Sandbox): string {
@@ -52,20 +60,46 @@ Rehearse a failure:
   npm start -- fault infinstor:register:error=503 --endpoint ${endpoint}
 
 Use it with the AWS CLI or any SDK. With AWS_ENDPOINT_URL set, npm start needs no --endpoint:
-  export AWS_ENDPOINT_URL=${endpoint}
-  export AWS_REGION=${account.region} AWS_DEFAULT_REGION=${account.region}
-  export AWS_ACCESS_KEY_ID=${operator.accessKeyId}
-  export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}; unset AWS_SESSION_TOKEN
+${settings(endpoint)}
   export API=${apiEndpoint}${unwanted()}
 
 State machine           ${stateMachineArn}
 Registry table          ${registryTable}
 Superadmin              ${fixtures.superadmin.userName}, secret ${fixtures.superadmin.secretId}
-Key for artifacts       ${fixtures.artifactsKeyArn}
+${keysAndLogs(logFolder)}`;
+}
+
+const settings = (endpoint: string) => `  export AWS_ENDPOINT_URL=${endpoint}
+  export AWS_REGION=${account.region} AWS_DEFAULT_REGION=${account.region}
+  export AWS_ACCESS_KEY_ID=${operator.accessKeyId}
+  export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}; unset AWS_SESSION_TOKEN`;
+
+const keysAndLogs = (logFolder: string) => `Key for artifacts       ${fixtures.artifactsKeyArn}
 Key for tracking        ${fixtures.trackingKeyArn}
 Disabled key            ${fixtures.disabledKeyArn}
 Function logs           ${logFolder}
 `;
+
+/** The password is new at every boot, and of use nowhere else. */
+function emptyDescription({ endpoint, stageParams, superadmin, logFolder }: EmptySandbox): string {
+  return `
+The sandbox is running at ${endpoint} (account ${account.accountId}, ${account.region}), and nothing is deployed in it. Ctrl-C ends it.
+
+Use it with the AWS CLI, osls or any SDK, from another terminal:
+${settings(endpoint)}${unwanted()}
+
+Write a stage, such as stages/dev.yml:
+${Object.entries(stageParams)
+  .map(([name, value]) => `  ${name}: '${value}'`)
+  .join('\n')}
+
+Deploy it, and make the secret of its superadmin:
+  npm run package -- dev
+  npx osls deploy --stage dev --package .serverless
+  aws secretsmanager create-secret --name infinstor/dev/superadmin \\
+    --secret-string '${JSON.stringify(superadmin)}'
+
+${keysAndLogs(logFolder)}`;
 }
 
 /** Settings of this shell with which AWS's tools refuse a custom endpoint, set for real AWS. */
@@ -89,36 +123,55 @@ async function checkPort(port: number): Promise<void> {
 
 endWithSignals();
 
-let port = 0;
-let rates = false;
+let options: Options = { port: 0, rates: false, empty: false };
 try {
-  ({ port, rates } = readOptions());
+  options = readOptions();
 } catch (error) {
   fail(error, 2, `\n${usage}`);
 }
 try {
   // Also before anything is packaged, which may take long.
-  await checkPort(port);
+  await checkPort(options.port);
+  write(options.empty ? await bootEmpty() : await bootDeployed());
+} catch (error) {
+  fail(error, 1, adviceFor(error));
+}
+
+interface Booted {
+  text: string;
+  keepLogs: () => void;
+}
+
+async function bootEmpty(): Promise<Booted> {
+  process.stderr.write('Booting the sandbox …\n');
+  const { bootEmptySandbox } = await import('./boot.ts');
+  const sandbox = await bootEmptySandbox({ port: options.port, rates: options.rates });
+  return { text: emptyDescription(sandbox), keepLogs: sandbox.keepLogs };
+}
+
+async function bootDeployed(): Promise<Booted> {
   process.stderr.write('Packaging the functions …\n');
   // The sandbox is loaded meanwhile: most of packaging is another process's work.
   const [packageFolder, { bootSandbox }] = await Promise.all([packageForSandbox(), import('./boot.ts')]);
   process.stderr.write('Booting the sandbox …\n');
-  const sandbox = await bootSandbox({ packageFolder, port, rates });
-  process.stdout.write(description(sandbox), (error) => {
+  const sandbox = await bootSandbox({ packageFolder, port: options.port, rates: options.rates });
+  return { text: description(sandbox), keepLogs: sandbox.keepLogs };
+}
+
+function write({ text, keepLogs }: Booted): void {
+  process.stdout.write(text, (error) => {
     // Logs whose folder was not printed would never be found.
-    if (!error) sandbox.keepLogs();
+    if (!error) keepLogs();
   });
-} catch (error) {
-  fail(error, 1, adviceFor(error));
 }
 
 /** What to do about an error of the port; nothing for other errors. */
 function adviceFor(error: unknown): string {
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'EADDRINUSE':
-      return `Port ${port} is in use by another program, perhaps another sandbox. ${otherPort}`;
+      return `Port ${options.port} is in use by another program, perhaps another sandbox. ${otherPort}`;
     case 'EACCES':
-      return `You may not listen on port ${port}. ${otherPort}`;
+      return `You may not listen on port ${options.port}. ${otherPort}`;
     default:
       return '';
   }

@@ -18,7 +18,7 @@ const cached = [
 const inSecondFile: Plugin = {
   name: 'in-second-file',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.\/commands\/[\w-]+\.ts$/ }, ({ path, kind }) =>
+    onResolve({ filter: /^\.\/commands\/[\w/-]+\.ts$/ }, ({ path, kind }) =>
       kind === 'dynamic-import' ? { path, namespace: 'command' } : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'command' }, ({ path }) => ({
@@ -63,7 +63,7 @@ export async function buildCli(folder: string): Promise<void> {
     plugins: [onlyInClones, inSecondFile],
     banner: { js: '#!/usr/bin/env node' },
   });
-  const files = (await readdir(commandsFolder)).sort();
+  const files = (await readdir(commandsFolder, { recursive: true })).filter((file) => file.endsWith('.ts')).sort();
   await build({
     ...options,
     stdin: {

@@ -120,6 +120,17 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     loops: { 'cloudformation:DescribeStackEvents': 1 },
     stop: aPage,
   },
+  'check-service': {
+    instead: keyOfSecret,
+    calls: {
+      'dynamodb:GetItem': 5,
+      'dynamodb:PutItem': 3,
+      'secretsmanager:GetSecretValue': 2,
+      'secretsmanager:PutSecretValue': 1,
+      'infinstor:get_version': 3,
+      'cognito:InitiateAuth': 2,
+    },
+  },
   'complete-offboarding': {
     calls: { ...accounts, 'sts:AssumeRole': 1, 'dynamodb:UpdateItem': 2, 'events:PutEvents': 1 },
     loops: {

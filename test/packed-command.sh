@@ -30,3 +30,7 @@ run status acme --stage sandbox --json | node -e "
   const { status } = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
   if (status !== 'ACTIVE') throw new Error('acme is ' + status);
 "
+run list --stage sandbox --jsonl | grep -q '"userName":"acme"'
+# An error keeps its name on the way from one file of the package to the other.
+if said=$(run status nobody --stage sandbox --json); then echo 'nobody has a status'; exit 1; fi
+grep -q '"name": "SubscriberNotFound"' <<<"$said"

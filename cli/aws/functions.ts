@@ -7,8 +7,23 @@ import { answer } from './answer.ts';
 import { type SubscriberStatus, statusSchema } from './subscriber-status.ts';
 
 const responseSchema = v.object({ statusCode: v.number(), body: v.pipe(v.string(), v.parseJson()) });
-/** Problem details (RFC 9457), with our own members. */
-const problemSchema = v.object({ name: v.string(), detail: v.string(), remedy: v.string() });
+/** Problem details (RFC 9457), with members of our own. */
+const problemSchema = v.object({
+  name: v.string(),
+  detail: v.string(),
+  remedy: v.string(),
+  errors: v.optional(
+    v.array(
+      v.object({
+        pointer: v.optional(v.string()),
+        field: v.optional(v.string()),
+        detail: v.string(),
+        name: v.optional(v.string()),
+        remedy: v.optional(v.string()),
+      }),
+    ),
+  ),
+});
 
 /** What a function behind the HTTP API is asked. */
 export interface ApiRequest {
@@ -45,8 +60,9 @@ export async function askFunction(
     }
     const response = v.parse(v.pipe(v.string(), v.parseJson(), responseSchema), payload);
     if (response.statusCode < 300) return response.body;
-    const { name: problem, detail, remedy } = v.parse(problemSchema, response.body);
-    throw new CommandError(problem, detail, remedy);
+    const { name: problem, detail, remedy, errors } = v.parse(problemSchema, response.body);
+    const faults = errors?.map(({ detail: rule, ...fault }) => ({ ...fault, rule }));
+    throw new CommandError(problem, detail, remedy, null, faults);
   } finally {
     client.destroy();
   }

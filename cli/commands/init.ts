@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { checkStage, otherFiles, sandboxStage } from '../../deployment/params/check.ts';
 import { readDefaults } from '../../deployment/params/defaults.ts';
 import { placeOf as placeInS3 } from '../../lib/aws/s3.ts';
+import { groupedBy } from '../../lib/grouped.ts';
 import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
 import { buildSchema } from '../../lib/requests/onboarding.ts';
 import { account } from '../../sandbox/core/account.ts';
 import { infinstorPath } from '../../sandbox/operator.ts';
+import { ask } from '../ask.ts';
 import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import { type Answers, answersOf, flagOf, paramId } from '../init/answers.ts';
 import { nextCommands } from '../init/next-commands.ts';
-import { groupedBy } from '../init/part.ts';
 import {
   type Known,
   type MapLine,
@@ -26,6 +26,7 @@ import {
 } from '../init/plan.ts';
 import { stageFileText } from '../init/stage-file.ts';
 import { writeWhole } from '../init/write.ts';
+import { isUrl } from '../is-url.ts';
 import type { Session } from '../session.ts';
 import { endpointIn, type Reachable } from '../target/target.ts';
 import { readTemplate, vendorUrl } from '../vendor-template/read.ts';
@@ -129,20 +130,13 @@ export async function init(
 
 function realWorld(): World {
   // npm runs scripts in the project's folder, which is the one that has the stages.
-  return { folder: process.cwd(), environment: process.env, send: fetch, getVersion, ask };
-}
-
-async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await lines.question(printable(question))).trim();
-  } catch (error) {
-    // Ctrl-C and Ctrl-D in place of an answer.
-    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
-    throw new CommandError('NotAnswered', 'There was no answer', 'Nothing was written. Run the command again.');
-  } finally {
-    lines.close();
-  }
+  return {
+    folder: process.cwd(),
+    environment: process.env,
+    send: fetch,
+    getVersion,
+    ask: (question) => ask(question, 'Nothing was written.'),
+  };
 }
 
 function refuseStage(stage: string): void {
@@ -216,8 +210,6 @@ async function askUrl({ ask: askFor }: World): Promise<string> {
     if (isUrl(url)) return url;
   }
 }
-
-const isUrl = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
 
 function discover(url: string, world: World): Promise<Discovery> {
   if (!isUrl(url)) throw usageError(`--url takes a URL, not '${url}'`);

@@ -9,15 +9,17 @@ import { failureMessage } from '../../lib/subscribers/failure-message.ts';
 import { answer } from '../aws/answer.ts';
 import { type KeyClients, keyClients, readKeyPolicy } from '../aws/executions.ts';
 import { documentOf, statementChanges } from '../aws/policy-backup.ts';
+import { getKeyRoom } from '../aws/room.ts';
 import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import type { Session } from '../session.ts';
 import { configurationOf, findDeployment } from '../target/deployment.ts';
 import type { Reachable } from '../target/target.ts';
 import { type BackupListing, listText, type Restoration, restoredText, showText } from '../view/key-policies-text.ts';
+import { restoreRemedyFor } from '../view/restore-failure.ts';
+import { keyRoomText } from '../view/room/key-room-text.ts';
 import { markedLine } from '../view/summary.ts';
 import type { Terminal } from '../view/terminal.ts';
-import { restoreRemedyFor } from './restore-failure.ts';
 
 interface Clients {
   documents: DynamoDBDocumentClient;
@@ -35,7 +37,8 @@ interface Surroundings {
 const busyMs = [2_000, 4_000, 8_000, 16_000, 32_000] as const;
 
 /**
- * Lists the policies that were kept of a key, shows one, or restores it, and shows each try of that as it runs.
+ * Shows the room on a key and lists the policies that were kept of it, or shows one of them, or restores it, and shows each try of that
+ * as it runs.
  * @throws CommandError named InvalidRequest when no such policy is kept; named as KMS's error when nothing is kept of a key that
  * it does not know; named as the function's error when a policy cannot be restored; or when the endpoint has no deployment
  */
@@ -49,7 +52,8 @@ export async function keyPolicies(
 ): Promise<Outcome> {
   if (shownId !== undefined && restoredId !== undefined) throw usageError('Give either --show or --restore, not both');
   const target = await session.reach();
-  const { functionName, registryTable } = await findDeployment(target);
+  const deployment = await findDeployment(target);
+  const { functionName, registryTable } = deployment;
   const clients = connect(target);
   const { terminal } = session;
   try {
@@ -58,9 +62,10 @@ export async function keyPolicies(
       return await restore(clients, functionName('restore-key-policy'), request, { terminal, wait: pause });
     }
     const kept = await readBackups(clients, registryTable, keyArn);
-    return shownId === undefined
-      ? await list(clients, keyArn, kept, terminal)
-      : await show(clients, keyArn, chosen(kept, keyArn, shownId), terminal);
+    if (shownId !== undefined) return await show(clients, keyArn, chosen(kept, keyArn, shownId), terminal);
+    const room = await getKeyRoom(keyArn, { target, deployment });
+    const { document, text } = await list(clients, keyArn, kept, terminal);
+    return { document: { ...document, room }, text: `${keyRoomText(keyArn, room, terminal)}${text}` };
   } finally {
     clients.documents.destroy();
     clients.lambda.destroy();

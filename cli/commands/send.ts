@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import type { Operation } from '../../lib/subscribers/operations.ts';
 import { type FaultRule, parseFault } from '../../sandbox/core/faults.ts';
+import { ask } from '../ask.ts';
 import { type Clients, connect, follow, readKeyPolicies, type Snapshot, start } from '../aws/executions.ts';
 import { knownKeyArns } from '../aws/functions.ts';
 import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
+import { readAgreedPlan, requireSamePlan } from '../plan/same-plan.ts';
 import { keyArnsOf, named, type Request, readRequest, userNameOf } from '../request.ts';
 import type { Session } from '../session.ts';
 import { type Deployment, findDeployment } from '../target/deployment.ts';
@@ -26,6 +27,7 @@ interface Options {
   diff?: boolean | undefined;
   fault?: string[] | undefined;
   confirm?: string | undefined;
+  plan?: string | undefined;
 }
 
 /** Where a request is sent. */
@@ -45,11 +47,15 @@ interface Sending {
 /**
  * Sends the request of a file to the state machine of an operation, and follows the execution to its end. In a sandbox of its own,
  * the example subscriber is onboarded first where the request is for one that exists.
- * @throws CommandError named InvalidRequest for wrong usage and for a request that is not confirmed or cannot be sent
+ * @throws CommandError named InvalidRequest for wrong usage and for a request that is not confirmed or cannot be sent; named PlanChanged
+ * when it would not do what was planned
  */
 export async function send(
   operation: Operation,
-  { words: [file], options: { diff = false, fault = [], confirm } }: { words: readonly string[]; options: Options },
+  {
+    words: [file],
+    options: { diff = false, fault = [], confirm, plan },
+  }: { words: readonly string[]; options: Options },
   session: Session,
 ): Promise<Outcome> {
   const isThrowAway = session.target?.kind === 'sandbox';
@@ -60,6 +66,7 @@ export async function send(
   }
   const faults = fault.map(readFault);
   const request = await readRequest(pathOf(file, operation, session), operation);
+  const agreed = plan === undefined ? undefined : await readAgreedPlan(plan, folderOf(session));
   const isFirst = operation === 'onboard-subscriber';
   if (operation === 'offboard-subscriber' && !isThrowAway) await confirmOffboarding(request, confirm, session);
   const target = await session.reach(isFirst ? faults : []);
@@ -67,6 +74,9 @@ export async function send(
   if (session.sandbox !== undefined && !isFirst) {
     await onboardFirst({ target, deployment }, userNameOf(request), session);
     for (const rule of faults) session.sandbox.faults.add(rule);
+  }
+  if (agreed !== undefined) {
+    await requireSamePlan(agreed, { operation, request }, { target, deployment }, session);
   }
   return sendTo({ target, deployment }, { operation, request, diff }, session);
 }
@@ -130,7 +140,7 @@ export async function followShowing(
 }
 
 /** Onboards the example subscriber under this name, so that the request has a subscriber to change. */
-async function onboardFirst(
+export async function onboardFirst(
   { target, deployment }: Place,
   userName: string | undefined,
   { terminal }: Session,
@@ -181,20 +191,12 @@ async function confirmOffboarding(request: Request, confirm: string | undefined,
   );
 }
 
-async function askForName(userName: string | undefined, { target }: Session): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const place = target === undefined ? '' : ` ${placeOf(target)}`;
-    return (
-      await lines.question(
-        printable(
-          `This offboards ${userName}${place}, and nothing brings back what is deleted.\nType the name of the subscriber: `,
-        ),
-      )
-    ).trim();
-  } finally {
-    lines.close();
-  }
+function askForName(userName: string | undefined, { target }: Session): Promise<string> {
+  const place = target === undefined ? '' : ` ${placeOf(target)}`;
+  return ask(
+    `This offboards ${userName}${place}, and nothing brings back what is deleted.\nType the name of the subscriber: `,
+    'Nothing was started.',
+  );
 }
 
 function readFault(text: string): FaultRule {
@@ -209,13 +211,19 @@ function examplePath(file: string): string {
   return join(import.meta.dirname, '../..', 'examples', file);
 }
 
-/** npm runs scripts in the project's folder; a path is relative to the folder that npm was called in. */
-function pathOf(file: string | undefined, operation: Operation, { program, target }: Session): string {
+/** The file of a request. @throws CommandError named InvalidRequest when none is named, where there is no example to take */
+export function pathOf(file: string | undefined, operation: Operation, session: Session): string {
+  const { program, target } = session;
   if (file === undefined) {
     if (target?.kind === 'sandbox') return examplePath(defaultRequests[operation]);
     if (!program.isTour) throw usageError('The file of the request is missing');
     return examplePath(defaultRequests[operation]);
   }
+  return resolve(folderOf(session), file);
+}
+
+/** npm runs scripts in the project's folder; a path is relative to the folder that npm was called in. */
+function folderOf({ program }: Session): string {
   const { INIT_CWD: calledFrom } = process.env;
-  return resolve(program.isTour && calledFrom ? calledFrom : process.cwd(), file);
+  return program.isTour && calledFrom ? calledFrom : process.cwd();
 }

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { readDefaults } from '../../deployment/params/defaults.ts';
 import type { Outcome } from '../command.ts';
 import { usageError } from '../command-error.ts';
+import { isUrl } from '../is-url.ts';
 import type { Session } from '../session.ts';
 import type { Reachable } from '../target/target.ts';
 import type { TemplateParameter } from '../vendor-template/content.ts';
@@ -22,7 +23,7 @@ export async function template(
   send: typeof fetch = fetch,
 ): Promise<Outcome> {
   if (build !== undefined && given !== undefined) throw usageError('Give either a build or --url, not both');
-  if (given !== undefined && !/^https?:$/.test(URL.parse(given)?.protocol ?? '')) {
+  if (given !== undefined && !isUrl(given)) {
     throw usageError(`--url takes a URL, not '${given}'`);
   }
   // A stage says nothing about where the vendor's bucket is.

@@ -37,13 +37,6 @@ export const tokenPlaceholder = '{customToken}';
 export const byName = (template: Template): ReadonlyMap<string, TemplateParameter> =>
   new Map(template.parameters.map((parameter) => [parameter.name, parameter]));
 
-/** Things by their keys, in the order in which these come up. `Map.groupBy` is not in Node 20, which the packed command runs on. */
-export function groupedBy<Thing>(things: readonly Thing[], keyOf: (thing: Thing) => string): Map<string, Thing[]> {
-  const groups = new Map<string, Thing[]>();
-  for (const thing of things) groups.set(keyOf(thing), [...(groups.get(keyOf(thing)) ?? []), thing]);
-  return groups;
-}
-
 /** The words of a name such as `S3KmsKeyArn`, in lower case. */
 export const wordsOf = (name: string): string[] =>
   (name.match(/[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+/g) ?? []).map((word) => word.toLowerCase());

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
+import { groupedBy } from '../../lib/grouped.ts';
 import { printable } from '../view/terminal.ts';
-import { groupedBy } from './part.ts';
 import type { MapLine, Plan, Setting } from './plan.ts';
 
 const width = 120;

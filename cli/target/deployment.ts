@@ -1,4 +1,4 @@
-import { CloudFormationClient, DescribeStacksCommand, type Output } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import type { Operation, operations } from '../../lib/subscribers/operations.ts';
@@ -16,6 +16,8 @@ export interface Deployment {
   machines: Readonly<Record<Operation, string>>;
   /** The name of one of its functions. @param name that of the function's folder */
   functionName(name: string): string;
+  /** The status of its stack. */
+  stackStatus: string;
   registryTable: string;
   /** The version of the project that is deployed; undefined before there was that output. */
   version: string | undefined;
@@ -43,11 +45,19 @@ const outputOfMachine: Record<Operation, string> = {
   'offboard-subscriber': 'OffboardSubscriberArn',
 };
 
+/** The stack of a stage, whatever it has come to. */
+export interface StageStack {
+  accountId: string;
+  region: string;
+  status: string;
+  outputs: Readonly<Record<string, string>>;
+}
+
 /**
- * Finds a stage's deployment, with one call of CloudFormation.
- * @throws CommandError named DeploymentNotFound when there is no such stack, or it is not one of this project; as `answer` throws
+ * Finds a stage's stack, with one call of CloudFormation.
+ * @throws CommandError named DeploymentNotFound when there is no such stack; as `answer` throws
  */
-export async function findDeployment(target: Reachable): Promise<Deployment> {
+export async function findStack(target: Reachable): Promise<StageStack> {
   const client = new CloudFormationClient(configurationOf(target));
   const StackName = stackNameOf(target.stage);
   try {
@@ -57,11 +67,23 @@ export async function findDeployment(target: Reachable): Promise<Deployment> {
       target,
     );
     if (stack?.StackId === undefined) throw notFound(target);
-    return deploymentOf(target, stack.StackId, stack.Outputs ?? []);
+    const outputs = (stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]);
+    return {
+      ...arnOwner(stack.StackId),
+      status: stack.StackStatus ?? 'unknown',
+      outputs: Object.fromEntries(outputs),
+    };
   } finally {
     client.destroy();
   }
 }
+
+/**
+ * Finds a stage's deployment, with one call of CloudFormation.
+ * @throws CommandError named DeploymentNotFound when there is no such stack, or it is not one of this project; as `answer` throws
+ */
+export const findDeployment = async (target: Reachable): Promise<Deployment> =>
+  deploymentOf(target, await findStack(target));
 
 /** CloudFormation has no error of its own for a stack that there is not. */
 function nothingWhenUnknown(error: unknown): { Stacks?: [] } {
@@ -69,8 +91,11 @@ function nothingWhenUnknown(error: unknown): { Stacks?: [] } {
   throw error;
 }
 
-function deploymentOf(target: Reachable, stackId: string, all: readonly Output[]): Deployment {
-  const outputs = Object.fromEntries(all.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+/**
+ * A deployment as its stack describes it.
+ * @throws CommandError named DeploymentNotFound when the stack is not one of this project, or not whole
+ */
+export function deploymentOf(target: Reachable, { accountId, region, status, outputs }: StageStack): Deployment {
   const output = (key: string) => outputs[key] ?? missing(target, key);
   const machines = {
     'onboard-subscriber': output(outputOfMachine['onboard-subscriber']),
@@ -80,7 +105,7 @@ function deploymentOf(target: Reachable, stackId: string, all: readonly Output[]
   } satisfies Record<keyof typeof operations, string>;
   return {
     stage: target.stage,
-    ...arnOwner(stackId),
+    ...{ accountId, region, stackStatus: status },
     machines,
     functionName: (name) => `${stackNameOf(target.stage)}-${name}`,
     registryTable: output('RegistryTableName'),
@@ -105,6 +130,6 @@ function missing(target: Reachable, key: string): never {
   throw new CommandError(
     'DeploymentNotFound',
     `The stack ${stackNameOf(target.stage)} has no output ${key}`,
-    'It was deployed from another version of the project, or by something else: deploy the stage with this version.',
+    'Its first deployment failed or is not over, or it is of another version of the project: deploy the stage with this version.',
   );
 }

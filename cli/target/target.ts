@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { usageError } from '../command-error.ts';
+import { isUrl } from '../is-url.ts';
 
 /** The stage that a sandbox is deployed as when it boots. */
-const sandboxStage = 'sandbox';
+export const sandboxStage = 'sandbox';
 
 /** Where a command works. */
 export type Target =
@@ -34,7 +35,7 @@ export interface TargetOptions {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The file of the default target, in the folder that the command is called in or in one above it. */
-export const targetFile = '.infinstor-onboarding.json';
+const targetFile = '.infinstor-onboarding.json';
 
 const word = (what: string, form: RegExp) => v.pipe(v.string('must be a string'), v.regex(form, `must be ${what}`));
 const stageSchema = word(
@@ -170,7 +171,7 @@ function refuseBeside(option: string, others: Readonly<Record<string, string | u
 }
 
 function checkUrl(source: string, url: string): string {
-  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  if (isUrl(url)) return url;
   throw usageError(`${source} takes a URL such as http://127.0.0.1:4566, not '${url}'`);
 }
 

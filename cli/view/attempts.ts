@@ -42,7 +42,7 @@ export function attemptsOf(events: readonly HistoryEvent[]): Attempt[] {
       });
       failedAt = null;
     } else if (/^(Task|LambdaFunction).*(Failed|TimedOut)$/.test(type)) {
-      current.error = errorName(event) ?? (type.endsWith('TimedOut') ? 'States.Timeout' : 'States.TaskFailed');
+      current.error = errorNameOf(event);
       failedAt = timestamp;
       current.failedAt = timestamp;
     }
@@ -61,7 +61,7 @@ export interface Stage {
 }
 
 /** Errors that end a wait as they should: the stack is gone, or an operation on it is over. */
-const expectedErrors: readonly string[] = ['StackGone', 'StackSettled'];
+export const expectedErrors: readonly string[] = ['StackGone', 'StackSettled'];
 
 /**
  * The tries with the waits between them, so that what is shown adds up to the time that the execution takes.
@@ -89,7 +89,8 @@ export function stagesOf(attempts: readonly Attempt[], isWaiting = false): Stage
   });
 }
 
-function errorName(event: HistoryEvent): string | undefined {
+/** The ASL name of the error that an event of a task reports. */
+export function errorNameOf(event: HistoryEvent): string {
   const details =
     event.lambdaFunctionFailedEventDetails ??
     event.lambdaFunctionTimedOutEventDetails ??
@@ -99,5 +100,5 @@ function errorName(event: HistoryEvent): string | undefined {
     event.taskTimedOutEventDetails ??
     event.taskStartFailedEventDetails ??
     event.taskSubmitFailedEventDetails;
-  return details?.error;
+  return details?.error ?? (event.type?.endsWith('TimedOut') ? 'States.Timeout' : 'States.TaskFailed');
 }

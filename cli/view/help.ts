@@ -1,3 +1,4 @@
+import { groupedBy } from '../../lib/grouped.ts';
 import {
   type Command,
   type OptionSpec,
@@ -13,7 +14,7 @@ const width = 100;
 /** The help of the program: what it is for, and each command in one line. */
 export function overview(commands: readonly Command[], { name, isTour }: Program): string {
   const longest = Math.max(...commands.map((command) => command.name.length));
-  const groups = Map.groupBy(commands, ({ group }) => group);
+  const groups = groupedBy(commands, ({ group }) => group);
   return [
     'Onboards subscribers of an InfinStor MLflow service, on a deployed stage or in a local sandbox.',
     '',
@@ -40,13 +41,15 @@ export function overview(commands: readonly Command[], { name, isTour }: Program
 
 /** The help of one command. */
 export function commandHelp(command: Command, program: Program): string {
-  const { summary, details = [], options, examples, target } = command;
+  const { summary, details = [], options, examples, target, jsonLines } = command;
+  const json =
+    jsonLines === true ? { ...sharedOptions.json, help: 'print one JSON document a line' } : sharedOptions.json;
   return [
     ...wrapped('', `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`),
     '',
     `Usage: ${usageOf(command, program)}`,
     ...details.flatMap((paragraph) => ['', ...wrapped('', paragraph)]),
-    ...section('Options', { ...options, ...sharedOptions }),
+    ...section('Options', { ...options, ...sharedOptions, json }),
     ...(target === 'none' ? [] : section('Where it works', targetOptions)),
     '',
     examples.length === 1 ? 'Example' : 'Examples',
@@ -56,7 +59,7 @@ export function commandHelp(command: Command, program: Program): string {
 }
 
 /** A command line of a command. */
-export function usageOf({ name, words = [], target, options }: Command, program: Program): string {
+function usageOf({ name, words = [], target, options }: Command, program: Program): string {
   const own = Object.keys(options).length === 0 ? [] : ['[options]'];
   return [
     program.name,
@@ -81,7 +84,7 @@ function optionLines(options: Options): string[] {
 }
 
 /** `--endpoint URL` */
-export const optionText = (name: string, { value, short }: OptionSpec) =>
+const optionText = (name: string, { value, short }: OptionSpec) =>
   `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
 
 /** Lines of a text that begin below each other. */

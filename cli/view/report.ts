@@ -2,7 +2,7 @@ import type { DescribeExecutionCommandOutput, HistoryEvent } from '@aws-sdk/clie
 import * as v from 'valibot';
 import { remedyFor } from '../../lib/errors.ts';
 import { failureMessage, triesOf } from '../../lib/subscribers/failure-message.ts';
-import type { CommandError } from '../command-error.ts';
+import type { CommandError, CommandFault } from '../command-error.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 
 /** An execution as DescribeExecution returns it. */
@@ -19,8 +19,8 @@ export interface Failure {
   step: string | null;
   message: string;
   remedy: string;
-  /** Each place of the request that is wrong, by its JSON Pointer, when the command itself has found it. */
-  errors?: readonly { pointer: string; rule: string }[];
+  /** Each place of the request that is wrong, by its JSON Pointer, when it was found before anything was started. */
+  errors?: readonly CommandFault[];
 }
 
 /** The document that `--json` prints. */
@@ -126,10 +126,17 @@ export function brokenOff(error: CommandError, executionArn: string | null): Rep
   };
 }
 
-/** The exit status of the command: 0 succeeded, 2 invalid request or usage, 1 any other failure. */
-export function exitStatus({ error }: { error: Pick<Failure, 'name'> | null }): 0 | 1 | 2 {
+const ofRequest: ReadonlySet<string> = new Set(['InvalidRequest', 'PlanChanged']);
+
+/** The exit status of the command: 0 succeeded, 2 invalid request, usage or plan, 1 any other failure. */
+export function exitStatus({
+  error,
+}: {
+  error: { name: string; errors?: Failure['errors'] | undefined } | null;
+}): 0 | 1 | 2 {
   if (error === null) return 0;
-  return error.name === 'InvalidRequest' ? 2 : 1;
+  // Only a request has places that are wrong.
+  return ofRequest.has(error.name) || error.errors !== undefined ? 2 : 1;
 }
 
 /** The output of a succeeded execution; null for what no machine puts out. */

@@ -20,7 +20,7 @@ export function rows(facts: readonly Fact[], { paint, columns }: Layout): string
 }
 
 /** The lines of a text, broken between words; a word that is longer than a line, such as an ARN, stays whole so that it can be copied. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => {
     if (line.length <= width) return [line];
     const lines: string[] = [];

@@ -4,6 +4,7 @@ import { runbookLinkFor } from './next-step.ts';
 import { type Fact, rows } from './rows.ts';
 import { nextCommand, type Place } from './summary.ts';
 import { type Layout, printable, type Style, seconds } from './terminal.ts';
+import { timeText } from './times.ts';
 
 /** How a subscriber stands, for people: what exists, the latest attempt and what to do about it, and all attempts. */
 export function statusText(status: SubscriberStatus, at: Place, layout: Layout): string {
@@ -84,12 +85,6 @@ function attemptText({
   const result = status === 'FAILED' ? `failed${reason}` : 'succeeded';
   const end = status === 'RUNNING' ? 'has not ended' : `${result}${durationText(startedAt, endedAt)}`;
   return printable(`${timeText(startedAt)}  ${operation} ${end}  (${name})`);
-}
-
-/** `2026-11-29 23:50:49 UTC`; what is no time stays as it is. */
-function timeText(iso: string): string {
-  const time = new Date(iso);
-  return Number.isNaN(time.getTime()) ? iso : `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function durationText(startedAt: string, endedAt: string | undefined): string {

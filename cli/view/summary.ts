@@ -206,7 +206,7 @@ function runbookFact({ name, step }: Pick<Failure, 'name' | 'step'>): string | n
 }
 
 /** What changed of a key's policy. */
-interface KeyChange {
+export interface KeyChange {
   keyArn: string;
   /** Undefined when the policy cannot be read any more. */
   changes: PolicyChange[] | undefined;
@@ -225,7 +225,8 @@ function keyChanges({ keyPolicies, output }: Report, policiesBefore: ReadonlyMap
   });
 }
 
-function changeLines({ keyArn, changes, diff }: KeyChange, paint: Paint, whole: boolean): string[] {
+/** What changed of a key's policy, in short or as a whole diff; nothing when nothing did. */
+export function changeLines({ keyArn, changes, diff }: KeyChange, paint: Paint, whole: boolean): string[] {
   if (changes === undefined) return ['', `The key policy of ${keyArn} could not be read`];
   if (changes.length === 0) return [];
   if (!whole) {

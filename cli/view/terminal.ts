@@ -6,7 +6,12 @@ export interface Screen {
   isTTY?: boolean;
   /** The width of a terminal; it may change while the command runs. */
   columns?: number;
+  /** Its height. */
+  rows?: number;
   write(text: string): unknown;
+  /** Reports changes of its size. */
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
@@ -22,6 +27,8 @@ export interface Layout {
 }
 
 export interface Terminal extends Layout {
+  /** The screen, where lines can be written anew; undefined: there is none, or it cannot. */
+  live: Screen | undefined;
   write(text: string): void;
   /** Shows that something runs, with its elapsed time, until the returned function reports how it ended. */
   begin(label: string): (ending: Ending) => void;
@@ -57,8 +64,9 @@ export function createTerminal(screen: Screen, environment: NodeJS.ProcessEnv): 
 
   return {
     paint,
+    live: live ? screen : undefined,
     get columns() {
-      return screen.isTTY === true ? screen.columns : undefined;
+      return screen.isTTY === true ? screen.columns || undefined : undefined;
     },
     write: (text) => void screen.write(text),
     begin(label) {

@@ -1,15 +1,12 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import * as v from 'valibot';
-import { InvalidConfiguration } from '../../lib/errors.ts';
 import { provideToken } from '../../lib/infinstor/provide-token.ts';
 import type { Token } from '../../lib/plans/token.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { putSuccessor, readSecret } from '../../lib/secrets/secrets.ts';
+import { readSuperadmin } from '../../lib/secrets/superadmin.ts';
 import { tokenSecretSchema } from '../../lib/secrets/token-secret.ts';
 import type { Environment } from './environment.ts';
-
-const superadminSchema = v.object({ userName: v.string(), password: v.string() });
 
 interface Dependencies {
   environment: Environment;
@@ -39,20 +36,8 @@ export async function obtainToken(
       refusedVersionId: previous?.versionId,
       rejections: previous === undefined ? 0 : previous.rejections + 1,
       store: (token, current) => putSuccessor(secrets, secretId, current?.versionId, token),
-      credentials: () => superadmin(secrets, environment),
+      credentials: () => readSuperadmin(secrets, environment),
     },
     { registry, mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now },
   );
-}
-
-async function superadmin(secrets: SecretsManagerClient, { SUPERADMIN_SECRET_ID, SUPERADMIN_USER_NAME }: Environment) {
-  const secret = await readSecret(secrets, { secretId: SUPERADMIN_SECRET_ID }, superadminSchema);
-  if (secret === undefined) throw new InvalidConfiguration(`Secret ${SUPERADMIN_SECRET_ID}: there is no such secret`);
-  // Requests are checked against the param: with another name there, somebody could be given the superadmin's.
-  if (secret.value.userName.toLowerCase() !== SUPERADMIN_USER_NAME.toLowerCase()) {
-    throw new InvalidConfiguration(
-      `Secret ${SUPERADMIN_SECRET_ID}, userName: is not the param superadminUserName, ${SUPERADMIN_USER_NAME}`,
-    );
-  }
-  return { ...secret.value, passwordVersionId: secret.versionId };
 }

@@ -8,4 +8,3 @@ export const environmentSchema = v.object({
   ...machineEnvironment,
   ...secretPrefixEnvironment,
 });
-export type Environment = v.InferOutput<typeof environmentSchema>;

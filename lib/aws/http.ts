@@ -50,7 +50,12 @@ export async function requestOnce(url: string, call: Call): Promise<HttpAnswer> 
   const { method, headers, body, timeoutMs, connectTimeoutMs, maxBytes = Number.POSITIVE_INFINITY } = call;
   const isSecure = new URL(url).protocol === 'https:';
   let isConnected = false;
-  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  // Not `Promise.withResolvers`, which Node 20 does not have: the packed command runs there, too.
+  let resolve: (answer: HttpAnswer) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<HttpAnswer>((...ends) => {
+    [resolve, reject] = ends;
+  });
   const limit = AbortSignal.timeout(timeoutMs);
   const fail = (error: unknown) =>
     reject(

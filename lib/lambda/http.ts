@@ -13,7 +13,7 @@ export const bodySchema = v.object({
 const texts = v.optional(v.record(v.string(), v.string()), {});
 
 /**
- * The parts that are read of a request which starts something. Header names are in lower case. Whoever invokes the function itself may leave out
+ * The parts that are read of a request which starts something. Header names are in lower case. A caller who invokes the function itself may leave out
  * who calls.
  */
 export const callSchema = v.object({

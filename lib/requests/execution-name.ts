@@ -15,7 +15,7 @@ export function subscriberOfApiExecution(name: string): string | undefined {
 }
 
 /**
- * The one name of what a caller asks for by an idempotency key: whoever sends it again finds the execution by it. It does not depend on what is
+ * The one name of what a caller asks for by an idempotency key: a caller who sends it again finds the execution by it. It does not depend on what is
  * asked, so that the same key for something else is noticed.
  * @param caller an ARN. All sessions of a role are one caller: a pipeline that sends a request again has another session.
  * @param route such as `POST /subscribers`

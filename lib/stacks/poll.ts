@@ -3,9 +3,8 @@ import { type Accounts, accountsEnvironment } from '../aws/accounts-environment.
 import type { AccountRegion } from '../aws/arns.ts';
 import { regionsSchema } from '../aws/regions.ts';
 
-/** The settings by which stack events reach the deployment. */
-export const stackPollEnvironment = {
-  ...accountsEnvironment,
+/** Whose stack events reach the deployment, of its own account. */
+export const stackEventsEnvironment = {
   /** The Regions of the deployment's account whose stack events reach it, comma separated, beside its own Region. May be empty. */
   STACK_EVENT_REGIONS: v.union([
     v.pipe(
@@ -15,6 +14,9 @@ export const stackPollEnvironment = {
     regionsSchema,
   ]),
 };
+
+/** The settings by which stack events reach the deployment. */
+export const stackPollEnvironment = { ...accountsEnvironment, ...stackEventsEnvironment };
 
 interface Environment {
   ACCOUNTS: Accounts;

@@ -2,13 +2,20 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { Access, Caller } from './operation.ts';
 
-/** What a provider reads of the resource to create; the properties are evaluated. */
+/** What a provider reads of the resource to create or to update; the properties are evaluated. */
 export interface ResourceContext {
   type: string;
   properties: Readonly<Record<string, unknown>>;
   logicalId: string;
   stackName: string;
   stackId: string;
+  /** Whether the stack is the sandbox's own deployment. */
+  isDeployment: boolean;
+  /**
+   * What stands already, when it is to be updated in place: of a type in `updateRules`, and with the same create-only properties.
+   * An update with the properties that it has already changes nothing, so that a rollback may do that, too.
+   */
+  previous?: { physicalId: string; properties: Readonly<Record<string, unknown>> };
   /** Who creates it: the stack's service role, else the caller of CreateStack. */
   caller: Caller;
   /** The stack's tags, which CloudFormation gives its resources, too. */
@@ -26,7 +33,7 @@ export interface ProvisionedResource {
   delete?: (caller: Caller) => void | Promise<void>;
 }
 
-/** Creates a resource of one type; an Error's message becomes the resource's failure reason. */
+/** Creates or updates a resource of one type; an Error's message becomes the resource's failure reason. */
 export type ResourceProvider = (context: ResourceContext) => Promise<ProvisionedResource>;
 
 /** Providers by resource type; `Custom::*` stands for every custom resource. */
@@ -63,8 +70,12 @@ export function parseProperties<Schema extends v.GenericSchema>(
   throw new Error(`Properties validation failed for resource ${logicalId} with message: [${message}]`);
 }
 
-/** A name as CloudFormation makes one up for a resource that the template does not name. */
-export const generatedName = ({ stackName, logicalId }: ResourceContext) =>
+/**
+ * A name as CloudFormation makes one up for a resource that the template does not name; of a resource that is updated, the one that
+ * it has, which is its physical id or the end of it.
+ */
+export const generatedName = ({ stackName, logicalId, previous }: ResourceContext) =>
+  previous?.physicalId.split('/').at(-1) ??
   `${stackName.slice(0, 24)}-${logicalId.slice(0, 24)}-${randomUUID().slice(-12).toUpperCase()}`;
 
 /** The ARN of a resource where its creator is, such as `sqs` with the name of a queue. */

@@ -6,6 +6,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
+  /** What is sent in place of the body, where that would not be the same. */
+  bytes?: Buffer;
 }
 
 const xml = new XMLBuilder({ format: false, suppressEmptyNode: false });
@@ -113,6 +115,13 @@ export function xmlError({ code, message, statusCode }: AwsError, requestId: str
     body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
   };
 }
+
+/** A result of a REST service with XML: elements of a list stand side by side, each under the list's name. */
+export const restXml = (document: object): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/xml' },
+  body: `<?xml version="1.0" encoding="UTF-8"?>\n${xml.build(xmlValue(document, 'flat'))}`,
+});
 
 function xmlValue(value: unknown, lists: 'member' | 'flat'): unknown {
   if (value instanceof Date) return value.toISOString();

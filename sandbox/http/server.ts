@@ -9,7 +9,7 @@ import type { InfinStor } from '../infinstor/infinstor.ts';
 import { infinstorPath } from '../operator.ts';
 import { notReadable } from '../services/cloudformation/template-source.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
-import type { HttpApi } from '../services/http-api/service.ts';
+import { deploymentApiId, type HttpApi } from '../services/http-api/service.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
 import type { Lambda } from '../services/lambda/service.ts';
 import type { S3 } from '../services/s3/service.ts';
@@ -50,6 +50,8 @@ interface Parts {
 
 /** Where InfinStor's own API begins, and the deployment's HTTP API; everything else on the port is AWS, but for the sandbox's own faults. */
 const apiPath = '/api';
+/** Where other HTTP APIs are, below their ids: AWS has a host for each, which is no address here. LocalStack's place for them. */
+const apisPath = '/_aws/execute-api';
 
 /** The service that an `X-Amz-Target` header means, by what stands before its last dot. */
 const targets: Readonly<Record<string, string>> = {
@@ -57,9 +59,11 @@ const targets: Readonly<Record<string, string>> = {
   TrentService: 'kms',
   secretsmanager: 'secretsmanager',
   AWSEvents: 'events',
+  Logs_20140328: 'logs',
   AWSCognitoIdentityProviderService: 'cognito-idp',
   DynamoDB_20120810: 'dynamodb',
   AmazonSQS: 'sqs',
+  AmazonEC2ContainerRegistry_V20150921: 'ecr',
   ServiceQuotasV20190624: 'servicequotas',
 };
 
@@ -121,12 +125,15 @@ async function respond(request: IncomingMessage, response: ServerResponse, parts
     const sent = await bodyOf(request);
     // What waits for a function does not work itself: the clock goes on while the function sleeps.
     if (invokesFunction(request)) endOfWork();
-    const { status, headers, body: answer } = await answerOf(request, sent, parts);
+    const { status, headers, body: text, bytes: answer = text } = await answerOf(request, sent, parts);
     // A call takes some time, so that what calls do one after the other has times in that order.
     if (parts.clock.skipsIdle) parts.clock.advance(1);
     // The sandbox's time: SDKs take a difference to their own for a wrong clock, and repeat what failed.
     const date = new Date(parts.clock.now()).toUTCString();
-    response.writeHead(status, { date, ...headers, 'content-length': Buffer.byteLength(answer) }).end(answer);
+    // A HEAD has the length of what it leaves out, and no body.
+    const length = { 'content-length': Buffer.byteLength(answer) };
+    const isHead = request.method === 'HEAD';
+    response.writeHead(status, { date, ...headers, ...(!isHead && length) }).end(isHead ? undefined : answer);
   } catch {
     // The connection broke while the request was read, or the answer is to be lost.
     response.destroy();
@@ -142,8 +149,14 @@ async function bodyOf(request: AsyncIterable<unknown>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const invokesFunction = (request: IncomingMessage) =>
-  request.url?.startsWith(`${apiPath}/`) === true || isLambdas(request);
+const invokesFunction = (request: IncomingMessage) => apiOf(request.url ?? '') !== undefined || isLambdas(request);
+
+/** The HTTP API that a path leads to, and the rest of the path. */
+function apiOf(path: string): { id: string; path: string } | undefined {
+  if (path.startsWith(`${apiPath}/`)) return { id: deploymentApiId, path: path.slice(apiPath.length) };
+  const [, id = '', rest = ''] = /^\/([a-z0-9]+)(\/.*)$/s.exec(path.slice(apisPath.length)) ?? [];
+  return path.startsWith(`${apisPath}/`) && id !== '' ? { id, path: rest } : undefined;
+}
 
 /** Whether a request is for Lambda's REST API, which has no header that says so: by its path, or by what it is signed for. */
 const isLambdas = ({ url = '', headers }: IncomingMessage) =>
@@ -178,10 +191,11 @@ async function answerOf(request: IncomingMessage, sent: Buffer, parts: AllParts)
     // A service may let its callers keep a connection for longer than a network does: then `fetch` keeps it.
     return { ...answer, headers: { ...answer.headers, 'keep-alive': 'timeout=600' } };
   }
-  if (path.startsWith(`${apiPath}/`)) {
-    return parts.httpApi.handle({
+  const api = apiOf(path);
+  if (api !== undefined) {
+    return parts.httpApi.handle(api.id, {
       method: request.method ?? 'GET',
-      path: path.slice(apiPath.length),
+      path: api.path,
       query,
       headers: plainHeaders(request),
       body,

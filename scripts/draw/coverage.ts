@@ -10,6 +10,7 @@ import { createCognito } from '../../sandbox/services/cognito-idp/service.ts';
 import { operations as dynamoDbOperations } from '../../sandbox/services/dynamodb/service.ts';
 import { createAccounts } from '../../sandbox/services/iam/accounts.ts';
 import { createLambda } from '../../sandbox/services/lambda/service.ts';
+import type { BucketStore } from '../../sandbox/services/s3/bucket-resource.ts';
 import { createObjectStore } from '../../sandbox/services/s3/object-store.ts';
 import { createS3 } from '../../sandbox/services/s3/service.ts';
 
@@ -28,11 +29,17 @@ export function coverage(): Coverage {
   const clock = createClock();
   const accounts = createAccounts(clock);
   const nothing = () => {};
+  const buckets: BucketStore = new Map();
+  const objects = createObjectStore(buckets, () => undefined);
   const customResource = async () => ({ physicalId: '', attributes: {} });
   const deployment = {
-    lambdas: { add: nothing },
-    invocations: { configure: nothing },
-    httpApi: { id: '', addIntegration: () => '', addRoute: nothing },
+    lambdas: { add: nothing, remove: nothing },
+    invocations: { configure: nothing, forget: nothing },
+    httpApi: {
+      createApi: () => '',
+      ...{ deleteApi: nothing, setIntegration: nothing, deleteIntegration: nothing },
+      ...{ setRoute: nothing, deleteRoute: nothing },
+    },
     endpoint: () => '',
     packageFolder: '',
     environment: {},
@@ -45,10 +52,10 @@ export function coverage(): Coverage {
     deliver: nothing,
     invokeLambda: async () => undefined,
     thaw: async () => undefined,
-    templates: () => undefined,
-    buckets: new Map(),
+    ...{ buckets, objects },
     customResource,
     onAccess: nothing,
+    logOf: () => '',
     resourceDelayMs: 0,
     schedules: true,
   })(account);
@@ -58,11 +65,12 @@ export function coverage(): Coverage {
     invocations: { invoke: async () => undefined },
     authorize: nothing,
   });
-  const s3 = createS3({ objects: createObjectStore(new Map(), () => undefined), authorize: nothing });
+  const s3 = createS3({ objects, now: clock.now, authorize: nothing });
   const infinstor = createInfinStor({ clock, cognito, baseUrl: () => '', region: '', superadmin: { userName: '' } });
   const { every } = resourceTypes({
     ...{ ...world, ...deployment },
-    ...{ clock, iam: accounts.iam(account.accountId), buckets: new Map(), tables: new Map() },
+    ...{ clock, iam: accounts.iam(account.accountId), buckets, objects, tables: new Map() },
+    logs: { createLogGroup: nothing, deleteLogGroup: nothing },
     ...{ customResource, nestedStack: customResource, onAccess: nothing },
   });
   return {

@@ -56,7 +56,7 @@ async function tracesOf(sandbox: Sandbox, spoken: readonly string[]): Promise<Re
   return {
     executions: JSON.stringify(executions),
     events: JSON.stringify(published),
-    queues: JSON.stringify(sqs.messages('infinstor-onboarding-sandbox-refused-events')),
+    queues: JSON.stringify(sqs.messages(sandbox.physicalId('RefusedEvents').split('/').at(-1) ?? '')),
     registry: JSON.stringify(await dynamoDb.items(registryTable)),
     stacks: JSON.stringify(stacks),
     spoken: spoken.join('\n'),

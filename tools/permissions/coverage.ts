@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { connect, start } from '../../cli/aws/executions.ts';
 import { sandboxAt } from '../../cli/target/target.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
@@ -74,15 +75,11 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   sandbox.iam.delayNewRoles(0);
   await onboard(withKeys);
 
-  // Plans of that, of an onboarding with a password, and of an offboarding.
+  // Plans of that, and of an onboarding with a password.
   const plan = (body: object) => callApi(sandbox, 'POST', '/plans', body);
   await plan({ request: withKeys });
   await plan({
     request: { ...subscriber('acme'), passwordSecretId: 'infinstor/sandbox/input/acme/new-password' },
-  });
-  await plan({
-    operation: 'offboard-subscriber',
-    request: { subscriber: { userName: 'keys' }, confirm: 'keys' },
   });
 
   // A key policy that a person writes over, and one that names a role that is deleted.
@@ -124,6 +121,9 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
       UpdateExpression: 'REMOVE asked',
     }),
   );
+  // The plan of its offboarding reads all grants, too.
+  const leave = { subscriber: { userName: 'leaving' }, confirm: 'leaving' };
+  await plan({ operation: 'offboard-subscriber', request: leave });
   await offboard('leaving');
   sandbox.iam.delayNewRoles(0);
   await onboard(leaving);
@@ -159,6 +159,13 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
   }
   await callApi(sandbox, 'GET', `/keys/${fixtures.artifactsKeyArn.split('/')[1]}`);
   await callApi(sandbox, 'GET', `/quotas?accountId=${account.accountId}`);
+  // With the session that is kept, and with a password that is stored anew.
+  const check = new InvokeCommand({ FunctionName: 'infinstor-onboarding-sandbox-check-service', Payload: '{}' });
+  await lambda.send(check);
+  const { secretId: SecretId } = fixtures.superadmin;
+  const SecretString = sandbox.secretsManager.value(SecretId);
+  await new SecretsManagerClient(operatorAt(endpoint)).send(new PutSecretValueCommand({ SecretId, SecretString }));
+  await lambda.send(check);
 
   // The bus: an event that is accepted, one that is refused, and one that accept-event fails at.
   await put(subscriber('event'));
@@ -260,6 +267,7 @@ Resources:
     const fault = parseFault('secretsmanager:GetSecretValue:error=DecryptionFailure');
     faults.add({ ...fault, functionName: `infinstor-onboarding-sandbox-${step}` });
   }
+  await lambda.send(check);
   for (let run = 0; run < 5; run += 1) await onboard(subscriber('undecryptable'));
   for (const userName of ['undecryptable', 'stale']) {
     await update({ subscriber: { userName, emailId: 'undecryptable@example.com' } });

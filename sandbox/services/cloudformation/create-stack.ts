@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -7,12 +8,12 @@ import type { Quotas } from '../../core/quotas.ts';
 import type { Iam } from '../iam/service.ts';
 import { type GivenParameter, parameterValues, resolveParameters } from './checks/parameters.ts';
 import { checkRules } from './checks/rules.ts';
-import { pseudoParameters } from './evaluate.ts';
+import { conditionValue, pseudoParameters } from './evaluate.ts';
 import { type Exports, exportNames } from './exports.ts';
 import type { Provisioner } from './provisioning/provision.ts';
 import type { resourceTypes } from './resource-types.ts';
-import type { Stack } from './stack.ts';
-import { type createInput, requireAssumable } from './stack-requests.ts';
+import type { Stack, StackPlan, StackStatus } from './stack.ts';
+import { type createInput, requireAssumable, type updateInput } from './stack-requests.ts';
 import { isLive, type StackStore } from './stack-store.ts';
 import { checkCapabilities, checkTemplate, validationError } from './template-checks.ts';
 import type { TemplateSource } from './template-source.ts';
@@ -62,6 +63,8 @@ export interface StackCreation {
     parent: Stack,
     child: { stackName: string; templateUrl: string; parameters: readonly GivenParameter[] },
   ): Stack;
+  /** UpdateStack. @throws AwsError as AWS does */
+  update(stack: Stack, input: v.InferOutput<typeof updateInput>, caller: Caller): void;
   /** See `CloudFormation`. */
   deploy(deployment: Deployment): Promise<Stack>;
 }
@@ -126,26 +129,44 @@ export function createStackCreation(parts: Parts): StackCreation {
     });
   }
 
-  function begin(
-    stackName: string,
+  /** What a template makes of a stack. @throws AwsError as CreateStack does for the template and its parameters */
+  function planOf(
+    { stackName, stackId }: Pick<Stack, 'stackName' | 'stackId'>,
     templateBody: string,
     given: readonly GivenParameter[],
-    request: StackRequest,
-  ): Stack {
+    request: Pick<StackRequest, 'capabilities' | 'tags' | 'roleArn' | 'creator'>,
+  ): StackPlan {
     const template = source.templateOf(templateBody);
     const values = resolveParameters(template, given);
     const parameters = parameterValues(template, values);
     checkRules(template, parameters);
     checkCapabilities(template, request.capabilities);
-    const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
     const pseudo = pseudoParameters({ ...home, stackName, stackId });
-    const allowed = request.isDeployment ? types.every : types.atUrl;
+    // Who has passed a role for subscribers' stacks is held to the types whose permissions are known.
+    const allowed = request.roleArn === undefined ? types.every : types.withRole;
     // What a macro would make of the rest is not known before it has run, and it does so after the call is answered.
     const { conditions, needs } =
       template.Transform.length > 0
         ? { conditions: {}, needs: new Map() }
         : checkTemplate(template, { parameters, pseudoParameters: pseudo }, allowed);
     const names = exportNames(template, { parameters, pseudoParameters: pseudo, conditions });
+    const { capabilities, tags, creator } = request;
+    return {
+      ...{ capabilities, tags, creator, template, templateBody, needs },
+      parameters: values,
+      exportNames: names,
+      scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map(), exports },
+    };
+  }
+
+  function begin(
+    stackName: string,
+    templateBody: string,
+    given: readonly GivenParameter[],
+    request: StackRequest,
+  ): Stack {
+    const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
+    const plan = planOf({ stackName, stackId }, templateBody, given, request);
     if (store.find(stackName) !== undefined) {
       throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
     }
@@ -155,15 +176,10 @@ export function createStackCreation(parts: Parts): StackCreation {
     }
     const stack: Stack = {
       ...request,
+      ...plan,
       stackId,
       stackName,
-      template,
-      templateBody,
-      needs,
-      parameters: values,
-      exportNames: names,
       imports: [],
-      scope: { parameters, pseudoParameters: pseudo, conditions, resources: new Map(), exports },
       creationTime: new Date(clock.now()),
       status: 'CREATE_IN_PROGRESS',
       resources: [],
@@ -174,6 +190,25 @@ export function createStackCreation(parts: Parts): StackCreation {
     store.add(stack);
     provisioner.create(stack);
     return stack;
+  }
+
+  function updateStack(stack: Stack, input: v.InferOutput<typeof updateInput>, creator: Caller): void {
+    if (!updatable.includes(stack.status)) {
+      throw validationError(`Stack:${stack.stackId} is in ${stack.status} state and can not be updated.`);
+    }
+    const roleArn = input.RoleARN ?? stack.roleArn;
+    if (roleArn !== undefined) requireAssumable(iam, roleArn);
+    const { UsePreviousTemplate: usesPrevious, Capabilities: capabilities, Tags: tags = stack.tags } = input;
+    const templateBody = usesPrevious ? stack.templateBody : source.given(input);
+    const given = input.Parameters.map((parameter) => givenValue(parameter, stack));
+    const plan = planOf(stack, templateBody, given, { capabilities, tags, creator, ...(roleArn && { roleArn }) });
+    requireSameTypes(stack, plan);
+    if (isSame(stack, plan)) throw validationError('No updates are to be performed.');
+    if (roleArn !== undefined) stack.roleArn = roleArn;
+    if (input.ClientRequestToken === undefined) delete stack.clientRequestToken;
+    else stack.clientRequestToken = input.ClientRequestToken;
+    stack.lastUpdatedTime = new Date(clock.now());
+    provisioner.update(stack, plan);
   }
 
   async function deploy({ stackName, templateBody, parameters, capabilities, caller }: Deployment): Promise<Stack> {
@@ -203,5 +238,46 @@ export function createStackCreation(parts: Parts): StackCreation {
     throw new Error(`The sandbox cannot deploy ${failed.LogicalResourceId}: ${failed.ResourceStatusReason}`);
   }
 
-  return { create: createStack, createNested, deploy };
+  return { create: createStack, createNested, update: updateStack, deploy };
 }
+
+/** What an update can begin from. The others cannot be updated: some only while they settle, some never. */
+const updatable: readonly StackStatus[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
+
+/** A parameter of UpdateStack with its value. @throws AwsError ValidationError unless it has just one, or the stack has had one */
+function givenValue(
+  { ParameterKey, ParameterValue, UsePreviousValue }: v.InferOutput<typeof updateInput>['Parameters'][number],
+  { parameters }: Pick<Stack, 'parameters'>,
+): GivenParameter {
+  const previous = Object.hasOwn(parameters, ParameterKey) ? parameters[ParameterKey] : undefined;
+  const value = UsePreviousValue ? previous : ParameterValue;
+  if (value !== undefined && !(UsePreviousValue && ParameterValue !== undefined)) {
+    return { ParameterKey, ParameterValue: value };
+  }
+  throw validationError(`Invalid input for parameter key ${ParameterKey}. Specify one value, or a previous one.`);
+}
+
+/** @throws AwsError ValidationError, in the words of aws/aws-sam-cli#6786 */
+function requireSameTypes(stack: Stack, { template }: StackPlan): void {
+  const changed = stack.resources
+    .filter(({ logicalId, type }) => (template.Resources[logicalId]?.Type ?? type) !== type)
+    .map(({ logicalId }) => logicalId);
+  if (changed.length === 0) return;
+  throw validationError(
+    `Update of resource type is not permitted. The new template modifies resource type of the following resources: [${changed.join(', ')}]`,
+  );
+}
+
+/**
+ * Whether an update would do nothing. Deletion policies alone are no update ("DeletionPolicy attribute" in the user guide), nor is the
+ * description of a template.
+ */
+const isSame = (stack: Stack, plan: StackPlan): boolean => isDeepStrictEqual(essence(stack), essence(plan));
+
+const essence = ({ template: { Resources, Outputs }, parameters, scope, tags }: StackPlan) => ({
+  resources: Object.entries(Resources)
+    .filter(([, { Condition }]) => conditionValue(Condition, scope.conditions))
+    .map(([logicalId, { DeletionPolicy, UpdateReplacePolicy, Condition, DependsOn, ...rest }]) => [logicalId, rest])
+    .toSorted(),
+  ...{ outputs: Outputs, conditions: scope.conditions, parameters, tags },
+});

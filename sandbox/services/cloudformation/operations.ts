@@ -5,6 +5,7 @@ import type { Quotas } from '../../core/quotas.ts';
 import type { Iam } from '../iam/service.ts';
 import type { StackCreation } from './create-stack.ts';
 import type { Provisioner } from './provisioning/provision.ts';
+import type { resourceTypes } from './resource-types.ts';
 import type { Stack } from './stack.ts';
 import {
   createInput,
@@ -18,10 +19,11 @@ import {
   type Tag,
   tagContext,
   text,
+  updateInput,
 } from './stack-requests.ts';
 import { isLive, type StackStore } from './stack-store.ts';
-import { describeStack, eventPage, resourcePage, stackPage } from './stack-views.ts';
-import { templateSummary, validationError } from './template-checks.ts';
+import { describeResource, describeStack, eventPage, resourcePage, stackPage } from './stack-views.ts';
+import { templateSummary, validatedTemplate, validationError } from './template-checks.ts';
 import type { TemplateSource } from './template-source.ts';
 
 interface Parts {
@@ -30,13 +32,14 @@ interface Parts {
   quotas: Pick<Quotas, 'limit'>;
   store: StackStore;
   source: TemplateSource;
-  creation: Pick<StackCreation, 'create'>;
+  creation: Pick<StackCreation, 'create' | 'update'>;
+  types: ReturnType<typeof resourceTypes>;
   provisioner: Pick<Provisioner, 'delete'>;
 }
 
 /** The operations of CloudFormation: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/ */
 export function stackOperations(parts: Parts): Record<string, Operation> {
-  const { iam, home, quotas, store, source, creation, provisioner } = parts;
+  const { iam, home, quotas, store, source, creation, provisioner, types } = parts;
   /**
    * Every action on a stack knows its tags: service authorization reference, "Actions, resources, and condition keys for AWS
    * CloudFormation", where the resource type `stack` has `aws:ResourceTag/${TagKey}`. A stack that is not there has none.
@@ -63,7 +66,7 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
     if (isProtected(stack)) {
       throw validationError(`Stack [${stack.stackName}] cannot be deleted while TerminationProtection is enabled`);
     }
-    if (stack.status === 'ROLLBACK_IN_PROGRESS' || stack.status === 'UPDATE_IN_PROGRESS') {
+    if (stack.status !== 'CREATE_IN_PROGRESS' && stack.status.endsWith('_IN_PROGRESS')) {
       throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
     }
     requireRetainable(stack, RetainResources);
@@ -90,11 +93,58 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
             ...(RoleARN !== undefined && { 'cloudformation:RoleArn': RoleARN }),
           },
         },
-        ...tagAccess(stackAccess('TagResource', StackName), Tags),
+        ...tagAccess(stackAccess('TagResource', StackName), Tags, 'CreateStack'),
         ...(TemplateURL === undefined ? [] : [source.accessTo(TemplateURL)]),
         ...passRoleAccess(RoleARN),
       ],
       run: (input, caller) => ({ StackId: creation.create(input, caller).stackId }),
+    }),
+
+    UpdateStack: operation(updateInput, {
+      access({ StackName, TemplateURL, RoleARN, Tags = [] }) {
+        const { context, ...access } = stackAccess('UpdateStack', StackName);
+        return [
+          {
+            ...access,
+            context: {
+              ...context,
+              ...requestTags(Tags),
+              ...(TemplateURL !== undefined && { 'cloudformation:TemplateUrl': TemplateURL }),
+              ...(RoleARN !== undefined && { 'cloudformation:RoleArn': RoleARN }),
+            },
+          },
+          ...tagAccess(stackAccess('TagResource', StackName), Tags, 'UpdateStack'),
+          ...(TemplateURL === undefined ? [] : [source.accessTo(TemplateURL)]),
+          ...passRoleAccess(RoleARN),
+        ];
+      },
+      run(input, caller) {
+        const stack = store.require(input.StackName, `Stack [${input.StackName}] does not exist`);
+        creation.update(stack, input, caller);
+        return { StackId: stack.stackId };
+      },
+    }),
+
+    ValidateTemplate: operation(v.strictObject(givenTemplate), {
+      access: ({ TemplateURL }) => [
+        {
+          action: 'cloudformation:ValidateTemplate',
+          resource: '*',
+          ...(TemplateURL !== undefined && { context: { 'cloudformation:TemplateUrl': TemplateURL } }),
+        },
+        ...(TemplateURL === undefined ? [] : [source.accessTo(TemplateURL)]),
+      ],
+      run: (input) => validatedTemplate(source.templateOf(source.given(input)), types.every),
+    }),
+
+    DescribeStackResource: operation(v.strictObject({ StackName: text, LogicalResourceId: text }), {
+      access: ({ StackName }) => [stackAccess('DescribeStackResource', StackName)],
+      run: ({ StackName, LogicalResourceId }) => ({
+        StackResourceDetail: describeResource(
+          store.require(StackName, `Stack '${StackName}' does not exist`),
+          LogicalResourceId,
+        ),
+      }),
     }),
 
     DescribeStacks: operation(v.strictObject({ StackName: v.optional(text) }), {
@@ -207,12 +257,16 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
 }
 
 /**
- * Whether AWS asks for `cloudformation:TagResource` when a stack is created with tags is not documented for CreateStack; the service
+ * Whether AWS asks for `cloudformation:TagResource` when a stack is created or updated with tags is not documented; the service
  * authorization reference has the action, and `cloudformation:CreateAction` for it. The stricter reading.
  */
-function tagAccess({ action, resource }: Access, tags: readonly Tag[]): Access[] {
+function tagAccess(
+  { action, resource }: Access,
+  tags: readonly Tag[],
+  creation: 'CreateStack' | 'UpdateStack',
+): Access[] {
   if (tags.length === 0) return [];
-  return [{ action, resource, context: { ...requestTags(tags), 'cloudformation:CreateAction': 'CreateStack' } }];
+  return [{ action, resource, context: { ...requestTags(tags), 'cloudformation:CreateAction': creation } }];
 }
 
 function requestTags(tags: readonly Tag[]): NonNullable<Access['context']> {

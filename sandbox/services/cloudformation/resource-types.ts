@@ -18,7 +18,9 @@ import { invokeConfigProvider } from '../lambda/invoke-config-resource.ts';
 import { permissionProvider } from '../lambda/permission-resource.ts';
 import type { LambdaPool } from '../lambda/pool.ts';
 import { logGroupProvider } from '../logs/log-group-resource.ts';
+import type { Logs } from '../logs/service.ts';
 import { type BucketStore, bucketPolicyProvider, bucketProvider } from '../s3/bucket-resource.ts';
+import type { ObjectStore } from '../s3/object-store.ts';
 import { secretProvider } from '../secretsmanager/secret-resource.ts';
 import type { SecretsManager } from '../secretsmanager/service.ts';
 import { queuePolicyProvider, queueProvider } from '../sqs/queue-resource.ts';
@@ -29,29 +31,47 @@ import { customProvider } from './custom-resource.ts';
 
 /** What the providers of an account in a Region work with. */
 export interface ProviderParts extends DeploymentParts {
-  clock: Pick<Clock, 'busy'>;
-  iam: Pick<
-    Iam,
-    'role' | 'createRole' | 'deleteRole' | 'createManagedPolicy' | 'putRolePolicy' | 'serviceCaller' | 'credentials'
-  >;
+  clock: Pick<Clock, 'busy' | 'now'>;
+  iam: StackIam;
   kms: Pick<Kms, 'useAccess'>;
   buckets: BucketStore;
+  objects: Pick<ObjectStore, 'get' | 'has' | 'access' | 'list'>;
   tables: TableStore;
-  dynamoDb: Pick<DynamoDb, 'createTable' | 'hasTable' | 'deleteTable'>;
-  events: Pick<Events, 'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'setBusPolicy'>;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'indexes' | 'setIndexes' | 'hasTable' | 'deleteTable'>;
+  events: Pick<
+    Events,
+    'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'busArn' | 'setBusPolicy' | 'removeBusPolicy'
+  >;
+  logs: Pick<Logs, 'createLogGroup' | 'deleteLogGroup'>;
   secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
-  sqs: Pick<Sqs, 'createQueue' | 'deleteQueue'>;
-  states: Pick<States, 'createStateMachine'>;
+  sqs: Pick<Sqs, 'createQueue' | 'setRetention' | 'deleteQueue'>;
+  states: Pick<States, 'createStateMachine' | 'updateStateMachine' | 'deleteStateMachine'>;
   customResource: CustomResource;
   nestedStack: ResourceProvider;
   onAccess: OnAccess;
 }
 
-/** What the sandbox has once, and not in every account and Region: the deployment alone has resources of it. */
+/** What stacks do in IAM. */
+export type StackIam = Pick<
+  Iam,
+  | 'role'
+  | 'createRole'
+  | 'updateRole'
+  | 'deleteRole'
+  | 'createManagedPolicy'
+  | 'setManagedPolicy'
+  | 'deleteManagedPolicy'
+  | 'putRolePolicy'
+  | 'removeRolePolicy'
+  | 'serviceCaller'
+  | 'credentials'
+>;
+
+/** What the sandbox has once, and not in every account and Region. */
 export interface DeploymentParts {
-  lambdas: Pick<LambdaPool, 'add'>;
-  invocations: Pick<AsynchronousInvocations, 'configure'>;
-  httpApi: Pick<HttpApi, 'id' | 'addIntegration' | 'addRoute'>;
+  lambdas: Pick<LambdaPool, 'add' | 'remove'>;
+  invocations: Pick<AsynchronousInvocations, 'configure' | 'forget'>;
+  httpApi: Omit<HttpApi, 'handle'>;
   /** The sandbox's own endpoint. */
   endpoint: () => string;
   /** The folder that `osls package` filled. */
@@ -62,14 +82,15 @@ export interface DeploymentParts {
 
 /**
  * The resource types of the sandbox.
- * `atUrl`: those of the templates at a URL, which make subscribers' stacks and prepare accounts and Regions for them; a type that
- * those do not need stays refused there. `every`: these and the types that only the deployment's own template has.
+ * `withRole`: those of stacks with a service role, which are subscribers' stacks, and others that prepare accounts and Regions for
+ * them; a type that those do not need stays refused there. `every`: these and the types of a deployment, which its operator creates.
  */
-export function resourceTypes(parts: ProviderParts): { atUrl: ResourceProviders; every: ResourceProviders } {
-  const atUrl = {
+export function resourceTypes(parts: ProviderParts): { withRole: ResourceProviders; every: ResourceProviders } {
+  const isEmpty = (bucket: string) => parts.objects.list(bucket).length === 0;
+  const withRole = {
     'AWS::IAM::Role': roleProvider(parts),
     'AWS::IAM::ManagedPolicy': managedPolicyProvider(parts),
-    'AWS::S3::Bucket': bucketProvider(parts),
+    'AWS::S3::Bucket': bucketProvider({ ...parts, isEmpty }),
     'AWS::S3::BucketPolicy': bucketPolicyProvider(parts),
     'AWS::DynamoDB::Table': tableProvider(parts),
     'AWS::CloudFormation::Stack': parts.nestedStack,
@@ -77,7 +98,7 @@ export function resourceTypes(parts: ProviderParts): { atUrl: ResourceProviders;
     'Custom::*': customProvider(parts),
   };
   const every = {
-    ...atUrl,
+    ...withRole,
     'AWS::ApiGatewayV2::Api': apiProvider(parts),
     'AWS::ApiGatewayV2::Integration': integrationProvider(parts),
     'AWS::ApiGatewayV2::Route': routeProvider(parts),
@@ -94,5 +115,5 @@ export function resourceTypes(parts: ProviderParts): { atUrl: ResourceProviders;
     'AWS::SQS::QueuePolicy': queuePolicyProvider(parts),
     'AWS::StepFunctions::StateMachine': stateMachineProvider(parts),
   };
-  return { atUrl, every };
+  return { withRole, every };
 }

@@ -4,7 +4,6 @@ import type { Faults } from '../../core/faults.ts';
 import type { Service } from '../../core/operation.ts';
 import { createQuotas, type Quotas } from '../../core/quotas.ts';
 import type { Table } from '../dynamodb/table-store.ts';
-import type { Iam } from '../iam/service.ts';
 import type { Bucket } from '../s3/bucket-resource.ts';
 import { createStackCreation, type Deployment } from './create-stack.ts';
 import type { Exports } from './exports.ts';
@@ -47,10 +46,6 @@ export interface CloudFormation {
 
 interface CloudFormationOptions extends Omit<ProviderParts, 'nestedStack'> {
   clock: Clock;
-  iam: Pick<
-    Iam,
-    'role' | 'createRole' | 'deleteRole' | 'createManagedPolicy' | 'putRolePolicy' | 'serviceCaller' | 'credentials'
-  >;
   /** The template that lies at a URL. */
   templates: (url: string) => string | undefined;
   /** Puts an event on the event bus. */
@@ -99,7 +94,7 @@ export function createCloudFormation({
     service: {
       name: 'cloudformation',
       protocol: 'query',
-      operations: stackOperations({ iam, home, quotas, store, source, creation, provisioner }),
+      operations: stackOperations({ iam, home, quotas, store, source, creation, provisioner, types }),
     },
     deploy: creation.deploy,
     async remove(stackName) {

@@ -27,31 +27,50 @@ const list = <Item extends v.GenericSchema>(item: Item) =>
 /** Just one of them: `TemplateSource.given`. */
 export const givenTemplate = { TemplateBody: v.optional(text), TemplateURL: v.optional(text) };
 
+const tags = v.pipe(
+  list(
+    v.strictObject({
+      Key: v.pipe(
+        text,
+        v.maxLength(128),
+        v.check((key) => !/^aws:/i.test(key), 'aws: prefixed tag key names are not allowed'),
+      ),
+      Value: v.pipe(text, v.maxLength(256)),
+    }),
+  ),
+  v.check((given) => given.length <= 50, 'Member must have length less than or equal to 50'),
+  v.check((given) => new Set(given.map(({ Key }) => Key)).size === given.length, 'Duplicate tag keys found'),
+);
+const capabilities = list(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND']));
+
 export const createInput = v.strictObject({
   StackName: text,
   ...givenTemplate,
   Parameters: list(v.strictObject({ ParameterKey: text, ParameterValue: v.string() })),
-  Capabilities: list(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
+  Capabilities: capabilities,
   RoleARN: v.optional(text),
-  Tags: v.pipe(
-    list(
-      v.strictObject({
-        Key: v.pipe(
-          text,
-          v.maxLength(128),
-          v.check((key) => !/^aws:/i.test(key), 'aws: prefixed tag key names are not allowed'),
-        ),
-        Value: v.pipe(text, v.maxLength(256)),
-      }),
-    ),
-    v.check((tags) => tags.length <= 50, 'Member must have length less than or equal to 50'),
-    v.check((tags) => new Set(tags.map(({ Key }) => Key)).size === tags.length, 'Duplicate tag keys found'),
-  ),
+  Tags: tags,
+  // There are no topics.
+  NotificationARNs: list(v.never()),
   ClientRequestToken: token,
   OnFailure: v.optional(v.picklist(['DO_NOTHING', 'ROLLBACK', 'DELETE']), 'ROLLBACK'),
   TimeoutInMinutes: v.optional(v.pipe(v.string(), v.regex(/^[1-9]\d*$/), v.transform(Number))),
   RetainExceptOnCreate: flag,
   EnableTerminationProtection: flag,
+});
+export const updateInput = v.strictObject({
+  StackName: text,
+  ...givenTemplate,
+  UsePreviousTemplate: flag,
+  Parameters: list(
+    v.strictObject({ ParameterKey: text, ParameterValue: v.optional(v.string()), UsePreviousValue: flag }),
+  ),
+  Capabilities: capabilities,
+  RoleARN: v.optional(text),
+  // Without them the tags stay what they are.
+  Tags: v.optional(tags),
+  NotificationARNs: list(v.never()),
+  ClientRequestToken: token,
 });
 export const deleteInput = v.strictObject({
   StackName: text,

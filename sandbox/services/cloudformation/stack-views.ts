@@ -1,8 +1,10 @@
 import type { Stack } from './stack.ts';
 import { validationError } from './template-checks.ts';
 
-/** Far below AWS's page, which is documented nowhere: a client that does not follow NextToken is found out. */
-const pageSize = 3;
+/**
+ * Far below AWS's page, which is documented nowhere: a client that does not follow NextToken is found out. Of many, a tenth.
+ */
+const pageSizeOf = ({ length }: readonly unknown[]) => Math.max(3, Math.ceil(length / 10));
 
 /** A stack as DescribeStacks answers it; parameters that the template marks `NoEcho` are masked. */
 export function describeStack(stack: Stack): object {
@@ -18,6 +20,7 @@ export function describeStack(stack: Stack): object {
       ParameterValue: template.Parameters[ParameterKey]?.NoEcho === true ? '****' : value,
     })),
     CreationTime: stack.creationTime,
+    LastUpdatedTime: stack.lastUpdatedTime,
     DeletionTime: stack.deletionTime,
     StackStatus: stack.status,
     StackStatusReason: stack.statusReason,
@@ -36,14 +39,14 @@ export function describeStack(stack: Stack): object {
 /** The stack's events, newest first. Pages continue where they were although new events have come since. */
 export function eventPage({ events }: Stack, nextToken: string | undefined): object {
   const end = nextToken === undefined ? events.length : position(nextToken, events.length);
-  const start = Math.max(0, end - pageSize);
+  const start = Math.max(0, end - pageSizeOf(events));
   return { StackEvents: events.slice(start, end).toReversed(), ...(start > 0 && { NextToken: String(start) }) };
 }
 
 /** The stack's resources, in the order in which their creation began. */
 export function resourcePage({ resources }: Stack, nextToken: string | undefined): object {
   const start = nextToken === undefined ? 0 : position(nextToken, resources.length);
-  const end = start + pageSize;
+  const end = start + pageSizeOf(resources);
   return {
     StackResourceSummaries: resources.slice(start, end).map((resource) => ({
       LogicalResourceId: resource.logicalId,
@@ -57,10 +60,28 @@ export function resourcePage({ resources }: Stack, nextToken: string | undefined
   };
 }
 
+/** One of its resources as DescribeStackResource answers it. @throws AwsError ValidationError when it has none of this logical id */
+export function describeResource({ stackId, stackName, template, resources }: Stack, logicalId: string): object {
+  const resource = resources.find((candidate) => candidate.logicalId === logicalId);
+  if (resource === undefined) throw validationError(`Resource ${logicalId} does not exist for stack ${stackName}`);
+  return {
+    StackId: stackId,
+    StackName: stackName,
+    LogicalResourceId: logicalId,
+    PhysicalResourceId: resource.provisioned?.physicalId,
+    ResourceType: resource.type,
+    LastUpdatedTimestamp: resource.updated,
+    ResourceStatus: resource.status,
+    ResourceStatusReason: resource.statusReason,
+    Metadata: JSON.stringify(template.Resources[logicalId]?.Metadata ?? {}),
+    DriftInformation: { StackResourceDriftStatus: 'NOT_CHECKED' },
+  };
+}
+
 /** A page of ListStacks, the newest stack first. */
 export function stackPage(stacks: readonly Stack[], nextToken: string | undefined): object {
   const start = nextToken === undefined ? 0 : position(nextToken, stacks.length);
-  const end = start + pageSize;
+  const end = start + pageSizeOf(stacks);
   return {
     StackSummaries: stacks
       .toReversed()

@@ -6,7 +6,6 @@ import type { Dependencies } from './dependencies.ts';
 import type { Scope } from './evaluate.ts';
 import type { Template } from './template.ts';
 
-/** The last three only by `setStatus`: the sandbox updates no stacks. */
 export type StackStatus =
   | 'CREATE_IN_PROGRESS'
   | 'CREATE_COMPLETE'
@@ -18,13 +17,20 @@ export type StackStatus =
   | 'DELETE_COMPLETE'
   | 'DELETE_FAILED'
   | 'UPDATE_IN_PROGRESS'
+  | 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS'
   | 'UPDATE_COMPLETE'
-  | 'UPDATE_ROLLBACK_COMPLETE';
+  | 'UPDATE_ROLLBACK_IN_PROGRESS'
+  | 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS'
+  | 'UPDATE_ROLLBACK_COMPLETE'
+  | 'UPDATE_ROLLBACK_FAILED';
 
 export type ResourceStatus =
   | 'CREATE_IN_PROGRESS'
   | 'CREATE_COMPLETE'
   | 'CREATE_FAILED'
+  | 'UPDATE_IN_PROGRESS'
+  | 'UPDATE_COMPLETE'
+  | 'UPDATE_FAILED'
   | 'DELETE_IN_PROGRESS'
   | 'DELETE_COMPLETE'
   | 'DELETE_FAILED'
@@ -34,6 +40,8 @@ export interface StackResource {
   logicalId: string;
   type: string;
   deletionPolicy: Template['Resources'][string]['DeletionPolicy'];
+  /** Whether the one that it replaces in an update stays. */
+  isRetainedWhenReplaced: boolean;
   status: ResourceStatus;
   statusReason?: string;
   updated: Date;
@@ -86,7 +94,7 @@ export interface Stack {
   nestedIn?: { parentId: string; rootId: string };
   /** The sandbox's own deployment: it takes no time, and may have resources of every type. */
   isDeployment: boolean;
-  /** The caller of CreateStack: resources are made with these rights when there is no `roleArn`. */
+  /** The caller of CreateStack, or of UpdateStack since: resources are made with these rights when there is no `roleArn`. */
   creator: Caller;
   onFailure: 'DO_NOTHING' | 'ROLLBACK' | 'DELETE';
   timeoutInMinutes?: number;
@@ -95,6 +103,7 @@ export interface Stack {
   /** Of the operation under way; copied to its events. */
   clientRequestToken?: string;
   creationTime: Date;
+  lastUpdatedTime?: Date;
   deletionTime?: Date;
   status: StackStatus;
   statusReason?: string;
@@ -111,6 +120,12 @@ export interface Stack {
   /** Settles when the operation under way is over. */
   work: Promise<void>;
 }
+
+/** What an update of a stack changes about it, beside its resources. */
+export type StackPlan = Pick<
+  Stack,
+  'template' | 'templateBody' | 'needs' | 'parameters' | 'exportNames' | 'scope' | 'capabilities' | 'tags' | 'creator'
+>;
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html */
 export interface StackStatusChange {

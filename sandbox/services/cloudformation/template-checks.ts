@@ -14,10 +14,7 @@ export function checkTemplate(
   scope: Pick<Scope, 'parameters' | 'pseudoParameters'>,
   providers: ResourceProviders,
 ): { conditions: Record<string, boolean>; needs: Dependencies } {
-  const unknown = resourceTypes(template).filter((type) => providerOf(providers, type) === undefined);
-  if (unknown.length > 0) {
-    throw validationError(`Template format error: Unrecognized resource types: [${unknown.join(', ')}]`);
-  }
+  requireTypes(template, providers);
   try {
     const conditions = evaluateConditions(template, scope);
     const needs = dependencies(template, conditions);
@@ -26,6 +23,13 @@ export function checkTemplate(
   } catch (error) {
     throw validationError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** @throws AwsError ValidationError */
+function requireTypes(template: Template, providers: ResourceProviders): void {
+  const unknown = resourceTypes(template).filter((type) => providerOf(providers, type) === undefined);
+  if (unknown.length === 0) return;
+  throw validationError(`Template format error: Unrecognized resource types: [${unknown.join(', ')}]`);
 }
 
 const resourceTypes = ({ Resources }: Template) => [...new Set(Object.values(Resources).map(({ Type }) => Type))];
@@ -53,9 +57,38 @@ export function checkCapabilities(template: Template, given: readonly string[]):
   }
 }
 
+/**
+ * A template's ValidateTemplate, after what can be said without values for its parameters.
+ * @throws AwsError ValidationError naming unknown resource types, dangling references and cycles
+ */
+export function validatedTemplate(template: Template, providers: ResourceProviders): object {
+  requireTypes(template, providers);
+  try {
+    dependencyOrder(dependencies(template));
+  } catch (error) {
+    throw validationError(error instanceof Error ? error.message : String(error));
+  }
+  return {
+    Parameters: Object.entries(template.Parameters).map(([ParameterKey, parameter]) => ({
+      ParameterKey,
+      DefaultValue: parameter.Default,
+      NoEcho: parameter.NoEcho ?? false,
+      Description: parameter.Description,
+    })),
+    Description: template.Description,
+    ...capabilitiesOf(template),
+    ...(template.Transform.length > 0 && { DeclaredTransforms: template.Transform }),
+  };
+}
+
+function capabilitiesOf(template: Template): object {
+  const Capabilities = requiredCapabilities(template);
+  const CapabilitiesReason = 'The following resource(s) require capabilities: [AWS::IAM::Role]';
+  return Capabilities.length === 0 ? {} : { Capabilities, CapabilitiesReason };
+}
+
 /** A template's GetTemplateSummary. */
 export function templateSummary(template: Template): object {
-  const capabilities = requiredCapabilities(template);
   return {
     Parameters: Object.entries(template.Parameters).map(([ParameterKey, parameter]) => ({
       ParameterKey,
@@ -66,10 +99,7 @@ export function templateSummary(template: Template): object {
       ParameterConstraints: parameter.AllowedValues === undefined ? {} : { AllowedValues: parameter.AllowedValues },
     })),
     Description: template.Description,
-    ...(capabilities.length > 0 && {
-      Capabilities: capabilities,
-      CapabilitiesReason: 'The following resource(s) require capabilities: [AWS::IAM::Role]',
-    }),
+    ...capabilitiesOf(template),
     ResourceTypes: resourceTypes(template),
     Version: template.AWSTemplateFormatVersion,
     DeclaredTransforms: template.Transform,

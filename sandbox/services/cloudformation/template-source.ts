@@ -1,6 +1,6 @@
 import type { Access } from '../../core/operation.ts';
 import type { BucketStore } from '../s3/bucket-resource.ts';
-import { bucketRegion, objectAccess, objectAt, regionAt } from '../s3/object-store.ts';
+import { bucketRegion, namesRegion, objectAccess, objectAt, regionAt } from '../s3/object-store.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { validationError } from './template-checks.ts';
 
@@ -62,7 +62,8 @@ export function createTemplateSource(
       const region = bucketRegion(buckets, bucket);
       if (region === undefined) throw s3Error('The specified bucket does not exist');
       // CloudFormation follows no redirection to another Region (cloudtools/stacker, tests of create_changeset).
-      if (region !== regionAt(url)) {
+      // One that names no Region is redirected to: osls deploys to all Regions with such URLs.
+      if (namesRegion(url) && region !== regionAt(url)) {
         throw s3Error(
           'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.',
         );

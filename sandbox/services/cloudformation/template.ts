@@ -39,7 +39,6 @@ const resourceSchema = v.strictObject({
   DependsOn: v.optional(texts, []),
   Metadata: v.optional(v.record(v.string(), v.unknown())),
   DeletionPolicy: v.optional(v.picklist(['Delete', 'Retain', 'RetainExceptOnCreate']), 'Delete'),
-  // Of no effect: there are no updates, and so nothing is replaced.
   UpdateReplacePolicy: v.optional(v.picklist(['Delete', 'Retain'])),
   Properties: v.optional(v.record(v.string(), v.unknown()), {}),
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
@@ -12,12 +13,14 @@ import type { TableStore } from './table-store.ts';
 import { createTransactions } from './transactions.ts';
 import type { DynamoDbResponse, WireItem } from './wire.ts';
 
+export type TableIndexes = readonly { IndexName: string; KeySchema: KeySchema; Projection: object }[];
+
 export interface TableDefinition {
   TableName: string;
   AttributeDefinitions: readonly { AttributeName: string; AttributeType: string }[];
   KeySchema: KeySchema;
   BillingMode?: 'PAY_PER_REQUEST' | 'PROVISIONED';
-  GlobalSecondaryIndexes?: readonly { IndexName: string; KeySchema: KeySchema; Projection: object }[];
+  GlobalSecondaryIndexes?: TableIndexes;
 }
 
 export interface DynamoDb {
@@ -29,6 +32,13 @@ export interface DynamoDb {
   ): Promise<DynamoDbResponse>;
   /** Creates a table and waits until it can be used. Throws the service's own error text. */
   createTable(definition: TableDefinition): Promise<void>;
+  /** The global secondary indexes that a table has. */
+  indexes(tableName: string): Promise<TableIndexes>;
+  /**
+   * Gives a table the indexes of this definition, with those of its items that have their keys.
+   * @throws Error the service's own text, and when an item has an index's key as another type; the table stays as it was then
+   */
+  setIndexes(definition: TableDefinition): Promise<void>;
   /** Whether the name is taken, by a stack's table or by one that was made by a call. */
   hasTable(tableName: string): Promise<boolean>;
   /** Deletes a table and waits until its name is free. Throws the service's own error text. */
@@ -59,7 +69,15 @@ const createTableInput = v.object({
 const wireItem = v.record(v.string(), v.record(v.string(), v.unknown()));
 const scanOutput = v.object({ Items: v.array(wireItem), LastEvaluatedKey: v.optional(wireItem) });
 const onTable = v.object({ TableName: v.string() });
-const describeOutput = v.object({ Table: v.object({ TableStatus: v.string() }) });
+const describeOutput = v.object({
+  Table: v.object({
+    TableStatus: v.string(),
+    GlobalSecondaryIndexes: v.optional(
+      v.array(v.object({ IndexName: v.string(), KeySchema: keySchema, Projection: v.looseObject({}) })),
+      [],
+    ),
+  }),
+});
 const conditional = v.object({
   TableName: v.string(),
   ReturnValuesOnConditionCheckFailure: v.picklist(['ALL_OLD', 'NONE']),
@@ -108,6 +126,7 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
   /** After DeleteTable: waits until the name is free. */
   async function forget(tableName: string) {
     stackTables.delete(tableName);
+    for (const name of keys.keys()) if (name === tableName || name.startsWith(`${tableName}/`)) keys.delete(name);
     while (await hasTable(tableName)) await setImmediate();
   }
 
@@ -170,6 +189,50 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
     }
   }
 
+  const describe = async (TableName: string) =>
+    v.parse(describeOutput, await call('DescribeTable', { TableName })).Table;
+
+  async function create(definition: TableDefinition) {
+    await call('CreateTable', definition);
+    learnKeys(definition);
+    while ((await describe(definition.TableName)).TableStatus !== 'ACTIVE') await setImmediate();
+  }
+
+  async function remove(TableName: string) {
+    await call('DeleteTable', { TableName });
+    await forget(TableName);
+  }
+
+  /** Every item; calls may change them meanwhile. */
+  async function scan(TableName: string): Promise<WireItem[]> {
+    const items: WireItem[] = [];
+    let start: WireItem | undefined;
+    do {
+      const page = v.parse(scanOutput, await call('Scan', { TableName, ExclusiveStartKey: start }));
+      items.push(...page.Items);
+      start = page.LastEvaluatedKey;
+    } while (start !== undefined);
+    return items;
+  }
+
+  /** dynalite changes no indexes, so that a table is made again, while nobody else calls. */
+  async function setIndexes(definition: TableDefinition) {
+    const { TableName } = definition;
+    const trial = { ...definition, TableName: `trial-${randomUUID()}` };
+    const items = await scan(TableName);
+    await create(trial);
+    try {
+      for (const Item of items) await call('PutItem', { TableName: trial.TableName, Item });
+    } finally {
+      await remove(trial.TableName);
+    }
+    const about = stackTables.get(TableName);
+    await remove(TableName);
+    if (about !== undefined) stackTables.set(TableName, about);
+    await create(definition);
+    for (const Item of items) await call('PutItem', { TableName, Item });
+  }
+
   return {
     async handle(target, headers, body) {
       const operation = target.split('.')[1] ?? '';
@@ -192,30 +255,13 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
       if (operation === 'DeleteTable') await forget(v.parse(onTable, input).TableName);
       return response;
     },
-    async createTable(definition) {
-      await call('CreateTable', definition);
-      learnKeys(definition);
-      const status = async () =>
-        v.parse(describeOutput, await call('DescribeTable', { TableName: definition.TableName })).Table.TableStatus;
-      while ((await status()) !== 'ACTIVE') await setImmediate();
-    },
+    createTable: create,
+    indexes: async (tableName) => (await describe(tableName)).GlobalSecondaryIndexes,
+    setIndexes: (definition) => isolation.alone(() => setIndexes(definition)),
     hasTable,
-    async deleteTable(tableName) {
-      await call('DeleteTable', { TableName: tableName });
-      await forget(tableName);
-    },
+    deleteTable: remove,
     access: (operation, input) => dynamoDbAccess(operation, input, { keys, home }),
-    async items(tableName) {
-      const items: WireItem[] = [];
-      let start: WireItem | undefined;
-      do {
-        const input = { TableName: tableName, ExclusiveStartKey: start };
-        const page = v.parse(scanOutput, await isolation.beside(() => call('Scan', input)));
-        items.push(...page.Items);
-        start = page.LastEvaluatedKey;
-      } while (start !== undefined);
-      return items;
-    },
+    items: (tableName) => isolation.beside(() => scan(tableName)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
 import { handlerPermissions, permissionsOf } from '../../core/handler-permissions.ts';
@@ -10,13 +11,13 @@ import {
   type ResourceProvider,
 } from '../../core/resource-provider.ts';
 import type { Kms } from '../kms/service.ts';
-import type { DynamoDb, TableDefinition } from './service.ts';
+import type { DynamoDb, TableDefinition, TableIndexes } from './service.ts';
 import type { Table, TableStore } from './table-store.ts';
 
 interface Parts {
   clock: Pick<Clock, 'busy'>;
   kms: Pick<Kms, 'useAccess'>;
-  dynamoDb: Pick<DynamoDb, 'createTable' | 'hasTable' | 'deleteTable'>;
+  dynamoDb: Pick<DynamoDb, 'createTable' | 'indexes' | 'setIndexes' | 'hasTable' | 'deleteTable'>;
   tables: TableStore;
   onAccess: OnAccess;
 }
@@ -41,6 +42,7 @@ const tableProperties = v.strictObject({
         }),
       }),
     ),
+    [],
   ),
   SSESpecification: v.optional(
     v.strictObject({
@@ -62,6 +64,14 @@ const tableProperties = v.strictObject({
 const keyOperations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
 /** What the grant that it then makes for itself allows, after the same page. */
 const grantOperations = [...keyOperations, 'RetireGrant'];
+
+/** Those of the update handler that are about what the sandbox has. */
+const updateActions = [
+  'dynamodb:UpdateTable',
+  'dynamodb:DescribeTable',
+  'dynamodb:UpdateTimeToLive',
+  'dynamodb:UpdateContinuousBackups',
+];
 
 /** `AWS::DynamoDB::Table`. Fails on a name that is taken, and on a customer managed key that the caller may not use. */
 export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts): ResourceProvider {
@@ -85,8 +95,10 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     const encryption = encryptionOf(SSESpecification);
 
     const isTagged = context.tags.length > 0;
-    ask(permissionsOf(handlers.create, [...Object.keys(context.properties), ...(isTagged ? ['Tags'] : [])]));
-    if (await working(() => dynamoDb.hasTable(name))) throw new Error(`${name} already exists`);
+    const isNew = context.previous === undefined;
+    if (isNew) ask(permissionsOf(handlers.create, [...Object.keys(context.properties), ...(isTagged ? ['Tags'] : [])]));
+    else ask(updateActions);
+    if (isNew && (await working(() => dynamoDb.hasTable(name)))) throw new Error(`${name} already exists`);
     if (encryption.type === 'customer-managed') {
       for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);
     }
@@ -96,9 +108,12 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions,
       KeySchema,
-      ...(indexes !== undefined && { GlobalSecondaryIndexes: indexes }),
+      ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
     };
-    await working(() => dynamoDb.createTable(definition));
+    if (context.previous === undefined) await working(() => dynamoDb.createTable(definition));
+    else if (changesIndexes(indexes, await dynamoDb.indexes(name))) {
+      await working(() => dynamoDb.setIndexes(definition));
+    }
     tables.set(name, {
       ...{ name, arn, stackId, encryption },
       ...(expiry?.Enabled === true && { timeToLive: expiry.AttributeName }),
@@ -112,6 +127,23 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
       },
     };
   };
+}
+
+/**
+ * Whether a table gets or loses an index. The old ones are those that it has, as a failed update may not have changed them: "GlobalSecondaryIndexes" of AWS::DynamoDB::Table in the template reference.
+ * @throws Error in CloudFormation's words when more than one comes or goes, or one is to be another
+ */
+function changesIndexes(wanted: TableIndexes, old: TableIndexes): boolean {
+  const named = (list: TableIndexes, name: string) => list.find(({ IndexName }) => IndexName === name);
+  const names = [...new Set([...wanted, ...old].map(({ IndexName }) => IndexName))];
+  const changed = names.filter((name) => !isDeepStrictEqual(named(wanted, name), named(old, name)));
+  if (changed.some((name) => named(wanted, name) !== undefined && named(old, name) !== undefined)) {
+    throw new Error(
+      "Cannot update GSI's properties other than Provisioned Throughput and Contributor Insights Specification. You can create a new GSI with a different name.",
+    );
+  }
+  if (changed.length > 1) throw new Error('Cannot perform more than one GSI creation or deletion in a single update');
+  return changed.length > 0;
 }
 
 function useOfKey(kms: Parts['kms'], caller: Caller, keyArn: string): readonly Access[] {

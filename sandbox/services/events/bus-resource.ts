@@ -3,7 +3,7 @@ import { arnAt, type OnAccess, parseProperties, type ResourceProvider } from '..
 import type { Events } from './service.ts';
 
 interface Parts {
-  events: Pick<Events, 'addBus' | 'deleteBus' | 'setBusPolicy'>;
+  events: Pick<Events, 'addBus' | 'deleteBus' | 'busArn' | 'setBusPolicy' | 'removeBusPolicy'>;
   onAccess: OnAccess;
 }
 
@@ -14,10 +14,11 @@ export function busProvider({ events, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { Name } = parseProperties(busProperties, context);
     const resource = arnAt(context.caller, 'events', `event-bus/${Name}`);
-    onAccess(context.caller, { action: 'events:CreateEventBus', resource });
+    const isNew = context.previous === undefined;
+    onAccess(context.caller, { action: isNew ? 'events:CreateEventBus' : 'events:UpdateEventBus', resource });
     return {
       physicalId: Name,
-      attributes: { Arn: events.addBus(Name), Name },
+      attributes: { Arn: isNew ? events.addBus(Name) : events.busArn(Name), Name },
       delete(by) {
         onAccess(by, { action: 'events:DeleteEventBus', resource });
         events.deleteBus(Name);
@@ -39,6 +40,13 @@ export function busPolicyProvider({ events, onAccess }: Parts): ResourceProvider
     const resource = arnAt(context.caller, 'events', `event-bus/${EventBusName}`);
     onAccess(context.caller, { action: 'events:PutPermission', resource });
     events.setBusPolicy(EventBusName, { Version: '2012-10-17', Statement: [{ Sid: StatementId, ...Statement }] });
-    return { physicalId: StatementId, attributes: {} };
+    return {
+      physicalId: StatementId,
+      attributes: {},
+      delete(by) {
+        onAccess(by, { action: 'events:RemovePermission', resource });
+        events.removeBusPolicy(EventBusName);
+      },
+    };
   };
 }

@@ -65,6 +65,7 @@ export interface BusStore {
   deleteBus(name: string): void;
   busArn(name: string): string;
   setBusPolicy(bus: string, policy: PolicyDocument): void;
+  removeBusPolicy(bus: string): void;
   busPolicy(bus: string): PolicyDocument | undefined;
   /** Puts an event on a bus. One for a bus that does not exist is accepted, and matches nothing. */
   publish(event: NewEvent, bus: string): Event;
@@ -161,6 +162,7 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
       requireBus(name);
       policies.set(name, policy);
     },
+    removeBusPolicy: (name) => void policies.delete(name),
     deleteRule: (rule) => void rules.delete(ruleArn(ruleNamed(rule))),
     addSchedule(schedule) {
       const rule = { ...schedule, bus: defaultBus, eventPattern: {}, matches: () => false };
@@ -174,7 +176,8 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
       }
       if (!schedules) return;
       clock.every(Number(minutes) * 60_000, () => {
-        if (!rule.enabled) return;
+        // One that was deleted, or updated, is another one's.
+        if (!rule.enabled || rules.get(ruleArn(rule)) !== rule) return;
         const event = eventAt(clock.now(), {
           source: 'aws.events',
           'detail-type': 'Scheduled Event',

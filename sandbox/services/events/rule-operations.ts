@@ -44,6 +44,31 @@ export function ruleOperations(store: Pick<BusStore, 'rule' | 'rulesOf' | 'ruleA
       ],
       run: (input) => ({ ...describedBy(input), CreatedBy: accountId }),
     }),
+
+    ListTargetsByRule: operation(v.strictObject({ Rule: v.string(), EventBusName: bus }), {
+      access: ({ Rule, EventBusName }) => [
+        { action: 'events:ListTargetsByRule', resource: store.ruleArn({ bus: EventBusName, name: Rule }) },
+      ],
+      run: ({ Rule, EventBusName }) => ({
+        Targets: store.rule({ name: Rule, bus: EventBusName }).targets.map(({ id, arn, roleArn }) => ({
+          Id: id,
+          Arn: arn,
+          ...(roleArn !== undefined && { RoleArn: roleArn }),
+        })),
+      }),
+    }),
+
+    ListRuleNamesByTarget: operation(v.strictObject({ TargetArn: v.string(), EventBusName: bus }), {
+      access: ({ EventBusName }) => [
+        { action: 'events:ListRuleNamesByTarget', resource: store.ruleArn({ bus: EventBusName, name: '*' }) },
+      ],
+      run: ({ TargetArn, EventBusName }) => ({
+        RuleNames: store
+          .rulesOf(EventBusName)
+          .filter(({ targets }) => targets.some(({ arn }) => arn === TargetArn))
+          .map(({ name }) => name),
+      }),
+    }),
   };
 }
 

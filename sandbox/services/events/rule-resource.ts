@@ -49,10 +49,11 @@ export function ruleProvider({ events, onAccess }: Parts): ResourceProvider {
       events.addSchedule({ name, scheduleExpression: ScheduleExpression, enabled, targets });
     }
     return {
-      physicalId: name,
+      // On a bus of its own (aws-cloudformation/cloudformation-coverage-roadmap#1131).
+      physicalId: bus === 'default' ? name : `${bus}|${name}`,
       attributes: { Arn: resource },
-      delete() {
-        for (const action of ['events:RemoveTargets', 'events:DeleteRule']) onAccess(caller, { action, resource });
+      delete(by) {
+        for (const action of ['events:RemoveTargets', 'events:DeleteRule']) onAccess(by, { action, resource });
         events.deleteRule({ name, bus });
       },
     };

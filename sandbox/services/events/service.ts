@@ -17,10 +17,15 @@ export interface Events {
   addRule(rule: NewRule): void;
   /** @throws AwsError ResourceNotFoundException */
   deleteRule(rule: Pick<NewRule, 'name' | 'bus'>): void;
+  /** The rules of a bus. @throws AwsError ResourceNotFoundException for a bus that does not exist */
+  rulesOf(bus: string): readonly NewRule[];
   /** Accepts an event that a rule elsewhere has forwarded; its account, Region, source and time stay as they are. */
   receive(event: Event, bus: string): void;
   /** Who may put events on a bus beside the account itself, from now on. @throws AwsError ResourceNotFoundException */
   setBusPolicy(bus: string, policy: PolicyDocument): void;
+  removeBusPolicy(bus: string): void;
+  /** The ARN of a bus of this name. */
+  busArn(name: string): string;
   /** Undefined for a bus that accepts events of its account alone. */
   busPolicy(bus: string): PolicyDocument | undefined;
   /** A rule of the default bus with a schedule. */

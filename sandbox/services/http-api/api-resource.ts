@@ -1,20 +1,40 @@
+import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
-import { type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
-import type { HttpApi } from './service.ts';
+import type { Caller } from '../../core/operation.ts';
+import {
+  type OnAccess,
+  type ProvisionedResource,
+  parseProperties,
+  type ResourceContext,
+  type ResourceProvider,
+} from '../../core/resource-provider.ts';
+import { deploymentApiId, type HttpApi } from './service.ts';
 
 interface Parts {
-  httpApi: Pick<HttpApi, 'id' | 'addIntegration' | 'addRoute'>;
+  httpApi: HttpApis;
   onAccess: OnAccess;
 }
 
+type HttpApis = Omit<HttpApi, 'handle'>;
+
 const apiProperties = v.strictObject({ Name: v.string(), ProtocolType: v.literal('HTTP') });
 
-/** `AWS::ApiGatewayV2::Api`: the one HTTP API of the sandbox, which is there with or without a template. */
+/** `AWS::ApiGatewayV2::Api`: an HTTP API. */
 export function apiProvider({ httpApi, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     parseProperties(apiProperties, context);
-    askToPost(onAccess, context.caller, '/apis');
-    return { physicalId: httpApi.id, attributes: {} };
+    const { caller, previous, isDeployment } = context;
+    if (previous === undefined) ask(onAccess, caller, 'POST', '/apis');
+    else ask(onAccess, caller, 'PATCH', `/apis/${previous.physicalId}`);
+    const id = previous?.physicalId ?? httpApi.createApi(caller, isDeployment ? deploymentApiId : undefined);
+    return {
+      physicalId: id,
+      attributes: {},
+      delete(by) {
+        ask(onAccess, by, 'DELETE', `/apis/${id}`);
+        httpApi.deleteApi(id);
+      },
+    };
   };
 }
 
@@ -31,8 +51,7 @@ const stageProperties = v.strictObject({
 export function stageProvider({ onAccess }: Pick<Parts, 'onAccess'>): ResourceProvider {
   return async (context) => {
     const { ApiId, StageName } = parseProperties(stageProperties, context);
-    askToPost(onAccess, context.caller, `/apis/${ApiId}/stages`);
-    return { physicalId: StageName, attributes: {} };
+    return partOf(context, onAccess, { path: `/apis/${ApiId}/stages`, id: StageName, remove() {} });
   };
 }
 
@@ -48,8 +67,14 @@ const integrationProperties = v.strictObject({
 export function integrationProvider({ httpApi, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { ApiId, IntegrationUri } = parseProperties(integrationProperties, context);
-    askToPost(onAccess, context.caller, `/apis/${ApiId}/integrations`);
-    return { physicalId: httpApi.addIntegration(IntegrationUri), attributes: {} };
+    const id = context.previous?.physicalId ?? randomBytes(4).toString('hex').slice(1);
+    const integration = partOf(context, onAccess, {
+      path: `/apis/${ApiId}/integrations`,
+      id,
+      remove: () => httpApi.deleteIntegration(ApiId, id),
+    });
+    httpApi.setIntegration(ApiId, id, IntegrationUri);
+    return integration;
   };
 }
 
@@ -68,13 +93,36 @@ const routeProperties = v.strictObject({
 export function routeProvider({ httpApi, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { ApiId, RouteKey, Target } = parseProperties(routeProperties, context);
-    askToPost(onAccess, context.caller, `/apis/${ApiId}/routes`);
-    httpApi.addRoute({ routeKey: RouteKey, integrationId: Target });
-    return { physicalId: context.logicalId, attributes: {} };
+    const id = context.previous?.physicalId ?? randomBytes(4).toString('hex').slice(1);
+    const route = partOf(context, onAccess, {
+      path: `/apis/${ApiId}/routes`,
+      id,
+      remove: () => httpApi.deleteRoute(ApiId, id),
+    });
+    httpApi.setRoute(ApiId, id, { routeKey: RouteKey, integrationId: Target });
+    return route;
+  };
+}
+
+/** A part of an API, once IAM was asked to make or to change it. */
+function partOf(
+  { caller, previous }: ResourceContext,
+  onAccess: OnAccess,
+  { path, id, remove }: { path: string; id: string; remove: () => void },
+): ProvisionedResource {
+  if (previous === undefined) ask(onAccess, caller, 'POST', path);
+  else ask(onAccess, caller, 'PATCH', `${path}/${id}`);
+  return {
+    physicalId: id,
+    attributes: {},
+    delete(by) {
+      ask(onAccess, by, 'DELETE', `${path}/${id}`);
+      remove();
+    },
   };
 }
 
 /** API Gateway's actions are HTTP methods: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html */
-function askToPost(onAccess: OnAccess, caller: Parameters<OnAccess>[0], path: string): void {
-  onAccess(caller, { action: 'apigateway:POST', resource: `arn:aws:apigateway:${caller.region}::${path}` });
+function ask(onAccess: OnAccess, caller: Caller, method: 'POST' | 'PATCH' | 'DELETE', path: string): void {
+  onAccess(caller, { action: `apigateway:${method}`, resource: `arn:aws:apigateway:${caller.region}::${path}` });
 }

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { account } from '../../core/account.ts';
+import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 
@@ -24,16 +24,34 @@ export interface ApiResponse {
 interface Route {
   /** `POST /subscribers`, `GET /subscribers/{userName}` */
   routeKey: string;
-  functionArn: string;
+  integrationId: string;
 }
 
+interface Api {
+  home: AccountRegion;
+  /** By id. */
+  routes: Map<string, Route>;
+  /** The ARN of the function behind each integration, by its id. */
+  integrations: Map<string, string>;
+}
+
+/** The id of the API of the sandbox's own deployment. */
+export const deploymentApiId = 'sandboxapi';
+
+/** The HTTP APIs of all accounts and Regions. What is about an API that does not exist throws AwsError NotFoundException. */
 export interface HttpApi {
-  id: string;
-  /** Puts a function behind the API. Returns the integration's id. */
-  addIntegration(functionArn: string): string;
-  /** @throws AwsError NotFoundException for an integration that does not exist */
-  addRoute(route: { routeKey: string; integrationId: string }): void;
-  handle(request: ApiRequest): Promise<ApiResponse>;
+  /** Creates an API without routes, and returns its id: the given one, or a new one. */
+  createApi(home: AccountRegion, id?: string): string;
+  /** Deletes an API with its routes and integrations, if there is one of this id. */
+  deleteApi(apiId: string): void;
+  /** Puts a function behind the API, or another one behind an integration that is there. */
+  setIntegration(apiId: string, integrationId: string, functionArn: string): void;
+  deleteIntegration(apiId: string, integrationId: string): void;
+  /** Adds or changes a route. @throws AwsError NotFoundException for an integration that does not exist; ConflictException for a key that another route has */
+  setRoute(apiId: string, routeId: string, route: Route): void;
+  deleteRoute(apiId: string, routeId: string): void;
+  /** What an API answers; one that does not exist answers 404. */
+  handle(apiId: string, request: ApiRequest): Promise<ApiResponse>;
 }
 
 interface Parts {
@@ -54,57 +72,70 @@ const resultSchema = v.object({
 });
 
 /**
- * An HTTP API of API Gateway whose routes all have AWS_IAM authorization and a Lambda function behind them, by payload format
+ * HTTP APIs of API Gateway whose routes all have AWS_IAM authorization and a Lambda function behind them, by payload format
  * 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
-  const id = 'sandboxapi';
-  const routes: Route[] = [];
-  /** The function behind each integration. */
-  const integrations = new Map<string, string>();
+  const apis = new Map<string, Api>();
 
-  function match(method: string, path: string) {
-    for (const route of routes) {
-      const [routeMethod, template = ''] = route.routeKey.split(' ');
+  function apiOf(id: string): Api {
+    const api = apis.get(id);
+    if (api !== undefined) return api;
+    throw new AwsError('NotFoundException', `Invalid API identifier specified ${id}`, 404);
+  }
+
+  function match(apiId: string, method: string, path: string) {
+    const api = apis.get(apiId);
+    for (const { routeKey, integrationId } of api?.routes.values() ?? []) {
+      const [routeMethod, template = ''] = routeKey.split(' ');
       const pathParameters = method === routeMethod ? matchPath(template, path) : undefined;
-      if (pathParameters !== undefined) return { route, pathParameters };
+      const functionArn = api?.integrations.get(integrationId);
+      if (api === undefined || pathParameters === undefined || functionArn === undefined) continue;
+      return { home: api.home, routeKey, functionArn, pathParameters };
     }
     return undefined;
   }
 
   return {
-    id,
-    addIntegration(functionArn) {
-      const integrationId = `integration${integrations.size + 1}`;
-      integrations.set(integrationId, functionArn);
-      return integrationId;
+    createApi({ accountId, region }, id = newId()) {
+      apis.set(id, { home: { accountId, region }, routes: new Map(), integrations: new Map() });
+      return id;
     },
-    addRoute({ routeKey, integrationId }) {
-      const functionArn = integrations.get(integrationId);
-      if (functionArn === undefined) {
-        throw new AwsError('NotFoundException', `Invalid Integration identifier specified ${integrationId}`, 404);
+    deleteApi: (apiId) => void apis.delete(apiId),
+    setIntegration: (apiId, integrationId, functionArn) =>
+      void apiOf(apiId).integrations.set(integrationId, functionArn),
+    deleteIntegration: (apiId, integrationId) => void apis.get(apiId)?.integrations.delete(integrationId),
+    setRoute(apiId, routeId, route) {
+      const { routes, integrations } = apiOf(apiId);
+      if (!integrations.has(route.integrationId)) {
+        throw new AwsError('NotFoundException', `Invalid Integration identifier specified ${route.integrationId}`, 404);
       }
-      routes.push({ routeKey, functionArn });
+      const twin = [...routes].find(([id, { routeKey }]) => id !== routeId && routeKey === route.routeKey);
+      if (twin !== undefined) {
+        throw new AwsError('ConflictException', `Route with key ${route.routeKey} already exists for this API`, 409);
+      }
+      routes.set(routeId, route);
     },
+    deleteRoute: (apiId, routeId) => void apis.get(apiId)?.routes.delete(routeId),
 
-    async handle(request) {
+    async handle(apiId, request) {
       const { method, path, caller, body } = request;
-      const matched = match(method, path);
+      const matched = match(apiId, method, path);
       if (matched === undefined) return message(404, 'Not Found');
       if (caller === undefined) return message(403, 'Forbidden');
-      const resource = `arn:aws:execute-api:${account.region}:${account.accountId}:${id}/$default/${method}${path}`;
+      const { home, functionArn, ...route } = matched;
+      const resource = `arn:aws:execute-api:${home.region}:${home.accountId}:${apiId}/$default/${method}${path}`;
       try {
         // An HTTP API has no resource policy, by which another account's principals would be let in.
-        authorize(caller, { action: 'execute-api:Invoke', resource, resourceAccountId: account.accountId });
+        authorize(caller, { action: 'execute-api:Invoke', resource, resourceAccountId: home.accountId });
       } catch (error) {
         if (error instanceof AwsError) return message(403, 'Forbidden');
         throw error;
       }
       if (Buffer.byteLength(body) > maxBodyBytes) return message(413, 'Request Entity Too Large');
-      const { route, pathParameters } = matched;
       try {
-        const event = eventOf({ ...request, caller }, { route, pathParameters, apiId: id, now: clock.now() });
-        const result = v.parse(resultSchema, await invoke(route.functionArn, event));
+        const event = eventOf({ ...request, caller }, { ...route, home, apiId, now: clock.now() });
+        const result = v.parse(resultSchema, await invoke(functionArn, event));
         const headers = Object.fromEntries(
           Object.entries(result.headers).map(([name, value]) => [name, String(value)]),
         );
@@ -116,6 +147,9 @@ export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
     },
   };
 }
+
+const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const newId = () => Array.from({ length: 10 }, () => letters.charAt(randomInt(letters.length))).join('');
 
 /**
  * The path parameters when the path is of this template, such as `/subscribers/{userName}`. HTTP APIs decode a path as a whole, so that an
@@ -144,7 +178,8 @@ function decoded(text: string): string {
 }
 
 interface Invocation {
-  route: Route;
+  routeKey: string;
+  home: AccountRegion;
   pathParameters: Record<string, string>;
   apiId: string;
   now: number;
@@ -152,7 +187,7 @@ interface Invocation {
 
 function eventOf(
   { method, path, query, headers, body, caller }: ApiRequest & { caller: Caller },
-  { route: { routeKey }, pathParameters, apiId, now }: Invocation,
+  { routeKey, home, pathParameters, apiId, now }: Invocation,
 ): object {
   const isText = /^(text\/|application\/(json|javascript|xml)\b)/.test(headers['content-type'] ?? 'text/plain');
   // Several values of one name are joined by commas.
@@ -166,7 +201,7 @@ function eventOf(
     ...(Object.keys(parameters).length > 0 && { queryStringParameters: parameters }),
     ...(Object.keys(pathParameters).length > 0 && { pathParameters }),
     requestContext: {
-      accountId: account.accountId,
+      accountId: home.accountId,
       apiId,
       authorizer: {
         iam: {

@@ -9,7 +9,7 @@ import {
 import type { Iam } from './service.ts';
 
 interface Parts {
-  iam: Pick<Iam, 'role' | 'putRolePolicy'>;
+  iam: Pick<Iam, 'role' | 'putRolePolicy' | 'removeRolePolicy'>;
   onAccess: OnAccess;
 }
 
@@ -23,12 +23,29 @@ const policyProperties = v.strictObject({
 export function policyProvider({ iam, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { PolicyName, PolicyDocument, Roles } = parseProperties(policyProperties, context);
+    const roleArn = (role: string) => iam.role(role)?.arn ?? `arn:aws:iam::${context.caller.accountId}:role/${role}`;
+    function remove(name: string, roles: readonly string[], by = context.caller) {
+      for (const role of roles) {
+        onAccess(by, { action: 'iam:DeleteRolePolicy', resource: roleArn(role) });
+        iam.removeRolePolicy(role, name);
+      }
+    }
     for (const role of Roles) {
-      const resource = iam.role(role)?.arn ?? `arn:aws:iam::${context.caller.accountId}:role/${role}`;
-      onAccess(context.caller, { action: 'iam:PutRolePolicy', resource });
+      onAccess(context.caller, { action: 'iam:PutRolePolicy', resource: roleArn(role) });
       iam.putRolePolicy(role, { name: PolicyName, document: PolicyDocument });
     }
-    return { physicalId: PolicyName, attributes: {} };
+    if (context.previous !== undefined) {
+      const former = v.parse(
+        v.object({ PolicyName: v.string(), Roles: v.array(v.string()) }),
+        context.previous.properties,
+      );
+      const isStill = (role: string) => former.PolicyName === PolicyName && Roles.includes(role);
+      remove(
+        former.PolicyName,
+        former.Roles.filter((role) => !isStill(role)),
+      );
+    }
+    return { physicalId: PolicyName, attributes: {}, delete: (by) => remove(PolicyName, Roles, by) };
   };
 }
 
@@ -43,15 +60,24 @@ export function managedPolicyProvider({
   iam,
   onAccess,
 }: {
-  iam: Pick<Iam, 'createManagedPolicy'>;
+  iam: Pick<Iam, 'createManagedPolicy' | 'setManagedPolicy' | 'deleteManagedPolicy'>;
   onAccess: OnAccess;
 }): ResourceProvider {
   return async (context) => {
     const properties = parseProperties(managedPolicyProperties, context);
     const { ManagedPolicyName: name = generatedName(context), PolicyDocument: document } = properties;
-    const resource = `arn:aws:iam::${context.caller.accountId}:policy/${name}`;
-    onAccess(context.caller, { action: 'iam:CreatePolicy', resource });
-    const arn = iam.createManagedPolicy({ name, document });
-    return { physicalId: arn, attributes: { PolicyArn: arn } };
+    const arn = `arn:aws:iam::${context.caller.accountId}:policy/${name}`;
+    const isNew = context.previous === undefined;
+    onAccess(context.caller, { action: isNew ? 'iam:CreatePolicy' : 'iam:CreatePolicyVersion', resource: arn });
+    if (isNew) iam.createManagedPolicy({ name, document });
+    else iam.setManagedPolicy(arn, document);
+    return {
+      physicalId: arn,
+      attributes: { PolicyArn: arn },
+      delete(by) {
+        onAccess(by, { action: 'iam:DeletePolicy', resource: arn });
+        iam.deleteManagedPolicy(arn);
+      },
+    };
   };
 }

@@ -29,6 +29,16 @@ export interface NamedPolicy {
   document: PolicyDocument;
 }
 
+/** What becomes of a role; its inline policies of other names stay. */
+export interface RoleUpdate {
+  assumeRolePolicyDocument: PolicyDocument;
+  policies: readonly NamedPolicy[];
+  /** The names of inline policies that go. */
+  formerPolicies: readonly string[];
+  managedPolicyArns: readonly string[];
+  permissionsBoundary?: string;
+}
+
 /** The roles and users of an account; `Iam` says what the methods do. */
 export interface PrincipalStore {
   createRole(role: {
@@ -39,8 +49,11 @@ export interface PrincipalStore {
     managedPolicyArns?: readonly string[];
     permissionsBoundary?: string;
   }): Role;
+  updateRole(roleName: string, role: RoleUpdate): void;
   /** Returns the ARN. */
   createManagedPolicy(policy: NamedPolicy): string;
+  setManagedPolicy(arn: string, document: PolicyDocument): void;
+  deleteManagedPolicy(arn: string): void;
   managedPolicy(arn: string): PolicyDocument;
   createUser(user: { userName: string; policies?: readonly NamedPolicy[] }): User;
   /** @throws AwsError NoSuchEntity */
@@ -121,6 +134,37 @@ export function createPrincipalStore(
       requireRoom('PoliciesPerAccount', managedPolicies.size, limit('policies'));
       managedPolicies.set(arn, document);
       return arn;
+    },
+
+    setManagedPolicy(arn, document) {
+      managedPolicy(arn);
+      managedPolicies.set(arn, document);
+    },
+
+    deleteManagedPolicy(arn) {
+      managedPolicy(arn);
+      const isUsed = [...roles.values()].some(
+        ({ attachedPolicies, permissionsBoundary }) => attachedPolicies.has(arn) || permissionsBoundary === arn,
+      );
+      // Also as a boundary: gruntwork-io/cloud-nuke#972.
+      if (isUsed) throw new AwsError('DeleteConflict', 'Cannot delete a policy attached to entities.', 409);
+      managedPolicies.delete(arn);
+    },
+
+    updateRole(
+      roleName,
+      { assumeRolePolicyDocument, policies, formerPolicies, managedPolicyArns, permissionsBoundary },
+    ) {
+      const updated = existingRole(roleName);
+      for (const arn of [...managedPolicyArns, ...(permissionsBoundary === undefined ? [] : [permissionsBoundary])]) {
+        managedPolicy(arn);
+      }
+      updated.assumeRolePolicyDocument = assumeRolePolicyDocument;
+      for (const name of formerPolicies) updated.policies.delete(name);
+      for (const { name, document } of policies) updated.policies.set(name, document);
+      updated.attachedPolicies = new Set(managedPolicyArns);
+      if (permissionsBoundary === undefined) delete updated.permissionsBoundary;
+      else updated.permissionsBoundary = permissionsBoundary;
     },
 
     createRole({

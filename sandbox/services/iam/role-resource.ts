@@ -3,14 +3,16 @@ import { handlerPermissions, permissionsOf } from '../../core/handler-permission
 import {
   generatedName,
   type OnAccess,
+  type ProvisionedResource,
   parseProperties,
   policyDocument,
   type ResourceProvider,
 } from '../../core/resource-provider.ts';
+import type { Role } from './principal-store.ts';
 import type { Iam } from './service.ts';
 
 interface Parts {
-  iam: Pick<Iam, 'createRole' | 'deleteRole' | 'role'>;
+  iam: Pick<Iam, 'createRole' | 'updateRole' | 'deleteRole' | 'role'>;
   onAccess: OnAccess;
 }
 
@@ -33,6 +35,17 @@ const aboutBoundary = [
   'iam:DetachRolePolicy',
 ];
 
+/** What is asked for an update, whatever it changes: the permissions of the update handler that are about what the sandbox has. */
+const updateActions = [
+  'iam:UpdateRole',
+  'iam:UpdateAssumeRolePolicy',
+  'iam:PutRolePolicy',
+  'iam:DeleteRolePolicy',
+  'iam:AttachRolePolicy',
+  'iam:DetachRolePolicy',
+];
+const inlinePolicies = v.object({ Policies: v.optional(v.array(v.object({ PolicyName: v.string() })), []) });
+
 /**
  * `AWS::IAM::Role`, with inline and customer managed policies. Fails as IAM does on a name that is taken or not allowed, and on a
  * managed policy that does not exist.
@@ -51,23 +64,13 @@ export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
         onAccess(by, { action, resource, ...(isAbout && { context: { 'iam:PermissionsBoundary': boundary } }) });
       }
     };
-    ask(
-      permissionsOf(handlers.create, [
-        ...(Policies.length > 0 ? ['Policies'] : []),
-        ...(ManagedPolicyArns.length > 0 ? ['ManagedPolicyArns'] : []),
-        ...(context.tags.length > 0 ? ['Tags'] : []),
-      ]),
-    );
-    requireDistinctTags(context.tags);
-    const role = iam.createRole({
-      roleName: RoleName,
-      path: Path,
+    const definition = {
       assumeRolePolicyDocument: AssumeRolePolicyDocument,
       policies: Policies.map(({ PolicyName, PolicyDocument }) => ({ name: PolicyName, document: PolicyDocument })),
       managedPolicyArns: ManagedPolicyArns,
       ...(boundary !== undefined && { permissionsBoundary: boundary }),
-    });
-    return {
+    };
+    const made = (role: Role): ProvisionedResource => ({
       physicalId: role.roleName,
       attributes: { Arn: role.arn, RoleId: role.roleId },
       delete(by) {
@@ -79,7 +82,24 @@ export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
         ask(permissionsOf(handlers.delete, has), by);
         iam.deleteRole(role.roleName);
       },
-    };
+    });
+    if (context.previous !== undefined) {
+      ask(updateActions);
+      const { Policies: former } = v.parse(inlinePolicies, context.previous.properties);
+      iam.updateRole(RoleName, { ...definition, formerPolicies: former.map(({ PolicyName }) => PolicyName) });
+      const role = iam.role(RoleName);
+      if (role === undefined) throw new Error(`The role with name ${RoleName} cannot be found.`);
+      return made(role);
+    }
+    ask(
+      permissionsOf(handlers.create, [
+        ...(Policies.length > 0 ? ['Policies'] : []),
+        ...(ManagedPolicyArns.length > 0 ? ['ManagedPolicyArns'] : []),
+        ...(context.tags.length > 0 ? ['Tags'] : []),
+      ]),
+    );
+    requireDistinctTags(context.tags);
+    return made(iam.createRole({ roleName: RoleName, path: Path, ...definition }));
   };
 }
 

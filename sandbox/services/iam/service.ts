@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Caller, PolicyDocument, Service } from '../../core/operation.ts';
 import { createQuotas, type Quotas } from '../../core/quotas.ts';
 import { type Credentials, createAccessKeys, type Secret } from './access-keys.ts';
-import { createPrincipalStore, type NamedPolicy, type Role, type User } from './principal-store.ts';
+import { createPrincipalStore, type NamedPolicy, type Role, type RoleUpdate, type User } from './principal-store.ts';
 import { roleOperations, summaryOperation } from './role-operations.ts';
 
 /** The account's principals, shared by all services. */
@@ -21,16 +21,24 @@ export interface Iam {
     managedPolicyArns?: readonly string[];
     permissionsBoundary?: string;
   }): Role;
+  /** Changes a role in place; it stays the same principal. @throws AwsError NoSuchEntity for it, and for a managed policy */
+  updateRole(roleName: string, role: RoleUpdate): void;
   /** A customer managed policy with path `/`; returns its ARN. @throws AwsError EntityAlreadyExists; ValidationError for a bad name */
   createManagedPolicy(policy: NamedPolicy): string;
   /** What a customer managed policy says. @throws AwsError NoSuchEntity */
   managedPolicy(arn: string): PolicyDocument;
+  /** @throws AwsError NoSuchEntity */
+  setManagedPolicy(arn: string, document: PolicyDocument): void;
+  /** @throws AwsError NoSuchEntity; DeleteConflict while a role has it, also as its permissions boundary */
+  deleteManagedPolicy(arn: string): void;
   /** @throws AwsError NoSuchEntity */
   attachRolePolicy(roleName: string, policyArn: string): void;
   /** @throws AwsError NoSuchEntity */
   deleteRole(roleName: string): void;
   /** Gives a role an inline policy, in place of one of this name. @throws AwsError NoSuchEntity */
   putRolePolicy(roleName: string, policy: NamedPolicy): void;
+  /** Takes an inline policy away, if the role is there and has it. */
+  removeRolePolicy(roleName: string, name: string): void;
   /** The role of this name, ignoring case. */
   role(roleName: string): Role | undefined;
   roles(): readonly Role[];
@@ -70,7 +78,7 @@ export function createIam(
   const store = createPrincipalStore(clock, accountId, limit);
   const { setKey, ...accessKeys } = createAccessKeys({ clock, store, accountId });
   const { createRole, deleteRole, role, roles, principalExists, principalId, delayNewRoles, hideRole } = store;
-  const { createManagedPolicy, managedPolicy } = store;
+  const { createManagedPolicy, managedPolicy, setManagedPolicy, deleteManagedPolicy, updateRole } = store;
 
   return {
     service: {
@@ -79,7 +87,7 @@ export function createIam(
       operations: { ...roleOperations(store), ...summaryOperation(store, limit) },
     },
     ...{ createRole, deleteRole, role, roles, principalExists, principalId, delayNewRoles, hideRole },
-    ...{ createManagedPolicy, managedPolicy },
+    ...{ createManagedPolicy, managedPolicy, setManagedPolicy, deleteManagedPolicy, updateRole },
     ...accessKeys,
 
     attachRolePolicy(roleName, policyArn) {
@@ -90,6 +98,8 @@ export function createIam(
     putRolePolicy(roleName, { name, document }) {
       store.existingRole(roleName).policies.set(name, document);
     },
+
+    removeRolePolicy: (roleName, name) => void role(roleName)?.policies.delete(name),
 
     createUser({ accessKey, ...user }) {
       const created = store.createUser(user);

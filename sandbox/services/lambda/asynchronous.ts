@@ -11,6 +11,8 @@ export interface EventInvokeConfig {
 
 export interface AsynchronousInvocations {
   configure(functionArn: string, config: EventInvokeConfig): void;
+  /** From now on Lambda does with the function's events what it does by default. */
+  forget(functionArn: string): void;
   /** Settles when the function has succeeded, or the event is given up. */
   invoke(functionArn: string, event: unknown): Promise<void>;
 }
@@ -34,6 +36,7 @@ export function createAsynchronousInvocations({ clock, invoke, send, onError }: 
 
   return {
     configure: (functionArn, config) => void configs.set(functionArn, config),
+    forget: (functionArn) => void configs.delete(functionArn),
 
     async invoke(functionArn, event) {
       const { maximumRetryAttempts = 2, onFailureArn } = configs.get(functionArn) ?? {};

@@ -16,6 +16,10 @@ export interface LambdaFunction {
   environment: Readonly<Record<string, string>>;
   roleArn: string;
   timeoutSeconds: number;
+  /** The SHA-256 of its zip, in Base64. */
+  codeSha256: string;
+  /** When it was created or updated, in milliseconds since the epoch. */
+  lastModified: number;
 }
 
 /** The step whose function it is, by the name of its bundle. */

@@ -3,7 +3,7 @@ import { arnAt, type OnAccess, parseProperties, type ResourceProvider } from '..
 import type { AsynchronousInvocations } from './asynchronous.ts';
 
 interface Parts {
-  invocations: Pick<AsynchronousInvocations, 'configure'>;
+  invocations: Pick<AsynchronousInvocations, 'configure' | 'forget'>;
   onAccess: OnAccess;
 }
 
@@ -24,6 +24,13 @@ export function invokeConfigProvider({ invocations, onAccess }: Parts): Resource
       maximumRetryAttempts: MaximumRetryAttempts,
       onFailureArn: DestinationConfig.OnFailure.Destination,
     });
-    return { physicalId: context.logicalId, attributes: {} };
+    return {
+      physicalId: context.logicalId,
+      attributes: {},
+      delete(by) {
+        onAccess(by, { action: 'lambda:DeleteFunctionEventInvokeConfig', resource: functionArn });
+        invocations.forget(functionArn);
+      },
+    };
   };
 }

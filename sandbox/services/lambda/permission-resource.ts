@@ -13,6 +13,10 @@ export function permissionProvider({ onAccess }: { onAccess: OnAccess }): Resour
   return async (context) => {
     const { FunctionName } = parseProperties(permissionProperties, context);
     onAccess(context.caller, { action: 'lambda:AddPermission', resource: FunctionName });
-    return { physicalId: context.logicalId, attributes: {} };
+    return {
+      physicalId: context.logicalId,
+      attributes: {},
+      delete: (by) => onAccess(by, { action: 'lambda:RemovePermission', resource: FunctionName }),
+    };
   };
 }

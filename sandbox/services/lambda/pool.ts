@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -10,10 +10,15 @@ import { reportSchema } from './messages.ts';
 import { compiledBundle, occupy, release, type Thread, takeThread } from './threads.ts';
 
 export interface LambdaPool {
+  /** Adds a function, or puts it in place of the one that has its ARN: what runs of that ends with the old code. */
   add(lambda: LambdaFunction): void;
+  /** Deletes a function, if there is one of this ARN; what runs of it ends. */
+  remove(functionArn: string): void;
   functions(): readonly LambdaFunction[];
   /** The ARN of a function's role. @throws LambdaError when there is no such function */
   roleOf(functionArn: string): string;
+  /** What a function has logged so far; empty when there is no such function. */
+  logOf(functionName: string): string;
   /**
    * Invokes a function and returns its result.
    * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
@@ -115,8 +120,10 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       } finally {
         entry.busy.delete(environment);
         // After an error of the handler the environment stays warm, as in AWS.
-        if (outcome !== undefined) release(environment.thread);
-        else {
+        if (outcome !== undefined) {
+          release(environment.thread);
+          if (functions.get(entry.lambda.functionArn) !== entry) forget([environment]);
+        } else {
           entry.unsureUntil = entry.invocations + maxConcurrency;
           void environment.thread.worker.terminate();
         }
@@ -126,8 +133,17 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     }
   }
 
+  function retire(functionArn: string): void {
+    const entry = functions.get(functionArn);
+    if (entry === undefined) return;
+    functions.delete(functionArn);
+    forget(entry.environments.filter((environment) => environment.thread.isAlive && !entry.busy.has(environment)));
+  }
+
   return {
+    remove: retire,
     add(lambda) {
+      retire(lambda.functionArn);
       // Also of a function that never runs.
       appendFileSync(logFileOf(lambda), '');
       functions.set(lambda.functionArn, {
@@ -140,6 +156,10 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       });
     },
     functions: () => [...functions.values()].map(({ lambda }) => lambda),
+    logOf(functionName) {
+      const entry = [...functions.values()].find(({ lambda }) => lambda.functionName === functionName);
+      return entry === undefined ? '' : readFileSync(logFileOf(entry.lambda), 'utf8');
+    },
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
       const entry = entryOf(functionArn);
@@ -181,12 +201,16 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       for (const { waiting } of entries) waiting.length = 0;
       const busy = entries.flatMap((entry) => [...entry.busy.keys()]);
       await Promise.all(busy.map(({ thread }) => thread.worker.terminate()));
-      const environments = entries.flatMap((entry) => entry.environments);
-      for (const [thread, own] of Map.groupBy(environments, (environment) => environment.thread)) {
-        thread.send({ type: 'forget', environmentIds: own.map(({ id }) => id) });
-      }
+      forget(entries.flatMap((entry) => entry.environments));
     },
   };
+}
+
+/** Lets threads drop environments that are not used any more. */
+function forget(environments: readonly Environment[]): void {
+  for (const [thread, own] of Map.groupBy(environments, (environment) => environment.thread)) {
+    thread.send({ type: 'forget', environmentIds: own.map(({ id }) => id) });
+  }
 }
 
 /** The local ports of the flows that the environment had open; none when its thread has ended. */

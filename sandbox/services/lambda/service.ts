@@ -1,4 +1,3 @@
-import { account } from '../../core/account.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 import type { Answer } from '../../http/protocols.ts';
@@ -41,9 +40,17 @@ interface RestOperation {
 
 /** Lambda's REST API, as far as one looks around with it: https://docs.aws.amazon.com/lambda/latest/api/ */
 export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
-  // The functions are those of the deployment, in its account and Region.
   const functionsOf = ({ accountId, region }: Caller) =>
-    accountId === account.accountId && region === account.region ? pool.functions() : [];
+    pool.functions().filter(({ functionArn }) => functionArn.startsWith(`arn:aws:lambda:${region}:${accountId}:`));
+
+  /** The function that a caller names. @throws AwsError ResourceNotFoundException, after IAM was asked for the action */
+  function functionNamed(nameOrArn: string, action: string, caller: Caller): LambdaFunction {
+    const functionArn = arnOf(nameOrArn, caller);
+    authorize(caller, { action, resource: functionArn });
+    const found = functionsOf(caller).find((lambda) => lambda.functionArn === functionArn);
+    if (found !== undefined) return found;
+    throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
+  }
 
   function listFunctions(caller: Caller): Answer {
     authorize(caller, { action: 'lambda:ListFunctions', resource: '*' });
@@ -51,13 +58,7 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
   }
 
   async function invoke(nameOrArn: string, { caller, headers, body }: LambdaRequest): Promise<Answer> {
-    const name = nameOrArn.split(':').at(-1) ?? '';
-    const region = nameOrArn.startsWith('arn:') ? nameOrArn.split(':')[3] : caller.region;
-    if (region !== caller.region) {
-      const message = `Functions from '${region}' are not reachable in this region ('${caller.region}')`;
-      throw new AwsError('ResourceNotFoundException', message, 404);
-    }
-    const functionArn = `arn:aws:lambda:${caller.region}:${caller.accountId}:function:${name}`;
+    const functionArn = arnOf(nameOrArn, caller);
     authorize(caller, { action: 'lambda:InvokeFunction', resource: functionArn });
     if (!functionsOf(caller).some((lambda) => lambda.functionArn === functionArn)) {
       throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}:$LATEST`, 404);
@@ -85,6 +86,17 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
       parameters: { FunctionVersion: ['ALL'] },
       run: ({ caller }) => listFunctions(caller),
     },
+    GetFunction: {
+      method: 'GET',
+      path: /^\/2015-03-31\/functions\/([^/]+)$/,
+      parameters: {},
+      run: ({ caller }, nameOrArn) =>
+        json(200, {
+          Configuration: configuration(functionNamed(decodeURIComponent(nameOrArn), 'lambda:GetFunction', caller)),
+          // Where one could download it is left out.
+          Code: { RepositoryType: 'S3' },
+        }),
+    },
     Invoke: {
       method: 'POST',
       path: /^\/2015-03-31\/functions\/([^/]+)\/invocations$/,
@@ -106,6 +118,14 @@ export function createLambda({ pool, invocations, authorize }: Parts): Lambda {
       throw new AwsError('UnknownOperationException', `The sandbox does not have ${method} ${path} of lambda`, 404);
     },
   };
+}
+
+/** The ARN of a function that a caller names. @throws AwsError ResourceNotFoundException for an ARN of another Region */
+function arnOf(nameOrArn: string, { accountId, region }: Caller): string {
+  const named = nameOrArn.startsWith('arn:') ? nameOrArn.split(':')[3] : region;
+  if (named === region) return `arn:aws:lambda:${region}:${accountId}:function:${nameOrArn.split(':').at(-1) ?? ''}`;
+  const message = `Functions from '${named}' are not reachable in this region ('${region}')`;
+  throw new AwsError('ResourceNotFoundException', message, 404);
 }
 
 /** @throws AwsError ValidationException for a parameter that the operation does not have here, or a value that it may not have */
@@ -145,7 +165,7 @@ const json = (status: number, body: unknown, headers: Record<string, string> = {
   body: JSON.stringify(body ?? null),
 });
 
-function configuration({ functionName, functionArn, exportName, roleArn, timeoutSeconds }: LambdaFunction) {
+function configuration({ functionName, functionArn, exportName, roleArn, timeoutSeconds, ...code }: LambdaFunction) {
   return {
     FunctionName: functionName,
     FunctionArn: functionArn,
@@ -153,6 +173,9 @@ function configuration({ functionName, functionArn, exportName, roleArn, timeout
     Role: roleArn,
     Timeout: timeoutSeconds,
     PackageType: 'Zip',
+    CodeSha256: code.codeSha256,
+    // API reference, FunctionConfiguration: ISO 8601 with this form of the zone.
+    LastModified: new Date(code.lastModified).toISOString().replace('Z', '+0000'),
     Version: '$LATEST',
   };
 }

@@ -7,18 +7,30 @@ import { unzipSync } from 'fflate';
 import { makeTemporaryFolder, type TemporaryFolder } from '../../../build/temporary-folder.ts';
 
 let folder: TemporaryFolder | undefined;
-/** The files of zips that were unpacked, by the zips' paths. Sandboxes of one process share them, and what is compiled of them. */
-const unpacked = new Map<string, ReadonlyMap<string, string>>();
+/** What was unpacked of a zip: the paths of its files, by their names in it, and the SHA-256 of the zip, in Base64. */
+export interface Unpacked {
+  files: ReadonlyMap<string, string>;
+  sha256: string;
+}
+
+/** What was unpacked, by the zips' paths. Sandboxes of one process share it, and what is compiled of it. */
+const unpacked = new Map<string, Unpacked>();
 
 /**
  * Unpacks a function's zip, once in a process: a package does not change while it is used.
- * @returns the paths of its files, by their names in the zip
  * @throws Error when the zip cannot be read
  */
-export async function unpack(zip: string): Promise<ReadonlyMap<string, string>> {
+export async function unpack(zip: string): Promise<Unpacked> {
   const before = unpacked.get(zip);
   if (before !== undefined) return before;
-  const content = unzipSync(await readFile(zip));
+  const result = unpackBytes(await readFile(zip));
+  unpacked.set(zip, result);
+  return result;
+}
+
+/** Unpacks the bytes of a zip. @throws Error when they are none */
+export function unpackBytes(zip: Buffer): Unpacked {
+  const content = unzipSync(zip);
   folder ??= makeTemporaryFolder(join(tmpdir(), 'infinstor-onboarding-functions-'));
   // By its content: packages that differ in their template alone have the same bundles.
   const hash = createHash('sha256');
@@ -30,6 +42,5 @@ export async function unpack(zip: string): Promise<ReadonlyMap<string, string>> 
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content[name] ?? '');
   }
-  unpacked.set(zip, files);
-  return files;
+  return { files, sha256: createHash('sha256').update(zip).digest('base64') };
 }

@@ -24,8 +24,18 @@ export type BucketStore = Map<string, Bucket>;
 
 interface Parts {
   buckets: BucketStore;
+  /** Whether a bucket has no objects. */
+  isEmpty: (bucket: string) => boolean;
   onAccess: OnAccess;
 }
+
+/** Those of the update handler that are about what the sandbox has. */
+const updateActions = [
+  's3:PutEncryptionConfiguration',
+  's3:PutBucketCORS',
+  's3:PutLifecycleConfiguration',
+  's3:PutBucketPublicAccessBlock',
+];
 
 const encryptionRule = v.strictObject({
   ServerSideEncryptionByDefault: v.strictObject({
@@ -74,7 +84,7 @@ const bucketProperties = v.strictObject({
 });
 
 /** `AWS::S3::Bucket`. Fails as S3 does on a name that is taken or not allowed, and on a key that the algorithm does not use. */
-export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
+export function bucketProvider({ buckets, isEmpty, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { properties } = context;
     const parsed = parseProperties(bucketProperties, context);
@@ -85,7 +95,8 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
 
     if (/[A-Z]/.test(name)) throw new Error('Bucket name should not contain uppercase characters');
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) throw new Error('The specified bucket is not valid.');
-    if (buckets.has(name)) throw new Error(`${name} already exists`);
+    const isNew = context.previous === undefined;
+    if (isNew && buckets.has(name)) throw new Error(`${name} already exists`);
     if (keyArn !== undefined && algorithm !== 'aws:kms') {
       throw new Error('a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms');
     }
@@ -95,10 +106,16 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
       for (const action of actions) onAccess(by, { action, resource: `arn:aws:s3:::${name}` });
     };
     const isTagged = context.tags.length > 0;
-    ask(permissionsOf(handlers.create, [...Object.keys(properties), ...(isTagged ? ['Tags'] : [])]));
+    ask(
+      isNew
+        ? permissionsOf(handlers.create, [...Object.keys(properties), ...(isTagged ? ['Tags'] : [])])
+        : updateActions,
+    );
+    const { policy } = buckets.get(name) ?? {};
     buckets.set(name, {
       name,
       stackId: context.stackId,
+      ...(policy !== undefined && { policy }),
       encryption: { algorithm, bucketKey: BucketKeyEnabled, ...(keyArn !== undefined && { keyArn }) },
       cors: parsed.CorsConfiguration.CorsRules.map(({ AllowedMethods, AllowedOrigins, MaxAge }) => ({
         allowedMethods: AllowedMethods,
@@ -115,6 +132,12 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
       },
       delete(by) {
         ask(permissionsOf(handlers.delete), by);
+        // serverless/serverless#4893, without the ids of the request.
+        if (!isEmpty(name)) {
+          throw new Error(
+            'The bucket you tried to delete is not empty (Service: Amazon S3; Status Code: 409; Error Code: BucketNotEmpty)',
+          );
+        }
         buckets.delete(name);
       },
     };
@@ -124,7 +147,7 @@ export function bucketProvider({ buckets, onAccess }: Parts): ResourceProvider {
 const bucketPolicyProperties = v.strictObject({ Bucket: v.string(), PolicyDocument: policyDocument });
 
 /** `AWS::S3::BucketPolicy`. Fails when there is no such bucket. */
-export function bucketPolicyProvider({ buckets, onAccess }: Parts): ResourceProvider {
+export function bucketPolicyProvider({ buckets, onAccess }: Omit<Parts, 'isEmpty'>): ResourceProvider {
   return async (context) => {
     const { Bucket: name, PolicyDocument } = parseProperties(bucketPolicyProperties, context);
     const bucket = buckets.get(name);

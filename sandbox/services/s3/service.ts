@@ -1,14 +1,16 @@
-import { createHash, hash } from 'node:crypto';
-import { type Access, AwsError, type Caller } from '../../core/operation.ts';
-import { decide } from '../../core/policies/policy.ts';
+import { AwsError, type Caller } from '../../core/operation.ts';
 import type { Answer } from '../../http/protocols.ts';
+import { bucketAnswers } from './bucket-answers.ts';
 import { listBuckets } from './list-buckets.ts';
-import type { ObjectPlace, ObjectStore } from './object-store.ts';
+import { objectAnswers } from './object-answers.ts';
+import { decoded, type ObjectPlace } from './object-store.ts';
+import { denied, type S3Operation, type S3Parts } from './operations.ts';
+import { checkChecksum, checkPayload } from './payload.ts';
 
 /** The header names are in lower case. */
 export interface S3Request {
   method: string;
-  /** Of a path-style URL: `/<bucket>/<key>`. */
+  /** Of a path-style URL: `/<bucket>/<key>`, percent-encoded. */
   path: string;
   query: URLSearchParams;
   headers: Readonly<Record<string, string | undefined>>;
@@ -32,39 +34,25 @@ export interface S3 {
   callOf(request: S3Request): S3Call;
 }
 
-interface Parts {
-  objects: ObjectStore;
-  /** Asks IAM. @throws AwsError AccessDeniedException */
-  authorize: (caller: Caller, access: Access) => void;
-}
+/** S3's REST API, as far as templates, osls and the count of buckets need it: https://docs.aws.amazon.com/AmazonS3/latest/API/ */
+export function createS3(parts: S3Parts): S3 {
+  const { objects, authorize } = parts;
+  const operations: Readonly<Record<string, S3Operation>> = { ...bucketAnswers(parts), ...objectAnswers(parts) };
 
-/** What one part of an upload may have: far more than a template. */
-const maxBytes = 5_000_000;
-
-/** S3's REST API, as far as templates and the count of buckets need it: https://docs.aws.amazon.com/AmazonS3/latest/API/ */
-export function createS3({ objects, authorize }: Parts): S3 {
-  function get(place: ObjectPlace, caller: Caller | undefined): Answer {
-    const bytes = objects.get(place);
-    if (bytes !== undefined) return { status: 200, headers: { etag: etagOf(bytes) }, body: bytes.toString('utf8') };
-    if (!objects.has(place.bucket)) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
-    // Who may not list the bucket does not learn what is not there (API reference, GetObject, "Permissions").
-    const mayList =
-      caller !== undefined && decide(caller, objects.access('s3:ListBucket', { bucket: place.bucket })).allowed;
-    throw mayList ? new AwsError('NoSuchKey', 'The specified key does not exist.', 404) : denied();
-  }
-
-  function put(place: ObjectPlace, body: Buffer): Answer {
-    // The vendor's bucket is another account's, which lets others read alone.
-    if (objects.isPublic(place.bucket)) throw denied();
-    if (!objects.has(place.bucket)) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
-    if (body.length > maxBytes)
-      throw new AwsError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size');
-    objects.put(place, body);
-    return { status: 200, headers: { etag: etagOf(body) }, body: '' };
+  function operationOf(method: string, isOfBucket: boolean, query: URLSearchParams) {
+    for (const [name, operation] of Object.entries(operations)) {
+      const { marker } = operation;
+      if (operation.method !== method || operation.ofBucket !== isOfBucket) continue;
+      if (marker !== undefined && !query.has(marker)) continue;
+      // SDKs say which operation they mean.
+      const known = ['x-id', ...(marker === undefined ? [] : [marker]), ...operation.parameters];
+      if ([...query.keys()].every((key) => known.includes(key))) return { name, operation };
+    }
+    return undefined;
   }
 
   return {
-    operations: ['GetObject', 'ListBuckets', 'PutObject'],
+    operations: [...Object.keys(operations), 'ListBuckets'],
     callOf({ method, path, query, headers, body, caller }) {
       if (method === 'GET' && path === '/') {
         if (caller === undefined) throw denied();
@@ -72,39 +60,23 @@ export function createS3({ objects, authorize }: Parts): S3 {
         authorize(caller, { action: 's3:ListAllMyBuckets', resource: '*' });
         return listBuckets(objects, query, caller);
       }
-      const [, bucket = '', key = ''] = /^\/([^/]+)\/(.+)$/.exec(path) ?? [];
-      if (key === '' || (method !== 'GET' && method !== 'PUT')) {
-        throw new AwsError('NotImplemented', `The sandbox does not have ${method} ${path} of S3`, 501);
+      const [, bucket = '', key = ''] = /^\/([^/]+)(?:\/(.*))?$/s.exec(path) ?? [];
+      const found = bucket === '' ? undefined : operationOf(method, key === '', query);
+      if (found === undefined) {
+        const all = query.size === 0 ? path : `${path}?${query}`;
+        throw new AwsError('NotImplemented', `The sandbox does not have ${method} ${all} of S3`, 501);
       }
-      const input = { bucket, key };
+      const { name, operation } = found;
+      const input = { bucket, key: decoded(key) };
       if (caller === undefined) {
-        if (method !== 'GET' || !objects.isPublic(bucket)) throw denied();
-        return { operation: 'GetObject', input, run: () => get(input, caller) };
+        if (name !== 'GetObject' || !objects.isPublic(bucket)) throw denied();
+      } else {
+        checkPayload(headers['x-amz-content-sha256'], body);
+        checkChecksum(headers, body);
+        const about = operation.ofBucket ? { bucket } : input;
+        if (operation.action !== undefined) authorize(caller, objects.access(operation.action, about));
       }
-      checkPayload(headers['x-amz-content-sha256'], body);
-      const operation = method === 'GET' ? 'GetObject' : 'PutObject';
-      authorize(caller, objects.access(`s3:${operation}`, input));
-      return { operation, input, run: () => (method === 'GET' ? get(input, caller) : put(input, body)) };
+      return { operation: name, input, run: () => operation.run({ place: input, query, headers, body, caller }) };
     },
   };
 }
-
-/** S3 wants the payload's hash in a header, too: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
-function checkPayload(claimed: string | undefined, body: Buffer): void {
-  if (claimed === undefined) {
-    throw new AwsError('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
-  }
-  if (!/^[0-9a-f]{64}$/.test(claimed)) {
-    throw new AwsError('NotImplemented', `The sandbox does not have payloads that are signed as ${claimed}`, 501);
-  }
-  if (claimed === hash('sha256', body)) return;
-  throw new AwsError(
-    'XAmzContentSHA256Mismatch',
-    "The provided 'x-amz-content-sha256' header does not match what was computed.",
-  );
-}
-
-const denied = () => new AwsError('AccessDeniedException', 'Access Denied');
-
-/** Of an object that came in one part, and without a KMS key. */
-const etagOf = (bytes: Buffer) => `"${createHash('md5').update(bytes).digest('hex')}"`;

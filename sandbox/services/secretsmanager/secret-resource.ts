@@ -26,11 +26,21 @@ const secretProperties = v.strictObject({
  */
 export function secretProvider({ secretsManager, onAccess }: Parts): ResourceProvider {
   return async (context) => {
-    const { Name = generatedName(context), SecretString } = parseProperties(secretProperties, context);
+    const { previous } = context;
+    const { Name = nameOf(previous?.physicalId) ?? generatedName(context), SecretString } = parseProperties(
+      secretProperties,
+      context,
+    );
     const resource = arnAt(context.caller, 'secretsmanager', `secret:${Name}-*`);
-    onAccess(context.caller, { action: 'secretsmanager:CreateSecret', resource });
+    const isNew = previous === undefined;
+    const action = isNew ? 'secretsmanager:CreateSecret' : 'secretsmanager:UpdateSecret';
+    onAccess(context.caller, { action, resource });
+    // An update of its description; the sandbox keeps none.
+    if (previous !== undefined && previous.properties.SecretString !== SecretString) {
+      throw new Error('The sandbox does not update SecretString of AWS::SecretsManager::Secret');
+    }
     return {
-      physicalId: secretsManager.createSecret(Name, SecretString),
+      physicalId: previous?.physicalId ?? secretsManager.createSecret(Name, SecretString),
       attributes: {},
       delete(by) {
         onAccess(by, { action: 'secretsmanager:DeleteSecret', resource });
@@ -39,3 +49,6 @@ export function secretProvider({ secretsManager, onAccess }: Parts): ResourcePro
     };
   };
 }
+
+/** The name in a secret's ARN, which has six characters more. */
+const nameOf = (arn: string | undefined) => /:secret:(.+)-\w{6}$/.exec(arn ?? '')?.[1];

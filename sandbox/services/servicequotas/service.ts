@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import { AwsError, operation, type Service } from '../../core/operation.ts';
 import type { Quotas } from '../../core/quotas.ts';
+import { arnAt } from '../../core/resource-provider.ts';
 
 const input = v.strictObject({
   ServiceCode: v.pipe(v.string(), v.regex(/^[a-zA-Z][a-zA-Z0-9-]{1,63}$/)),
@@ -33,15 +34,20 @@ export function createServiceQuotas({ quotas, home }: { quotas: Quotas; home: Ac
     GlobalQuota: quota.isGlobal,
   });
 
-  // Service authorization reference, "Actions, resources, and condition keys for Service Quotas": neither has a resource.
-  const access = (action: string) => () => [{ action: `servicequotas:${action}`, resource: '*' }];
   return {
     service: {
       name: 'servicequotas',
       protocol: 'json',
       operations: {
         GetServiceQuota: operation(input, {
-          access: access('GetServiceQuota'),
+          // Service authorization reference, "Actions, resources, and condition keys for Service Quotas", since 2026: the quota.
+          access: ({ ServiceCode, QuotaCode }) => [
+            {
+              action: 'servicequotas:GetServiceQuota',
+              resource: arnAt(home, 'servicequotas', `${ServiceCode}/${QuotaCode}`),
+              context: { 'servicequotas:service': ServiceCode },
+            },
+          ],
           run(asked) {
             const quota = found(asked);
             const value = quotas.granted(quota.name, home);
@@ -52,7 +58,8 @@ export function createServiceQuotas({ quotas, home }: { quotas: Quotas; home: Ac
         }),
 
         GetAWSDefaultServiceQuota: operation(input, {
-          access: access('GetAWSDefaultServiceQuota'),
+          // This one knows no quota as its resource.
+          access: () => [{ action: 'servicequotas:GetAWSDefaultServiceQuota', resource: '*' }],
           run(asked) {
             const quota = found(asked);
             return { Quota: described(quota, quota.defaultValue, '') };

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import {
   arnAt,
   type OnAccess,
+  type ProvisionedResource,
   parseProperties,
   policyDocument,
   type ResourceProvider,
@@ -9,7 +10,7 @@ import {
 import type { Sqs } from './service.ts';
 
 interface Parts {
-  sqs: Pick<Sqs, 'createQueue' | 'deleteQueue'>;
+  sqs: Pick<Sqs, 'createQueue' | 'setRetention' | 'deleteQueue'>;
   onAccess: OnAccess;
 }
 
@@ -25,16 +26,21 @@ export function queueProvider({ sqs, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const { QueueName, MessageRetentionPeriod } = parseProperties(queueProperties, context);
     const resource = arnAt(context.caller, 'sqs', QueueName);
-    onAccess(context.caller, { action: 'sqs:CreateQueue', resource });
-    const { url, arn } = sqs.createQueue({ name: QueueName, retentionSeconds: MessageRetentionPeriod });
-    return {
+    const made = (url: string): ProvisionedResource => ({
       physicalId: url,
-      attributes: { Arn: arn, QueueName, QueueUrl: url },
+      attributes: { Arn: resource, QueueName, QueueUrl: url },
       delete(by) {
         onAccess(by, { action: 'sqs:DeleteQueue', resource });
         sqs.deleteQueue(QueueName);
       },
-    };
+    });
+    if (context.previous !== undefined) {
+      onAccess(context.caller, { action: 'sqs:SetQueueAttributes', resource });
+      sqs.setRetention(QueueName, MessageRetentionPeriod);
+      return made(context.previous.physicalId);
+    }
+    onAccess(context.caller, { action: 'sqs:CreateQueue', resource });
+    return made(sqs.createQueue({ name: QueueName, retentionSeconds: MessageRetentionPeriod }).url);
   };
 }
 
@@ -44,10 +50,13 @@ const queuePolicyProperties = v.strictObject({ Queues: v.array(v.string()), Poli
 export function queuePolicyProvider({ onAccess }: Pick<Parts, 'onAccess'>): ResourceProvider {
   return async (context) => {
     const { Queues } = parseProperties(queuePolicyProperties, context);
-    for (const url of Queues) {
-      const resource = arnAt(context.caller, 'sqs', url.slice(url.lastIndexOf('/') + 1));
-      onAccess(context.caller, { action: 'sqs:SetQueueAttributes', resource });
+    function ask(by = context.caller) {
+      for (const url of Queues) {
+        const resource = arnAt(context.caller, 'sqs', url.slice(url.lastIndexOf('/') + 1));
+        onAccess(by, { action: 'sqs:SetQueueAttributes', resource });
+      }
     }
-    return { physicalId: context.logicalId, attributes: {} };
+    ask();
+    return { physicalId: context.logicalId, attributes: {}, delete: ask };
   };
 }

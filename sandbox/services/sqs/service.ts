@@ -8,6 +8,8 @@ export interface Sqs {
   service: Service;
   /** Returns the queue's URL and ARN. @throws AwsError QueueNameExists */
   createQueue(queue: { name: string; retentionSeconds?: number }): { url: string; arn: string };
+  /** How long a queue keeps messages, also those that are there. @throws AwsError QueueDoesNotExist */
+  setRetention(name: string, retentionSeconds: number): void;
   /** Deletes a queue with its messages, if there is one of this name. */
   deleteQueue(name: string): void;
   /** Puts a message into a queue in the name of another service. @throws AwsError QueueDoesNotExist */
@@ -29,6 +31,9 @@ export function createSqs({ clock, endpoint, home = account }: Options): Sqs {
   return {
     service: { name: 'sqs', protocol: 'json', operations: queueOperations(store) },
     createQueue: store.create,
+    setRetention(name, retentionSeconds) {
+      store.queue(name).retentionMs = retentionSeconds * 1000;
+    },
     deleteQueue: store.delete,
     send: (queueArn, body) => void store.add(store.queue(queueArn.split(':')[5] ?? ''), body, {}),
     messages: (name) => store.messages(store.queue(name)),

@@ -24,9 +24,18 @@ export interface Dependencies {
 /** The machine that invokes a function, with the role that it does so with. */
 export type Invoker = Pick<StateMachine, 'stateMachineArn' | 'roleArn'>;
 
+export interface MachineDefinition {
+  name: string;
+  roleArn: string;
+  definition: string;
+}
+
 export interface ExecutionStore {
-  /** Returns the ARN. @throws Error for a definition with anything that the sandbox does not have */
-  add(machine: { name: string; roleArn: string; definition: string }): string;
+  /** Returns the ARN. @throws Error for a definition with anything that the sandbox does not have, and for a name that is taken */
+  add(machine: MachineDefinition): string;
+  /** @throws Error as `add` does for a definition; AwsError StateMachineDoesNotExist */
+  update(machine: MachineDefinition): void;
+  remove(stateMachineArn: string): void;
   machines(): readonly StateMachine[];
   /** @throws AwsError StateMachineDoesNotExist, InvalidArn */
   machine(stateMachineArn: string): StateMachine;
@@ -90,26 +99,43 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
     });
   }
 
+  function set({ name, roleArn, definition }: MachineDefinition, createdAt: Date): string {
+    const stateMachineArn = arn('stateMachine', name);
+    const parsed = parseDefinition(definition);
+    machines.set(stateMachineArn, {
+      ...{ stateMachineArn, name, roleArn, createdAt },
+      definition: parsed,
+      definitionText: definition,
+    });
+    return stateMachineArn;
+  }
+
+  function machineOf(stateMachineArn: string): StateMachine {
+    requireArn(stateMachineArn, 'stateMachine');
+    const machine = machines.get(stateMachineArn);
+    if (machine !== undefined) return machine;
+    throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
+  }
+
   return {
-    add({ name, roleArn, definition }) {
-      const stateMachineArn = arn('stateMachine', name);
-      machines.set(stateMachineArn, {
-        stateMachineArn,
-        name,
-        roleArn,
-        definition: parseDefinition(definition),
-        definitionText: definition,
-        createdAt: new Date(clock.now()),
-      });
-      return stateMachineArn;
+    add(machine) {
+      const stateMachineArn = arn('stateMachine', machine.name);
+      if (machines.has(stateMachineArn)) {
+        throw new AwsError('StateMachineAlreadyExists', `State Machine Already Exists: '${stateMachineArn}'`);
+      }
+      return set(machine, new Date(clock.now()));
+    },
+    // A new object: executions that run keep the one that they began with.
+    update: (machine) => void set(machine, machineOf(arn('stateMachine', machine.name)).createdAt),
+    remove(stateMachineArn) {
+      machines.delete(stateMachineArn);
+      for (const execution of executions.values()) {
+        if (execution.status === 'RUNNING' && execution.machine.stateMachineArn === stateMachineArn)
+          execution.abort({});
+      }
     },
     machines: () => [...machines.values()],
-    machine(stateMachineArn) {
-      requireArn(stateMachineArn, 'stateMachine');
-      const machine = machines.get(stateMachineArn);
-      if (machine !== undefined) return machine;
-      throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`);
-    },
+    machine: machineOf,
     start(machine, name, input) {
       const executionArn = `${arn('execution', machine.name)}:${name}`;
       const existing = kept(executionArn);

@@ -2,14 +2,18 @@ import { type AccountRegion, account } from '../../core/account.ts';
 import type { Service } from '../../core/operation.ts';
 import type { Execution } from './execution.ts';
 import { executionOperations } from './execution-operations.ts';
-import { createExecutionStore, type Dependencies } from './execution-store.ts';
+import { createExecutionStore, type Dependencies, type MachineDefinition } from './execution-store.ts';
 import { machineOperations } from './machine-operations.ts';
 import { taskOperations } from './task-operations.ts';
 import { createTaskTokens } from './task-tokens.ts';
 
 export interface States {
   service: Service;
-  createStateMachine(machine: { name: string; roleArn: string; definition: string }): string;
+  createStateMachine(machine: MachineDefinition): string;
+  /** Executions that run go on with the definition and the role that they began with. */
+  updateStateMachine(machine: MachineDefinition): void;
+  /** Ends what runs of the machine, if there is one. Its executions stay to be looked at. */
+  deleteStateMachine(stateMachineArn: string): void;
   executions(): readonly Execution[];
   /** @throws AwsError ExecutionDoesNotExist */
   execution(executionArn: string): Execution;
@@ -32,6 +36,8 @@ export function createStates({
   return {
     service: { name: 'states', protocol: 'json', operations },
     createStateMachine: store.add,
+    updateStateMachine: store.update,
+    deleteStateMachine: store.remove,
     executions: store.all,
     execution: store.execution,
     close() {

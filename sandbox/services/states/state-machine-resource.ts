@@ -3,7 +3,7 @@ import { arnAt, type OnAccess, parseProperties, type ResourceProvider } from '..
 import type { States } from './service.ts';
 
 interface Parts {
-  states: Pick<States, 'createStateMachine'>;
+  states: Pick<States, 'createStateMachine' | 'updateStateMachine' | 'deleteStateMachine'>;
   onAccess: OnAccess;
 }
 
@@ -24,10 +24,19 @@ export function stateMachineProvider({ states, onAccess }: Parts): ResourceProvi
     const properties = parseProperties(stateMachineProperties, context);
     const { StateMachineName: name, RoleArn: roleArn, DefinitionString: definition } = properties;
     const resource = arnAt(caller, 'states', `stateMachine:${name}`);
-    onAccess(caller, { action: 'states:CreateStateMachine', resource });
+    const isNew = context.previous === undefined;
+    onAccess(caller, { action: isNew ? 'states:CreateStateMachine' : 'states:UpdateStateMachine', resource });
     const passedTo = { 'iam:PassedToService': 'states.amazonaws.com' };
     onAccess(caller, { action: 'iam:PassRole', resource: roleArn, context: passedTo });
-    const stateMachineArn = states.createStateMachine({ name, roleArn, definition });
-    return { physicalId: stateMachineArn, attributes: { Arn: stateMachineArn, Name: name } };
+    if (isNew) states.createStateMachine({ name, roleArn, definition });
+    else states.updateStateMachine({ name, roleArn, definition });
+    return {
+      physicalId: resource,
+      attributes: { Arn: resource, Name: name },
+      delete(by) {
+        onAccess(by, { action: 'states:DeleteStateMachine', resource });
+        states.deleteStateMachine(resource);
+      },
+    };
   };
 }

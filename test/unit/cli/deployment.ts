@@ -19,7 +19,7 @@ function machine(operation: string): string {
 }
 
 /** An answer of DescribeStacks. */
-export function stackWith(outputs: Readonly<Record<string, string>>): string {
+function stackWith(outputs: Readonly<Record<string, string>>): string {
   const members = Object.entries(outputs).map(
     ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
   );

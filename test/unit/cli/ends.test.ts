@@ -125,6 +125,19 @@ describe.each(commands)('%s', (_, script, isRunning) => {
   });
 });
 
+it('npm run sandbox -- --empty says what a stage needs, and leaves nothing but its logs', async () => {
+  const command = run(['sandbox/main.ts', '--port', '0', '--empty']);
+  await command.says(/^Function logs .*\n/m);
+  command.process.kill('SIGINT');
+  expect(await command.ended).toEqual({ status: 130, signal: null });
+  expect(command.left()).toEqual([['logs']]);
+  const { stdout, stderr } = command.said();
+  expect(stderr).toBe('Booting the sandbox …\n');
+  const [, url = ''] = /running at (\S+) /.exec(stdout) ?? [];
+  expect(stdout).toContain(`  infinstorMlflowUrl: '${url}/infinstor'\n`);
+  expect(stdout).toMatch(/^ {2}builds: '\{"2\.3\.72":"[0-9a-f]{64}"\}'$/m);
+});
+
 /** A project of which nothing was packaged yet, and osls never comes to an end. */
 function copyOfProject(): string {
   const project = mkdtempSync(join(tmpdir(), 'project-'));

@@ -149,6 +149,7 @@ const arns = [
   arn('secretsmanager', `secret:infinstor/production/subscribers/${'a1'.repeat(17)}/credentials-AbC1d2`),
   arn('sns', `${long(255)}`),
   arn('sqs', `${long(80)}`),
+  arn('servicequotas', 's3/L-DC2B2D3D'),
   arn('states', `execution:${long(80)}:${long(43)}-${uuid}`),
   arn('states', `express:${long(80)}:${uuid}:${uuid}`),
   arn('sts', `assumed-role/${long(64)}/${long(64)}`, ''),

@@ -88,6 +88,8 @@ describe('deployPackage', () => {
       bundle: expect.stringMatching(/dist.obtain-token\.cjs$/),
       exportName: 'handler',
       timeoutSeconds: 30,
+      codeSha256: expect.stringMatching(/^[\w+/]{43}=$/),
+      lastModified: expect.any(Number),
       roleArn: 'arn:aws:iam::111111111111:role/step',
       environment: expect.objectContaining({
         REGISTRY: 'registry',
@@ -227,7 +229,9 @@ describe('deployPackage', () => {
       },
     };
     const { httpApi } = await deploy(api);
-    expect(httpApi.addRoute).toHaveBeenCalledWith({ routeKey: 'GET /x', integrationId: 'behind' });
+    const [, integrationId, functionArn] = httpApi.setIntegration.mock.lastCall ?? [];
+    expect(functionArn).toBe('arn:function');
+    expect(httpApi.setRoute).toHaveBeenCalledWith('api', expect.any(String), { routeKey: 'GET /x', integrationId });
     api.Route.Properties.AuthorizationType = 'NONE';
     await expect(deploy(api)).rejects.toThrow('AuthorizationType');
   });

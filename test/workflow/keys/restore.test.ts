@@ -175,11 +175,12 @@ describe('a restore that cannot be', () => {
     const { keyArn } = keyWithBackup();
     const { status, stdout, stderr } = await npmStart(keyArn, '--restore', 'yesterday');
     expect(stderr).toMatch(/Step +RestoreKeyPolicy\n +Reason +InvalidRequest: policyId: no policy yesterday of key /);
-    expect(stderr).toMatch(/Remedy +List what is kept of the key with `npm start -- key-policies/);
+    expect(stderr).toMatch(/Remedy +List what is kept of the key with the command key-policies/);
     expect(stdout).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}failed {2}InvalidRequest\n/);
     expect(status).toBe(2);
     const shown = await npmStart(keyArn, '--show', 'yesterday', '--json');
     expect(JSON.parse(shown.stdout)).toEqual({
+      schemaVersion: 1,
       status: 'FAILED',
       keyArn,
       error: {
@@ -201,6 +202,7 @@ describe('a restore that cannot be', () => {
     const [first] = await listed(keyArn);
     const { status, stdout } = await npmStart(keyArn, '--restore', first?.id ?? '', '--json');
     expect(JSON.parse(stdout)).toEqual({
+      schemaVersion: 1,
       status: 'FAILED',
       keyArn,
       error: {

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import * as cloudformation from '@aws-sdk/client-cloudformation';
+import * as logs from '@aws-sdk/client-cloudwatch-logs';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as events from '@aws-sdk/client-eventbridge';
 import * as iam from '@aws-sdk/client-iam';
@@ -23,6 +25,7 @@ const packages: Readonly<Record<string, readonly [sdk: object, client: string]>>
   iam: [iam, 'IAMClient'],
   kms: [kms, 'KMSClient'],
   lambda: [lambda, 'LambdaClient'],
+  logs: [logs, 'CloudWatchLogsClient'],
   secretsmanager: [secretsmanager, 'SecretsManagerClient'],
   sqs: [sqs, 'SQSClient'],
   states: [states, 'SFNClient'],
@@ -90,7 +93,13 @@ async function send(sandbox: Sandbox, service: string, step: Step): Promise<Actu
   }
 }
 
-const s3Input = v.object({ Bucket: v.string(), Key: v.string(), Body: v.optional(v.string()) });
+const s3Input = v.object({
+  Bucket: v.string(),
+  Key: v.optional(v.string(), ''),
+  Body: v.optional(v.string()),
+  Prefix: v.optional(v.string()),
+  Delete: v.optional(v.object({ Objects: v.array(v.object({ Key: v.string() })) })),
+});
 const listInput = v.strictObject({
   MaxBuckets: v.optional(v.number()),
   ContinuationToken: v.optional(v.string()),
@@ -99,33 +108,99 @@ const listInput = v.strictObject({
 });
 const element = (text: string, name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
 
+/** The method and the query of an operation of S3. */
+const s3Requests: Readonly<Record<string, readonly [method: string, query: string]>> = {
+  GetObject: ['GET', ''],
+  PutObject: ['PUT', ''],
+  HeadObject: ['HEAD', ''],
+  HeadBucket: ['HEAD', ''],
+  ListObjectsV2: ['GET', '?list-type=2'],
+  DeleteObjects: ['POST', '?delete='],
+  ListBuckets: ['GET', ''],
+};
+
 /** The project has no client of S3; the answer has the form of the SDK's. */
 async function sendS3({ endpoint, clock }: Sandbox, { operation, input }: Step): Promise<Actual> {
-  const { hash } = await import('node:crypto');
-  const isList = operation === 'ListBuckets';
-  const { Body, path } = isList ? { Body: undefined, path: listPath(input) } : objectPath(input);
+  const [method = '', query = ''] = s3Requests[operation] ?? [];
+  const { path, body, headers = {} } = sentFor(operation, input, query);
   const request = {
-    method: operation === 'PutObject' ? 'PUT' : 'GET',
+    method,
     url: endpoint + path,
-    headers: { 'x-amz-content-sha256': hash('sha256', Body ?? '') },
-    ...(Body !== undefined && { body: Body }),
+    headers: { 'x-amz-content-sha256': hash('sha256', body ?? ''), ...headers },
+    ...(body !== undefined && { body }),
   };
   const response = await fetch(request.url, {
     ...request,
     headers: await signRequest(request, { service: 's3', now: clock.now() }),
   });
   const text = await response.text();
+  const header = (name: string) => response.headers.get(name) ?? undefined;
+  // A HEAD has no document of the error.
+  if (!response.ok && method === 'HEAD') return { status: response.status, code: '404', message: 'Not Found' };
   if (!response.ok) {
     return { status: response.status, code: element(text, 'Code') ?? '', message: element(text, 'Message') ?? '' };
   }
-  if (isList) return { status: response.status, answer: plain(listOf(text)) };
-  const body = operation === 'GetObject' ? { Body: text } : {};
-  return { status: response.status, answer: { ETag: response.headers.get('etag'), ...body } };
+  const answer = () => {
+    switch (operation) {
+      case 'HeadBucket':
+        return {
+          BucketArn: header('x-amz-bucket-arn'),
+          BucketRegion: header('x-amz-bucket-region'),
+          AccessPointAlias: header('x-amz-access-point-alias') === 'true',
+        };
+      case 'HeadObject':
+        return {
+          AcceptRanges: header('accept-ranges'),
+          ContentLength: Number(header('content-length')),
+          ContentType: header('content-type'),
+          ETag: header('etag'),
+          LastModified: header('last-modified'),
+          ServerSideEncryption: header('x-amz-server-side-encryption'),
+        };
+      case 'ListBuckets':
+        return listOf(text);
+      case 'ListObjectsV2':
+      case 'DeleteObjects':
+        return members(text);
+      default:
+        return { ETag: header('etag'), ...(operation === 'GetObject' && { Body: text }) };
+    }
+  };
+  return { status: response.status, answer: plain(answer()) };
 }
 
-function objectPath(input: object) {
-  const { Bucket, Key, Body } = v.parse(s3Input, input);
-  return { Body, path: `/${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}` };
+/** What lists of S3 stand in its documents, whether of one element or of many. */
+const s3Lists = ['Contents', 'Deleted'];
+
+/** The members of a document of S3, all as texts, as the raw recordings have them. */
+function members(xml: string): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  const inside = xml.replace(/^<\?xml[^>]*\?>\s*/, '').replace(/^<\w+[^>]*>|<\/\w+>$/g, '');
+  for (const [, name = '', content = ''] of inside.matchAll(/<(\w+)>(.*?)<\/\1>/gs)) {
+    const value = content.includes('<') ? members(`<X>${content}</X>`) : content.replaceAll('&quot;', '"');
+    const before = found[name];
+    found[name] = s3Lists.includes(name) ? [...(Array.isArray(before) ? before : []), value] : value;
+  }
+  return found;
+}
+
+interface Sent {
+  path: string;
+  body?: string;
+  headers?: Record<string, string>;
+}
+
+const sentFor = (operation: string, input: object, query: string): Sent =>
+  operation === 'ListBuckets' ? { path: listPath(input) } : aboutBucket(input, query);
+
+/** A request about a bucket or an object, which deletes objects if it names some. */
+function aboutBucket(input: object, query: string): Sent {
+  const { Bucket, Key, Body, Prefix, Delete } = v.parse(s3Input, input);
+  const prefix = Prefix === undefined ? '' : `&prefix=${encodeURIComponent(Prefix)}`;
+  const path = `/${[Bucket, ...(Key === '' ? [] : Key.split('/'))].map(encodeURIComponent).join('/')}${query}${prefix}`;
+  if (Delete === undefined) return { path, ...(Body !== undefined && { body: Body }) };
+  const body = `<Delete>${Delete.Objects.map((object) => `<Object><Key>${object.Key}</Key></Object>`).join('')}</Delete>`;
+  return { path, body, headers: { 'content-md5': hash('md5', body, 'base64') } };
 }
 
 function listPath(input: object): string {

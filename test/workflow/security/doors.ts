@@ -82,21 +82,16 @@ const subscriberSchema = v.object({ subscriber: v.object({ userName: v.string() 
 function httpDoor({ operation, method, path, query }: Route): Door {
   return {
     operation,
-    permission: () => ({
-      Action: 'execute-api:Invoke',
-      Resource: `arn:aws:execute-api:${account.region}:${account.accountId}:*/$default/${method}${path('*')}`,
-    }),
+    permission: () => routePermission(`${method}${path('*')}`),
     async send(sandbox, credentials, request) {
       const { userName } = v.parse(subscriberSchema, request).subscriber;
-      const target = `${path(userName)}${query?.(request) ?? ''}`;
-      const sent = query === undefined ? request : undefined;
-      const { status, body } = await callApi(sandbox, method, target, sent, { credentials });
-      if (status === 202) {
-        return endOf(sandbox, v.parse(v.object({ executionArn: v.string() }), body).executionArn);
-      }
-      if (status === 403) throw Object.assign(new Error('Forbidden'), { name: 'AccessDeniedException' });
-      const { name, detail: message } = v.parse(v.object({ name: v.string(), detail: v.string() }), body);
-      return { name, message };
+      const { status, body } = await callRoute(sandbox, credentials, {
+        method,
+        path: `${path(userName)}${query?.(request) ?? ''}`,
+        body: query === undefined ? request : undefined,
+      });
+      if (status !== 202) return problemIn(body);
+      return endOf(sandbox, v.parse(v.object({ executionArn: v.string() }), body).executionArn);
     },
   };
 }
@@ -108,7 +103,31 @@ const refusedSchema = v.pipe(
   v.object({ error: errorSchema, event: v.object({ id: v.string() }) }),
 );
 
-/** Every door of the deployment. */
+/** What the caller of a route needs, such as `POST/subscribers`. */
+const routePermission = (route: string) => ({
+  Action: 'execute-api:Invoke',
+  Resource: `arn:aws:execute-api:${account.region}:${account.accountId}:*/$default/${route}`,
+});
+
+interface RouteCall {
+  method: Route['method'];
+  path: string;
+  body: object | undefined;
+}
+
+/** Calls a route of the HTTP API. @throws Error when the caller may not */
+async function callRoute(sandbox: Sandbox, credentials: Credentials, { method, path, body }: RouteCall) {
+  const response = await callApi(sandbox, method, path, body, { credentials });
+  if (response.status === 403) throw Object.assign(new Error('Forbidden'), { name: 'AccessDeniedException' });
+  return response;
+}
+
+function problemIn(body: unknown): Refusal {
+  const { name, detail: message } = v.parse(v.object({ name: v.string(), detail: v.string() }), body);
+  return { name, message };
+}
+
+/** Every door of the deployment through which a request comes. */
 export const doors: Readonly<Record<string, Door>> = {
   ...Object.fromEntries(
     (['onboard-subscriber', 'update-subscriber', 'add-user', 'offboard-subscriber'] satisfies Operation[]).map(
@@ -119,6 +138,16 @@ export const doors: Readonly<Record<string, Door>> = {
   ...Object.fromEntries(
     routes.map((route) => [`${route.method} of the HTTP API, ${route.operation}`, httpDoor(route)]),
   ),
+
+  'a plan': {
+    operation: 'onboard-subscriber',
+    permission: () => routePermission('POST/plans'),
+    async send(sandbox, credentials, request) {
+      const planned = { operation: 'onboard-subscriber', request };
+      const { status, body } = await callRoute(sandbox, credentials, { method: 'POST', path: '/plans', body: planned });
+      return status === 200 ? undefined : problemIn(body);
+    },
+  },
 
   'the event bus': {
     operation: 'onboard-subscriber',

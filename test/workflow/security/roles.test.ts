@@ -176,6 +176,55 @@ describe("IAM alone: what is somebody else's", () => {
       { action: 'dynamodb:Scan', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
     ],
     [
+      'a quota that the answer does not have is not read',
+      'get-quotas',
+      { action: 'servicequotas:GetServiceQuota', resource: `arn:aws:servicequotas:${at}:ec2/L-1216C47A` },
+    ],
+    ['a quota is not raised', 'get-quotas', { action: 'servicequotas:RequestServiceQuotaIncrease', resource: '*' }],
+    [
+      'no record is written with the quotas',
+      'get-quotas',
+      { action: 'dynamodb:PutItem', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
+    ],
+    [
+      'a key is not changed when it is shown',
+      'get-key',
+      {
+        action: 'kms:PutKeyPolicy',
+        resource: `arn:aws:kms:${at}:key/66666666-ffff-4fff-8fff-000000000001`,
+        context: { 'aws:ResourceTag/infinstor-onboarding': 'allowed' },
+      },
+    ],
+    [
+      'the policy of a key without the tag is not shown',
+      'get-key',
+      { action: 'kms:GetKeyPolicy', resource: `arn:aws:kms:${at}:key/66666666-ffff-4fff-8fff-000000000001` },
+    ],
+    [
+      'a machine is not started by a plan',
+      'plan-request',
+      {
+        action: 'states:StartExecution',
+        resource: machine('infinstor-onboarding-sandbox-onboard-subscriber'),
+      },
+    ],
+    [
+      'no record is written by a plan',
+      'plan-request',
+      { action: 'dynamodb:PutItem', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
+    ],
+    [
+      'a stack is not made by a plan',
+      'plan-request',
+      { action: 'cloudformation:CreateStack', resource: stack('infinstor-acme') },
+    ],
+    ['no secret is written by a plan', 'plan-request', onSecret('PutSecretValue', 'infinstor/sandbox/superadmin')],
+    ...['get-key', 'get-quotas', 'list-subscribers'].map((reader): [string, string, Access] => [
+      'a token is not read by what reads for callers',
+      reader,
+      onSecret('GetSecretValue', 'infinstor/sandbox/subscribers/acme/credentials'),
+    ]),
+    [
       'a token is not read by the entry points',
       'post-subscribers',
       onSecret('GetSecretValue', 'infinstor/sandbox/subscribers/acme/credentials'),

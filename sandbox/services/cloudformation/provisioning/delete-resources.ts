@@ -3,6 +3,7 @@ import type { Iam } from '../../iam/service.ts';
 import type { Stack, StackResource, Transitions } from '../stack.ts';
 import { callerFor } from './caller.ts';
 import { messageOf } from './message-of.ts';
+import { paceOf } from './pace.ts';
 
 interface Parts {
   clock: Clock;
@@ -29,18 +30,23 @@ export function createDeletion({ clock, iam, transitions, resourceDelayMs }: Par
   ): Promise<string | undefined> {
     for (const resource of stack.resources.toReversed()) {
       if (resource.status === 'DELETE_COMPLETE' || resource.status === 'DELETE_SKIPPED') continue;
-      if (resource.provisioned === undefined) transitions.resource(stack, resource, 'DELETE_COMPLETE');
-      else if (retained.includes(resource.logicalId) || isRetained(resource, stack, inCreation))
-        transitions.resource(stack, resource, 'DELETE_SKIPPED');
-      else await deleteResource(stack, resource);
+      const isKept = retained.includes(resource.logicalId) || isRetained(resource, stack, inCreation);
+      await deleteOrLeave(stack, resource, isKept);
     }
     const failed = stack.resources.filter(({ status }) => status === 'DELETE_FAILED').map(({ logicalId }) => logicalId);
     return failed.length === 0 ? undefined : `The following resource(s) failed to delete: [${failed.join(', ')}].`;
   }
 
+  /** Deletes a resource, or what it was before an update replaced it; what is to be retained stays, and does not count any more. */
+  async function deleteOrLeave(stack: Stack, resource: StackResource, isKept: boolean): Promise<void> {
+    if (resource.provisioned === undefined) transitions.resource(stack, resource, 'DELETE_COMPLETE');
+    else if (isKept) transitions.resource(stack, resource, 'DELETE_SKIPPED');
+    else await deleteResource(stack, resource);
+  }
+
   /** The deployment is made and deleted in no time of the clock. */
-  async function takeTime({ isDeployment }: Stack): Promise<void> {
-    if (!isDeployment) await clock.sleep(resourceDelayMs);
+  async function takeTime(stack: Stack): Promise<void> {
+    if (!stack.isDeployment) await clock.sleep(paceOf(stack, resourceDelayMs));
   }
 
   async function deleteResource(stack: Stack, resource: StackResource): Promise<void> {
@@ -54,11 +60,15 @@ export function createDeletion({ clock, iam, transitions, resourceDelayMs }: Par
     }
   }
 
-  return { deleteResources, finishDeletion };
+  return { deleteResources, finishDeletion, deleteOrLeave, takeTime };
 }
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html */
-function isRetained({ deletionPolicy }: StackResource, { retainExceptOnCreate }: Stack, inCreation: boolean): boolean {
+export function isRetained(
+  { deletionPolicy }: StackResource,
+  { retainExceptOnCreate }: Stack,
+  inCreation: boolean,
+): boolean {
   switch (deletionPolicy) {
     case 'Delete':
       return false;

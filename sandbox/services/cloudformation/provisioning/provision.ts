@@ -4,12 +4,13 @@ import type { ResourceProviders } from '../../../core/resource-provider.ts';
 import type { Iam } from '../../iam/service.ts';
 import { conditionValue, evaluate, UnknownAttribute } from '../evaluate.ts';
 import { type Exports, importedNames } from '../exports.ts';
-import type { Stack, Transitions } from '../stack.ts';
+import type { Stack, StackPlan, Transitions } from '../stack.ts';
 import { isLive, type StackStore } from '../stack-store.ts';
 import { createCreation, isCreating } from './create-resources.ts';
 import { createDeletion } from './delete-resources.ts';
 import { createHook } from './hook.ts';
 import { messageOf } from './message-of.ts';
+import { type Change, createUpdating } from './update-resources.ts';
 
 interface Parts {
   clock: Clock;
@@ -26,14 +27,18 @@ interface Parts {
 /** The operations on stacks as they go on after their call was answered; a stack's `work` settles at their end. */
 export interface Provisioner {
   create(stack: Stack): void;
+  update(stack: Stack, plan: StackPlan): void;
   /** Leaves the resources of these logical ids where they are. */
   delete(stack: Stack, retained: readonly string[]): void;
 }
 
 export function createProvisioner(parts: Parts): Provisioner {
   const { transitions, store, exports, faults } = parts;
-  const { createResources } = createCreation({ ...parts, hook: createHook({ faults, transitions }) });
-  const { deleteResources, finishDeletion } = createDeletion(parts);
+  const creation = createCreation({ ...parts, hook: createHook({ faults, transitions }) });
+  const deletion = createDeletion(parts);
+  const { createResources } = creation;
+  const { deleteResources, finishDeletion } = deletion;
+  const { updateResources, restoreResources, cleanUp } = createUpdating({ transitions, creation, deletion });
 
   async function create(stack: Stack): Promise<void> {
     // The first two are found before anything is made: widdix/aws-s3-virusscan#39 and LocalStack's
@@ -42,7 +47,7 @@ export function createProvisioner(parts: Parts): Provisioner {
       missingTransform(stack) ??
       missingImport(stack) ??
       (await createResources(stack)) ??
-      (isCreating(stack) ? setOutputs(stack, exports) : undefined);
+      (isCreating(stack) ? setOutputs(stack) : undefined);
     if (!isCreating(stack)) return;
     if (failure === undefined) return transitions.stack(stack, 'CREATE_COMPLETE');
     switch (stack.onFailure) {
@@ -59,10 +64,64 @@ export function createProvisioner(parts: Parts): Provisioner {
     }
   }
 
+  /** Brings a stack to its new plan, or back to what it was. */
+  async function update(stack: Stack, plan: StackPlan): Promise<void> {
+    const { template, templateBody, needs, parameters, exportNames, scope, capabilities, tags, creator } = stack;
+    const before = { template, templateBody, needs, parameters, exportNames, scope, capabilities, tags, creator };
+    const { imports } = stack;
+    Object.assign(stack, plan, { scope: { ...plan.scope, resources: new Map(scope.resources) } });
+    const changes: Change[] = [];
+    const failure =
+      missingTransform(stack) ?? missingImport(stack) ?? (await updateResources(stack, changes)) ?? setOutputs(stack);
+    if (failure === undefined) {
+      transitions.stack(stack, 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+      const isClean = await cleanUp(stack, changes);
+      // What could not be deleted is the stack's no more (rvedotrc/aws-cloudformation-stack-states#2).
+      const reason = isClean ? undefined : 'Update successful. One or more resources could not be deleted.';
+      return transitions.stack(stack, 'UPDATE_COMPLETE', reason);
+    }
+    transitions.stack(stack, 'UPDATE_ROLLBACK_IN_PROGRESS', failure);
+    Object.assign(stack, before, { imports });
+    const problem = await restoreResources(stack, changes);
+    if (problem !== undefined) return transitions.stack(stack, 'UPDATE_ROLLBACK_FAILED', problem);
+    transitions.stack(stack, 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS');
+    await cleanUp(stack, changes);
+    transitions.stack(stack, 'UPDATE_ROLLBACK_COMPLETE');
+  }
+
+  /** Returns why the outputs have no value, or cannot be exported. */
+  function setOutputs(stack: Stack): string | undefined {
+    const { stackId, stackName } = stack;
+    const outputs = outputsOf(stack);
+    if (typeof outputs === 'string') return outputs;
+    const names = new Map(
+      outputs.flatMap(({ ExportName, OutputValue }) => (ExportName === undefined ? [] : [[ExportName, OutputValue]])),
+    );
+    for (const name of names.keys()) {
+      const taken = exports.get(name);
+      if (taken === undefined || taken.stackId === stackId) continue;
+      return `Export with name ${name} is already exported by stack ${taken.stackName}.`;
+    }
+    const own = [...exports].filter(([, exported]) => exported.stackId === stackId);
+    for (const [name, { value }] of own) {
+      const user = userOf(name);
+      if (user === undefined || names.get(name) === value) continue;
+      // aws/aws-cdk#3414, for both.
+      const what = names.has(name) ? 'updated' : 'deleted';
+      return `Export ${name} cannot be ${what} as it is in use by ${user.stackName}`;
+    }
+    for (const [name] of own) exports.delete(name);
+    for (const [name, value] of names) exports.set(name, { stackId, stackName, value });
+    stack.outputs = outputs;
+    return undefined;
+  }
+
+  const userOf = (name: string) => store.all().find((other) => isLive(other) && other.imports.includes(name));
+
   /** Why a stack cannot be deleted, in CloudFormation's words; its status stays what it was (USSBA/aws-cft-tools#27). */
   function exportInUse(stack: Stack): string | undefined {
     for (const [name, { stackId }] of exports) {
-      const user = store.all().find((other) => isLive(other) && other.imports.includes(name));
+      const user = userOf(name);
       if (stackId !== stack.stackId || user === undefined) continue;
       return `Delete canceled. Cannot delete export ${name} as it is in use by ${user.stackName}.`;
     }
@@ -86,6 +145,10 @@ export function createProvisioner(parts: Parts): Provisioner {
       transitions.stack(stack, 'CREATE_IN_PROGRESS', 'User Initiated');
       stack.work = create(stack);
     },
+    update(stack, plan) {
+      transitions.stack(stack, 'UPDATE_IN_PROGRESS', 'User Initiated');
+      stack.work = stack.work.then(() => update(stack, plan));
+    },
     delete(stack, retained) {
       const inUse = exportInUse(stack);
       if (inUse !== undefined) {
@@ -106,11 +169,15 @@ function missingTransform({ template: { Transform } }: Stack): string | undefine
   return macro && `No transform named ${macro} found.`;
 }
 
-/** Returns why the outputs have no value, or cannot be exported. */
-function setOutputs(stack: Stack, exports: Exports): string | undefined {
-  const { template, scope, stackId, stackName, exportNames } = stack;
+/** The outputs, or why one has no value. */
+function outputsOf(
+  stack: Stack,
+):
+  | { OutputKey: string; OutputValue: string; Description?: string | undefined; ExportName?: string | undefined }[]
+  | string {
+  const { template, scope, exportNames } = stack;
   try {
-    const outputs = Object.entries(template.Outputs)
+    return Object.entries(template.Outputs)
       .filter(([, { Condition }]) => conditionValue(Condition, scope.conditions))
       .map(([OutputKey, { Value, Description }]) => ({
         OutputKey,
@@ -118,15 +185,6 @@ function setOutputs(stack: Stack, exports: Exports): string | undefined {
         Description,
         ExportName: exportNames.get(OutputKey),
       }));
-    for (const { ExportName } of outputs) {
-      const taken = ExportName === undefined ? undefined : exports.get(ExportName);
-      if (taken !== undefined) return `Export with name ${ExportName} is already exported by stack ${taken.stackName}.`;
-    }
-    for (const { ExportName, OutputValue: value } of outputs) {
-      if (ExportName !== undefined) exports.set(ExportName, { stackId, stackName, value });
-    }
-    stack.outputs = outputs;
-    return undefined;
   } catch (error) {
     return messageOf(error);
   }

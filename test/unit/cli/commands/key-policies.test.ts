@@ -127,6 +127,8 @@ describe('the list of kept policies', () => {
           changes: { added: 1, removed: 0, changed: 1 },
         },
       ],
+      // The deployment has no function that knows it.
+      room: null,
       error: null,
     });
     expect(questions('Query')).toHaveLength(2);
@@ -176,6 +178,44 @@ describe('the list of kept policies', () => {
     const { text, document } = await run({ name: 'list' });
     expect(text).toMatch(/Changes +the policy in force cannot be read\n/);
     expect(document).toMatchObject({ policies: [{ changes: null }] });
+  });
+});
+
+describe('the room on the key', () => {
+  const answered = (statusCode: number, body: object) => [{ statusCode, body: JSON.stringify(body) }];
+  const room = {
+    ...{ keyArn, policyBytes: 1000, limitBytes: 32_768, reservedBytes: 0, freeBytes: 31_768, subscribersThatFit: 9 },
+    ...{ grants: [], drift: [], policyBackups: 3 },
+  };
+
+  it('stands before the list, as the function get-key returns it', async () => {
+    restores = answered(200, room);
+    const { document, text } = await run({ name: 'list' });
+    expect(document).toMatchObject({ keyArn, room });
+    expect(text).toMatch(/^Room on arn:aws:kms:.*\n {2}1000\/32768 {2}bytes\n {2}Room +for 9 more .*3 policies kept/s);
+    expect(questions('Invoke')).toMatchObject([
+      { functionName: 'infinstor-onboarding-sandbox-get-key', input: { pathParameters: { keyId: keyArn } } },
+    ]);
+  });
+
+  it('is the reason why it is not known, beside the list', async () => {
+    const error = { name: 'KeyPolicyBusy', message: 'asked too often', remedy: 'Ask again.' };
+    restores = answered(503, { ...error, detail: error.message });
+    const { document, text } = await run({ name: 'list' });
+    expect(document).toMatchObject({ room: { error }, policies: [{}, {}, {}] });
+    expect(text).toMatch(/Not read +KeyPolicyBusy: asked too often.*3 policies kept/s);
+  });
+
+  it('is left out of a key that the deployment does not know', async () => {
+    restores = answered(404, { name: 'KeyNotFound', detail: 'is not known', remedy: 'Check it.' });
+    const { document, text } = await run({ name: 'list' });
+    expect(document).toMatchObject({ room: null });
+    expect(text).toMatch(/^3 policies kept/);
+  });
+
+  it('is not asked for when a policy is shown', async () => {
+    await run({ name: 'show', policyId });
+    expect(questions('Invoke')).toEqual([]);
   });
 });
 

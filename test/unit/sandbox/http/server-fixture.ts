@@ -97,7 +97,11 @@ export async function setUp() {
     unsigned,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     httpApi: { handle: handleApi },
-    s3: createS3({ objects: createObjectStore(new Map(), () => 'of the vendor'), authorize: authorizer.authorize }),
+    s3: createS3({
+      objects: createObjectStore(new Map(), () => 'of the vendor'),
+      now: () => 0,
+      authorize: authorizer.authorize,
+    }),
     lambda: { handle: async () => ({ status: 200, headers: {}, body: '{}' }) },
     authorizer,
     faults,

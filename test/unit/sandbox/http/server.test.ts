@@ -34,9 +34,9 @@ describe('every service', () => {
   it('that is missing is named', async () => {
     const identity = new STSClient(options()).send(new GetCallerIdentityCommand({}));
     await expect(identity).rejects.toMatchObject({ message: 'The sandbox has no service sts' });
-    const headers = { 'x-amz-target': 'Logs_20140328.PutLogEvents' };
+    const headers = { 'x-amz-target': 'Kinesis_20131202.PutRecord' };
     const response = await fetch(server.endpoint, { method: 'POST', headers, body: '{}' });
-    expect(await response.json()).toMatchObject({ message: expect.stringContaining('Logs_20140328') });
+    expect(await response.json()).toMatchObject({ message: expect.stringContaining('Kinesis_20131202') });
   });
 
   it('is not reached by the other protocol', async () => {

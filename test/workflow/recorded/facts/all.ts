@@ -2,10 +2,12 @@ import type { Recordings } from '../fact.ts';
 import { iam, sts } from './access.ts';
 import { cloudformation } from './cloudformation.ts';
 import { templates } from './cloudformation-templates.ts';
+import { updates } from './cloudformation-updates.ts';
 import { dynamodb } from './dynamodb.ts';
 import { events } from './events.ts';
 import { kms } from './kms.ts';
 import { lambda } from './lambda.ts';
+import { logs } from './logs.ts';
 import { s3 } from './s3.ts';
 import { secretsmanager } from './secretsmanager.ts';
 import { sqs } from './sqs.ts';
@@ -20,6 +22,7 @@ export const recordings: readonly Recordings[] = [
   iam,
   kms,
   lambda,
+  logs,
   s3,
   secretsmanager,
   sqs,
@@ -27,4 +30,5 @@ export const recordings: readonly Recordings[] = [
   sts,
   tasks,
   templates,
+  updates,
 ];

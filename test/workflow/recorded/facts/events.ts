@@ -26,11 +26,12 @@ const eventPattern = {
   detail: { command: ['update-account'] },
 };
 const addRule =
-  (name: string): NonNullable<RecordedTest['prepare']> =>
+  (name: string, targets: { id: string; arn: string }[] = []): NonNullable<RecordedTest['prepare']> =>
   ({ events }) => {
-    events.addRule({ name, bus: 'default', eventPattern, enabled: true, targets: [] });
+    events.addRule({ name, bus: 'default', eventPattern, enabled: true, targets });
     return {};
   };
+const queueArn = 'arn:aws:sqs:us-east-1:111111111111:queue';
 const rule = (Name: string, State = 'ENABLED') => ({
   Arn: `arn:aws:events:us-east-1:111111111111:rule/${Name}`,
   EventBusName: 'default',
@@ -122,6 +123,44 @@ export const events: Recordings = {
           answered({ ...rule('listed-rule'), CreatedBy: '111111111111' }),
         ),
         fact('list-rules-after-delete', 'ListRules', { NamePrefix: 'deleted-rule' }, answered({ Rules: [] })),
+      ],
+    },
+    {
+      test: 'TestEventTarget::test_put_list_remove_target[default]',
+      date,
+      prepare: addRule('rule-with-target', [{ id: 'target', arn: queueArn }]),
+      steps: [
+        fact(
+          'list-targets',
+          'ListTargetsByRule',
+          { Rule: 'rule-with-target' },
+          answered({ Targets: [{ Arn: queueArn, Id: 'target' }] }),
+        ),
+      ],
+    },
+    {
+      test: 'TestEventRule::test_list_rule_names_by_target[default]',
+      date: '2025-05-19',
+      prepare: addRule('rule-of-target', [{ id: 'target', arn: `${queueArn}-of-one` }]),
+      steps: [
+        fact(
+          'list_rule_names_by_target',
+          'ListRuleNamesByTarget',
+          { TargetArn: `${queueArn}-of-one` },
+          answered({ RuleNames: ['rule-of-target'] }),
+        ),
+      ],
+    },
+    {
+      test: 'TestEventRule::test_list_rule_names_by_target_no_matches[default]',
+      date: '2025-05-19',
+      steps: [
+        fact(
+          'list_rule_names_by_target_no_matches',
+          'ListRuleNamesByTarget',
+          { TargetArn: `${queueArn}-of-none` },
+          answered({ RuleNames: [] }),
+        ),
       ],
     },
     {

@@ -40,6 +40,23 @@ export const lambda: Recordings = {
       ],
     },
     {
+      test: 'TestLambdaFunction::test_get_function_wrong_region[get_function]',
+      file: 'lambda_/test_lambda_api.snapshot.json',
+      date: '2025-11-25',
+      steps: [
+        fact(
+          'wrong_region_exception',
+          'GetFunction',
+          { FunctionName: `arn:aws:lambda:eu-west-1:111111111111:function:${name}` },
+          refused(
+            'ResourceNotFoundException',
+            "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
+            404,
+          ),
+        ),
+      ],
+    },
+    {
       test: 'TestLambdaFunction::test_list_functions',
       file: 'lambda_/test_lambda_api.snapshot.json',
       date: '2025-11-25',

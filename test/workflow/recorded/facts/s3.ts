@@ -38,6 +38,105 @@ export const s3: Recordings = {
       ],
     },
     {
+      test: 'TestS3::test_create_bucket_head_bucket',
+      date: '2026-02-21',
+      ...bucket('head-bucket'),
+      steps: [
+        fact(
+          'head_bucket',
+          'HeadBucket',
+          { Bucket: 'head-bucket' },
+          answered({ BucketArn: 'arn:aws:s3:::head-bucket', BucketRegion: 'us-east-1', AccessPointAlias: false }),
+        ),
+        fact('head_bucket_not_exist', 'HeadBucket', { Bucket: 'nobodys' }, refused('404', 'Not Found', 404)),
+      ],
+    },
+    {
+      test: 'TestS3::test_head_object_fields',
+      date: '2026-02-21',
+      ...bucket('head-object'),
+      steps: [
+        call('PutObject', { Bucket: 'head-object', Key: 'my-key', Body: 'abcdefgh' }),
+        fact(
+          'head-object',
+          'HeadObject',
+          { Bucket: 'head-object', Key: 'my-key' },
+          answered({
+            AcceptRanges: 'bytes',
+            ContentLength: 8,
+            ContentType: 'binary/octet-stream',
+            ETag: '"e8dc4081b13434b45189a720b77b6818"',
+            LastModified: '<date>',
+            ServerSideEncryption: 'AES256',
+          }),
+        ),
+        fact(
+          'head-object-404',
+          'HeadObject',
+          { Bucket: 'head-object', Key: 'another' },
+          refused('404', 'Not Found', 404),
+        ),
+      ],
+    },
+    {
+      test: 'TestS3::test_list_objects_v2_with_prefix',
+      date: '2023-10-26',
+      ...bucket('list-with-prefix'),
+      steps: [
+        ...['test/foo/bar/123', 'test/foo/bar/456', 'test/bar/foo/123'].map((Key) =>
+          call('PutObject', { Bucket: 'list-with-prefix', Key, Body: 'content-123' }),
+        ),
+        fact(
+          'list-objects-v2-no-encoding',
+          'ListObjectsV2',
+          { Bucket: 'list-with-prefix', Prefix: 'test/foo' },
+          answered({
+            Name: 'list-with-prefix',
+            Prefix: 'test/foo',
+            KeyCount: '2',
+            MaxKeys: '1000',
+            IsTruncated: 'false',
+            Contents: ['test/foo/bar/123', 'test/foo/bar/456'].map((Key) => ({
+              Key,
+              ETag: '<etag>',
+              LastModified: '<date>',
+              Size: '11',
+              StorageClass: 'STANDARD',
+            })),
+          }),
+        ),
+      ],
+    },
+    {
+      test: 'TestS3::test_bucket_does_not_exist',
+      date: '2026-02-21',
+      steps: [
+        fact(
+          'list_object',
+          'ListObjectsV2',
+          { Bucket: 'does-not-exist' },
+          refused('NoSuchBucket', 'The specified bucket does not exist', 404),
+        ),
+      ],
+    },
+    {
+      test: 'TestS3::test_delete_non_existing_keys',
+      date: '2026-02-21',
+      ...bucket('delete-keys'),
+      steps: [
+        ...['dummy1', 'dummy2'].map((Key) => call('PutObject', { Bucket: 'delete-keys', Key, Body: 'x' })),
+        fact(
+          'deleted-resp',
+          'DeleteObjects',
+          {
+            Bucket: 'delete-keys',
+            Delete: { Objects: [{ Key: 'dummy1' }, { Key: 'dummy2' }, { Key: 'test-key-nonexistent' }] },
+          },
+          answered({ Deleted: [{ Key: 'dummy1' }, { Key: 'dummy2' }, { Key: 'test-key-nonexistent' }] }),
+        ),
+      ],
+    },
+    {
       test: 'TestS3ListBuckets::test_list_buckets_with_max_buckets',
       file: 's3/test_s3_list_operations.snapshot.json',
       date: '2026-02-21',

@@ -11,6 +11,8 @@ import type { Table } from '../../../../../sandbox/services/dynamodb/table-store
 import { createEvents } from '../../../../../sandbox/services/events/service.ts';
 import { createIam } from '../../../../../sandbox/services/iam/service.ts';
 import { createKms } from '../../../../../sandbox/services/kms/service.ts';
+import type { BucketStore } from '../../../../../sandbox/services/s3/bucket-resource.ts';
+import { createObjectStore } from '../../../../../sandbox/services/s3/object-store.ts';
 import { createSecretsManager } from '../../../../../sandbox/services/secretsmanager/service.ts';
 import { createSqs } from '../../../../../sandbox/services/sqs/service.ts';
 import { createStates } from '../../../../../sandbox/services/states/service.ts';
@@ -70,9 +72,19 @@ export function setUp({
   const deliver = vi.fn();
   const events = createEvents({ clock, faults: createFaults([]), deliver });
   const endpoint = () => 'http://sandbox.example:4566';
-  const lambdas = { add: vi.fn() };
-  const invocations = { configure: vi.fn() };
-  const httpApi = { id: 'api', addIntegration: () => 'behind', addRoute: vi.fn() };
+  const lambdas = { add: vi.fn(), remove: vi.fn() };
+  const sqs = createSqs({ clock, endpoint });
+  const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
+  const logs = { createLogGroup: vi.fn(), deleteLogGroup: vi.fn() };
+  const invocations = { configure: vi.fn(), forget: vi.fn() };
+  const httpApi = {
+    createApi: () => 'api',
+    setIntegration: vi.fn(),
+    setRoute: vi.fn(),
+    ...{ deleteApi: vi.fn(), deleteIntegration: vi.fn(), deleteRoute: vi.fn() },
+  };
+  const buckets: BucketStore = new Map();
+  const objects = createObjectStore(buckets, () => undefined);
   const calls: { type: string; properties: Readonly<Record<string, unknown>> }[] = [];
 
   const cloudFormation = createCloudFormation({
@@ -91,11 +103,11 @@ export function setUp({
     },
     publish: (event) => published.push(event),
     events,
+    logs,
     secretsManager: createSecretsManager({ clock }),
-    sqs: createSqs({ clock, endpoint }),
-    states: createStates({ clock, invokeLambda: vi.fn(), publish: events.publish }),
+    ...{ sqs, states },
     ...{ dynamoDb, tables },
-    buckets: new Map(),
+    ...{ buckets, objects },
     ...{ lambdas, invocations, httpApi, endpoint, packageFolder },
     environment: { REGISTRY_MODE: 'strict', UNUSED: 'x' },
     onAccess(caller, access) {
@@ -129,7 +141,7 @@ export function setUp({
   return {
     clock,
     iam,
-    ...{ events, deliver, lambdas, invocations, httpApi, dynamoDb },
+    ...{ events, logs, sqs, states, deliver, lambdas, invocations, httpApi, dynamoDb, objects },
     cloudFormation,
     caller,
     published,

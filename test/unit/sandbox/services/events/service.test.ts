@@ -44,6 +44,18 @@ describe('a schedule', () => {
     clock.stop();
   });
 
+  it('has one interval after an update, and none when it is deleted', () => {
+    const { clock, events, invoked } = setUp();
+    events.addSchedule(schedule);
+    events.addSchedule({ ...schedule, scheduleExpression: 'rate(10 minutes)' });
+    clock.advance(600_000);
+    expect(invoked).toHaveLength(1);
+    events.deleteRule({ name: 'sweep', bus: 'default' });
+    clock.advance(600_000);
+    expect(invoked).toHaveLength(1);
+    clock.stop();
+  });
+
   it('rests while it is disabled', async () => {
     const { clock, events, invoked, run } = setUp();
     events.addSchedule(schedule);

@@ -16,11 +16,17 @@ function setUp(answer: () => Promise<unknown> = async () => ({ statusCode: 200, 
   const invoke = vi.fn((_functionArn: string, _event: unknown) => answer());
   const authorize = vi.fn();
   const api = createHttpApi({ clock: createClock(), authorize, invoke });
-  api.addRoute({ routeKey: 'POST /subscribers', integrationId: api.addIntegration('arn:post') });
-  api.addRoute({ routeKey: 'GET /subscribers/{userName}', integrationId: api.addIntegration('arn:get') });
+  const apiId = api.createApi(caller, 'sandboxapi');
+  for (const [id, routeKey] of [
+    ['post', 'POST /subscribers'],
+    ['get', 'GET /subscribers/{userName}'],
+  ] as const) {
+    api.setIntegration(apiId, id, `arn:${id}`);
+    api.setRoute(apiId, id, { routeKey, integrationId: id });
+  }
   const request = (method: string, path: string, more: object = {}) =>
-    api.handle({ method, path, query: new URLSearchParams(), headers: {}, body: '', caller, ...more });
-  return { request, invoke, authorize };
+    api.handle(apiId, { method, path, query: new URLSearchParams(), headers: {}, body: '', caller, ...more });
+  return { api, request, invoke, authorize };
 }
 
 describe('a request', () => {
@@ -105,5 +111,40 @@ describe('an answer', () => {
       status: 500,
       body: '{"message":"Internal Server Error"}',
     });
+  });
+});
+
+describe('several APIs', () => {
+  it('have routes of their own, in their own account and Region', async () => {
+    const { api, invoke, authorize } = setUp();
+    const id = api.createApi({ accountId: '222222222222', region: 'eu-west-1' });
+    expect(id).toMatch(/^[a-z0-9]{10}$/);
+    api.setIntegration(id, 'i', 'arn:other');
+    api.setRoute(id, 'r', { routeKey: 'GET /other', integrationId: 'i' });
+    const get = (apiId: string, path: string) =>
+      api.handle(apiId, { method: 'GET', path, query: new URLSearchParams(), headers: {}, body: '', caller });
+    expect(await get(id, '/other')).toMatchObject({ status: 200 });
+    expect(invoke).toHaveBeenCalledWith('arn:other', expect.anything());
+    expect(authorize.mock.lastCall?.[1]).toMatchObject({
+      resource: `arn:aws:execute-api:eu-west-1:222222222222:${id}/$default/GET/other`,
+      resourceAccountId: '222222222222',
+    });
+    expect((await get('sandboxapi', '/other')).status).toBe(404);
+    expect((await get(id, '/subscribers/x')).status).toBe(404);
+    api.setRoute(id, 'r', { routeKey: 'GET /renamed', integrationId: 'i' });
+    expect((await get(id, '/other')).status).toBe(404);
+    expect((await get(id, '/renamed')).status).toBe(200);
+    api.deleteApi(id);
+    expect((await get(id, '/renamed')).status).toBe(404);
+  });
+
+  it('refuse a route twice, an integration that is not there, and an API that is not', () => {
+    const { api } = setUp();
+    const route = { routeKey: 'POST /subscribers', integrationId: 'post' };
+    expect(() => api.setRoute('sandboxapi', 'again', route)).toThrow('already exists for this API');
+    expect(() => api.setRoute('sandboxapi', 'x', { routeKey: 'GET /x', integrationId: 'nobody' })).toThrow(
+      'Invalid Integration identifier specified nobody',
+    );
+    expect(() => api.setIntegration('nobody', 'x', 'arn:x')).toThrow('Invalid API identifier specified nobody');
   });
 });

@@ -78,6 +78,20 @@ describe('roles', () => {
   });
 });
 
+describe('a managed policy', () => {
+  it.each([
+    ['attached', { managedPolicyArns: ['arn:aws:iam::111111111111:policy/p'] }],
+    ['the permissions boundary of a role', { permissionsBoundary: 'arn:aws:iam::111111111111:policy/p' }],
+  ])('is not deleted while it is %s', (_name, use) => {
+    const arn = iam.createManagedPolicy({ name: 'p', document: allowAll });
+    iam.createRole({ roleName: 'user-of-it', assumeRolePolicyDocument: trust, ...use });
+    expect(() => iam.deleteManagedPolicy(arn)).toThrow('Cannot delete a policy attached to entities.');
+    iam.deleteRole('user-of-it');
+    iam.deleteManagedPolicy(arn);
+    expect(() => iam.managedPolicy(arn)).toThrow('does not exist');
+  });
+});
+
 describe('principals', () => {
   it.each([
     ['arn:aws:iam::111111111111:root', true],

@@ -94,7 +94,8 @@ function add(exportName: string, overrides: Partial<LambdaFunction> = {}) {
   const functionArn = `arn:${overrides.functionName ?? exportName}`;
   const bundle = join(folder, 'bundle.cjs');
   const defaults = { functionName: exportName, environment: {}, roleArn: 'arn:role', timeoutSeconds: 3 };
-  pool.add({ ...defaults, functionArn, bundle, exportName, ...overrides });
+  const code = { codeSha256: 'hash', lastModified: 0 };
+  pool.add({ ...defaults, ...code, functionArn, bundle, exportName, ...overrides });
   return (event: unknown = {}) => pool.invoke(functionArn, event);
 }
 
@@ -370,5 +371,25 @@ describe('a freeze', () => {
   it('of a function that has not run drops nothing', async () => {
     add('echo');
     expect(await pool.freeze('arn:echo')).toEqual([]);
+  });
+});
+
+describe('a function that is put in place of another', () => {
+  it('has a new environment, while what runs of the old one ends', async () => {
+    add('counter', { functionName: 'same', environment: { BUILD: '1' } });
+    expect(await pool.invoke('arn:same', {})).toBe(1);
+    const running = pool.invoke('arn:same', {});
+    add('environment', { functionName: 'same', environment: { BUILD: '2' } });
+    expect(await pool.invoke('arn:same', {})).toEqual({ BUILD: '2' });
+    expect(pool.functions().filter(({ functionName }) => functionName === 'same')).toHaveLength(1);
+    expect(await running).toBe(2);
+  });
+
+  it('is gone when it is removed, but for what runs of it', async () => {
+    const running = add('echo')('still');
+    pool.remove('arn:echo');
+    expect(await running).toBe('still');
+    await expect(pool.invoke('arn:echo', {})).rejects.toThrow('Function not found: arn:echo');
+    pool.remove('arn:nobody');
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Access, Caller } from '../../../../../sandbox/core/operation.ts';
+import { type Access, AwsError, type Caller } from '../../../../../sandbox/core/operation.ts';
 import type { BucketStore } from '../../../../../sandbox/services/s3/bucket-resource.ts';
 import { createObjectStore, objectAt } from '../../../../../sandbox/services/s3/object-store.ts';
 import { createS3 } from '../../../../../sandbox/services/s3/service.ts';
@@ -24,26 +24,138 @@ function setUp() {
   const vendor = new Map([['https://s3.amazonaws.com/infinstorcft/1.0/template.yaml', 'Resources: {}\n']]);
   const asked: Access[] = [];
   const objects = createObjectStore(buckets, (url) => vendor.get(url));
-  const s3 = createS3({ objects, authorize: (_, access) => void asked.push(access) });
-  const call = (method: string, path: string, { by, body = '', query = '', hash = hashOf(body) }: Call = {}) =>
-    s3.callOf({
-      method,
-      path,
-      query: new URLSearchParams(query),
-      headers: { 'x-amz-content-sha256': hash },
-      body: Buffer.from(body),
-      caller: by,
-    });
-  return { objects, asked, call, policy };
+  let now = 0;
+  const forbidden = new Set<string>();
+  const s3 = createS3({
+    objects,
+    now: () => now,
+    authorize(_, access) {
+      asked.push(access);
+      if (forbidden.has(access.resource)) throw new AwsError('AccessDeniedException', 'no');
+    },
+  });
+  const call = (method: string, target: string, { by, body = '', hash = hashOf(body), headers = {} }: Call = {}) => {
+    const { pathname: path, searchParams: query } = new URL(target, 'http://sandbox');
+    const all = { 'x-amz-content-sha256': hash, ...headers };
+    return s3.callOf({ method, path, query, headers: all, body: Buffer.from(body), caller: by });
+  };
+  return {
+    ...{ objects, asked, call, policy },
+    forbid: (resource: string) => forbidden.add(resource),
+    advance(milliseconds: number) {
+      now += milliseconds;
+    },
+  };
 }
 interface Call {
   by?: Caller;
   body?: string;
-  query?: string;
   hash?: string;
+  headers?: Record<string, string>;
 }
 
+const md5Of = (body: string) => createHash('md5').update(body).digest('base64');
+const keysIn = ({ body }: { body: string }) => [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key);
+
+describe('a bucket', () => {
+  it('answers HEAD with its Region, or that it is not there', () => {
+    const { call, asked } = setUp();
+    const by = caller('s3:*');
+    expect(call('HEAD', '/ours', { by }).run()).toMatchObject({ headers: { 'x-amz-bucket-region': 'us-east-1' } });
+    expect(asked).toMatchObject([{ action: 's3:ListBucket', resource: 'arn:aws:s3:::ours' }]);
+    expect(() => call('HEAD', '/nowhere', { by }).run()).toThrow(expect.objectContaining({ statusCode: 404 }));
+  });
+
+  it('lists its objects by prefix and in pages, in the order of their keys', () => {
+    const { call, objects } = setUp();
+    const by = caller('s3:*');
+    for (const key of ['b/1', 'a/é', ...Array.from({ length: 11 }, (_, n) => `a/${10 + n}`)]) {
+      objects.put({ bucket: 'ours', key }, Buffer.from('x'), { lastModified: 5000 });
+    }
+    const first = call('GET', '/ours?list-type=2&prefix=a%2F', { by });
+    expect(first).toMatchObject({ operation: 'ListObjectsV2' });
+    const { body } = first.run();
+    expect(body).toContain('<LastModified>1970-01-01T00:00:05.000Z</LastModified>');
+    expect(keysIn({ body })).toEqual(Array.from({ length: 10 }, (_, n) => `a/${10 + n}`));
+    const [, token = ''] = /<NextContinuationToken>(.*)<\/NextContinuationToken>/.exec(body) ?? [];
+    const rest = call('GET', `/ours?list-type=2&prefix=a%2F&continuation-token=${token}`, { by }).run();
+    expect(keysIn(rest)).toEqual(['a/20', 'a/é']);
+    expect(rest.body).toContain('<IsTruncated>false</IsTruncated>');
+  });
+
+  it('lists nothing of itself when it is empty', () => {
+    const { call } = setUp();
+    expect(keysIn(call('GET', '/ours?list-type=2', { by: caller('s3:*') }).run())).toEqual([]);
+  });
+
+  it('deletes objects, also those that are not there, and none that the caller may not', () => {
+    const { call, objects, forbid } = setUp();
+    for (const key of ['a&b', 'kept']) objects.put({ bucket: 'ours', key }, Buffer.from('x'));
+    forbid('arn:aws:s3:::ours/kept');
+    const body =
+      '<?xml version="1.0"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>a&amp;b</Key></Object><Object><Key>gone</Key></Object><Object><Key>kept</Key></Object></Delete>';
+    const headers = { 'content-md5': md5Of(body) };
+    const answer = call('POST', '/ours?delete', { by: caller('s3:*'), body, headers }).run();
+    expect(answer.body).toContain('<Deleted><Key>a&amp;b</Key></Deleted><Deleted><Key>gone</Key></Deleted>');
+    expect(answer.body).toContain('<Error><Key>kept</Key><Code>AccessDenied</Code>');
+    expect(objects.list('ours').map(([key]) => key)).toEqual(['kept']);
+  });
+
+  it.each([
+    ['a deletion without a checksum', '<Delete><Object><Key>a</Key></Object></Delete>', {}, 'InvalidRequest'],
+    [
+      'a deletion of versions',
+      '<Delete><Object><Key>a</Key><VersionId>1</VersionId></Object></Delete>',
+      true,
+      'MalformedXML',
+    ],
+    ['a deletion of nothing', '<Delete></Delete>', true, 'MalformedXML'],
+    ['another document', '<Other/>', true, 'MalformedXML'],
+    ['a wrong checksum', '<Delete><Object><Key>a</Key></Object></Delete>', { 'content-md5': md5Of('y') }, 'BadDigest'],
+    ['a wrong CRC32', '<Delete/>', { 'x-amz-checksum-crc32': 'AAAAAA==' }, 'BadDigest'],
+  ])('refuses %s', (_name, body, given, code) => {
+    const { call } = setUp();
+    const headers = given === true ? { 'content-md5': md5Of(body) } : given;
+    expect(() => call('POST', '/ours?delete', { by: caller('s3:*'), body, headers }).run()).toThrow(
+      expect.objectContaining({ code }),
+    );
+  });
+
+  it.each(['/ours?list-type=2&delimiter=x', '/ours?versions', '/ours?list-type=1'])(
+    'does not have GET %s',
+    (target) => {
+      const { call } = setUp();
+      expect(() => call('GET', target, { by: caller('s3:*') }).run()).toThrow(
+        expect.objectContaining({ code: 'NotImplemented' }),
+      );
+    },
+  );
+});
+
 describe('an object', () => {
+  it('keeps its metadata, type and time, which HEAD answers without its bytes', () => {
+    const { call, advance } = setUp();
+    const by = caller('s3:*');
+    advance(86_400_000);
+    const headers = {
+      'content-type': 'application/zip',
+      'x-amz-meta-filesha256': 'abc=',
+      // The CRC32 of "123456789" that its catalogues give, cbf43926.
+      'x-amz-checksum-crc32': 'y/Q5Jg==',
+    };
+    call('PUT', '/ours/a%3Ab.zip?x-id=PutObject', { by, body: '123456789', headers }).run();
+    expect(call('HEAD', '/ours/a:b.zip', { by }).run()).toMatchObject({
+      body: '',
+      headers: {
+        'content-type': 'application/zip',
+        'content-length': '9',
+        'x-amz-meta-filesha256': 'abc=',
+        'last-modified': 'Fri, 02 Jan 1970 00:00:00 GMT',
+      },
+    });
+    expect(call('GET', '/ours/a:b.zip', { by }).run()).toMatchObject({ bytes: Buffer.from('123456789') });
+  });
+
   it('is read as it was written, with the hash of its bytes as its ETag', () => {
     const { call, asked, policy } = setUp();
     const by = caller('s3:*');
@@ -89,7 +201,13 @@ describe('an object', () => {
     ['an unsigned read of what the vendor does not have', 'GET', '/infinstorcft/a', {}, 'AccessDeniedException'],
     ['a bucket that is not there', 'GET', '/nowhere/a', { by: caller('s3:*') }, 'NoSuchBucket'],
     ['a write into a bucket that is not there', 'PUT', '/nowhere/a', { by: caller('s3:*') }, 'NoSuchBucket'],
-    ['a write of too much', 'PUT', '/ours/a', { by: caller('s3:*'), body: 'x'.repeat(5_000_001) }, 'EntityTooLarge'],
+    [
+      'a write of too much',
+      'PUT',
+      '/ours/a',
+      { by: caller('s3:*'), body: 'x'.repeat(5 * 1024 * 1024 + 1) },
+      'EntityTooLarge',
+    ],
     ['another operation', 'DELETE', '/ours/a', { by: caller('s3:*') }, 'NotImplemented'],
     ['an operation on a bucket', 'GET', '/ours', { by: caller('s3:*') }, 'NotImplemented'],
     [

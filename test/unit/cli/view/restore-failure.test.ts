@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { restoreRemedyFor } from '../../../../cli/commands/restore-failure.ts';
+import { restoreRemedyFor } from '../../../../cli/view/restore-failure.ts';
 
 describe('the remedies of a restore', () => {
   it.each([

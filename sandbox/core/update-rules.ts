@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/**
+ * How CloudFormation updates a resource: a change of a create-only property replaces it, of any other one it is updated in place. From
+ * `createOnlyProperties` of the schemas that AWS publishes in the CloudFormation registry, read on 2026-11-30 in the copies of
+ * localstack/localstack (`resource_providers/*.schema.json`) and pulumi/pulumi-aws-native (`aws-cloudformation-schema/`); of the
+ * types that have no schema (`AWS::IAM::Policy`) and of a table's keys from "Update requires" in the template reference.
+ */
+export interface UpdateRule {
+  createOnly: readonly string[];
+  /** Another change that replaces it, by the new and the old properties. */
+  replaces?: (properties: Properties, old: Properties) => boolean;
+  /** The property that names it: two cannot have one name, so that a replacement needs another. */
+  name?: string;
+}
+
+const attributes = v.object({
+  AttributeDefinitions: v.array(v.looseObject({ AttributeName: v.string(), AttributeType: v.string() })),
+});
+
+/** "AttributeDefinitions" of a table in the template reference: to edit one replaces the table, to add one for an index does not. */
+function editsAttribute(properties: Properties, old: Properties): boolean {
+  const [wanted, had] = [v.safeParse(attributes, properties), v.safeParse(attributes, old)];
+  // What is no definition is refused by the table itself.
+  if (!wanted.success || !had.success) return false;
+  const types = new Map(had.output.AttributeDefinitions.map((each) => [each.AttributeName, each.AttributeType]));
+  return wanted.output.AttributeDefinitions.some(
+    ({ AttributeName, AttributeType }) => (types.get(AttributeName) ?? AttributeType) !== AttributeType,
+  );
+}
+
+/** A type that is not here is not updated: the sandbox refuses that by name. */
+export const updateRules: Readonly<Record<string, UpdateRule>> = {
+  'AWS::ApiGatewayV2::Api': { createOnly: ['ProtocolType'] },
+  'AWS::ApiGatewayV2::Integration': { createOnly: ['ApiId'] },
+  'AWS::ApiGatewayV2::Route': { createOnly: ['ApiId'] },
+  'AWS::ApiGatewayV2::Stage': { createOnly: ['ApiId', 'StageName'] },
+  'AWS::DynamoDB::Table': { createOnly: ['TableName', 'KeySchema'], replaces: editsAttribute, name: 'TableName' },
+  'AWS::Events::EventBus': { createOnly: ['Name'], name: 'Name' },
+  'AWS::Events::EventBusPolicy': { createOnly: ['EventBusName', 'StatementId'] },
+  'AWS::Events::Rule': { createOnly: ['Name', 'EventBusName'], name: 'Name' },
+  'AWS::IAM::ManagedPolicy': { createOnly: ['ManagedPolicyName', 'Description'], name: 'ManagedPolicyName' },
+  'AWS::IAM::Policy': { createOnly: [] },
+  'AWS::IAM::Role': { createOnly: ['RoleName', 'Path'], name: 'RoleName' },
+  'AWS::Lambda::EventInvokeConfig': { createOnly: ['FunctionName', 'Qualifier'] },
+  'AWS::Lambda::Function': { createOnly: ['FunctionName'], name: 'FunctionName' },
+  'AWS::Lambda::Permission': { createOnly: ['FunctionName', 'Action', 'Principal', 'SourceArn'] },
+  'AWS::Logs::LogGroup': { createOnly: ['LogGroupName'], name: 'LogGroupName' },
+  'AWS::S3::Bucket': { createOnly: ['BucketName'], name: 'BucketName' },
+  'AWS::S3::BucketPolicy': { createOnly: ['Bucket'] },
+  'AWS::SecretsManager::Secret': { createOnly: ['Name'], name: 'Name' },
+  'AWS::SQS::Queue': { createOnly: ['QueueName'], name: 'QueueName' },
+  'AWS::SQS::QueuePolicy': { createOnly: [] },
+  'AWS::StepFunctions::StateMachine': {
+    createOnly: ['StateMachineName', 'StateMachineType'],
+    name: 'StateMachineName',
+  },
+};
