@@ -15,6 +15,7 @@ const contentSchema = v.record(v.string(), v.object({ schema: v.looseObject({}) 
 const responseSchema = v.object({ headers: v.optional(v.looseObject({}), {}), content: contentSchema });
 const operationSchema = v.looseObject({
   operationId: v.string(),
+  tags: v.tuple([v.string()]),
   responses: v.record(v.string(), v.union([refSchema, responseSchema])),
 });
 export const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -22,6 +23,7 @@ export const operations = Object.entries(document.paths).flatMap(([path, methods
     key: `${method.toUpperCase()} ${path}`,
     method: method.toUpperCase(),
     pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+    tag: operation.tags[0],
     ...operation,
   })),
 );
