@@ -133,6 +133,38 @@ function changedTexts(given: object, changes: readonly Change[]): object {
   return Object.fromEntries(entries);
 }
 
+/** The same with each of the texts at each place, and as a name beside each that is there. */
+function* withTexts(given: unknown): Generator<unknown> {
+  yield* texts;
+  if (typeof given !== 'object' || given === null) return;
+  const entries = Object.entries(given);
+  for (const [key, member] of entries) {
+    for (const other of withTexts(member)) {
+      yield remade(
+        given,
+        entries.map(([each, old]) => [each, each === key ? other : old]),
+      );
+    }
+    if (Array.isArray(given)) continue;
+    for (const added of texts) yield withMember(given, { name: added, value: member });
+  }
+}
+
+/** Of parameters only the values. */
+const eachText = ({ valid, isOfTexts }: Judges): unknown[] =>
+  valid.flatMap((given) =>
+    isOfTexts
+      ? Object.keys(given).flatMap((key) => texts.map((each) => ({ ...given, [key]: each })))
+      : [...withTexts(given)],
+  );
+
+/** What only breaks rules that no schema has may be taken by it. */
+function expectAlike(judge: Judges, request: unknown): void {
+  const { isTaken, broken } = judged(judge, request);
+  const isAlike = broken.length === 0 ? isTaken : !isTaken || broken.every(isException);
+  if (!isAlike) expect({ request, isTaken, broken }).toBe('judged alike');
+}
+
 const requests = ({ valid, isOfTexts }: Judges): fc.Arbitrary<unknown> =>
   isOfTexts
     ? fc
@@ -147,13 +179,16 @@ describe.each(all)('%s', (_, judge) => {
     expect(judged(judge, given)).toEqual({ isTaken: true, broken: [] });
   });
 
+  it('is judged alike with each text at the border of a rule, at each place', () => {
+    const requestsWithTexts = eachText(judge);
+    expect(judge.valid.every((given) => Object.keys(given).length === 0) || requestsWithTexts.length > 0).toBe(true);
+    for (const request of requestsWithTexts) expectAlike(judge, request);
+  });
+
   it('is judged by the parser and by the published schema alike, but for the exceptions', () => {
     fc.assert(
       fc.property(requests(judge), (request) => {
-        const { isTaken, broken } = judged(judge, request);
-        // What only breaks rules that no schema has may be taken by it.
-        const mayBeTaken = broken.every(isException);
-        expect({ isTaken, broken }).toEqual({ isTaken: broken.length === 0 || (mayBeTaken && isTaken), broken });
+        expectAlike(judge, request);
       }),
     );
   });
