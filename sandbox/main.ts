@@ -88,16 +88,16 @@ The sandbox is running at ${endpoint} (account ${account.accountId}, ${account.r
 Use it with the AWS CLI, osls or any SDK, from another terminal:
 ${settings(endpoint)}${unwanted()}
 
-Write a stage, such as stages/dev.yml:
+Make a stage, the secret of its superadmin, and deploy it:
+  npm start -- init dev
+  aws secretsmanager create-secret --name infinstor/dev/superadmin \\
+    --secret-string '${JSON.stringify(superadmin)}'
+  npm start -- deploy dev
+
+What the params of a stage in this sandbox are, to write them by hand:
 ${Object.entries(stageParams)
   .map(([name, value]) => `  ${name}: '${value}'`)
   .join('\n')}
-
-Deploy it, and make the secret of its superadmin:
-  npm run package -- dev
-  npx osls deploy --stage dev --package .serverless
-  aws secretsmanager create-secret --name infinstor/dev/superadmin \\
-    --secret-string '${JSON.stringify(superadmin)}'
 
 ${keysAndLogs(logFolder)}`;
 }

@@ -52,6 +52,7 @@ export const variants: Readonly<Record<string, Variant>> = {
       builds: JSON.stringify({ '2.3.73': '0'.repeat(64) }),
       requirePinnedTemplate: 'true',
       stackTimeoutMinutes: '90',
+      stackUses: JSON.stringify({ roles: 2, policies: 1, stacks: 2, buckets: 1, tables: 3 }),
       customResourceFunctions: 'arn:aws:lambda:*:*:function:vendor-*',
       secretRecoveryDays: '7',
       logRetentionDays: '365',

@@ -24,7 +24,8 @@ const quotaSchema = v.looseObject({
 });
 const homeSchema = v.object({ accountId: v.string(), region: v.string() });
 
-const quotasSchema = v.looseObject({
+/** What there is room for, as `GET /quotas` returns it. */
+export const quotasSchema = v.looseObject({
   accounts: v.array(
     v.union([
       v.looseObject({ ...homeSchema.entries, ...failedSchema.entries }),
@@ -44,7 +45,7 @@ const quotasSchema = v.looseObject({
   ),
 });
 
-/** What accounts have left of AWS's quotas, and keys of their policies, as `GET /quotas` returns it. */
+/** What accounts have left of AWS's quotas, and keys of their policies. */
 export type Quotas = v.InferOutput<typeof quotasSchema>;
 
 /**
@@ -63,7 +64,8 @@ export async function getQuotas(
   return v.parse(quotasSchema, await askFunction('get-quotas', { queryStringParameters }, at));
 }
 
-const keyRoomSchema = v.looseObject({
+/** How a key stands, as `GET /keys/{keyId}` returns it. */
+export const keyRoomSchema = v.looseObject({
   policyBytes: v.nullable(v.number()),
   limitBytes: v.nullable(v.number()),
   reservedBytes: v.nullable(v.number()),
@@ -81,7 +83,6 @@ const keyRoomSchema = v.looseObject({
   driftUnknown: v.optional(v.string()),
 });
 
-/** How a key stands, as `GET /keys/{keyId}` returns it. */
 export type KeyRoom = v.InferOutput<typeof keyRoomSchema>;
 
 /**

@@ -4,7 +4,8 @@ import type { Deployment } from '../target/deployment.ts';
 import type { Reachable } from '../target/target.ts';
 import { askFunction } from './functions.ts';
 
-const subscriberSchema = v.looseObject({
+/** A subscriber in a list, as `GET /subscribers` returns it. */
+export const subscriberSchema = v.looseObject({
   userName: v.string(),
   status: statusSchema,
   operation: v.string(),
@@ -13,6 +14,7 @@ const subscriberSchema = v.looseObject({
   updatedAt: v.string(),
   startedAt: v.optional(v.string()),
   executionArn: v.string(),
+  requestedBy: v.optional(v.string()),
   error: v.optional(v.object({ name: v.string(), step: v.optional(v.string()) })),
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
@@ -21,7 +23,6 @@ const subscriberSchema = v.looseObject({
 });
 const pageSchema = v.object({ subscribers: v.array(subscriberSchema), nextToken: v.optional(v.string()) });
 
-/** A subscriber in a list, as `GET /subscribers` returns it. */
 export type ListedSubscriber = v.InferOutput<typeof subscriberSchema>;
 
 /** What a list is of; all that is given must hold. */

@@ -28,8 +28,18 @@ function optionsOf({ options, target }: Command): string[] {
   return Object.keys(all).map((name) => `--${name}`);
 }
 
+/** The options of a command whose values are known, with these. */
+const choicesOf = ({ options }: Command) =>
+  Object.entries(options).flatMap(([name, { choices }]) => (choices === undefined ? [] : [{ name, choices }]));
+
 /** Files complete where a command takes one, and where nothing else is known of a word. */
 function bash(commands: readonly Command[]): string {
+  const values = commands.flatMap((command) =>
+    choicesOf(command).map(
+      ({ name, choices }) =>
+        `    '${command.name} --${name}') COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$word")); return ;;`,
+    ),
+  );
   const cases = commands.map((command) => {
     const words = command.words?.flatMap(({ choices = [] }) => choices) ?? [];
     return `    ${command.name}) words='${[...words, ...optionsOf(command)].join(' ')}' ;;`;
@@ -41,6 +51,9 @@ function bash(commands: readonly Command[]): string {
     `    COMPREPLY=($(compgen -W '${commands.map(({ name }) => name).join(' ')}' -- "$word"))`,
     '    return',
     '  fi',
+    '  case "${COMP_WORDS[1]} ${COMP_WORDS[COMP_CWORD-1]}" in',
+    ...values,
+    '  esac',
     '  case ${COMP_WORDS[1]} in',
     ...cases,
     '  esac',
@@ -59,10 +72,11 @@ function fish(commands: readonly Command[]): string {
     ...words.flatMap(({ choices = [] }) =>
       choices.map((choice) => `complete -c ${program} -n '__fish_seen_subcommand_from ${name}' -f -a ${choice}`),
     ),
-    ...Object.entries(options).map(([option, { type, help }]) =>
+    ...Object.entries(options).map(([option, { type, choices, help }]) =>
       [
         `complete -c ${program} -n '__fish_seen_subcommand_from ${name}' -l ${option}`,
         ...(type === 'string' ? ['-r'] : []),
+        ...(choices === undefined ? [] : [`-f -a ${quoted(choices.join(' '))}`]),
         `-d ${quoted(help)}`,
       ].join(' '),
     ),

@@ -125,8 +125,8 @@ export async function followShowing(
   session.executionArn = executionArn;
   terminal.write(`${executionArn}\n`);
   if (session.sandbox === undefined) {
-    const command = session.command(`status ${userName ?? 'USERNAME'}`);
-    session.goodbye = `Stopped following; the execution goes on. To look at it: ${command}\n`;
+    const command = session.command(`watch ${userName ?? 'USERNAME'}`);
+    session.goodbye = `Stopped following; the execution goes on. To follow it: ${command}\n`;
   }
   const { description, events } = await showProgress(clients, executionArn, session);
   session.goodbye = '';

@@ -59,7 +59,7 @@ export function commandHelp(command: Command, program: Program): string {
 }
 
 /** A command line of a command. */
-function usageOf({ name, words = [], target, options }: Command, program: Program): string {
+export function usageOf({ name, words = [], target, options }: Command, program: Program): string {
   const own = Object.keys(options).length === 0 ? [] : ['[options]'];
   return [
     program.name,
@@ -84,7 +84,7 @@ function optionLines(options: Options): string[] {
 }
 
 /** `--endpoint URL` */
-const optionText = (name: string, { value, short }: OptionSpec) =>
+export const optionText = (name: string, { value, short }: OptionSpec) =>
   `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
 
 /** Lines of a text that begin below each other. */

@@ -40,8 +40,8 @@ export interface Report {
   history: { state: string; attempt: number; enteredAt: string; exitedAt: string | null }[];
 }
 
-// What the machines put out: of the subscriber what each of them knows, and what came of it.
-const outputSchema = v.looseObject({
+/** What the machines put out: of the subscriber what each of them knows, and what came of it. */
+export const outputSchema = v.looseObject({
   userName: v.string(),
   stackId: v.optional(v.nullable(v.string())),
   roleArn: v.optional(v.string()),

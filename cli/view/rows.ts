@@ -19,10 +19,25 @@ export function rows(facts: readonly Fact[], { paint, columns }: Layout): string
   );
 }
 
-/** The lines of a text, broken between words; a word that is longer than a line, such as an ARN, stays whole so that it can be copied. */
+/**
+ * The lines of a text that are shown one below the other, broken between words with a hanging indent.
+ * @param indent that of all lines but the first one, which has its own
+ */
+export function wrapped(text: string, columns: number | undefined, indent: number): string[] {
+  if (columns === undefined) return text.split('\n');
+  const [, own = ''] = /^( *)/.exec(text) ?? [];
+  // The first line has no more room than the others, so that they need not be reckoned by themselves.
+  const lines = wrap(text.slice(own.length), Math.max(leastWidth, columns - indent));
+  return lines.map((line, place) => `${place === 0 ? own : ' '.repeat(indent)}${line}`);
+}
+
+/** A command, which can be pasted only whole. */
+const command = /^(aws|npm|infinstor-onboarding) /;
+
+/** The lines of a text, broken between words; a command, and a word that is longer than a line, such as an ARN, stay whole so that they can be copied. */
 export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => {
-    if (line.length <= width) return [line];
+    if (line.length <= width || command.test(line)) return [line];
     const lines: string[] = [];
     for (const word of line.split(' ')) {
       const last = lines.at(-1);

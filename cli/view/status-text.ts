@@ -1,7 +1,7 @@
 import { looksAtNewPassword } from '../../lib/registry/pause-reasons.ts';
 import type { SubscriberStatus } from '../aws/subscriber-status.ts';
 import { runbookLinkFor } from './next-step.ts';
-import { type Fact, rows } from './rows.ts';
+import { type Fact, rows, wrapped } from './rows.ts';
 import { nextCommand, type Place } from './summary.ts';
 import { type Layout, printable, type Style, seconds } from './terminal.ts';
 import { timeText } from './times.ts';
@@ -39,7 +39,7 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
     ),
     '',
     `${attempts.length === 1 ? 'One attempt' : `${attempts.length} attempts`}, oldest first:`,
-    ...attempts.map((attempt) => `  ${attemptText(attempt)}`),
+    ...attempts.flatMap((attempt) => wrapped(`  ${attemptText(attempt)}`, layout.columns, 4)),
     '',
   ].join('\n');
 }

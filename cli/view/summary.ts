@@ -4,8 +4,8 @@ import { awsOptions, type Target } from '../target/target.ts';
 import { type PolicyChange, summarizeKeyPolicies } from './key-policy-summary.ts';
 import { isFirstState, isOwnError, nextStepFor, runbookLinkFor } from './next-step.ts';
 import type { Failure, Report } from './report.ts';
-import { type Fact, rows } from './rows.ts';
-import { type Layout, type Paint, printable, seconds } from './terminal.ts';
+import { type Fact, rows, wrapped } from './rows.ts';
+import { type Layout, type Paint, printable, type Style, seconds } from './terminal.ts';
 
 /** Where a command works, and how a further one for the same place is written; a throw-away sandbox is gone with its command. */
 export interface Place {
@@ -56,7 +56,7 @@ export function summaryText(
   const keys = keyChanges(report, policiesBefore);
   const { credentialsSecretId, error, executionArn, output } = report;
   return [
-    ...keys.flatMap((key) => changeLines(key, layout.paint, extras.diff === true)),
+    ...keys.flatMap((key) => changeLines(key, layout, extras.diff === true)),
     '',
     title(subject, report, keys, layout.paint),
     ...rows(
@@ -226,25 +226,29 @@ function keyChanges({ keyPolicies, output }: Report, policiesBefore: ReadonlyMap
 }
 
 /** What changed of a key's policy, in short or as a whole diff; nothing when nothing did. */
-export function changeLines({ keyArn, changes, diff }: KeyChange, paint: Paint, whole: boolean): string[] {
+export function changeLines({ keyArn, changes, diff }: KeyChange, layout: Layout, whole: boolean): string[] {
   if (changes === undefined) return ['', `The key policy of ${keyArn} could not be read`];
   if (changes.length === 0) return [];
   if (!whole) {
-    return ['', `Key policy of ${keyArn}:`, ...changes.map((change) => changeLine(change, paint))];
+    return ['', `Key policy of ${keyArn}:`, ...changes.flatMap((change) => changeLine(change, layout))];
   }
-  return ['', `Key policy of ${keyArn} (statements and lists sorted):`, ...diff.map((line) => diffLine(line, paint))];
+  return [
+    '',
+    `Key policy of ${keyArn} (statements and lists sorted):`,
+    ...diff.map((line) => diffLine(line, layout.paint)),
+  ];
 }
 
-function changeLine({ kind, text }: PolicyChange, paint: Paint): string {
-  switch (kind) {
-    case 'added':
-      return paint('green', `  + ${printable(text)}`);
-    case 'removed':
-      return paint('red', `  - ${printable(text)}`);
-    case 'changed':
-      return paint('yellow', `  ~ ${printable(text)}`);
-  }
+function changeLine({ kind, text }: PolicyChange, { paint, columns }: Layout): string[] {
+  const { mark, style } = changeMarks[kind];
+  return wrapped(`  ${mark} ${printable(text)}`, columns, 4).map((line) => paint(style, line));
 }
+
+const changeMarks = {
+  added: { mark: '+', style: 'green' },
+  removed: { mark: '-', style: 'red' },
+  changed: { mark: '~', style: 'yellow' },
+} as const satisfies Record<PolicyChange['kind'], { mark: string; style: Style }>;
 
 /** A line of a diff, as people know it. */
 export function diffLine(line: DiffLine, paint: Paint): string {

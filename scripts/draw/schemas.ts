@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
+import { documents, lines } from '../../cli/documents/documents.ts';
 import { paramSchemas } from '../../deployment/params/schemas.ts';
 import { offboardingSchema } from '../../lib/requests/offboarding.ts';
 import { onboardingSchema } from '../../lib/requests/onboarding.ts';
@@ -19,14 +20,14 @@ export async function schemas(): Promise<Map<string, object>> {
   const ofRequests = Object.entries(requests).map(
     ([machine, schema]) => [`${machine}.json`, requestSchema(machine, schema)] as const,
   );
-  return new Map([['stage.json', await stageSchema()], ...ofRequests]);
+  return new Map([['stage.json', await stageSchema()], ...ofRequests, ...outputSchemas()]);
 }
 
 /** A file as it is written. */
 export const schemaText = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 
 /** What the parsers of requests take in itself, by the state machine. Which secrets, accounts and names may be chosen is the deployment's. */
-export const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
+const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
   'onboard-subscriber': onboardingSchema,
   'update-subscriber': updateSchema,
   'add-user': usersSchema,
@@ -45,6 +46,28 @@ function requestSchema(machine: string, schema: v.GenericSchema<unknown, unknown
       properties,
     ),
   };
+}
+
+/** What commands print for other programs: with `--json`, and, where there is that, a line with `--jsonl`. */
+function outputSchemas(): [string, object][] {
+  const of = (name: string, title: string, schema: v.GenericSchema<unknown, unknown>): [string, object] => [
+    outputFile(name),
+    { $schema: dialect, title, description: drawn, ...open(inputOf(schema)) },
+  ];
+  return [
+    ...[...documents].map(([name, schema]) => of(name, `What \`${name}\` prints with --json`, schema)),
+    ...[...lines].map(([name, schema]) => of(`${name}-line`, `A line of \`${name}\` with --jsonl`, schema)),
+  ];
+}
+
+/** The file of the schema of what a command prints. */
+export const outputFile = (command: string) => `output-${command}.json`;
+
+/** A later version may have more members: who reads a document by its schema takes them, too. */
+function open(schema: object): object {
+  return JSON.parse(
+    JSON.stringify(schema, (key, value) => (key === 'additionalProperties' && value === false ? undefined : value)),
+  );
 }
 
 /**

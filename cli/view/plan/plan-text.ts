@@ -2,7 +2,7 @@ import { maxBytes } from '../../../lib/keys/policy-document.ts';
 import type { Change, Cost, Preview, StackPreview } from '../../../lib/preflight/preview.ts';
 import { meterLines } from '../bar.ts';
 import { summarizeKeyPolicies } from '../key-policy-summary.ts';
-import { type Fact, rows, wrap } from '../rows.ts';
+import { type Fact, rows, wrap, wrapped } from '../rows.ts';
 import { changeLines, doing } from '../summary.ts';
 import { type Layout, printable, type Style } from '../terminal.ts';
 
@@ -13,6 +13,8 @@ export interface Extras {
   /** The command that starts the request as it is planned; null where there is none. */
   next: string | null;
 }
+
+const end = 'Nothing was changed. Room on keys is not reserved, and others may change what this was made from.';
 
 /** What a request would do, for people: in the order in which it would be done, with the hash at the end. */
 export function planText(plan: Preview, layout: Layout, { diff, next }: Extras): string {
@@ -26,7 +28,9 @@ export function planText(plan: Preview, layout: Layout, { diff, next }: Extras):
     ...(stack === undefined ? [] : ['', paint('bold', 'Stack'), ...rows(stackFacts(stack), layout)]),
     ...keyPolicies.flatMap((key) => keyLines(key, layout, diff)),
     '',
-    ...warnings.map((warning) => paint('yellow', `! ${printable(warning)}`)),
+    ...warnings.flatMap((warning) =>
+      wrapped(`! ${printable(warning)}`, layout.columns, 2).map((line) => paint('yellow', line)),
+    ),
     ...rows(
       [
         ['Cost', costText(cost)],
@@ -35,7 +39,7 @@ export function planText(plan: Preview, layout: Layout, { diff, next }: Extras):
       ],
       layout,
     ),
-    paint('dim', 'Nothing was changed. Room on keys is not reserved, and others may change what this was made from.'),
+    ...wrapped(end, layout.columns, 0).map((line) => paint('dim', line)),
     '',
   ].join('\n');
 }
@@ -85,7 +89,7 @@ function keyLines(key: Preview['keyPolicies'][number], layout: Layout, diff: boo
   return [
     ...(changes.length === 0
       ? ['', `Key policy of ${keyArn}: unchanged`]
-      : changeLines({ keyArn, changes, diff: key.diff }, layout.paint, diff)),
+      : changeLines({ keyArn, changes, diff: key.diff }, layout, diff)),
     ...meterLines([meter], layout),
   ];
 }

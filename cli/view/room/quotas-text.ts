@@ -1,7 +1,7 @@
 import { maxBytes } from '../../../lib/keys/policy-document.ts';
 import type { Quotas } from '../../aws/room.ts';
 import { type Meter, meterLines } from '../bar.ts';
-import { type Fact, rows } from '../rows.ts';
+import { type Fact, rows, wrapped } from '../rows.ts';
 import { type Layout, printable } from '../terminal.ts';
 
 type AccountQuotas = Quotas['accounts'][number];
@@ -25,14 +25,18 @@ function accountLines(account: AccountQuotas, layout: Layout): string[] {
   if (isFailed(account)) {
     const { name, message, remedy } = account.error;
     return [
-      paint('bold', paint('red', printable(`${place}: ${name}: ${message}`))),
+      ...wrapped(printable(`${place}: ${name}: ${message}`), layout.columns, 2).map((line) =>
+        paint('bold', paint('red', line)),
+      ),
       ...rows([['Remedy', remedy]], layout),
     ];
   }
   const { quotas, subscribersThatFit, narrowest } = account;
   const narrow = quotas.find(({ name }) => name === narrowest);
   return [
-    paint('bold', printable(`${place}: ${roomText(subscribersThatFit)}`)),
+    ...wrapped(printable(`${place}: ${roomText(subscribersThatFit)}`), layout.columns, 2).map((line) =>
+      paint('bold', line),
+    ),
     ...meterLines(quotas.map(meterOf), layout),
     ...rows(
       [...quotas.flatMap(errorFacts), ['Narrowest', narrow?.name ?? null], ['Ask AWS for', narrow?.askFor ?? null]],

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { expectValid } from './valid-document.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
 type Ended = { status: unknown; stdout: string; stderr: string };
 
-/** Runs the command in a process of its own, without a terminal. */
+/** Runs the command in a process of its own, without a terminal. A document that it prints is as its schema says. */
 export function command(...args: string[]): Promise<Ended> {
   return commandIn({}, ...args);
 }
@@ -13,10 +14,15 @@ export function command(...args: string[]): Promise<Ended> {
 /** The same with these environment variables; an endpoint that the shell has is not the test's. */
 export function commandIn(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
   const { AWS_ENDPOINT_URL: _, INFINSTOR_STAGE: __, ...own } = process.env;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const options = { cwd: root, env: { ...own, ...environment } };
     execFile(process.execPath, ['cli/start.ts', ...args], options, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : error.code, stdout, stderr });
+      try {
+        expectValid(args, stdout, true);
+        resolve({ status: error === null ? 0 : error.code, stdout, stderr });
+      } catch (invalid) {
+        reject(invalid);
+      }
     });
   });
 }

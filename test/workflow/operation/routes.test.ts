@@ -31,13 +31,28 @@ describe('a whole life over the HTTP API', () => {
   it('is onboarded, changed, given users, and offboarded, each once and with who asked', async () => {
     const userName = newName('Life');
     const users = [{ userName: `${userName}-eve`, emailId: 'eve@acme.example' }];
-    for (const [operation, method, path, sent] of [
-      ['onboard-subscriber', 'POST', '/subscribers', requestFor(userName)],
-      ['update-subscriber', 'PATCH', `/subscribers/${userName}`, { subscriber: { emailId: 'new@acme.example' } }],
-      ['add-user', 'POST', `/subscribers/${userName}/users`, { users }],
-      ['offboard-subscriber', 'DELETE', `/subscribers/${userName}?confirm=${userName}&keepData=false`, undefined],
+    for (const [operation, door, method, path, sent] of [
+      ['onboard-subscriber', 'post-subscribers', 'POST', '/subscribers', requestFor(userName)],
+      [
+        'update-subscriber',
+        'patch-subscriber',
+        'PATCH',
+        `/subscribers/${userName}`,
+        { subscriber: { emailId: 'new@acme.example' } },
+      ],
+      ['add-user', 'post-users', 'POST', `/subscribers/${userName}/users`, { users }],
+      [
+        'offboard-subscriber',
+        'delete-subscriber',
+        'DELETE',
+        `/subscribers/${userName}?confirm=${userName}&keepData=false`,
+        undefined,
+      ],
     ] as const) {
       const key = { 'idempotency-key': `${userName}.${operation}` };
+      // With the answer of its side effect lost.
+      if (isWhole)
+        fault(sandbox(), 'states:StartExecution:drop', { functionName: `infinstor-onboarding-sandbox-${door}` });
       const started = await send(method, path, sent, key);
       const { running, succeeded } = operations[operation];
       expect(started).toMatchObject({ userName, operation, status: running });

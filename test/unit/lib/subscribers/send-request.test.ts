@@ -107,19 +107,18 @@ describe('a request with an idempotency key', () => {
     expect(started()).toEqual([]);
   });
 
-  it('finds what the same request has started a moment before', async () => {
+  it.each([
+    ['finds what the same request has started', request, undefined],
+    ['is refused when another request has been started', { subscriber: {} }, 'IdempotencyKeyReused'],
+    ['is to be sent again when an execution has been started that is not shown yet', undefined, 'AwsBusy'],
+  ])('%s a moment before', async (_, started, name) => {
     const { send, mocked } = await setUp();
     mocked.on(StartExecutionCommand).rejects(exists);
-    const same = { status: 'RUNNING', input: JSON.stringify({ ...request, origin: { requestedBy: 'x' } }) } as const;
-    mocked.on(DescribeExecutionCommand).rejectsOnce(gone).resolves(same);
-    expect(await send()).toMatchObject({ userName: 'Acme' });
-    mocked
-      .on(DescribeExecutionCommand)
-      .rejectsOnce(gone)
-      .resolves({ ...same, input: '{"subscriber":{}}' });
-    await expect(send()).rejects.toThrow(reused);
-    mocked.on(DescribeExecutionCommand).rejects(gone);
-    await expect(send()).rejects.toThrow(expect.objectContaining({ name: 'AwsBusy' }));
+    const input = JSON.stringify({ ...started, origin: { requestedBy: 'x' } });
+    const look = mocked.on(DescribeExecutionCommand).rejectsOnce(gone);
+    if (started !== undefined) look.resolves({ status: 'RUNNING', input });
+    if (name === undefined) expect(await send()).toMatchObject({ userName: 'Acme' });
+    else await expect(send()).rejects.toThrow(expect.objectContaining({ name }));
   });
 });
 

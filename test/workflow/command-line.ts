@@ -1,0 +1,50 @@
+import { vi } from 'vitest';
+import { choose } from '../../cli/choose.ts';
+import { commandTable } from '../../cli/command-table.ts';
+import { createSession, schemaVersion } from '../../cli/session.ts';
+import { targetOf } from '../../cli/target/target.ts';
+import { createTerminal } from '../../cli/view/terminal.ts';
+import { expectValid } from '../unit/cli/valid-document.ts';
+import { spoken } from './sandbox.ts';
+
+/** What a command came to: what it has shown and printed, and its document. */
+export interface Ran {
+  document: object;
+  text: string;
+  status: number;
+}
+
+const program = { name: 'infinstor-onboarding', isTour: false };
+
+/**
+ * Runs a command line in this process, as it runs in a pipe.
+ * @param environment what the shell has, of AWS's variables nothing else
+ * @throws what the command throws, CommandError as a rule
+ */
+export async function runCommand(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ran> {
+  const own = Object.keys(process.env).filter((name) => /^(AWS|INFINSTOR)_/.test(name));
+  for (const name of own) vi.stubEnv(name, undefined);
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  const shown: string[] = [];
+  try {
+    const { command, ...chosen } = choose(args, program, commandTable);
+    if (command === undefined || !('args' in chosen)) throw new Error(`${args.join(' ')} is no command`);
+    const called = command.read(chosen.args);
+    const terminal = createTerminal({ write: (text) => shown.push(text) }, {});
+    const target = targetOf(called.shared, process.env, undefined);
+    const parts = { program, json: called.shared.json, terminal, isInteractive: false, target, isNamed: true };
+    const session = createSession(parts);
+    const printed: string[] = [];
+    session.printLine = (line) => void printed.push(JSON.stringify({ schemaVersion, ...line }));
+    const { document, text, isPrinted, status = 0 } = await called.run(session);
+    shown.push(text);
+    if (isPrinted !== true) printed.push(JSON.stringify({ schemaVersion, ...document }));
+    spoken.push(...printed);
+    const format = isPrinted === true && command.jsonLines !== true ? '--jsonl' : '--json';
+    expectValid([...args, format], printed.join('\n'), false);
+    return { document, text: shown.join(''), status };
+  } finally {
+    spoken.push(...shown);
+    vi.unstubAllEnvs();
+  }
+}
