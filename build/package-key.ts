@@ -14,6 +14,8 @@ const buildFiles = [
   'package-lock.json',
   'tsconfig.json',
   'lib',
+  // get-openapi answers with it.
+  'schemas/openapi.json',
   'build/build.ts',
   'build/package.ts',
   'build/limits.ts',

@@ -12,11 +12,12 @@ const secretShapes: readonly (readonly [shape: RegExp, replacement: string])[] =
   // The sister service's custom token: `Custom <uuid>:<urlsafe base64 of 256 bytes>`, and as people are handed it, without the prefix.
   [new RegExp(`Custom(?:\\s|%20|\\+)+${uuid}(?::|%3[Aa])[\\w-]+(?:=|%3[Dd]){0,2}`, 'g'), '<custom token>'],
   [new RegExp(`${uuid}(?::|%3[Aa])[\\w-]{64,}(?:=|%3[Dd]){0,2}`, 'g'), '<custom token>'],
-  // Its second half alone. Names of AWS are shorter, and longer ones have other signs between their parts.
+  // A session token of AWS, by what it begins with: before what would hide a part of it.
+  [/(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)(?:[\w+/=-]|%2[BbFf]|%3[Dd]){80,}/g, '<redacted>'],
+  // The second half of a custom token alone. Names of AWS are shorter, and longer ones have other signs between their parts.
   [/(?:(?<=\\[nrt])|(?<![\w\\-]))[\w-]{300,}={0,2}/g, '<redacted>'],
   [/(Bearer(?:\s|%20|\+)+)[\w.~+/-]{19,}[\w~+/-]=*/gi, '$1<redacted>'],
-  // AWS's: a session token, by what it begins with; a secret access key, by its name; and what signs a URL.
-  [/(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz)(?:[\w+/=-]|%2[BbFf]|%3[Dd]){80,}/g, '<redacted>'],
+  // AWS's other ones: a secret access key, by its name; and what signs a URL.
   [
     /(Secret_?Access_?Key(?:[^\w%]|%[0-9A-F]{2}){1,16}?)(?:[A-Z0-9+/]|%2[BF]){40}(?![A-Z0-9+/=]|%2[BF]|%3D)/gi,
     '$1<redacted>',

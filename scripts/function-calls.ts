@@ -212,6 +212,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     loops: { 'dynamodb:GetItem': 2, 'dynamodb:Query': 1, 'kms:GetKeyPolicy': 1 },
     stop: 'one key, whose policy is read again four times at most within 1.5 s; API Gateway answers 503 after 30 s, and the call can be repeated',
   },
+  'get-openapi': { calls: {} },
   'get-quotas': {
     client: 'brisk',
     // The longest way: accounts, credentials, and a quota that has only its default; or the keys of the registry, and each of these.

@@ -15,17 +15,10 @@ import { documentClient } from '../../lib/registry/document-client.ts';
 import { parseParameters } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { getKey } from './get-key.ts';
+import { keySchema } from './query.ts';
 
 const kms = perAccountRegion((config) => new KMSClient(config), briskConfig);
 const documents = documentClient(briskConfig);
-
-const keySchema = v.object({
-  keyId: v.pipe(
-    v.string(),
-    v.regex(/^(?:arn:[\w:/-]{1,180}|(?:mrk-)?[0-9a-f-]{32,36})$/, 'must be the id of a key, or its ARN'),
-  ),
-  arn: v.optional(v.pipe(v.string(), v.maxLength(200, 'must be the ARN of a key'))),
-});
 
 export const handler = step({
   name: 'get-key',

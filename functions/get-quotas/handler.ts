@@ -8,7 +8,6 @@ import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { briskConfig } from '../../lib/aws/clients.ts';
 import { homesOf } from '../../lib/aws/homes.ts';
-import { regionSchema } from '../../lib/aws/regions.ts';
 import { keyAccess } from '../../lib/keys/access-environment.ts';
 import { jsonResponse } from '../../lib/lambda/http.ts';
 import { respond } from '../../lib/lambda/problem.ts';
@@ -17,6 +16,7 @@ import { documentClient } from '../../lib/registry/document-client.ts';
 import { parseParameters } from '../../lib/requests/fields.ts';
 import { environmentSchema } from './environment.ts';
 import { getQuotas } from './get-quotas.ts';
+import { querySchema } from './query.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config), briskConfig);
 const dynamoDb = perAccountRegion((config) => new DynamoDBClient(config), briskConfig);
@@ -35,13 +35,7 @@ export const handler = step({
   run: ({ queryStringParameters }, context) =>
     respond(context, async () => {
       const { environment, invocation } = context;
-      const { accountId, region } = parseParameters(
-        v.object({
-          accountId: v.optional(v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be an account id of 12 digits'))),
-          region: v.optional(regionSchema),
-        }),
-        queryStringParameters,
-      );
+      const { accountId, region } = parseParameters(querySchema, queryStringParameters);
       const quotas = await getQuotas(
         { accountId, region },
         {

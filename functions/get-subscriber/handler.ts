@@ -6,23 +6,14 @@ import { jsonResponse } from '../../lib/lambda/http.ts';
 import { respond } from '../../lib/lambda/problem.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { parseParameters, userNameSchema } from '../../lib/requests/fields.ts';
-import { machineArnOf, operationSchema, runningStatuses } from '../../lib/subscribers/operations.ts';
+import { parseParameters } from '../../lib/requests/fields.ts';
+import { machineArnOf, runningStatuses } from '../../lib/subscribers/operations.ts';
 import { environmentSchema } from './environment.ts';
 import { getSubscriber } from './get-subscriber.ts';
+import { querySchema } from './query.ts';
 
 const stepFunctions = new SFNClient(promptConfig);
 const documents = documentClient(promptConfig);
-
-const querySchema = v.object({
-  userName: userNameSchema,
-  execution: v.optional(v.pipe(v.string(), v.regex(/^[\w-]{1,80}$/, 'must be the name of an execution'))),
-  // Names are unique within a machine.
-  operation: v.optional(
-    v.picklist(operationSchema.options, `must be one of ${operationSchema.options.join(', ')}`),
-    'onboard-subscriber',
-  ),
-});
 
 /** A subscriber in whose onboarding minutes pass need not be looked at more often. */
 const retryAfter = { 'retry-after': '10' };

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { asJsonSchema } from '../../lib/as-json-schema.ts';
 import { keyArnSchema, parseParameters } from '../../lib/requests/fields.ts';
 import { statusSchema } from '../../lib/subscribers/operations.ts';
 
@@ -9,7 +10,13 @@ const timeRule = 'must be a time in UTC, such as 2026-01-31T00:00:00Z';
 const timeSchema = v.pipe(
   v.string(timeRule),
   v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z$/, timeRule),
-  v.check((text) => !Number.isNaN(Date.parse(text)), timeRule),
+  asJsonSchema(
+    v.check((text: string) => !Number.isNaN(Date.parse(text)), timeRule),
+    {
+      pattern:
+        '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])T(?:(?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,3})?)?|24:00(?::00(?:\\.0{1,3})?)?)Z$',
+    },
+  ),
   // As records have it, so that the same time is the same text.
   v.transform((text) => new Date(text).toISOString()),
 );
@@ -25,7 +32,7 @@ const filterEntries = {
   updatedAfter: v.optional(timeSchema),
 };
 
-const querySchema = v.strictObject({
+export const querySchema = v.strictObject({
   ...filterEntries,
   limit: v.optional(
     v.pipe(v.string(limitRule), v.regex(/^[1-9]\d?$|^100$/, limitRule), v.transform(Number)),

@@ -3,7 +3,6 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
-import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { promptConfig } from '../../lib/aws/clients.ts';
@@ -16,9 +15,9 @@ import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
 import { Faults } from '../../lib/preflight/checks.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
-import { operationSchema } from '../../lib/subscribers/operations.ts';
 import { environmentSchema } from './environment.ts';
 import { planRequest } from './plan-request.ts';
+import { plannedSchema } from './planned.ts';
 import { refusalOf } from './refusal.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient({ ...config, ...promptConfig }));
@@ -28,11 +27,6 @@ const sts = new STSClient(promptConfig);
 const stepFunctions = new SFNClient(promptConfig);
 const s3 = createS3(sts.config);
 const documents = documentClient(promptConfig);
-
-const plannedSchema = v.strictObject({
-  operation: v.optional(operationSchema, 'onboard-subscriber'),
-  request: v.unknown(),
-});
 
 export const handler = step({
   name: 'plan-request',

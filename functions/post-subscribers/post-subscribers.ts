@@ -11,13 +11,7 @@ import { executionInput } from '../../lib/requests/start-execution.ts';
 import { createOnce } from '../../lib/secrets/secrets.ts';
 import type { Sending } from '../../lib/subscribers/send-request.ts';
 import type { Environment } from './environment.ts';
-
-/** Cognito's longest password (Cognito developer guide, quotas); what else a pool asks for is not known here. */
-const passwordSchema = v.pipe(
-  v.string('must be a string'),
-  v.nonEmpty('must not be empty'),
-  v.maxLength(256, 'must be at most 256 characters'),
-);
+import { passwordSchema } from './password.ts';
 
 interface Dependencies {
   environment: Environment;

@@ -1,6 +1,11 @@
+const keyArnForm = /^arn:aws[\w-]*:kms:([a-z0-9-]+):(\d{12}):key\/((?:mrk-)?[0-9a-f-]{32,36})$/;
+
+/** The form of a KMS key ARN, as a pattern of JSON Schema. */
+export const keyArnPattern = keyArnForm.source;
+
 /** The parts of a KMS key ARN (`arn:<partition>:kms:<region>:<account>:key/<id>`), or undefined for anything else, aliases included. */
 export function parseKeyArn(arn: string): { region: string; accountId: string; keyId: string } | undefined {
-  const match = /^arn:aws[\w-]*:kms:([a-z0-9-]+):(\d{12}):key\/((?:mrk-)?[0-9a-f-]{32,36})$/.exec(arn);
+  const match = keyArnForm.exec(arn);
   const [, region, accountId, keyId] = match ?? [];
   return region && accountId && keyId ? { region, accountId, keyId } : undefined;
 }

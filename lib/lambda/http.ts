@@ -56,7 +56,8 @@ export function parseBody({ body, isBase64Encoded }: v.InferOutput<typeof bodySc
   }
 }
 
-const headersSchema = v.object({
+/** The headers of a request that starts something. */
+export const headersSchema = v.object({
   'Idempotency-Key': v.optional(
     v.pipe(v.string(), v.regex(/^[\w.:/+=-]{1,64}$/, 'must be 1 to 64 letters, digits and _.:/+=-')),
   ),

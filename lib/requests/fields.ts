@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { parseKeyArn } from '../aws/arns.ts';
+import { asJsonSchema } from '../as-json-schema.ts';
+import { keyArnPattern, parseKeyArn } from '../aws/arns.ts';
 import { InvalidRequest } from '../errors.ts';
 import { type Fault, fault, type Path, unknownField } from '../faults.ts';
 import { parseWhole } from '../parse.ts';
@@ -12,8 +13,15 @@ const isAlias = (arn: string) => /(?:^|:)alias\//.test(arn);
 
 export const keyArnSchema = v.pipe(
   v.string('must be the ARN of a KMS key'),
-  v.check((arn) => !isAlias(arn), `${keyArnRule}, not an alias`),
-  v.check((arn) => isAlias(arn) || parseKeyArn(arn) !== undefined, keyArnRule),
+  // The pattern of the next one has no alias.
+  asJsonSchema(
+    v.check((arn: string) => !isAlias(arn), `${keyArnRule}, not an alias`),
+    {},
+  ),
+  asJsonSchema(
+    v.check((arn: string) => isAlias(arn) || parseKeyArn(arn) !== undefined, keyArnRule),
+    { pattern: keyArnPattern },
+  ),
 );
 
 // The name becomes part of the role's name, of which IAM allows 64 characters and the vendor's prefix takes 30.
@@ -29,7 +37,13 @@ export const userNameSchema = v.pipe(
 export function object<Output>(schema: v.GenericSchema<unknown, Output>) {
   return v.pipe(
     v.unknown(),
-    v.check((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object'),
+    asJsonSchema(
+      v.check(
+        (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
+        'must be an object',
+      ),
+      { type: 'object' },
+    ),
     schema,
   );
 }

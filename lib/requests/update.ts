@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { asJsonSchema } from '../as-json-schema.ts';
 import {
   emailIdSchema,
   fields,
@@ -15,6 +16,9 @@ export interface UpdateRequest {
   passwordSecretId?: string | undefined;
 }
 
+type Parsed = { subscriber: { userName: string; emailId?: string | undefined }; passwordSecretId?: string | undefined };
+type Changed = readonly [readonly ['subscriber', 'emailId'], readonly ['passwordSecretId']];
+
 /** A request for the machine `update-subscriber`, in itself. */
 export const updateSchema = v.pipe(
   object(
@@ -23,10 +27,18 @@ export const updateSchema = v.pipe(
       passwordSecretId: v.optional(inputSecretIdSchema),
     }),
   ),
-  v.partialCheck(
-    [['subscriber', 'emailId'], ['passwordSecretId']],
-    ({ subscriber, passwordSecretId }) => subscriber.emailId !== undefined || passwordSecretId !== undefined,
-    'must have subscriber.emailId, passwordSecretId or both: what is to change',
+  asJsonSchema(
+    v.partialCheck<Parsed, Changed, Parsed, string>(
+      [['subscriber', 'emailId'], ['passwordSecretId']],
+      ({ subscriber, passwordSecretId }) => subscriber.emailId !== undefined || passwordSecretId !== undefined,
+      'must have subscriber.emailId, passwordSecretId or both: what is to change',
+    ),
+    {
+      anyOf: [
+        { required: ['passwordSecretId'] },
+        { required: ['subscriber'], properties: { subscriber: { required: ['emailId'] } } },
+      ],
+    },
   ),
 );
 

@@ -112,6 +112,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'detect-key-policy-drift',
     'get-health',
     'get-key',
+    'get-openapi',
     'get-quotas',
     'get-subscriber',
     'list-subscribers',

@@ -8,7 +8,7 @@ import type * as v from 'valibot';
  */
 export function inputOf(
   schema: v.GenericSchema<unknown, unknown>,
-  typeMode: 'input' | 'ignore',
+  typeMode: 'input' | 'ignore' = 'input',
   target: 'draft-07' | 'draft-2020-12' = 'draft-07',
 ) {
   const { $schema: _, ...converted } = toJsonSchema(schema, {

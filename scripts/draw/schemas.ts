@@ -8,6 +8,7 @@ import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { params } from '../list-params.ts';
+import { requestSchemaOf } from '../openapi/json-schema.ts';
 import { inputOf, open } from './converted.ts';
 import { eventSchemaFiles } from './event-schemas.ts';
 
@@ -15,7 +16,7 @@ const folder = resolve(import.meta.dirname, '../../schemas');
 const dialect = 'http://json-schema.org/draft-07/schema#';
 const drawn = 'Made by `npm run draw-schemas`.';
 
-/** JSON Schemas for editors and of events, by the names of their files. What they cannot express, the parsers alone refuse. */
+/** JSON Schemas for editors and of events, by the names of their files. What they cannot say is in `scripts/openapi/exceptions.ts`: the parsers alone refuse it. */
 export async function schemas(): Promise<Map<string, object>> {
   const ofRequests = Object.entries(requests).map(
     ([machine, schema]) => [`${machine}.json`, requestSchema(machine, schema)] as const,
@@ -35,13 +36,16 @@ const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
 };
 
 function requestSchema(machine: string, schema: v.GenericSchema<unknown, unknown>): object {
-  const { description, properties, ...rest } = inputOf(schema, 'ignore');
+  const { description, properties, ...rest } = requestSchemaOf(schema);
   return {
     $schema: dialect,
     title: `A request for ${machine}`,
     description: [drawn, 'docs/subscribers.md has more of each field.', description].filter(Boolean).join(' '),
     ...rest,
-    properties: { $schema: { type: 'string', description: 'This schema. It asks for nothing.' }, ...properties },
+    properties: Object.assign(
+      { $schema: { type: 'string', description: 'This schema. It asks for nothing.' } },
+      properties,
+    ),
   };
 }
 
@@ -49,7 +53,7 @@ function requestSchema(machine: string, schema: v.GenericSchema<unknown, unknown
 function outputSchemas(): [string, object][] {
   const of = (name: string, title: string, schema: v.GenericSchema<unknown, unknown>): [string, object] => [
     outputFile(name),
-    { $schema: dialect, title, description: drawn, ...open(inputOf(schema, 'input')) },
+    { $schema: dialect, title, description: drawn, ...open(inputOf(schema)) },
   ];
   return [
     ...[...documents].map(([name, schema]) => of(name, `What \`${name}\` prints with --json`, schema)),
@@ -66,7 +70,7 @@ async function stageSchema(): Promise<object> {
     const schema = paramSchemas.get(name);
     if (schema === undefined) throw new Error(`${name} has no schema`);
     const plain = description.replace(/\[([^\]]*)\]\([^)]*\)/g, 'docs/$1');
-    return [name, { description: plain, default: value, ...oneOf(inputOf(schema, 'input')) }] as const;
+    return [name, { description: plain, default: value, ...oneOf(inputOf(schema)) }] as const;
   });
   return {
     $schema: dialect,

@@ -7,7 +7,7 @@ import { read } from './documents.ts';
 const all = budgets();
 // plan-request has no effect, and may go on when API Gateway has given it up.
 const behindApi = [
-  ...['delete-subscriber', 'get-health', 'get-key', 'get-quotas', 'get-subscriber', 'list-subscribers'],
+  ...['delete-subscriber', 'get-health', 'get-key', 'get-openapi', 'get-quotas', 'get-subscriber', 'list-subscribers'],
   ...['patch-subscriber', 'post-retry', 'post-subscribers', 'post-users'],
 ];
 
@@ -21,8 +21,8 @@ describe('the time budgets', () => {
     expect(read('docs/time-budgets.md')).toBe(budgetsPage());
   });
 
-  it.each(all)('of $step: the worst case fits in the time that Lambda gives it', ({ worstMs, timeoutMs }) => {
-    expect(worstMs).toBeGreaterThan(0);
+  it.each(all)('of $step: the worst case fits in the time that Lambda gives it', ({ calls, worstMs, timeoutMs }) => {
+    expect(worstMs > 0).toBe(calls.length > 0);
     expect(worstMs).toBeLessThan(timeoutMs);
     // Lambda gives no more.
     expect(timeoutMs).toBeLessThanOrEqual(900_000);

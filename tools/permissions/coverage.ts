@@ -153,6 +153,7 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     ['POST', '/subscribers/routes/retry', undefined],
     ['DELETE', '/subscribers/routes?confirm=routes', undefined],
     ['GET', '/health', undefined],
+    ['GET', '/openapi.json', undefined],
   ] as const) {
     await callApi(sandbox, method, path, body);
     await clock.quiet();

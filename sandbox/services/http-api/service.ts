@@ -211,6 +211,9 @@ function eventOf(
           userId: caller.principalId,
         },
       },
+      // As in AWS, where each API has a host of its own.
+      domainName: `${apiId}.execute-api.${home.region}.amazonaws.com`,
+      domainPrefix: apiId,
       http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] ?? '' },
       requestId: randomUUID(),
       routeKey,

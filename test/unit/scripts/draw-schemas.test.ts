@@ -77,10 +77,10 @@ describe('the schemas of requests', () => {
   });
 
   it('take what only the parser refuses, and say so', () => {
-    const update = { subscriber: { userName: 'acme' } };
-    expect(taken('update-subscriber', update)).toEqual({ bySchema: true, byParser: false });
-    expect(every.get('update-subscriber.json')).toMatchObject({
-      description: expect.stringContaining('must have subscriber.emailId, passwordSecretId or both'),
+    const users = { subscriber: { userName: 'acme' }, users: [{ userName: 'Acme', emailId: 'acme@acme.example' }] };
+    expect(taken('add-user', users)).toEqual({ bySchema: true, byParser: false });
+    expect(every.get('add-user.json')).toMatchObject({
+      description: expect.stringContaining("must not have the subscriber's own userName"),
     });
   });
 });

@@ -84,7 +84,14 @@ describe('the policies in docs/api.md', () => {
     const named = text.replaceAll('arn:aws:execute-api:REGION:ACCOUNT:API/', own);
     return v.parse(policySchema, named).Statement[0].Resource;
   };
-  const reads = ['GET /health', 'GET /keys/{keyId}', 'GET /quotas', 'GET /subscribers', 'GET /subscribers/{userName}'];
+  const reads = [
+    'GET /health',
+    'GET /keys/{keyId}',
+    'GET /openapi.json',
+    'GET /quotas',
+    'GET /subscribers',
+    'GET /subscribers/{userName}',
+  ];
   const operates = ['PATCH /subscribers/{userName}', 'POST /subscribers', 'POST /subscribers/{userName}/users'];
 
   it.each([

@@ -46,6 +46,8 @@ describe('a request', () => {
         requestContext: expect.objectContaining({
           authorizer: { iam: expect.objectContaining({ userArn: caller.arn }) },
           http: expect.objectContaining({ method: 'GET' }),
+          domainName: 'sandboxapi.execute-api.us-east-1.amazonaws.com',
+          domainPrefix: 'sandboxapi',
         }),
       }),
     );

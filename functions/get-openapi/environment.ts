@@ -1,0 +1,4 @@
+import * as v from 'valibot';
+
+/** The document is in the bundle. */
+export const environmentSchema = v.object({});
