@@ -218,6 +218,36 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/quotas.ts')).quotas(given, session),
   }),
   defineCommand({
+    name: 'api',
+    group: 'Requests',
+    summary: 'send one request to the HTTP API, signed',
+    details: [
+      'As curl does with --aws-sigv4, but with the credentials and the address of the target. The routes, and the rights that they need, are in docs/api.md. An answer of 400 or 422 ends it with status 2, any other refusal with 1.',
+    ],
+    words: [
+      {
+        name: 'METHOD',
+        choices: ['GET', 'POST', 'PATCH', 'DELETE'],
+        refuse: (text) => (/^(GET|POST|PATCH|DELETE)$/.test(text) ? undefined : 'GET, POST, PATCH or DELETE'),
+      },
+      { name: 'PATH', refuse: (text) => (text.startsWith('/') ? undefined : 'a PATH such as /subscribers') },
+    ],
+    options: {
+      body: { type: 'string', value: 'FILE', help: 'the body of the request; - for standard input' },
+      'idempotency-key': {
+        type: 'string',
+        value: 'KEY',
+        help: 'the Idempotency-Key: with it a request can be repeated safely',
+      },
+    },
+    target: 'deployment',
+    examples: [
+      "api GET '/subscribers?status=FAILED' --stage prod",
+      'api POST /subscribers --body acme.json --idempotency-key build-42 --stage prod',
+    ],
+    run: async (given, session) => (await import('./commands/api.ts')).api(given, session),
+  }),
+  defineCommand({
     name: 'template',
     group: 'What there is',
     summary: "print the hash and the parameters of the vendor's template of a build, to compare and to pin them",

@@ -164,8 +164,11 @@ export const uses: readonly Use[] = [
   ...again('redrive', redriveExecution),
 ];
 
-/** Commands that call a sandbox only, or what none of the roles may do: to deploy and to remove is up to administrators. */
-export const withoutRole: readonly string[] = ['fault', 'deploy', 'remove'];
+/**
+ * Commands that call a sandbox only, or what none of the roles may do: to deploy and to remove is up to administrators. The rights of `api`
+ * are those of the routes (docs/api.md).
+ */
+export const withoutRole: readonly string[] = ['api', 'fault', 'deploy', 'remove'];
 
 /** The ways that a role may use the commands in: those of a reader, too. */
 export const usesOf = (role: Role): readonly Use[] => uses.filter((use) => use.role === role || use.role === 'reader');

@@ -1,7 +1,4 @@
-import { LambdaClient } from '@aws-sdk/client-lambda';
-import { SignatureV4 } from '@smithy/signature-v4';
-import { configurationOf } from '../target/deployment.ts';
-import { endpointIn, sandboxStage } from '../target/target.ts';
+import { apiUrlOf, signed } from '../aws/http-api.ts';
 import { type At, type Finding, fail, ok, warn } from './finding.ts';
 
 /** The status of an answer, or why there is none. */
@@ -19,36 +16,11 @@ export async function checkApi(at: At, send: typeof fetch = fetch): Promise<Find
       (error: unknown) => ({ reason: reasonOf(error) }),
     );
   const unsigned = await ask({});
-  return judgeApi(url.origin, unsigned, 'reason' in unsigned ? unsigned : await ask(await signed(url, at)));
-}
-
-/** A sandbox has all hosts at its one address. */
-function apiUrlOf({ target, deployment: { stage, outputs } }: At): string {
-  const endpoint = target.kind === 'endpoint' ? target.url : endpointIn(process.env);
-  if (endpoint === undefined) return outputs.HttpApiUrl ?? '';
-  return new URL(stage === sandboxStage ? '/api' : `/_aws/execute-api/${outputs.HttpApiId}`, endpoint).href;
-}
-
-/** The headers of a request that is signed as the command's other calls are. */
-async function signed(url: URL, { target, deployment: { region } }: At): Promise<Record<string, string>> {
-  // Any client has the credentials, and a hash as the signer wants it.
-  const { config } = new LambdaClient(configurationOf(target));
-  const signer = new SignatureV4({
-    service: 'execute-api',
-    region,
-    credentials: config.credentials,
-    sha256: config.sha256,
-  });
-  const { headers } = await signer.sign({
-    method: 'GET',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    ...(url.port !== '' && { port: Number(url.port) }),
-    path: url.pathname,
-    query: Object.fromEntries(url.searchParams),
-    headers: { host: url.host },
-  });
-  return headers;
+  return judgeApi(
+    url.origin,
+    unsigned,
+    'reason' in unsigned ? unsigned : await ask(await signed({ method: 'GET', url }, at)),
+  );
 }
 
 function reasonOf(error: unknown): string {

@@ -80,6 +80,19 @@ export const documents: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ['add-user', executionDocument],
   ['offboard', executionDocument],
   ['plan', v.union([openDocument({ ...previewSchema.entries, error: v.null() }), failed({ hash: v.null() })])],
+  [
+    'api',
+    v.union([
+      document({
+        httpStatus: v.number(),
+        location: v.nullable(v.string()),
+        retryAfter: v.nullable(v.string()),
+        body: v.unknown(),
+        error: v.null(),
+      }),
+      failed({}),
+    ]),
+  ],
   ['retry', executionDocument],
   ['redrive', executionDocument],
   [
