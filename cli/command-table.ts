@@ -242,7 +242,7 @@ export const commandTable: readonly Command[] = [
     },
     target: 'deployment',
     examples: [
-      "api GET '/subscribers?status=FAILED' --stage prod",
+      'api GET /subscribers/acme --stage prod',
       'api POST /subscribers --body acme.json --idempotency-key build-42 --stage prod',
     ],
     run: async (given, session) => (await import('./commands/api.ts')).api(given, session),

@@ -146,7 +146,9 @@ const machineOf = new Map([
 ]);
 
 it('the files are current', () => {
-  const names = [...jsonFilesIn('schemas'), ...jsonFilesIn('schemas/events').map((name) => `events/${name}`)];
+  // The document of the HTTP API is drawn on its own.
+  const own = jsonFilesIn('schemas').filter((name) => name !== 'openapi.json');
+  const names = [...own, ...jsonFilesIn('schemas/events').map((name) => `events/${name}`)];
   expect(names.toSorted()).toEqual([...every.keys()].toSorted());
   for (const [name, schema] of every) {
     expect(readFileSync(join(root, 'schemas', name), 'utf8'), name).toBe(schemaText(schema));
