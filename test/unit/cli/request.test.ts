@@ -159,8 +159,8 @@ describe('executionNameFor', () => {
 describe('examples', () => {
   it('name a subscriber each, all different', async () => {
     const examples = join(import.meta.dirname, '../../..', 'examples');
-    // The others are for the other machines.
-    const files = (await readdir(examples)).filter((file) => !/^(update|add-user|offboard)-/.test(file));
+    // The others are for the other machines, or events.
+    const files = (await readdir(examples)).filter((file) => !/^(update|add-user|offboard)-|^events$/.test(file));
     const userNames = await Promise.all(
       files.map(async (file) => userNameOf(await readRequest(join(examples, file), 'onboard-subscriber'))),
     );
