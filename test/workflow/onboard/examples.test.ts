@@ -11,7 +11,9 @@ import { onboarded, roleArnOf } from '../subscriber.ts';
 const sandbox = useSandbox();
 const folder = join(import.meta.dirname, '../../../examples');
 const requestSchema = v.looseObject({ subscriber: v.looseObject({ userName: v.string() }) });
-const all = readdirSync(folder).map((file) => ({
+// Those of events are in a folder.
+const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
+const all = files.map((file) => ({
   file,
   request: v.parse(requestSchema, JSON.parse(readFileSync(join(folder, file), 'utf8'))),
 }));
