@@ -12,18 +12,19 @@ import { checkUsersRequest } from '../lib/requests/users.ts';
 import { inputSecretPrefix } from '../lib/secrets/names.ts';
 import type { Operation } from '../lib/subscribers/operations.ts';
 import { CommandError } from './command-error.ts';
+import { sandboxStage } from './target/target.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
 
-/** Of the stage that every sandbox is: the command talks to no other deployment. */
-const secrets = { inputSecretPrefix: inputSecretPrefix('infinstor/sandbox/') };
+/** Where the secrets of a stage's requests are (serverless.yml, `secretPrefix`). */
+const secretsOf = (stage: string) => ({ inputSecretPrefix: inputSecretPrefix(`infinstor/${stage}/`) });
 
 /** What the first step of each state machine checks without knowledge of the params. */
-const checks: Record<Operation, (request: unknown) => void> = {
-  'onboard-subscriber': (request) => checkRequest(request, secrets),
-  'update-subscriber': (request) => checkUpdateRequest(request, secrets),
-  'add-user': (request) => checkUsersRequest(request, secrets),
-  'offboard-subscriber': checkOffboardingRequest,
+const checks: Record<Operation, (request: unknown, stage: string) => void> = {
+  'onboard-subscriber': (request, stage) => checkRequest(request, secretsOf(stage)),
+  'update-subscriber': (request, stage) => checkUpdateRequest(request, secretsOf(stage)),
+  'add-user': (request, stage) => checkUsersRequest(request, secretsOf(stage)),
+  'offboard-subscriber': (request) => checkOffboardingRequest(request),
 };
 
 // The state machine validates the request. What the command itself reads of it may be absent or wrong.
@@ -33,9 +34,10 @@ const trackingSchema = v.object({ encryption: v.object({ tracking: v.object({ ke
 
 /**
  * Reads the file of a request for an operation.
+ * @param stage the one that the request is for; default: that of a sandbox
  * @throws CommandError named InvalidRequest when the file cannot be read, does not hold a JSON object, or breaks rules: all that it breaks
  */
-export async function readRequest(path: string, operation: Operation): Promise<Request> {
+export async function readRequest(path: string, operation: Operation, stage: string = sandboxStage): Promise<Request> {
   const invalid = (rule: string, faults?: readonly Fault[]) =>
     new CommandError(
       'InvalidRequest',
@@ -51,7 +53,7 @@ export async function readRequest(path: string, operation: Operation): Promise<R
   if (typeof request !== 'object' || request === null || Array.isArray(request)) throw invalid('is not a JSON object');
   // The state machine refuses all this, too, but its history would keep what was sent for 90 days, passwords under wrong names too.
   try {
-    checks[operation](request);
+    checks[operation](request, stage);
   } catch (error) {
     if (!(error instanceof InvalidRequest)) throw error;
     const faults = error.faults.map(beforeSending);

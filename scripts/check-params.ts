@@ -77,7 +77,7 @@ function missingFile(stage: string, stages: readonly string[]): string {
   if (otherFiles.includes(stage))
     return `stages/${stage}.yml is for all stages: no stage can have this name.${misspelt}`;
   const lines = Object.entries(firstParams).map(([name, value]) => `${name}: ${value}\n`);
-  return `The stage ${stage} has no file stages/${stage}.yml.${misspelt} Copy stages/example.yml, which explains every param, or write this, as docs/deploying.md says in step 2:
+  return `The stage ${stage} has no file stages/${stage}.yml.${misspelt} \`npm start -- init ${stage}\` makes it; or copy stages/example.yml, which explains every param, or write this, as docs/deploying.md says in step 2:
 
 # yaml-language-server: $schema=../schemas/stage.json
 ${lines.join('')}`;

@@ -6,6 +6,7 @@ import { usageError } from '../command-error.ts';
 import { readRequest, userNameOf } from '../request.ts';
 import type { Session } from '../session.ts';
 import { findDeployment } from '../target/deployment.ts';
+import { stageOf } from '../target/target.ts';
 import { planText } from '../view/plan/plan-text.ts';
 import { showing } from '../view/terminal.ts';
 import { onboardFirst, pathOf } from './send.ts';
@@ -39,7 +40,7 @@ export async function plan(
   const command = v.safeParse(commandSchema, named);
   if (!command.success) throw usageError(`--operation takes ${commandSchema.options.join(', ')}, not '${named}'`);
   const operation = operationsOf[command.output];
-  const request = await readRequest(pathOf(file, operation, session), operation);
+  const request = await readRequest(pathOf(file, operation, session), operation, stageOf(session.target));
   const target = await session.reach();
   const at = { target, deployment: await findDeployment(target) };
   if (session.sandbox !== undefined && operation !== 'onboard-subscriber') {

@@ -10,7 +10,7 @@ import { readAgreedPlan, requireSamePlan } from '../plan/same-plan.ts';
 import { keyArnsOf, named, type Request, readRequest, userNameOf } from '../request.ts';
 import type { Session } from '../session.ts';
 import { type Deployment, findDeployment } from '../target/deployment.ts';
-import { placeOf, type Reachable } from '../target/target.ts';
+import { placeOf, type Reachable, stageOf } from '../target/target.ts';
 import { attemptsOf } from '../view/attempts.ts';
 import { exitStatus, outputOf, reportOf } from '../view/report.ts';
 import { doing, summaryText } from '../view/summary.ts';
@@ -65,7 +65,7 @@ export async function send(
     );
   }
   const faults = fault.map(readFault);
-  const request = await readRequest(pathOf(file, operation, session), operation);
+  const request = await readRequest(pathOf(file, operation, session), operation, stageOf(session.target));
   const agreed = plan === undefined ? undefined : await readAgreedPlan(plan, folderOf(session));
   const isFirst = operation === 'onboard-subscriber';
   if (operation === 'offboard-subscriber' && !isThrowAway) await confirmOffboarding(request, confirm, session);

@@ -121,7 +121,7 @@ function notFound(target: Reachable): CommandError {
     'DeploymentNotFound',
     `${where} has no stack ${stackNameOf(target.stage)}`,
     target.kind === 'endpoint'
-      ? 'Check --stage; a sandbox that `npm run sandbox` starts has the stage sandbox.'
+      ? `Name the stage that is deployed there with --stage; a sandbox that \`npm run sandbox\` starts without --empty has the stage sandbox. To deploy one: \`init\`, then \`deploy\`.`
       : 'Check --stage, --profile and --region; `aws sts get-caller-identity` names the account of the credentials.',
   );
 }

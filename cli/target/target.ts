@@ -194,3 +194,7 @@ function withoutAbsent({
 }): Target {
   return { kind, stage, ...(profile !== undefined && { profile }), ...(region !== undefined && { region }) };
 }
+
+/** The stage that a target is; of one that is not named, that of the sandbox that a command boots. */
+export const stageOf = (target: Target | undefined): string =>
+  target === undefined || target.kind === 'sandbox' ? sandboxStage : target.stage;

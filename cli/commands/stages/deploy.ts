@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { apiUrlOf } from '../../aws/http-api.ts';
 import type { Outcome } from '../../command.ts';
 import { asCommandError, usageError } from '../../command-error.ts';
 import { type Clone, cloneHere } from '../../deploy/clone.ts';
@@ -67,7 +68,7 @@ export async function deploy(
   const { outputs } = deployment;
   return {
     document: { status: 'SUCCEEDED', ...packaged, deployed: isChanged, checks, outputs },
-    text: `\n${isChanged ? `Stage ${stage} is deployed.` : `Stage ${stage} is deployed already, and nothing has changed.`} ${verdict(checks)}\n${rows(places(deployment), terminal).join('\n')}\n`,
+    text: `\n${isChanged ? `Stage ${stage} is deployed.` : `Stage ${stage} is deployed already, and nothing has changed.`} ${verdict(checks)}\n${rows(places(target, deployment), terminal).join('\n')}\n`,
     status: statusOf(checks),
   };
 }
@@ -84,9 +85,10 @@ async function packagedRegion(root: string, target: Reachable): Promise<string> 
 }
 
 /** Where things are. */
-function places({ machines, registryTable, outputs }: Deployment): Fact[] {
+function places(target: Reachable, deployment: Deployment): Fact[] {
+  const { machines, registryTable, outputs } = deployment;
   return [
-    ['HTTP API', outputs.HttpApiUrl ?? null],
+    ['HTTP API', apiUrlOf({ target, deployment })],
     ['event bus', outputs.OnboardingBusName ?? null],
     ...Object.values(machines).map((arn, place): Fact => [place === 0 ? 'machines' : '', arn]),
     ['registry', registryTable],

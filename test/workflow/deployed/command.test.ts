@@ -1,7 +1,9 @@
 // A stage from nothing to nothing by the command, with the unmodified osls.
 
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { makeTemporaryFolder } from '../../../build/temporary-folder.ts';
 import { init } from '../../../cli/commands/init.ts';
 import { deploy } from '../../../cli/commands/stages/deploy.ts';
 import { doctor } from '../../../cli/commands/stages/doctor.ts';
@@ -23,6 +25,18 @@ const worldIn = (folder: string) => ({
   ...{ folder, environment: {}, send: fetch, getVersion },
   ask: () => Promise.reject(new Error('Nobody is there')),
 });
+
+it('the stage of an empty sandbox is made by init, without a question', () =>
+  withEmptySandbox(async ({ endpoint: url }) => {
+    const folder = makeTemporaryFolder(join(tmpdir(), 'init-'));
+    try {
+      const session = sessionFor({ kind: 'endpoint', url, stage: 'dev' });
+      const { document } = await init({ words: ['dev'], options: {} }, session, worldIn(folder.path));
+      expect(document).toMatchObject({ status: 'SUCCEEDED', questions: [] });
+    } finally {
+      folder.remove();
+    }
+  }));
 
 it.each(isWhole ? ['an empty sandbox'] : [])(
   'is made for %s, is deployed, is deployed again, works, and is removed',
