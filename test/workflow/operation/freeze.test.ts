@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import { isWhole } from '../../scope.ts';
 import { add, newUser } from '../add-user/adding-users.ts';
@@ -52,27 +52,24 @@ const runs: Record<string, () => Promise<() => Promise<Report>>> = {
 const stepsOf = (machine: string) =>
   [...packagedMachine(machine).functionOf.values()].map((name) => name.replace('infinstor-onboarding-sandbox-', ''));
 
-/** The states of a run that nothing befalls. */
-const usual = new Map<string, string[]>();
-
-// Every function keeps an environment warm, with connections that are pooled.
-beforeAll(async () => {
-  for (const [machine, prepare] of Object.entries(runs)) {
-    const report = await (await prepare())();
-    expect(report.error).toBeNull();
-    usual.set(machine, statesOf(report));
-  }
-});
+/** The states of a run that nothing befalls. Every function of it keeps an environment warm, with connections that are pooled. */
+async function statesOfWarmRun(machine: string): Promise<string[]> {
+  const report = await (await runs[machine]?.())?.();
+  expect(report?.error).toBeNull();
+  return report === undefined ? [] : statesOf(report);
+}
 
 /** Runs a machine once, with these functions frozen before their first invocation, as a run that nothing befalls. */
 async function runFrozen(machine: string, steps: readonly string[]): Promise<void> {
+  // Just before, as no connection lives for ever.
+  const usual = await statesOfWarmRun(machine);
   const go = await runs[machine]?.();
   const frozenBefore = sandbox().freezes().length;
   for (const step of steps) fault(sandbox(), `lambda:${step}:freeze`);
   const report = await go?.();
   expect(report?.error).toBeNull();
   // Nothing was tried again.
-  expect(report && statesOf(report)).toEqual(usual.get(machine));
+  expect(report && statesOf(report)).toEqual(usual);
   const freezes = sandbox().freezes().slice(frozenBefore);
   expect(freezes.map(({ step }) => step).toSorted()).toEqual(steps.toSorted());
   // Without a connection that could be dead a freeze proves nothing.
