@@ -64,7 +64,10 @@ describe('the params of a stage', () => {
   it.each(['dev', 'pord', 'constructor'])('are missed for the stage %s, with what to write', async (stage) => {
     const { broken } = checkParams({ ...withFile(pinned), own: undefined }, stage);
     expect(broken).toHaveLength(1);
-    expect(broken[0]).toContain(`has no file stages/${stage}.yml. There is: prod. `npm start -- init ${stage}` makes it; or copy stages/example.yml`);
+    expect(broken[0]).toContain(
+      `has no file stages/${stage}.yml. There is: prod. \`npm start -- init ${stage}\` makes it;`,
+    );
+    expect(broken[0]).toContain('copy stages/example.yml');
     // It can be copied, and packaged with a URL and a hash.
     const [, example = ''] = /\n\n(.*)/s.exec(broken[0] ?? '') ?? [];
     const { infinstorMlflowUrl, builds } = pinned;
