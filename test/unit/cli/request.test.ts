@@ -116,6 +116,16 @@ describe('the secrets of a request', () => {
     await writeFile(path, JSON.stringify(request));
     expect(await readRequest(path, 'onboard-subscriber')).toEqual(request);
   });
+
+  it('are those of the stage that the request is for', async () => {
+    const path = join(folder, 'secrets-of-dev.json');
+    const request = { subscriber, passwordSecretId: 'infinstor/dev/input/mallory/password' };
+    await writeFile(path, JSON.stringify(request));
+    expect(await readRequest(path, 'onboard-subscriber', 'dev')).toEqual(request);
+    await expect(readRequest(path, 'onboard-subscriber', 'prod')).rejects.toThrow(
+      'below infinstor/prod/input/mallory/',
+    );
+  });
 });
 
 describe('keyArnsOf', () => {
