@@ -46,7 +46,7 @@ describe('diffKeyPolicies', () => {
     ]);
   });
 
-  it('tells conditions apart', () => {
+  it('distinguishes conditions', () => {
     const grantsOnly = { ...enable, Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' } } };
     expect(
       changes(policy(grantsOnly), policy({ ...enable, Condition: { Bool: { 'kms:GrantIsForAWSResource': 'false' } } })),

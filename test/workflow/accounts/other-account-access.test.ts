@@ -74,7 +74,7 @@ describe('without the events of its stacks', () => {
 describe('an account that lets nobody in', () => {
   const allowing = (given: Sandbox) => given.accounts.iam(otherAccount.accountId).role('infinstor-onboarding-access');
 
-  it('is told before anything is made, without the external id; a redrive goes on when it does', async () => {
+  it('is reported before anything is made, without the external id; a redrive goes on when it does', async () => {
     await withSandbox(accountsPackage(), async (given) => {
       await setUpOtherAccount(given, { ExternalId: 'another-external-id' });
       const report = await onboard(given, requestIn('kept-out', there));

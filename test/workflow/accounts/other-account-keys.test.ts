@@ -30,7 +30,7 @@ describe('a key there', () => {
       .map(({ detail }) => detail)
       .filter((detail) => 'keyArn' in detail && detail.keyArn === keyArn);
 
-  it('is watched: what an operator does to it is told, and what the deployment does is not', async () => {
+  it('is watched: what an operator does to it is reported, and what the deployment does is not', async () => {
     const keyArn = keyIn(sandbox(), abroad);
     await onboard(sandbox(), requestWithKeys('watched', abroad, keyArn));
     sandbox().clock.advance(hour);

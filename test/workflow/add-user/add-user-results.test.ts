@@ -60,7 +60,7 @@ describe('each user has a result of its own', () => {
     expect(repeated.error).toBeNull();
   });
 
-  it('of which one failed, and nobody heard of it: the sweep tells', () =>
+  it('of which one failed, and nobody heard of it: the sweep reports it', () =>
     withSandbox({ schedules: true }, async (given) => {
       const subscriber = await newHost(given);
       const [user, weak] = [newUser(), givenUser(given, 'weak-password-marker', subscriber)];

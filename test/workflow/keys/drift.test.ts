@@ -99,7 +99,7 @@ describe("an operator's change of a key policy", () => {
     ]);
   });
 
-  it('that is never told of is found by the schedule', async () => {
+  it('of which no event came is found by the schedule', async () => {
     const { keyArn, roleArn } = await onboardedWith(sandbox());
     fault(sandbox(), 'events:PutKeyPolicy:lose');
     await editPolicy(sandbox(), keyArn, withoutOurs);
@@ -118,7 +118,7 @@ describe("an operator's change of a key policy", () => {
     expect(await keptEdits(sandbox(), keyArn)).toHaveLength(1);
   });
 
-  it('that changes a statement of ours is told with what is wrong', async () => {
+  it('that changes a statement of ours is reported with what is wrong', async () => {
     const { keyArn } = await onboardedWith(sandbox());
     await editPolicy(sandbox(), keyArn, (statements) =>
       statements.map((each) => (isOurs(each) ? { ...each, Action: 'kms:*' } : each)),
@@ -130,7 +130,7 @@ describe("an operator's change of a key policy", () => {
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { reason })]);
   });
 
-  it('that lets the deployment do nothing any more is told', async () => {
+  it('that lets the deployment do nothing any more is reported', async () => {
     await withSandbox({}, async (given) => {
       const { keyArn } = await onboardedWith(given);
       await editPolicy(given, keyArn, () => [{ ...backup, Action: 'kms:*' }]);
@@ -195,7 +195,7 @@ describe('a hand edit beside an onboarding', () => {
     expect(await keptEdits(sandbox(), keyArn)).toHaveLength(1);
   });
 
-  it('between read and write is lost, kept, and told', async () => {
+  it('between read and write is lost, kept, and reported', async () => {
     const { keyArn, roleArn } = await onboardedWith(sandbox());
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
     await editPolicy(sandbox(), keyArn, withBackup);
@@ -228,7 +228,7 @@ describe('a hand edit beside an onboarding', () => {
     expect(await driftsOf(sandbox(), keyArn)).toHaveLength(1);
   });
 
-  it('between read and write is told, too, when it took a statement out', async () => {
+  it('between read and write is reported, too, when it took a statement out', async () => {
     const { keyArn } = await onboardedWith(sandbox());
     await editPolicy(sandbox(), keyArn, withBackup);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);

@@ -171,7 +171,7 @@ describe('a key policy that somebody has damaged', () => {
 });
 
 describe('a restore that cannot be', () => {
-  it('is told with a remedy when no such policy is kept', async () => {
+  it('is reported with a remedy when no such policy is kept', async () => {
     const { keyArn } = keyWithBackup();
     const { status, stdout, stderr } = await npmStart(keyArn, '--restore', 'yesterday');
     expect(stderr).toMatch(/Step +RestoreKeyPolicy\n +Reason +InvalidRequest: policyId: no policy yesterday of key /);
@@ -193,7 +193,7 @@ describe('a restore that cannot be', () => {
     expect(shown.status).toBe(2);
   });
 
-  it('is told with a remedy when a principal was deleted since, and changes nothing', async () => {
+  it('is reported with a remedy when a principal was deleted since, and changes nothing', async () => {
     const { keyArn, backupArn, deleteRole } = keyWithBackup();
     await onboard(sandbox(), requestWithKey('restore-orphan', keyArn));
     await removeBackup(keyArn);
@@ -216,7 +216,7 @@ describe('a restore that cannot be', () => {
     expect(sandbox().kms.keyPolicy(keyArn)).toEqual(before);
   });
 
-  it('is told with a remedy when KMS denies the change', async () => {
+  it('is reported with a remedy when KMS denies the change', async () => {
     const { keyArn } = keyWithBackup();
     await onboard(sandbox(), requestWithKey('restore-denied', keyArn));
     const [first] = await listed(keyArn);
@@ -262,7 +262,7 @@ describe('a restore while somebody else has the lease of the key', () => {
     expect(saying(keyArn).sids).toContain('Allow the backup team');
   });
 
-  it('is told with a remedy in the end, and changes nothing', async () => {
+  it('is reported with a remedy in the end, and changes nothing', async () => {
     const { keyArn, policyId } = await leasedFor(3_600_000);
     const { told, result } = restore(keyArn, policyId, turnClock);
     await expect(result).rejects.toMatchObject({

@@ -137,7 +137,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     expectGranted(sandbox(), keyArn, [...userNames, 'crowd-unseen']);
   });
 
-  it('get it without one whose role is deleted at the same time, which is told why', async () => {
+  it('get it without one whose role is deleted at the same time, which is reported with the reason', async () => {
     const keyArn = newKey(sandbox());
     const goOn = hold(sandbox(), 'kms', 'PutKeyPolicy');
     const { executionArn } = await startOnboarding(sandbox(), requestWithKey('crowd-gone', keyArn));

@@ -65,7 +65,7 @@ describe.each(retriesToRun('offboard-subscriber'))('$state, $error', ({ state, e
 });
 
 describe.each(endsToRun('offboard-subscriber'))('$state, $error', ({ state, error, times }) => {
-  it(`ends the execution after ${times} retries, and is told`, async () => {
+  it(`ends the execution after ${times} retries, and is reported`, async () => {
     const cause = causeOf(state, error);
     const subscriber = await longOnboarded(sandbox());
     cause?.(times + 1);

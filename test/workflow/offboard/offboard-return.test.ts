@@ -92,7 +92,7 @@ describe('a subscriber that is onboarded again', () => {
     },
   );
 
-  it('is told of a token that has expired, and goes on with another one', async () => {
+  it('is reported for a token that has expired, and goes on with another one', async () => {
     const { userName, keyArn, request } = await offboarded();
     await sandbox().cloudFormation.deleteByHand(`InfinStorMlflow-${userName}`);
     await passDays(sandbox(), 8);
@@ -107,7 +107,7 @@ describe('a subscriber that is onboarded again', () => {
     expectOneOfEach(sandbox(), renewed, { userName, keyArns: [keyArn] });
   });
 
-  it('is told of a table whose name is taken by what was kept', async () => {
+  it('is reported for a table whose name is taken by what was kept', async () => {
     const { userName, keyArn, request } = await offboarded();
     const report = await onboard(sandbox(), request);
     await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });

@@ -124,7 +124,7 @@ describe.each(endsToRun('onboard-subscriber'))('$state, $error', ({ state, error
   const needsLogin = isOfLogin({ state, error });
   const before = needsLogin ? 1 : 0;
 
-  it(`ends the execution after ${times} retries, and is told`, async () => {
+  it(`ends the execution after ${times} retries, and is reported`, async () => {
     const cause = causeOf(state, error);
     const run = await prepared(needsLogin);
     await cause?.(times + 1);

@@ -128,7 +128,7 @@ describe('a stack of ours', () => {
     expect(stackOf(sandbox(), run.userName)?.status).toBe('UPDATE_ROLLBACK_COMPLETE');
   });
 
-  it('of another request is told apart by its parameters, and nothing is changed', async () => {
+  it('of another request is distinguished by its parameters, and nothing is changed', async () => {
     const run = newRun('stack');
     await onboard(sandbox(), run.request);
     const report = await onboard(sandbox(), {

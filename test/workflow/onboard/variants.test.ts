@@ -250,7 +250,7 @@ it('an onboarding where the template exports fixed names succeeds for one subscr
   }));
 
 describe('a nested stack', () => {
-  it('that fails is told of by the reason of its own resource, and the same request converges', () =>
+  it('that fails is reported with the reason of its own resource, and the same request converges', () =>
     withSandbox({}, async (sandbox) => {
       const send = senderTo(sandbox, { templates: nestedRole });
       const roleName = roleNameOf('first');

@@ -62,7 +62,7 @@ const executionOf = (name: string) =>
     .find(({ executionArn }) => executionArn.endsWith(`:${name}`));
 
 describe('the HTTP API', () => {
-  it('onboards a subscriber, and tells how it stands', async () => {
+  it('onboards a subscriber, and returns how it stands', async () => {
     const { executionArn, location } = await post({ $schema, ...requestFor('By-api') });
     expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
     for (const path of [location, '/subscribers/by-API']) {

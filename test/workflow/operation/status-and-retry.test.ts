@@ -15,7 +15,7 @@ async function at(...args: string[]) {
 const documentOf = async (...args: string[]) => JSON.parse((await at(...args, '--json')).stdout);
 
 describe('a subscriber whose onboarding failed', () => {
-  it('has a status that tells step, reason, remedy and what exists, and is onboarded by a retry', async () => {
+  it('has a status with step, reason, remedy and what exists, and is onboarded by a retry', async () => {
     const keyArn = newKey(sandbox());
     fault(sandbox(), 'infinstor:register:error=503');
     const failed = await onboard(sandbox(), requestWithKey('retried', keyArn));

@@ -169,7 +169,7 @@ describe('a password that is not known here', () => {
     });
   });
 
-  it('does not matter where InfinStor is told what changes', () =>
+  it('does not matter where InfinStor receives what changes', () =>
     withSandbox({ environment: { UPDATE_SUBSCRIBER_FIELDS: 'changed' } }, async (given) => {
       const { userName, emailId } = await withUnknownPassword(given);
       expect((await update(given, { subscriber: { userName, emailId } })).error).toBeNull();
@@ -190,7 +190,7 @@ describe('a password that was changed elsewhere', () => {
     expect(kept(sandbox(), userName)).toEqual(before);
   });
 
-  it('does not matter where InfinStor is told what changes', () =>
+  it('does not matter where InfinStor receives what changes', () =>
     withSandbox({ environment: { UPDATE_SUBSCRIBER_FIELDS: 'changed' } }, async (given) => {
       const { userName, emailId } = await changeable(given);
       given.cognito.changeUser(userName, { password: 'Elsewhere-Marker-2!' });

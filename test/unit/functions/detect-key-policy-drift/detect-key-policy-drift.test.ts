@@ -10,7 +10,7 @@ import { errorOf } from '../lambda.ts';
 import { alice, denied, detail, otherKeyArn, setUp, writer } from './detector-fixture.ts';
 
 describe('the look of the schedule', () => {
-  it('tells nothing of keys that are as they are to be', async () => {
+  it('reports nothing of keys that are as they are to be', async () => {
     const { look, told, log, kms, count } = await setUp();
     await look();
     expect(told()).toEqual([]);
@@ -19,7 +19,7 @@ describe('the look of the schedule', () => {
     expect(kms.gets()).toBe(1);
   });
 
-  it('tells, logs and counts a key that is not, and writes nothing', async () => {
+  it('reports, logs and counts a key that is not, and writes nothing', async () => {
     const { look, told, log, kms, count } = await setUp();
     kms.set(keyArn, granting('b', 'intruder'));
     await look();
@@ -51,7 +51,7 @@ describe('the look of the schedule', () => {
     expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
   });
 
-  it('says so when EventBridge does not take what is told', async () => {
+  it('says so when EventBridge does not take what is reported', async () => {
     const { look, kms, events } = await setUp();
     kms.set(keyArn, granting('b'));
     events.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled' }] });
@@ -136,7 +136,7 @@ describe('the look of the schedule', () => {
 });
 
 describe('a policy that was written by hand', () => {
-  it('is kept, and told with who wrote it', async () => {
+  it('is kept, and reported with who wrote it', async () => {
     const { look, told, edited, registry, log } = await setUp();
     const edit = edited(granting('b'));
     await look(edit);
@@ -152,7 +152,7 @@ describe('a policy that was written by hand', () => {
     });
   });
 
-  it('is kept once when it is told twice', async () => {
+  it('is kept once when it is reported twice', async () => {
     const { look, told, edited, registry } = await setUp();
     const edit = edited(granting('b'));
     await look(edit);
@@ -175,7 +175,7 @@ describe('a policy that was written by hand', () => {
     expect(told()).toHaveLength(1);
   });
 
-  it('is told of a key whose lease was deleted, as its grants know it', async () => {
+  it('is reported of a key whose lease was deleted, as its grants know it', async () => {
     const { look, edited, told, forgetLease } = await setUp();
     await forgetLease();
     await look(edited(granting('b')));
@@ -208,7 +208,7 @@ describe('a policy that was written by hand', () => {
     expect(await readPolicyBackups(registry, keyArn)).toHaveLength(2);
   });
 
-  it('is told with what one of ours undid of it, also by the schedule for a while', async () => {
+  it('is reported with what one of ours undid of it, also by the schedule for a while', async () => {
     const { look, edited, told, kms, ask, reconciler, time } = await setUp();
     const backup = {
       Sid: 'Backup',

@@ -39,7 +39,7 @@ function setUp() {
 }
 
 describe('POST /subscribers', () => {
-  it('starts an execution that the subscriber can be told by, and says where to ask for its status', async () => {
+  it('starts an execution whose name shows the subscriber, and says where to ask for its status', async () => {
     const { invoke, started, secrets } = setUp();
     const response = await invoke(post({ subscriber }));
     const [execution] = started();

@@ -80,7 +80,7 @@ describe('a client in a home', () => {
     expect(await client.config.maxAttempts()).toBe(3);
   });
 
-  it('is AccountNotAccessible where the role cannot be assumed, which tells role and function and no external id', async () => {
+  it('is AccountNotAccessible where the role cannot be assumed, which names role and function and no external id', async () => {
     const { clientIn, sts } = setUp();
     const denied = { name: 'AccessDenied', message: 'not authorized', $fault: 'client', $metadata: {} } as const;
     sts.on(AssumeRoleCommand).rejects(new STSServiceException(denied));
@@ -112,7 +112,7 @@ describe('a client in a home', () => {
     expect(sts.calls()).toEqual([]);
   });
 
-  it('tries again after a failure, and tells another one as it is', async () => {
+  it('tries again after a failure, and passes another one on as it is', async () => {
     const { clientIn, sts } = setUp();
     sts
       .on(AssumeRoleCommand)

@@ -62,7 +62,7 @@ describe('addsecondaryuser', () => {
     expect(infinstor.subscribers()).toHaveLength(1);
   });
 
-  it('makes users that customerinfo tells from their subscriber', async () => {
+  it('makes users that customerinfo distinguishes from their subscriber', async () => {
     const { addAs, infinstor, post, tokenOf } = await setUp();
     await addAs(acme, alice);
     const roleArn = 'arn:aws:iam::111111111111:role/acme';

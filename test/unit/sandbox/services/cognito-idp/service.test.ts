@@ -40,7 +40,7 @@ describe('logging in with a password', () => {
     expect(cognito.userOf(IdToken)).toEqual({ userName: 'superadmin' });
   });
 
-  it('tells an unknown user from a wrong password, unless the pool hides who is missing', async () => {
+  it('distinguishes an unknown user from a wrong password, unless the pool hides who is missing', async () => {
     const { cognito, logIn } = setUp();
     await expect(logIn('wrong')).rejects.toMatchObject(wrong);
     await expect(logIn(password, 'nobody')).rejects.toMatchObject({ code: 'UserNotFoundException' });
@@ -246,7 +246,7 @@ describe('refreshing', () => {
 });
 
 describe('verifying an ID token', () => {
-  it('tells an expired one by the clock', async () => {
+  it('knows an expired one by the clock', async () => {
     const { clock, cognito, tokens } = setUp();
     const { IdToken } = await tokens();
     clock.advance(hour - 5000);

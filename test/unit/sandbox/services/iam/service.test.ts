@@ -224,7 +224,7 @@ describe('GetRole', () => {
 });
 
 describe('GetCallerIdentity', () => {
-  it('tells a session by role id and session name, a user by id', async () => {
+  it('names a session by role id and session name, a user by id', async () => {
     const role = createRole('deployer');
     const user = iam.createUser({ userName: 'operator' });
     const identify = (arn: string) =>

@@ -132,7 +132,7 @@ describe('delayed reads', () => {
     expect(await sids()).toEqual([root]);
   });
 
-  it('tell an old policy as it would be told now', async () => {
+  it('return an old policy as it would be now', async () => {
     const subscriber = createRole('subscriber');
     const roleId = iam.principalId(subscriber);
     await put(document(enableIam, use([deployer.principalArn, subscriber])));
