@@ -7,7 +7,7 @@ import { matchesPattern } from '../../sandbox/core/policies/policy-conditions.ts
 import { overBudget } from '../../scripts/time-budgets.ts';
 import { tour } from '../../tools/permissions/coverage.ts';
 import { permissionsOf } from '../../tools/permissions/permissions.ts';
-import { isWhole, scope } from '../scope.ts';
+import { casesInScope, scope } from '../scope.ts';
 import { newKey, onboard, requestWithKey } from '../workflow/sandbox.ts';
 
 const deployments = [
@@ -20,7 +20,7 @@ const deployments = [
   },
 ];
 // A tour takes seconds. The last deployment has every role and, of the others', all rights but the one to repair.
-const covered = isWhole ? deployments : deployments.slice(-1);
+const covered = casesInScope(deployments, deployments.slice(-1));
 type Deployment = Omit<(typeof deployments)[number], 'extras'> & { extras?: { otherAccount: boolean } };
 
 async function coverageOf(

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Report } from '../../cli/view/report.ts';
 import type { Sandbox } from '../../sandbox/boot.ts';
 import { type FaultRule, isRead, parseFault } from '../../sandbox/core/faults.ts';
-import { isWhole } from '../scope.ts';
+import { casesInScope } from '../scope.ts';
 import { redrive } from './sandbox.ts';
 import { functionNameOf } from './subscriber.ts';
 
@@ -81,7 +81,7 @@ export const waysAt = (place: number): readonly Way[] => oneOf(ways, place);
 
 /** All of them where all cases are wanted, and otherwise the one whose turn it is at this place. */
 export const oneOf = <Case>(cases: readonly Case[], place: number): readonly Case[] =>
-  isWhole ? cases : cases.slice(place % cases.length, (place % cases.length) + 1);
+  casesInScope(cases, cases.slice(place % cases.length, (place % cases.length) + 1));
 
 /** What is interrupted, each with its place in the list. */
 export const placed = (effects: readonly Effect[]) => effects.map((effect, place) => ({ effect, place }));

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildFunctions, bundleOptions, functionNames } from '../../../build/build.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const names = await functionNames();
@@ -30,7 +30,7 @@ it.each(names.map((name) => [limitKb(name), name] as const))('makes a bundle of 
 });
 
 // They are installed from the npm registry, as the project itself is.
-it.each(isWhole ? readdirSync(join(import.meta.dirname, 'sdk-releases')) : [])(
+it.each(casesInScope(readdirSync(join(import.meta.dirname, 'sdk-releases')), []))(
   'makes bundles that load with the SDK of %s',
   async (date) => {
     const { warnings } = await build({

@@ -6,28 +6,36 @@ import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { packageForSandbox } from '../../../build/package.ts';
+import { casesInScope } from '../../scope.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const deployed = () => (existsSync(join(root, '.serverless')) ? readdirSync(join(root, '.serverless')) : undefined);
 
 describe('packageForSandbox', () => {
-  it('gives a whole package to sandboxes that start at the same time, and leaves the one to deploy alone', async () => {
-    const before = deployed();
-    // A param that nobody has packaged yet.
-    const params = { infinstorMlflowUrl: `https://${randomUUID()}.example` };
-    const folders = await Promise.all([packageForSandbox(params), packageForSandbox(params)]);
-    onTestFinished(() => {
-      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-    });
-    const functions = readdirSync(join(root, 'functions'));
-    for (const folder of folders) {
-      const zips = readdirSync(folder).filter((name) => name.endsWith('.zip'));
-      expect(zips).toHaveLength(functions.length);
-      expect(existsSync(join(folder, 'cloudformation-template-update-stack.json'))).toBe(true);
-    }
-    const halfMade = readdirSync(join(root, '.sandbox')).filter((name) => name.startsWith(`packaging-${process.pid}-`));
-    expect({ halfMade, deployed: deployed() }).toEqual({ halfMade: [], deployed: before });
-  });
+  const twice = casesInScope(['two sandboxes'], []);
+
+  it.each(twice)(
+    'gives a whole package to %s that start at the same time, and leaves the one to deploy alone',
+    async () => {
+      const before = deployed();
+      // A param that nobody has packaged yet.
+      const params = { infinstorMlflowUrl: `https://${randomUUID()}.example` };
+      const folders = await Promise.all([packageForSandbox(params), packageForSandbox(params)]);
+      onTestFinished(() => {
+        for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+      });
+      const functions = readdirSync(join(root, 'functions'));
+      for (const folder of folders) {
+        const zips = readdirSync(folder).filter((name) => name.endsWith('.zip'));
+        expect(zips).toHaveLength(functions.length);
+        expect(existsSync(join(folder, 'cloudformation-template-update-stack.json'))).toBe(true);
+      }
+      const halfMade = readdirSync(join(root, '.sandbox')).filter((name) =>
+        name.startsWith(`packaging-${process.pid}-`),
+      );
+      expect({ halfMade, deployed: deployed() }).toEqual({ halfMade: [], deployed: before });
+    },
+  );
 
   it('gives what was packaged before, and loads nothing that packages', async () => {
     const script = `

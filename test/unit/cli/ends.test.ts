@@ -16,6 +16,7 @@ import { join, resolve } from 'node:path';
 // biome-ignore lint/style/noRestrictedImports: to look again at what other processes announce to nobody; how long it takes decides nothing
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { casesInScope } from '../../scope.ts';
 import { type Child, child } from './child.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -57,17 +58,22 @@ afterEach(async () => {
 });
 
 describe.each(commands)('%s', (_, script, isRunning) => {
-  it.each(signals)('ends by %s with status %i, and leaves nothing but its logs', async (signal, expected) => {
-    const command = run(script);
-    await command.says(isRunning);
-    command.process.kill(signal);
-    expect(await command.ended).toEqual({ status: expected, signal: null });
-    const [, folder = ''] =
-      /^(?:Function logs +|The functions' logs are in | {2}Logs +)(.*)$/m.exec(command.said().stdout) ?? [];
-    expect(readdirSync(folder)).not.toEqual([]);
-    expect(command.left()).toEqual([['logs']]);
-    expect(command.said().stderr).not.toMatch(/^ +at /m);
-  });
+  const usual = isCli(script) ? signals.slice(0, 1) : signals.slice(1);
+
+  it.each(casesInScope(signals, usual))(
+    'ends by %s with status %i, and leaves nothing but its logs',
+    async (signal, expected) => {
+      const command = run(script);
+      await command.says(isRunning);
+      command.process.kill(signal);
+      expect(await command.ended).toEqual({ status: expected, signal: null });
+      const [, folder = ''] =
+        /^(?:Function logs +|The functions' logs are in | {2}Logs +)(.*)$/m.exec(command.said().stdout) ?? [];
+      expect(readdirSync(folder)).not.toEqual([]);
+      expect(command.left()).toEqual([['logs']]);
+      expect(command.said().stderr).not.toMatch(/^ +at /m);
+    },
+  );
 
   it('ends by Ctrl-C like that when a second one comes while it ends', async () => {
     const command = run(script, { preload: "process.on('exit', () => process.kill(process.pid, 'SIGINT'));" });
@@ -96,7 +102,7 @@ describe.each(commands)('%s', (_, script, isRunning) => {
     expect(command.left()).toEqual(isCli(script) ? [] : [['logs']]);
   });
 
-  it('leaves nothing half-made when Ctrl-C ends it while osls packages', async () => {
+  it.each(casesInScope(['osls packages'], []))('leaves nothing half-made when Ctrl-C ends it while %s', async () => {
     const project = copyOfProject();
     try {
       const command = run(script, { project });
@@ -202,7 +208,7 @@ describe('npm start', () => {
     expect(command.left()).toEqual([['logs']]);
   });
 
-  it('leaves nothing after a document, which names no logs', async () => {
+  it.each(casesInScope(['a document'], []))('leaves nothing after %s, which names no logs', async () => {
     const command = run(['cli/start.ts', '--json']);
     expect(await command.ended).toEqual({ status: 0, signal: null });
     expect(command.left()).toEqual([]);

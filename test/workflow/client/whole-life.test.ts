@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
 import document from '../../../schemas/openapi.json' with { type: 'json' };
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 import { ended, newKey, requestWithKey, useSandbox } from '../sandbox.ts';
 import { letTokensExpire, newName, roleArnOf, subscribersNamed } from '../subscriber.ts';
 import { generatedClient, operations } from './client.ts';
@@ -50,7 +50,7 @@ describe('a client that is generated from the document', () => {
     expect(retry.error).toMatchObject({ name: 'SubscriberNotFound' });
   });
 
-  it.each(isWhole ? ['a subscriber'] : [])('leads %s through its whole life', async () => {
+  it.each(casesInScope(['a subscriber'], []))('leads %s through its whole life', async () => {
     const { client, answered } = generatedClient(sandbox());
     const [userName, keyArn] = [newName('Life'), newKey(sandbox())];
     const params = { path: { userName } };

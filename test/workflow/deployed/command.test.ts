@@ -12,7 +12,7 @@ import type { Clone } from '../../../cli/deploy/clone.ts';
 import { runOsls } from '../../../cli/deploy/osls.ts';
 import { getVersion } from '../../../lib/infinstor/discovery.ts';
 import { packageStage } from '../../../scripts/package-stage.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 import { sessionFor } from '../../unit/cli/session.ts';
 import { onboard, requestFor, run } from '../sandbox.ts';
 import { projectFor } from './project.ts';
@@ -38,7 +38,7 @@ it('the stage of an empty sandbox is made by init, without a question', () =>
     }
   }));
 
-it.each(isWhole ? ['an empty sandbox'] : [])(
+it.each(casesInScope(['an empty sandbox'], []))(
   'is made for %s, is deployed, is deployed again, works, and is removed',
   () =>
     withEmptySandbox(async (empty) => {

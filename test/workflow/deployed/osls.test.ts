@@ -16,7 +16,7 @@ import { expect, inject, it } from 'vitest';
 import type { EmptySandbox } from '../../../sandbox/boot.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { callApi } from '../../../tools/permissions/call-api.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 import { onboard, requestFor, run, withSandbox } from '../sandbox.ts';
 import { osls, projectFor } from './project.ts';
 import { createSuperadminSecret, leaksIn, sandboxWith, withEmptySandbox } from './stage.ts';
@@ -117,7 +117,7 @@ async function codeIn({ endpoint }: EmptySandbox): Promise<string[]> {
   return Functions.map(({ FunctionName, CodeSha256 }) => `${FunctionName} ${CodeSha256}`);
 }
 
-it.each(isWhole ? ['another one'] : [])('osls deploys, changes and removes a stage beside %s', () =>
+it.each(casesInScope(['another one'], []))('osls deploys, changes and removes a stage beside %s', () =>
   withSandbox({}, async (whole) => {
     const project = await projectFor(whole);
     const stack = () => whole.cloudFormation.stack(stackName);

@@ -7,6 +7,7 @@ import { foreignStatements, grantedRoles } from '../../../lib/keys/key-policy.ts
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { command } from '../../unit/cli/command.ts';
 import { sessionFor } from '../../unit/cli/session.ts';
+import { runCommand } from '../command-line.ts';
 import {
   ended,
   eventually,
@@ -69,9 +70,9 @@ async function npmStart(...args: string[]) {
 }
 
 async function listed(keyArn: string) {
-  const { status, stdout } = await npmStart(keyArn, '--json');
+  const { status, document } = await runCommand(['key-policies', keyArn, '--endpoint', sandbox().endpoint], {});
   expect(status).toBe(0);
-  return v.parse(listSchema, JSON.parse(stdout)).policies;
+  return v.parse(listSchema, document).policies;
 }
 
 /** Restores a policy in this process, with a wait of the test's. */

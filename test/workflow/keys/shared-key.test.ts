@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { foreignStatements, grantedRoles } from '../../../lib/keys/key-policy.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
+import { byScope } from '../../scope.ts';
 import {
   ended,
   eventually,
@@ -26,6 +27,8 @@ afterEach(() => {
 });
 
 let crowds = 0;
+/** Enough to meet each other. */
+const some = byScope({ usual: 3, all: 6, long: 6 });
 
 /** Onboards so many subscribers at once, whose tables share one key. */
 async function onboardTogether(given: Sandbox, keyArn: string, count: number) {
@@ -94,7 +97,7 @@ describe('subscribers that are onboarded at once with one key', () => {
   ])('all get it after %s', async (_, trouble) => {
     const keyArn = newKey(sandbox());
     fault(sandbox(), trouble, ofPatchKeyPolicy);
-    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, some);
     expect(sandbox().faults.left()).toBe(0);
     expect(failed).toEqual([]);
     expectGranted(sandbox(), keyArn, userNames);
@@ -103,7 +106,7 @@ describe('subscribers that are onboarded at once with one key', () => {
   it('all get it when KMS returns policies that are some seconds old', async () => {
     const keyArn = newKey(sandbox());
     sandbox().kms.delayReads(5_000);
-    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, some);
     expect(failed).toEqual([]);
     expectGranted(sandbox(), keyArn, userNames);
   });
@@ -112,7 +115,7 @@ describe('subscribers that are onboarded at once with one key', () => {
     const keyArn = newKey(sandbox());
     const { functionName } = ofPatchKeyPolicy;
     fault(sandbox(), 'kms:PutKeyPolicy:kill', { functionName, followedBy: { ...staysAway(functionName), times: 42 } });
-    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, 6);
+    const { userNames, failed } = await onboardTogether(sandbox(), keyArn, some);
     expect(failed).not.toEqual([]);
     for (const { error } of failed) expect(error?.step).toBe('PatchKeyPolicy');
     sandbox().faults.clear();

@@ -1,6 +1,6 @@
 // What the machines are designed to be, beside what they are: the tests of their edges run what stands here.
 
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 
 /** AWS was called too often: the call had no effect. */
 const throttling = [
@@ -168,14 +168,15 @@ const oneOfEachKind = [
  * kind in the first state, and `npm run test:all` all of them in the first state of an onboarding.
  */
 export function retriesToRun(machine: Machine): readonly Retried[] {
-  const all: readonly Retried[] = designedRetries[machine];
-  const first = all[0]?.state;
-  return all.filter(
-    (retried) =>
-      !isShared(retried) ||
-      (isWhole && retried.state === first && machine === 'onboard-subscriber') ||
-      (oneOfEachKind.includes(retried.error) && (isWhole || retried.state === first)),
-  );
+  const designed: readonly Retried[] = designedRetries[machine];
+  const first = designed[0]?.state;
+  const isUsual = (retried: Retried) =>
+    !isShared(retried) || (oneOfEachKind.includes(retried.error) && retried.state === first);
+  const isRun = (retried: Retried) =>
+    isUsual(retried) ||
+    (retried.state === first && machine === 'onboard-subscriber') ||
+    oneOfEachKind.includes(retried.error);
+  return casesInScope(designed.filter(isRun), designed.filter(isUsual));
 }
 
 /**

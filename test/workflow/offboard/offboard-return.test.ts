@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import { grantedRoles } from '../../../lib/keys/key-policy.ts';
+import { byScope } from '../../scope.ts';
 import { interruptions } from '../interruptions.ts';
 import { expectFailure, expectOneOfEach, newKey, onboard, redrive, requestWithKey, useSandbox } from '../sandbox.ts';
 import { effectsOf, interruptAndRecover, waysAt } from '../side-effects.ts';
@@ -141,7 +142,8 @@ describe('an offboarding while others are onboarded with the same key', () => {
   ])('loses nobody’s intent, %s', async (_, trouble) => {
     const keyArn = newKey(sandbox());
     const crowd = newName('crowd');
-    const names = (kind: string) => [...Array(5).keys()].map((n) => `${kind}-${crowd}-${n}`);
+    const names = (kind: string) =>
+      [...Array(byScope({ usual: 2, all: 5, long: 5 })).keys()].map((n) => `${kind}-${crowd}-${n}`);
     const [leaving, staying, coming] = [names('leaving'), names('staying'), names('coming')];
     letTokensExpire(sandbox());
     const onboardAll = (userNames: readonly string[]) =>

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { interruptions } from '../interruptions.ts';
 import { eventually, expectOneOfEach, onboard, recordOf, useSandbox } from '../sandbox.ts';
-import { effectsOf, faultAt, interruptAndRecover, kinds, oneOf, placed, waysAt } from '../side-effects.ts';
+import { effectsOf, faultAt, interruptAndRecover, kinds, oneOf, placed, ways } from '../side-effects.ts';
 import { stackOf } from '../subscriber.ts';
 import { bucketsOf, expectOffboarded, longOnboarded, offboard } from './offboarding.ts';
 
@@ -20,42 +20,45 @@ async function leaveNothing(sandbox: Sandbox, userName: string): Promise<void> {
 }
 
 describe('an offboarding that is interrupted', () => {
-  const uninterrupted = useSandbox(slow);
+  const sandbox = useSandbox(slow);
+
+  afterEach(() => {
+    sandbox().faults.clear();
+  });
 
   it('has no side effects but those that are interrupted below', async () => {
-    const { userName } = await longOnboarded(uninterrupted());
-    expect(await effectsOf(uninterrupted(), () => offboard(uninterrupted(), userName))).toEqual(
-      interruptions.offboarding,
-    );
+    const { userName } = await longOnboarded(sandbox());
+    expect(await effectsOf(sandbox(), () => offboard(sandbox(), userName))).toEqual(interruptions.offboarding);
   });
 
   describe.each(placed(interruptions.offboarding))('after $effect', ({ effect, place }) => {
-    // Of its own: each offboarding looks through the whole registry, which grows with every subscriber.
-    const sandbox = useSandbox(slow);
+    const chosen = oneOf([...ways, ...kinds.map((kind) => ({ kind, recovery: 'onboarded again' as const }))], place);
 
-    afterEach(() => {
-      sandbox().faults.clear();
-    });
+    it.each(chosen.filter((way) => way.recovery !== 'onboarded again'))(
+      '$kind, then $recovery: is done',
+      async (way) => {
+        const subscriber = await longOnboarded(sandbox());
+        const send = () => offboard(sandbox(), subscriber.userName);
+        await expectOffboarded(sandbox(), await interruptAndRecover(sandbox(), send, effect, way), subscriber);
+      },
+    );
 
-    it.each(waysAt(place))('$kind, then $recovery: is done', async (way) => {
-      const subscriber = await longOnboarded(sandbox());
-      const send = () => offboard(sandbox(), subscriber.userName);
-      await expectOffboarded(sandbox(), await interruptAndRecover(sandbox(), send, effect, way), subscriber);
-    });
-
-    it.each(oneOf(kinds, place))('%s, then onboarded again: is done', async (kind) => {
-      const subscriber = await longOnboarded(sandbox());
-      const { userName, keyArn, request } = subscriber;
-      sandbox().faults.add(faultAt(effect, kind));
-      await offboard(sandbox(), userName);
-      expect(sandbox().faults.left()).toBe(0);
-      await leaveNothing(sandbox(), userName);
-      const report = await onboard(sandbox(), request);
-      expectOneOfEach(sandbox(), report, { userName, keyArns: [keyArn] });
-      expect(await recordOf(sandbox(), userName)).toMatchObject({ status: { S: 'ACTIVE' } });
-      const last = { ...subscriber, stackId: `${report.output?.stackId}` };
-      const earlier = last.stackId === subscriber.stackId ? [] : bucketsOf(sandbox(), subscriber);
-      await expectOffboarded(sandbox(), await offboard(sandbox(), userName), last, earlier);
-    });
+    it.each(chosen.filter((way) => way.recovery === 'onboarded again'))(
+      '$kind, then onboarded again: is done',
+      async ({ kind }) => {
+        const subscriber = await longOnboarded(sandbox());
+        const { userName, keyArn, request } = subscriber;
+        sandbox().faults.add(faultAt(effect, kind));
+        await offboard(sandbox(), userName);
+        expect(sandbox().faults.left()).toBe(0);
+        await leaveNothing(sandbox(), userName);
+        const report = await onboard(sandbox(), request);
+        expectOneOfEach(sandbox(), report, { userName, keyArns: [keyArn] });
+        expect(await recordOf(sandbox(), userName)).toMatchObject({ status: { S: 'ACTIVE' } });
+        const last = { ...subscriber, stackId: `${report.output?.stackId}` };
+        const earlier = last.stackId === subscriber.stackId ? [] : bucketsOf(sandbox(), subscriber);
+        await expectOffboarded(sandbox(), await offboard(sandbox(), userName), last, earlier);
+      },
+    );
   });
 });

@@ -5,7 +5,7 @@ import { isOwnError } from '../../../cli/view/next-step.ts';
 import { remedyFor } from '../../../lib/errors.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { functionCalls } from '../../../scripts/function-calls.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 import { expectFailure, newKey, onboard, requestFor, requestWithKey, useSandbox } from '../sandbox.ts';
 import { credentialsOf, endSession, fault, functionNameOf, newName, onboarded } from '../subscriber.ts';
 
@@ -116,7 +116,7 @@ const times = 9999;
 const dispensable: ReadonlySet<string> = new Set(['verify-subscriber secretsmanager:GetSecretValue']);
 
 describe('a call that is refused without more words', () => {
-  it.each(isWhole ? refusals : [...usual.values()])(
+  it.each(casesInScope(refusals, [...usual.values()]))(
     'of $by says itself what was refused: $call',
     async ({ by, call }) => {
       // A secret takes about a hundred versions a day, and each login stores one.

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../../lib/subscribers/operations.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope, isWhole } from '../../scope.ts';
 import { callApi } from '../api.ts';
 import { ended, eventually, hold, recordOf, requestFor, useSandbox } from '../sandbox.ts';
 import { fault, newName } from '../subscriber.ts';
@@ -175,7 +175,7 @@ describe('an idempotency key', () => {
     `${call}:kill`,
   ]);
 
-  it.each(isWhole ? losses : losses.slice(-1))(
+  it.each(casesInScope(losses, losses.slice(-1)))(
     'finds what was started when the answer of a call is lost by %s',
     async (loss) => {
       const userName = newName('lost');

@@ -7,7 +7,7 @@ import { canonical } from '../../../lib/keys/canonical.ts';
 import type { Preview } from '../../../lib/preflight/preview.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 import { callApi } from '../api.ts';
 import { editPolicy, naming, newRole } from '../keys/key-policies.ts';
 import { offboard, offboarding } from '../offboard/offboarding.ts';
@@ -260,7 +260,7 @@ describe('a plan', () => {
     }
   });
 
-  it.each(isWhole ? ['takes what is supplied, once'] : [])('of a custom token %s', async () => {
+  it.each(casesInScope(['takes what is supplied, once'], []))('of a custom token %s', async () => {
     const { userName, request } = newRun('supplied');
     await onboarded(sandbox(), request);
     const supplied = { ...request, ...supplyToken(sandbox(), userName) };
@@ -271,7 +271,7 @@ describe('a plan', () => {
     expect(JSON.stringify(planned)).not.toContain('plan-marker');
   });
 
-  it.each(isWhole ? ['rolled back: it is deleted, and made anew'] : [])('of a stack that was %s', async () => {
+  it.each(casesInScope(['rolled back: it is deleted, and made anew'], []))('of a stack that was %s', async () => {
     const { userName, request } = newRun('rolled-back');
     fault(sandbox(), 'infinstor:register:error=503:9');
     expect((await onboard(sandbox(), request)).error?.name).toBe('StackFailed');
@@ -350,12 +350,13 @@ describe('what the first step refuses, a plan refuses in the same words', () => 
   });
 
   it.each(
-    isWhole
-      ? [
-          { name: 'TemplateNotPinned', environment: { BUILDS: '{}', REQUIRE_PINNED_TEMPLATE: 'true' } },
-          { name: 'TemplateChanged', environment: { BUILDS: JSON.stringify({ [fixtures.build]: '0'.repeat(64) }) } },
-        ]
-      : [],
+    casesInScope(
+      [
+        { name: 'TemplateNotPinned', environment: { BUILDS: '{}', REQUIRE_PINNED_TEMPLATE: 'true' } },
+        { name: 'TemplateChanged', environment: { BUILDS: JSON.stringify({ [fixtures.build]: '0'.repeat(64) }) } },
+      ],
+      [],
+    ),
   )('a template that may not be used: $name', async ({ name, environment }) => {
     await withSandbox({ environment }, async (given) => {
       const { errors } = await refusal(given, 'onboard-subscriber', requestFor('pinned'));

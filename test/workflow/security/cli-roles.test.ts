@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import { account } from '../../../sandbox/core/account.ts';
 import { type CliCall, callsOf, policyOf, type Role, roles, uses, usesOf } from '../../../scripts/cli-permissions.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 import { runCommand } from '../command-line.ts';
 import { eventually, hold, newKey, onboard, requestWithKey, run, startOnboarding, useSandbox } from '../sandbox.ts';
 import { fault, newName, onboarded } from '../subscriber.ts';
@@ -155,7 +155,7 @@ const isUsual = ({ role, use }: (typeof enough)[number]) =>
   use.role === role && !/^(update|add-user|retry|redrive)|--plan/.test(nameOf(use));
 
 describe('the policy', () => {
-  it.each(enough.filter((each) => isWhole || isUsual(each)).map(({ role, use }) => [role, nameOf(use), use] as const))(
+  it.each(casesInScope(enough, enough.filter(isUsual)).map(({ role, use }) => [role, nameOf(use), use] as const))(
     'of %s is enough for %s',
     async (role, _, use) => {
       const line = await lineOf(use);
@@ -165,27 +165,29 @@ describe('the policy', () => {
     },
   );
 
-  it.each(refused.filter(([, name]) => isWhole || !/^re/.test(name)))(
-    'of %s is not enough for %s, which begins nothing',
-    async (role, name, action) => {
-      const use = uses.find((each) => nameOf(each) === name) ?? expect.fail(name);
-      // Since it is refused, it may be for the steady one.
-      const line =
-        name === 'offboard'
-          ? ['offboard', file(leaving(steady.userName)), '--confirm', steady.userName, '--stage', 'sandbox']
-          : await lineOf(use);
-      const executions = () =>
-        sandbox()
-          .states.executions()
-          .map(({ executionArn, status }) => ({ executionArn, status }));
-      const before = executions();
-      await expect(runCommand(line, environmentOf(role))).rejects.toMatchObject({
-        name: expect.stringMatching(/^AccessDenied/),
-        message: expect.stringContaining(action),
-      });
-      expect(executions()).toEqual(before);
-    },
-  );
+  it.each(
+    casesInScope(
+      refused,
+      refused.filter(([, name]) => !/^re/.test(name)),
+    ),
+  )('of %s is not enough for %s, which begins nothing', async (role, name, action) => {
+    const use = uses.find((each) => nameOf(each) === name) ?? expect.fail(name);
+    // Since it is refused, it may be for the steady one.
+    const line =
+      name === 'offboard'
+        ? ['offboard', file(leaving(steady.userName)), '--confirm', steady.userName, '--stage', 'sandbox']
+        : await lineOf(use);
+    const executions = () =>
+      sandbox()
+        .states.executions()
+        .map(({ executionArn, status }) => ({ executionArn, status }));
+    const before = executions();
+    await expect(runCommand(line, environmentOf(role))).rejects.toMatchObject({
+      name: expect.stringMatching(/^AccessDenied/),
+      message: expect.stringContaining(action),
+    });
+    expect(executions()).toEqual(before);
+  });
 });
 
 /** Each use with each of its calls; usually each action of a reader once. */
@@ -193,7 +195,8 @@ const takenAway = uses
   .toSorted((one, other) => Number(one.role === 'reader') - Number(other.role === 'reader'))
   .flatMap((use) => use.calls.filter(({ where }) => where === undefined).map((call) => ({ use, call })));
 const ofReaders = takenAway.filter(({ use }) => use.role === 'reader');
-const judged = isWhole ? takenAway : [...new Map(ofReaders.map((each) => [each.call.action, each])).values()];
+const usuallyTaken = [...new Map(ofReaders.map((each) => [each.call.action, each])).values()];
+const judged = casesInScope(takenAway, usuallyTaken);
 
 describe.each(judged.map((each) => [each.call.action, nameOf(each.use), each] as const))(
   'without %s, %s',

@@ -7,7 +7,7 @@ import { sandboxAt, type Target } from '../../../cli/target/target.ts';
 import { account, fixtures, otherAccount } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { accounts, forwardEvents, setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope } from '../../scope.ts';
 import { sessionFor } from '../../unit/cli/session.ts';
 import { accountsPackage } from '../accounts/elsewhere.ts';
 import { newKey, onboard, putSecret, requestWithKey, spoken, useSandbox } from '../sandbox.ts';
@@ -253,7 +253,7 @@ describe('doctor', () => {
     expect(wrong.filter(({ outcome }) => outcome === 'fail')).toHaveLength(names.length);
   });
 
-  it.each(isWhole ? Object.keys(broken) : [])('finds %s, and names it alone', async (name) => {
+  it.each(casesInScope(Object.keys(broken), []))('finds %s, and names it alone', async (name) => {
     const { breaking, named, others = [] } = broken[name] ?? {};
     await breaking?.();
     const { wrong, status, shown } = await look();
@@ -265,15 +265,18 @@ describe('doctor', () => {
     for (const { mend } of wrong) expect(mend).not.toBe('');
   });
 
-  it.each(isWhole ? ['a wrong password'] : [])('tries %s once each time, and not once logins are paused', async () => {
-    await storeSecret(() => ({ userName, password: 'Wrong-Password-Marker-1!' }));
-    const logins = callsOf(sandbox(), 'InitiateAuth');
-    for (const why of ['LoginRejected', 'LoginRejected', 'LoginsPaused', 'LoginsPaused']) {
-      const { wrong } = await look();
-      expect(wrong).toEqual([expect.objectContaining({ what: 'superadmin login', ...failing(why) })]);
-    }
-    expect(callsOf(sandbox(), 'InitiateAuth') - logins).toBe(2);
-  });
+  it.each(casesInScope(['a wrong password'], []))(
+    'tries %s once each time, and not once logins are paused',
+    async () => {
+      await storeSecret(() => ({ userName, password: 'Wrong-Password-Marker-1!' }));
+      const logins = callsOf(sandbox(), 'InitiateAuth');
+      for (const why of ['LoginRejected', 'LoginRejected', 'LoginsPaused', 'LoginsPaused']) {
+        const { wrong } = await look();
+        expect(wrong).toEqual([expect.objectContaining({ what: 'superadmin login', ...failing(why) })]);
+      }
+      expect(callsOf(sandbox(), 'InitiateAuth') - logins).toBe(2);
+    },
+  );
 
   it('finds that a named key has no tag', async () => {
     const keyArn = newKey(sandbox(), { tags: {} });

@@ -14,7 +14,7 @@ import {
   widths,
 } from '../../../scripts/draw/pictures/scenes.ts';
 import { shownAfter, textOf } from '../../../scripts/draw/pictures/screen.ts';
-import { isWhole } from '../../scope.ts';
+import { casesInScope, isWhole } from '../../scope.ts';
 import { eventually, hold, spoken, useSandbox } from '../sandbox.ts';
 
 const sandbox = useSandbox();
@@ -76,7 +76,7 @@ const colourless: [string, Parameters<Stage['play']>[2]][] = [
   ['--no-color', { options: ['--no-color'] }],
   ['a dumb terminal', { environment: { TERM: 'dumb' } }],
 ];
-it.each(isWhole ? colourless : colourless.slice(0, 2))('there are no colours with %s', async (_, more) => {
+it.each(casesInScope(colourless, colourless.slice(0, 2)))('there are no colours with %s', async (_, more) => {
   const { output, status } = await stage.play(list, pictured, more);
   expect(output).toMatch(/acme +ACTIVE/);
   expect(output).not.toMatch(colour);

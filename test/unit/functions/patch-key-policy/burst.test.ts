@@ -1,6 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
 import { type BurstResult, runBurst } from '../../../../bench/key-policy-burst.ts';
 import { bootSandbox } from '../../../../sandbox/boot.ts';
+import { byScope } from '../../../scope.ts';
 
 /** So many steps on one key, with writes limited, reads stale, roles unseen and deleted, and steps that die with the lease. */
 async function burst(
@@ -28,8 +29,10 @@ async function burst(
 }
 
 describe('steps that patch one key at the same time', () => {
-  it('lose no grant and no foreign statement, with at most 20 writes of the policy, 150 of them', async () => {
-    const { lost, foreignKept, writes, gaveUp } = await burst('reconciler', 150);
+  const roles = byScope({ usual: 40, all: 150, long: 150 });
+
+  it(`lose no grant and no foreign statement, with at most 20 writes of the policy, ${roles} of them`, async () => {
+    const { lost, foreignKept, writes, gaveUp } = await burst('reconciler', roles);
     expect(lost).toEqual([]);
     expect(foreignKept).toBe(true);
     expect(writes).toBeLessThanOrEqual(20);
