@@ -22,6 +22,8 @@ export interface InfinStor {
   renewToken(userName: string): string;
   /** Deletes a subscriber, as a person would by the vendor's means: no call is documented that does. */
   deleteSubscriber(userName: string): void;
+  /** Makes it differ from the usual one in this, and in nothing else, from now on. */
+  vary(difference: Partial<InfinStorVariant>): void;
   /** Lets the service no longer know a subscriber, whose user stays in the pool. */
   forget(userName: string): void;
   /**
@@ -74,6 +76,7 @@ export function createInfinStor({ clock, variant: difference, ...options }: Infi
       store.delete(userName);
       options.cognito.deleteUser(userName);
     },
+    vary: (other) => void Object.assign(variant, usualVariant, other),
     forget: (userName) => void store.delete(userName),
     redeem: store.redeem,
   };

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Sandbox, SandboxOptions } from '../../../sandbox/boot.ts';
 import { casesInScope } from '../../scope.ts';
-import { expectFailure, statesOf, withSandbox } from '../sandbox.ts';
+import { expectFailure, statesOf, useSandbox, withSandbox } from '../sandbox.ts';
 import { fault } from '../subscriber.ts';
 import { add, expectAdded, expectThere, givenUser, newHost, newUser } from './adding-users.ts';
 
@@ -59,27 +59,33 @@ const cases = Object.entries(variants).flatMap(([name, variant]) => {
 });
 
 describe('adding users where InfinStor', () => {
-  it.each(cases)('$name', ({ variant, scenarios }) =>
-    withSandbox({ infinstor: variant.infinstor }, async (given) => {
-      const subscriber = await newHost(given);
-      for (const scenario of scenarios) await scenario(given, subscriber, variant);
-      expect(given.denials()).toEqual([]);
-    }),
-  );
+  const sandbox = useSandbox();
+
+  afterEach(() => {
+    sandbox().faults.clear();
+    sandbox().infinstor.vary({});
+  });
+
+  it.each(cases)('$name', async ({ variant, scenarios }) => {
+    const subscriber = await newHost(sandbox());
+    sandbox().infinstor.vary(variant.infinstor);
+    for (const scenario of scenarios) await scenario(sandbox(), subscriber, variant);
+    expect(sandbox().denials()).toEqual([]);
+  });
 
   const forms = ['text 400', 'text 409', 'json 409', 'json 200', 'text 200', 'lambda 200'] as const;
 
-  it.each(casesInScope(forms, ['text 400', 'json 200']))('refuses a weak password with %s', (refusal) =>
-    withSandbox({ infinstor: { refusal } }, async (given) => {
-      const subscriber = await newHost(given);
-      const [weak, other] = [givenUser(given, 'weak-password-marker', subscriber), newUser()];
-      const report = await add(given, [weak, other], subscriber);
-      await expectFailure(given, report, { name: 'UsersNotAdded', step: 'CompleteUsers' });
-      expect(report.error?.message).toMatch(/InfinStorRejected .*did not conform/);
-      await expectThere(given, other, { subscriber });
-      expect(given.infinstor.usersOf(subscriber)).toHaveLength(1);
-    }),
-  );
+  it.each(casesInScope(forms, ['text 400', 'json 200']))('refuses a weak password with %s', async (refusal) => {
+    const given = sandbox();
+    const subscriber = await newHost(given);
+    given.infinstor.vary({ refusal });
+    const [weak, other] = [givenUser(given, 'weak-password-marker', subscriber), newUser()];
+    const report = await add(given, [weak, other], subscriber);
+    await expectFailure(given, report, { name: 'UsersNotAdded', step: 'CompleteUsers' });
+    expect(report.error?.message).toMatch(/InfinStorRejected .*did not conform/);
+    await expectThere(given, other, { subscriber });
+    expect(given.infinstor.usersOf(subscriber)).toHaveLength(1);
+  });
 
   it('lets users log in elsewhere: LoginRejected says that the subscriber may have no password', () =>
     withSandbox({ infinstor: { externalAuth: 'superadmin in the pool' } }, async (given) => {
