@@ -101,7 +101,7 @@ export const commandTable: readonly Command[] = [
         type: 'string',
         value: 'COMMAND',
         choices: ['onboard', 'update', 'add-user', 'offboard'],
-        help: 'the command that the request is for: onboard (the default), update, add-user or offboard',
+        help: "the command that the request is for: onboard, update, add-user or offboard (default: that of the file's $schema, else onboard)",
       },
       diff,
     },

@@ -10,7 +10,7 @@ import { checkRequest } from '../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../lib/requests/update.ts';
 import { checkUsersRequest } from '../lib/requests/users.ts';
 import { inputSecretPrefix } from '../lib/secrets/names.ts';
-import type { Operation } from '../lib/subscribers/operations.ts';
+import { type Operation, operationSchema } from '../lib/subscribers/operations.ts';
 import { CommandError } from './command-error.ts';
 import { sandboxStage } from './target/target.ts';
 
@@ -75,6 +75,14 @@ function faultLines(faults: readonly Fault[]): string {
   const shown = faults.slice(0, maxFaultLines).map(({ field, rule }) => `${field}: ${rule}`);
   const more = faults.length - shown.length;
   return [...(faults.length === 1 ? [] : ['']), ...shown, ...(more === 0 ? [] : [`and ${more} more`])].join('\n');
+}
+
+/** The operation whose schema a file names for editors, as the examples do; undefined without one, or when it cannot be read. */
+export async function operationNamedIn(path: string): Promise<Operation | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), v.object({ $schema: v.string() })), text);
+  if (!read.success) return undefined;
+  return operationSchema.options.find((name) => read.output.$schema.endsWith(`/${name}.json`));
 }
 
 function isRecord(value: unknown): value is object {

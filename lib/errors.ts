@@ -137,7 +137,7 @@ export interface Difference {
 /** What the request says of a subscriber that InfinStor knows already is not what is kept. An onboarding changes none of it. */
 export class SubscriberDiffers extends /* @__PURE__ */ stepError(
   'SubscriberDiffers',
-  'Correct the named fields to what is stored, leave passwordSecretId out, and send the request again. Change the e-mail address or the password with an update (npm start -- update, state machine update-subscriber), and tags by an update of the stack in CloudFormation.',
+  'Correct the named fields to what is stored, leave passwordSecretId out, and send the request again. Once the subscriber is ACTIVE, change the e-mail address or the password with an update (npm start -- update, state machine update-subscriber), and tags by an update of the stack in CloudFormation.',
 ) {
   /** The fields of the request that differ. */
   readonly fields: readonly string[];

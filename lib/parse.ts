@@ -33,5 +33,9 @@ function rule({ kind, type, received, expected, message }: v.BaseIssue<unknown>)
   if (isOfObject && expected === 'never') return unknownField;
   if (received === 'undefined') return 'is required';
   // Only messages that a schema sets itself are free of the received value.
-  return /received/i.test(message) ? `must be ${expected ?? type}` : message;
+  return /received/i.test(message) ? `must be ${inWords(expected ?? type)}` : message;
 }
+
+/** Valibot writes choices as TypeScript does: `("a" | "b")`. */
+const inWords = (expected: string): string =>
+  /^\(".*"\)$/.test(expected) ? `one of ${expected.slice(1, -1).replaceAll(' | ', ', ')}` : expected;

@@ -3,7 +3,7 @@ import type { Operation } from '../../lib/subscribers/operations.ts';
 import { planOf } from '../aws/plans.ts';
 import type { Outcome } from '../command.ts';
 import { usageError } from '../command-error.ts';
-import { readRequest, userNameOf } from '../request.ts';
+import { operationNamedIn, readRequest, userNameOf } from '../request.ts';
 import type { Session } from '../session.ts';
 import { findDeployment } from '../target/deployment.ts';
 import { stageOf } from '../target/target.ts';
@@ -24,6 +24,19 @@ const operationsOf = {
   offboard: 'offboard-subscriber',
 } as const satisfies Record<string, Operation>;
 const commandSchema = v.picklist(['onboard', 'update', 'add-user', 'offboard']);
+type Command = v.InferOutput<typeof commandSchema>;
+
+/** The command that a request is for: the one of the option, else the one whose schema the file names, else onboard. */
+async function commandFor(named: string | undefined, file: string | undefined, session: Session): Promise<Command> {
+  if (named === undefined) {
+    const operation =
+      file === undefined ? undefined : await operationNamedIn(pathOf(file, 'onboard-subscriber', session));
+    return commandSchema.options.find((command) => operationsOf[command] === operation) ?? 'onboard';
+  }
+  const command = v.safeParse(commandSchema, named);
+  if (!command.success) throw usageError(`--operation takes ${commandSchema.options.join(', ')}, not '${named}'`);
+  return command.output;
+}
 
 /**
  * Shows what a request would do. Nothing is changed.
@@ -31,15 +44,11 @@ const commandSchema = v.picklist(['onboard', 'update', 'add-user', 'offboard']);
  * @throws CommandError named InvalidRequest for wrong usage, and as `readRequest` throws; as `planOf` throws
  */
 export async function plan(
-  {
-    words: [file],
-    options: { operation: named = 'onboard', diff = false },
-  }: { words: readonly string[]; options: Options },
+  { words: [file], options: { operation: named, diff = false } }: { words: readonly string[]; options: Options },
   session: Session,
 ): Promise<Outcome> {
-  const command = v.safeParse(commandSchema, named);
-  if (!command.success) throw usageError(`--operation takes ${commandSchema.options.join(', ')}, not '${named}'`);
-  const operation = operationsOf[command.output];
+  const command = await commandFor(named, file, session);
+  const operation = operationsOf[command];
   const request = await readRequest(pathOf(file, operation, session), operation, stageOf(session.target));
   const target = await session.reach();
   const at = { target, deployment: await findDeployment(target) };
@@ -52,7 +61,7 @@ export async function plan(
   const next =
     preview.converges || session.sandbox !== undefined
       ? null
-      : session.command(`${command.output} ${file ?? 'REQUEST.json'} --plan ${preview.hash}`);
+      : session.command(`${command} ${file ?? 'REQUEST.json'} --plan ${preview.hash}`);
   return {
     document: { ...preview, error: null },
     text: planText(preview, terminal, { diff, next }),

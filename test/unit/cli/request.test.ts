@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { executionNameFor, keyArnsOf, readRequest, userNameOf } from '../../../cli/request.ts';
+import { executionNameFor, keyArnsOf, operationNamedIn, readRequest, userNameOf } from '../../../cli/request.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
 
 const { artifactsKeyArn, trackingKeyArn } = fixtures;
@@ -11,6 +11,30 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'request-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+describe('operationNamedIn', () => {
+  it.each([
+    ['add-user-alice', 'add-user'],
+    ['update-email', 'update-subscriber'],
+    ['acme', 'onboard-subscriber'],
+  ])('reads the $schema of the example %s', async (name, operation) => {
+    expect(await operationNamedIn(join(import.meta.dirname, `../../../examples/${name}.json`))).toBe(operation);
+  });
+
+  it.each([
+    ['another schema', '{"$schema": "https://json-schema.org/draft/2020-12/schema"}'],
+    ['none', '{}'],
+    ['no JSON', '$schema'],
+  ])('knows none of a file with %s', async (name, text) => {
+    const path = join(folder, `schema of ${name}.json`);
+    await writeFile(path, text);
+    expect(await operationNamedIn(path)).toBeUndefined();
+  });
+
+  it('knows none of a file that is not there', async () => {
+    expect(await operationNamedIn(join(folder, 'nowhere.json'))).toBeUndefined();
+  });
+});
 
 describe('readRequest', () => {
   it.each([

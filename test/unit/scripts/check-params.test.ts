@@ -131,7 +131,7 @@ describe('the params of a stage', () => {
       'requirePermissionBoundary: is no param: docs/params.md lists them. Is it misspelt?',
       'infinstorMlflowURL: is no param: docs/params.md lists them. Is it misspelt?',
       'defaultBuild: must be digits and dots, such as 2.3.72',
-      'verify: must be ("off" | "warn" | "require")',
+      'verify: must be one of "off", "warn", "require"',
       'infinstorMlflowUrl: must be the URL of your service: example.com is a placeholder',
     ]);
   });
@@ -151,13 +151,13 @@ describe('the params of a stage', () => {
     ['infinstorMlflowUrl', 'mlflow', 'infinstorMlflowUrl: must be a URL'],
     ['infinstorApiUrl', '/api', 'infinstorApiUrl: must be a URL'],
     ['superadminUserName', '', 'superadminUserName: must not be empty'],
-    ['updateSubscriberFields', 'some', 'updateSubscriberFields: must be ("all" | "changed")'],
+    ['updateSubscriberFields', 'some', 'updateSubscriberFields: must be one of "all", "changed"'],
     ['templateBaseUrl', 's3/', 'templateBaseUrl: must be a URL'],
     ['templateBucket', 'A bucket', 'templateBucket: must be the name of a bucket'],
     ['defaultBuild', 'latest', 'defaultBuild: must be digits and dots, such as 2.3.72'],
     ['builds', '{"2.3.72": "not a hash"}', 'builds.2.3.72: must be a SHA-256 in 64 hexadecimal digits, in lower case'],
     ['requirePinnedTemplate', false, 'requirePinnedTemplate: must be text: put the value into quotes'],
-    ['requirePinnedTemplate', 'no', 'requirePinnedTemplate: must be ("true" | "false")'],
+    ['requirePinnedTemplate', 'no', 'requirePinnedTemplate: must be one of "true", "false"'],
     ['allowedTagKeys', 'team, owner', 'allowedTagKeys.1: must be separated by commas, without spaces'],
     [
       'rolePath',

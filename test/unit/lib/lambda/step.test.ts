@@ -73,7 +73,7 @@ describe('a step', () => {
 
   it.each([
     ['a missing variable', undefined, 'is required'],
-    ['a wrong variable', marker, 'must be ("7" | "8")'],
+    ['a wrong variable', marker, 'must be one of "7", "8"'],
   ])('does not run with %s', async (_name, value, rule) => {
     vi.stubEnv('LIMIT', value);
     expect(await failureOf(unreached, { wrong: true })).toMatchObject({

@@ -84,7 +84,7 @@ const doors: Record<string, Door> = {
       [at('stack.tags.T', 'y', 'has the keys t and T', '/stack/tags')],
       [at('stack.tags.aws:x', 'x', 'must not begin with aws:')],
       [at('stack.tags.constructor', 'x', unknown)],
-      [at('encryption.artifacts.type', 'none', 'must be ('), at('encryption.artifacts.keyArn', marker, unknown)],
+      [at('encryption.artifacts.type', 'none', 'must be one of '), at('encryption.artifacts.keyArn', marker, unknown)],
       [
         at('encryption.tracking', { type: 'customer-managed' }, isRequired, '/encryption/tracking/keyArn'),
         at(

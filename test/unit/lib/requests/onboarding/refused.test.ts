@@ -87,7 +87,7 @@ describe('a request is refused', () => {
       'an unknown encryption',
       { subscriber, encryption: { artifacts: { type: 'none' } } },
       'encryption.artifacts.type',
-      'must be ("sse-s3" | "sse-kms-aws-managed" | "sse-kms-customer-managed")',
+      'must be one of "sse-s3", "sse-kms-aws-managed", "sse-kms-customer-managed"',
     ],
     [
       'no key where one is needed',
