@@ -41,12 +41,13 @@ describe('the look of the schedule', () => {
     expect(told()).toHaveLength(1);
   });
 
-  it('looks once at a key of several grants and a lease, and still at one whose lease was deleted', async () => {
-    const { look, told, kms, forgetLease } = await setUp();
+  it('looks once at a key of several grants and a lease, and at one whose lease was deleted when the table was read anew', async () => {
+    const { look, told, kms, forgetLease, time } = await setUp();
     await look();
     expect(kms.gets()).toBe(1);
     await forgetLease();
     kms.set(keyArn, granting('b'));
+    time.now += 7 * 24 * 60 * 60_000;
     await look();
     expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
   });
