@@ -67,7 +67,8 @@ export async function sweepExecutions({ logger, turn = paced(pace), ...sweeper }
       remainingMs,
     });
     problems.push(...done.problems);
-    if (done.state === 'left' || done.state === 'held') logger.info('records left to another sweep', { group, state: done.state });
+    if (done.state === 'left' || done.state === 'held')
+      logger.info('records left to another sweep', { group, state: done.state });
   }
   throwTogether(problems, 'records could not be swept');
 }
