@@ -70,7 +70,6 @@ export async function workInSlices<Item>(registry: Registry, work: Work<Item>): 
         after = inHand[begun - 1]?.place ?? after;
         first += begun;
         if (!isSuspect) suspect = undefined;
-        if (begun < inHand.length) return { problems, state: 'left' };
         if (first < items.length && !work.mayGoOn()) return { problems, state: 'left' };
       }
       if (suspect !== undefined && (end === undefined || end > suspect)) suspect = undefined;
