@@ -374,7 +374,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   'sweep-passwords': {
     calls: {},
     loops: { 'secretsmanager:ListSecrets': 1, 'states:DescribeExecution': 1, 'secretsmanager:DeleteSecret': 1 },
-    stop: 'the secrets that are left over; what is left comes with the next sweep',
+    stop: 'some 400 passwords, and of more those whose turn it is in this hour',
   },
   'update-subscriber': {
     instead: keyOfSecret,

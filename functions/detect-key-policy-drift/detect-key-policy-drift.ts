@@ -64,8 +64,7 @@ export async function detectKeyPolicyDrift({ eventId, edit }: Occasion, detector
 
 async function lookAtAll(eventId: string, detector: Detector): Promise<void> {
   const { registry, logger, remainingMs, clock } = detector;
-  const time = { now: clock.now, remainingMs };
-  const unlisted = await listUnlisted({ registry, mayGoOn: () => remainingMs() > listMs, ...time });
+  const unlisted = await listUnlisted({ registry, mayGoOn: () => remainingMs() > listMs, now: clock.now });
   const { problems, state } = await workInSlices(registry, {
     name: 'drift',
     pageAfter: (after) => knownKeysAfter(registry, after),
@@ -79,7 +78,7 @@ async function lookAtAll(eventId: string, detector: Detector): Promise<void> {
     },
     mayGoOn: () => remainingMs() > lookMs,
     atOnce,
-    ...time,
+    now: clock.now,
   });
   if (state === 'left' || state === 'held') logger.info('keys left to the next look', { state });
   throwTogether([...unlisted, ...problems], 'keys could not be looked at');

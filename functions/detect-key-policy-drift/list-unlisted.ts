@@ -15,7 +15,6 @@ interface Walker {
   registry: Registry;
   mayGoOn(): boolean;
   now(): number;
-  remainingMs(): number;
 }
 
 /**
@@ -23,7 +22,7 @@ interface Walker {
  * somebody has deleted. The whole table is read for that, once a week, apart from what anybody waits for, and over as many invocations as it takes.
  * @returns what went wrong
  */
-export async function listUnlisted({ registry, mayGoOn, now, remainingMs }: Walker): Promise<readonly unknown[]> {
+export async function listUnlisted({ registry, mayGoOn, now }: Walker): Promise<readonly unknown[]> {
   const turn = paced(pace);
   const { problems } = await workInSlices<readonly string[]>(registry, {
     name: 'list-keys',
@@ -40,7 +39,6 @@ export async function listUnlisted({ registry, mayGoOn, now, remainingMs }: Walk
     atOnce: 1,
     restMs: everyMs,
     now,
-    remainingMs,
   });
   return problems;
 }

@@ -23,7 +23,7 @@ const redrivableMs = 14 * 24 * 60 * 60_000;
  * How often DescribeExecution is called: a third of what AWS allows an account in a Region (15 a second, 10 in most Regions, after a burst of 300 or 250: Step
  * Functions developer guide, "Quotas related to API action throttling"), and so little at the same time that the others have what they need.
  */
-const pace: Pace = { perSecond: 5, burst: 20 };
+export const describePace: Pace = { perSecond: 5, burst: 20 };
 const atOnce = 5;
 
 /**
@@ -47,7 +47,7 @@ export interface Sweeper extends FailureRecorder {
  * failure: the events that record-failure lives on are best effort. What there is no time for is the next sweep's.
  * @throws AggregateError of what went wrong with single records, when the others have been looked at
  */
-export async function sweepExecutions({ logger, turn = paced(pace), ...sweeper }: Sweeper): Promise<void> {
+export async function sweepExecutions({ logger, turn = paced(describePace), ...sweeper }: Sweeper): Promise<void> {
   const { registry, now, clock, remainingMs } = sweeper;
   const failedSince = new Date(now.getTime() - redrivableMs).toISOString();
   const problems: unknown[] = [];
@@ -64,7 +64,6 @@ export async function sweepExecutions({ logger, turn = paced(pace), ...sweeper }
       atOnce,
       restMs: unsettledGroups[group].restMs,
       now: clock,
-      remainingMs,
     });
     problems.push(...done.problems);
     if (done.state === 'left' || done.state === 'held')

@@ -18,7 +18,7 @@ export type Place = v.InferOutput<typeof placeSchema>;
 export interface Holder {
   /** Unique for each invocation. */
   holder: string;
-  /** When its time is over, in milliseconds since the epoch. */
+  /** Until when nobody else may have it, in milliseconds since the epoch. */
   until: number;
 }
 
@@ -53,20 +53,20 @@ export async function takeCursor(
 }
 
 /**
- * Writes where the work stands, and gives the cursor back when it `isOver`.
+ * Writes where the work stands, and keeps the cursor for as long as the holder says, or gives it back when it `isOver`.
  * @returns false when somebody else has the cursor: this invocation must not go on
  */
 export async function moveCursor(
   { documents, tableName }: Registry,
   name: string,
-  { holder }: Pick<Holder, 'holder'>,
+  { holder, until }: Holder,
   { after, inHand, endedAt, isOver }: Place & { isOver: boolean },
 ): Promise<boolean> {
-  const place = Object.entries({ after, inHand, endedAt });
+  const place = Object.entries({ after, inHand, endedAt, heldUntil: isOver ? undefined : until });
   const set = place.filter(([, value]) => value !== undefined);
   const remove = [
     ...place.filter(([, value]) => value === undefined).map(([member]) => member),
-    ...(isOver ? ['holder', 'heldUntil'] : []),
+    ...(isOver ? ['holder'] : []),
   ];
   const names = new Set([...place.map(([member]) => member), ...remove, 'holder']);
   const moved = await unlessRefused(

@@ -24,8 +24,6 @@ export interface Work<Item> {
   restMs?: number;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** How long the function may run yet. */
-  remainingMs(): number;
 }
 
 export interface Done {
@@ -39,20 +37,27 @@ export interface Done {
 const inHandAtOnce = 25;
 
 /**
+ * How long an invocation has the cursor from a write of it on, in milliseconds. Lambda invokes again a minute after a death (developer guide, "Error handling for
+ * asynchronous invocations"), and finds it free. Who is slower may be overtaken, and stops then: what is done twice is done no worse.
+ */
+const holdMs = 55_000;
+
+/**
  * Does the same with many things in rounds, of which an invocation does what it has time for: the next one goes on there. One thing that goes wrong keeps
  * no other from its turn, nor does one at which the function dies: those that were in hand then are taken one at a time, each marked as done before it is
  * begun, so that the one that kills has its next turn in the next round.
  * @throws what `pageAfter` and the registry throw
  */
 export async function workInSlices<Item>(registry: Registry, work: Work<Item>): Promise<Done> {
-  const holder = { holder: randomUUID(), until: work.now() + work.remainingMs() };
-  const taken = await takeCursor(registry, work.name, holder, work.now());
+  const holder = randomUUID();
+  const until = () => work.now() + holdMs;
+  const taken = await takeCursor(registry, work.name, { holder, until: until() }, work.now());
   if (taken === undefined) return { problems: [], state: 'held' };
   let { after, inHand: suspect, endedAt } = taken;
   const problems: unknown[] = [];
   let isHeld = true;
   const move = async (place: Place, isOver = false): Promise<boolean> => {
-    isHeld = await moveCursor(registry, work.name, holder, { endedAt, ...place, isOver });
+    isHeld = await moveCursor(registry, work.name, { holder, until: until() }, { endedAt, ...place, isOver });
     return isHeld;
   };
   const isResting =

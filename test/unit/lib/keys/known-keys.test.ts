@@ -21,7 +21,7 @@ async function setUp() {
     /** As a version wrote it that listed no keys. */
     putLease: (keyArn: string) =>
       put({ pk: `KEY#${keyArn}`, sk: 'LEASE', written: { statementsHash: 'h', writtenAt: 1 } }),
-    list: (mayGoOn = () => true) => listUnlisted({ registry, mayGoOn, now: () => time.now, remainingMs: () => 60_000 }),
+    list: (mayGoOn = () => true) => listUnlisted({ registry, mayGoOn, now: () => time.now }),
     known: async () => {
       const found: string[] = [];
       for await (const keyArn of knownKeys(registry)) found.push(keyArn);

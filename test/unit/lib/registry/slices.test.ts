@@ -27,7 +27,6 @@ async function setUp(count: number) {
       mayGoOn: () => world.left > 0,
       atOnce: 3,
       now: () => time.now,
-      remainingMs: () => 5 * minute,
       ...changes,
     });
   /** The next run, and whom it has worked on. */
@@ -89,7 +88,8 @@ describe('work in slices', () => {
       await death('t-014');
       for (const name of world.done) seen.add(name);
       expect((await next()).state).toBe('held');
-      time.now += 5 * minute;
+      // When Lambda invokes it again.
+      time.now += minute;
     }
     const { state, done } = await next();
     expect(state).toBe('over');
@@ -120,7 +120,22 @@ describe('work in slices', () => {
       await takeCursor(registry, 'sweep', { holder: 'other', until: 99 * minute }, 9 * minute);
     };
     expect(await next({ each })).toMatchObject({ state: 'held', done: names(10) });
-    expect(await moveCursor(registry, 'sweep', { holder: 'other' }, { isOver: true })).toBe(true);
+    expect(await moveCursor(registry, 'sweep', { holder: 'other', until: 0 }, { isOver: true })).toBe(true);
+  });
+
+  it('keeps the cursor for as long as it goes on', async () => {
+    const { run, next, time, all } = await setUp(34);
+    const states: string[] = [];
+    let isNested = false;
+    const each = async () => {
+      time.now += 1_500;
+      if (isNested) return;
+      isNested = true;
+      states.push((await run({ name: 'sweep' })).state);
+      isNested = false;
+    };
+    expect(await next({ each, atOnce: 1 })).toMatchObject({ state: 'over' });
+    expect(states).toEqual(all.map(() => 'held'));
   });
 
   it('gives the cursor back when the things cannot be read', async () => {
