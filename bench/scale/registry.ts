@@ -75,7 +75,7 @@ export const executionArnOf = (number: number) =>
 
 const ownerStatement = {
   Sid: 'Enable IAM User Permissions',
-  Effect: 'Allow',
+  Effect: 'Allow' as const,
   Principal: { AWS: 'arn:aws:iam::111111111111:root' },
   Action: 'kms:*',
   Resource: '*',

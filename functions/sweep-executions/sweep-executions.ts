@@ -33,7 +33,7 @@ const atOnce = 5;
 const leftMs: Readonly<Record<UnsettledGroup, number>> = { running: 140_000, failed: 80_000, active: 60_000 };
 
 export interface Sweeper extends FailureRecorder {
-  logger: Logger;
+  logger: Pick<Logger, 'info' | 'warn'>;
   /** How long the function may run yet. */
   remainingMs(): number;
   /** Milliseconds since the epoch. */
@@ -75,7 +75,7 @@ export async function sweepExecutions({ logger, turn = paced(describePace), ...s
 async function sweep(
   { executionArn, status, updatedAt }: SweptRecord,
   recorder: FailureRecorder,
-  logger: Logger,
+  logger: Sweeper['logger'],
 ): Promise<void> {
   const execution = await describeExecution(recorder.stepFunctions, executionArn);
   switch (execution?.status) {
