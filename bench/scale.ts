@@ -52,8 +52,14 @@ async function measure(count: number): Promise<void> {
   await row('drift, once a week: reads the whole table', () => lookAtKeys(registry, count, now));
   await row('drift, once an hour', () => lookAtKeys(registry, count, later(hour)));
   await row('drift, once a day: also looks at kept policies', () => lookAtKeys(registry, count, later(25 * hour)));
-  await row('an offboarding', async () => `${(await grantsOn(registry, userNameOf(50), [keyArnOf(50)])).length} grants`);
-  await row('an offboarding of an earlier version', async () => `${(await grantsOf(registry, userNameOf(50))).length} grants`);
+  await row(
+    'an offboarding',
+    async () => `${(await grantsOn(registry, userNameOf(50), [keyArnOf(50)])).length} grants`,
+  );
+  await row(
+    'an offboarding of an earlier version',
+    async () => `${(await grantsOf(registry, userNameOf(50))).length} grants`,
+  );
   await row('a claim', async () => {
     const record = await readRecord(registry, userNameOf(50));
     const claimed = { userName: userNameOf(50), executionArn: executionArnOf(50).replace('onboard', 'update') };

@@ -69,7 +69,8 @@ const onAKey = 100;
 export const keyArnOf = (number: number) =>
   `arn:aws:kms:us-east-1:111111111111:key/00000000-0000-4000-8000-${String(Math.floor(number / onAKey)).padStart(12, '0')}`;
 export const userNameOf = (number: number) => `tenant-${String(number).padStart(5, '0')}`;
-const roleArnOf = (number: number) => `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userNameOf(number)}`;
+const roleArnOf = (number: number) =>
+  `arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-${userNameOf(number)}`;
 export const executionArnOf = (number: number) =>
   `arn:aws:states:us-east-1:111111111111:execution:infinstor-onboarding-bench-onboard-subscriber:${userNameOf(number)}`;
 
@@ -84,7 +85,9 @@ const ownerStatement = {
 /** The policy that the key of this ARN is to have in a registry of so many subscribers. */
 export function policyOf(keyArn: string, count: number): KeyPolicy {
   const numbers = Array.from({ length: count }, (_, number) => number).filter((number) => keyArnOf(number) === keyArn);
-  return withGrants({ Version: '2012-10-17', Statement: [ownerStatement] }, numbers.map(roleArnOf), { mode: 'role-arns' });
+  return withGrants({ Version: '2012-10-17', Statement: [ownerStatement] }, numbers.map(roleArnOf), {
+    mode: 'role-arns',
+  });
 }
 
 /**
@@ -136,7 +139,15 @@ function itemsOf(number: number, count: number, unseen: number): Record<string, 
     keyArns: [keyArn],
   };
   const pk = `KEY#${keyArn}`;
-  const grant = { pk, sk: `GRANT#${roleArn}`, roleArn, roleId: `AROA${number}`, userName, state: 'applied', refused: false };
+  const grant = {
+    pk,
+    sk: `GRANT#${roleArn}`,
+    roleArn,
+    roleId: `AROA${number}`,
+    userName,
+    state: 'applied',
+    refused: false,
+  };
   if (number % onAKey !== 0) return [record, grant];
   const policy = JSON.stringify(policyOf(keyArn, count));
   const kept = ['2025-06-01', '2025-07-01', '2025-08-01'].map((date) => {
