@@ -67,7 +67,7 @@ const endSchema = v.object({
 });
 
 /** Whether an item has not expired. */
-export const isKept = (item: unknown, now: number): boolean => v.parse(endSchema, item).expiresAt > now / 1000;
+const isKept = (item: unknown, now: number): boolean => v.parse(endSchema, item).expiresAt > now / 1000;
 
 /**
  * A policy that was kept of a key, by its id; undefined when there is none, or none any more.

@@ -7,7 +7,7 @@ const hour = 60 * 60_000;
  * How long an item stays after it has expired: "within a few days of their expiration". Until then reads return it, and writes change it.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  */
-export const lagMs = 48 * hour;
+const lagMs = 48 * hour;
 /** How often expired items are looked for. */
 const checkMs = 6 * hour;
 /** An item that says that it expired longer ago stays, as does one whose attribute is no number (the same page). */
