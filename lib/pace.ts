@@ -13,7 +13,7 @@ interface Time {
 }
 
 /**
- * Turns that come no faster than a pace, whoever waits for them: a bucket of tokens, as AWS's own rates are.
+ * Turns that come no faster than a pace, however many wait for them: a bucket of tokens, as AWS's own rates are.
  * @returns what resolves when it is the caller's turn
  */
 export function paced({ perSecond, burst }: Pace, time: Time = { now: Date.now, wait }): () => Promise<void> {

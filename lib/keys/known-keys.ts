@@ -80,7 +80,7 @@ export async function readUnlisted(
 
 const startSchema = v.object({ pk: v.string(), sk: v.string() });
 
-/** Puts a key into the index, unless it is there. Whoever takes its lease does so, too. */
+/** Puts a key into the index, unless it is there. So does who takes its lease. */
 export async function listKey({ documents, tableName }: Registry, keyArn: string): Promise<void> {
   await unlessRefused(
     documents.send(

@@ -26,7 +26,7 @@ interface Parts {
 const numberSchema = v.object({ N: v.pipe(v.string(), v.transform(Number), v.number()) });
 
 /**
- * Deletes what has expired. Without a timer, for which a clock that skips time would not end: whoever calls next finds what should be gone deleted.
+ * Deletes what has expired. Without a timer, for which a clock that skips time would not end: the next call finds that deleted which should be gone.
  */
 export function createTimeToLive({ tables, now, items, deleteItem }: Parts): { removeExpired(): Promise<void> } {
   let checkedAt = now();
