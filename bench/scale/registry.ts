@@ -84,10 +84,9 @@ const ownerStatement = {
 
 /** The policy that the key of this ARN is to have in a registry of so many subscribers. */
 export function policyOf(keyArn: string, count: number): KeyPolicy {
-  const numbers = Array.from({ length: count }, (_, number) => number).filter((number) => keyArnOf(number) === keyArn);
-  return withGrants({ Version: '2012-10-17', Statement: [ownerStatement] }, numbers.map(roleArnOf), {
-    mode: 'role-arns',
-  });
+  const first = Number(keyArn.slice(-12)) * onAKey;
+  const roleArns = Array.from({ length: Math.min(onAKey, count - first) }, (_, place) => roleArnOf(first + place));
+  return withGrants({ Version: '2012-10-17', Statement: [ownerStatement] }, roleArns, { mode: 'role-arns' });
 }
 
 /**

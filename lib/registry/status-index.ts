@@ -1,5 +1,6 @@
 import { QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { ApiProblem } from '../api-problem.ts';
 import { keyPk } from './key-items.ts';
 import type { Registry } from './table.ts';
 
@@ -77,10 +78,24 @@ export async function queryStatus(
 const validationSchema = v.object({ name: v.literal('ValidationException'), message: v.string() });
 
 /** Whether a read was refused because the index is still being made, as it is for a while after the deployment that adds it. */
-export function isIndexMissing(error: unknown): boolean {
+function isIndexMissing(error: unknown): boolean {
   const refused = v.safeParse(validationSchema, error);
   return (
     refused.success &&
     /backfilling global secondary index|does not have the specified index/.test(refused.output.message)
   );
+}
+
+/** @throws ApiProblem IndexNotReady in place of what DynamoDB says while the index is being made */
+export async function whenIndexed<Result>(read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isIndexMissing(error)) throw error;
+    throw new ApiProblem(
+      'IndexNotReady',
+      'DynamoDB is still making the index of the registry, which this version of the deployment has added',
+      'Send the request again in some minutes.',
+    );
+  }
 }
