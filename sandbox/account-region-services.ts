@@ -80,7 +80,7 @@ function createServicesOf(
   const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home });
   const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
-  const dynamoDb = createDynamoDb(home, tables);
+  const dynamoDb = createDynamoDb(home, tables, clock.now);
   const stores = { buckets, tables };
   const own = { iam, kms, events, logs, secretsManager, sqs, states, dynamoDb };
   const cloudFormation = createCloudFormation({

@@ -187,20 +187,21 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'detect-key-policy-drift': {
     calls: { ...accounts },
+    // The cursors are taken, moved and given back; the whole table is read once a week.
     loops: {
       'dynamodb:Scan': 1,
       'sts:AssumeRole': 3,
-      'dynamodb:GetItem': 3,
-      'dynamodb:Query': 4,
+      'dynamodb:GetItem': 4,
+      'dynamodb:Query': 6,
       'dynamodb:PutItem': 2,
-      'dynamodb:UpdateItem': 4,
+      'dynamodb:UpdateItem': 9,
       'kms:GetKeyPolicy': 3,
       'kms:ListResourceTags': 1,
       'kms:PutKeyPolicy': 2,
       'iam:GetRole': 1,
       'events:PutEvents': 1,
     },
-    stop: 'the keys of the registry, one after the other; what is left comes with the next check',
+    stop: 'it begins with no further key when less than 240 s are left; the next check goes on there',
   },
   'get-health': { client: 'brisk', calls: { 'dynamodb:GetItem': 1 } },
   'get-key': {
@@ -227,13 +228,12 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'cloudformation:ListStacks': 1,
       's3:ListBuckets': 1,
       'dynamodb:ListTables': 1,
-      'dynamodb:Scan': 1,
-      'dynamodb:Query': 1,
+      'dynamodb:Query': 2,
       'kms:GetKeyPolicy': 1,
     },
     beside: [
       ...['iam:GetAccountSummary', 'cloudformation:DescribeAccountLimits', 'cloudformation:ListStacks'],
-      ...['s3:ListBuckets', 'dynamodb:ListTables', 'dynamodb:Scan', 'dynamodb:Query', 'kms:GetKeyPolicy'],
+      ...['s3:ListBuckets', 'dynamodb:ListTables', 'dynamodb:Query', 'kms:GetKeyPolicy'],
     ],
     stop: 'it begins with no further account, page or key when 20 s have passed, and reports what is left as not read',
   },
@@ -360,20 +360,21 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'sweep-executions': {
     calls: {},
+    // The cursors of the three groups, and the record.
     loops: {
       'dynamodb:Query': 1,
       'dynamodb:GetItem': 2,
       'states:DescribeExecution': 1,
       'states:GetExecutionHistory': 2,
       'events:PutEvents': 1,
-      'dynamodb:UpdateItem': 1,
+      'dynamodb:UpdateItem': 3,
     },
-    stop: 'the subscribers that are not settled; what is left comes with the next sweep',
+    stop: 'it begins with no further record when less than 60 s are left; the next sweep goes on there',
   },
   'sweep-passwords': {
     calls: {},
     loops: { 'secretsmanager:ListSecrets': 1, 'states:DescribeExecution': 1, 'secretsmanager:DeleteSecret': 1 },
-    stop: 'the secrets that are left over; what is left comes with the next sweep',
+    stop: 'some 400 passwords, and of more those whose turn it is in this hour',
   },
   'update-subscriber': {
     instead: keyOfSecret,

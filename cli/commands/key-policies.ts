@@ -153,7 +153,9 @@ async function readBackups({ documents, target }: Clients, tableName: string, ke
       TableName: tableName,
       ConsistentRead: true,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': `KEY#${keyArn}`, ':prefix': 'POLICY#' },
+      // DynamoDB removes what has expired up to days late.
+      FilterExpression: 'attribute_not_exists(expiresAt) OR expiresAt > :now',
+      ExpressionAttributeValues: { ':pk': `KEY#${keyArn}`, ':prefix': 'POLICY#', ':now': Date.now() / 1000 },
       ExclusiveStartKey,
     });
     const { Items = [], LastEvaluatedKey } = await answer('DynamoDB', documents.send(command), target);

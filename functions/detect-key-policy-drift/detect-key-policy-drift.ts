@@ -4,13 +4,16 @@ import { KeyPolicyBusy } from '../../lib/errors.ts';
 import { parseJson } from '../../lib/json.ts';
 import { canonicalHash } from '../../lib/keys/canonical.ts';
 import { isDrift, isRepairable } from '../../lib/keys/drift/drift.ts';
+import { endOldBackups } from '../../lib/keys/drift/end-backups.ts';
 import { lookAtKey, lookBackMs, requireSettled } from '../../lib/keys/drift/look.ts';
-import { isKnownKey, knownKeys } from '../../lib/keys/known-keys.ts';
+import { isKnownKey, knownKeysAfter } from '../../lib/keys/known-keys.ts';
 import { backUpPolicy } from '../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 import type { Reconciler } from '../../lib/keys/reconciler.ts';
+import { workInSlices } from '../../lib/registry/slices.ts';
 import type { EventDetail } from '../../lib/subscribers/event-schemas.ts';
 import { type EventBus, publishDrift } from '../../lib/subscribers/events.ts';
+import { listUnlisted } from './list-unlisted.ts';
 import { shortened } from './shortened.ts';
 import type { Edit, Occasion } from './trigger.ts';
 
@@ -19,7 +22,17 @@ const by = 'detect-key-policy-drift';
 /** The pauses before a repair is tried again: longer than an edit is taken for an old policy of ours that KMS still returns. */
 const busyMs = [5_000, 20_000, 40_000] as const;
 
-export interface Detector extends Pick<Reconciler, 'registry'> {
+/**
+ * How many keys are looked at at the same time. A look takes fractions of a second, and a repair minutes: some that are repaired leave the others their turn.
+ */
+const atOnce = 5;
+/** How much time must be left for another key, in milliseconds: its repair waits for 65 s, and tries four times. */
+const lookMs = 240_000;
+/** How much must be left for the keys that the index does not have: some of the time is for those that it has. */
+const listMs = 600_000;
+
+export interface Detector extends Pick<Reconciler, 'registry' | 'remainingMs'> {
+  clock: Pick<Reconciler['clock'], 'now'>;
   /** What a key is read and repaired with: keys may lie in another account or Region than the function. */
   reconcilerOf: (keyArn: string) => Reconciler;
   events: EventBus;
@@ -33,10 +46,11 @@ export interface Detector extends Pick<Reconciler, 'registry'> {
 }
 
 /**
- * Reports where a key's policy is not as the registry wants it: of all keys that the registry knows or, when somebody else wrote
+ * Reports where a key's policy is not as the registry wants it: of the keys that the registry knows or, when somebody else wrote
  * the policy of one, of that one. What was written by hand is kept first, so that it can be restored whatever becomes of it.
+ * Of more keys than there is time for, the next invocation looks at the others.
  * @throws KeyPolicyBusy when it is not known yet what became of a policy written by hand
- * @throws AggregateError of what went wrong with single keys, when all have been looked at
+ * @throws AggregateError of what went wrong with single keys, when the others have been looked at
  */
 export async function detectKeyPolicyDrift({ eventId, edit }: Occasion, detector: Detector): Promise<void> {
   if (edit === undefined) return lookAtAll(eventId, detector);
@@ -49,14 +63,35 @@ export async function detectKeyPolicyDrift({ eventId, edit }: Occasion, detector
 }
 
 async function lookAtAll(eventId: string, detector: Detector): Promise<void> {
-  const problems = await problemsOfEach(knownKeys(detector.registry), (keyArn) =>
-    look(keyArn, { eventId }, detector).catch((error: unknown) => {
-      if (!(error instanceof KeyPolicyBusy)) throw error;
-      // The writer makes it as it is to be, and the next check is soon.
-      detector.logger.info('key policy not looked at', { reason: error.message });
-    }),
-  );
-  throwTogether(problems, 'keys could not be looked at');
+  const { registry, logger, remainingMs, clock } = detector;
+  const unlisted = await listUnlisted({ registry, mayGoOn: () => remainingMs() > listMs, now: clock.now });
+  const { problems, state } = await workInSlices(registry, {
+    name: 'drift',
+    pageAfter: (after) => knownKeysAfter(registry, after),
+    each: async (keyArn) => {
+      // The one does not depend on the other.
+      const wrong = await problemsOfEach(
+        [() => lookUnlessBusy(keyArn, eventId, detector), () => endOldBackups(registry, keyArn, clock.now())],
+        (work) => work(),
+      );
+      if (wrong.length > 0) throw wrong[0];
+    },
+    mayGoOn: () => remainingMs() > lookMs,
+    atOnce,
+    now: clock.now,
+  });
+  if (state === 'left' || state === 'held') logger.info('keys left to the next look', { state });
+  throwTogether([...unlisted, ...problems], 'keys could not be looked at');
+}
+
+async function lookUnlessBusy(keyArn: string, eventId: string, detector: Detector): Promise<void> {
+  try {
+    await look(keyArn, { eventId }, detector);
+  } catch (error) {
+    if (!(error instanceof KeyPolicyBusy)) throw error;
+    // The writer makes it as it is to be, and the next check is soon.
+    detector.logger.info('key policy not looked at', { reason: error.message });
+  }
 }
 
 async function keepEdit({ keyArn, policy, at, by: principal, eventId }: Edit, { registry }: Detector): Promise<void> {

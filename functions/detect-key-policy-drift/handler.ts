@@ -24,6 +24,8 @@ export const handler = step({
     const { environment, logger } = context;
     return detectKeyPolicyDrift(occasionOf(trigger), {
       registry: { documents, tableName: environment.REGISTRY_TABLE },
+      remainingMs: context.invocation.remainingMs,
+      clock: { now: Date.now },
       reconcilerOf: (keyArn) => reconcilerOf(arnOwner(keyArn), context),
       events: { client, name: environment.EVENT_BUS },
       // In another account they write as its role.

@@ -75,7 +75,7 @@ export async function getKey(
   const [look, reservations, policyBackups] = await Promise.all([
     lookAtKey(keyArn, clock.now() - lookBackMs, looker, 'lease' in known ? known.lease : undefined),
     readReservations(registry, keyArn, new Date(clock.now())),
-    countPolicyBackups(registry, keyArn),
+    countPolicyBackups(registry, keyArn, clock.now()),
     credentials,
   ]);
   const { grants, policy, drift, isLeased } = look;

@@ -9,6 +9,7 @@ import { readKeyPolicy } from '../../lib/keys/kms.ts';
 import { knownKeys } from '../../lib/keys/known-keys.ts';
 import { readReservations } from '../../lib/keys/reservations.ts';
 import { keyRoom, roleArnsBeside } from '../../lib/keys/room/room.ts';
+import { whenIndexed } from '../../lib/registry/status-index.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { quotaKinds, type StackUses } from '../../lib/stacks/quotas/limits.ts';
 import { type QuotaClients, readQuotas } from '../../lib/stacks/quotas/read.ts';
@@ -48,6 +49,7 @@ const atOnce = 10;
  * What cannot be read, or not in time, is a line with the reason.
  * @param only the account and Region that is asked for; default: all
  * @throws InvalidRequest when the deployment does not onboard there
+ * @throws ApiProblem while the index of the registry is being made
  */
 export async function getQuotas(
   only: { accountId: string | undefined; region: string | undefined },
@@ -82,12 +84,18 @@ async function quotasOf(home: AccountRegion, { clients, uses, hasTime }: Depende
 }
 
 async function readKeys(isAsked: (home: AccountRegion) => boolean, dependencies: Dependencies): Promise<KeyQuota[]> {
-  const keyArns: string[] = [];
-  for await (const keyArn of knownKeys(dependencies.registry)) if (isAsked(arnOwner(keyArn))) keyArns.push(keyArn);
-  return each(keyArns.sort(), async (keyArn) => ({
+  const keyArns = await whenIndexed(() => allOf(knownKeys(dependencies.registry)));
+  const asked = keyArns.filter((keyArn) => isAsked(arnOwner(keyArn)));
+  return each(asked.sort(), async (keyArn) => ({
     keyArn,
     ...(await orFailure(() => keyQuota(keyArn, dependencies), dependencies)),
   }));
+}
+
+async function allOf<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 async function keyQuota(keyArn: string, { registry, kms, access, roleNames, now }: Dependencies) {

@@ -38,7 +38,7 @@ export async function restoreKeyPolicy(
   { keyArn, policyId }: { keyArn: string; policyId: string },
   by: string,
 ): Promise<Restored> {
-  const kept = await readPolicyBackup(reconciler.registry, keyArn, policyId);
+  const kept = await readPolicyBackup(reconciler.registry, keyArn, policyId, reconciler.clock.now());
   if (kept === undefined) throw new InvalidRequest('policyId', `no policy ${policyId} of key ${keyArn} is kept`);
   const restored = restorable(kept, keyArn);
   const { changed, previousPolicyId, refusals } = await reconcileKeyPolicy(reconciler, keyArn, { by, restored });

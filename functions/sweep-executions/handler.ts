@@ -16,14 +16,14 @@ export const handler = step({
   environment: environmentSchema,
   // A schedule's event says nothing but that it is time.
   input: v.unknown(),
-  run: (_event, { environment, logger }) =>
-    sweepExecutions(
-      {
-        stepFunctions,
-        registry: { documents, tableName: environment.REGISTRY_TABLE },
-        events: { client, name: environment.EVENT_BUS },
-        now: new Date(),
-      },
+  run: (_event, { environment, logger, invocation }) =>
+    sweepExecutions({
+      stepFunctions,
+      registry: { documents, tableName: environment.REGISTRY_TABLE },
+      events: { client, name: environment.EVENT_BUS },
+      now: new Date(),
+      clock: Date.now,
+      remainingMs: invocation.remainingMs,
       logger,
-    ),
+    }),
 });

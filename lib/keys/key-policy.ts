@@ -279,18 +279,29 @@ function belowOnePath(grantees: readonly string[]): NonNullable<Statement['Condi
   return below.length === 0 ? {} : { ArnNotLike: { 'aws:PrincipalArn': below } };
 }
 
+/** What was found out of a statement, which nobody changes: of a policy with hundreds of roles it is asked for each of them. */
+function remembered(find: (statement: Statement) => boolean): (statement: Statement) => boolean {
+  const known = new WeakMap<Statement, boolean>();
+  return (statement) => {
+    const found = known.get(statement) ?? find(statement);
+    known.set(statement, found);
+    return found;
+  };
+}
+
 /** Whether a statement is one that we write, or have written, for some roles or ids of deleted ones. */
-function isOurs(statement: Statement): boolean {
+const isOurs = remembered((statement) => {
   const template = templateOf(statement);
   if (template === undefined) return false;
   const grantees = granteesOf(statement);
   if (!grantees.every(isGrantee)) return false;
   return isOpen(statement) || canonical(statementWith(template, grantees, modeOf(statement))) === canonical(statement);
-}
+});
 
 /** Whether a statement is one of patterns as version 0.1.0 wrote it, which also match what is below another path. */
-function isOpen(statement: Statement): boolean {
+const isOpen = remembered((statement) => {
   const grantees = granteesOf(statement);
+  if (!grantees.some(isPattern)) return false;
   const asWritten = ourStatements.map((template) => {
     const { Condition: { ArnNotLike: _, ...Condition } = {}, ...rest } = statementWith(
       template,
@@ -299,8 +310,8 @@ function isOpen(statement: Statement): boolean {
     );
     return canonical({ ...rest, Condition });
   });
-  return grantees.some(isPattern) && asWritten.includes(canonical(statement));
-}
+  return asWritten.includes(canonical(statement));
+});
 
 function templateOf({ Sid }: Statement): Template | undefined {
   return ourStatements.find((ours) => ours.Sid === Sid);

@@ -16,7 +16,13 @@ const writtenSchema = v.object({
 
 export type Written = v.InferOutput<typeof writtenSchema>;
 
-const leaseKey = (keyArn: string) => ({ pk: keyPk(keyArn), sk: 'LEASE' });
+export const leaseKey = (keyArn: string) => ({ pk: keyPk(keyArn), sk: 'LEASE' });
+
+/**
+ * The status of each key's lease, by which the index by status has all keys. No subscriber has this status, and no subscriber's name is a key's: what reads
+ * subscribers there, also in a function of an earlier version, finds none of them.
+ */
+export const listedStatus = 'KEY';
 
 /** The time that a lease is good for, in milliseconds since the epoch. */
 export interface Lease {
@@ -42,11 +48,16 @@ export async function takeLease(
       new UpdateCommand({
         TableName: tableName,
         Key: leaseKey(keyArn),
-        UpdateExpression: 'SET #owner = :owner, #until = :until REMOVE #written',
+        UpdateExpression: 'SET #owner = :owner, #until = :until, #status = :listed REMOVE #written',
         ConditionExpression: 'attribute_not_exists(#owner) OR #owner = :owner OR #until < :now',
         // Not `expiresAt`, by which DynamoDB deletes items.
-        ExpressionAttributeNames: { '#owner': 'owner', '#until': 'leasedUntil', '#written': 'written' },
-        ExpressionAttributeValues: { ':owner': owner, ':until': until, ':now': now },
+        ExpressionAttributeNames: {
+          '#owner': 'owner',
+          '#until': 'leasedUntil',
+          '#written': 'written',
+          '#status': 'status',
+        },
+        ExpressionAttributeValues: { ':owner': owner, ':until': until, ':now': now, ':listed': listedStatus },
         ReturnValues: 'ALL_OLD',
       }),
     ),

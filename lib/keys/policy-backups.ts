@@ -22,11 +22,11 @@ export const policyBackupSchema = v.object({
 });
 export type PolicyBackup = v.InferOutput<typeof policyBackupSchema>;
 
-const policyPrefix = 'POLICY#';
-const policyBackupKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
+export const policyPrefix = 'POLICY#';
+export const policyBackupKey = (keyArn: string, id: string) => ({ pk: keyPk(keyArn), sk: `${policyPrefix}${id}` });
 
 /**
- * Stores a backup of a policy, to be read or restored. It is never deleted.
+ * Stores a backup of a policy, to be read or restored. It has no end while it is the newest of its key: `endOldBackups` gives it one when there is a newer one.
  * @returns its id
  */
 export async function backUpPolicy(
@@ -61,37 +61,60 @@ export async function markNotOverwritten(
   );
 }
 
-/** A policy that was kept of a key, by its id; undefined when there is none. */
+const endSchema = v.object({
+  /** When DynamoDB may remove it, in seconds since the epoch, which it does up to days late. */
+  expiresAt: v.optional(v.number(), Number.POSITIVE_INFINITY),
+});
+
+/** Whether an item has not expired. */
+const isKept = (item: unknown, now: number): boolean => v.parse(endSchema, item).expiresAt > now / 1000;
+
+/**
+ * A policy that was kept of a key, by its id; undefined when there is none, or none any more.
+ * @param now milliseconds since the epoch
+ */
 export async function readPolicyBackup(
   { documents, tableName }: Registry,
   keyArn: string,
   id: string,
+  now = Date.now(),
 ): Promise<PolicyBackup | undefined> {
   const { Item } = await documents.send(
     new GetCommand({ TableName: tableName, Key: policyBackupKey(keyArn, id), ConsistentRead: true }),
   );
-  return Item === undefined ? undefined : v.parse(policyBackupSchema, Item);
+  return Item === undefined || !isKept(Item, now) ? undefined : v.parse(policyBackupSchema, Item);
 }
 
 /**
  * The policies that were kept of a key, the oldest first.
  * @param since only those that were kept then or later, in ISO 8601
+ * @param now milliseconds since the epoch
  */
-export async function readPolicyBackups(registry: Registry, keyArn: string, since = ''): Promise<PolicyBackup[]> {
+export async function readPolicyBackups(
+  registry: Registry,
+  keyArn: string,
+  since = '',
+  now = Date.now(),
+): Promise<PolicyBackup[]> {
   const items = await queryKey(registry, keyArn, policyPrefix, since);
-  return items.map((item) => v.parse(policyBackupSchema, item));
+  return items.filter((item) => isKept(item, now)).map((item) => v.parse(policyBackupSchema, item));
 }
 
 /** How many policies were kept of a key, without reading what they say. */
-export async function countPolicyBackups({ documents, tableName }: Registry, keyArn: string): Promise<number> {
+export async function countPolicyBackups(
+  { documents, tableName }: Registry,
+  keyArn: string,
+  now = Date.now(),
+): Promise<number> {
   const pages = paginateQuery(
     { client: documents },
     {
       TableName: tableName,
       Select: 'COUNT',
       KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
-      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
-      ExpressionAttributeValues: { ':pk': keyPk(keyArn), ':prefix': policyPrefix },
+      FilterExpression: 'attribute_not_exists(#expiresAt) OR #expiresAt > :now',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
+      ExpressionAttributeValues: { ':pk': keyPk(keyArn), ':prefix': policyPrefix, ':now': now / 1000 },
     },
   );
   let count = 0;

@@ -1,8 +1,10 @@
 import { QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { ApiProblem } from '../api-problem.ts';
+import { keyPk } from './key-items.ts';
 import type { Registry } from './table.ts';
 
-/** The index that has the records of all subscribers, by their status and in the order of their names (deployment/registry.yml). */
+/** The index that has the records of all subscribers, by their status and in the order of their names, and all keys (deployment/registry.yml). */
 const statusIndex = 'subscribers-by-status';
 
 const subscriberPk = 'SUBSCRIBER#';
@@ -21,14 +23,14 @@ const afterAll = '~';
 
 export const allNames: NameRange = { from: subscriberPk, to: `${subscriberPk}${afterAll}` };
 
-/** The names that begin with a letter from the first to the last one. */
-export const namesBetween = (first: string, last: string): NameRange => ({
-  from: `${subscriberPk}${first}`,
-  to: `${subscriberPk}${last}${afterAll}`,
-});
-
 /** All that come after this one: before whatever a name may go on with there is an exclamation mark. */
 export const namesAfter = (pk: string): NameRange => ({ ...allNames, from: `${pk}!` });
+
+/** All keys of KMS, which stand beside the subscribers under a status of their own. Their ARNs have letters, digits, hyphens, colons and slashes. */
+export const allKeys: NameRange = { from: keyPk(''), to: `${keyPk('')}${afterAll}` };
+
+/** The keys that come after this one. */
+export const keysAfter = (pk: string): NameRange => ({ ...allKeys, from: `${pk}!` });
 
 /** The partition key of a subscriber's record, in lower case. */
 export const isSubscriberPk = (pk: string): boolean => /^SUBSCRIBER#[a-z][a-z0-9-]{0,33}$/.test(pk);
@@ -73,26 +75,27 @@ export async function queryStatus(
   return { items: Items, lastKey: LastEvaluatedKey };
 }
 
-/** All pages of it, one after the other. */
-export async function* queryAllOfStatus(
-  registry: Registry,
-  query: Omit<StatusQuery, 'limit' | 'startKey'>,
-): AsyncGenerator<unknown> {
-  let startKey: Record<string, unknown> | undefined;
-  do {
-    const page = await queryStatus(registry, { ...query, startKey });
-    yield* page.items;
-    startKey = page.lastKey;
-  } while (startKey !== undefined);
-}
-
 const validationSchema = v.object({ name: v.literal('ValidationException'), message: v.string() });
 
 /** Whether a read was refused because the index is still being made, as it is for a while after the deployment that adds it. */
-export function isIndexMissing(error: unknown): boolean {
+function isIndexMissing(error: unknown): boolean {
   const refused = v.safeParse(validationSchema, error);
   return (
     refused.success &&
     /backfilling global secondary index|does not have the specified index/.test(refused.output.message)
   );
+}
+
+/** @throws ApiProblem IndexNotReady in place of what DynamoDB says while the index is being made */
+export async function whenIndexed<Result>(read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isIndexMissing(error)) throw error;
+    throw new ApiProblem(
+      'IndexNotReady',
+      'DynamoDB is still making the index of the registry, which this version of the deployment has added',
+      'Send the request again in some minutes.',
+    );
+  }
 }

@@ -1,37 +1,66 @@
-import { allNames, type NameRange, namesBetween, queryAllOfStatus } from '../registry/status-index.ts';
+import * as v from 'valibot';
+import type { Page } from '../registry/slices.ts';
+import { allNames, namesAfter, queryStatus } from '../registry/status-index.ts';
 import type { Registry } from '../registry/table.ts';
-import { runningStatuses } from './operations.ts';
+import { runningStatuses, type Status } from './operations.ts';
 
 const minute = 60_000;
-/** How often the sweep runs (functions/sweep-executions/resources.yml). */
-const sweepMs = 5 * minute;
-const slices = 12;
-const letters = 'abcdefghijklmnopqrstuvwxyz';
 
-/**
- * The names whose turn it is: each sweep of an hour has some of the letters that a name begins with, and all sweeps of an hour have all.
- * By the clock alone, so that nothing has to be kept from one sweep to the next.
- */
-export function sliceAt(now: Date): NameRange {
-  const slice = Math.floor(now.getTime() / sweepMs) % slices;
-  const first = Math.floor((slice * letters.length) / slices);
-  const next = Math.floor(((slice + 1) * letters.length) / slices);
-  return namesBetween(letters.charAt(first), letters.charAt(next - 1));
+/** The records whose execution may have ended unseen, in groups that are gone through each by itself. */
+interface Group {
+  statuses: readonly Status[];
+  /** Only those whose latest attempt has failed, as long as a redrive is possible. */
+  isFailed: boolean;
+  /** How many entries of the index are read at a time. */
+  readAtOnce: number;
+  /** How long the group is left alone when all of it was looked at. */
+  restMs: number;
 }
 
 /**
- * The records whose execution may have ended unseen: those that say that it runs, and those of failures that can still be redriven. Of
- * subscribers that are active although their latest operation has failed, only those of `sliceAt`: most of the active ones have
- * nothing that failed, and all of them would be looked through.
+ * Those that say that it runs; those of failures that can still be redriven; and those of subscribers that are active although their latest operation has
+ * failed. Of the last ones most have nothing that failed, and all are looked through: once an hour is enough, as what is looked for is a redrive that failed
+ * again unseen.
+ */
+export const unsettledGroups = {
+  running: { statuses: runningStatuses, isFailed: false, readAtOnce: 100, restMs: 0 },
+  failed: { statuses: ['FAILED'], isFailed: true, readAtOnce: 100, restMs: 0 },
+  // A sweep comes every five minutes: the rounds of an hour begin no later than an hour after each other.
+  active: { statuses: ['ACTIVE'], isFailed: true, readAtOnce: 1_000, restMs: 50 * minute },
+} as const satisfies Record<string, Group>;
+
+export type UnsettledGroup = keyof typeof unsettledGroups;
+export const unsettledGroupNames = ['running', 'failed', 'active'] as const satisfies readonly UnsettledGroup[];
+
+const entrySchema = v.object({ pk: v.string() });
+
+/**
+ * The next records of a group, by status and name.
+ * @param after the place of the last one; undefined: the first ones
  * @param failedSince ISO 8601
  * @returns what the index has of them, as it is: one that somebody spoiled must not keep the sweep from the others. It may be a moment old, and
  *   what it does not have yet it has for the next sweep
  */
-export async function* unsettledRecords(
+export async function unsettledAfter(
   registry: Registry,
-  { failedSince, now }: { failedSince: string; now: Date },
-): AsyncGenerator<unknown> {
-  for (const status of runningStatuses) yield* queryAllOfStatus(registry, { status, names: allNames });
-  yield* queryAllOfStatus(registry, { status: 'FAILED', names: allNames, failedSince });
-  yield* queryAllOfStatus(registry, { status: 'ACTIVE', names: sliceAt(now), failedSince });
+  group: UnsettledGroup,
+  { after = '0|', failedSince }: { after: string | undefined; failedSince: string },
+): Promise<Page<unknown>> {
+  const { statuses, isFailed, readAtOnce }: Group = unsettledGroups[group];
+  const place = (status: number, pk: string) => `${status}|${pk}`;
+  const at = Number(after.charAt(0));
+  const pk = after.slice(2);
+  const status = statuses[at];
+  if (status === undefined) return { items: [], end: undefined };
+  const { items, lastKey } = await queryStatus(registry, {
+    status,
+    names: pk === '' ? allNames : namesAfter(pk),
+    ...(isFailed && { failedSince }),
+    limit: readAtOnce,
+  });
+  const next = at + 1 < statuses.length ? place(at + 1, '') : undefined;
+  return {
+    items: items.map((item) => ({ place: place(at, v.parse(entrySchema, item).pk), item })),
+    end: lastKey === undefined ? next : place(at, v.parse(entrySchema, lastKey).pk),
+  };
 }

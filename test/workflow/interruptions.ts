@@ -111,5 +111,10 @@ export const interruptions = {
 export const interruptedNews = {
   'of an onboarding': ['record-failure events:PutEvents', 'record-failure dynamodb:UpdateItem'],
   'of users that were not added': ['complete-users events:PutEvents', 'complete-users dynamodb:UpdateItem'],
-  'of the sweep': ['sweep-executions events:PutEvents', 'sweep-executions dynamodb:UpdateItem'],
+  // Before and after the record's, the cursor is written: taken, moved and given back.
+  'of the sweep': [
+    'sweep-executions events:PutEvents',
+    'sweep-executions dynamodb:UpdateItem',
+    'sweep-executions dynamodb:UpdateItem #3',
+  ],
 } as const satisfies Record<string, readonly Effect[]>;

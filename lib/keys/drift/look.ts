@@ -40,7 +40,10 @@ export async function lookAtKey(keyArn: string, since: number, looker: Looker, l
   const { registry, access, clock } = looker;
   const before = lease ?? (await readLease(registry, keyArn));
   const from = new Date(since - leaseMs - staleMs).toISOString();
-  const [grants, kept] = await Promise.all([readGrants(registry, keyArn), readPolicyBackups(registry, keyArn, from)]);
+  const [grants, kept] = await Promise.all([
+    readGrants(registry, keyArn),
+    readPolicyBackups(registry, keyArn, from, clock.now()),
+  ]);
   const history: History = { written: before?.written, kept };
   const { read, isOld } = await readUpToDate(keyArn, looker, history);
   const after = await readLease(registry, keyArn);

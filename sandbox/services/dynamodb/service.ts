@@ -10,6 +10,7 @@ import { dynamoDbAccess, type KeySchema } from './access.ts';
 import { createIsolation } from './isolation.ts';
 import { completed } from './table-description.ts';
 import type { TableStore } from './table-store.ts';
+import { createTimeToLive } from './time-to-live.ts';
 import { createTransactions } from './transactions.ts';
 import type { DynamoDbResponse, WireItem } from './wire.ts';
 
@@ -87,10 +88,15 @@ const conditional = v.object({
 const errorOutput = v.looseObject({ __type: v.string() });
 
 /**
- * DynamoDB by dynalite, in memory and without a port of its own; transactions are added here, and nothing is deleted by TTL.
+ * DynamoDB by dynalite, in memory and without a port of its own; transactions and the deletion by TTL are added here.
  * @param stackTables what stacks have made of tables, from which a deleted table is removed
+ * @param now in milliseconds since the epoch; default: time stands still, and nothing expires
  */
-export function createDynamoDb(home: AccountRegion = account, stackTables: TableStore = new Map()): DynamoDb {
+export function createDynamoDb(
+  home: AccountRegion = account,
+  stackTables: TableStore = new Map(),
+  now: () => number = () => 0,
+): DynamoDb {
   const server = createServer(home);
   const keys = new Map<string, KeySchema>();
   const isolation = createIsolation();
@@ -215,6 +221,21 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
     return items;
   }
 
+  const timeToLive = createTimeToLive({
+    tables: stackTables,
+    now,
+    items: scan,
+    async deleteItem(TableName, item, attribute) {
+      const names = { '#expires': attribute };
+      const expression = { ConditionExpression: '#expires = :read', ExpressionAttributeNames: names };
+      const values = { ':read': item[attribute] };
+      const input = { TableName, Key: keyOf(TableName, item), ...expression, ExpressionAttributeValues: values };
+      const { status, body } = await send('DynamoDB_20120810.DeleteItem', ownHeaders, JSON.stringify(input));
+      const isRefused = status === 400 && body.includes('ConditionalCheckFailedException');
+      if (status !== 200 && !isRefused) throw new Error(`an expired item was not deleted: ${body}`);
+    },
+  });
+
   /** dynalite changes no indexes, so that a table is made again, while nobody else calls. */
   async function setIndexes(definition: TableDefinition) {
     const { TableName } = definition;
@@ -240,6 +261,7 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
         return failure('UnknownOperationException', `The sandbox does not have dynamodb:${operation}`);
       }
       const input = parseJson(body);
+      await isolation.beside(timeToLive.removeExpired);
       if (operation === 'TransactWriteItems') return transact(input);
       const unknown = unknownMembers(operation, input);
       if (unknown.length > 0) {
@@ -261,7 +283,11 @@ export function createDynamoDb(home: AccountRegion = account, stackTables: Table
     hasTable,
     deleteTable: remove,
     access: (operation, input) => dynamoDbAccess(operation, input, { keys, home }),
-    items: (tableName) => isolation.beside(() => scan(tableName)),
+    items: (tableName) =>
+      isolation.beside(async () => {
+        await timeToLive.removeExpired();
+        return scan(tableName);
+      }),
   };
 }
 

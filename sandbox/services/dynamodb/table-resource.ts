@@ -52,7 +52,7 @@ const tableProperties = v.strictObject({
     }),
     { SSEEnabled: false },
   ),
-  // What is to expire is described, and stays; nothing is backed up here.
+  // Nothing is backed up here.
   TimeToLiveSpecification: v.optional(v.strictObject({ AttributeName: v.string(), Enabled: flag })),
   PointInTimeRecoverySpecification: v.optional(v.strictObject({ PointInTimeRecoveryEnabled: flag })),
 });

@@ -176,6 +176,11 @@ describe("IAM alone: what is somebody else's", () => {
       { action: 'dynamodb:Scan', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
     ],
     [
+      'the registry is not scanned with the quotas',
+      'get-quotas',
+      { action: 'dynamodb:Scan', resource: `arn:aws:dynamodb:${at}:table/infinstor-onboarding-sandbox-registry` },
+    ],
+    [
       'a quota that the answer does not have is not read',
       'get-quotas',
       { action: 'servicequotas:GetServiceQuota', resource: `arn:aws:servicequotas:${at}:ec2/L-1216C47A` },

@@ -3,7 +3,7 @@ import { GetKeyPolicyCommand, NotFoundException, PutKeyPolicyCommand } from '@aw
 import { describe, expect, it } from 'vitest';
 import type { Edit } from '../../../../functions/detect-key-policy-drift/trigger.ts';
 import { takeLease } from '../../../../lib/keys/lease.ts';
-import { readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
+import { backUpPolicy, readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
 import { reconcileKeyPolicy } from '../../../../lib/keys/reconcile.ts';
 import { granting, keyArn, roleArn } from '../../lib/keys/key-fixture.ts';
 import { errorOf } from '../lambda.ts';
@@ -41,14 +41,41 @@ describe('the look of the schedule', () => {
     expect(told()).toHaveLength(1);
   });
 
-  it('looks once at a key of several grants and a lease, and still at one whose lease was deleted', async () => {
-    const { look, told, kms, forgetLease } = await setUp();
+  it('looks once at a key of several grants and a lease, and at one whose lease was deleted when the table was read anew', async () => {
+    const { look, told, kms, forgetLease, time } = await setUp();
     await look();
     expect(kms.gets()).toBe(1);
     await forgetLease();
     kms.set(keyArn, granting('b'));
+    time.now += 7 * 24 * 60 * 60_000;
     await look();
     expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
+  });
+
+  it('begins with no key when a repair of it would have too little time, and the next look does', async () => {
+    const { look, told, kms, left, log } = await setUp();
+    kms.set(keyArn, granting('b'));
+    left.ms = 239_000;
+    await look();
+    expect(told()).toEqual([]);
+    expect(log).toEqual([['info', 'keys left to the next look', { state: 'left' }]]);
+    left.ms = 900_000;
+    await look();
+    expect(told()).toHaveLength(1);
+  });
+
+  it('gives the kept policies of a key an end, whatever becomes of the look', async () => {
+    const { look, kms, registry, time } = await setUp();
+    const keep = (keptAt: string) =>
+      backUpPolicy(registry, keyArn, { keptAt, hash: 'h', policy: '{}', by: 'one', owner: 'one' });
+    await keep('2025-01-01T00:00:00.000Z');
+    await keep('2025-02-01T00:00:00.000Z');
+    kms.client.on(GetKeyPolicyCommand).rejects(new Error('no route to host'));
+    await expect(look()).rejects.toMatchObject(errorOf('AggregateError', 'no route to host'));
+    const inNinetyDays = time.now + 90 * 24 * 60 * 60_000;
+    // The newest is that of before the roles got the key.
+    expect(await readPolicyBackups(registry, keyArn, '', time.now)).toHaveLength(3);
+    expect(await readPolicyBackups(registry, keyArn, '', inNinetyDays + 1_000)).toHaveLength(1);
   });
 
   it('says so when EventBridge does not take what is reported', async () => {

@@ -32,8 +32,12 @@ export async function setUp({ repairs = false } = {}) {
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
   const log: unknown[][] = [];
   let count = 0;
+  /** How long the function may run yet. */
+  const left = { ms: 900_000 };
   const detector: Detector = {
     registry,
+    clock: { now: () => time.now },
+    remainingMs: () => left.ms,
     reconcilerOf: () => reconciler,
     events: { client: new EventBridgeClient({ region: 'us-east-1' }), name: 'default' },
     writers: [writer],
@@ -54,6 +58,7 @@ export async function setUp({ repairs = false } = {}) {
   }
   return {
     ...world,
+    left,
     detector,
     events,
     log,

@@ -15,6 +15,7 @@ import { errorOf, lambda, minutesAgo } from '../lambda.ts';
 
 const arnOf = (userName: string) => `arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:${userName}`;
 const record = (userName: string) => ({
+  pk: `SUBSCRIBER#${userName}`,
   userName,
   status: 'ONBOARDING',
   executionArn: arnOf(userName),
@@ -37,7 +38,9 @@ function setUp(
   documents.on(QueryCommand).resolves({ Items: [] });
   documents
     .on(QueryCommand, { ExpressionAttributeValues: onboardings })
-    .resolvesOnce({ Items: first === undefined ? [] : [first], LastEvaluatedKey: { pk: 'a' } })
+    .resolvesOnce({ Items: first === undefined ? [] : [first], LastEvaluatedKey: { pk: first?.pk ?? 'SUBSCRIBER#' } });
+  documents
+    .on(QueryCommand, { ExpressionAttributeValues: { ...onboardings, ':from': `${first?.pk ?? 'SUBSCRIBER#'}!` } })
     .resolvesOnce({ Items: others });
   for (const each of records) {
     documents
@@ -65,7 +68,8 @@ function setUp(
     () => import('../../../../functions/sweep-executions/handler.ts'),
     environmentOf(environmentSchema),
   );
-  const failed = () => documents.commandCalls(UpdateCommand).map(({ args }) => args[0].input.Key?.pk);
+  const updated = () => documents.commandCalls(UpdateCommand).map(({ args }) => String(args[0].input.Key?.pk));
+  const failed = () => updated().filter((pk) => pk.startsWith('SUBSCRIBER#'));
   return { invoke, documents, events, failed };
 }
 
@@ -138,7 +142,7 @@ describe('the sweep', () => {
         ':status': status,
       })),
       { ':status': 'FAILED', ':since': minutesAgo(14 * 24 * 60) },
-      { ':status': 'ACTIVE', ':since': minutesAgo(14 * 24 * 60), ':from': 'SUBSCRIBER#a' },
+      { ':status': 'ACTIVE', ':since': minutesAgo(14 * 24 * 60) },
     ]);
   });
 });

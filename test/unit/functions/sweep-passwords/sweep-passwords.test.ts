@@ -7,7 +7,7 @@ import {
 import { DescribeExecutionCommand, ExecutionDoesNotExist, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { sweepPasswords } from '../../../../functions/sweep-passwords/sweep-passwords.ts';
+import { dueNow, sweepPasswords } from '../../../../functions/sweep-passwords/sweep-passwords.ts';
 import { apiExecutionName } from '../../../../lib/requests/execution-name.ts';
 
 const now = new Date('2026-01-31T12:00:00.000Z');
@@ -130,5 +130,24 @@ describe('a password that came through the API', () => {
     ["acme/api/<name of another's execution>", `acme/api/${b}`],
   ])('is not what people put there under a name of theirs: %s', async (_, name) => {
     expect(await sweep({ [name]: { status: 'SUCCEEDED' } })).toEqual([]);
+  });
+});
+
+describe('the turns of the passwords', () => {
+  const hourLater = (hours: number) => new Date(now.getTime() + hours * 60 * 60_000);
+  const passwords = (count: number) => Array.from({ length: count }, (_, place) => ({ name: `acme-${place}/api/x` }));
+
+  it('are each hour while there are few', () => {
+    expect([0, 1, 2].map((hours) => dueNow(passwords(400), hourLater(hours)).length)).toEqual([400, 400, 400]);
+    expect(dueNow([], now)).toEqual([]);
+  });
+
+  it('are one each in as many hours as it takes when there are many', () => {
+    const all = passwords(3_000);
+    const turns = Array.from({ length: 8 }, (_, hours) => dueNow(all, hourLater(hours)));
+    expect(turns.flat().toSorted((one, other) => one.name.localeCompare(other.name))).toEqual(
+      all.toSorted((one, other) => one.name.localeCompare(other.name)),
+    );
+    expect(Math.max(...turns.map(({ length }) => length))).toBeLessThan(460);
   });
 });

@@ -1,0 +1,41 @@
+// Drift over all keys of a registry, whose policies are as they are to be.
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
+import * as v from 'valibot';
+import { detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/detect-key-policy-drift.ts';
+import type { Reconciler } from '../../lib/keys/reconciler.ts';
+import type { Registry } from '../../lib/registry/table.ts';
+import { policyOf, served } from './registry.ts';
+
+/** One invocation of the function by its schedule. @returns how many keys it has looked at */
+export async function lookAtKeys(registry: Registry, count: number, at: Date): Promise<string> {
+  let looks = 0;
+  const kms = new KMSClient({
+    ...served(async (_operation, asked) => {
+      looks += 1;
+      const { KeyId } = v.parse(v.object({ KeyId: v.string() }), asked);
+      return { Policy: JSON.stringify(policyOf(KeyId, count)) };
+    }),
+  });
+  const begin = performance.now();
+  const clock = { now: () => at.getTime(), wait: async () => {} };
+  const remainingMs = () => 900_000 - (performance.now() - begin);
+  const reconciler: Reconciler = {
+    ...{ kms, kmsOnce: kms, iam: new IAMClient({ region: 'us-east-1' }), prepareOnce: async () => {} },
+    ...{ registry, access: { mode: 'role-arns' }, deployment: 'bench', clock, remainingMs },
+  };
+  let drifts = 0;
+  await detectKeyPolicyDrift(
+    { eventId: 'bench' },
+    {
+      ...{ registry, clock, remainingMs, reconcilerOf: () => reconciler, writers: [], repairs: false },
+      events: { client: new EventBridgeClient(served(async () => ({ FailedEntryCount: 0 }))), name: 'default' },
+      logger: { info: () => {}, warn: () => {} },
+      count: () => {
+        drifts += 1;
+      },
+    },
+  );
+  return `${looks} keys, ${drifts} drifted`;
+}
