@@ -177,7 +177,7 @@ describe.each(Object.entries(doors))('through %s', (name, door) => {
     );
   });
 
-  it.each(Object.keys(doors).filter((other) => other !== name && (isWhole || !areRoutes(name, other))))(
+  it.each(Object.keys(doors).filter((other) => other !== name && (isWhole || !isSeldom(name, other))))(
     'who may only use %s is refused by IAM',
     async (other) => {
       const executions = sandbox().states.executions().length;

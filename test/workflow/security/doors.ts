@@ -207,11 +207,7 @@ const busOf = (sandbox: Sandbox) => sandbox.physicalId('OnboardingBus');
 let callers = 0;
 
 /** Credentials of a user, or of a session of a role, who may do just this. */
-export function callerWith(
-  { iam }: Pick<Sandbox, 'iam'>,
-  kind: 'user' | 'role',
-  statement: Permission,
-): Credentials {
+export function callerWith({ iam }: Pick<Sandbox, 'iam'>, kind: 'user' | 'role', statement: Permission): Credentials {
   callers += 1;
   const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] };
   const policies = [{ name: 'door', document }];
