@@ -9,7 +9,7 @@ import { operatorAt } from '../../../sandbox/operator.ts';
 import { isWhole } from '../../scope.ts';
 import { eventsOf, eventually, recordOf, requestFor, spoken, useSandbox } from '../sandbox.ts';
 import { fault, functionNameOf, logIn, newName } from '../subscriber.ts';
-import { awsCli, examples, type Machine, pipelineMachine, shellCredentials, signsByCurl } from './shell.ts';
+import { awsCli, examples, hasJq, type Machine, pipelineMachine, shellCredentials, signsByCurl } from './shell.ts';
 
 const sandbox = useSandbox();
 const textOf = (name: string) => readFileSync(join(examples, name), 'utf8');
@@ -168,28 +168,6 @@ describe('the workflow of GitHub Actions', () => {
     expect(environment).toBe('onboarding');
   });
 
-  it('onboards with the rights of its role, and with each of them, also when a run is repeated', async () => {
-    const request = withPassword('workflow');
-    const environment = { ...asRole(), ...runOfGitHub() };
-    const ran = await runWorkflow(request, environment);
-    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('"status": "ACTIVE"') });
-    expect(await logIn(sandbox(), request.userName, password(request.userName))).toBe('in');
-    const record = await recordOf(sandbox(), request.userName);
-    expect(record).toMatchObject({
-      attempts: { L: [{ M: { requestedBy: { S: expect.stringContaining(roleName()) } } }] },
-    });
-    if (isWhole) {
-      // The same again: nothing is started.
-      expect(await runWorkflow(request, environment)).toMatchObject({ status: 0 });
-      expect((await recordOf(sandbox(), request.userName))?.attempts?.L).toHaveLength(1);
-    }
-    // A run that is repeated asks again.
-    expect(await runWorkflow(request, { ...environment, GITHUB_RUN_ATTEMPT: '2' })).toMatchObject({ status: 0 });
-    expect((await recordOf(sandbox(), request.userName))?.attempts?.L).toHaveLength(2);
-    expect(unused()).toEqual([]);
-    spoken.push(ran.stdout, ran.stderr);
-  });
-
   it('trusts jobs of one environment of one repository', () => {
     const { assumeRolePolicyDocument } = sandbox().iam.role(roleName()) ?? {};
     expect(assumeRolePolicyDocument).toEqual({
@@ -209,154 +187,190 @@ describe('the workflow of GitHub Actions', () => {
       ],
     });
   });
+});
 
-  if (isWhole) {
-    it.each(['cloudformation:DescribeStacks', 'execute-api:Invoke', 'secretsmanager:CreateSecret'])(
-      'fails without %s',
-      async (action) => {
-        const policy = JSON.stringify(sandbox().iam.managedPolicy(outputs.ApiPolicyArn ?? ''));
-        const { arn } = sandbox().iam.createRole({
-          roleName: newName('less'),
-          assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
-          policies: [{ name: 'less', document: JSON.parse(policy.replace(`"${action}"`, '"sts:GetCallerIdentity"')) }],
+it.each(['onboard.sh', 'onboard-curl.sh', 'onboard-event.sh'])('%s is Bash', async (script) => {
+  expect(await machine.run(`bash -n tools/${script}`, {})).toMatchObject({ status: 0 });
+});
+
+// Without jq there is nothing to run the examples with; the shell's own check is always made.
+if (hasJq) {
+  describe('the commands of the workflow', () => {
+    it('onboards with the rights of its role, and with each of them, also when a run is repeated', async () => {
+      const request = withPassword('workflow');
+      const environment = { ...asRole(), ...runOfGitHub() };
+      const ran = await runWorkflow(request, environment);
+      expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('"status": "ACTIVE"') });
+      expect(await logIn(sandbox(), request.userName, password(request.userName))).toBe('in');
+      const record = await recordOf(sandbox(), request.userName);
+      expect(record).toMatchObject({
+        attempts: { L: [{ M: { requestedBy: { S: expect.stringContaining(roleName()) } } }] },
+      });
+      if (isWhole) {
+        // The same again: nothing is started.
+        expect(await runWorkflow(request, environment)).toMatchObject({ status: 0 });
+        expect((await recordOf(sandbox(), request.userName))?.attempts?.L).toHaveLength(1);
+      }
+      // A run that is repeated asks again.
+      expect(await runWorkflow(request, { ...environment, GITHUB_RUN_ATTEMPT: '2' })).toMatchObject({ status: 0 });
+      expect((await recordOf(sandbox(), request.userName))?.attempts?.L).toHaveLength(2);
+      expect(unused()).toEqual([]);
+      spoken.push(ran.stdout, ran.stderr);
+    });
+
+    if (isWhole) {
+      it.each(['cloudformation:DescribeStacks', 'execute-api:Invoke', 'secretsmanager:CreateSecret'])(
+        'fails without %s',
+        async (action) => {
+          const policy = JSON.stringify(sandbox().iam.managedPolicy(outputs.ApiPolicyArn ?? ''));
+          const { arn } = sandbox().iam.createRole({
+            roleName: newName('less'),
+            assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
+            policies: [
+              { name: 'less', document: JSON.parse(policy.replace(`"${action}"`, '"sts:GetCallerIdentity"')) },
+            ],
+          });
+          const credentials = shellCredentials(sandbox().iam.credentials(arn, 'GitHubActions'));
+          const environment = { ...asRole(), ...credentials, ...runOfGitHub() };
+          const request = withPassword('less');
+          expect((await runWorkflow(request, environment)).status).toBeGreaterThan(0);
+          expect(await recordOf(sandbox(), request.userName)).toBeUndefined();
+        },
+      );
+    }
+
+    if (isWhole && awsCli !== '') {
+      it('does the same with the AWS CLI of this machine', async () => {
+        const request = withPassword('real');
+        const environment = { ...asRole(), ...runOfGitHub() };
+        for (const _ of [1, 2])
+          expect(await runWorkflow(request, environment, { aws: awsCli })).toMatchObject({ status: 0 });
+        expect(await logIn(sandbox(), request.userName, password(request.userName))).toBe('in');
+      });
+    }
+  });
+
+  describe('onboard.sh', () => {
+    const onboard = (file: string, key: string) => machine.run(`tools/onboard.sh ${file} ${key}`, asRole());
+
+    it('ends with 2 for a wrong request, and says what is wrong', async () => {
+      const { file, userName } = newRequest('wrong', { colour: 'green' });
+      const { status, stderr } = await onboard(file, userName);
+      expect([status, stderr]).toEqual([2, expect.stringContaining('"pointer": "/colour"')]);
+    });
+
+    if (isWhole) {
+      it('ends with 1 for an onboarding that fails, and says what to do', async () => {
+        const { file, userName } = newRequest('fails');
+        fault(sandbox(), 'infinstor:register:error=503');
+        const { status, stdout } = await onboard(file, userName);
+        expect([status, stdout]).toEqual([1, expect.stringContaining('"remedy":')]);
+      });
+
+      it('sends its request again when the API answers 503, and starts one execution', async () => {
+        const { file, userName } = newRequest('again');
+        fault(sandbox(), 'states:StartExecution:throttle:9', { functionName: functionNameOf('post-subscribers') });
+        expect(await onboard(file, userName)).toMatchObject({ status: 0 });
+        expect((await recordOf(sandbox(), userName))?.attempts?.L).toHaveLength(1);
+      });
+    }
+  });
+
+  it('the buildspec of CodeBuild onboards with the same policy', async () => {
+    expect(buildspec.phases.install.commands).toEqual([install]);
+    expect(Object.keys(buildspec.env.variables)).toEqual(['STAGE', 'REQUEST']);
+    const { file, userName } = newRequest('build');
+    const CODEBUILD_BUILD_ID = `${'project-'.repeat(20)}:3f0ff0a5-5c1c-4d0e-9d5d-0f2f3f5e6a7b`;
+    const environment = { ...asRole(), REQUEST: file, CODEBUILD_BUILD_ID };
+    if (isWhole) fault(sandbox(), 'states:StartExecution:kill', { functionName: functionNameOf('post-subscribers') });
+    expect(await machine.run(buildspec.phases.build.commands.join('\n'), environment)).toMatchObject({ status: 0 });
+    expect(await recordOf(sandbox(), userName)).toMatchObject({
+      status: { S: 'ACTIVE' },
+      attempts: { L: [{ M: { correlationId: { S: 'codebuild-3f0ff0a5-5c1c-4d0e-9d5d-0f2f3f5e6a7b' } } }] },
+    });
+  });
+
+  describe(`onboard-curl.sh (${signsByCurl ? 'run with curl' : 'not run: this machine has no curl of 7.87 or newer'})`, () => {
+    const onboard = (file: string, key: string) =>
+      machine.run(`tools/onboard-curl.sh ${file} ${key}`, { ...asRole(), API: sandbox().apiEndpoint });
+
+    if (signsByCurl) {
+      it('onboards, and sends its request again when the answer is 5xx', async () => {
+        const { file, userName } = newRequest('curl');
+        fault(sandbox(), 'states:StartExecution:kill', { functionName: functionNameOf('post-subscribers') });
+        const ran = await onboard(file, userName);
+        expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('"status": "ACTIVE"') });
+        expect((await recordOf(sandbox(), userName))?.attempts?.L).toHaveLength(1);
+      });
+
+      it('ends with 2 for a wrong request, with 1 for a failure, and without the API', async () => {
+        const wrong = newRequest('curl', { colour: 'green' });
+        expect(await onboard(wrong.file, wrong.userName)).toMatchObject({
+          status: 2,
+          stderr: expect.stringContaining('"/colour"'),
         });
-        const credentials = shellCredentials(sandbox().iam.credentials(arn, 'GitHubActions'));
-        const environment = { ...asRole(), ...credentials, ...runOfGitHub() };
-        const request = withPassword('less');
-        expect((await runWorkflow(request, environment)).status).toBeGreaterThan(0);
-        expect(await recordOf(sandbox(), request.userName)).toBeUndefined();
+        const { file, userName } = newRequest('curl');
+        fault(sandbox(), 'infinstor:register:error=503');
+        expect(await onboard(file, userName)).toMatchObject({
+          status: 1,
+          stdout: expect.stringContaining('"remedy":'),
+        });
+        const nobody = { ...asRole(), API: 'nowhere://api' };
+        expect(await machine.run(`tools/onboard-curl.sh ${file} x`, nobody)).toMatchObject({
+          status: 1,
+          stderr: expect.stringContaining('HTTP 000'),
+        });
+      });
+    }
+  });
+
+  describe('onboard-event.sh', () => {
+    const put = (file: string, options: { aws?: string } = {}) => {
+      const document = sandbox().iam.managedPolicy(outputs.EventPolicyArn ?? '');
+      const { arn } = sandbox().iam.createRole({
+        roleName: newName('sender'),
+        assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
+        policies: [{ name: 'events', document }],
+      });
+      const credentials = shellCredentials(sandbox().iam.credentials(arn, 'pipeline'));
+      const BUS = sandbox().physicalId('OnboardingBus');
+      const own = { ...asRole(), ...credentials, BUS };
+      return machine.run(`tools/onboard-event.sh ${file} 'release pipeline' build-4711`, own, options);
+    };
+
+    it.each(isWhole && awsCli !== '' ? ['a stand-in', awsCli] : ['a stand-in'])(
+      'asks by an event with %s, and prints its id',
+      async (aws) => {
+        const { file, userName } = newRequest('event');
+        const { status, stdout, stderr } = await put(file, aws === 'a stand-in' ? {} : { aws });
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        await eventually(sandbox(), async () =>
+          expect((await recordOf(sandbox(), userName))?.status?.S).toBe('ACTIVE'),
+        );
+        const record = await recordOf(sandbox(), userName);
+        expect(record).toMatchObject({
+          executionArn: { S: expect.stringContaining(`${userName}-${stdout.trim()}`) },
+          attempts: {
+            L: [
+              {
+                M: { requestedBy: { S: 'account 111111111111: release pipeline' }, correlationId: { S: 'build-4711' } },
+              },
+            ],
+          },
+        });
+        expect(eventsOf(sandbox(), { executionArn: String(record?.executionArn?.S) })).toMatchObject([
+          { 'detail-type': 'SubscriberOnboarded' },
+        ]);
       },
     );
-  }
 
-  if (isWhole && awsCli !== '') {
-    it('does the same with the AWS CLI of this machine', async () => {
-      const request = withPassword('real');
-      const environment = { ...asRole(), ...runOfGitHub() };
-      for (const _ of [1, 2])
-        expect(await runWorkflow(request, environment, { aws: awsCli })).toMatchObject({ status: 0 });
-      expect(await logIn(sandbox(), request.userName, password(request.userName))).toBe('in');
+    it('fails when EventBridge has not taken the event, which the AWS CLI does not', async () => {
+      const { file } = newRequest('event');
+      const answer = JSON.stringify({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'InternalFailure' }] });
+      const refusing = join(machine.folder, 'refusing');
+      writeFileSync(refusing, `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
+      const ran = await put(file, { aws: refusing });
+      expect(ran).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('InternalFailure') });
     });
-  }
-});
-
-describe('onboard.sh', () => {
-  const onboard = (file: string, key: string) => machine.run(`tools/onboard.sh ${file} ${key}`, asRole());
-
-  it('ends with 2 for a wrong request, and says what is wrong', async () => {
-    const { file, userName } = newRequest('wrong', { colour: 'green' });
-    const { status, stderr } = await onboard(file, userName);
-    expect([status, stderr]).toEqual([2, expect.stringContaining('"pointer": "/colour"')]);
   });
-
-  if (isWhole) {
-    it('ends with 1 for an onboarding that fails, and says what to do', async () => {
-      const { file, userName } = newRequest('fails');
-      fault(sandbox(), 'infinstor:register:error=503');
-      const { status, stdout } = await onboard(file, userName);
-      expect([status, stdout]).toEqual([1, expect.stringContaining('"remedy":')]);
-    });
-
-    it('sends its request again when the API answers 503, and starts one execution', async () => {
-      const { file, userName } = newRequest('again');
-      fault(sandbox(), 'states:StartExecution:throttle:9', { functionName: functionNameOf('post-subscribers') });
-      expect(await onboard(file, userName)).toMatchObject({ status: 0 });
-      expect((await recordOf(sandbox(), userName))?.attempts?.L).toHaveLength(1);
-    });
-  }
-});
-
-it('the buildspec of CodeBuild onboards with the same policy', async () => {
-  expect(buildspec.phases.install.commands).toEqual([install]);
-  expect(Object.keys(buildspec.env.variables)).toEqual(['STAGE', 'REQUEST']);
-  const { file, userName } = newRequest('build');
-  const CODEBUILD_BUILD_ID = `${'project-'.repeat(20)}:3f0ff0a5-5c1c-4d0e-9d5d-0f2f3f5e6a7b`;
-  const environment = { ...asRole(), REQUEST: file, CODEBUILD_BUILD_ID };
-  if (isWhole) fault(sandbox(), 'states:StartExecution:kill', { functionName: functionNameOf('post-subscribers') });
-  expect(await machine.run(buildspec.phases.build.commands.join('\n'), environment)).toMatchObject({ status: 0 });
-  expect(await recordOf(sandbox(), userName)).toMatchObject({
-    status: { S: 'ACTIVE' },
-    attempts: { L: [{ M: { correlationId: { S: 'codebuild-3f0ff0a5-5c1c-4d0e-9d5d-0f2f3f5e6a7b' } } }] },
-  });
-});
-
-describe(`onboard-curl.sh (${signsByCurl ? 'run with curl' : 'not run: this machine has no curl of 7.87 or newer'})`, () => {
-  const onboard = (file: string, key: string) =>
-    machine.run(`tools/onboard-curl.sh ${file} ${key}`, { ...asRole(), API: sandbox().apiEndpoint });
-
-  it('is Bash', async () => {
-    expect(await machine.run('bash -n tools/onboard-curl.sh', {})).toMatchObject({ status: 0 });
-  });
-
-  if (signsByCurl) {
-    it('onboards, and sends its request again when the answer is 5xx', async () => {
-      const { file, userName } = newRequest('curl');
-      fault(sandbox(), 'states:StartExecution:kill', { functionName: functionNameOf('post-subscribers') });
-      const ran = await onboard(file, userName);
-      expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('"status": "ACTIVE"') });
-      expect((await recordOf(sandbox(), userName))?.attempts?.L).toHaveLength(1);
-    });
-
-    it('ends with 2 for a wrong request, with 1 for a failure, and without the API', async () => {
-      const wrong = newRequest('curl', { colour: 'green' });
-      expect(await onboard(wrong.file, wrong.userName)).toMatchObject({
-        status: 2,
-        stderr: expect.stringContaining('"/colour"'),
-      });
-      const { file, userName } = newRequest('curl');
-      fault(sandbox(), 'infinstor:register:error=503');
-      expect(await onboard(file, userName)).toMatchObject({ status: 1, stdout: expect.stringContaining('"remedy":') });
-      const nobody = { ...asRole(), API: 'nowhere://api' };
-      expect(await machine.run(`tools/onboard-curl.sh ${file} x`, nobody)).toMatchObject({
-        status: 1,
-        stderr: expect.stringContaining('HTTP 000'),
-      });
-    });
-  }
-});
-
-describe('onboard-event.sh', () => {
-  const put = (file: string, options: { aws?: string } = {}) => {
-    const document = sandbox().iam.managedPolicy(outputs.EventPolicyArn ?? '');
-    const { arn } = sandbox().iam.createRole({
-      roleName: newName('sender'),
-      assumeRolePolicyDocument: { Version: '2012-10-17', Statement: [] },
-      policies: [{ name: 'events', document }],
-    });
-    const credentials = shellCredentials(sandbox().iam.credentials(arn, 'pipeline'));
-    const BUS = sandbox().physicalId('OnboardingBus');
-    const own = { ...asRole(), ...credentials, BUS };
-    return machine.run(`tools/onboard-event.sh ${file} 'release pipeline' build-4711`, own, options);
-  };
-
-  it.each(isWhole && awsCli !== '' ? ['a stand-in', awsCli] : ['a stand-in'])(
-    'asks by an event with %s, and prints its id',
-    async (aws) => {
-      const { file, userName } = newRequest('event');
-      const { status, stdout, stderr } = await put(file, aws === 'a stand-in' ? {} : { aws });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      await eventually(sandbox(), async () => expect((await recordOf(sandbox(), userName))?.status?.S).toBe('ACTIVE'));
-      const record = await recordOf(sandbox(), userName);
-      expect(record).toMatchObject({
-        executionArn: { S: expect.stringContaining(`${userName}-${stdout.trim()}`) },
-        attempts: {
-          L: [
-            { M: { requestedBy: { S: 'account 111111111111: release pipeline' }, correlationId: { S: 'build-4711' } } },
-          ],
-        },
-      });
-      expect(eventsOf(sandbox(), { executionArn: String(record?.executionArn?.S) })).toMatchObject([
-        { 'detail-type': 'SubscriberOnboarded' },
-      ]);
-    },
-  );
-
-  it('fails when EventBridge has not taken the event, which the AWS CLI does not', async () => {
-    const { file } = newRequest('event');
-    const answer = JSON.stringify({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'InternalFailure' }] });
-    const refusing = join(machine.folder, 'refusing');
-    writeFileSync(refusing, `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
-    const ran = await put(file, { aws: refusing });
-    expect(ran).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('InternalFailure') });
-  });
-});
+}

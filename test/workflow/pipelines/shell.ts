@@ -21,6 +21,8 @@ const installed = /^curl (\d+)\.(\d+)/.exec(spawnSync('curl', ['--version'], { e
 const [, major = 0, minor = 0] = (installed ?? []).map(Number);
 /** Older ones leave the token's header out of the signature. */
 export const signsByCurl = major > 7 || (major === 7 && minor >= 87);
+/** The examples read what is answered by jq. */
+export const hasJq = spawnSync('jq', ['--version']).status === 0;
 /** The AWS CLI of this machine, if it has one. */
 export const awsCli = spawnSync('sh', ['-c', 'command -v aws'], { encoding: 'utf8' }).stdout.trim();
 
