@@ -8,7 +8,7 @@ request=$1 key=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# In a file, because others on the machine can read the arguments of a command.
+# In a file, because others on the computer can read the arguments of a command.
 (
   umask 077
   printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"

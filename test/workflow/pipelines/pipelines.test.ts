@@ -45,7 +45,7 @@ const buildspec = v.parse(
 );
 
 /** The command is on the machine's path already. */
-const install = 'npm install --global ./tools/infinstor-onboarding-*.tgz';
+const install = 'npm install --global ./onboarding/infinstor-onboarding-*.tgz';
 const provider = 'arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com';
 const stackName = 'onboarding-pipelines';
 let machine: Machine;
@@ -190,7 +190,7 @@ describe('the workflow of GitHub Actions', () => {
 });
 
 it.each(['onboard.sh', 'onboard-curl.sh', 'onboard-event.sh'])('%s is Bash', async (script) => {
-  expect(await machine.run(`bash -n tools/${script}`, {})).toMatchObject({ status: 0 });
+  expect(await machine.run(`bash -n onboarding/${script}`, {})).toMatchObject({ status: 0 });
 });
 
 // Without jq there is nothing to run the examples with; the shell's own check is always made.
@@ -251,7 +251,7 @@ if (hasJq) {
   });
 
   describe('onboard.sh', () => {
-    const onboard = (file: string, key: string) => machine.run(`tools/onboard.sh ${file} ${key}`, asRole());
+    const onboard = (file: string, key: string) => machine.run(`onboarding/onboard.sh ${file} ${key}`, asRole());
 
     it('ends with 2 for a wrong request, and says what is wrong', async () => {
       const { file, userName } = newRequest('wrong', { colour: 'green' });
@@ -292,7 +292,7 @@ if (hasJq) {
 
   describe(`onboard-curl.sh (${signsByCurl ? 'run with curl' : 'not run: this machine has no curl of 7.87 or newer'})`, () => {
     const onboard = (file: string, key: string) =>
-      machine.run(`tools/onboard-curl.sh ${file} ${key}`, { ...asRole(), API: sandbox().apiEndpoint });
+      machine.run(`onboarding/onboard-curl.sh ${file} ${key}`, { ...asRole(), API: sandbox().apiEndpoint });
 
     if (signsByCurl) {
       it('onboards, and sends its request again when the answer is 5xx', async () => {
@@ -316,7 +316,7 @@ if (hasJq) {
           stdout: expect.stringContaining('"remedy":'),
         });
         const nobody = { ...asRole(), API: 'nowhere://api' };
-        expect(await machine.run(`tools/onboard-curl.sh ${file} x`, nobody)).toMatchObject({
+        expect(await machine.run(`onboarding/onboard-curl.sh ${file} x`, nobody)).toMatchObject({
           status: 1,
           stderr: expect.stringContaining('HTTP 000'),
         });
@@ -335,7 +335,7 @@ if (hasJq) {
       const credentials = shellCredentials(sandbox().iam.credentials(arn, 'pipeline'));
       const BUS = sandbox().physicalId('OnboardingBus');
       const own = { ...asRole(), ...credentials, BUS };
-      return machine.run(`tools/onboard-event.sh ${file} 'release pipeline' build-4711`, own, options);
+      return machine.run(`onboarding/onboard-event.sh ${file} 'release pipeline' build-4711`, own, options);
     };
 
     it.each(isWhole && awsCli !== '' ? ['a stand-in', awsCli] : ['a stand-in'])(

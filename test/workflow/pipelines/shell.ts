@@ -47,12 +47,12 @@ interface Ran {
   stderr: string;
 }
 
-/** A machine with the examples' scripts in tools/. It sleeps until nothing is left to do in the sandbox, whose time is skipped. */
+/** A machine with the examples' scripts in onboarding/. It sleeps until nothing is left to do in the sandbox, whose time is skipped. */
 export async function pipelineMachine({ clock }: Pick<Sandbox, 'clock'>): Promise<Machine> {
   const server = createServer((socket) => void clock.quiet().then(() => socket.end()));
   const { path: folder, remove } = makeTemporaryFolder(join(tmpdir(), 'pipeline-'));
   const bin = join(folder, '.bin');
-  for (const name of ['.bin', '.cli', 'tools', 'requests']) mkdirSync(join(folder, name));
+  for (const name of ['.bin', '.cli', 'onboarding', 'requests']) mkdirSync(join(folder, name));
   await buildCli(join(folder, '.cli'));
   const executable = (name: string, line: string) => {
     writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`);
@@ -64,7 +64,7 @@ export async function pipelineMachine({ clock }: Pick<Sandbox, 'clock'>): Promis
   const port = await listen(server);
   executable('sleep', `exec bash -c 'read -r _ </dev/tcp/127.0.0.1/${port} || true'`);
   for (const script of ['onboard.sh', 'onboard-curl.sh', 'onboard-event.sh']) {
-    copyFileSync(join(examples, script), join(folder, 'tools', script));
+    copyFileSync(join(examples, script), join(folder, 'onboarding', script));
   }
   return {
     folder,
