@@ -4,7 +4,7 @@ import type { Operation } from '../../../lib/subscribers/operations.ts';
 import { otherAccount } from '../../../sandbox/core/account.ts';
 import { isRead } from '../../../sandbox/core/faults.ts';
 import { isWhole } from '../../scope.ts';
-import { expectOneOfEach, newKey, onboard, requestFor, useSandbox } from '../sandbox.ts';
+import { expectOneOfEach, newKey, onboard, requestFor, useSandbox, withoutTurns } from '../sandbox.ts';
 import { credentialsOf, functionNameOf, newRun, onboarded, roleArnOf, stackNameOf } from '../subscriber.ts';
 import { callerWith, type Door, doors } from './doors.ts';
 
@@ -108,9 +108,11 @@ const things: Record<Operation, Thing[]> = {
 
 /** What a refused request may write: nothing but the request to the machine, and how the failure becomes known. */
 const mayFollow = [
-  ...['post-subscribers', 'patch-subscriber', 'post-users', 'delete-subscriber'].map(
-    (step) => `${functionNameOf(step)} states:StartExecution`,
-  ),
+  ...['post-subscribers', 'patch-subscriber', 'post-users', 'delete-subscriber'].flatMap((step) => [
+    `${functionNameOf(step)} states:StartExecution`,
+    // Whose turn it is, which is no subscriber's record.
+    `${functionNameOf(step)} dynamodb:PutItem`,
+  ]),
   `${functionNameOf('accept-event')} states:StartExecution`,
   `${functionNameOf('accept-event')} sqs:SendMessage`,
   `${functionNameOf('record-failure')} events:PutEvents`,
@@ -124,7 +126,7 @@ const mayFollow = [
 async function everything() {
   const { dynamoDb, registryTable, secretsManager, kms, iam, infinstor, cloudFormation } = sandbox();
   return {
-    registry: await dynamoDb.items(registryTable),
+    registry: withoutTurns(await dynamoDb.items(registryTable)),
     secrets: secretsManager.everyValue(),
     policy: kms.keyPolicy(theirs.key).Statement,
     writes: kms.policyWrites(theirs.key),
