@@ -303,7 +303,7 @@ if (hasJq) {
         expect((await recordOf(sandbox(), userName))?.attempts?.L).toHaveLength(1);
       });
 
-      it('ends with 2 for a wrong request, with 1 for a failure, and without the API', async () => {
+      it('ends with 2 for a wrong request, with 1 for a failure, for a wrong signature and without the API', async () => {
         const wrong = newRequest('curl', { colour: 'green' });
         expect(await onboard(wrong.file, wrong.userName)).toMatchObject({
           status: 2,
@@ -314,6 +314,11 @@ if (hasJq) {
         expect(await onboard(file, userName)).toMatchObject({
           status: 1,
           stdout: expect.stringContaining('"remedy":'),
+        });
+        const elsewhere = { ...asRole(), API: sandbox().apiEndpoint, AWS_REGION: 'eu-west-1' };
+        expect(await machine.run(`onboarding/onboard-curl.sh ${file} x`, elsewhere)).toMatchObject({
+          status: 1,
+          stderr: expect.stringContaining('HTTP 403'),
         });
         const nobody = { ...asRole(), API: 'nowhere://api' };
         expect(await machine.run(`onboarding/onboard-curl.sh ${file} x`, nobody)).toMatchObject({
