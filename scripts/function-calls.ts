@@ -29,12 +29,15 @@ const claim = {
 const accounts = { 'secretsmanager:GetSecretValue': 1 };
 /** The key of a secret that cannot be decrypted, which ends the step. */
 const keyOfSecret = { 'secretsmanager:DescribeSecret': 1 };
-/** A request that the HTTP API passes on: what its key has started, beside the record and the execution that it names; after a refusal because of the name, what has it. */
+/**
+ * A request that the HTTP API passes on: what its key has started, beside the record and the turn; the executions that these name; after a refusal
+ * because of the name, what has it.
+ */
 const sending = {
   client: 'brisk',
-  calls: { 'dynamodb:GetItem': 1, 'states:DescribeExecution': 2, 'states:StartExecution': 1 },
+  calls: { 'dynamodb:GetItem': 2, 'states:DescribeExecution': 3, 'dynamodb:PutItem': 1, 'states:StartExecution': 1 },
   instead: { 'states:DescribeExecution': 1 },
-  together: ['states:DescribeExecution'],
+  together: ['dynamodb:GetItem', 'states:DescribeExecution'],
 } as const satisfies FunctionCalls;
 const aPage = 'one page is the rule, and further ones come within fractions of a second';
 const aKey =
@@ -318,8 +321,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'post-retry': {
     ...sending,
-    // Before, the record and the execution whose request is sent again; the record's second reading is beside that of an execution.
-    calls: { 'dynamodb:GetItem': 2, 'states:DescribeExecution': 3, 'states:StartExecution': 1 },
+    // Before, the record and the execution whose request is sent again; the turn is read beside what the key has started.
     together: ['dynamodb:GetItem'],
   },
   'post-subscribers': { ...sending, calls: { ...accounts, ...sending.calls, 'secretsmanager:CreateSecret': 1 } },

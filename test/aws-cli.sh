@@ -154,6 +154,21 @@ done
 aws iam delete-role --role-name "$role"
 refused NoSuchEntity aws iam get-role --role-name "$role"
 
+if command -v jq >/dev/null; then
+  say 'the example of a pipeline that asks by an event'
+  # As the example calls it; the AWS CLI of Debian 12 knows no AWS_ENDPOINT_URL.
+  mkdir "$work/bin"
+  printf '#!/bin/sh\nexec "%s" --endpoint-url "%s" "$@"\n' "$aws_cli" "$endpoint" >"$work/bin/aws"
+  chmod +x "$work/bin/aws"
+  request cli-event >"$work/request.json"
+  event=$(PATH="$work/bin:$PATH" BUS=infinstor-onboarding-sandbox examples/pipelines/onboard-event.sh "$work/request.json" 'the CLI' build-1)
+  for _ in {1..60}; do
+    status=$(get status stepfunctions describe-execution --execution-arn "${machine/:stateMachine:/:execution:}:cli-event-$event" 2>"$work/error" || true)
+    [[ $status == RUNNING || -z $status ]] || break
+  done
+  equal "$status" SUCCEEDED 'onboarding by an event'
+fi
+
 say 'the queue of refused events'
 queue=$(get QueueUrl sqs get-queue-url --queue-name infinstor-onboarding-sandbox-refused-events)
 aws sqs send-message --queue-url "$queue" --message-body 'an event & more' >/dev/null

@@ -38,10 +38,8 @@ export async function retryLatest(
   if (earlier !== undefined) return sentAs(record.userName, earlier.executionArn);
   const latest = await requireEnded(dependencies.stepFunctions, record);
   const operation = operationOf(record.executionArn);
-  return sendRequest(
-    { ...call, operation, userName: record.userName, request: failedRequest(latest, userName, inputSecretPrefix) },
-    dependencies,
-  );
+  const request = failedRequest(latest, userName, inputSecretPrefix);
+  return sendRequest({ ...call, operation, userName: record.userName, request, isEnded: true }, dependencies);
 }
 
 function failedRequest(

@@ -46,7 +46,7 @@ export const promptConfig = {
 /** For functions behind the HTTP API that make several calls one after the other. */
 export const briskConfig = {
   ...promptConfig,
-  requestHandler: { ...promptConfig.requestHandler, requestTimeout: 1_000 },
+  requestHandler: { ...promptConfig.requestHandler, requestTimeout: 800 },
 };
 
 /** What a client of a call that must not be repeated has instead: one try, over a connection of its own, which is not dead. */

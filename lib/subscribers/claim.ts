@@ -68,10 +68,13 @@ export async function requireEnded(
   { userName, executionArn }: Pick<SubscriberRecord, 'userName' | 'executionArn'>,
 ): Promise<DescribeExecutionOutput | undefined> {
   const execution = await describeExecution(stepFunctions, executionArn);
-  const isRunning = execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE';
-  if (isRunning) throw new OnboardingInProgress(userName, executionArn);
+  if (execution !== undefined && isRunning(execution)) throw new OnboardingInProgress(userName, executionArn);
   return execution;
 }
+
+/** Whether an execution is not over. */
+export const isRunning = ({ status }: Pick<DescribeExecutionOutput, 'status'>): boolean =>
+  status === 'RUNNING' || status === 'PENDING_REDRIVE';
 
 /**
  * The attempts of a record whose execution is over, with the end of the latest one.

@@ -8,12 +8,15 @@ import {
 import { ApiProblem } from '../api-problem.ts';
 import { executionArnOf, executionNameOf } from '../aws/arns.ts';
 import { describeExecution } from '../aws/describe-execution.ts';
+import { OnboardingInProgress } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { type Origin, requestOf } from '../plans/origin.ts';
 import type { Registry } from '../registry/table.ts';
+import { mayStart, readTurn, type Turn, takeTurn } from '../registry/turn.ts';
 import { apiExecutionName, keyedExecutionName } from '../requests/execution-name.ts';
 import { executionInput } from '../requests/start-execution.ts';
-import { requireEnded } from './claim.ts';
+import { isRunning, requireEnded } from './claim.ts';
+import { requestedUserName } from './execution-failure.ts';
 import { machineArnOf, type Operation, operationOf, operations, type Status } from './operations.ts';
 import { readRecord } from './record.ts';
 
@@ -38,6 +41,8 @@ export interface Sending extends Call {
   operation: Operation;
   userName: string;
   request: object;
+  /** That the record was read just now, and that its execution is over; default: it is looked at. */
+  isEnded?: boolean;
   withheld?: ((executionName: string) => Withheld) | undefined;
 }
 
@@ -76,8 +81,8 @@ export const keyedNameOf = ({ origin, route, idempotencyKey: key }: Call): strin
  * Starts the execution that a request asks for. With an idempotency key it is the one that the caller's first request with this key has
  * started, also when it is over: the execution's name follows from caller, route and key, and Step Functions keeps it for 90 days. Whatever
  * is interrupted here is repeated by the same request.
- * @throws OnboardingInProgress while another execution works on the subscriber; one that was started at the same moment, and has claimed nothing
- * yet, is noticed by the machine's first step
+ * @throws OnboardingInProgress while another execution works on the subscriber, also one that another call starts at the same moment; one that was
+ * started in another way, and has claimed nothing yet, is noticed by the state machine's first step
  * @throws ApiProblem IdempotencyKeyReused for another request with the same key
  * @throws ApiProblem IdempotencyKeySpent when the key's password was deleted before anything was started with it
  */
@@ -113,20 +118,37 @@ export async function sendRequest(sending: Sending, dependencies: SendDependenci
 }
 
 /**
- * The execution that the key has started before. Without one nobody else may work on the subscriber: the machine's first step would refuse it,
- * a moment after it was accepted here.
+ * The execution that the key has started before. Without one nobody else may work on the subscriber, and this call has its turn, after which
+ * the others are refused: the state machine's first step would refuse them, a moment after they were accepted here.
  */
 async function lookAround(
-  { userName, idempotencyKey }: Sending,
+  { userName, idempotencyKey, isEnded = false }: Sending,
   executionArn: string,
-  { stepFunctions, registry }: SendDependencies,
+  { stepFunctions, registry, now }: SendDependencies,
 ): Promise<DescribeExecutionOutput | undefined> {
-  const [earlier, record] = await Promise.all([
+  const [earlier, record, seen] = await Promise.all([
     idempotencyKey === undefined ? undefined : describeExecution(stepFunctions, executionArn),
-    readRecord(registry, userName),
+    isEnded ? undefined : readRecord(registry, userName),
+    readTurn(registry, userName),
   ]);
-  if (earlier === undefined && record !== undefined) await requireEnded(stepFunctions, record);
-  return earlier;
+  if (earlier !== undefined) return earlier;
+  await Promise.all([
+    record && requireEnded(stepFunctions, record),
+    seen && seen.executionArn !== executionArn && requireTurnOver(stepFunctions, userName, seen, now),
+  ]);
+  const holder = await takeTurn(registry, userName, { executionArn, seen, now });
+  if (holder !== executionArn) throw new OnboardingInProgress(userName, holder);
+  return undefined;
+}
+
+/** @throws OnboardingInProgress while the execution that has the turn runs, or may still be started */
+async function requireTurnOver(stepFunctions: SFNClient, userName: string, turn: Turn, now: Date): Promise<void> {
+  const execution = await describeExecution(stepFunctions, turn.executionArn);
+  // Two requests with one key that name two subscribers may both have taken a turn, and the execution is of one of them.
+  const isOther = execution !== undefined && requestedUserName(execution)?.toLowerCase() !== userName.toLowerCase();
+  if (isOther) return;
+  if (execution === undefined ? mayStart(turn, now) : isRunning(execution))
+    throw new OnboardingInProgress(userName, turn.executionArn);
 }
 
 function requireSame({ input = '' }: DescribeExecutionOutput, request: object): void {

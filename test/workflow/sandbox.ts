@@ -183,6 +183,11 @@ export async function recordOf({ dynamoDb, registryTable }: Sandbox, userName: s
   return items.find(({ pk, sk }) => pk?.S === `SUBSCRIBER#${userName.toLowerCase()}` && sk?.S === 'RECORD');
 }
 
+/** Items of the registry without those that only say which request has its turn. */
+export const withoutTurns = <Item extends Readonly<Record<string, { S?: string | undefined }>>>(
+  items: readonly Item[],
+): Item[] => items.filter(({ pk }) => pk?.S?.startsWith('TURN#') !== true);
+
 /** The project's own events about an execution. */
 export function eventsOf({ events }: Sandbox, { executionArn }: Pick<Report, 'executionArn'>) {
   return events

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import createClient from 'openapi-fetch';
 import * as v from 'valibot';
 import { describe, expect, inject, it } from 'vitest';
 import { parseTemplate } from '../../../sandbox/services/cloudformation/template.ts';
+import type { paths } from '../../../schemas/openapi.d.ts';
 import document from '../../../schemas/openapi.json' with { type: 'json' };
 import { casesInScope } from '../../scope.ts';
 import { ended, newKey, requestWithKey, useSandbox } from '../sandbox.ts';
@@ -27,6 +29,8 @@ describe('a client that is generated from the document', () => {
     const userName = newName('nobody');
     const params = { path: { userName } };
     expect((await client.GET('/health')).data).toMatchObject({ status: 'ok' });
+    const unsigned = createClient<paths>({ baseUrl: sandbox().apiEndpoint });
+    expect((await unsigned.GET('/health')).response.status).toBe(403);
     expect((await client.GET('/openapi.json')).data).toEqual({
       ...document,
       servers: [{ ...document.servers[0], url: 'https://sandboxapi.execute-api.us-east-1.amazonaws.com' }],

@@ -12,11 +12,18 @@ import { eventually } from '../sandbox.ts';
 
 export type Credentials = ReturnType<Sandbox['iam']['credentials']>;
 
+/** What a statement of a policy allows. */
+interface Permission {
+  Action: string;
+  Resource: string;
+  Condition?: object;
+}
+
 /** A way to send a request, which says how the request ended: the name and the message of the error, or undefined. */
 export interface Door {
   operation: Operation;
   /** What its caller needs, and no more. */
-  permission: (sandbox: Sandbox) => { Action: string; Resource: string };
+  permission: (sandbox: Sandbox) => Permission;
   /** @throws Error when the caller may not send it */
   send: (sandbox: Sandbox, credentials: Credentials, request: object) => Promise<Refusal | undefined>;
 }
@@ -127,6 +134,44 @@ function problemIn(body: unknown): Refusal {
   return { name, message };
 }
 
+/** The events that ask for something, as docs/events.md lists them. */
+const detailTypes: Readonly<Record<string, Operation>> = {
+  SubscriberRequested: 'onboard-subscriber',
+  SubscriberUpdateRequested: 'update-subscriber',
+  UsersRequested: 'add-user',
+  SubscriberOffboardingRequested: 'offboard-subscriber',
+};
+
+function eventDoor(detailType: string, operation: Operation): Door {
+  return {
+    operation,
+    permission: (sandbox) => ({
+      Action: 'events:PutEvents',
+      Resource: `arn:aws:events:${account.region}:${account.accountId}:event-bus/${busOf(sandbox)}`,
+      Condition: { StringEquals: { 'events:detail-type': detailType } },
+    }),
+    async send(sandbox, credentials, request) {
+      const events = new EventBridgeClient({ ...operatorAt(sandbox.endpoint), credentials });
+      const entry = { Source: 'my.pipeline', DetailType: detailType, Detail: JSON.stringify(request) };
+      const { Entries: [put] = [] } = await events.send(
+        new PutEventsCommand({ Entries: [{ ...entry, EventBusName: busOf(sandbox) }] }),
+      );
+      const id = put?.EventId ?? '';
+      const refused = () =>
+        sandbox.sqs
+          .messages(refusedEvents)
+          .map(({ body }) => v.parse(refusedSchema, body))
+          .find(({ event }) => event.id === id)?.error;
+      const started = () => sandbox.states.executions().find(({ name }) => name.endsWith(`-${id}`));
+      await eventually(sandbox, () => {
+        if (refused() === undefined && started() === undefined) throw new Error(`Event ${id} is under way`);
+      });
+      const execution = started();
+      return execution === undefined ? refused() : endOf(sandbox, execution.executionArn);
+    },
+  };
+}
+
 /** Every door of the deployment through which a request comes. */
 export const doors: Readonly<Record<string, Door>> = {
   ...Object.fromEntries(
@@ -149,32 +194,12 @@ export const doors: Readonly<Record<string, Door>> = {
     },
   },
 
-  'the event bus': {
-    operation: 'onboard-subscriber',
-    permission: (sandbox) => ({
-      Action: 'events:PutEvents',
-      Resource: `arn:aws:events:${account.region}:${account.accountId}:event-bus/${busOf(sandbox)}`,
-    }),
-    async send(sandbox, credentials, request) {
-      const events = new EventBridgeClient({ ...operatorAt(sandbox.endpoint), credentials });
-      const entry = { Source: 'my.pipeline', DetailType: 'SubscriberRequested', Detail: JSON.stringify(request) };
-      const { Entries: [put] = [] } = await events.send(
-        new PutEventsCommand({ Entries: [{ ...entry, EventBusName: busOf(sandbox) }] }),
-      );
-      const id = put?.EventId ?? '';
-      const refused = () =>
-        sandbox.sqs
-          .messages(refusedEvents)
-          .map(({ body }) => v.parse(refusedSchema, body))
-          .find(({ event }) => event.id === id)?.error;
-      const started = () => sandbox.states.executions().find(({ name }) => name.endsWith(`-${id}`));
-      await eventually(sandbox, () => {
-        if (refused() === undefined && started() === undefined) throw new Error(`Event ${id} is under way`);
-      });
-      const execution = started();
-      return execution === undefined ? refused() : endOf(sandbox, execution.executionArn);
-    },
-  },
+  ...Object.fromEntries(
+    Object.entries(detailTypes).map(([detailType, operation]) => [
+      `${detailType} on the event bus`,
+      eventDoor(detailType, operation),
+    ]),
+  ),
 };
 
 const busOf = (sandbox: Sandbox) => sandbox.physicalId('OnboardingBus');
@@ -182,11 +207,7 @@ const busOf = (sandbox: Sandbox) => sandbox.physicalId('OnboardingBus');
 let callers = 0;
 
 /** Credentials of a user, or of a session of a role, who may do just this. */
-export function callerWith(
-  { iam }: Pick<Sandbox, 'iam'>,
-  kind: 'user' | 'role',
-  statement: { Action: string; Resource: string },
-): Credentials {
+export function callerWith({ iam }: Pick<Sandbox, 'iam'>, kind: 'user' | 'role', statement: Permission): Credentials {
   callers += 1;
   const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] };
   const policies = [{ name: 'door', document }];

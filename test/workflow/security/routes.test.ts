@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { account } from '../../../sandbox/core/account.ts';
 import { decide } from '../../../sandbox/core/policies/policy.ts';
+import { signRequest } from '../../../tools/permissions/sign-request.ts';
 import { read } from '../../docs/documents.ts';
 import { callApi } from '../api.ts';
-import { useSandbox } from '../sandbox.ts';
+import { useSandbox, withSandbox } from '../sandbox.ts';
 import { type Credentials, callerWith } from './doors.ts';
 
 const sandbox = useSandbox();
@@ -68,6 +69,44 @@ describe("the right to one route is no other's", () => {
       if (own.method !== 'GET') expect(await call(own, credentials)).not.toBe(403);
     },
   );
+});
+
+interface Signing {
+  minutesAgo?: number;
+  region?: string;
+  service?: string;
+  credentials?: Credentials;
+}
+const signings: Readonly<Record<string, Signing | undefined>> = {
+  'without a signature': undefined,
+  'with one of 20 minutes ago': { minutesAgo: 20 },
+  'with one for another Region': { region: 'eu-west-1' },
+  'with one for another service': { service: 'lambda' },
+  'with one by nobody': { credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'unknown' } },
+};
+
+it('on each route, a request that is not signed as it must be is 403 and does nothing', async () => {
+  // Where time is skipped, a signature does not grow old.
+  await withSandbox({ skipIdle: false }, async ({ clock, apiEndpoint, calls }) => {
+    const made = calls().length;
+    const ask = async (route: Route, signing: Signing | undefined) => {
+      const { method } = route;
+      const url = apiEndpoint + pathOf(route);
+      const body = method === 'POST' || method === 'PATCH' ? '{}' : undefined;
+      const request = { method, url, ...(body !== undefined && { body }) };
+      const { minutesAgo = 0, ...more } = signing ?? {};
+      const now = clock.now() - minutesAgo * 60_000;
+      const headers = signing && (await signRequest(request, { service: 'execute-api', now, ...more }));
+      const response = await fetch(url, { ...request, ...(headers && { headers }) });
+      return `${response.status} ${await response.text()}`;
+    };
+    for (const [how, signing] of Object.entries(signings)) {
+      const answers = await Promise.all(routes.map((route) => ask(route, signing)));
+      expect({ how, answers: [...new Set(answers)] }).toEqual({ how, answers: ['403 {"message":"Forbidden"}'] });
+    }
+    expect(calls()).toHaveLength(made);
+    for (const route of routes) expect(await ask(route, {})).not.toMatch(/^403/);
+  });
 });
 
 const policySchema = v.pipe(

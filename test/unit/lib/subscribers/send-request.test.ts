@@ -35,15 +35,19 @@ async function setUp() {
         idempotencyKey: 'order-7',
         ...more,
       },
-      { stepFunctions, registry, stateMachineArn, now },
+      { stepFunctions, registry, stateMachineArn, now: new Date(now.getTime() + passedMs) },
     );
+  let passedMs = 0;
+  const pass = (seconds: number) => {
+    passedMs += seconds * 1000;
+  };
   const started = () => mocked.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => input);
   /** The execution that the key has started, with this input. */
   const earlier = (status: ExecutionStatus, input: object = request) =>
     mocked
       .on(DescribeExecutionCommand)
       .resolves({ status, input: JSON.stringify({ ...input, origin: { requestedBy: 'x' } }) });
-  return { send, started, earlier, mocked };
+  return { send, started, earlier, mocked, pass };
 }
 
 /** A password whose storing ends so. */
@@ -122,9 +126,72 @@ describe('a request with an idempotency key', () => {
   });
 });
 
-it('starts an execution of its own each time without a key', async () => {
-  const { send, started } = await setUp();
-  const names = [await send({ idempotencyKey: undefined }), await send({ idempotencyKey: undefined })];
-  expect(new Set(names.map(({ executionArn }) => executionArn)).size).toBe(2);
-  expect(started().map(({ name }) => name)).toEqual([expect.stringMatching(/^Acme-/), expect.stringMatching(/^Acme-/)]);
+describe('a request without a key', () => {
+  const unkeyed = { idempotencyKey: undefined };
+  const inProgress = (executionArn = '') => expect.objectContaining({ name: 'OnboardingInProgress', executionArn });
+
+  it('starts an execution of its own each time', async () => {
+    const { send, started, earlier } = await setUp();
+    const first = await send(unkeyed);
+    earlier('FAILED');
+    const second = await send(unkeyed);
+    expect(second.executionArn).not.toBe(first.executionArn);
+    const ofAcme = expect.stringMatching(/^Acme-/);
+    expect(started().map(({ name }) => name)).toEqual([ofAcme, ofAcme]);
+  });
+
+  it('is refused while the one before it is started, and as long as that runs', async () => {
+    const { send, started, earlier } = await setUp();
+    const { executionArn } = await send(unkeyed);
+    // Step Functions does not show it yet.
+    await expect(send(unkeyed)).rejects.toThrow(inProgress(executionArn));
+    await expect(send({ ...unkeyed, userName: 'ACME' })).rejects.toThrow(inProgress(executionArn));
+    earlier('RUNNING');
+    await expect(send(unkeyed)).rejects.toThrow(inProgress(executionArn));
+    expect(started()).toHaveLength(1);
+  });
+
+  it('has its turn when nothing can be started any more by the one before it', async () => {
+    const { send, mocked, pass } = await setUp();
+    mocked.on(StartExecutionCommand).rejectsOnce(new Error('killed')).resolves({});
+    await expect(send(unkeyed)).rejects.toThrow('killed');
+    pass(29);
+    await expect(send(unkeyed)).rejects.toThrow('is being changed');
+    pass(1);
+    expect(await send(unkeyed)).toMatchObject({ userName: 'Acme' });
+  });
+
+  it('is one of many that come at the same moment', async () => {
+    const { send, started, earlier } = await setUp();
+    for (const isFirst of [true, false]) {
+      if (!isFirst) earlier('FAILED');
+      const ends = await Promise.allSettled(Array.from({ length: 8 }, () => send(unkeyed)));
+      const [winner] = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+      const refused = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+      expect(refused).toEqual(Array.from({ length: 7 }, () => inProgress(winner?.executionArn)));
+    }
+    expect(started()).toHaveLength(2);
+  });
+
+  it('stores no password when it is refused', async () => {
+    const { send } = await setUp();
+    await send(unkeyed);
+    const { store, withheld } = password('created');
+    await expect(send({ ...unkeyed, withheld })).rejects.toThrow('is being changed');
+    expect(store).not.toHaveBeenCalled();
+  });
+
+  it('does not wait for the execution of another subscriber, which the same key has started', async () => {
+    const { send, earlier } = await setUp();
+    await send(unkeyed);
+    earlier('RUNNING', { subscriber: { userName: 'b' } });
+    expect(await send(unkeyed)).toMatchObject({ userName: 'Acme' });
+  });
+});
+
+it('the same key has its turn again when the first try died before it started anything', async () => {
+  const { send, mocked } = await setUp();
+  mocked.on(StartExecutionCommand).rejectsOnce(new Error('killed')).resolves({});
+  await expect(send()).rejects.toThrow('killed');
+  expect(await send()).toMatchObject({ userName: 'Acme' });
 });
