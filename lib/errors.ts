@@ -80,7 +80,7 @@ export class AccountNotAccessible extends /* @__PURE__ */ stepError(
 /** A step got a state that the step before it does not make. */
 export class InvalidStepInput extends /* @__PURE__ */ stepError(
   'InvalidStepInput',
-  'The machine and its functions are of different versions: deploy again and send the request again.',
+  'Send the request again, which is planned anew then. If it ends in the same way, the machine and its functions are of different versions: deploy again before.',
 ) {}
 
 export class OnboardingInProgress extends /* @__PURE__ */ stepError(
