@@ -1,7 +1,8 @@
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { keyPk, queryKey } from '../registry/key-items.ts';
-import { type Registry, unlessRefused } from '../registry/table.ts';
+import { type Registry, readItem, unlessRefused } from '../registry/table.ts';
+import { versioned } from '../versions.ts';
 
 /** A policy as it was before somebody wrote over it. */
 export const policyBackupSchema = v.object({
@@ -36,7 +37,9 @@ export async function backUpPolicy(
 ): Promise<string> {
   const { owner, ...rest } = kept;
   const id = `${kept.keptAt}#${owner}`;
-  await documents.send(new PutCommand({ TableName: tableName, Item: { ...policyBackupKey(keyArn, id), id, ...rest } }));
+  await documents.send(
+    new PutCommand({ TableName: tableName, Item: versioned({ ...policyBackupKey(keyArn, id), id, ...rest }) }),
+  );
   return id;
 }
 
@@ -70,7 +73,7 @@ export async function readPolicyBackup(
   const { Item } = await documents.send(
     new GetCommand({ TableName: tableName, Key: policyBackupKey(keyArn, id), ConsistentRead: true }),
   );
-  return Item === undefined ? undefined : v.parse(policyBackupSchema, Item);
+  return Item === undefined ? undefined : readItem(policyBackupSchema, Item);
 }
 
 /**
@@ -79,7 +82,7 @@ export async function readPolicyBackup(
  */
 export async function readPolicyBackups(registry: Registry, keyArn: string, since = ''): Promise<PolicyBackup[]> {
   const items = await queryKey(registry, keyArn, policyPrefix, since);
-  return items.map((item) => v.parse(policyBackupSchema, item));
+  return items.map((item) => readItem(policyBackupSchema, item));
 }
 
 /** How many policies were kept of a key, without reading what they say. */

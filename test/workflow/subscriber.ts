@@ -110,6 +110,18 @@ export async function takeMarkAway({ endpoint, registryTable }: Sandbox, userNam
   );
 }
 
+/** Lets the subscriber's record be of another version of the data than that of the code. */
+export async function setDataVersion({ endpoint, registryTable }: Sandbox, userName: string, version: number) {
+  await new DynamoDBClient(operatorAt(endpoint)).send(
+    new UpdateItemCommand({
+      TableName: registryTable,
+      Key: { pk: { S: `SUBSCRIBER#${userName.toLowerCase()}` }, sk: { S: 'RECORD' } },
+      UpdateExpression: 'SET schemaVersion = :version',
+      ExpressionAttributeValues: { ':version': { N: `${version}` } },
+    }),
+  );
+}
+
 const superadminSession = 'infinstor/sandbox/superadmin-token';
 
 /** Lets a kept session be over: the next execution that needs it logs in by password. */
