@@ -37,8 +37,8 @@ const varying: readonly [RegExp, string][] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '2026-01-01T12:00:00.000Z'],
   [/\bAQC[\w+/=]{40,}/g, 'fake-task-token'],
   [/(:execution:[\w-]+:[\w-]+?)-[0-9a-z]{14}\b/g, '$1-1'],
-  [/([\w-]+-Role)-[0-9A-F]{12}\b/g, '$1-0'],
-  [/((?:-|\b)\w*Role)-[0-9A-F]{12}\b/g, '$1-0'],
+  [/\b([\w-]*Role)-[0-9A-F]{12}\b/g, '$1-0'],
+  [/(-artifactsbucket)-[0-9a-f]{12}\b/g, '$1-0'],
 ];
 
 function constant(value: unknown, key = ''): unknown {
