@@ -1,6 +1,6 @@
 // One subscriber: what its things are called, and how they stand.
 
-import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import type { Report } from '../../cli/view/report.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
@@ -120,6 +120,12 @@ export async function setDataVersion({ endpoint, registryTable }: Sandbox, userN
       ExpressionAttributeValues: { ':version': { N: `${version}` } },
     }),
   );
+}
+
+/** Lets the registry lose the subscriber's record. */
+export async function loseRecord({ endpoint, registryTable }: Sandbox, userName: string): Promise<void> {
+  const Key = { pk: { S: `SUBSCRIBER#${userName.toLowerCase()}` }, sk: { S: 'RECORD' } };
+  await new DynamoDBClient(operatorAt(endpoint)).send(new DeleteItemCommand({ TableName: registryTable, Key }));
 }
 
 const superadminSession = 'infinstor/sandbox/superadmin-token';

@@ -60,7 +60,8 @@ async function expectCalm(given: Sandbox): Promise<void> {
 
 const command = ({ endpoint }: Sandbox, ...args: string[]) => runCommand([...args, '--endpoint', endpoint], {});
 
-it.each(Object.entries(recording().inputs))(
+const inputs = Object.entries(recording().inputs);
+it.each(isWhole ? inputs : inputs.filter(([name]) => /^onboard-subscriber (De|Re|Pa|Wa)/.test(name)))(
   `the input that ${version} gave to the function of %s is one of its own`,
   async (_, given) => {
     const failure = await invoke(sandbox(), given.functionName, given.payload);
@@ -141,7 +142,7 @@ it(`a subscriber that ${version} offboarded is onboarded again`, async () => {
   await expectCalm(sandbox());
 });
 
-it.each(['failing', 'leaving', 'waiting'] as const)(
+it.each(isWhole ? (['failing', 'leaving', 'waiting'] as const) : (['leaving'] as const))(
   `a subscriber that ${version} left %s is onboarded by the same request`,
   async (kind) => {
     const [userName, keyArn] = [`${kind}-then`, newKey(sandbox())];
