@@ -45,7 +45,7 @@ export interface Found {
 }
 
 /** What a place is looked at with. */
-export function clientsAt(target: Reachable, home: Home) {
+function clientsAt(target: Reachable, home: Home) {
   const { profile, ...place } = home;
   const configuration = { ...configurationOf(target, place), ...(profile !== undefined && { profile }) };
   return {

@@ -11,7 +11,7 @@ import { fault, functionNameOf, onboarded } from '../subscriber.ts';
 export const recorded = ['acting', 'failing', 'unclear', 'leaving', 'gone', 'waiting'] as const;
 
 /** The steps of each machine after the first one, in which an execution may stop. */
-export const stops = {
+const stops = {
   onboard: [
     ...['obtain-token', 'create-subscriber', 'deploy-stack', 'await-stack', 'read-role-arn', 'patch-key-policy'],
     ...['verify-subscriber', 'complete-onboarding'],
