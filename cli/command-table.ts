@@ -419,6 +419,31 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/stages/doctor.ts')).doctor(given, session),
   }),
   defineCommand({
+    name: 'rebuild-registry',
+    group: 'Stages',
+    summary: 'write into the registry what it has lost, from secrets, stacks and key policies',
+    details: [
+      'For a registry that was restored to an earlier time, or is empty. It shows what it would write; in a terminal it asks for the name of the stage then, and elsewhere it writes with --confirm only. Nothing but the registry is changed, an item only if nobody has written it since, and a second time nothing. It refuses while an execution runs.',
+      'What AWS does not show stays lost: e-mail addresses, attempts with their errors, policies that were kept, the spelling of users, and what offboardings have left (docs/deploying.md, "Restore the registry").',
+    ],
+    words: [{ name: 'STAGE', optional: true }],
+    isOfStage: true,
+    options: {
+      confirm: { type: 'string', value: 'STAGE', help: 'the stage, in place of the question' },
+      also: {
+        type: 'string',
+        multiple: true,
+        value: 'ACCOUNT/REGION[=PROFILE]',
+        help: 'another account or Region that has stacks, with the profile of its credentials; may be repeated',
+      },
+    },
+    target: 'deployment',
+    examples: ['rebuild-registry prod', 'rebuild-registry prod --also 222222222222/eu-west-1=ops-eu --confirm prod'],
+    onFailure: () => ({ stage: null, written: null, changes: [], left: [] }),
+    run: async (given, session) =>
+      (await import('./commands/stages/rebuild-registry.ts')).rebuildRegistry(given, session),
+  }),
+  defineCommand({
     name: 'remove',
     group: 'Stages',
     summary: 'remove the deployment of a stage; data and secrets stay',

@@ -80,8 +80,18 @@ export class AccountNotAccessible extends /* @__PURE__ */ stepError(
 /** A step got a state that the step before it does not make. */
 export class InvalidStepInput extends /* @__PURE__ */ stepError(
   'InvalidStepInput',
-  'The machine and its functions are of different versions: deploy again and send the request again.',
+  'Send the request again. If that ends likewise, machine and functions are of different versions: deploy again before.',
 ) {}
+
+/** A newer version of the project has written an item of the registry, or a secret. Thrown before anything is written over it. */
+export class NewerDataVersion extends /* @__PURE__ */ stepError(
+  'NewerDataVersion',
+  'Deploy the newer version of the project again, and redrive the execution.',
+) {
+  constructor(what: string, found: number, known: number) {
+    super(`${what} has data of version ${found}; this function knows ${known} at most`);
+  }
+}
 
 export class OnboardingInProgress extends /* @__PURE__ */ stepError(
   'OnboardingInProgress',
@@ -495,6 +505,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       SecretNotReadable,
       AccountNotAccessible,
       InvalidStepInput,
+      NewerDataVersion,
       OnboardingInProgress,
       ExecutionSuperseded,
       SubscriberNotActive,

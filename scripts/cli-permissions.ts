@@ -1,7 +1,7 @@
 import type { operations } from '../lib/subscribers/operations.ts';
 
 /** Who a policy of docs/cli.md is for. The others may read as well. */
-export const roles = ['reader', 'operator', 'offboarder'] as const;
+export const roles = ['reader', 'operator', 'offboarder', 'rebuilder'] as const;
 export type Role = (typeof roles)[number];
 
 /** A call that a command makes with the credentials of the person who runs it. */
@@ -62,12 +62,12 @@ const redriveExecution = (machines: readonly Machine[]): CliCall => ({
   resources: executionArns(machines),
 });
 /** Nobody may read the policy of a key in another account (AWS KMS API Reference, "GetKeyPolicy"). */
-const readKeyPolicy: CliCall = {
+const readPolicies: CliCall = {
   action: 'kms:GetKeyPolicy',
   resources: ['arn:aws:kms:*:<account>:key/*'],
   condition: { Null: { 'aws:ResourceTag/infinstor-onboarding': 'false' } },
-  degrades: true,
 };
+const readKeyPolicy: CliCall = { ...readPolicies, degrades: true };
 /** What is kept of keys, and not what executions wait for, which is in the same table. */
 const queryRegistry: CliCall = {
   action: 'dynamodb:Query',
@@ -159,6 +159,23 @@ export const uses: readonly Use[] = [
       { action: 'execute-api:Invoke', resources: [arn('execute-api', '*/$default/GET/subscribers')] },
       { action: 'logs:DescribeLogGroups', resources: [arn('logs', 'log-group:*')] },
     ),
+  },
+  {
+    command: 'rebuild-registry',
+    role: 'rebuilder',
+    calls: [
+      { action: 'cloudformation:DescribeStacks', resources: ['*'] },
+      {
+        action: 'cloudformation:ListStackResources',
+        resources: [arn('cloudformation', 'stack/infinstor-subscriber-*')],
+      },
+      { action: 'iam:GetRole', resources: ['arn:aws:iam::<account>:role/*'] },
+      { action: 'secretsmanager:ListSecrets', resources: ['*'] },
+      readPolicies,
+      { action: 'states:ListExecutions', resources: machineArns(allMachines) },
+      { action: 'dynamodb:Scan', resources: [arn('dynamodb', `table/${service}-registry`)] },
+      { action: 'dynamodb:PutItem', resources: [arn('dynamodb', `table/${service}-registry`)] },
+    ],
   },
   ...again('retry', startExecution),
   ...again('redrive', redriveExecution),

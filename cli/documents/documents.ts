@@ -5,7 +5,7 @@ import { keyRoomSchema, quotasSchema } from '../aws/room.ts';
 import { subscriberSchema } from '../aws/subscribers.ts';
 import { changeLine, executionDocument, logLine, logsDocument, statusDocument } from './execution.ts';
 import { document, failed, openDocument, succeeded } from './parts.ts';
-import { deployDocument, doctorDocument, initDocument, removeDocument } from './stage.ts';
+import { deployDocument, doctorDocument, initDocument, rebuildDocument, removeDocument } from './stage.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;
 
@@ -121,6 +121,7 @@ export const documents: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ['init', initDocument],
   ['deploy', deployDocument],
   ['doctor', doctorDocument],
+  ['rebuild-registry', rebuildDocument],
   ['remove', removeDocument],
   ['completion', v.union([document({ shell: v.string(), script: v.string() }), failed({})])],
   ['version', v.union([document({ version: v.string() }), failed({})])],

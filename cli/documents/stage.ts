@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { document, failed, failureSchema } from './parts.ts';
+import { document, failed, failureSchema, succeeded } from './parts.ts';
 
 const sureness = v.picklist(['certain', 'likely', 'unsure', 'given']);
 
@@ -78,4 +78,17 @@ const stays = v.pipe(
 export const removeDocument = v.union([
   document({ status: v.literal('SUCCEEDED'), stage: v.string(), region: v.string(), stays }),
   failed({ stage: nothing, stays }),
+]);
+
+const rebuilt = v.pipe(
+  v.array(v.strictObject({ kind: v.picklist(['record', 'grant']), userName: v.string(), what: v.string() })),
+  v.description('What the registry lacks or says otherwise.'),
+);
+const leftOut = v.pipe(
+  v.array(v.strictObject({ userName: v.string(), why: v.string() })),
+  v.description('Of whom AWS shows too little.'),
+);
+export const rebuildDocument = v.union([
+  document({ ...succeeded, stage: v.string(), written: v.number(), changes: rebuilt, left: leftOut }),
+  failed({ stage: nothing, written: nothing, changes: rebuilt, left: leftOut }),
 ]);

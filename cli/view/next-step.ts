@@ -11,6 +11,7 @@ export type NextStep = 'redrive' | 'retry' | 'resend' | 'correct';
 const nextSteps: ReadonlyMap<string, NextStep> = new Map([
   ...named('redrive', [
     'InvalidConfiguration',
+    'NewerDataVersion',
     'AccountNotAccessible',
     'LoginRejected',
     'LoginChallenge',

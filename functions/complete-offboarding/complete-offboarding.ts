@@ -11,6 +11,11 @@ import { closeRecord, emptyRecord, type KeptPattern, type Retained } from '../..
 import type { Environment } from './environment.ts';
 import { deleteSecrets } from './secrets.ts';
 
+/** What this step uses of the plan. */
+type StepPlan = Pick<OffboardingPlan, 'subscriber' | 'executionArn' | 'keyArns'> & {
+  stack: Pick<OffboardingPlan['stack'], 'stackId'>;
+};
+
 interface Dependencies {
   environment: Environment;
   registry: Registry;
@@ -43,7 +48,7 @@ export interface Offboarded {
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function completeOffboarding(
-  { plan, keys }: { plan: OffboardingPlan; keys: readonly WithdrawnKey[] },
+  { plan, keys }: { plan: StepPlan; keys: readonly WithdrawnKey[] },
   dependencies: Dependencies,
 ): Promise<Offboarded> {
   const { environment, registry, cloudFormation, secrets, events, now } = dependencies;

@@ -20,7 +20,13 @@ export const handler = step({
   name: 'complete-offboarding',
   environment: environmentSchema,
   complete: accountsReader(secrets),
-  input: v.object({ plan: offboardingPlanSchema, keys: v.array(withdrawnKeySchema) }),
+  input: v.object({
+    plan: v.object({
+      ...v.pick(offboardingPlanSchema, ['subscriber', 'executionArn', 'keyArns']).entries,
+      stack: v.pick(offboardingPlanSchema.entries.stack, ['stackId', 'accountId', 'region']),
+    }),
+    keys: v.array(withdrawnKeySchema),
+  }),
   run: ({ plan, keys }, context) =>
     completeOffboarding(
       { plan, keys },

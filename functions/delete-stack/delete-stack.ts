@@ -28,7 +28,7 @@ interface Dependencies {
  * @throws StackNeedsAttention when another stack has the name now, or it is protected since
  */
 export async function deleteStack(
-  { subscriber, keepData, stack: planned }: OffboardingPlan,
+  { subscriber, keepData, stack: planned }: Pick<OffboardingPlan, 'subscriber' | 'keepData' | 'stack'>,
   { environment, cloudFormation, now, requireOwn }: Dependencies,
 ): Promise<Stack> {
   const deadline = new Date(now.getTime() + environment.STACK_TIMEOUT_MINUTES * 60_000).toISOString();

@@ -18,7 +18,7 @@ export const handler = step({
   name: 'delete-stack',
   environment: environmentSchema,
   complete: accountsReader(new SecretsManagerClient(clientConfig)),
-  input: v.object({ plan: offboardingPlanSchema }),
+  input: v.object({ plan: v.pick(offboardingPlanSchema, ['subscriber', 'executionArn', 'keepData', 'stack']) }),
   run: async ({ plan }, context) => {
     const owned = () => requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);
     await owned();

@@ -11,6 +11,7 @@ import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
 import {
   CustomTokenExpiring,
   InvalidConfiguration,
+  InvalidStepInput,
   StackNeedsAttention,
   SubscriberOutcomeUnknown,
   TemplateChanged,
@@ -28,7 +29,9 @@ import { isUnreadable, maxTemplateBytes, sha256Of, templateInput } from '../../l
 import type { Environment } from './environment.ts';
 
 /** What this step uses of the plan. */
-type StepPlan = Pick<Plan, 'subscriber' | 'executionArn' | 'credentialsSecretId' | 'stack'>;
+type StepPlan = Pick<Plan, 'subscriber' | 'executionArn' | 'credentialsSecretId'> & {
+  stack: Omit<Plan['stack'], 'template'> & { template?: Plan['stack']['template'] | undefined };
+};
 
 interface Dependencies {
   environment: Environment;
@@ -49,6 +52,7 @@ interface Dependencies {
  * @throws TemplateChanged when the copy of the checked template is another one, or S3 says that it is gone
  * @throws TemplateNotReadable when it cannot be read
  * @throws TemplateMismatch, TemplateNotReadable, InvalidConfiguration with what CloudFormation refuses
+ * @throws InvalidStepInput for a stack that is to be created in an execution that version 0.1.0 has accepted
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function deployStack(
@@ -83,6 +87,11 @@ async function createStack(
   const { cloudFormation, s3, requireOwn } = dependencies;
   const { stack } = plan;
   const { token, version } = await customToken(dependencies, plan);
+  if (stack.template === undefined) {
+    throw new InvalidStepInput(
+      'plan.stack.template: is required to create a stack. The execution was accepted by a version that did not check templates',
+    );
+  }
   const template = await checkedTemplate(s3, stack.template);
   await requireOwn();
   try {
@@ -127,7 +136,7 @@ function refusal(error: unknown, { stack }: StepPlan): unknown {
   const words = error.message;
   if (isUnreadable(error)) {
     return new TemplateNotReadable(
-      `CloudFormation cannot read the copy of the template, ${stack.template.copyUrl}: ${words}`,
+      `CloudFormation cannot read the copy of the template, ${stack.template?.copyUrl}: ${words}`,
     );
   }
   if (/^Role .* is invalid or cannot be assumed/.test(words)) {

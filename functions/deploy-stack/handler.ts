@@ -6,7 +6,7 @@ import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { createS3 } from '../../lib/aws/s3.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { planSchema } from '../../lib/plans/onboarding.ts';
+import { planSchema, templateSchema } from '../../lib/plans/onboarding.ts';
 import { stackSchema } from '../../lib/plans/stack.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
@@ -24,7 +24,11 @@ export const handler = step({
   complete: accountsReader(secrets),
   // The machine comes back here with the stack that WaitForStack saw go.
   input: v.object({
-    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'credentialsSecretId', 'stack']),
+    plan: v.object({
+      ...v.pick(planSchema, ['subscriber', 'executionArn', 'credentialsSecretId']).entries,
+      // An execution that began before templates were checked goes on with the stack that it has, and creates none.
+      stack: v.object({ ...planSchema.entries.stack.entries, template: v.optional(templateSchema) }),
+    }),
     stack: v.optional(stackSchema),
   }),
   run: async (input, context) => {

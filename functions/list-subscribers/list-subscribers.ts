@@ -5,6 +5,7 @@ import { maxBatch, readRecords } from '../../lib/registry/records.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { knownOperationOf, type Operation, type Status } from '../../lib/subscribers/operations.ts';
 import { type ListedRecord, listedSchema } from '../../lib/subscribers/record.ts';
+import { requireKnownVersion } from '../../lib/versions.ts';
 import { allCandidates, type Candidate, candidatesOfKey, candidatesOfStatus } from './candidates.ts';
 import { readToken, tokenFor } from './next-token.ts';
 import type { Filters, ListQuery } from './query.ts';
@@ -51,6 +52,7 @@ const maxReads = 10;
  * for a page depends on how many it has, and on nothing that it does not have: the index leads to the records of a status, a key's grants to its
  * subscribers, and by account and time a bounded number of the index's entries are looked through.
  * @throws InvalidRequest for a wrong nextToken
+ * @throws NewerDataVersion
  */
 export async function listSubscribers(
   { filters, limit, nextToken }: ListQuery,
@@ -69,6 +71,8 @@ export async function listSubscribers(
     );
     for (const { pk } of passed) {
       if (!records.has(pk)) continue;
+      // Left out, it would seem not to be there.
+      requireKnownVersion(records.get(pk), `Record ${pk} of the registry`);
       const read = v.safeParse(listedSchema, records.get(pk));
       const subscriber = read.success ? listed(read.output) : undefined;
       if (!read.success || subscriber === undefined) onSpoiled(pk);

@@ -2,7 +2,8 @@ import { GetCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { keyPk, queryKey } from '../registry/key-items.ts';
 import { type Owner, ownerCheck, requireOwned } from '../registry/owner.ts';
-import { type Action, type Registry, unlessRefused, writeTogether } from '../registry/table.ts';
+import { type Action, type Registry, readItem, unlessRefused, writeTogether } from '../registry/table.ts';
+import { dataVersion, versioned } from '../versions.ts';
 import { reservationKey } from './reservations.ts';
 
 /** What the registry wants of a key's policy: that a role may use the key. */
@@ -50,7 +51,7 @@ export async function requestGrant(
   const put: Action = {
     Put: {
       TableName: tableName,
-      Item: { ...grantKey(keyArn, role.roleArn), ...wanted },
+      Item: versioned({ ...grantKey(keyArn, role.roleArn), ...wanted }),
       ConditionExpression: 'attribute_not_exists(#roleId) OR #roleId <> :roleId OR #state IN (:orphaned, :withdrawn)',
       ExpressionAttributeNames: { '#roleId': 'roleId', '#state': 'state' },
       ExpressionAttributeValues: { ':roleId': role.roleId, ':orphaned': 'orphaned', ':withdrawn': 'withdrawn' },
@@ -78,13 +79,13 @@ async function readGrant({ documents, tableName }: Registry, keyArn: string, rol
   const { Item } = await documents.send(
     new GetCommand({ TableName: tableName, Key: grantKey(keyArn, roleArn), ConsistentRead: true }),
   );
-  return Item === undefined ? undefined : v.parse(grantSchema, Item);
+  return Item === undefined ? undefined : readItem(grantSchema, Item);
 }
 
 /** All grants of a key, read consistently. */
 export async function readGrants({ documents, tableName }: Registry, keyArn: string): Promise<Grant[]> {
   const items = await queryKey({ documents, tableName }, keyArn, grantPrefix);
-  return items.map((item) => v.parse(grantSchema, item));
+  return items.map((item) => readItem(grantSchema, item));
 }
 
 /**
@@ -132,7 +133,7 @@ export async function withdrawGrant(
       Key: grantKey(keyArn, roleArn),
       // A role that the registry does not know, and the policy does, gets an item, too: unknown roles stay in policies.
       UpdateExpression:
-        'SET #state = :withdrawn, #refused = :no, #roleArn = :roleArn, #userName = :userName, #roleId = if_not_exists(#roleId, :roleId) REMOVE #expiresAt',
+        'SET schemaVersion = :dataVersion, #state = :withdrawn, #refused = :no, #roleArn = :roleArn, #userName = :userName, #roleId = if_not_exists(#roleId, :roleId) REMOVE #expiresAt',
       ExpressionAttributeNames: {
         '#state': 'state',
         '#refused': 'refused',
@@ -142,6 +143,7 @@ export async function withdrawGrant(
         '#expiresAt': 'expiresAt',
       },
       ExpressionAttributeValues: {
+        ':dataVersion': dataVersion,
         ':withdrawn': 'withdrawn',
         ':no': false,
         ':roleArn': roleArn,

@@ -1,7 +1,8 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { keyPk } from '../registry/key-items.ts';
-import { type Registry, unlessRefused } from '../registry/table.ts';
+import { type Registry, readItem, unlessRefused } from '../registry/table.ts';
+import { notNewer, notNewerValues, requireKnownVersion } from '../versions.ts';
 
 /** How long a holder that dies keeps the others waiting. */
 export const leaseMs = 30_000;
@@ -36,6 +37,7 @@ export interface Lease {
  * that dies in between may have written another.
  * @param now milliseconds since the epoch
  * @returns what was known; undefined when somebody else has the lease
+ * @throws NewerDataVersion
  */
 export async function takeLease(
   { documents, tableName }: Registry,
@@ -48,8 +50,9 @@ export async function takeLease(
       new UpdateCommand({
         TableName: tableName,
         Key: leaseKey(keyArn),
-        UpdateExpression: 'SET #owner = :owner, #until = :until, #status = :listed REMOVE #written',
-        ConditionExpression: 'attribute_not_exists(#owner) OR #owner = :owner OR #until < :now',
+        UpdateExpression:
+          'SET schemaVersion = :dataVersion, #owner = :owner, #until = :until, #status = :listed REMOVE #written',
+        ConditionExpression: `(attribute_not_exists(#owner) OR #owner = :owner OR #until < :now) AND ${notNewer}`,
         // Not `expiresAt`, by which DynamoDB deletes items.
         ExpressionAttributeNames: {
           '#owner': 'owner',
@@ -57,10 +60,18 @@ export async function takeLease(
           '#written': 'written',
           '#status': 'status',
         },
-        ExpressionAttributeValues: { ':owner': owner, ':until': until, ':now': now, ':listed': listedStatus },
+        ExpressionAttributeValues: {
+          ':owner': owner,
+          ':until': until,
+          ':now': now,
+          ':listed': listedStatus,
+          ...notNewerValues,
+        },
         ReturnValues: 'ALL_OLD',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
     ),
+    (item) => requireKnownVersion(item, `The lease of key ${keyArn}`),
   );
   if (taken === undefined) return undefined;
   const { written } = v.parse(v.object({ written: v.optional(writtenSchema) }), taken.Attributes ?? {});
@@ -105,7 +116,7 @@ export async function readLease(
     new GetCommand({ TableName: tableName, Key: leaseKey(keyArn), ConsistentRead: true }),
   );
   if (Item === undefined) return undefined;
-  const { leasedUntil, written } = v.parse(
+  const { leasedUntil, written } = readItem(
     v.object({ leasedUntil: v.optional(v.number()), written: v.optional(writtenSchema) }),
     Item,
   );

@@ -1,7 +1,8 @@
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { keyPk, queryKey } from '../registry/key-items.ts';
-import { type Registry, unlessRefused } from '../registry/table.ts';
+import { type Registry, readItem, unlessRefused } from '../registry/table.ts';
+import { versioned } from '../versions.ts';
 
 /** A policy as it was before somebody wrote over it. */
 export const policyBackupSchema = v.object({
@@ -36,7 +37,9 @@ export async function backUpPolicy(
 ): Promise<string> {
   const { owner, ...rest } = kept;
   const id = `${kept.keptAt}#${owner}`;
-  await documents.send(new PutCommand({ TableName: tableName, Item: { ...policyBackupKey(keyArn, id), id, ...rest } }));
+  await documents.send(
+    new PutCommand({ TableName: tableName, Item: versioned({ ...policyBackupKey(keyArn, id), id, ...rest }) }),
+  );
   return id;
 }
 
@@ -82,7 +85,7 @@ export async function readPolicyBackup(
   const { Item } = await documents.send(
     new GetCommand({ TableName: tableName, Key: policyBackupKey(keyArn, id), ConsistentRead: true }),
   );
-  return Item === undefined || !isKept(Item, now) ? undefined : v.parse(policyBackupSchema, Item);
+  return Item === undefined || !isKept(Item, now) ? undefined : readItem(policyBackupSchema, Item);
 }
 
 /**
@@ -97,7 +100,7 @@ export async function readPolicyBackups(
   now = Date.now(),
 ): Promise<PolicyBackup[]> {
   const items = await queryKey(registry, keyArn, policyPrefix, since);
-  return items.filter((item) => isKept(item, now)).map((item) => v.parse(policyBackupSchema, item));
+  return items.filter((item) => isKept(item, now)).map((item) => readItem(policyBackupSchema, item));
 }
 
 /** How many policies were kept of a key, without reading what they say. */

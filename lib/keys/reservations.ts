@@ -3,7 +3,8 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { keyPk, queryKey } from '../registry/key-items.ts';
 import { ownerCheck, requireOwned } from '../registry/owner.ts';
-import { type Registry, writeTogether } from '../registry/table.ts';
+import { type Registry, readItem, writeTogether } from '../registry/table.ts';
+import { versioned } from '../versions.ts';
 
 /**
  * A place in a key's policy for a role that is not there yet. Beside the grants, and not among them: no writer of policies sees it, and a
@@ -38,7 +39,7 @@ const roomKey = (keyArn: string) => ({ pk: keyPk(keyArn), sk: 'ROOM' });
 /** The reservations of a key, read consistently. Expired ones count as gone: DynamoDB deletes them up to days late. */
 export async function readReservations(registry: Registry, keyArn: string, now: Date): Promise<Reservation[]> {
   const items = await queryKey(registry, keyArn, reservationPrefix);
-  const reservations = items.map((item) => v.parse(reservationSchema, item));
+  const reservations = items.map((item) => readItem(reservationSchema, item));
   return reservations.filter(({ expiresAt }) => expiresAt > now.getTime() / 1000);
 }
 
@@ -76,7 +77,12 @@ export async function reserve(
           ExpressionAttributeValues: { ':next': version + 1, ...(version > 0 && { ':version': version }) },
         },
       },
-      { Put: { TableName: tableName, Item: { ...reservationKey(keyArn, userName), ...reservation, expiresAt } } },
+      {
+        Put: {
+          TableName: tableName,
+          Item: versioned({ ...reservationKey(keyArn, userName), ...reservation, expiresAt }),
+        },
+      },
       ownerCheck(registry, reservation),
     ]);
     requireOwned(refused, 2, userName);

@@ -3,6 +3,9 @@ import * as v from 'valibot';
 /** A resource that an offboarding has left, as CloudFormation names it. */
 const leftSchema = v.object({ type: v.string(), physicalId: v.string() });
 
+/** What was checked of the template, and is deployed: its hash, and where the deployment has a copy. */
+export const templateSchema = v.object({ sha256: v.string(), copyUrl: v.string() });
+
 /**
  * What accept-request decided, and every later step reads: names, ARNs and references only. It stands in the execution's
  * history for 90 days, so no secret may enter it.
@@ -28,8 +31,7 @@ export const planSchema = v.object({
     region: v.string(),
     /** Where the vendor has the template. */
     templateUrl: v.string(),
-    /** What was checked of it, and is deployed: its hash, and where the deployment has a copy. */
-    template: v.object({ sha256: v.string(), copyUrl: v.string() }),
+    template: templateSchema,
     serviceRoleArn: v.string(),
     capabilities: v.array(v.picklist(['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'])),
     /** Every template parameter but the custom token. */

@@ -1,10 +1,13 @@
 import * as v from 'valibot';
 import { plannedSchema } from './planned.ts';
 
+/** Where the stack is: all that a step needs of it which only works there. */
+export const placeSchema = v.object({ accountId: v.string(), region: v.string() });
+
 /** What the wait for a stack needs of a machine's plan. */
 export const waitPlanSchema = v.object({
   ...plannedSchema.entries,
-  stack: v.object({ accountId: v.string(), region: v.string(), pollSeconds: v.number() }),
+  stack: v.object({ ...placeSchema.entries, pollSeconds: v.number() }),
 });
 
 export type WaitPlan = v.InferOutput<typeof waitPlanSchema>;

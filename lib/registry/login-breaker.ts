@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { LoginInProgress, LoginsPaused } from '../errors.ts';
+import { notNewer, notNewerValues, versioned } from '../versions.ts';
 import { pauseReasons } from './pause-reasons.ts';
-import { type Registry, unlessRefused } from './table.ts';
+import { type Registry, readItem, unlessRefused } from './table.ts';
 
 // The breaker of the logins of one user, which all executions share. Cognito locks a user after five wrong passwords, and each login
 // stores a version of a secret, of which a day has about a hundred.
@@ -66,7 +67,7 @@ export async function readBreaker({ documents, tableName }: Registry, userName: 
   const { Item = {} } = await documents.send(
     new GetCommand({ TableName: tableName, Key: keyOf(userName), ConsistentRead: true }),
   );
-  return v.parse(breakerSchema, Item);
+  return readItem(breakerSchema, Item);
 }
 
 /**
@@ -83,7 +84,7 @@ async function replace(
     documents.send(
       new PutCommand({
         TableName: tableName,
-        Item: { ...keyOf(userName), userName, ...breaker, revision },
+        Item: versioned({ ...keyOf(userName), userName, ...breaker, revision }),
         ConditionExpression: read === undefined ? 'attribute_not_exists(pk)' : 'revision = :read',
         ...(read !== undefined && { ExpressionAttributeValues: { ':read': read } }),
       }),
@@ -276,8 +277,8 @@ export async function forgetRefusedTokens(
         TableName: tableName,
         Key: keyOf(userName),
         UpdateExpression: 'SET revision = :revision REMOVE refusedTokens, tokensPausedUntil',
-        ConditionExpression: 'attribute_exists(refusedTokens)',
-        ExpressionAttributeValues: { ':revision': randomUUID() },
+        ConditionExpression: `attribute_exists(refusedTokens) AND ${notNewer}`,
+        ExpressionAttributeValues: { ':revision': randomUUID(), ...notNewerValues },
       }),
     ),
   );

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ExecutionSuperseded } from '../errors.ts';
+import { notNewer, notNewerValues, requireKnownVersion } from '../versions.ts';
 import type { Action, Refusals, Registry } from './table.ts';
 
 /** The execution that a subscriber's record belongs to, and that alone may change anything of the subscriber. */
@@ -17,9 +18,9 @@ export function ownerCheck({ tableName }: Pick<Registry, 'tableName'>, { userNam
     ConditionCheck: {
       TableName: tableName,
       Key: recordKey(userName),
-      ConditionExpression: '#executionArn = :executionArn',
+      ConditionExpression: `#executionArn = :executionArn AND ${notNewer}`,
       ExpressionAttributeNames: { '#executionArn': 'executionArn' },
-      ExpressionAttributeValues: { ':executionArn': executionArn },
+      ExpressionAttributeValues: { ':executionArn': executionArn, ...notNewerValues },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   };
@@ -32,9 +33,11 @@ const recordSchema = v.object({ executionArn: v.object({ S: v.string() }) });
  * Requires that the owner's check of a transaction has held.
  * @param place the check's place among the actions
  * @throws ExecutionSuperseded naming the execution that the record belongs to
+ * @throws NewerDataVersion when newer code has written the record
  */
 export function requireOwned(refused: Refusals, place: number, userName: string): void {
   if (!refused.has(place)) return;
+  requireKnownVersion(refused.get(place), `The record of ${userName}`);
   const record = v.safeParse(recordSchema, refused.get(place));
   throw new ExecutionSuperseded(userName, record.success ? record.output.executionArn.S : undefined);
 }

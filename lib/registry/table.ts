@@ -10,6 +10,8 @@ import {
   TransactWriteCommand,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import { requireKnownVersion } from '../versions.ts';
 
 /** The registry's table and the client for it. */
 export interface Registry {
@@ -17,13 +19,29 @@ export interface Registry {
   tableName: string;
 }
 
-/** What a conditional write answers; undefined when its condition does not hold. */
-export async function unlessRefused<Answer>(write: Promise<Answer>): Promise<Answer | undefined> {
+/**
+ * An item as its schema has it.
+ * @throws NewerDataVersion when newer code has written it
+ */
+export function readItem<Schema extends v.GenericSchema>(schema: Schema, item: unknown): v.InferOutput<Schema> {
+  requireKnownVersion(item, 'An item of the registry');
+  return v.parse(schema, item);
+}
+
+/**
+ * What a conditional write answers; undefined when its condition does not hold.
+ * @param onRefused gets the item that is there, as it is on the wire, if the write asks for it
+ */
+export async function unlessRefused<Answer>(
+  write: Promise<Answer>,
+  onRefused: (item: unknown) => void = () => {},
+): Promise<Answer | undefined> {
   try {
     return await write;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined;
-    throw error;
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    onRefused(error.Item);
+    return undefined;
   }
 }
 

@@ -12,9 +12,10 @@ import {
 import type * as v from 'valibot';
 import { ownRole } from '../aws/own-role.ts';
 import { InvalidConfiguration, SecretNotReadable } from '../errors.ts';
-import { json } from '../json.ts';
+import { json, parseJson } from '../json.ts';
 import { parse } from '../parse.ts';
 import { know } from '../redact.ts';
+import { requireKnownVersion, versioned } from '../versions.ts';
 
 /** What our secrets hold that nobody else may see. */
 const confidential: ReadonlySet<string> = new Set(['password', 'customToken', 'idToken', 'refreshToken']);
@@ -65,6 +66,7 @@ export async function readDecryptable<Value>(
     );
     const invalid = (field: string, rule: string) =>
       toError(`Secret ${secret.secretId}${field === '(root)' ? '' : `, ${field}`}: ${rule}`);
+    requireKnownVersion(parseJson(SecretString ?? ''), `Secret ${secret.secretId}`);
     const value = parse(json(schema), SecretString, invalid);
     knowAll(value);
     return { value, versionId: VersionId ?? '', createdAt: CreatedDate ?? new Date() };
@@ -103,7 +105,7 @@ export async function createSecret(
   knowAll(value);
   try {
     const { VersionId } = await secrets.send(
-      new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(value) }),
+      new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(versioned(value)) }),
     );
     return { versionId: VersionId ?? '', won: true };
   } catch (error) {
@@ -139,7 +141,7 @@ export async function createOnce(
 /** Stores a new version of a secret, whatever stands there. */
 export async function putSecret(secrets: SecretsManagerClient, secretId: string, value: object): Promise<void> {
   knowAll(value);
-  await secrets.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(value) }));
+  await secrets.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(versioned(value)) }));
 }
 
 /**
@@ -162,7 +164,7 @@ export async function putSuccessor(
       new PutSecretValueCommand({
         SecretId: secretId,
         ClientRequestToken: versionId,
-        SecretString: JSON.stringify(value),
+        SecretString: JSON.stringify(versioned(value)),
       }),
     );
     return { versionId, won: true };

@@ -1,7 +1,8 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { ownerCheck, requireOwned } from '../registry/owner.ts';
-import { type Registry, writeTogether } from '../registry/table.ts';
+import { type Registry, readItem, writeTogether } from '../registry/table.ts';
+import { versioned } from '../versions.ts';
 
 const waiterSchema = v.object({
   taskToken: v.string(),
@@ -23,7 +24,7 @@ export async function putWaiter(registry: Registry, stackId: string, userName: s
   const { tableName } = registry;
   const { executionArn } = waiter;
   const refused = await writeTogether(registry, [
-    { Put: { TableName: tableName, Item: { ...waiterKey(stackId), ...waiter } } },
+    { Put: { TableName: tableName, Item: versioned({ ...waiterKey(stackId), ...waiter }) } },
     ownerCheck(registry, { userName, executionArn }),
   ]);
   requireOwned(refused, 1, userName);
@@ -39,6 +40,6 @@ export async function readWaiter(
     new GetCommand({ TableName: tableName, Key: waiterKey(stackId), ConsistentRead: true }),
   );
   if (Item === undefined) return undefined;
-  const waiter = v.parse(waiterSchema, Item);
+  const waiter = readItem(waiterSchema, Item);
   return waiter.expiresAt > now.getTime() / 1000 ? waiter : undefined;
 }

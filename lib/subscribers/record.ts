@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import type { AccountRegion } from '../aws/arns.ts';
 import type { Origin } from '../plans/origin.ts';
 import { recordKey } from '../registry/owner.ts';
-import type { Registry } from '../registry/table.ts';
+import { type Registry, readItem } from '../registry/table.ts';
+import { dataVersion, notNewer, notNewerValues } from '../versions.ts';
 import { operationOf, operations, statusSchema } from './operations.ts';
 import { shortened } from './shortened.ts';
 
@@ -157,7 +158,7 @@ export async function readRecord(registry: Registry, userName: string): Promise<
   const { Item } = await documents.send(
     new GetCommand({ TableName: tableName, Key: recordKey(userName), ConsistentRead: true }),
   );
-  return Item === undefined ? undefined : v.parse(recordSchema, Item);
+  return Item === undefined ? undefined : readItem(recordSchema, Item);
 }
 
 /** The execution that is to have the subscriber for itself, and what it knows better than the record. */
@@ -310,7 +311,8 @@ async function updateRecord(
   userName: string,
   update: RecordUpdate,
 ): Promise<boolean> {
-  const { set, remove = [], onlyIfOf } = update;
+  const { remove = [], onlyIfOf } = update;
+  const set = { ...update.set, schemaVersion: dataVersion };
   const assignments = Object.keys(set).map((name) => `#${name} = :${name}`);
   // executionArn is always named, since the condition needs it.
   const names = new Set([...Object.keys(set), ...remove, 'executionArn']);
@@ -324,11 +326,11 @@ async function updateRecord(
           ...(remove.length > 0 ? [`REMOVE ${remove.map((name) => `#${name}`).join(', ')}`] : []),
         ].join(' '),
         ConditionExpression:
-          onlyIfOf === undefined ? 'attribute_not_exists(#executionArn)' : '#executionArn = :onlyIfOf',
+          onlyIfOf === undefined ? 'attribute_not_exists(#executionArn)' : `#executionArn = :onlyIfOf AND ${notNewer}`,
         ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
         ExpressionAttributeValues: {
           ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
-          ...(onlyIfOf === undefined ? {} : { ':onlyIfOf': onlyIfOf }),
+          ...(onlyIfOf === undefined ? {} : { ':onlyIfOf': onlyIfOf, ...notNewerValues }),
         },
       }),
     );

@@ -1,6 +1,6 @@
 // One subscriber: what its things are called, and how they stand.
 
-import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import type { Report } from '../../cli/view/report.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
@@ -108,6 +108,24 @@ export async function takeMarkAway({ endpoint, registryTable }: Sandbox, userNam
       UpdateExpression: 'REMOVE creating',
     }),
   );
+}
+
+/** Lets the subscriber's record be of another version of the data than that of the code. */
+export async function setDataVersion({ endpoint, registryTable }: Sandbox, userName: string, version: number) {
+  await new DynamoDBClient(operatorAt(endpoint)).send(
+    new UpdateItemCommand({
+      TableName: registryTable,
+      Key: { pk: { S: `SUBSCRIBER#${userName.toLowerCase()}` }, sk: { S: 'RECORD' } },
+      UpdateExpression: 'SET schemaVersion = :version',
+      ExpressionAttributeValues: { ':version': { N: `${version}` } },
+    }),
+  );
+}
+
+/** Lets the registry lose the subscriber's record. */
+export async function loseRecord({ endpoint, registryTable }: Sandbox, userName: string): Promise<void> {
+  const Key = { pk: { S: `SUBSCRIBER#${userName.toLowerCase()}` }, sk: { S: 'RECORD' } };
+  await new DynamoDBClient(operatorAt(endpoint)).send(new DeleteItemCommand({ TableName: registryTable, Key }));
 }
 
 const superadminSession = 'infinstor/sandbox/superadmin-token';

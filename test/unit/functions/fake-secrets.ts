@@ -30,7 +30,7 @@ export function fakeSecrets(initial: Record<string, unknown>) {
     if (found === undefined) throw new ResourceNotFoundException({ message: `no ${secretId}`, $metadata: {} });
     return found;
   };
-  const current = (secretId: string): unknown => JSON.parse(versions(secretId).at(-1)?.text ?? 'null');
+  const current = (secretId: string) => withoutVersion(JSON.parse(versions(secretId).at(-1)?.text ?? 'null'));
   const currentVersionId = (secretId: string) => versions(secretId).at(-1)?.versionId;
   const written: unknown[] = [];
   const add = (secretId: string, { SecretString: text = '', ClientRequestToken }: NewVersion) => {
@@ -65,6 +65,13 @@ export function fakeSecrets(initial: Record<string, unknown>) {
     void stored.set(secretId, [{ versionId: firstVersionId, text: JSON.stringify(value) }]);
   const remove = (secretId: string) => void stored.delete(secretId);
   return { client, current, currentVersionId, written, add, put, remove };
+}
+
+/** What a secret says beside the version of its data, which every write has (test/unit/lib/secrets/secrets.test.ts). */
+function withoutVersion(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { schemaVersion: _, ...rest }: { schemaVersion?: unknown } = { ...value };
+  return rest;
 }
 
 interface NewVersion {

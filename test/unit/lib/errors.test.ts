@@ -8,6 +8,7 @@ const names = [
     'SecretNotReadable',
     'AccountNotAccessible',
     'InvalidStepInput',
+    'NewerDataVersion',
     'OnboardingInProgress',
   ],
   'ExecutionSuperseded',

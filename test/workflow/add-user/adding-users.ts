@@ -70,7 +70,8 @@ export const secretIdOf = (user: User, subscriber = host) =>
 const userSecretSchema = v.pipe(
   v.string(),
   v.parseJson(),
-  v.strictObject({ state: v.string(), userName: v.string(), password: v.string() }),
+  v.strictObject({ state: v.string(), userName: v.string(), password: v.string(), schemaVersion: v.literal(2) }),
+  v.transform(({ schemaVersion: _, ...user }) => user),
 );
 
 /** What is kept of a user: its password, and how far it is made. */

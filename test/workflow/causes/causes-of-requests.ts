@@ -7,8 +7,8 @@ import { accountsPackage, requestIn, there } from '../accounts/elsewhere.ts';
 import { newUser } from '../add-user/adding-users.ts';
 import { offboard } from '../offboard/offboarding.ts';
 import { ended, eventually, hold, newKey, onboard, redrive, requestFor, run, startOnboarding } from '../sandbox.ts';
-import { callsOf, credentialsOf, fault, functionNameOf, newName, onboarded } from '../subscriber.ts';
-import type { Cause } from './cause.ts';
+import { callsOf, credentialsOf, fault, functionNameOf, newName, onboarded, setDataVersion } from '../subscriber.ts';
+import { afterwards, type Cause } from './cause.ts';
 
 const refusedName = 'no good';
 
@@ -116,6 +116,22 @@ export const causesOfRequests: readonly Cause[] = [
       userName: 'other-version',
       report: await onboard(sandbox, requestFor('other-version')),
     }),
+  },
+  {
+    error: 'NewerDataVersion',
+    because: 'a newer version has written the record',
+    step: 'AcceptRequest',
+    says: /^An item of the registry has data of version 3; this function knows 2 at most$/,
+    remedy: /Deploy the newer version/,
+    async provoke(sandbox) {
+      const userName = newName('cause');
+      await onboarded(sandbox, requestFor(userName));
+      await setDataVersion(sandbox, userName, 3);
+      const report = await onboard(sandbox, requestFor(userName));
+      // The failure is recorded by nobody while that is so, and others read the record.
+      afterwards(() => setDataVersion(sandbox, userName, 2));
+      return { userName, report };
+    },
   },
   {
     error: 'OnboardingInProgress',

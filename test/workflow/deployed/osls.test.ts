@@ -1,16 +1,8 @@
 // A package that is deployed into an empty sandbox: by the calls of CloudFormation that osls makes for it, and by the unmodified osls.
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  CloudFormationClient,
-  CreateStackCommand,
-  DeleteStackCommand,
-  DescribeStackResourceCommand,
-  UpdateStackCommand,
-  ValidateTemplateCommand,
-} from '@aws-sdk/client-cloudformation';
+import { DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import { GetFunctionCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { expect, inject, it } from 'vitest';
 import type { EmptySandbox } from '../../../sandbox/boot.ts';
@@ -18,59 +10,13 @@ import { operatorAt } from '../../../sandbox/operator.ts';
 import { callApi } from '../../../tools/permissions/call-api.ts';
 import { casesInScope } from '../../scope.ts';
 import { onboard, requestFor, run, withSandbox } from '../sandbox.ts';
+import { deployer, StackName } from './deployer.ts';
 import { osls, projectFor } from './project.ts';
 import { createSuperadminSecret, leaksIn, sandboxWith, withEmptySandbox } from './stage.ts';
 
-const StackName = 'infinstor-onboarding-sandbox';
-const Capabilities = ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] as const;
-
-function deployer(sandbox: EmptySandbox) {
-  const { endpoint, objects, infinstorUrl } = sandbox;
-  const client = new CloudFormationClient(operatorAt(endpoint));
-  const folder = inject('packageFolder');
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const settled = async () => {
-    const stack = sandbox.cloudFormation.stack(StackName);
-    await stack?.work;
-    return stack?.status;
-  };
-  const Parameters = ['InfinStorMlflowUrl', 'InfinStorApiUrl'].map((ParameterKey) => ({
-    ParameterKey,
-    ParameterValue: infinstorUrl,
-  }));
-  return {
-    client,
-    settled,
-    async create() {
-      const TemplateBody = read('cloudformation-template-create-stack.json');
-      await client.send(new CreateStackCommand({ StackName, TemplateBody, Capabilities: [...Capabilities] }));
-      return settled();
-    },
-    /** Uploads the package where its template looks for it, and updates the stack. */
-    async update(edit = (template: string) => template) {
-      const { StackResourceDetail } = await client.send(
-        new DescribeStackResourceCommand({ StackName, LogicalResourceId: 'ServerlessDeploymentBucket' }),
-      );
-      const bucket = StackResourceDetail?.PhysicalResourceId ?? '';
-      const template = edit(read('cloudformation-template-update-stack.json'));
-      const [, prefix = ''] = /"S3Key": ?"([^"]+)\/[^"/]+"/.exec(template) ?? [];
-      for (const name of readdirSync(folder).filter((file) => file.endsWith('.zip'))) {
-        objects.put({ bucket, key: `${prefix}/${name}` }, readFileSync(join(folder, name)));
-      }
-      objects.put({ bucket, key: `${prefix}/template.json` }, Buffer.from(template));
-      const TemplateURL = `https://s3.amazonaws.com/${bucket}/${prefix}/template.json`;
-      await client.send(new ValidateTemplateCommand({ TemplateURL }));
-      await client.send(
-        new UpdateStackCommand({ StackName, TemplateURL, Parameters, Capabilities: [...Capabilities] }),
-      );
-      return settled();
-    },
-  };
-}
-
 it('is deployed into an empty sandbox, where it onboards a subscriber, and is updated and removed', () =>
   withEmptySandbox(async (empty) => {
-    const { create, update, client, settled } = deployer(empty);
+    const { create, update, client, settled } = deployer(empty, inject('packageFolder'));
     expect(await create()).toBe('CREATE_COMPLETE');
     expect(await update()).toBe('UPDATE_COMPLETE');
     await createSuperadminSecret(empty, 'sandbox');

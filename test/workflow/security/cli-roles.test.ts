@@ -9,7 +9,7 @@ import { type CliCall, callsOf, policyOf, type Role, roles, uses, usesOf } from 
 import { casesInScope } from '../../scope.ts';
 import { runCommand } from '../command-line.ts';
 import { eventually, hold, newKey, onboard, requestWithKey, run, startOnboarding, useSandbox } from '../sandbox.ts';
-import { fault, newName, onboarded } from '../subscriber.ts';
+import { fault, loseRecord, newName, onboarded } from '../subscriber.ts';
 
 const sandbox = useSandbox();
 const folder = mkdtempSync(join(tmpdir(), 'requests-'));
@@ -91,6 +91,13 @@ const lines: Readonly<Record<string, () => string[] | Promise<string[]>>> = {
   },
   doctor: () => ['doctor'],
   logs: () => ['logs', steady.userName],
+  // One record is lost.
+  async 'rebuild-registry'() {
+    const request = newRequest();
+    await onboarded(sandbox(), request);
+    await loseRecord(sandbox(), request.subscriber.userName);
+    return ['rebuild-registry', '--confirm', 'sandbox'];
+  },
   retry: async () => ['retry', await failed('onboard-subscriber')],
   'retry, an offboarding': async () => ['retry', await failed('offboard-subscriber')],
   redrive: async () => ['redrive', await failed('onboard-subscriber')],

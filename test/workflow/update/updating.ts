@@ -18,7 +18,9 @@ const credentialsSchema = v.pipe(
     emailId: v.optional(v.string()),
     customToken: v.string(),
     customTokenExpiresAt: v.optional(v.string()),
+    schemaVersion: v.literal(2),
   }),
+  v.transform(({ schemaVersion: _, ...credentials }) => credentials),
 );
 
 /** What is kept of the subscriber's credentials. */

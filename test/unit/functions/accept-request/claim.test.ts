@@ -138,7 +138,7 @@ describe('claiming the subscriber', () => {
     await accept();
     expect(claims().map(({ args: [{ input }] }) => input)).toMatchObject([
       {
-        ConditionExpression: '#executionArn = :onlyIfOf',
+        ConditionExpression: expect.stringContaining('#executionArn = :onlyIfOf'),
         ExpressionAttributeValues: { ':onlyIfOf': otherExecutionArn, ':executionArn': executionArn },
       },
     ]);

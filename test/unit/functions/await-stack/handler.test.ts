@@ -41,6 +41,7 @@ describe('beginning to wait', () => {
       executionArn,
       goal: 'created',
       expiresAt: now.getTime() / 1000 + plan.stack.pollSeconds + 60,
+      schemaVersion: 2,
     };
     // Only while the subscriber is this execution's.
     const ConditionCheck = expect.objectContaining({ Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' } });

@@ -104,14 +104,14 @@ describe('completing an offboarding', () => {
         UpdateExpression: expect.stringMatching(
           /REMOVE #stackId, #formerStackIds, #roleArn, #keyArns, #customTokenExpiresAt, #users$/,
         ),
-        ConditionExpression: '#executionArn = :onlyIfOf',
+        ConditionExpression: expect.stringContaining('#executionArn = :onlyIfOf'),
         ExpressionAttributeValues: {
           ':onlyIfOf': offboardingArn,
           ':offboarded': { stackId, keyArns: offboardingPlan.keyArns, keptPatterns: [], retained: [bucket] },
         },
       },
       {
-        ConditionExpression: '#executionArn = :onlyIfOf',
+        ConditionExpression: expect.stringContaining('#executionArn = :onlyIfOf'),
         ExpressionAttributeValues: { ':onlyIfOf': offboardingArn, ':status': 'OFFBOARDED' },
       },
     ]);

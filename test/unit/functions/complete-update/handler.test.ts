@@ -43,8 +43,9 @@ describe('completing an update', () => {
     expect(update && published?.calledBefore(update)).toBe(true);
     expect(update?.args[0].input).toMatchObject({
       Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' },
-      ConditionExpression: '#executionArn = :onlyIfOf',
-      UpdateExpression: 'SET #status = :status, #emailId = :emailId, #updatedAt = :updatedAt REMOVE #lastError',
+      ConditionExpression: expect.stringContaining('#executionArn = :onlyIfOf'),
+      UpdateExpression:
+        'SET #status = :status, #emailId = :emailId, #updatedAt = :updatedAt, #schemaVersion = :schemaVersion REMOVE #lastError',
       ExpressionAttributeValues: {
         ':status': 'ACTIVE',
         ':emailId': 'new@acme.example',

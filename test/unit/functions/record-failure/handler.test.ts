@@ -86,7 +86,7 @@ describe('an execution that failed', () => {
       {
         TableName: 'registry',
         Key: { pk: 'SUBSCRIBER#acme', sk: 'RECORD' },
-        ConditionExpression: '#executionArn = :onlyIfOf',
+        ConditionExpression: expect.stringContaining('#executionArn = :onlyIfOf'),
         ExpressionAttributeValues: {
           ':onlyIfOf': executionArn,
           ':status': 'FAILED',

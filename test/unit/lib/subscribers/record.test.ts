@@ -44,6 +44,7 @@ describe("a subscriber's record", () => {
       executionArn,
       updatedAt: first.now,
       attempts: [{ executionArn, startedAt: first.now }],
+      schemaVersion: 2,
     });
   });
 
