@@ -71,7 +71,7 @@ export async function getQuotas(
 async function quotasOf(home: AccountRegion, { clients, uses, hasTime }: Dependencies) {
   const made = clients(home);
   // Another account that lets nobody in is one line, and not one of each quota.
-  await made.iam.config.credentials();
+  await made.cloudFormation.config.credentials();
   const kinds = quotaKinds.filter((kind) => uses[kind] > 0);
   const mayGoOn = () => {
     if (!hasTime()) throw new OutOfTime();
