@@ -19,9 +19,8 @@ export interface QuotaDependencies {
   now: Date;
 }
 
-/** How old a reading may be: where there is plenty, and where every one counts. */
+/** How old a reading may be where there is plenty. */
 const keptMs = 5 * 60_000;
-const freshMs = 10_000;
 /** Plenty is room for so many more onboardings, as many as may begin while a reading is kept. */
 const plenty = 200;
 
@@ -36,7 +35,7 @@ export async function stackQuotas(home: AccountRegion, dependencies: QuotaDepend
   const kept = await read(home, keptMs, dependencies);
   const { QUOTA_RESERVE: reserve = 0 } = dependencies.environment;
   const isPlenty = kept.every(({ free, takes }) => free !== null && free >= reserve + plenty * takes);
-  return isPlenty ? kept : read(home, freshMs, dependencies);
+  return isPlenty ? kept : read(home, 0, dependencies);
 }
 
 async function read(
@@ -51,7 +50,7 @@ async function read(
   };
   const readings = await quotas.kept(home, {
     maxAgeMs,
-    now: now.getTime(),
+    now,
     read: () =>
       readEach(kinds, stackQuotaReaders({ region: home.region, cloudFormation: quotas.cloudFormation(home), mayGoOn })),
   });

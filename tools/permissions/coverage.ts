@@ -82,6 +82,9 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     request: { ...subscriber('acme'), passwordSecretId: 'infinstor/sandbox/input/acme/new-password' },
   });
 
+  // A quota that is nearly exhausted, which the hourly check announces.
+  sandbox.accounts.quotas.set('buckets', account, 1);
+
   // A key policy that a person writes over, and one that names a role that is deleted.
   clock.advance(hour);
   const enableIam = {
