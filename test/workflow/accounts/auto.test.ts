@@ -1,7 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AccountRegion, account, otherAccount } from '../../../sandbox/core/account.ts';
 import { callApi } from '../../../tools/permissions/call-api.ts';
-import { accounts, forwardEvents, hundredAccounts, setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
+import {
+  accounts,
+  forwardEvents,
+  hundredAccounts,
+  setUpOtherAccount,
+} from '../../../tools/permissions/other-account.ts';
 import {
   ended,
   eventually,
@@ -26,16 +31,18 @@ beforeAll(async () => {
   await setUpOtherAccount(sandbox());
   for (const home of [there, abroad]) await forwardEvents(sandbox(), home);
   const anything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
-  sandbox().accounts.iam(third.accountId).createRole({
-    roleName: 'infinstor-onboarding-access',
-    assumeRolePolicyDocument: {
-      Version: '2012-10-17',
-      Statement: [
-        { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account.accountId}:root` }, Action: 'sts:AssumeRole' },
-      ],
-    },
-    policies: [{ name: 'anything', document: anything }],
-  });
+  sandbox()
+    .accounts.iam(third.accountId)
+    .createRole({
+      roleName: 'infinstor-onboarding-access',
+      assumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account.accountId}:root` }, Action: 'sts:AssumeRole' },
+        ],
+      },
+      policies: [{ name: 'anything', document: anything }],
+    });
 });
 afterEach(() => sandbox().faults.clear());
 
