@@ -177,7 +177,7 @@ export interface components {
       stack?: {
         /** @description must be digits and dots, such as 2.3.72 */
         build?: string;
-        /** @description must be an account id of 12 digits */
+        /** @description must be an account id of 12 digits, or auto */
         accountId?: string;
         region?: string;
         parameters?: {
@@ -233,7 +233,7 @@ export interface components {
       stack?: {
         /** @description must be digits and dots, such as 2.3.72 */
         build?: string;
-        /** @description must be an account id of 12 digits */
+        /** @description must be an account id of 12 digits, or auto */
         accountId?: string;
         region?: string;
         parameters?: {
@@ -451,6 +451,11 @@ export interface components {
        * @description When the custom token ends
        */
       customTokenExpiresAt?: string;
+      /** @description Where the stack is, or is to be, also when the request left the account to the deployment */
+      home?: {
+        accountId: string;
+        region: string;
+      };
       stackId?: string;
       roleArn?: string;
       /** @description The keys that the role may use */

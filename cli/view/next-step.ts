@@ -39,6 +39,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'TemplateNotReadable',
     'TemplateChanged',
     'TemplateNotPinned',
+    'QuotaNearlyExhausted',
     'DataNotRetained',
     'StackFailed',
     'StackTimedOut',

@@ -40,6 +40,7 @@ const names = [
     'TemplateChanged',
     'TemplateNotPinned',
     'CustomTokenExpiring',
+    'QuotaNearlyExhausted',
     'StackNeedsAttention',
     'DataNotRetained',
     'StackFailed',
