@@ -5,6 +5,7 @@ import type { Service } from './core/operation.ts';
 import type { CustomResource, OnAccess } from './core/resource-provider.ts';
 import type { DeploymentParts } from './services/cloudformation/resource-types.ts';
 import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
+import { type CloudWatch, createCloudWatch } from './services/cloudwatch/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
 import type { Table } from './services/dynamodb/table-store.ts';
 import { createEcr } from './services/ecr/service.ts';
@@ -17,6 +18,7 @@ import type { BucketStore } from './services/s3/bucket-resource.ts';
 import type { ObjectStore } from './services/s3/object-store.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
 import { createServiceQuotas } from './services/servicequotas/service.ts';
+import { createSns, type Sns } from './services/sns/service.ts';
 import { createSqs, type Sqs } from './services/sqs/service.ts';
 import type { Invoker } from './services/states/execution-store.ts';
 import { createStates, type States } from './services/states/service.ts';
@@ -29,6 +31,8 @@ export interface AccountRegionServices {
   logs: Logs;
   secretsManager: SecretsManager;
   sqs: Sqs;
+  sns: Sns;
+  cloudWatch: CloudWatch;
   events: Events;
   states: States;
   cloudFormation: CloudFormation;
@@ -81,8 +85,10 @@ function createServicesOf(
   const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
   const dynamoDb = createDynamoDb(home, tables);
+  const sns = createSns({ clock, home, keyPolicy: (keyId) => kms.findPolicy(keyId) });
+  const cloudWatch = createCloudWatch({ clock, home });
   const stores = { buckets, tables };
-  const own = { iam, kms, events, logs, secretsManager, sqs, states, dynamoDb };
+  const own = { iam, kms, events, logs, secretsManager, sqs, sns, cloudWatch, states, dynamoDb };
   const cloudFormation = createCloudFormation({
     ...{ ...parts, ...own, ...stores, home, quotas },
     publish: events.publish,
@@ -91,8 +97,19 @@ function createServicesOf(
   const sts = createSts({ accounts, now: clock.now });
   const ecr = createEcr(home);
   const serviceQuotas = createServiceQuotas({ quotas, home });
-  const services = [iam, sts, ecr, kms, secretsManager, events, logs, sqs, states, cloudFormation, serviceQuotas].map(
-    ({ service }) => service,
-  );
-  return { services, kms, logs, secretsManager, sqs, events, states, cloudFormation, dynamoDb };
+  const services = [
+    iam,
+    sts,
+    ecr,
+    kms,
+    secretsManager,
+    events,
+    logs,
+    sqs,
+    sns,
+    states,
+    cloudFormation,
+    serviceQuotas,
+  ].map(({ service }) => service);
+  return { services, kms, logs, secretsManager, sqs, sns, cloudWatch, events, states, cloudFormation, dynamoDb };
 }

@@ -70,7 +70,7 @@ export function coverage(): Coverage {
   const { every } = resourceTypes({
     ...{ ...world, ...deployment },
     ...{ clock, iam: accounts.iam(account.accountId), buckets, objects, tables: new Map() },
-    logs: { createLogGroup: nothing, deleteLogGroup: nothing },
+    logs: world.logs,
     ...{ customResource, nestedStack: customResource, onAccess: nothing },
   });
   return {
