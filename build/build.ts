@@ -29,6 +29,7 @@ export const bundleOptions = {
   conditions: ['module'],
   alias: {
     '@aws-sdk/credential-provider-node': './build/aliases/credentials.ts',
+    '@aws-sdk/endpoint-cache': './build/aliases/endpoint-cache.ts',
     'node:http': './build/aliases/node-http.ts',
   },
   plugins: [versionsOnly],

@@ -28,3 +28,19 @@ export function throwTogether(problems: readonly unknown[], what: string): void 
   const reason = first instanceof Error ? `${first.name}: ${first.message}` : 'an unknown error';
   throw new AggregateError(problems, `${problems.length} ${what}, the first for ${reason}`);
 }
+
+/**
+ * Does the same with many things, some of them at a time.
+ * @returns what came of each, in their order
+ */
+export async function resultsOfEach<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let place = 0; place < items.length; place += atOnce) {
+    results.push(...(await Promise.all(items.slice(place, place + atOnce).map(work))));
+  }
+  return results;
+}

@@ -362,6 +362,38 @@ export class CustomTokenExpiring extends /* @__PURE__ */ stepError(
   }
 }
 
+/** A quota of AWS that is as good as used up: an account has no room for the subscriber's stack, beside what is to stay free. */
+interface ScarceQuota {
+  name: string;
+  used: number;
+  limit: number;
+  takes: number;
+  /** What to ask AWS for. */
+  askFor: string;
+}
+
+/** An account has too little left of a quota for one more stack. Thrown before anything irreversible. */
+export class QuotaNearlyExhausted extends /* @__PURE__ */ stepError(
+  'QuotaNearlyExhausted',
+  'Ask AWS for what the message says, delete what is not needed in that account, or, while the subscriber has no stack, name another account in stack.accountId; then send the request again. This attempt created nothing.',
+) {
+  readonly accountId: string;
+  readonly region: string;
+  readonly quotas: readonly ScarceQuota[];
+
+  /** @param reserve how many must stay free */
+  constructor(home: { accountId: string; region: string }, quotas: readonly ScarceQuota[], reserve: number) {
+    const texts = quotas.map(
+      ({ name, used, limit, takes, askFor }) =>
+        `${name}: ${used} of ${limit} are used, an onboarding takes ${takes}, and ${reserve} must stay free (quotaReserve). ${askFor}`,
+    );
+    super(`Account ${home.accountId} in ${home.region} has too little left of ${texts.join('; ')}`);
+    this.accountId = home.accountId;
+    this.region = home.region;
+    this.quotas = quotas;
+  }
+}
+
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends /* @__PURE__ */ stepError(
   'StackNeedsAttention',
@@ -520,6 +552,7 @@ const remedies = (): ReadonlyMap<string, string> =>
       TemplateChanged,
       TemplateNotPinned,
       CustomTokenExpiring,
+      QuotaNearlyExhausted,
       StackNeedsAttention,
       DataNotRetained,
       StackFailed,

@@ -177,7 +177,7 @@ export interface components {
       stack?: {
         /** @description must be digits and dots, such as 2.3.72 */
         build?: string;
-        /** @description must be an account id of 12 digits */
+        /** @description must be an account id of 12 digits, or auto */
         accountId?: string;
         region?: string;
         parameters?: {
@@ -233,7 +233,7 @@ export interface components {
       stack?: {
         /** @description must be digits and dots, such as 2.3.72 */
         build?: string;
-        /** @description must be an account id of 12 digits */
+        /** @description must be an account id of 12 digits, or auto */
         accountId?: string;
         region?: string;
         parameters?: {

@@ -16,6 +16,8 @@ interface FunctionCalls {
   client?: 'usual' | 'prompt' | 'brisk';
   /** The calls that are tried for longer. */
   patient?: readonly string[];
+  /** The calls that are given up sooner. */
+  brisk?: readonly string[];
 }
 
 /** A claim of the subscriber: the record, again when the claim's answer was lost, the execution that holds it now, and the reason of its failure. */
@@ -36,6 +38,16 @@ const sending = {
   instead: { 'states:DescribeExecution': 1 },
   together: ['states:DescribeExecution'],
 } as const satisfies FunctionCalls;
+/** Before an onboarding: of each account that `auto` chooses from, ten at a time. What is not read refuses nothing. */
+const roomOfAccounts = {
+  'iam:GetAccountSummary': 1,
+  'cloudformation:DescribeAccountLimits': 1,
+  'cloudformation:ListStacks': 1,
+};
+const briskRoom = {
+  brisk: ['cloudformation:ListStacks'],
+  beside: ['iam:GetAccountSummary', 'cloudformation:DescribeAccountLimits'],
+} as const;
 const aPage = 'one page is the rule, and further ones come within fractions of a second';
 const aKey =
   'two keys, whose policies are read again five times at most; before each lease enough of the time must be left, and before each write enough of the lease';
@@ -60,7 +72,6 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     calls: {
       'dynamodb:UpdateItem': 1,
       'states:GetExecutionHistory': 1,
-      'sts:AssumeRole': 3,
       'sts:GetCallerIdentity': 1,
       'secretsmanager:DescribeSecret': 2,
       'kms:DescribeKey': 2,
@@ -72,13 +83,16 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'cloudformation:DescribeStacks': 2,
       'secretsmanager:GetSecretValue': 4,
     },
+    ...briskRoom,
     loops: {
+      ...roomOfAccounts,
+      'sts:AssumeRole': 3,
       'dynamodb:GetItem': 4,
       'dynamodb:Query': 6,
       'dynamodb:TransactWriteItems': 2,
       'states:DescribeExecution': 2,
     },
-    stop: 'two keys; a place on a key that others were faster to reserve is asked for again a few times',
+    stop: 'two keys; a place on a key that others were faster to reserve is asked for again a few times; when 5 minutes have passed it begins to read no further quota',
   },
   'accept-update': {
     calls: {
@@ -119,6 +133,24 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
     },
     loops: { 'cloudformation:DescribeStackEvents': 1 },
     stop: aPage,
+  },
+  'check-quotas': {
+    calls: { ...accounts },
+    // For each account and Region, five at the same time, and for each quota that is nearly exhausted.
+    loops: {
+      'sts:AssumeRole': 1,
+      'iam:GetAccountSummary': 1,
+      'cloudformation:DescribeAccountLimits': 1,
+      'servicequotas:GetServiceQuota': 2,
+      'servicequotas:GetAWSDefaultServiceQuota': 2,
+      'cloudformation:ListStacks': 1,
+      's3:ListBuckets': 1,
+      'dynamodb:ListTables': 1,
+      'dynamodb:GetItem': 1,
+      'events:PutEvents': 1,
+      'dynamodb:PutItem': 1,
+    },
+    stop: 'it begins with no further account or page when 12 minutes have passed; what is left comes with the next check',
   },
   'check-service': {
     instead: keyOfSecret,
@@ -298,7 +330,9 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'cloudformation:GetTemplateSummary': 1,
       'cloudformation:DescribeStacks': 2,
     },
+    ...briskRoom,
     loops: {
+      ...roomOfAccounts,
       'sts:AssumeRole': 3,
       'sts:GetCallerIdentity': 1,
       'secretsmanager:DescribeSecret': 2,
@@ -314,7 +348,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'cloudformation:ListStackResources': 2,
       'cloudformation:GetTemplate': 2,
     },
-    stop: 'two keys, 25 users, one page; API Gateway answers 503 after 30 s, and the call can be repeated',
+    stop: 'two keys, 25 users, one page; after 15 s it begins to read no further quota; API Gateway answers 503 after 30 s, and the call can be repeated',
   },
   'post-retry': {
     ...sending,

@@ -53,6 +53,8 @@ export const variants: Readonly<Record<string, Variant>> = {
       requirePinnedTemplate: 'true',
       stackTimeoutMinutes: '90',
       stackUses: JSON.stringify({ roles: 2, policies: 1, stacks: 2, buckets: 1, tables: 3 }),
+      quotaReserve: 'off',
+      quotaWarningPercent: '90',
       customResourceFunctions: 'arn:aws:lambda:*:*:function:vendor-*',
       secretRecoveryDays: '7',
       alarmTopic: 'arn:aws:sns:eu-central-1:111111111111:operations',

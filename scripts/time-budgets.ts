@@ -67,10 +67,15 @@ export function budgets(): Budget[] {
       loops = {},
       client = 'usual',
       patient = [],
+      brisk = [],
       together = [],
       beside = [],
       stop,
     } = declared;
+    const limitOf = (call: string): Limit | undefined => {
+      if (patient.includes(call)) return 'patient';
+      return brisk.includes(call) ? 'brisk' : undefined;
+    };
     const listed = [
       ...Object.entries(calls).map(([call, times]) => ({ call, times, isLoop: false, isInstead: false })),
       ...Object.entries(instead).map(([call, times]) => ({ call, times, isLoop: false, isInstead: true })),
@@ -79,7 +84,7 @@ export function budgets(): Budget[] {
       ...made,
       isTogether: together.includes(made.call),
       isBeside: beside.includes(made.call),
-      limit: special[made.call] ?? (patient.includes(made.call) ? ('patient' as const) : client),
+      limit: special[made.call] ?? limitOf(made.call) ?? client,
     }));
     return {
       step,

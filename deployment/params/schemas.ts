@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { environmentSchema as acceptRequest } from '../../functions/accept-request/environment.ts';
 import { environmentSchema as acceptUpdate } from '../../functions/accept-update/environment.ts';
+import { environmentSchema as checkQuotas } from '../../functions/check-quotas/environment.ts';
 import { environmentSchema as completeOffboarding } from '../../functions/complete-offboarding/environment.ts';
 import { environmentSchema as detectKeyPolicyDrift } from '../../functions/detect-key-policy-drift/environment.ts';
 import { environmentSchema as verifySubscriber } from '../../functions/verify-subscriber/environment.ts';
@@ -10,7 +11,7 @@ import { customTokenEnvironment, infinstorApiEnvironment } from '../../lib/infin
 import { keyAccessEnvironment, roleArnEnvironment } from '../../lib/keys/access-environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
 import { stackNameEnvironment, stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
-import { stackUsesEnvironment } from '../../lib/stacks/quotas/limits.ts';
+import { quotaReserveEnvironment, stackUsesEnvironment } from '../../lib/stacks/quotas/limits.ts';
 import { eventBusEnvironment } from '../../lib/subscribers/environment.ts';
 
 type Schema = v.GenericSchema<unknown, unknown>;
@@ -46,6 +47,8 @@ const ofVariables = {
   formerStackNamePrefix: STACK_NAME_PREFIX,
   stackTimeoutMinutes: stackTimeoutEnvironment.STACK_TIMEOUT_MINUTES,
   stackUses: stackUsesEnvironment.STACK_USES,
+  quotaReserve: quotaReserveEnvironment.QUOTA_RESERVE,
+  quotaWarningPercent: checkQuotas.entries.QUOTA_WARNING_PERCENT,
   secretRecoveryDays: completeOffboarding.entries.SECRET_RECOVERY_DAYS,
   eventBus: eventBusEnvironment.EVENT_BUS,
   templateParameters: acceptRequest.entries.TEMPLATE_PARAMETERS,

@@ -2,6 +2,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
 import { explain } from '../../lib/aws/explain.ts';
+import { resultsOfEach } from '../../lib/each.ts';
 import { InvalidRequest, remedyFor } from '../../lib/errors.ts';
 import { readGrants } from '../../lib/keys/grants.ts';
 import type { KeyAccess } from '../../lib/keys/key-policy.ts';
@@ -62,7 +63,10 @@ export async function getQuotas(
     throw new InvalidRequest(field, 'must be one that the deployment onboards into');
   }
   const [accounts, keys] = await Promise.all([
-    each(homes, async (home) => ({ ...home, ...(await orFailure(() => quotasOf(home, dependencies), dependencies)) })),
+    resultsOfEach(homes, atOnce, async (home) => ({
+      ...home,
+      ...(await orFailure(() => quotasOf(home, dependencies), dependencies)),
+    })),
     readKeys(isAsked, dependencies),
   ]);
   return { accounts, keys };
@@ -71,7 +75,7 @@ export async function getQuotas(
 async function quotasOf(home: AccountRegion, { clients, uses, hasTime }: Dependencies) {
   const made = clients(home);
   // Another account that lets nobody in is one line, and not one of each quota.
-  await made.iam.config.credentials();
+  await made.cloudFormation.config.credentials();
   const kinds = quotaKinds.filter((kind) => uses[kind] > 0);
   const mayGoOn = () => {
     if (!hasTime()) throw new OutOfTime();
@@ -84,7 +88,7 @@ async function quotasOf(home: AccountRegion, { clients, uses, hasTime }: Depende
 async function readKeys(isAsked: (home: AccountRegion) => boolean, dependencies: Dependencies): Promise<KeyQuota[]> {
   const keyArns: string[] = [];
   for await (const keyArn of knownKeys(dependencies.registry)) if (isAsked(arnOwner(keyArn))) keyArns.push(keyArn);
-  return each(keyArns.sort(), async (keyArn) => ({
+  return resultsOfEach(keyArns.sort(), atOnce, async (keyArn) => ({
     keyArn,
     ...(await orFailure(() => keyQuota(keyArn, dependencies), dependencies)),
   }));
@@ -120,13 +124,4 @@ async function orFailure<Found>(read: () => Promise<Found>, { hasTime }: Depende
     const remedy = error instanceof OutOfTime ? askForLess : remedyFor(name);
     return { error: { name, message: explain(error), remedy } };
   }
-}
-
-/** Does the same with some of the items at a time, and returns what came of each, in their order. */
-async function each<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  for (let place = 0; place < items.length; place += atOnce) {
-    results.push(...(await Promise.all(items.slice(place, place + atOnce).map(work))));
-  }
-  return results;
 }

@@ -1,6 +1,5 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
@@ -20,7 +19,6 @@ import { querySchema } from './query.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config), briskConfig);
 const dynamoDb = perAccountRegion((config) => new DynamoDBClient(config), briskConfig);
-const iam = perAccountRegion((config) => new IAMClient(config), briskConfig);
 const kms = perAccountRegion((config) => new KMSClient(config), briskConfig);
 const documents = documentClient(briskConfig);
 
@@ -42,11 +40,8 @@ export const handler = step({
           registry: { documents, tableName: environment.REGISTRY_TABLE },
           kms: (home) => kms(home, context),
           clients: (home) => ({
-            iam: iam(home, context),
             cloudFormation: cloudFormation(home, context),
             dynamoDb: dynamoDb(home, context),
-            // All clients of an account have the same credentials.
-            signing: iam(home, context).config,
           }),
           access: keyAccess(environment),
           roleNames: environment,

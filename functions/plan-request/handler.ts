@@ -5,7 +5,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
-import { promptConfig } from '../../lib/aws/clients.ts';
+import { briskConfig, promptConfig } from '../../lib/aws/clients.ts';
 import { createS3 } from '../../lib/aws/s3.ts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { bodySchema, jsonResponse, parseBody } from '../../lib/lambda/http.ts';
@@ -15,18 +15,24 @@ import { step } from '../../lib/lambda/step.ts';
 import { parse } from '../../lib/parse.ts';
 import { Faults } from '../../lib/preflight/checks.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
+import { keptReadings } from '../../lib/stacks/quotas/kept-readings.ts';
 import { environmentSchema } from './environment.ts';
 import { planRequest } from './plan-request.ts';
 import { plannedSchema } from './planned.ts';
 import { refusalOf } from './refusal.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient({ ...config, ...promptConfig }));
+const quotasOf = perAccountRegion((config) => new CloudFormationClient(config), briskConfig);
 const kms = perAccountRegion((config) => new KMSClient({ ...config, ...promptConfig }));
 const secrets = new SecretsManagerClient(promptConfig);
 const sts = new STSClient(promptConfig);
 const stepFunctions = new SFNClient(promptConfig);
 const s3 = createS3(sts.config);
 const documents = documentClient(promptConfig);
+const kept = keptReadings();
+
+/** Of its 300 s, reading quotas may take 15 until nothing more is begun: behind the HTTP API it has 30. */
+const readingEndsMs = 285_000;
 
 export const handler = step({
   name: 'plan-request',
@@ -52,6 +58,11 @@ export const handler = step({
           stepFunctions,
           s3,
           registry: { documents, tableName: environment.REGISTRY_TABLE },
+          quotas: {
+            kept,
+            cloudFormation: (home) => quotasOf(home, context),
+            hasTime: () => invocation.remainingMs() > readingEndsMs,
+          },
           now: new Date(),
           ownArn: invocation.functionArn,
         });

@@ -10,6 +10,7 @@ import { requestEnvironment } from '../requests/environment.ts';
 import { buildSchema } from '../requests/onboarding.ts';
 import { stackNameEnvironment, stackServiceRoleEnvironment } from '../stacks/environment.ts';
 import { stackPollEnvironment } from '../stacks/poll.ts';
+import { quotaReserveEnvironment, stackUsesEnvironment } from '../stacks/quotas/limits.ts';
 
 const parameters = v.record(v.string(), v.string());
 /** Absent: the template does not offer the choice. */
@@ -50,6 +51,8 @@ export const onboardingEnvironmentSchema = v.object({
   ...roleArnEnvironment,
   ...keyPolicyWritersEnvironment,
   ...stackPollEnvironment,
+  ...stackUsesEnvironment,
+  ...quotaReserveEnvironment,
   /** The permissions boundary of subscribers' roles in the deployment's account. */
   PERMISSIONS_BOUNDARY_ARN: v.string(),
   /** Whether CloudFormation's role may create no role without it, nor may those of other accounts. */

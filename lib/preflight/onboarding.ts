@@ -9,13 +9,14 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, roleArnIn } from '../aws/arns.ts';
+import { homesOf } from '../aws/homes.ts';
 import type { S3 } from '../aws/s3.ts';
-import { StackNeedsAttention, TemplateMismatch } from '../errors.ts';
+import { OnboardingInProgress, StackNeedsAttention, TemplateMismatch } from '../errors.ts';
 import { keyAccess, keyPolicyWriters } from '../keys/access-environment.ts';
 import type { Plan } from '../plans/onboarding.ts';
 import type { Registry } from '../registry/table.ts';
 import { requestRules } from '../requests/environment.ts';
-import { customerManagedKeys, parseRequest, type Request } from '../requests/onboarding.ts';
+import { autoAccount, customerManagedKeys, parseRequest, type Request } from '../requests/onboarding.ts';
 import { checkInputSecrets, customTokenSchema, passwordSchema } from '../secrets/input-secrets.ts';
 import { credentialsSecretId } from '../secrets/names.ts';
 import { decideStack, type StackDecision } from '../stacks/decision.ts';
@@ -25,8 +26,10 @@ import { ownershipTags, ownershipTagsOf, stackName } from '../stacks/names.ts';
 import { stackPollSeconds } from '../stacks/poll.ts';
 import { readRecord, type SubscriberRecord } from '../subscribers/record.ts';
 import type { Checks } from './checks.ts';
+import { chooseHome, homeBefore, isSameHome } from './home.ts';
 import type { OnboardingEnvironment } from './onboarding-environment.ts';
 import { pinnedTemplate, requireWhole, type Template, vendorUrlOf } from './pinned-template.ts';
+import { type QuotaDependencies, requireQuotas } from './quotas.ts';
 import { requireSame } from './require-same.ts';
 import { type Place, requireRoom } from './room.ts';
 import { boundaryParameters, checkParameters, isMasked, templateParameters } from './template-parameters.ts';
@@ -51,6 +54,7 @@ export interface OnboardingDependencies {
   stepFunctions: SFNClient;
   s3: Pick<S3, 'get'>;
   registry: Registry;
+  quotas: QuotaDependencies['quotas'];
   now: Date;
 }
 
@@ -81,12 +85,12 @@ export interface SeenOnboarding {
 /**
  * Looks at everything that can be known of an onboarding before its irreversible call, and changes nothing: the first step and a plan
  * come to the same conclusions.
- * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, TemplateNotReadable, TemplateChanged, TemplateNotPinned, StackNeedsAttention, SubscriberDiffers, by way of `checks`
+ * @throws InvalidConfiguration, InvalidRequest, SecretNotReadable, AccountNotAccessible, KeyNotUsable, KeyPolicyFull, KeyPolicyOrphan, KeyPolicyNotUnderstood, TemplateMismatch, TemplateNotReadable, TemplateChanged, TemplateNotPinned, StackNeedsAttention, SubscriberDiffers, QuotaNearlyExhausted, by way of `checks`
  * @throws KeyPolicyBusy when KMS is asked too often
  */
 export async function preflightOnboarding(
   { request: rawRequest, ownArn, executionName }: OnboardingAsked,
-  { environment, cloudFormation, kms, secrets, sts, stepFunctions, s3, registry, now }: OnboardingDependencies,
+  { environment, cloudFormation, kms, secrets, sts, stepFunctions, s3, registry, quotas, now }: OnboardingDependencies,
   { checks, requireTurn, templateSource, info, warn }: OnboardingWays,
 ): Promise<SeenOnboarding> {
   const own = arnOwner(ownArn);
@@ -94,11 +98,17 @@ export async function preflightOnboarding(
     parseRequest(rawRequest, { ...requestRules(environment, environment.ACCOUNTS, ownArn), executionName }),
   );
   checks.settle();
-  const request = parsed();
-  const { userName } = request.subscriber;
+  const asked = parsed();
+  const { userName } = asked.subscriber;
   const known = await readRecord(registry, userName);
   // Whatever else might be refused of a superseded execution would mislead.
   await checks.attempt(() => requireTurn(known));
+  const lookedAt = { environment, quotas, now };
+  const chosen = await checks.attempt(() =>
+    chooseHome(asked, known, { ...lookedAt, homes: homesOf(environment, ownArn), warn }),
+  );
+  const home = orSettled(chosen, checks);
+  const request = { ...asked, stack: { ...asked.stack, ...home } };
   const { passwordSecretId, customTokenSecretId } = request;
   // What the request asks of the template is known without reading it.
   const requested = await checks.attempt(() => templateParameters(environment.TEMPLATE_PARAMETERS, request));
@@ -108,8 +118,7 @@ export async function preflightOnboarding(
   ]) {
     await checks.attempt(() => checkInputSecrets({ secrets, sts }, [reference]));
   }
-  const { accountId, region } = request.stack;
-  const home = { accountId, region };
+  const { accountId, region } = home;
   const expectedRoleArn = roleArnIn(
     ownArn,
     accountId,
@@ -175,7 +184,7 @@ export async function preflightOnboarding(
     return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   });
   // By its id first: an earlier version of the deployment may have named and tagged it otherwise.
-  const knownId = known?.stackId !== undefined && isSame(arnOwner(known.stackId), home) ? known.stackId : undefined;
+  const knownId = known?.stackId !== undefined && isSameHome(arnOwner(known.stackId), home) ? known.stackId : undefined;
   const found = await checks.attempt(async () => {
     const kept = await describeLiveStack(cloudFormation(home), knownId);
     const name = kept?.StackName ?? stackName(environment.STACK_NAME_PREFIX, userName);
@@ -217,7 +226,12 @@ export async function preflightOnboarding(
     async () => found().kept ?? (await describeStack(cloudFormation(home), found().name)),
   );
   const decision = await checks.attempt(() => decideStack(stack(), compared()));
+  await checks.attempt(async () => {
+    const { action } = decision();
+    if (makesStack(decision())) await requireQuotas(home, { replaces: action !== 'create', warn }, lookedAt);
+  });
   const record = await readRecord(registry, userName);
+  if (asked.stack.accountId === autoAccount) await checks.attempt(() => requireSameHomeAs(known, record));
   await checks.attempt(() => requireSameAccountRegion(record, { name: found().name, ...home }, cloudFormation));
   await checks.attempt(() => requireSame(compared(), request.stack.tags, { record, stack: stack() }, secrets));
   checks.settle();
@@ -230,6 +244,28 @@ export async function preflightOnboarding(
     stack: stack(),
     decision: decision(),
   };
+}
+
+/** What the other checks cannot do without. @throws Faults, or the fault itself */
+function orSettled<Value>(result: () => Value, checks: Checks): Value {
+  try {
+    return result();
+  } catch (error) {
+    checks.settle();
+    throw error;
+  }
+}
+
+/** A home was chosen beside the one that another execution has chosen in this moment. @throws OnboardingInProgress */
+function requireSameHomeAs(known: SubscriberRecord | undefined, record: SubscriberRecord | undefined): void {
+  const [before, now] = [homeBefore(known), homeBefore(record)];
+  const isSame = before === undefined || now === undefined ? before === now : isSameHome(before, now);
+  if (record !== undefined && !isSame) throw new OnboardingInProgress(record.userName, record.executionArn);
+}
+
+/** Whether a stack is made, so that the account must have room for it; of one that something is still done with, that is not known. */
+function makesStack(decision: StackDecision): boolean {
+  return decision.action !== 'adopt' || decision.goal === 'deleted';
 }
 
 /** What of a plan only the subscriber's record knows. */
@@ -251,16 +287,13 @@ async function requireSameAccountRegion(
   { name, ...home }: AccountRegion & { name: string },
   cloudFormation: OnboardingDependencies['cloudFormation'],
 ): Promise<void> {
-  const before = record?.home ?? (record?.stackId === undefined ? undefined : arnOwner(record.stackId));
-  if (before === undefined || isSame(before, home)) return;
+  const before = homeBefore(record);
+  if (before === undefined || isSameHome(before, home)) return;
   const knownId =
-    record?.stackId !== undefined && isSame(arnOwner(record.stackId), before) ? record.stackId : undefined;
+    record?.stackId !== undefined && isSameHome(arnOwner(record.stackId), before) ? record.stackId : undefined;
   const stack = await describeLiveStack(cloudFormation(before), knownId, name);
   if (stack === undefined) return;
   throw new StackNeedsAttention(
     `The subscriber has its stack ${stack.StackName ?? name} (${stack.StackStatus}) in account ${before.accountId} in ${before.region} already`,
   );
 }
-
-const isSame = (one: AccountRegion, other: AccountRegion) =>
-  one.accountId === other.accountId && one.region === other.region;

@@ -89,7 +89,12 @@ export const buildSchema = v.pipe(
   v.regex(/^\d+(\.\d+){1,5}$/, 'must be digits and dots, such as 2.3.72'),
 );
 
-const accountIdSchema = v.pipe(v.string('must be a string'), v.regex(/^\d{12}$/, 'must be an account id of 12 digits'));
+/** In place of an account id: the configured account with the most room. */
+export const autoAccount = 'auto';
+const accountIdSchema = v.pipe(
+  v.string('must be a string'),
+  v.regex(/^(?:\d{12}|auto)$/, 'must be an account id of 12 digits, or auto'),
+);
 
 const stack = object(
   fields({
@@ -118,8 +123,11 @@ export interface Request {
   customTokenSecretId?: string | undefined;
   stack: {
     build?: string | undefined;
+    /** `auto` until it is chosen. */
     accountId: string;
     region: string;
+    /** With `auto`: the request names no Region, so that the one of a home that the subscriber has counts. */
+    isRegionOpen?: boolean;
     parameters: Record<string, string>;
     tags: Record<string, string>;
   };
@@ -182,6 +190,7 @@ export function parseRequest(request: unknown, rules: RequestRules, otherFaults:
       ...parsed.stack,
       accountId,
       region,
+      ...(accountId === autoAccount && parsed.stack?.region === undefined && { isRegionOpen: true }),
       parameters,
       tags,
     },
@@ -211,6 +220,11 @@ function homeFaults(part: Parts, { own, stackRegions }: RequestRules): Fault[] {
   const accountId = part(['stack', 'accountId'], v.optional(accountIdSchema, own.accountId));
   const region = part(['stack', 'region'], v.optional(v.string(), own.region));
   if (accountId === undefined) return [];
+  if (accountId === autoAccount) {
+    const regions = [...new Set([...stackRegions.values()].flat())];
+    if (region === undefined || regions.includes(region)) return [];
+    return [fault(['stack', 'region'], `must be one of ${regions.join(', ')}`)];
+  }
   const regions = stackRegions.get(accountId);
   if (regions === undefined) {
     return [fault(['stack', 'accountId'], `must be one of ${shownAccounts([...stackRegions.keys()])}`)];

@@ -82,6 +82,22 @@ export const eventSchemas = {
     /** Who wrote the policy; null when a scheduled check found the drift. */
     by: v.nullable(v.string()),
   }),
+  QuotaNearlyExhausted: v.strictObject({
+    ...common,
+    accountId: v.string(),
+    /** Null when the quota is the account's in all Regions. */
+    region: v.nullable(v.string()),
+    quota: v.string(),
+    /** By which Service Quotas knows it. */
+    quotaCode: v.string(),
+    used: v.number(),
+    limit: v.number(),
+    percentUsed: v.number(),
+    /** How many subscribers' stacks fit, by this quota. */
+    subscribersThatFit: v.number(),
+    /** What to ask AWS for. */
+    askFor: v.string(),
+  }),
 } as const;
 
 export type DetailType = keyof typeof eventSchemas;

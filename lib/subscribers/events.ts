@@ -15,7 +15,7 @@ type SuccessType = 'SubscriberOnboarded' | 'SubscriberUpdated' | 'UsersAdded' | 
 export type Success = {
   [Type in SuccessType]: { detailType: Type; detail: Omit<EventDetail<Type>, keyof typeof execution> };
 }[SuccessType];
-type FailureType = Exclude<DetailType, SuccessType | 'KeyPolicyDrift'>;
+type FailureType = Exclude<DetailType, SuccessType | 'KeyPolicyDrift' | 'QuotaNearlyExhausted'>;
 
 /** The bus that the deployment publishes on. */
 export interface EventBus {
@@ -69,6 +69,14 @@ export async function publishFailure(
  */
 export async function publishDrift(bus: EventBus, detail: EventDetail<'KeyPolicyDrift'>, trigger: string) {
   await publish(bus, 'KeyPolicyDrift', detail, [detail.keyArn, trigger]);
+}
+
+/**
+ * Publishes that little is left of a quota of AWS: on one day each time the same event.
+ * @throws Error when EventBridge does not take the event
+ */
+export async function publishQuota(bus: EventBus, detail: EventDetail<'QuotaNearlyExhausted'>, day: string) {
+  await publish(bus, 'QuotaNearlyExhausted', detail, [detail.accountId, detail.region ?? '', detail.quotaCode, day]);
 }
 
 /** @param outcome what makes the event one of its own, beside its type: the same whenever it is published again */

@@ -62,3 +62,12 @@ export const stackUsesEnvironment = {
   STACK_USES: json(v.strictObject({ roles: count, policies: count, stacks: count, buckets: count, tables: count })),
 };
 export type StackUses = Readonly<Record<QuotaKind, number>>;
+
+export const quotaReserveEnvironment = {
+  /** How many of each quota must stay free in an account beside the subscriber's stack; undefined: quotas are not looked at. */
+  QUOTA_RESERVE: v.pipe(
+    v.string(),
+    v.regex(/^(?:off|\d{1,5})$/, 'must be a whole number, or off'),
+    v.transform((value) => (value === 'off' ? undefined : Number(value))),
+  ),
+};

@@ -4,9 +4,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 // What is waited for between two tries is not what is tested.
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
-const { countBuckets, globalQuotaRegion, readServiceQuota } = await import(
-  '../../../../../lib/stacks/quotas/signed-calls.ts'
-);
+const { countBuckets, readServiceQuota } = await import('../../../../../lib/stacks/quotas/signed-calls.ts');
+const { globalQuotaRegion } = await import('../../../../../lib/stacks/quotas/signed-call.ts');
 const { explain } = await import('../../../../../lib/aws/explain.ts');
 
 const credentials = { accessKeyId: 'AKIAME', secretAccessKey: 'secret' };
