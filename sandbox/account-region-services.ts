@@ -13,6 +13,7 @@ import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
+import type { NewLines } from './services/lambda/log-reader.ts';
 import { createLogs, type Logs } from './services/logs/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import type { ObjectStore } from './services/s3/object-store.ts';
@@ -46,15 +47,19 @@ interface Parts extends DeploymentParts {
   clock: Clock;
   accounts: Accounts;
   faults: Faults;
-  deliver: (targetArn: string, event: Event, as: Deliverer) => void;
+  deliver: (targetArn: string, event: Event, as: Deliverer) => unknown;
   invokeLambda: (functionArn: string, event: unknown, machine: Invoker) => Promise<unknown>;
   thaw: (functionArn: string) => Promise<void>;
   customResource: CustomResource;
   onAccess: OnAccess;
   /** What a function of the deployment has logged so far. */
   logOf: (functionName: string) => string;
+  /** What functions of an account in a Region have logged since this was called last. */
+  newLines: (home: AccountRegion) => readonly NewLines[];
   resourceDelayMs: number;
   schedules: boolean;
+  /** Whether alarms are evaluated each minute. */
+  alarms: boolean;
 }
 
 /** The worlds of the sandbox, each made when it is first asked for. */
@@ -77,16 +82,23 @@ function createServicesOf(
   const { clock, accounts, faults, endpoint, deliver, invokeLambda, thaw, schedules } = parts;
   const { quotas } = accounts;
   const iam = accounts.iam(home.accountId);
-  const events = createEvents({ clock, faults, deliver, schedules, home, elsewhere });
+  const cloudWatch = createCloudWatch({
+    ...{ clock, home, evaluates: parts.alarms },
+    newLines: () => parts.newLines(home),
+    sample: (meter) => sqs.sample(meter),
+    publish: (event) => events.publish(event),
+    notify: (topicArn, content, by) => sns.publish(topicArn, content, by),
+  });
+  const { meter } = cloudWatch;
+  const events = createEvents({ clock, faults, deliver, schedules, home, elsewhere, meter });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
   const secretsManager = createSecretsManager({ clock, kms, home });
-  const sqs = createSqs({ clock, endpoint, home });
-  const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home });
+  const sqs = createSqs({ clock, endpoint, home, meter });
+  const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home, meter });
   const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
   const dynamoDb = createDynamoDb(home, tables);
   const sns = createSns({ clock, home, keyPolicy: (keyId) => kms.findPolicy(keyId) });
-  const cloudWatch = createCloudWatch({ clock, home });
   const stores = { buckets, tables };
   const own = { iam, kms, events, logs, secretsManager, sqs, sns, cloudWatch, states, dynamoDb };
   const cloudFormation = createCloudFormation({
@@ -107,6 +119,7 @@ function createServicesOf(
     logs,
     sqs,
     sns,
+    cloudWatch,
     states,
     cloudFormation,
     serviceQuotas,

@@ -57,7 +57,9 @@ export function coverage(): Coverage {
     onAccess: nothing,
     logOf: () => '',
     resourceDelayMs: 0,
+    newLines: () => [],
     schedules: true,
+    alarms: false,
   })(account);
   const cognito = createCognito({ clock });
   const lambda = createLambda({
