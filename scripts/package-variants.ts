@@ -73,7 +73,13 @@ export const variants: Readonly<Record<string, Variant>> = {
   },
   'us-gov-west-1': {
     region: 'us-gov-west-1',
-    params: { region: 'us-gov-west-1', accounts: accountsIn('aws-us-gov'), ...elsewhere('us-gov-west-1') },
+    params: {
+      region: 'us-gov-west-1',
+      accounts: accountsIn('aws-us-gov'),
+      ...elsewhere('us-gov-west-1'),
+      alarmTopic: 'own',
+      dashboard: 'true',
+    },
   },
   'cn-north-1': {
     region: 'cn-north-1',
