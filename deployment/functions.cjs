@@ -27,6 +27,7 @@ module.exports = async ({ resolveVariable }) => {
   const sections = { Parameters: {}, Conditions: {}, Resources, Outputs: {} };
   const rolesInOtherAccounts = [];
   const rolesThatKnowAccounts = [];
+  const isTraced = (await resolveVariable('param:tracing')) === 'true';
   for (const step of steps) {
     const name = logicalName(step);
     const {
@@ -49,7 +50,13 @@ module.exports = async ({ resolveVariable }) => {
     for (const { param, ...policy } of optionalPolicies) {
       if (await isTrue(param, resolveVariable)) optional.push(policy);
     }
-    add(Resources, { [`${name}Role`]: roleOf(name, { name: step, statements }, optional) });
+    add(Resources, {
+      [`${name}Role`]: roleOf(
+        name,
+        { name: step, statements: [...(isTraced ? [traces] : []), ...statements] },
+        optional,
+      ),
+    });
     if (worksInOtherAccounts) rolesInOtherAccounts.push(`${name}Role`);
     if (environment.includes('ACCOUNT_REGIONS')) rolesThatKnowAccounts.push(`${name}Role`);
     if (existsSync(join(root, 'functions', step, 'resources.yml'))) {
@@ -57,7 +64,7 @@ module.exports = async ({ resolveVariable }) => {
       for (const [name, section] of Object.entries(sections)) add(section, others[name]);
     }
   }
-  return { functions, template: sections, rolesInOtherAccounts, rolesThatKnowAccounts };
+  return { functions, template: sections, rolesInOtherAccounts, rolesThatKnowAccounts, isTraced };
 };
 
 /** The step `accept-request` as `AcceptRequest`, which is also the name of its state. */
@@ -65,6 +72,7 @@ function logicalName(step) {
   return step.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase());
 }
 module.exports.logicalName = logicalName;
+module.exports.steps = steps;
 
 function valueIn(variable, variables, step) {
   if (variables[variable] === undefined) {
@@ -79,6 +87,9 @@ async function isTrue(param, resolveVariable) {
   return value === 'true';
 }
 
+// Active tracing needs these, and X-Ray has no resources to restrict them to.
+const traces = { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' };
+
 function roleOf(name, { name: PolicyName, statements }, optionalPolicies) {
   const shared = [
     {
@@ -86,8 +97,6 @@ function roleOf(name, { name: PolicyName, statements }, optionalPolicies) {
       Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       Resource: { 'Fn::GetAtt': [`${name}LogGroup`, 'Arn'] },
     },
-    // Active tracing needs these, and X-Ray has no resources to restrict them to.
-    { Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
   ];
   return {
     Type: 'AWS::IAM::Role',

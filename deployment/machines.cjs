@@ -11,15 +11,13 @@ const root = resolve(__dirname, '..');
 const extension = '.asl.json';
 const retriers = parse(readFileSync(join(root, 'statemachine', 'retriers.yml'), 'utf8'));
 
-module.exports = () => {
-  const machines = readdirSync(join(root, 'statemachine'))
-    .filter((file) => file.endsWith(extension))
-    .sort()
-    .map(readMachine);
+module.exports = async ({ resolveVariable }) => {
+  const isTraced = (await resolveVariable('param:tracing')) === 'true';
+  const machines = readMachines();
   return {
-    stateMachines: Object.fromEntries(machines.map((machine) => [machine.id, entryOf(machine)])),
+    stateMachines: Object.fromEntries(machines.map((machine) => [machine.id, entryOf(machine, isTraced)])),
     template: {
-      Resources: Object.assign({}, ...machines.map(resourcesOf)),
+      Resources: Object.assign({}, ...machines.map((machine) => resourcesOf(machine, isTraced))),
       Outputs: Object.fromEntries(machines.map(({ name, id }) => [`${logicalName(name)}Arn`, { Value: { Ref: id } }])),
     },
     // By name: a reference to a machine, which refers to its functions, would be a cycle.
@@ -27,6 +25,15 @@ module.exports = () => {
     executionArns: machines.map(({ name }) => arn('execution', `${name}:*`)),
   };
 };
+module.exports.readMachines = readMachines;
+module.exports.functionsIn = functionsIn;
+
+function readMachines() {
+  return readdirSync(join(root, 'statemachine'))
+    .filter((file) => file.endsWith(extension))
+    .sort()
+    .map(readMachine);
+}
 
 function readMachine(file) {
   const name = file.slice(0, -extension.length);
@@ -50,14 +57,14 @@ function sharedRetriers(state) {
   }));
 }
 
-function entryOf({ name, id, definition }) {
+function entryOf({ name, id, definition }, isTraced) {
   return {
     id,
     name: `\${self:custom.name}-${name}`,
     type: 'STANDARD',
     role: { 'Fn::GetAtt': [`${id}Role`, 'Arn'] },
     definition,
-    tracingConfig: { enabled: true },
+    tracingConfig: { enabled: isTraced },
     loggingConfig: {
       level: 'ERROR',
       includeExecutionData: false,
@@ -66,9 +73,9 @@ function entryOf({ name, id, definition }) {
   };
 }
 
-function resourcesOf({ name, id, definition }) {
+function resourcesOf({ name, id, definition }, isTraced) {
   return {
-    [`${id}Role`]: roleOf(name, functionsIn(definition)),
+    [`${id}Role`]: roleOf(name, functionsIn(definition), isTraced),
     [`${id}LogGroup`]: {
       Type: 'AWS::Logs::LogGroup',
       Properties: {
@@ -99,7 +106,14 @@ function arn(type, name) {
   return { 'Fn::Sub': `${prefix}:\${self:custom.name}-${name}` };
 }
 
-function roleOf(name, invoked) {
+// Step Functions decides on sampling itself (Step Functions developer guide, "X-Ray").
+const traces = {
+  Effect: 'Allow',
+  Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+  Resource: '*',
+};
+
+function roleOf(name, invoked, isTraced) {
   const Statement = [
     {
       Effect: 'Allow',
@@ -121,12 +135,7 @@ function roleOf(name, invoked) {
       ],
       Resource: '*',
     },
-    // Step Functions decides on sampling itself (Step Functions developer guide, "X-Ray").
-    {
-      Effect: 'Allow',
-      Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'],
-      Resource: '*',
-    },
+    ...(isTraced ? [traces] : []),
   ];
   return {
     Type: 'AWS::IAM::Role',

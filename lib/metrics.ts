@@ -6,15 +6,21 @@ export const metricsEnvironment = {
   METRIC_NAMESPACE: v.pipe(v.string(), v.nonEmpty()),
 };
 
-/** The project's own metrics. */
-const metricUnits = { QuotaUsed: 'Percent' } as const;
+/** The project's own metrics. `deployment/operations.yml` says what each means, and reads them in alarms and on the dashboard. */
+export const metricUnits = {
+  KeyPolicyDrift: 'Count',
+  KeyRoomUsed: 'Percent',
+  KeyPolicyWrites: 'Count',
+  StackWait: 'Seconds',
+  InfinStorUnavailable: 'Count',
+  LoginsPaused: 'Count',
+  QuotaUsed: 'Percent',
+} as const;
+
+export type Metric = keyof typeof metricUnits;
 
 /** Emits a value of a metric. The fields say what it is of, in the log alone: names and ARNs, and nothing secret. */
-export type EmitMetric = (
-  metric: keyof typeof metricUnits,
-  value: number,
-  fields: Readonly<Record<string, string>>,
-) => void;
+export type EmitMetric = (metric: Metric, value: number, fields: Readonly<Record<string, string>>) => void;
 
 /**
  * Emits metrics by lines of the function's log in CloudWatch's embedded metric format (CloudWatch user guide, "Specification: Embedded

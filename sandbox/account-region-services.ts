@@ -5,6 +5,7 @@ import type { Service } from './core/operation.ts';
 import type { CustomResource, OnAccess } from './core/resource-provider.ts';
 import type { DeploymentParts } from './services/cloudformation/resource-types.ts';
 import { type CloudFormation, createCloudFormation } from './services/cloudformation/service.ts';
+import { type CloudWatch, createCloudWatch } from './services/cloudwatch/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
 import type { Table } from './services/dynamodb/table-store.ts';
 import { createEcr } from './services/ecr/service.ts';
@@ -12,11 +13,13 @@ import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
 import type { Accounts } from './services/iam/accounts.ts';
 import { createKms, type Kms } from './services/kms/service.ts';
+import type { NewLines } from './services/lambda/log-reader.ts';
 import { createLogs, type Logs } from './services/logs/service.ts';
 import type { BucketStore } from './services/s3/bucket-resource.ts';
 import type { ObjectStore } from './services/s3/object-store.ts';
 import { createSecretsManager, type SecretsManager } from './services/secretsmanager/service.ts';
 import { createServiceQuotas } from './services/servicequotas/service.ts';
+import { createSns, type Sns } from './services/sns/service.ts';
 import { createSqs, type Sqs } from './services/sqs/service.ts';
 import type { Invoker } from './services/states/execution-store.ts';
 import { createStates, type States } from './services/states/service.ts';
@@ -29,6 +32,8 @@ export interface AccountRegionServices {
   logs: Logs;
   secretsManager: SecretsManager;
   sqs: Sqs;
+  sns: Sns;
+  cloudWatch: CloudWatch;
   events: Events;
   states: States;
   cloudFormation: CloudFormation;
@@ -42,15 +47,19 @@ interface Parts extends DeploymentParts {
   clock: Clock;
   accounts: Accounts;
   faults: Faults;
-  deliver: (targetArn: string, event: Event, as: Deliverer) => void;
+  deliver: (targetArn: string, event: Event, as: Deliverer) => unknown;
   invokeLambda: (functionArn: string, event: unknown, machine: Invoker) => Promise<unknown>;
   thaw: (functionArn: string) => Promise<void>;
   customResource: CustomResource;
   onAccess: OnAccess;
   /** What a function of the deployment has logged so far. */
   logOf: (functionName: string) => string;
+  /** What functions of an account in a Region have logged since this was called last. */
+  newLines: (home: AccountRegion) => readonly NewLines[];
   resourceDelayMs: number;
   schedules: boolean;
+  /** Whether alarms are evaluated each minute. */
+  alarms: boolean;
 }
 
 /** The worlds of the sandbox, each made when it is first asked for. */
@@ -73,16 +82,25 @@ function createServicesOf(
   const { clock, accounts, faults, endpoint, deliver, invokeLambda, thaw, schedules } = parts;
   const { quotas } = accounts;
   const iam = accounts.iam(home.accountId);
-  const events = createEvents({ clock, faults, deliver, schedules, home, elsewhere });
+  const cloudWatch = createCloudWatch({
+    ...{ clock, home, evaluates: parts.alarms },
+    newLines: () => parts.newLines(home),
+    sample: (meter) => sqs.sample(meter),
+    publish: (event) => events.publish(event),
+    notify: (topicArn, content, by) => sns.publish(topicArn, content, by),
+  });
+  const { meter } = cloudWatch;
+  const events = createEvents({ clock, faults, deliver, schedules, home, elsewhere, meter });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
   const secretsManager = createSecretsManager({ clock, kms, home });
-  const sqs = createSqs({ clock, endpoint, home });
-  const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home });
+  const sqs = createSqs({ clock, endpoint, home, meter });
+  const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home, meter });
   const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
   const dynamoDb = createDynamoDb(home, tables, clock.now);
+  const sns = createSns({ clock, home, keyPolicy: (keyId) => kms.findPolicy(keyId) });
   const stores = { buckets, tables };
-  const own = { iam, kms, events, logs, secretsManager, sqs, states, dynamoDb };
+  const own = { iam, kms, events, logs, secretsManager, sqs, sns, cloudWatch, states, dynamoDb };
   const cloudFormation = createCloudFormation({
     ...{ ...parts, ...own, ...stores, home, quotas },
     publish: events.publish,
@@ -91,8 +109,20 @@ function createServicesOf(
   const sts = createSts({ accounts, now: clock.now });
   const ecr = createEcr(home);
   const serviceQuotas = createServiceQuotas({ quotas, home });
-  const services = [iam, sts, ecr, kms, secretsManager, events, logs, sqs, states, cloudFormation, serviceQuotas].map(
-    ({ service }) => service,
-  );
-  return { services, kms, logs, secretsManager, sqs, events, states, cloudFormation, dynamoDb };
+  const services = [
+    iam,
+    sts,
+    ecr,
+    kms,
+    secretsManager,
+    events,
+    logs,
+    sqs,
+    sns,
+    cloudWatch,
+    states,
+    cloudFormation,
+    serviceQuotas,
+  ].map(({ service }) => service);
+  return { services, kms, logs, secretsManager, sqs, sns, cloudWatch, events, states, cloudFormation, dynamoDb };
 }

@@ -20,6 +20,7 @@ import { createInfinStor, type InfinStor } from './infinstor/infinstor.ts';
 import { createTemplates, type Templates } from './infinstor/templates.ts';
 import type { InfinStorVariant } from './infinstor/variant.ts';
 import type { CloudFormation } from './services/cloudformation/service.ts';
+import type { CloudWatch } from './services/cloudwatch/service.ts';
 import { type Cognito, createCognito } from './services/cognito-idp/service.ts';
 import type { DynamoDb } from './services/dynamodb/service.ts';
 import { createForwarding } from './services/events/forwarding.ts';
@@ -36,6 +37,7 @@ import type { BucketStore } from './services/s3/bucket-resource.ts';
 import { createObjectStore, type ObjectStore } from './services/s3/object-store.ts';
 import { createS3 } from './services/s3/service.ts';
 import type { SecretsManager } from './services/secretsmanager/service.ts';
+import type { Sns } from './services/sns/service.ts';
 import type { Sqs } from './services/sqs/service.ts';
 import type { States } from './services/states/service.ts';
 
@@ -46,6 +48,8 @@ export interface EmptySandboxOptions {
   skipIdle?: boolean;
   /** Whether rules with a schedule run their targets; default: yes. */
   schedules?: boolean;
+  /** Whether alarms are evaluated each minute of the clock; default: yes. */
+  alarms?: boolean;
   /** How long CloudFormation takes for each resource of a stack. */
   resourceDelayMs?: number;
   /** What is to go wrong from the beginning. */
@@ -99,6 +103,8 @@ export interface EmptySandbox {
   states: States;
   events: Events;
   sqs: Sqs;
+  sns: Sns;
+  cloudWatch: CloudWatch;
   dynamoDb: DynamoDb;
   secretsManager: SecretsManager;
   cloudFormation: CloudFormation;
@@ -167,6 +173,7 @@ async function boot({
   port = 0,
   skipIdle = false,
   schedules = true,
+  alarms = true,
   resourceDelayMs = 150,
   faults: initialFaults = [],
   rates = false,
@@ -182,7 +189,11 @@ async function boot({
   const faults = createFaults(initialFaults);
   const accounts = createAccounts(clock);
   const iam = accounts.iam(account.accountId);
-  const lambdas = createLambdaPool({ clock, logFolder });
+  const meterOf = (arn: string) => {
+    const [, , , region = '', accountId = ''] = arn.split(':');
+    return worlds({ accountId, region }).cloudWatch.meter;
+  };
+  const lambdas = createLambdaPool({ clock, logFolder, meterOf });
   const freezes = createFreezes({ clock, faults, pool: lambdas, drop: (ports) => server.drop(ports) });
   const thawAndInvoke = async (functionArn: string, event: unknown) => {
     await freezes.thaw(functionArn);
@@ -197,25 +208,35 @@ async function boot({
       authorizer.authorize(caller, { action: 'sqs:SendMessage', resource: queueArn });
       own.sqs.send(queueArn, record);
     },
+    meterOf,
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),
   });
   const templates = createTemplates();
   const buckets: BucketStore = new Map();
   const objects = createObjectStore(buckets, templates.at);
-  const httpApi = createHttpApi({ clock, authorize: authorizer.authorize, invoke: thawAndInvoke });
+  const httpApi = createHttpApi({
+    clock,
+    authorize: authorizer.authorize,
+    invoke: thawAndInvoke,
+    meter: (home) => worlds(home).cloudWatch.meter,
+  });
   const worlds = createServices({
     clock,
     accounts,
     faults,
     endpoint: () => server.endpoint,
     deliver(targetArn, event, as) {
-      if (targetArn.includes(':event-bus/')) forward(targetArn, event, as);
-      else void invocations.invoke(targetArn, event);
+      if (targetArn.includes(':event-bus/')) return forward(targetArn, event, as);
+      void invocations.invoke(targetArn, event);
+      return true;
     },
     async invokeLambda(functionArn, event, { roleArn, stateMachineArn }) {
       const machine = iam.serviceCaller(roleArn, 'states.amazonaws.com', account.region, stateMachineArn);
       authorizeInvocation(authorizer, machine, functionArn);
       const fault = faults.take('lambda', 'Invoke', functionArn.split(':').at(-1));
+      if (fault?.kind === 'error' && fault.name === 'Lambda.TooManyRequestsException') {
+        meterOf(functionArn)('AWS/Lambda', { FunctionName: functionArn.split(':')[6] ?? '' }, { Throttles: 1 });
+      }
       if (fault?.kind === 'error') throw new LambdaError(fault.name, fault.message ?? 'A fault was asked for');
       return lambdas.invoke(functionArn, event);
     },
@@ -225,6 +246,9 @@ async function boot({
     customResource: createCustomResources({ faults, infinstor: () => infinstor }),
     onAccess: resourceAccess(authorizer),
     logOf: lambdas.logOf,
+    // The functions are all where the onboarding is deployed.
+    newLines: (home) => (worlds(home) === own ? lambdas.newLines() : []),
+    alarms,
     resourceDelayMs,
     schedules,
     ...{ lambdas, invocations, httpApi, packageFolder, environment },
@@ -235,7 +259,7 @@ async function boot({
     events: (home) => worlds(home).events,
   });
   const own = worlds(account);
-  const { kms, secretsManager, sqs, events, states, cloudFormation, dynamoDb } = own;
+  const { kms, secretsManager, sqs, sns, cloudWatch, events, states, cloudFormation, dynamoDb } = own;
   const injector = createInjector({
     // Who waits for a slow answer waits on the sandbox's clock.
     delay: skipIdle
@@ -315,6 +339,8 @@ async function boot({
     states,
     events,
     sqs,
+    sns,
+    cloudWatch,
     dynamoDb,
     secretsManager,
     cloudFormation,

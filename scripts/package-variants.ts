@@ -57,6 +57,9 @@ export const variants: Readonly<Record<string, Variant>> = {
       quotaWarningPercent: '90',
       customResourceFunctions: 'arn:aws:lambda:*:*:function:vendor-*',
       secretRecoveryDays: '7',
+      alarmTopic: 'arn:aws:sns:eu-central-1:111111111111:operations',
+      dashboard: 'true',
+      tracing: 'false',
       logRetentionDays: '365',
       eventBus: 'results',
       eventSources: Object.keys(hundredAccounts).join(','),
@@ -70,7 +73,13 @@ export const variants: Readonly<Record<string, Variant>> = {
   },
   'us-gov-west-1': {
     region: 'us-gov-west-1',
-    params: { region: 'us-gov-west-1', accounts: accountsIn('aws-us-gov'), ...elsewhere('us-gov-west-1') },
+    params: {
+      region: 'us-gov-west-1',
+      accounts: accountsIn('aws-us-gov'),
+      ...elsewhere('us-gov-west-1'),
+      alarmTopic: 'own',
+      dashboard: 'true',
+    },
   },
   'cn-north-1': {
     region: 'cn-north-1',

@@ -32,8 +32,8 @@ export async function lookAtKeys(registry: Registry, count: number, at: Date): P
       ...{ registry, clock, remainingMs, reconcilerOf: () => reconciler, writers: [], repairs: false },
       events: { client: new EventBridgeClient(served(async () => ({ FailedEntryCount: 0 }))), name: 'default' },
       logger: { info: () => {}, warn: () => {} },
-      count: () => {
-        drifts += 1;
+      emit: (metric) => {
+        if (metric === 'KeyPolicyDrift') drifts += 1;
       },
     },
   );

@@ -64,6 +64,7 @@ export async function sweepAfterOutage(count: number, unseen: number): Promise<s
       clock: () => time.now,
       remainingMs: () => start + 5 * minute - time.now,
       logger: { info: () => {}, warn: () => {} },
+      emit: () => {},
       turn,
     });
     longestMs = Math.max(longestMs, time.now - start);

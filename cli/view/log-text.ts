@@ -27,6 +27,7 @@ const known = new Set([
   'timestamp',
   'service',
   'executionArn',
+  'correlationId',
   'userName',
   'function_name',
   'function_arn',

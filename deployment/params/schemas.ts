@@ -64,6 +64,8 @@ const maxEventSources = 100;
 
 const text = (form: RegExp, rule: string) => v.pipe(v.string(), v.regex(form, rule));
 
+const onOrOff = v.picklist(['true', 'false'], 'must be "true" or "false"');
+
 /** Params that no function has in its environment. */
 const withoutVariable = {
   region: regionSchema,
@@ -83,6 +85,12 @@ const withoutVariable = {
       `must be at most ${maxEventSources} accounts, as the policy of an event bus has room for`,
     ),
   ),
+  alarmTopic: text(
+    /^(own|none|arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256})$/,
+    'must be own, none, or the ARN of an SNS topic that is not FIFO',
+  ),
+  dashboard: onOrOff,
+  tracing: onOrOff,
   logRetentionDays: v.picklist(
     retentionDays,
     `must be a number of days that CloudWatch Logs has: ${retentionDays.join(', ')}`,

@@ -26,7 +26,7 @@ export async function acceptEvent(event: RequestEvent, dependencies: Dependencie
   const { environment, stepFunctions, queue, logger } = dependencies;
   const about = { eventId: event.id, detailType: event['detail-type'] };
   try {
-    const { userName, stateMachineArn, input } = accepted(event, environment);
+    const { userName, stateMachineArn, input } = accepted(event, dependencies);
     const executionArn = await startOnboarding(stepFunctions, {
       stateMachineArn,
       name: `${userName}-${event.id}`,
@@ -46,9 +46,10 @@ export async function acceptEvent(event: RequestEvent, dependencies: Dependencie
 }
 
 /** @throws InvalidRequest for all that is wrong with the request, and with what the event says of who asks */
-function accepted(event: RequestEvent, environment: Environment) {
+function accepted(event: RequestEvent, { environment, logger }: Pick<Dependencies, 'environment' | 'logger'>) {
   const { userNameIn, stateMachineArn } = askedBy(event['detail-type'], environment);
   const { request, origin, faults } = takeRequest(event);
+  logger.appendKeys({ correlationId: origin.correlationId });
   const input = () => executionInput(typeof request === 'object' ? { ...request, origin } : request);
   refuse([...faultsOf(() => userNameIn(request)), ...faults, ...faultsOf(input)]);
   return { userName: userNameIn(request), stateMachineArn, input: input() };

@@ -5,7 +5,7 @@ import type * as v from 'valibot';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { OffboardingPlan } from '../../lib/plans/offboarding.ts';
-import { takeOrigin } from '../../lib/plans/origin.ts';
+import { correlationOf, takeOrigin } from '../../lib/plans/origin.ts';
 import { oneError } from '../../lib/preflight/checks.ts';
 import { preflightOffboarding } from '../../lib/preflight/offboarding.ts';
 import type { Registry } from '../../lib/registry/table.ts';
@@ -45,5 +45,5 @@ export async function acceptOffboarding(
   });
   const claimed = { userName: plan.subscriber.userName, executionArn, keyArns: plan.keyArns, ...stackIds };
   await claim({ registry, stepFunctions, now, startedAt, origin }, claimed, record);
-  return { ...plan, executionArn };
+  return { ...plan, executionArn, ...correlationOf(origin) };
 }

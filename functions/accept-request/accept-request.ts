@@ -3,7 +3,7 @@ import { executionNameOf } from '../../lib/aws/arns.ts';
 import type { S3 } from '../../lib/aws/s3.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
-import { takeOrigin } from '../../lib/plans/origin.ts';
+import { correlationOf, takeOrigin } from '../../lib/plans/origin.ts';
 import { oneError } from '../../lib/preflight/checks.ts';
 import { type OnboardingDependencies, preflightOnboarding } from '../../lib/preflight/onboarding.ts';
 import { withAskedKeys } from '../../lib/subscribers/asked-keys.ts';
@@ -49,5 +49,5 @@ export async function acceptRequest(
   };
   await claim({ registry, stepFunctions, now, startedAt, origin }, claimed, seen.record);
   for (const place of seen.places) await reserveRoom(place, executionArn, { registry, stepFunctions, now });
-  return { ...seen.plan, executionArn };
+  return { ...seen.plan, executionArn, ...correlationOf(origin) };
 }

@@ -3,7 +3,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type * as v from 'valibot';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
-import { takeOrigin } from '../../lib/plans/origin.ts';
+import { correlationOf, takeOrigin } from '../../lib/plans/origin.ts';
 import type { UsersPlan } from '../../lib/plans/users.ts';
 import { oneError } from '../../lib/preflight/checks.ts';
 import { preflightUsers } from '../../lib/preflight/users.ts';
@@ -38,5 +38,5 @@ export async function acceptUsers(
   });
   const claimed = { userName: plan.subscriber.userName, executionArn };
   await claim({ registry, stepFunctions, now, startedAt, origin }, claimed, record);
-  return { ...plan, executionArn };
+  return { ...plan, executionArn, ...correlationOf(origin) };
 }

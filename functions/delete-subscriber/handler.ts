@@ -18,8 +18,8 @@ export const handler = step({
   input: callSchema,
   run: (event, context) =>
     respond(context, async () => {
-      const { environment, invocation } = context;
-      const { faults, ...caller } = readCaller(event, invocation.requestId);
+      const { environment } = context;
+      const { faults, ...caller } = readCaller(event, context);
       const asked = offboardingAsked(event.pathParameters, event.queryStringParameters, faults);
       const sent = await sendRequest(
         { ...asked, ...caller, route: 'DELETE /subscribers/{userName}' },

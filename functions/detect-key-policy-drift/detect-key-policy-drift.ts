@@ -8,8 +8,10 @@ import { endOldBackups } from '../../lib/keys/drift/end-backups.ts';
 import { lookAtKey, lookBackMs, requireSettled } from '../../lib/keys/drift/look.ts';
 import { isKnownKey, knownKeysAfter } from '../../lib/keys/known-keys.ts';
 import { backUpPolicy } from '../../lib/keys/policy-backups.ts';
+import { maxBytes, size } from '../../lib/keys/policy-document.ts';
 import { reconcileKeyPolicy } from '../../lib/keys/reconcile.ts';
 import type { Reconciler } from '../../lib/keys/reconciler.ts';
+import type { EmitMetric } from '../../lib/metrics.ts';
 import { workInSlices } from '../../lib/registry/slices.ts';
 import type { EventDetail } from '../../lib/subscribers/event-schemas.ts';
 import { type EventBus, publishDrift } from '../../lib/subscribers/events.ts';
@@ -41,8 +43,7 @@ export interface Detector extends Pick<Reconciler, 'registry' | 'remainingMs'> {
   /** Whether drift is repaired. */
   repairs: boolean;
   logger: Pick<Logger, 'info' | 'warn'>;
-  /** Adds a key that drifted to the metric. */
-  count: () => void;
+  emit: EmitMetric;
 }
 
 /**
@@ -107,14 +108,15 @@ async function keepEdit({ keyArn, policy, at, by: principal, eventId }: Edit, { 
 }
 
 async function look(keyArn: string, { eventId, edit }: Occasion, detector: Detector): Promise<void> {
-  const { logger, events, count } = detector;
+  const { logger, events, emit } = detector;
   const reconciler = detector.reconcilerOf(keyArn);
   const found = await lookAtKey(keyArn, edit?.at ?? reconciler.clock.now() - lookBackMs, reconciler);
   requireSettled(found);
-  const { drift } = found;
+  const { drift, policy } = found;
+  if (policy !== undefined) emit('KeyRoomUsed', (size(policy) / maxBytes) * 100, { keyArn });
   if (drift === undefined) return logger.warn('key is gone', { keyArn });
   if (!isDrift(drift)) return;
-  count();
+  emit('KeyPolicyDrift', 1, { keyArn });
   const repaired = detector.repairs && isRepairable(drift) ? await repair(keyArn, reconciler, logger) : 'no';
   const detail: EventDetail<'KeyPolicyDrift'> = { keyArn, ...shortened(drift), repaired, by: edit?.by ?? null };
   logger.warn('key policy drifted', detail);

@@ -5,10 +5,10 @@ import { arnOwner } from '../../lib/aws/arns.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { metricsIn } from '../../lib/metrics.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { detectKeyPolicyDrift } from './detect-key-policy-drift.ts';
 import { environmentSchema } from './environment.ts';
-import { countDrift } from './metric.ts';
 import { occasionOf, triggerSchema } from './trigger.ts';
 
 const reconcilerOf = reconcilers();
@@ -35,7 +35,7 @@ export const handler = step({
       ],
       repairs: environment.REPAIR_KEY_POLICIES === 'true',
       logger,
-      count: () => countDrift(environment.METRIC_NAMESPACE),
+      emit: metricsIn(environment.METRIC_NAMESPACE),
     });
   },
 });

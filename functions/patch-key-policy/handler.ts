@@ -4,6 +4,7 @@ import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { metricsIn } from '../../lib/metrics.ts';
 import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
 import { placeSchema } from '../../lib/plans/stack.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
@@ -30,6 +31,7 @@ export const handler = step({
       const role = { roleArn, roleId, userName: plan.subscriber.userName };
       const key = await patchKeyPolicy(reconciler, keyArn, role, plan.executionArn);
       context.logger.info(key.changed ? 'key policy written' : 'role may use the key already', { ...key });
+      if (key.changed) metricsIn(context.environment.METRIC_NAMESPACE)('KeyPolicyWrites', 1, { keyArn });
       keys.push(key);
     }
     return keys;

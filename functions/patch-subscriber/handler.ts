@@ -18,8 +18,8 @@ export const handler = step({
   input: callSchema,
   run: (event, context) =>
     respond(context, async () => {
-      const { environment, invocation } = context;
-      const { faults, ...caller } = readCaller(event, invocation.requestId);
+      const { environment } = context;
+      const { faults, ...caller } = readCaller(event, context);
       const asked = updateAsked(event.pathParameters, parseBody(event), { faults, environment });
       const sent = await sendRequest(
         { ...asked, ...caller, route: 'PATCH /subscribers/{userName}' },

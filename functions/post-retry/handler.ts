@@ -20,8 +20,8 @@ export const handler = step({
   input: callSchema,
   run: (event, context) =>
     respond(context, async () => {
-      const { environment, invocation } = context;
-      const { faults, ...caller } = readCaller(event, invocation.requestId);
+      const { environment } = context;
+      const { faults, ...caller } = readCaller(event, context);
       refuse([...faultsOf(() => userNameOfPath(event.pathParameters)), ...faults]);
       const sent = await retryLatest(
         { ...caller, userName: userNameOfPath(event.pathParameters), route: 'POST /subscribers/{userName}/retry' },

@@ -23,8 +23,8 @@ export const handler = step({
   input: callSchema,
   run: (event, context) =>
     respond(context, async () => {
-      const { environment, logger, invocation } = context;
-      const { faults, ...caller } = readCaller(event, invocation.requestId);
+      const { environment, logger } = context;
+      const { faults, ...caller } = readCaller(event, context);
       const body = parseBody(event);
       logger.appendKeys({ ...logKeysOf({ request: body }) });
       const asked = onboardingAsked(body, faults, { environment, secrets });

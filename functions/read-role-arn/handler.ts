@@ -6,10 +6,12 @@ import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { metricsIn } from '../../lib/metrics.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
 import { placeSchema, stackSchema } from '../../lib/plans/stack.ts';
 import { environmentSchema } from './environment.ts';
 import { readRoleArn } from './read-role-arn.ts';
+import { stackWaitSeconds } from './stack-wait.ts';
 
 const cloudFormation = perAccountRegion((config) => new CloudFormationClient(config));
 const iam = perAccountRegion((config) => new IAMClient(config));
@@ -22,10 +24,17 @@ export const handler = step({
     plan: v.object({ ...v.pick(planSchema, ['subscriber', 'executionArn', 'retained']).entries, stack: placeSchema }),
     stack: stackSchema,
   }),
-  run: ({ plan, stack }, context) =>
-    readRoleArn(stack.stackId, plan.retained, {
-      environment: context.environment,
+  run: async ({ plan, stack }, context) => {
+    const { environment } = context;
+    // Before anything that may fail, after which it is tried again.
+    const endOfWait = Date.now();
+    const role = await readRoleArn(stack.stackId, plan.retained, {
+      environment,
       cloudFormation: cloudFormation(plan.stack, context),
       iam: iam(plan.stack, context),
-    }),
+    });
+    const seconds = stackWaitSeconds(stack, environment.STACK_TIMEOUT_MINUTES, endOfWait);
+    if (seconds !== undefined) metricsIn(environment.METRIC_NAMESPACE)('StackWait', seconds, {});
+    return role;
+  },
 });

@@ -1,5 +1,10 @@
 import * as v from 'valibot';
+import { metricsEnvironment } from '../../lib/metrics.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { eventBusEnvironment } from '../../lib/subscribers/environment.ts';
 
-export const environmentSchema = v.object({ ...registryEnvironmentSchema.entries, ...eventBusEnvironment });
+export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
+  ...eventBusEnvironment,
+  ...metricsEnvironment,
+});

@@ -2,6 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { metricsIn } from '../../lib/metrics.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { environmentSchema } from './environment.ts';
 import { executionEventSchema, recordFailure } from './record-failure.ts';
@@ -21,6 +22,7 @@ export const handler = step({
         stepFunctions,
         registry: { documents, tableName: environment.REGISTRY_TABLE },
         events: { client, name: environment.EVENT_BUS },
+        emit: metricsIn(environment.METRIC_NAMESPACE),
         now: new Date(),
       },
       logger,

@@ -1,6 +1,8 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
+import { parseJson } from '../../lib/json.ts';
+import { correlationOf, originIn } from '../../lib/plans/origin.ts';
 import { requestedUserName } from '../../lib/subscribers/execution-failure.ts';
 import { type FailureRecorder, recordExecutionFailure } from '../../lib/subscribers/failure-recorder.ts';
 
@@ -27,7 +29,8 @@ export async function recordFailure(
   logger: Logger,
 ): Promise<void> {
   const execution = await recorder.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-  logger.appendKeys({ userName: requestedUserName(execution) });
+  const origin = originIn(parseJson(execution.input ?? ''));
+  logger.appendKeys({ userName: requestedUserName(execution), ...correlationOf(origin) });
   const redrives = execution.redriveCount ?? 0;
   // Redriven since: its failure's event comes late or again. Another failure has an event of its own.
   if (execution.status === 'PENDING_REDRIVE' || redrives > (redriveCount ?? redrives)) return;

@@ -30,7 +30,7 @@ export async function resumeOnStackEvent(
   const stackId = detail['stack-id'];
   const waiter = await readWaiter(registry, stackId, now);
   if (waiter === undefined) return;
-  logger.appendKeys({ executionArn: waiter.executionArn });
+  logger.appendKeys({ executionArn: waiter.executionArn, userName: waiter.userName });
   const { status, 'status-reason': statusReason } = detail['status-details'];
   await settleWait({ cloudFormation, stepFunctions }, waiter, { stackId, status, statusReason });
 }

@@ -1,1 +1,5 @@
-export { reconcilerEnvironmentSchema as environmentSchema } from '../../lib/keys/reconciler-environment.ts';
+import * as v from 'valibot';
+import { reconcilerEnvironmentSchema } from '../../lib/keys/reconciler-environment.ts';
+import { metricsEnvironment } from '../../lib/metrics.ts';
+
+export const environmentSchema = v.object({ ...reconcilerEnvironmentSchema.entries, ...metricsEnvironment });

@@ -5,6 +5,7 @@ import { arnOwner } from '../../lib/aws/arns.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
+import { metricsIn } from '../../lib/metrics.ts';
 import { offboardingPlanSchema } from '../../lib/plans/offboarding.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
@@ -25,6 +26,7 @@ export const handler = step({
     for (const keyArn of plan.keyArns) {
       const key = await withdrawGrants(reconcilerOf(arnOwner(keyArn), context), keyArn, plan);
       context.logger.info(key.changed ? 'key policy written' : 'no role of the subscriber has the key', { ...key });
+      if (key.changed) metricsIn(context.environment.METRIC_NAMESPACE)('KeyPolicyWrites', 1, { keyArn });
       keys.push(key);
     }
     return keys;

@@ -1,3 +1,4 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { InvalidRequest } from '../errors.ts';
 import type { Fault } from '../faults.ts';
@@ -66,12 +67,12 @@ export const headersSchema = v.object({
 
 /**
  * Who calls, and by what the call is known again: by `X-Correlation-Id`, else the `Idempotency-Key`, else API Gateway's id of the request.
- * @param requestId that of the invocation, for who invokes the function itself
+ * The log lines that follow have that. Who invokes the function itself is known by the id of the invocation.
  * @returns also the headers' faults, by the headers' names
  */
 export function readCaller(
   { headers, requestContext }: HttpCall,
-  requestId: string,
+  { invocation, logger }: { invocation: { requestId: string }; logger: Pick<Logger, 'appendKeys'> },
 ): { origin: Origin; idempotencyKey: string | undefined; faults: Fault[] } {
   const parsed = parseWhole(headersSchema, {
     'Idempotency-Key': headers['idempotency-key'],
@@ -79,11 +80,13 @@ export function readCaller(
   });
   const given = 'output' in parsed ? parsed.output : {};
   const { 'Idempotency-Key': idempotencyKey, 'X-Correlation-Id': correlationId } = given;
+  const origin = {
+    requestedBy: requestContext.authorizer?.iam?.userArn ?? unknownRequester,
+    correlationId: correlationId ?? idempotencyKey ?? requestContext.requestId ?? invocation.requestId,
+  };
+  logger.appendKeys({ correlationId: origin.correlationId });
   return {
-    origin: {
-      requestedBy: requestContext.authorizer?.iam?.userArn ?? unknownRequester,
-      correlationId: correlationId ?? idempotencyKey ?? requestContext.requestId ?? requestId,
-    },
+    origin,
     idempotencyKey,
     faults: 'faults' in parsed ? parsed.faults : [],
   };

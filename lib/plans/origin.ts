@@ -25,6 +25,10 @@ export const originSchema = v.strictObject({
 
 export type Origin = v.InferOutput<typeof originSchema>;
 
+/** What a plan has of it, so that each step's log lines have it, too. */
+export const correlationOf = (origin: Origin | undefined): Pick<Origin, 'correlationId'> =>
+  origin?.correlationId === undefined ? {} : { correlationId: origin.correlationId };
+
 /** A machine's input in its two parts; the member `origin` is no part of a request. */
 function parts(input: unknown): { request: unknown; origin: unknown } {
   if (typeof input !== 'object' || input === null || !Object.hasOwn(input, 'origin')) {

@@ -7,6 +7,8 @@ import { versioned } from '../versions.ts';
 const waiterSchema = v.object({
   taskToken: v.string(),
   executionArn: v.string(),
+  /** For log lines; absent in waits from before it was stored. */
+  userName: v.optional(v.string()),
   goal: v.picklist(['created', 'deleted', 'settled']),
   /** Seconds since the epoch, as DynamoDB's TTL wants it. */
   expiresAt: v.number(),
@@ -24,7 +26,7 @@ export async function putWaiter(registry: Registry, stackId: string, userName: s
   const { tableName } = registry;
   const { executionArn } = waiter;
   const refused = await writeTogether(registry, [
-    { Put: { TableName: tableName, Item: versioned({ ...waiterKey(stackId), ...waiter }) } },
+    { Put: { TableName: tableName, Item: versioned({ ...waiterKey(stackId), ...waiter, userName }) } },
     ownerCheck(registry, { userName, executionArn }),
   ]);
   requireOwned(refused, 1, userName);

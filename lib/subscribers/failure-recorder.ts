@@ -1,10 +1,11 @@
 import type { DescribeExecutionOutput, SFNClient } from '@aws-sdk/client-sfn';
 import { ExecutionSuperseded, remedyFor } from '../errors.ts';
 import { parseJson } from '../json.ts';
+import type { EmitMetric, Metric } from '../metrics.ts';
 import { originIn } from '../plans/origin.ts';
 import type { Registry } from '../registry/table.ts';
 import { type EventBus, publishFailure } from './events.ts';
-import { describeFailure, requestedUserName } from './execution-failure.ts';
+import { describeFailure, type Failure, requestedUserName } from './execution-failure.ts';
 import { operationOf, operations } from './operations.ts';
 import { isSuperseded } from './ownership.ts';
 import { failRecord, readRecord } from './record.ts';
@@ -13,6 +14,7 @@ export interface FailureRecorder {
   stepFunctions: SFNClient;
   registry: Registry;
   events: EventBus;
+  emit: EmitMetric;
   now: Date;
 }
 
@@ -23,7 +25,7 @@ export interface FailureRecorder {
  */
 export async function recordExecutionFailure(
   execution: DescribeExecutionOutput,
-  { stepFunctions, registry, events, now }: FailureRecorder,
+  { stepFunctions, registry, events, emit, now }: FailureRecorder,
 ): Promise<void> {
   const { executionArn = '' } = execution;
   const userName = requestedUserName(execution);
@@ -40,9 +42,17 @@ export async function recordExecutionFailure(
     origin: originIn(parseJson(execution.input ?? '')),
     endedAt: execution.stopDate?.toISOString(),
   });
+  const metric = metricOf(described);
+  if (metric !== undefined) emit(metric, 1, { executionArn, step: described.step });
   // A request so wrong that it names no subscriber has no record either.
   if (userName !== undefined) {
     // When it failed, and not when that is recorded: what is shown as the attempt's end must not change.
     await failRecord(registry, userName, { ...failure, now: (execution.stopDate ?? now).toISOString() });
   }
+}
+
+/** The failures that concern all subscribers. A login of a single subscriber may rest, too, and is its own matter. */
+function metricOf({ name, step }: Failure): Metric | undefined {
+  if (name === 'InfinStorUnavailable') return 'InfinStorUnavailable';
+  return name === 'LoginsPaused' && step === 'ObtainToken' ? 'LoginsPaused' : undefined;
 }

@@ -62,6 +62,9 @@ const queryCodes: Readonly<Record<string, string>> = {
   UnknownOperationException: 'InvalidAction',
 };
 
+/** The name of an error in the Query protocol, which CloudWatch's answers in JSON have in a header beside their own. */
+export const queryCodeOf = ({ code }: Pick<AwsError, 'code'>): string => queryCodes[code] ?? code;
+
 /** What answers that are not those of the JSON protocols have status 403 for. */
 const forbidden = [
   'AccessDeniedException',
@@ -83,7 +86,7 @@ export function queryError(error: AwsError, requestId: string): Answer {
   const { code, message } = error;
   const status = code === 'AccessDenied' ? 403 : statusOf(error);
   const Type = status < 500 ? 'Sender' : 'Receiver';
-  const Code = queryCodes[code] ?? code;
+  const Code = queryCodeOf(error);
   const body = xml.build({ ErrorResponse: { Error: { Type, Code, Message: message }, RequestId: requestId } });
   return { status, headers: { 'content-type': 'text/xml' }, body };
 }

@@ -8,6 +8,8 @@ import { type Access, AwsError, type Caller, type Service } from '../core/operat
 import type { InfinStor } from '../infinstor/infinstor.ts';
 import { infinstorPath } from '../operator.ts';
 import { notReadable } from '../services/cloudformation/template-source.ts';
+import type { CloudWatch } from '../services/cloudwatch/service.ts';
+import { countError } from '../services/dynamodb/error-metrics.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
 import { deploymentApiId, type HttpApi } from '../services/http-api/service.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
@@ -22,6 +24,7 @@ import {
   type Answer,
   jsonError,
   jsonResult,
+  queryCodeOf,
   queryError,
   queryInput,
   queryResult,
@@ -35,7 +38,11 @@ interface Parts {
   clock: Clock;
   accounts: Pick<Accounts, 'secret' | 'caller'>;
   /** The services of an account in a Region: a call goes to its caller's account, in the Region that it is signed for. */
-  world: (home: AccountRegion) => { services: readonly Service[]; dynamoDb: DynamoDb };
+  world: (home: AccountRegion) => {
+    services: readonly Service[];
+    dynamoDb: DynamoDb;
+    cloudWatch: Pick<CloudWatch, 'meter'>;
+  };
   /** The services that take unsigned calls. */
   unsigned: readonly Service[];
   infinstor: () => Pick<InfinStor, 'handle' | 'failure'>;
@@ -65,7 +72,11 @@ const targets: Readonly<Record<string, string>> = {
   AmazonSQS: 'sqs',
   AmazonEC2ContainerRegistry_V20150921: 'ecr',
   ServiceQuotasV20190624: 'servicequotas',
+  GraniteServiceVersion20100801: 'cloudwatch',
 };
+
+/** What a call is signed for, where that is not the service's name. */
+const signingNames: Readonly<Record<string, string>> = { cloudwatch: 'monitoring' };
 
 export interface SandboxServer {
   /** `http://127.0.0.1:<port>` */
@@ -299,11 +310,18 @@ async function callAws(request: IncomingMessage, { signed, body }: Sent, parts: 
     if (isRest) return restError(failure, contentType);
     if (target === undefined) return queryError(failure, requestId);
     const json = jsonError(failure, contentType);
-    if (!target.startsWith('AmazonSQS.')) return json;
+    const queryCode = codeInQuery(target, failure);
+    if (queryCode === undefined) return json;
     const type = failure.statusCode < 500 ? 'Sender' : 'Receiver';
-    return { ...json, headers: { ...json.headers, 'x-amzn-query-error': `${sqsErrorCode(failure)};${type}` } };
+    return { ...json, headers: { ...json.headers, 'x-amzn-query-error': `${queryCode};${type}` } };
   });
   return { ...answer, headers: { ...answer.headers, 'x-amzn-requestid': requestId } };
+}
+
+/** The name that an error had in the Query protocol, for the services that say it in a header. */
+function codeInQuery(target: string, failure: AwsError): string | undefined {
+  if (target.startsWith('AmazonSQS.')) return sqsErrorCode(failure);
+  return target.startsWith('GraniteServiceVersion20100801.') ? queryCodeOf(failure) : undefined;
 }
 
 interface QueryCall extends Sent {
@@ -345,15 +363,20 @@ async function callJson(jsonCall: JsonCall, parts: AllParts): Promise<Answer> {
   const unsigned = parts.unsigned.find((service) => service.name === name);
   if (unsigned !== undefined)
     return jsonResult(await call(unsigned, operationName, { input, caller: undefined, attempt }, parts), contentType);
-  const { caller } = parts.authenticate(signed, { service: name });
-  const { services, dynamoDb } = parts.world(caller);
+  const { caller } = parts.authenticate(signed, { service: signingNames[name] ?? name });
+  const { services, dynamoDb, cloudWatch } = parts.world(caller);
   if (name !== 'dynamodb') {
     const output = await call(serviceOf(name, 'json', services), operationName, { input, caller, attempt }, parts);
     return jsonResult(output, contentType);
   }
   for (const access of dynamoDb.access(operationName, input)) parts.authorizer.authorize(caller, access);
   const made = { service: name, operation: operationName, input, caller, attempt };
-  return parts.injector.inject(made, () => dynamoDb.handle(target, headers, body));
+  try {
+    return await parts.injector.inject(made, () => dynamoDb.handle(target, headers, body));
+  } catch (error) {
+    if (error instanceof AwsError) countError(error, made, { dynamoDb, cloudWatch });
+    throw error;
+  }
 }
 
 async function call(

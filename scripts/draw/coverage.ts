@@ -57,7 +57,9 @@ export function coverage(): Coverage {
     onAccess: nothing,
     logOf: () => '',
     resourceDelayMs: 0,
+    newLines: () => [],
     schedules: true,
+    alarms: false,
   })(account);
   const cognito = createCognito({ clock });
   const lambda = createLambda({
@@ -70,7 +72,7 @@ export function coverage(): Coverage {
   const { every } = resourceTypes({
     ...{ ...world, ...deployment },
     ...{ clock, iam: accounts.iam(account.accountId), buckets, objects, tables: new Map() },
-    logs: { createLogGroup: nothing, deleteLogGroup: nothing },
+    logs: world.logs,
     ...{ customResource, nestedStack: customResource, onAccess: nothing },
   });
   return {

@@ -21,7 +21,7 @@ export const spoken: string[] = [];
 export const plaintextMarker = 'Plain-Marker-4711!';
 
 /** Time is skipped, and what a deployment does by itself every some minutes rests: it looks at all that a file has made so far. */
-const quick = () => ({ packageFolder: inject('packageFolder'), skipIdle: true, schedules: false });
+const quick = () => ({ packageFolder: inject('packageFolder'), skipIdle: true, schedules: false, alarms: false });
 
 /**
  * A sandbox for all tests of a file; its own time is skipped, and no test knows its port. After the last test, no role was

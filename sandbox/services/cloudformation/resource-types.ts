@@ -1,5 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { CustomResource, OnAccess, ResourceProvider, ResourceProviders } from '../../core/resource-provider.ts';
+import { alarmProvider, compositeAlarmProvider, dashboardProvider } from '../cloudwatch/cloudwatch-resource.ts';
+import type { CloudWatch } from '../cloudwatch/service.ts';
 import type { DynamoDb } from '../dynamodb/service.ts';
 import { tableProvider } from '../dynamodb/table-resource.ts';
 import type { TableStore } from '../dynamodb/table-store.ts';
@@ -18,11 +20,14 @@ import { invokeConfigProvider } from '../lambda/invoke-config-resource.ts';
 import { permissionProvider } from '../lambda/permission-resource.ts';
 import type { LambdaPool } from '../lambda/pool.ts';
 import { logGroupProvider } from '../logs/log-group-resource.ts';
+import { queryDefinitionProvider } from '../logs/query-definition.ts';
 import type { Logs } from '../logs/service.ts';
 import { type BucketStore, bucketPolicyProvider, bucketProvider } from '../s3/bucket-resource.ts';
 import type { ObjectStore } from '../s3/object-store.ts';
 import { secretProvider } from '../secretsmanager/secret-resource.ts';
 import type { SecretsManager } from '../secretsmanager/service.ts';
+import type { Sns } from '../sns/service.ts';
+import { subscriptionProvider, topicPolicyProvider, topicProvider } from '../sns/topic-resource.ts';
 import { queuePolicyProvider, queueProvider } from '../sqs/queue-resource.ts';
 import type { Sqs } from '../sqs/service.ts';
 import type { States } from '../states/service.ts';
@@ -42,8 +47,10 @@ export interface ProviderParts extends DeploymentParts {
     Events,
     'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'busArn' | 'setBusPolicy' | 'removeBusPolicy'
   >;
-  logs: Pick<Logs, 'createLogGroup' | 'deleteLogGroup'>;
+  logs: Pick<Logs, 'createLogGroup' | 'deleteLogGroup' | 'queryDefinitions'>;
   secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
+  cloudWatch: Pick<CloudWatch, 'alarms' | 'dashboards'>;
+  sns: Pick<Sns, 'create' | 'topic' | 'delete' | 'setPolicy' | 'subscribe' | 'unsubscribe'>;
   sqs: Pick<Sqs, 'createQueue' | 'setRetention' | 'deleteQueue'>;
   states: Pick<States, 'createStateMachine' | 'updateStateMachine' | 'deleteStateMachine'>;
   customResource: CustomResource;
@@ -103,6 +110,9 @@ export function resourceTypes(parts: ProviderParts): { withRole: ResourceProvide
     'AWS::ApiGatewayV2::Integration': integrationProvider(parts),
     'AWS::ApiGatewayV2::Route': routeProvider(parts),
     'AWS::ApiGatewayV2::Stage': stageProvider(parts),
+    'AWS::CloudWatch::Alarm': alarmProvider(parts),
+    'AWS::CloudWatch::CompositeAlarm': compositeAlarmProvider(parts),
+    'AWS::CloudWatch::Dashboard': dashboardProvider(parts),
     'AWS::Events::EventBus': busProvider(parts),
     'AWS::Events::EventBusPolicy': busPolicyProvider(parts),
     'AWS::IAM::Policy': policyProvider(parts),
@@ -110,6 +120,13 @@ export function resourceTypes(parts: ProviderParts): { withRole: ResourceProvide
     'AWS::Lambda::Function': functionProvider(parts),
     'AWS::Lambda::Permission': permissionProvider(parts),
     'AWS::Logs::LogGroup': logGroupProvider(parts),
+    'AWS::Logs::QueryDefinition': queryDefinitionProvider({
+      queryDefinitions: parts.logs.queryDefinitions,
+      onAccess: parts.onAccess,
+    }),
+    'AWS::SNS::Subscription': subscriptionProvider(parts),
+    'AWS::SNS::Topic': topicProvider(parts),
+    'AWS::SNS::TopicPolicy': topicPolicyProvider(parts),
     'AWS::SecretsManager::Secret': secretProvider(parts),
     'AWS::SQS::Queue': queueProvider(parts),
     'AWS::SQS::QueuePolicy': queuePolicyProvider(parts),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AccountRegion } from '../../core/account.ts';
 import { type Clock, isoSeconds } from '../../core/clock.ts';
 import { type Faults, faultEvents } from '../../core/faults.ts';
+import { type Meter, noMeter } from '../../core/meter.ts';
 import { AwsError, type PolicyDocument } from '../../core/operation.ts';
 import { compileEventPattern } from './event-pattern.ts';
 
@@ -77,17 +78,20 @@ export interface BusStoreParts {
   clock: Clock;
   faults: Pick<Faults, 'take'>;
   /** Hands an event to a rule's target, a function or a bus elsewhere, which accepts it immediately and works on it later; a bus with the target's role. */
-  deliver: (targetArn: string, event: Event, as: Deliverer) => void;
+  /** Returns false when it is lost. */
+  deliver: (targetArn: string, event: Event, as: Deliverer) => unknown;
   /** Whether rules with a schedule run their targets. */
   schedules: boolean;
   home: AccountRegion;
+  /** Hears of rules; default: nobody does. */
+  meter?: Meter;
 }
 
 export const defaultBus = 'default';
 /** How late a late event is: later than any of a stack's other events. */
 const lateMs = 120_000;
 
-export function createBusStore({ clock, faults, deliver, schedules, home }: BusStoreParts): BusStore {
+export function createBusStore({ clock, faults, deliver, schedules, home, meter = noMeter }: BusStoreParts): BusStore {
   const arn = (resource: string) => `arn:aws:events:${home.region}:${home.accountId}:${resource}`;
   const busArn = (name: string) => arn(`event-bus/${name}`);
   const ruleArn = ({ bus, name }: Pick<NewRule, 'bus' | 'name'>) =>
@@ -116,10 +120,20 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
     const name = Object.keys(faultEvents).find((candidate) => faultEvents[candidate] === event['detail-type']);
     const fault = name === undefined ? undefined : faults.take('events', name);
     const as = { ruleArn: ruleArn(rule), ...(roleArn !== undefined && { roleArn }) };
-    const go = () => deliver(targetArn, structuredClone(event), as);
+    const go = () => handOver(rule, targetArn, structuredClone(event), as);
     if (fault?.kind === 'lose') return;
     clock.after(fault?.kind === 'late' ? lateMs : 0, go);
     if (fault?.kind === 'repeat') clock.after(0, go);
+  }
+
+  /** Of rules on the default bus CloudWatch knows the rule alone (EventBridge user guide, "Monitoring Amazon EventBridge"). */
+  const count = ({ name, bus }: RuleName, values: Readonly<Record<string, number>>) =>
+    meter('AWS/Events', bus === defaultBus ? { RuleName: name } : { EventBusName: bus, RuleName: name }, values);
+
+  function handOver(rule: RuleName, targetArn: string, event: Event, as: Deliverer): void {
+    const isLost = deliver(targetArn, event, as) === false;
+    // Not sent while it is 0.
+    count(rule, { Invocations: 1, ...(isLost && { FailedInvocations: 1 }) });
   }
 
   const eventAt = (time: number, { resources = [], ...rest }: Omit<NewEvent, 'time'>): Event => ({
@@ -142,6 +156,7 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
     log.push(event);
     for (const rule of rules.values()) {
       if (rule.bus !== busName || !rule.enabled || !rule.matches(event)) continue;
+      count(rule, { MatchedEvents: 1, TriggeredRules: 1 });
       for (const target of rule.targets) deliverTo(rule, target, event);
     }
   }
@@ -184,7 +199,8 @@ export function createBusStore({ clock, faults, deliver, schedules, home }: BusS
           resources: [ruleArn(rule)],
           detail: {},
         });
-        for (const { arn: targetArn } of rule.targets) deliver(targetArn, event, { ruleArn: ruleArn(rule) });
+        count(rule, { TriggeredRules: 1 });
+        for (const { arn: targetArn } of rule.targets) handOver(rule, targetArn, event, { ruleArn: ruleArn(rule) });
       });
     },
     addBus(name) {

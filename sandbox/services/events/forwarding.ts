@@ -13,10 +13,10 @@ interface Parts {
 /**
  * Hands events to buses in other accounts and Regions, with the role of the rule's target and, from another account, as far as the
  * bus's policy allows it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
- * An event that may not be put there is lost.
+ * @returns whether the event may be put there; else it is lost
  */
 export function createForwarding({ accounts, authorize, events }: Parts) {
-  return (busArn: string, event: Event, { roleArn = '', ruleArn }: Deliverer): void => {
+  return (busArn: string, event: Event, { roleArn = '', ruleArn }: Deliverer): boolean => {
     const [, , , region = '', accountId = '', resource = ''] = busArn.split(':');
     const bus = resource.slice('event-bus/'.length);
     const destination = events({ accountId, region });
@@ -31,9 +31,10 @@ export function createForwarding({ accounts, authorize, events }: Parts) {
         ...(resourcePolicy !== undefined && { resourcePolicy }),
       });
     } catch (error) {
-      if (error instanceof AwsError) return;
+      if (error instanceof AwsError) return false;
       throw error;
     }
     destination.receive(event, bus);
+    return true;
   };
 }

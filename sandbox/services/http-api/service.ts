@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
+import { type Meter, noMeter } from '../../core/meter.ts';
 import { type Access, AwsError, type Caller } from '../../core/operation.ts';
 
 /** The header names are in lower case, the path is relative to the API's endpoint. */
@@ -59,6 +60,8 @@ interface Parts {
   /** Asks IAM. @throws AwsError AccessDeniedException */
   authorize: (caller: Caller, access: Access) => void;
   invoke: (functionArn: string, event: unknown) => Promise<unknown>;
+  /** Hears of what an API answers, where the API is; default: nobody does. */
+  meter?: (home: AccountRegion) => Meter;
 }
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
@@ -75,7 +78,7 @@ const resultSchema = v.object({
  * HTTP APIs of API Gateway whose routes all have AWS_IAM authorization and a Lambda function behind them, by payload format
  * 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
+export function createHttpApi({ clock, authorize, invoke, meter = () => noMeter }: Parts): HttpApi {
   const apis = new Map<string, Api>();
 
   function apiOf(id: string): Api {
@@ -119,33 +122,50 @@ export function createHttpApi({ clock, authorize, invoke }: Parts): HttpApi {
     deleteRoute: (apiId, routeId) => void apis.get(apiId)?.routes.delete(routeId),
 
     async handle(apiId, request) {
-      const { method, path, caller, body } = request;
-      const matched = match(apiId, method, path);
-      if (matched === undefined) return message(404, 'Not Found');
-      if (caller === undefined) return message(403, 'Forbidden');
-      const { home, functionArn, ...route } = matched;
-      const resource = `arn:aws:execute-api:${home.region}:${home.accountId}:${apiId}/$default/${method}${path}`;
-      try {
-        // An HTTP API has no resource policy, by which another account's principals would be let in.
-        authorize(caller, { action: 'execute-api:Invoke', resource, resourceAccountId: home.accountId });
-      } catch (error) {
-        if (error instanceof AwsError) return message(403, 'Forbidden');
-        throw error;
-      }
-      if (Buffer.byteLength(body) > maxBodyBytes) return message(413, 'Request Entity Too Large');
-      try {
-        const event = eventOf({ ...request, caller }, { ...route, home, apiId, now: clock.now() });
-        const result = v.parse(resultSchema, await invoke(functionArn, event));
-        const headers = Object.fromEntries(
-          Object.entries(result.headers).map(([name, value]) => [name, String(value)]),
-        );
-        return { status: result.statusCode, headers: { 'content-type': 'text/plain', ...headers }, body: result.body };
-      } catch {
-        // Why a function failed is for its log, and not for who called.
-        return message(500, 'Internal Server Error');
-      }
+      const startedAt = clock.now();
+      const response = await answer(apiId, request);
+      count(apiId, response.status, clock.now() - startedAt);
+      return response;
     },
   };
+
+  /** API Gateway developer guide, "Monitor CloudWatch metrics for HTTP APIs in API Gateway". */
+  function count(apiId: string, status: number, latency: number): void {
+    const api = apis.get(apiId);
+    if (api === undefined) return;
+    const report = meter(api.home);
+    const values = { Count: 1, '4xx': status >= 400 && status < 500 ? 1 : 0, '5xx': status >= 500 ? 1 : 0 };
+    for (const dimensions of [{ ApiId: apiId }, { ApiId: apiId, Stage: '$default' }]) {
+      report('AWS/ApiGateway', dimensions, values);
+      report('AWS/ApiGateway', dimensions, { Latency: latency }, 'Milliseconds');
+    }
+  }
+
+  async function answer(apiId: string, request: ApiRequest): Promise<ApiResponse> {
+    const { method, path, caller, body } = request;
+    const matched = match(apiId, method, path);
+    if (matched === undefined) return message(404, 'Not Found');
+    if (caller === undefined) return message(403, 'Forbidden');
+    const { home, functionArn, ...route } = matched;
+    const resource = `arn:aws:execute-api:${home.region}:${home.accountId}:${apiId}/$default/${method}${path}`;
+    try {
+      // An HTTP API has no resource policy, by which another account's principals would be let in.
+      authorize(caller, { action: 'execute-api:Invoke', resource, resourceAccountId: home.accountId });
+    } catch (error) {
+      if (error instanceof AwsError) return message(403, 'Forbidden');
+      throw error;
+    }
+    if (Buffer.byteLength(body) > maxBodyBytes) return message(413, 'Request Entity Too Large');
+    try {
+      const event = eventOf({ ...request, caller }, { ...route, home, apiId, now: clock.now() });
+      const result = v.parse(resultSchema, await invoke(functionArn, event));
+      const headers = Object.fromEntries(Object.entries(result.headers).map(([name, value]) => [name, String(value)]));
+      return { status: result.statusCode, headers: { 'content-type': 'text/plain', ...headers }, body: result.body };
+    } catch {
+      // Why a function failed is for its log, and not for who called.
+      return message(500, 'Internal Server Error');
+    }
+  }
 }
 
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';

@@ -13,6 +13,8 @@ export interface Kms {
   createKey(key: KeyDefinition): void;
   /** The key policy in force, in the order in which it was written. @throws AwsError NotFoundException */
   keyPolicy(keyArn: string): PolicyDocument;
+  /** The key policy of an enabled key, by its ARN or id; undefined when there is none. */
+  findPolicy(keyId: string): PolicyDocument | undefined;
   /** @throws AwsError NotFoundException */
   tags(keyArn: string): Readonly<Record<string, string>>;
   /**
@@ -65,6 +67,10 @@ export function createKms({ clock, iam, publish, home = account }: Options): Kms
     },
 
     keyPolicy: (keyArn) => store.policyOf(store.find(keyArn)),
+    findPolicy(keyId) {
+      const key = store.present(keyId.startsWith('arn:') ? keyId : store.arnOf(keyId));
+      return key?.state === 'Enabled' ? store.policyOf(key) : undefined;
+    },
     policyWrites: (keyArn) => store.find(keyArn).replaced.length,
     tags: (keyArn) => store.find(keyArn).tags,
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
+import { type Meter, noMeter } from '../../core/meter.ts';
 
 /** What Lambda does with events whose function fails. */
 export interface EventInvokeConfig {
@@ -25,14 +26,25 @@ interface Parts {
   send: (destinationArn: string, functionArn: string, record: string) => void;
   /** Called for every failed attempt. */
   onError: (functionArn: string, error: unknown) => void;
+  /** Hears of events, where the function is; default: nobody does. */
+  meterOf?: (functionArn: string) => Meter;
 }
 
 /** A minute before the second attempt, two before the third: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
 const retryDelaysMs = [60_000, 120_000];
 
 /** Lambda's queue in front of functions that are invoked with events: it tries again what fails. */
-export function createAsynchronousInvocations({ clock, invoke, send, onError }: Parts): AsynchronousInvocations {
+export function createAsynchronousInvocations({
+  clock,
+  invoke,
+  send,
+  onError,
+  meterOf = () => noMeter,
+}: Parts): AsynchronousInvocations {
   const configs = new Map<string, EventInvokeConfig>();
+
+  const count = (functionArn: string, metric: string) =>
+    meterOf(functionArn)('AWS/Lambda', { FunctionName: functionArn.split(':')[6] ?? '' }, { [metric]: 1 });
 
   return {
     configure: (functionArn, config) => void configs.set(functionArn, config),
@@ -40,6 +52,7 @@ export function createAsynchronousInvocations({ clock, invoke, send, onError }: 
 
     async invoke(functionArn, event) {
       const { maximumRetryAttempts = 2, onFailureArn } = configs.get(functionArn) ?? {};
+      count(functionArn, 'AsyncEventsReceived');
       for (let attempt = 0; ; attempt += 1) {
         try {
           await invoke(functionArn, event);
@@ -49,6 +62,8 @@ export function createAsynchronousInvocations({ clock, invoke, send, onError }: 
           const delay = attempt < maximumRetryAttempts ? retryDelaysMs[attempt] : undefined;
           if (delay === undefined) {
             const record = JSON.stringify(invocationRecord(clock, functionArn, event, attempt + 1, error));
+            // Also of what its queue gets: Lambda developer guide, "Types of metrics for Lambda functions".
+            count(functionArn, 'AsyncEventsDropped');
             if (onFailureArn !== undefined) send(onFailureArn, functionArn, record);
             return;
           }

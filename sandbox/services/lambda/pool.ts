@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../../core/clock.ts';
 import { LambdaError } from '../../core/lambda-error.ts';
+import { type Meter, noMeter } from '../../core/meter.ts';
 import { type Environment, type LambdaFunction, type Outcome, runInvocation, stepOf } from './invocation.ts';
+import { createLogReader, type NewLines } from './log-reader.ts';
 import { reportSchema } from './messages.ts';
 import { compiledBundle, occupy, release, type Thread, takeThread } from './threads.ts';
 
@@ -19,6 +21,8 @@ export interface LambdaPool {
   roleOf(functionArn: string): string;
   /** What a function has logged so far; empty when there is no such function. */
   logOf(functionName: string): string;
+  /** What functions have logged since this was called last. */
+  newLines(): readonly NewLines[];
   /**
    * Invokes a function and returns its result.
    * @throws LambdaError with the name of the error that the handler threw, or `Sandbox.Timedout`, `Runtime.ExitError`
@@ -61,14 +65,22 @@ interface Entry {
   waiting: (() => void)[];
 }
 
+interface Parts {
+  clock: Clock;
+  logFolder: string;
+  /** Hears of invocations, where the function is; default: nobody does. */
+  meterOf?: (functionArn: string) => Meter;
+}
+
 /**
  * Runs the packaged bundles in threads, one invocation at a time each, and writes what they log to a file per function. An
  * environment stays warm until its thread ends.
  */
-export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder: string }): LambdaPool {
+export function createLambdaPool({ clock, logFolder, meterOf = () => noMeter }: Parts): LambdaPool {
   const functions = new Map<string, Entry>();
   let closed = false;
 
+  const readNew = createLogReader();
   const logFileOf = ({ functionName }: LambdaFunction) => join(logFolder, `${functionName}.log`);
 
   function entryOf(functionArn: string): Entry {
@@ -133,6 +145,15 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
     }
   }
 
+  /** Lambda developer guide, "Types of metrics for Lambda functions", by the function and over all. */
+  function count({ functionArn, functionName }: LambdaFunction, duration: number, hasFailed: boolean): void {
+    const meter = meterOf(functionArn);
+    for (const dimensions of [{ FunctionName: functionName }, {}]) {
+      meter('AWS/Lambda', dimensions, { Invocations: 1, Errors: hasFailed ? 1 : 0, Throttles: 0 });
+      meter('AWS/Lambda', dimensions, { Duration: duration }, 'Milliseconds');
+    }
+  }
+
   function retire(functionArn: string): void {
     const entry = functions.get(functionArn);
     if (entry === undefined) return;
@@ -160,12 +181,21 @@ export function createLambdaPool({ clock, logFolder }: { clock: Clock; logFolder
       const entry = [...functions.values()].find(({ lambda }) => lambda.functionName === functionName);
       return entry === undefined ? '' : readFileSync(logFileOf(entry.lambda), 'utf8');
     },
+    newLines: () => [...functions.values()].map(({ lambda }) => readNew(lambda.functionName, logFileOf(lambda))),
     roleOf: (functionArn) => entryOf(functionArn).lambda.roleArn,
     async invoke(functionArn, event) {
       const entry = entryOf(functionArn);
       // To wait is no work: those that run may be asleep.
       while (entry.busy.size >= maxConcurrency) await new Promise<void>((resolve) => entry.waiting.push(resolve));
-      const outcome = await runOnce(entry, JSON.stringify(event));
+      const startedAt = clock.now();
+      let hasFailed = true;
+      let outcome: Outcome;
+      try {
+        outcome = await runOnce(entry, JSON.stringify(event));
+        hasFailed = outcome.type === 'error';
+      } finally {
+        count(entry.lambda, clock.now() - startedAt, hasFailed);
+      }
       if (outcome.type === 'result') return JSON.parse(outcome.result);
       throw new LambdaError(v.parse(errorSchema, JSON.parse(outcome.error)).errorType, outcome.error);
     },

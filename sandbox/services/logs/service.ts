@@ -5,6 +5,7 @@ import { AwsError, type Operation, operation, type Service } from '../../core/op
 import { arnAt } from '../../core/resource-provider.ts';
 import { filterOf } from './filter-pattern.ts';
 import { eventsOf } from './log-events.ts';
+import type { QueryDefinitions } from './query-definition.ts';
 
 export interface Logs {
   service: Service;
@@ -12,6 +13,8 @@ export interface Logs {
   createLogGroup(group: LogGroup): void;
   /** Deletes a log group, if there is one of this name. */
   deleteLogGroup(name: string): void;
+  /** The saved queries. */
+  queryDefinitions: QueryDefinitions;
 }
 
 /** A log group, and after how many days its events go; undefined: never. */
@@ -135,6 +138,7 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
     },
     createLogGroup: (group) => void groups.set(group.name, group),
     deleteLogGroup: (name) => void groups.delete(name),
+    queryDefinitions: new Map(),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type AccountRegion, account } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
+import { type Meter, noMeter } from '../../core/meter.ts';
 import type { Service } from '../../core/operation.ts';
 import { queueOperations } from './operations.ts';
 import { createQueueStore, type Message } from './queue-store.ts';
@@ -14,6 +15,8 @@ export interface Sqs {
   deleteQueue(name: string): void;
   /** Puts a message into a queue in the name of another service. @throws AwsError QueueDoesNotExist */
   send(queueArn: string, body: string): void;
+  /** Reports what queues have at this minute, of those that are active. */
+  sample(meter: Meter): void;
   /** What lies in a queue, oldest first, received or not. */
   messages(name: string): readonly Message[];
 }
@@ -23,11 +26,13 @@ interface Options {
   endpoint: () => string;
   /** Default: where the onboarding is deployed. */
   home?: AccountRegion;
+  /** Hears of messages; default: nobody does. */
+  meter?: Meter;
 }
 
 /** SQS standard queues with string messages. */
-export function createSqs({ clock, endpoint, home = account }: Options): Sqs {
-  const store = createQueueStore({ clock, endpoint, home });
+export function createSqs({ clock, endpoint, home = account, meter = noMeter }: Options): Sqs {
+  const store = createQueueStore({ clock, endpoint, home, meter });
   return {
     service: { name: 'sqs', protocol: 'json', operations: queueOperations(store) },
     createQueue: store.create,
@@ -35,6 +40,7 @@ export function createSqs({ clock, endpoint, home = account }: Options): Sqs {
       store.queue(name).retentionMs = retentionSeconds * 1000;
     },
     deleteQueue: store.delete,
+    sample: store.sample,
     send: (queueArn, body) => void store.add(store.queue(queueArn.split(':')[5] ?? ''), body, {}),
     messages: (name) => store.messages(store.queue(name)),
   };

@@ -1,5 +1,6 @@
 import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
+import { type Meter, noMeter } from '../../core/meter.ts';
 import { AwsError } from '../../core/operation.ts';
 import { parseDefinition } from './definition.ts';
 import { type Execution, type StateMachine, startExecution } from './execution.ts';
@@ -19,6 +20,8 @@ export interface Dependencies {
     detail: Record<string, unknown>;
   }) => void;
   home: AccountRegion;
+  /** Hears of executions; default: nobody does. */
+  meter?: Meter;
 }
 
 /** The machine that invokes a function, with the role that it does so with. */
@@ -62,7 +65,7 @@ const retentionMs = 90 * 24 * 60 * 60 * 1000;
 
 /** The state machines of an account in a Region, and their executions. */
 export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): ExecutionStore {
-  const { clock, invokeLambda, thaw, publish, home } = parts;
+  const { clock, invokeLambda, thaw, publish, home, meter = noMeter } = parts;
   const arn = (type: string, name: string) => `arn:aws:states:${home.region}:${home.accountId}:${type}:${name}`;
   const machines = new Map<string, StateMachine>();
   const executions = new Map<string, Execution>();
@@ -75,6 +78,7 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
   }
 
   function onStatusChange(execution: Execution): void {
+    count(execution, meter);
     publish({
       source: 'aws.states',
       'detail-type': 'Step Functions Execution Status Change',
@@ -170,6 +174,27 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
     all: () => [...executions.values()],
   };
 }
+
+/**
+ * What a change of its status is for the metrics of its state machine (Step Functions developer guide, "Monitoring Step Functions metrics using Amazon
+ * CloudWatch"). That the end of a redriven execution counts as that of any other is assumed.
+ */
+function count({ machine, status, startDate, stopDate = startDate, redriveCount }: Execution, meter: Meter): void {
+  const dimensions = { StateMachineArn: machine.stateMachineArn };
+  if (status === 'RUNNING') {
+    meter('AWS/States', dimensions, redriveCount === 0 ? { ExecutionsStarted: 1 } : { ExecutionsRedriven: 1 });
+    return;
+  }
+  meter('AWS/States', dimensions, { [endMetrics[status]]: 1 });
+  meter('AWS/States', dimensions, { ExecutionTime: stopDate.getTime() - startDate.getTime() }, 'Milliseconds');
+}
+
+const endMetrics = {
+  SUCCEEDED: 'ExecutionsSucceeded',
+  FAILED: 'ExecutionsFailed',
+  TIMED_OUT: 'ExecutionsTimedOut',
+  ABORTED: 'ExecutionsAborted',
+} as const;
 
 /** The input and the output in an event. */
 function eventData({ input, output }: Execution) {

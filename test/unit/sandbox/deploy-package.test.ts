@@ -114,8 +114,8 @@ describe('deployPackage', () => {
   });
 
   it('names a resource type that it does not have', async () => {
-    const deployed = deploy({ Topic: { Type: 'AWS::SNS::Topic' } });
-    await expect(deployed).rejects.toThrow('Unrecognized resource types: [AWS::SNS::Topic]');
+    const deployed = deploy({ Topic: { Type: 'AWS::EC2::VPC' } });
+    await expect(deployed).rejects.toThrow('Unrecognized resource types: [AWS::EC2::VPC]');
   });
 
   it('makes a table with its index, and refuses an index that DynamoDB would refuse', async () => {

@@ -39,6 +39,7 @@ describe('beginning to wait', () => {
       sk: 'WAITER',
       taskToken,
       executionArn,
+      userName: 'Acme',
       goal: 'created',
       expiresAt: now.getTime() / 1000 + plan.stack.pollSeconds + 60,
       schemaVersion: 2,

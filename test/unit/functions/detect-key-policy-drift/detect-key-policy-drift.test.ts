@@ -19,6 +19,18 @@ describe('the look of the schedule', () => {
     expect(kms.gets()).toBe(1);
   });
 
+  it('measures how much of each key is used', async () => {
+    const { look, metrics, knowOther } = await setUp();
+    await knowOther();
+    await look();
+    expect(metrics.map(([name, , { keyArn: key }]) => [name, key]).toSorted()).toEqual([
+      ['KeyRoomUsed', keyArn],
+      ['KeyRoomUsed', otherKeyArn],
+    ]);
+    const bytes = Buffer.byteLength(JSON.stringify(granting('a', 'b')));
+    expect(metrics.find(([, , { keyArn: key }]) => key === keyArn)?.[1]).toBeCloseTo((bytes / 32_768) * 100, 0);
+  });
+
   it('reports, logs and counts a key that is not, and writes nothing', async () => {
     const { look, told, log, kms, count } = await setUp();
     kms.set(keyArn, granting('b', 'intruder'));

@@ -31,9 +31,9 @@ export async function setUp({ repairs = false } = {}) {
   const events = mockClient(EventBridgeClient);
   events.on(PutEventsCommand).resolves({ FailedEntryCount: 0 });
   const log: unknown[][] = [];
-  let count = 0;
   /** How long the function may run yet. */
   const left = { ms: 900_000 };
+  const metrics: Parameters<Detector['emit']>[] = [];
   const detector: Detector = {
     registry,
     clock: { now: () => time.now },
@@ -46,9 +46,7 @@ export async function setUp({ repairs = false } = {}) {
       info: (...line) => void log.push(['info', ...line]),
       warn: (...line) => void log.push(['warn', ...line]),
     },
-    count: () => {
-      count += 1;
-    },
+    emit: (...metric) => void metrics.push(metric),
   };
   /** What CloudTrail tells of a policy that alice has just written. */
   function edited(policy: object, changes: Partial<Edit> = {}): Edit {
@@ -62,7 +60,8 @@ export async function setUp({ repairs = false } = {}) {
     detector,
     events,
     log,
-    count: () => count,
+    count: () => metrics.filter(([name]) => name === 'KeyPolicyDrift').length,
+    metrics,
     edited,
     look: (edit?: Edit) => detectKeyPolicyDrift({ eventId: edit?.eventId ?? 'scheduled', edit }, detector),
     told: () =>

@@ -107,6 +107,19 @@ describe('an execution that failed', () => {
     });
   });
 
+  it.each([
+    { error: 'InfinStorUnavailable', step: 'VerifySubscriber', metric: 'InfinStorUnavailable' },
+    { error: 'LoginsPaused', step: 'ObtainToken', metric: 'LoginsPaused' },
+    // The login of one subscriber.
+    { error: 'LoginsPaused', step: 'ObtainSubscriberToken', metric: undefined },
+    { error: 'StackFailed', step: 'WaitForStack', metric: undefined },
+  ])('of $error in $step is counted as $metric', async ({ error, step, metric }) => {
+    const { invoke, lines } = setUp({ error }, [[failed, entered(step)]]);
+    await invoke(statusEvent('FAILED'));
+    const counted = lines.flatMap((line) => (line.includes('CloudWatchMetrics') ? [JSON.parse(line)] : []));
+    expect(counted).toMatchObject(metric === undefined ? [] : [{ [metric]: 1, executionArn, step }]);
+  });
+
   it('is logged with the subscriber and the execution', async () => {
     const { invoke, lines } = setUp();
     await invoke(statusEvent('FAILED'));

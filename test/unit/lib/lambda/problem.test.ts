@@ -89,7 +89,9 @@ const names = [
 
 describe('who calls', () => {
   const userArn = 'arn:aws:iam::111111111111:user/pipeline';
-  const caller = (event: object) => readCaller(v.parse(callSchema, event), requestId);
+  const keys: object[] = [];
+  const logger = { appendKeys: (added: object) => void keys.push(added) };
+  const caller = (event: object) => readCaller(v.parse(callSchema, event), { invocation: { requestId }, logger });
   const signed = { requestContext: { requestId: 'JKJaXmPLvHcESHA=', authorizer: { iam: { userArn } } } };
 
   it('is known by the signature, and the call by header, key or request, in this order', () => {
@@ -105,6 +107,9 @@ describe('who calls', () => {
       idempotencyKey: undefined,
       faults: [],
     });
+    expect(keys.splice(0)).toEqual(
+      ['run-1', 'order-7', 'JKJaXmPLvHcESHA='].map((correlationId) => ({ correlationId })),
+    );
   });
 
   it('is unknown when the function itself is invoked', () => {

@@ -201,6 +201,29 @@ describe("a step's log", () => {
     });
   });
 
+  const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:onboard-subscriber:order-7';
+  const about = { subscriber: { userName: 'acme' } };
+  it.each([
+    { place: 'a plan', event: { plan: { ...about, executionArn, correlationId: 'run-1' } } },
+    {
+      place: "a state machine's input",
+      event: { request: { ...about, origin: { requestedBy: 'pipeline', correlationId: 'run-1' } }, executionArn },
+    },
+    { place: 'an event', event: { detail: { ...about, executionArn, correlationId: 'run-1' } } },
+  ])('has in each line whom, which execution and which request $place is about', async ({ event }) => {
+    await invoke(async (_input, { logger }) => logger.info('working'), { ...input, ...event });
+    expect(log).toHaveLength(2);
+    for (const line of log)
+      expect(JSON.parse(line)).toMatchObject({ userName: 'acme', executionArn, correlationId: 'run-1' });
+  });
+
+  it('has nothing of an event that cannot be a name, an ARN or an id', async () => {
+    const origin = { correlationId: 'two words' };
+    await invoke(async () => {}, { ...input, request: { subscriber: { userName: 'a b' }, origin }, executionArn: 'x' });
+    for (const key of ['userName', 'executionArn', 'correlationId'])
+      expect(JSON.parse(log.join())).not.toHaveProperty(key);
+  });
+
   it("does not keep an invocation's keys for the next", async () => {
     const handler = some(async ({ userName }, { logger }) => {
       if (userName === 'acme') logger.appendKeys({ seen: userName });

@@ -136,14 +136,15 @@ describe('a waiter', () => {
   const expiresAt = 1_767_272_400;
   const at = (seconds: number) => new Date(seconds * 1000);
   const waiter = { taskToken: 'token-1', executionArn, goal: 'created', expiresAt } as const;
+  const stored = { ...waiter, userName: 'acme' };
 
   it('is found by the stack until it expires, though DynamoDB deletes it later', async () => {
     const registry = await registryTable();
     await own(registry, executionArn, 'acme');
     await putWaiter(registry, stackId, 'acme', waiter);
-    expect(await readWaiter(registry, stackId, at(expiresAt - 1))).toEqual(waiter);
+    expect(await readWaiter(registry, stackId, at(expiresAt - 1))).toEqual(stored);
     expect(await readWaiter(registry, stackId, at(expiresAt))).toBeUndefined();
-    expect(await item(registry, `STACK#${stackId}`, 'WAITER')).toMatchObject(waiter);
+    expect(await item(registry, `STACK#${stackId}`, 'WAITER')).toMatchObject(stored);
   });
 
   it('is the latest one', async () => {

@@ -46,6 +46,8 @@ export let dynamoDb: DynamoDb;
 /** What a service's operation answers; set by each test. */
 export const anyOperation: { run: (input: unknown, caller: Caller) => object | Promise<object> } = { run: () => ({}) };
 export const busy = vi.fn();
+/** What services count. */
+export const meter = vi.fn();
 
 const access = () => [{ action: 'test:Do', resource: 'arn:resource' }];
 const anything = operation(v.unknown(), { access, run: (input, caller) => anyOperation.run(input, caller) });
@@ -78,6 +80,7 @@ export async function setUp() {
   dynamoDb = createDynamoDb();
   authorizer = createAuthorizer(join(folder, 'denials.log'));
   anyOperation.run = () => ({});
+  meter.mockClear();
   clock = createClock();
   faults = createFaults([]);
   server = await openServer(0, {
@@ -93,7 +96,7 @@ export async function setUp() {
         callers.has(accessKeyId) ? { secretAccessKey, expires: Number.POSITIVE_INFINITY } : undefined,
       caller: (accessKeyId) => callers.get(accessKeyId),
     },
-    world: () => ({ services, dynamoDb }),
+    world: () => ({ services, dynamoDb, cloudWatch: { meter } }),
     unsigned,
     infinstor: () => ({ handle: infinstor, failure: infinstorFailure }),
     httpApi: { handle: handleApi },

@@ -243,7 +243,10 @@ export const judges: Readonly<Record<string, Judges>> = {
         queryStringParameters: {},
         requestContext: {},
       };
-      refuse(readCaller({ ...call, headers }, 'request-1').faults);
+      refuse(
+        readCaller({ ...call, headers }, { invocation: { requestId: 'request-1' }, logger: { appendKeys: () => {} } })
+          .faults,
+      );
     },
   },
 };

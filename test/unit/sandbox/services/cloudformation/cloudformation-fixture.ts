@@ -6,6 +6,7 @@ import { createFaults, parseFault } from '../../../../../sandbox/core/faults.ts'
 import type { Access, Caller } from '../../../../../sandbox/core/operation.ts';
 import { createCloudFormation } from '../../../../../sandbox/services/cloudformation/service.ts';
 import type { StackStatusChange } from '../../../../../sandbox/services/cloudformation/stack.ts';
+import { createCloudWatch } from '../../../../../sandbox/services/cloudwatch/service.ts';
 import { createDynamoDb } from '../../../../../sandbox/services/dynamodb/service.ts';
 import type { Table } from '../../../../../sandbox/services/dynamodb/table-store.ts';
 import { createEvents } from '../../../../../sandbox/services/events/service.ts';
@@ -14,6 +15,7 @@ import { createKms } from '../../../../../sandbox/services/kms/service.ts';
 import type { BucketStore } from '../../../../../sandbox/services/s3/bucket-resource.ts';
 import { createObjectStore } from '../../../../../sandbox/services/s3/object-store.ts';
 import { createSecretsManager } from '../../../../../sandbox/services/secretsmanager/service.ts';
+import { createSns } from '../../../../../sandbox/services/sns/service.ts';
 import { createSqs } from '../../../../../sandbox/services/sqs/service.ts';
 import { createStates } from '../../../../../sandbox/services/states/service.ts';
 
@@ -75,7 +77,9 @@ export function setUp({
   const lambdas = { add: vi.fn(), remove: vi.fn() };
   const sqs = createSqs({ clock, endpoint });
   const states = createStates({ clock, invokeLambda: vi.fn(), publish: events.publish });
-  const logs = { createLogGroup: vi.fn(), deleteLogGroup: vi.fn() };
+  const logs = { createLogGroup: vi.fn(), deleteLogGroup: vi.fn(), queryDefinitions: new Map() };
+  const sns = createSns({ clock });
+  const cloudWatch = createCloudWatch({ clock });
   const invocations = { configure: vi.fn(), forget: vi.fn() };
   const httpApi = {
     createApi: () => 'api',
@@ -105,7 +109,7 @@ export function setUp({
     events,
     logs,
     secretsManager: createSecretsManager({ clock }),
-    ...{ sqs, states },
+    ...{ sqs, sns, cloudWatch, states },
     ...{ dynamoDb, tables },
     ...{ buckets, objects },
     ...{ lambdas, invocations, httpApi, endpoint, packageFolder },
@@ -141,7 +145,7 @@ export function setUp({
   return {
     clock,
     iam,
-    ...{ events, logs, sqs, states, deliver, lambdas, invocations, httpApi, dynamoDb, objects },
+    ...{ events, logs, sqs, sns, cloudWatch, states, deliver, lambdas, invocations, httpApi, dynamoDb, objects },
     cloudFormation,
     caller,
     published,

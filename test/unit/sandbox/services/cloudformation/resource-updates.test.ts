@@ -75,6 +75,24 @@ const invokeConfig = (MaximumRetryAttempts: number) => ({
   DestinationConfig: { OnFailure: { Destination: 'arn:queue' } },
 });
 
+const alarm = (Threshold: number) => ({
+  AlarmName: 'failed',
+  Namespace: 'AWS/States',
+  MetricName: 'ExecutionsFailed',
+  ...{ Statistic: 'Sum', Period: 60, EvaluationPeriods: 1, ComparisonOperator: 'GreaterThanThreshold', Threshold },
+});
+const alarms = { Failed: { Type: 'AWS::CloudWatch::Alarm', Properties: alarm(0) } };
+const dashboard = (markdown: string) => ({
+  DashboardName: 'overview',
+  DashboardBody: JSON.stringify({ widgets: [{ type: 'text', properties: { markdown } }] }),
+});
+const topics = { Topic: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'alarms' } } };
+const topicArn = 'arn:aws:sns:us-east-1:111111111111:alarms';
+const topicPolicy = (Sid: string) => ({ Topics: [{ Ref: 'Topic' }], PolicyDocument: document(Sid) });
+const defaultSid = '__default_statement_ID';
+const sidOf = ({ sns }: World) =>
+  quietly(() => JSON.stringify(sns.topic(topicArn).policy).match(/"Sid":"([^"]*)"/)?.[1]);
+
 const cases: Readonly<Record<string, Case>> = {
   'AWS::ApiGatewayV2::Api': {
     before: { Name: 'a', ProtocolType: 'HTTP' },
@@ -112,6 +130,30 @@ const cases: Readonly<Record<string, Case>> = {
     before: stage(false),
     after: stage(true),
     asked: ['apigateway:PATCH', 'apigateway:DELETE'],
+  },
+  'AWS::CloudWatch::Alarm': {
+    before: alarm(0),
+    after: alarm(1),
+    look: ({ cloudWatch }) =>
+      cloudWatch.alarms.all().map(({ settings }) => 'Threshold' in settings && settings.Threshold),
+    seen: [[0], [1], []],
+    asked: ['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'],
+  },
+  'AWS::CloudWatch::CompositeAlarm': {
+    others: alarms,
+    before: { AlarmName: 'any', AlarmRule: 'ALARM(failed)' },
+    after: { AlarmName: 'any', AlarmRule: 'NOT OK("failed")' },
+    look: ({ cloudWatch }) =>
+      cloudWatch.alarms.all().map(({ settings }) => 'AlarmRule' in settings && settings.AlarmRule),
+    seen: [[false, 'ALARM(failed)'], [false, 'NOT OK("failed")'], [false]],
+    asked: ['cloudwatch:PutCompositeAlarm', 'cloudwatch:DeleteAlarms'],
+  },
+  'AWS::CloudWatch::Dashboard': {
+    before: dashboard('a'),
+    after: dashboard('b'),
+    look: ({ cloudWatch }) => quietly(() => cloudWatch.dashboards.body('overview').match(/"markdown":"(.)"/)?.[1]),
+    seen: ['a', 'b', undefined],
+    asked: ['cloudwatch:PutDashboard', 'cloudwatch:DeleteDashboards'],
   },
   'AWS::DynamoDB::Table': {
     before: table(undefined),
@@ -213,6 +255,36 @@ const cases: Readonly<Record<string, Case>> = {
     ],
     asked: ['logs:PutRetentionPolicy', 'logs:DeleteLogGroup'],
   },
+  'AWS::Logs::QueryDefinition': {
+    before: { Name: 'failures', QueryString: 'fields a' },
+    after: { Name: 'failures', QueryString: 'fields b', LogGroupNames: ['/aws/lambda/step'] },
+    look: ({ logs }) => [...logs.queryDefinitions.values()].map(({ queryString }) => queryString),
+    seen: [['fields a'], ['fields b'], []],
+    asked: ['logs:PutQueryDefinition', 'logs:DeleteQueryDefinition'],
+  },
+  'AWS::SNS::Topic': {
+    before: { TopicName: 'alarms', Subscription: [{ Protocol: 'email', Endpoint: 'a@example.com' }] },
+    after: {
+      TopicName: 'alarms',
+      Subscription: [{ Protocol: 'email', Endpoint: 'b@example.com' }],
+      DisplayName: 'Ops',
+    },
+    look: ({ sns }) =>
+      quietly(() => {
+        const { displayName, subscriptions } = sns.topic(topicArn);
+        return [displayName, ...subscriptions.map(({ endpoint, isConfirmed }) => [endpoint, isConfirmed])];
+      }),
+    seen: [['', ['a@example.com', false]], ['Ops', ['b@example.com', false]], undefined],
+    asked: ['sns:SetTopicAttributes', 'sns:DeleteTopic'],
+  },
+  'AWS::SNS::TopicPolicy': {
+    others: topics,
+    before: topicPolicy('a'),
+    after: topicPolicy('b'),
+    look: sidOf,
+    seen: ['a', 'b', defaultSid],
+    asked: ['sns:SetTopicAttributes', 'sns:SetTopicAttributes'],
+  },
   'AWS::S3::Bucket': {
     before: { BucketName: 'ours' },
     after: {
@@ -285,7 +357,7 @@ function quietly<Value>(look: () => Value): Value | undefined {
 }
 
 /** Of these there is nothing that can be changed in place. */
-const onlyReplaced = ['AWS::Events::EventBus', 'AWS::Lambda::Permission'];
+const onlyReplaced = ['AWS::Events::EventBus', 'AWS::Lambda::Permission', 'AWS::SNS::Subscription'];
 /** What only subscribers' stacks have, which nobody updates. */
 const notUpdated = ['AWS::CloudFormation::Stack', 'Custom::*'];
 

@@ -306,9 +306,9 @@ describe('ValidateTemplate', () => {
     await expect(call('ValidateTemplate', { TemplateBody: JSON.stringify(dangling) })).rejects.toThrow(
       'Template format error: Unresolved resource dependencies [Nothing] in the Resources block of the template',
     );
-    const unknown = { Resources: { Topic: { Type: 'AWS::SNS::Topic' } } };
+    const unknown = { Resources: { Topic: { Type: 'AWS::EC2::VPC' } } };
     await expect(call('ValidateTemplate', { TemplateBody: JSON.stringify(unknown) })).rejects.toThrow(
-      'Unrecognized resource types: [AWS::SNS::Topic]',
+      'Unrecognized resource types: [AWS::EC2::VPC]',
     );
   });
 });

@@ -1,11 +1,11 @@
 import { expect, it, vi } from 'vitest';
-import { countDrift } from '../../../../functions/detect-key-policy-drift/metric.ts';
-import { now } from '../lambda.ts';
+import { metricsIn } from '../../../lib/metrics.ts';
+import { now } from '../functions/lambda.ts';
 
-it('a key that drifted is counted by one line in the embedded metric format', () => {
+it('a value is one line in the embedded metric format, with what it is of beside it', () => {
   vi.useFakeTimers({ now });
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  countDrift('infinstor-onboarding-dev');
+  metricsIn('infinstor-onboarding-dev')('KeyRoomUsed', 12.5, { keyArn: 'arn:aws:kms:us-east-1:111111111111:key/a' });
   const lines = write.mock.calls.map(([line]) => String(line));
   expect(lines).toEqual([expect.stringMatching(/^\{[^\n]+\}\n$/)]);
   expect(JSON.parse(lines.join(''))).toEqual({
@@ -14,12 +14,12 @@ it('a key that drifted is counted by one line in the embedded metric format', ()
       CloudWatchMetrics: [
         {
           Namespace: 'infinstor-onboarding-dev',
-          Dimensions: [['service']],
-          Metrics: [{ Name: 'KeyPolicyDrift', Unit: 'Count' }],
+          Dimensions: [[]],
+          Metrics: [{ Name: 'KeyRoomUsed', Unit: 'Percent' }],
         },
       ],
     },
-    service: 'detect-key-policy-drift',
-    KeyPolicyDrift: 1,
+    keyArn: 'arn:aws:kms:us-east-1:111111111111:key/a',
+    KeyRoomUsed: 12.5,
   });
 });
