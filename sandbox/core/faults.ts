@@ -51,14 +51,19 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
   // `register` is the call of the template's custom resource, by which a stack registers with the service.
   infinstor: ['get_version', 'add_subscriber', 'update_subscriber', 'addsecondaryuser', 'customerinfo', 'register'],
   cloudformation: [
+    'CreateChangeSet',
     'CreateStack',
+    'DeleteChangeSet',
     'DeleteStack',
     'DescribeAccountLimits',
+    'DescribeChangeSet',
     'DescribeStackEvents',
     'DescribeStacks',
+    'ExecuteChangeSet',
     'GetTemplateSummary',
     // A hook that refuses a resource, with the error's name as its reason.
     'Hook',
+    'ListChangeSets',
     'ListStackResources',
     'ListStacks',
   ],

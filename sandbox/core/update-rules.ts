@@ -14,6 +14,8 @@ export interface UpdateRule {
   replaces?: (properties: Properties, old: Properties) => boolean;
   /** The property that names it: two cannot have one name, so that a replacement needs another. */
   name?: string;
+  /** Whether it gets the tags of its stack (`tagging.taggable` of its schema). */
+  isTagged?: boolean;
 }
 
 const attributes = v.object({
@@ -37,24 +39,30 @@ export const updateRules: Readonly<Record<string, UpdateRule>> = {
   'AWS::ApiGatewayV2::Integration': { createOnly: ['ApiId'] },
   'AWS::ApiGatewayV2::Route': { createOnly: ['ApiId'] },
   'AWS::ApiGatewayV2::Stage': { createOnly: ['ApiId', 'StageName'] },
-  'AWS::DynamoDB::Table': { createOnly: ['TableName', 'KeySchema'], replaces: editsAttribute, name: 'TableName' },
+  'AWS::DynamoDB::Table': {
+    createOnly: ['TableName', 'KeySchema'],
+    replaces: editsAttribute,
+    name: 'TableName',
+    isTagged: true,
+  },
   'AWS::Events::EventBus': { createOnly: ['Name'], name: 'Name' },
   'AWS::Events::EventBusPolicy': { createOnly: ['EventBusName', 'StatementId'] },
   'AWS::Events::Rule': { createOnly: ['Name', 'EventBusName'], name: 'Name' },
   'AWS::IAM::ManagedPolicy': { createOnly: ['ManagedPolicyName', 'Description'], name: 'ManagedPolicyName' },
   'AWS::IAM::Policy': { createOnly: [] },
-  'AWS::IAM::Role': { createOnly: ['RoleName', 'Path'], name: 'RoleName' },
+  'AWS::IAM::Role': { createOnly: ['RoleName', 'Path'], name: 'RoleName', isTagged: true },
   'AWS::Lambda::EventInvokeConfig': { createOnly: ['FunctionName', 'Qualifier'] },
-  'AWS::Lambda::Function': { createOnly: ['FunctionName'], name: 'FunctionName' },
+  'AWS::Lambda::Function': { createOnly: ['FunctionName'], name: 'FunctionName', isTagged: true },
   'AWS::Lambda::Permission': { createOnly: ['FunctionName', 'Action', 'Principal', 'SourceArn'] },
-  'AWS::Logs::LogGroup': { createOnly: ['LogGroupName'], name: 'LogGroupName' },
-  'AWS::S3::Bucket': { createOnly: ['BucketName'], name: 'BucketName' },
+  'AWS::Logs::LogGroup': { createOnly: ['LogGroupName'], name: 'LogGroupName', isTagged: true },
+  'AWS::S3::Bucket': { createOnly: ['BucketName'], name: 'BucketName', isTagged: true },
   'AWS::S3::BucketPolicy': { createOnly: ['Bucket'] },
-  'AWS::SecretsManager::Secret': { createOnly: ['Name'], name: 'Name' },
-  'AWS::SQS::Queue': { createOnly: ['QueueName'], name: 'QueueName' },
+  'AWS::SecretsManager::Secret': { createOnly: ['Name'], name: 'Name', isTagged: true },
+  'AWS::SQS::Queue': { createOnly: ['QueueName'], name: 'QueueName', isTagged: true },
   'AWS::SQS::QueuePolicy': { createOnly: [] },
   'AWS::StepFunctions::StateMachine': {
     createOnly: ['StateMachineName', 'StateMachineType'],
     name: 'StateMachineName',
+    isTagged: true,
   },
 };

@@ -1,0 +1,458 @@
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { setUp } from './cloudformation-fixture.ts';
+
+const StackName = 'tenant';
+
+interface Template {
+  Resources: Record<string, object>;
+  Outputs?: Record<string, object>;
+  Parameters?: Record<string, object>;
+  Conditions?: Record<string, object>;
+}
+
+const queue = (Properties: object, rest: object = {}) => ({ Type: 'AWS::SQS::Queue', Properties, ...rest });
+const bus = (Name: unknown, rest: object = {}) => ({ Type: 'AWS::Events::EventBus', Properties: { Name }, ...rest });
+const bucket = (MaxAge: unknown, BucketName: unknown = 'one') => ({
+  Type: 'AWS::S3::Bucket',
+  Properties: {
+    BucketName,
+    CorsConfiguration: { CorsRules: [{ AllowedMethods: ['GET'], AllowedOrigins: ['*'], MaxAge }] },
+  },
+});
+const body = (template: Template) => JSON.stringify(template);
+const simple: Template = { Resources: { Queue: queue({ QueueName: 'one', MessageRetentionPeriod: 60 }) } };
+const longer: Template = { Resources: { Queue: queue({ QueueName: 'one', MessageRetentionPeriod: 120 }) } };
+
+/** A world with a stack of this template. */
+async function withStack(template: Template, input: object = {}) {
+  const world = setUp();
+  await world.call('CreateStack', { StackName, TemplateBody: body(template), ...input });
+  await world.settled(StackName);
+  return {
+    ...world,
+    /** Creates a change set and waits for it. */
+    async changeSet(next: Template, more: object = {}) {
+      await world.call('CreateChangeSet', { StackName, ChangeSetName: 'next', TemplateBody: body(next), ...more });
+      await world.clock.quiet();
+      return world.call('DescribeChangeSet', { StackName, ChangeSetName: 'next' });
+    },
+  };
+}
+
+const change = (ResourceChange: object) => ({ Type: 'Resource', ResourceChange });
+const target = (Name: string, RequiresRecreation: string) => ({ Attribute: 'Properties', Name, RequiresRecreation });
+const direct = (Name: string, RequiresRecreation: string, Evaluation = 'Static') => ({
+  Target: target(Name, RequiresRecreation),
+  Evaluation,
+  ChangeSource: 'DirectModification',
+});
+const missing = (name: string) => `ChangeSet [${name}] does not exist`;
+
+describe('a change set of a stack', () => {
+  it('says what would change, and changes nothing', async () => {
+    const { changeSet, cloudFormation, call } = await withStack(simple);
+    const idPattern = /^arn:aws:cloudformation:us-east-1:111111111111:changeSet\/next\/[-0-9a-f]{36}$/;
+    const stackId = cloudFormation.stack(StackName)?.stackId;
+    expect(await changeSet(longer, { Description: 'longer' })).toEqual({
+      StackId: stackId,
+      StackName,
+      ChangeSetId: expect.stringMatching(idPattern),
+      ChangeSetName: 'next',
+      ExecutionStatus: 'AVAILABLE',
+      Status: 'CREATE_COMPLETE',
+      CreationTime: expect.any(Date),
+      Description: 'longer',
+      IncludeNestedStacks: false,
+      Parameters: [],
+      NotificationARNs: [],
+      RollbackConfiguration: {},
+      Capabilities: [],
+      Tags: [],
+      Changes: [
+        change({
+          Action: 'Modify',
+          LogicalResourceId: 'Queue',
+          PhysicalResourceId: cloudFormation.stack(StackName)?.resources[0]?.provisioned?.physicalId,
+          ResourceType: 'AWS::SQS::Queue',
+          Replacement: 'False',
+          Scope: ['Properties'],
+          Details: [direct('MessageRetentionPeriod', 'Never')],
+        }),
+      ],
+    });
+    expect(await call('ListChangeSets', { StackName })).toEqual({
+      Summaries: [
+        {
+          StackId: stackId,
+          StackName,
+          ChangeSetId: expect.stringMatching(idPattern),
+          ChangeSetName: 'next',
+          ExecutionStatus: 'AVAILABLE',
+          Status: 'CREATE_COMPLETE',
+          CreationTime: expect.any(Date),
+          Description: 'longer',
+          IncludeNestedStacks: false,
+        },
+      ],
+    });
+    expect(cloudFormation.stack(StackName)).toMatchObject({
+      status: 'CREATE_COMPLETE',
+      resources: [{ properties: { MessageRetentionPeriod: 60 } }],
+    });
+  });
+
+  it('is pending, then in progress, then complete', async () => {
+    const { call, clock } = await withStack(simple);
+    await call('CreateChangeSet', { StackName, ChangeSetName: 'next', TemplateBody: body(longer) });
+    const which = { StackName, ChangeSetName: 'next' };
+    const pending = { Status: 'CREATE_PENDING', ExecutionStatus: 'UNAVAILABLE', Changes: [] };
+    expect(await call('DescribeChangeSet', which)).toMatchObject(pending);
+    const refused = /cannot be executed in its current status of \[CREATE_PENDING\]$/;
+    await expect(call('ExecuteChangeSet', which)).rejects.toThrow(refused);
+    await expect(call('DeleteChangeSet', which)).rejects.toThrow(
+      /^An operation on this ChangeSet is currently in progress/,
+    );
+    await clock.sleep(1000);
+    expect(await call('DescribeChangeSet', which)).toMatchObject({ ...pending, Status: 'CREATE_IN_PROGRESS' });
+    await clock.quiet();
+    expect(await call('DescribeChangeSet', which)).toMatchObject({
+      Status: 'CREATE_COMPLETE',
+      ExecutionStatus: 'AVAILABLE',
+    });
+  });
+
+  it('fails when nothing would change, and cannot be executed', async () => {
+    const { changeSet, call } = await withStack(simple);
+    expect(await changeSet(simple)).toMatchObject({
+      Status: 'FAILED',
+      StatusReason:
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+      ExecutionStatus: 'UNAVAILABLE',
+      Changes: [],
+    });
+    await expect(call('ExecuteChangeSet', { StackName, ChangeSetName: 'next' })).rejects.toMatchObject({
+      code: 'InvalidChangeSetStatus',
+      message: expect.stringMatching(/^ChangeSet \[arn:.+\] cannot be executed in its current status of \[FAILED\]$/),
+    });
+    // It keeps its name.
+    await expect(changeSet(longer)).rejects.toMatchObject({
+      code: 'AlreadyExistsException',
+      message: 'ChangeSet next cannot be created due to a mismatch with existing attribute Template',
+    });
+    await call('DeleteChangeSet', { StackName, ChangeSetName: 'next' });
+    expect(await changeSet(longer)).toMatchObject({ Status: 'CREATE_COMPLETE' });
+  });
+
+  it('is the same for a call that is repeated with its token', async () => {
+    const { call } = await withStack(simple);
+    const input = { StackName, ChangeSetName: 'next', TemplateBody: body(longer), ClientToken: 'once' };
+    expect(await call('CreateChangeSet', input)).toEqual(await call('CreateChangeSet', input));
+    const other = call('CreateChangeSet', { ...input, TemplateBody: body(simple) });
+    await expect(other).rejects.toMatchObject({ code: 'AlreadyExistsException' });
+    const without = { StackName, ChangeSetName: 'other', TemplateBody: body(longer) };
+    await call('CreateChangeSet', without);
+    await expect(call('CreateChangeSet', without)).rejects.toMatchObject({ code: 'AlreadyExistsException' });
+  });
+
+  it('has no changes of resources when only outputs change, and can be executed', async () => {
+    const { changeSet, call, settled } = await withStack(simple);
+    const Outputs = { Name: { Value: 'one' } };
+    expect(await changeSet({ ...simple, Outputs })).toMatchObject({ Status: 'CREATE_COMPLETE', Changes: [] });
+    await call('ExecuteChangeSet', { StackName, ChangeSetName: 'next' });
+    expect(await settled(StackName)).toMatchObject({
+      status: 'UPDATE_COMPLETE',
+      outputs: [{ OutputKey: 'Name', OutputValue: 'one' }],
+    });
+  });
+
+  it('masks parameters without echo, and knows previous values and the previous template', async () => {
+    const template = {
+      Parameters: { Token: { Type: 'String', NoEcho: true }, Seconds: { Type: 'Number', Default: 60 } },
+      Resources: { Bucket: bucket({ Ref: 'Seconds' }, { Ref: 'Token' }) },
+    };
+    const { call, clock } = await withStack(template, {
+      Parameters: [{ ParameterKey: 'Token', ParameterValue: 'hidden-token' }],
+    });
+    const Parameters = [
+      { ParameterKey: 'Token', UsePreviousValue: 'true' },
+      { ParameterKey: 'Seconds', ParameterValue: '90' },
+    ];
+    const which = { StackName, ChangeSetName: 'next' };
+    await call('CreateChangeSet', { ...which, UsePreviousTemplate: 'true', Parameters });
+    await clock.quiet();
+    expect(await call('DescribeChangeSet', which)).toMatchObject({
+      Parameters: [
+        { ParameterKey: 'Seconds', ParameterValue: '90' },
+        { ParameterKey: 'Token', ParameterValue: '****' },
+      ],
+      Changes: [
+        change({
+          Action: 'Modify',
+          LogicalResourceId: 'Bucket',
+          Replacement: 'False',
+          Details: [
+            {
+              Target: target('CorsConfiguration', 'Never'),
+              Evaluation: 'Static',
+              ChangeSource: 'ParameterReference',
+              CausingEntity: 'Seconds',
+            },
+            direct('CorsConfiguration', 'Never', 'Dynamic'),
+          ],
+        }),
+      ],
+    });
+    const unknown = call('CreateChangeSet', {
+      ...{ StackName, ChangeSetName: 'other', UsePreviousTemplate: 'true' },
+      Parameters: [{ ParameterKey: 'None', UsePreviousValue: 'true' }],
+    });
+    await expect(unknown).rejects.toMatchObject({ code: 'ValidationError' });
+  });
+
+  it('comes in pages', async () => {
+    const queues = (seconds: number) => ({
+      Resources: Object.fromEntries(
+        ['A', 'B', 'C', 'D'].map((name) => [name, queue({ QueueName: name, MessageRetentionPeriod: seconds })]),
+      ),
+    });
+    const { changeSet, call } = await withStack(queues(60));
+    expect(await changeSet(queues(90))).toMatchObject({ NextToken: '3' });
+    const which = { StackName, ChangeSetName: 'next' };
+    expect(await call('DescribeChangeSet', { ...which, NextToken: '3' })).toMatchObject({
+      Changes: [change({ LogicalResourceId: 'D' })],
+    });
+    await expect(call('DescribeChangeSet', { ...which, NextToken: '9' })).rejects.toThrow('Invalid NextToken');
+  });
+
+  it('is found by its ARN alone, and by its name with a stack', async () => {
+    const { changeSet, call } = await withStack(simple);
+    const { ChangeSetId } = v.parse(v.object({ ChangeSetId: v.string() }), await changeSet(longer));
+    expect(await call('DescribeChangeSet', { ChangeSetName: ChangeSetId })).toMatchObject({ ChangeSetName: 'next' });
+    for (const operation of ['DescribeChangeSet', 'ExecuteChangeSet', 'DeleteChangeSet']) {
+      await expect(call(operation, { ChangeSetName: 'next' })).rejects.toThrow(
+        'StackName must be specified if ChangeSetName is not specified as an ARN.',
+      );
+      await expect(call(operation, { ChangeSetName: 'next', StackName: 'none' })).rejects.toMatchObject({
+        code: 'ValidationError',
+        message: 'Stack [none] does not exist',
+      });
+    }
+    await expect(call('DescribeChangeSet', { StackName, ChangeSetName: 'none' })).rejects.toMatchObject({
+      code: 'ChangeSetNotFound',
+      statusCode: 404,
+      message: missing('none'),
+    });
+    // To delete what is not there succeeds.
+    await call('DeleteChangeSet', { StackName, ChangeSetName: 'none' });
+    await call('DeleteChangeSet', { ChangeSetName: ChangeSetId });
+    await expect(call('ExecuteChangeSet', { ChangeSetName: ChangeSetId })).rejects.toThrow(missing(ChangeSetId));
+  });
+
+  it('is refused where an update is', async () => {
+    const { call, cloudFormation } = await withStack(simple);
+    const create = (more: object) =>
+      call('CreateChangeSet', { StackName, ChangeSetName: 'next', TemplateBody: body(longer), ...more });
+    await expect(create({ StackName: 'none' })).rejects.toThrow('Stack [none] does not exist');
+    await expect(create({ ChangeSetType: 'CREATE' })).rejects.toThrow(
+      'Stack [tenant] already exists and cannot be created again with the changeSet [next].',
+    );
+    await expect(create({ ChangeSetType: 'IMPORT' })).rejects.toMatchObject({ code: 'ValidationError' });
+    await expect(create({ ImportExistingResources: 'true' })).rejects.toMatchObject({ code: 'ValidationError' });
+    await expect(create({ OnStackFailure: 'DELETE' })).rejects.toMatchObject({ code: 'ValidationError' });
+    await expect(create({ UsePreviousTemplate: 'true' })).rejects.toThrow(/^You cannot specify both/);
+    await expect(create({ TemplateBody: body({ Resources: { Queue: bus('x') } }) })).rejects.toThrow(
+      /^Update of resource type is not permitted/,
+    );
+    await expect(create({ RoleARN: 'arn:aws:iam::111111111111:role/none' })).rejects.toThrow(
+      /is invalid or cannot be assumed$/,
+    );
+    const role = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [] } } };
+    await expect(create({ TemplateBody: body({ Resources: { role } }) })).rejects.toMatchObject({
+      code: 'InsufficientCapabilitiesException',
+    });
+    cloudFormation.setStatus(StackName, 'UPDATE_IN_PROGRESS');
+    await expect(create({})).rejects.toThrow(/^Stack:arn:.+ is in UPDATE_IN_PROGRESS state and can not be updated\.$/);
+    expect(await call('ListChangeSets', { StackName })).toEqual({ Summaries: [] });
+  });
+});
+
+describe('the execution of a change set', () => {
+  it('updates the stack, and is reported on the bus', async () => {
+    const { changeSet, call, settled, published } = await withStack(simple);
+    await changeSet(longer);
+    published.length = 0;
+    const which = { StackName, ChangeSetName: 'next' };
+    await call('ExecuteChangeSet', { ...which, ClientRequestToken: 'token-1' });
+    expect(await call('DescribeChangeSet', which)).toMatchObject({
+      Status: 'CREATE_COMPLETE',
+      ExecutionStatus: 'EXECUTE_IN_PROGRESS',
+    });
+    await expect(call('ExecuteChangeSet', { ...which, ClientRequestToken: 'token-1' })).rejects.toMatchObject({
+      code: 'InvalidChangeSetStatus',
+      message: expect.stringMatching(/cannot be executed in its current execution status of \[EXECUTE_IN_PROGRESS\]$/),
+    });
+    await expect(call('DeleteChangeSet', which)).rejects.toMatchObject({ code: 'InvalidChangeSetStatus' });
+    expect(await settled(StackName)).toMatchObject({
+      status: 'UPDATE_COMPLETE',
+      resources: [{ properties: { MessageRetentionPeriod: 120 } }],
+    });
+    expect(published.map(({ detail }) => [detail['status-details'].status, detail['client-request-token']])).toEqual([
+      ['UPDATE_IN_PROGRESS', 'token-1'],
+      ['UPDATE_COMPLETE_CLEANUP_IN_PROGRESS', 'token-1'],
+      ['UPDATE_COMPLETE', 'token-1'],
+    ]);
+    const executed = await call('DescribeChangeSet', which);
+    expect(executed).toMatchObject({ ExecutionStatus: 'EXECUTE_COMPLETE' });
+    expect(await call('ListChangeSets', { StackName })).toEqual({ Summaries: [] });
+    expect(await call('DescribeStacks', { StackName })).toMatchObject({
+      Stacks: [{ ChangeSetId: v.parse(v.object({ ChangeSetId: v.string() }), executed).ChangeSetId }],
+    });
+    // An executed one does not keep its name.
+    expect(await changeSet(simple)).toMatchObject({ Status: 'CREATE_COMPLETE' });
+  });
+
+  it('makes the others of the stack obsolete, as an update without one does', async () => {
+    const { changeSet, call, settled } = await withStack(simple);
+    await changeSet(longer);
+    const other = v.parse(
+      v.object({ Id: v.string() }),
+      await call('CreateChangeSet', { StackName, ChangeSetName: 'other', TemplateBody: body(longer) }),
+    );
+    await call('ExecuteChangeSet', { StackName, ChangeSetName: 'next' });
+    await settled(StackName);
+    await expect(call('ExecuteChangeSet', { StackName, ChangeSetName: 'other' })).rejects.toThrow(missing('other'));
+    await expect(call('ExecuteChangeSet', { ChangeSetName: other.Id })).rejects.toThrow(
+      /cannot be executed in its current execution status of \[OBSOLETE\]$/,
+    );
+    const last = v.parse(v.object({ ChangeSetId: v.string() }), await changeSet(simple));
+    await call('UpdateStack', { StackName, TemplateBody: body(simple) });
+    await settled(StackName);
+    expect(await call('DescribeChangeSet', { ChangeSetName: last.ChangeSetId })).toMatchObject({
+      ExecutionStatus: 'OBSOLETE',
+    });
+    expect(await call('ListChangeSets', { StackName })).toEqual({ Summaries: [] });
+  });
+
+  it('is taken back when it fails, or stays as it is when the rollback is disabled', async () => {
+    const failing = {
+      Resources: { ...longer.Resources, Second: queue({ QueueName: 'two', FifoQueue: true }, { DependsOn: 'Queue' }) },
+    };
+    for (const [more, execution, status] of [
+      [{}, {}, 'UPDATE_ROLLBACK_COMPLETE'],
+      [{}, { DisableRollback: 'false' }, 'UPDATE_ROLLBACK_COMPLETE'],
+      [{}, { DisableRollback: 'true' }, 'UPDATE_FAILED'],
+      [{ OnStackFailure: 'DO_NOTHING' }, {}, 'UPDATE_FAILED'],
+    ] as const) {
+      const { changeSet, call, settled } = await withStack(simple);
+      await changeSet(failing, more);
+      await call('ExecuteChangeSet', { StackName, ChangeSetName: 'next', ...execution });
+      expect(await settled(StackName)).toMatchObject({
+        status,
+        resources: [
+          { properties: { MessageRetentionPeriod: status === 'UPDATE_FAILED' ? 120 : 60 } },
+          ...(status === 'UPDATE_FAILED' ? [{ status: 'CREATE_FAILED' }] : []),
+        ],
+      });
+      expect(await call('DescribeChangeSet', { StackName, ChangeSetName: 'next' })).toMatchObject({
+        ExecutionStatus: 'EXECUTE_FAILED',
+      });
+    }
+    const { changeSet, call } = await withStack(simple);
+    await changeSet(longer, { OnStackFailure: 'ROLLBACK' });
+    const both = call('ExecuteChangeSet', { StackName, ChangeSetName: 'next', DisableRollback: 'true' });
+    await expect(both).rejects.toMatchObject({ code: 'ValidationError' });
+  });
+
+  it('acts with the role of the change set, which the stack keeps, or with the rights of who executes it', async () => {
+    const { changeSet, call, settled, serviceRole, cloudFormation, caller } = await withStack({
+      Resources: { Bucket: bucket(60) },
+    });
+    await changeSet({ Resources: { Bucket: bucket(90) } }, { RoleARN: serviceRole.arn });
+    expect(cloudFormation.stack(StackName)?.roleArn).toBeUndefined();
+    await call('ExecuteChangeSet', { StackName, ChangeSetName: 'next' });
+    expect(await settled(StackName)).toMatchObject({
+      roleArn: serviceRole.arn,
+      status: 'UPDATE_COMPLETE',
+      creator: caller,
+    });
+  });
+});
+
+describe('a change set for a new stack', () => {
+  it('puts the stack into review, and makes it when it is executed', async () => {
+    const { call, clock, settled, published } = setUp();
+    const input = { StackName, ChangeSetName: 'first', ChangeSetType: 'CREATE', TemplateBody: body(simple) };
+    await call('CreateChangeSet', input);
+    await clock.quiet();
+    expect(published.map(({ detail }) => detail['status-details'].status)).toEqual(['REVIEW_IN_PROGRESS']);
+    const [inReview] = v.parse(
+      v.object({ Stacks: v.array(v.looseObject({ StackId: v.string() })) }),
+      await call('DescribeStacks', { StackName }),
+    ).Stacks;
+    expect(inReview).toMatchObject({ StackStatus: 'REVIEW_IN_PROGRESS', StackStatusReason: 'User Initiated' });
+    const which = { StackName, ChangeSetName: 'first' };
+    expect(await call('DescribeChangeSet', which)).toMatchObject({
+      Changes: [
+        change({ Action: 'Add', LogicalResourceId: 'Queue', ResourceType: 'AWS::SQS::Queue', Scope: [], Details: [] }),
+      ],
+    });
+    const update = call('CreateChangeSet', { ...input, ChangeSetName: 'second', ChangeSetType: 'UPDATE' });
+    await expect(update).rejects.toThrow('Stack [tenant] does not exist');
+    await expect(call('UpdateStack', { StackName, TemplateBody: body(longer) })).rejects.toThrow(
+      /is in REVIEW_IN_PROGRESS state and can not be updated\.$/,
+    );
+    // Another one of the same stack.
+    await call('CreateChangeSet', { ...input, ChangeSetName: 'second' });
+    await call('ExecuteChangeSet', which);
+    const stack = await settled(StackName);
+    expect(stack).toMatchObject({ stackId: inReview?.StackId, status: 'CREATE_COMPLETE', resources: [{}] });
+    await expect(call('ExecuteChangeSet', { StackName, ChangeSetName: 'second' })).rejects.toThrow(missing('second'));
+  });
+
+  it('can give up what fails, and the stack with it', async () => {
+    const failing = { Resources: { Queue: queue({ QueueName: 'one', FifoQueue: true }) } };
+    for (const [more, execution, status] of [
+      [{}, {}, 'ROLLBACK_COMPLETE'],
+      [{ OnStackFailure: 'DELETE' }, {}, 'DELETE_COMPLETE'],
+      [{}, { DisableRollback: 'true' }, 'CREATE_FAILED'],
+    ] as const) {
+      const { call, clock, cloudFormation } = setUp();
+      const created = await call('CreateChangeSet', {
+        ...{ StackName, ChangeSetName: 'first', ChangeSetType: 'CREATE', TemplateBody: body(failing), ...more },
+      });
+      await clock.quiet();
+      await call('ExecuteChangeSet', { StackName, ChangeSetName: 'first', ...execution });
+      await clock.quiet();
+      const { StackId } = v.parse(v.object({ StackId: v.string() }), created);
+      expect(cloudFormation.stack(StackId)?.status).toBe(status);
+    }
+  });
+
+  it('leaves nothing when it is refused, and gives way to CreateStack and DeleteStack', async () => {
+    const { call, cloudFormation, settled, clock } = setUp();
+    const input = { StackName, ChangeSetName: 'first', ChangeSetType: 'CREATE', TemplateBody: body(simple) };
+    await expect(call('CreateChangeSet', { ...input, TemplateBody: '{}' })).rejects.toMatchObject({
+      code: 'ValidationError',
+    });
+    await expect(call('CreateChangeSet', { ...input, StackName: '1' })).rejects.toMatchObject({
+      code: 'ValidationError',
+    });
+    expect(cloudFormation.stack(StackName)).toBeUndefined();
+    const { Id, StackId } = v.parse(
+      v.object({ Id: v.string(), StackId: v.string() }),
+      await call('CreateChangeSet', input),
+    );
+    expect(await call('CreateStack', { StackName, TemplateBody: body(simple) })).toEqual({ StackId });
+    await settled(StackName);
+    await clock.quiet();
+    expect(await call('DescribeChangeSet', { ChangeSetName: Id })).toMatchObject({
+      Status: 'CREATE_COMPLETE',
+      ExecutionStatus: 'OBSOLETE',
+    });
+    await call('CreateChangeSet', { ...input, StackName: 'second' });
+    await call('DeleteStack', { StackName: 'second' });
+    await clock.quiet();
+    expect(cloudFormation.stack('second')).toBeUndefined();
+  });
+});
