@@ -20,10 +20,11 @@ interface Options {
 const operationsOf = {
   onboard: 'onboard-subscriber',
   update: 'update-subscriber',
+  upgrade: 'upgrade-subscriber',
   'add-user': 'add-user',
   offboard: 'offboard-subscriber',
 } as const satisfies Record<string, Operation>;
-const commandSchema = v.picklist(['onboard', 'update', 'add-user', 'offboard']);
+const commandSchema = v.picklist(['onboard', 'update', 'upgrade', 'add-user', 'offboard']);
 
 /**
  * Shows what a request would do. Nothing is changed.

@@ -4,7 +4,8 @@ import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
-import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
+import { roleSchema } from '../../lib/plans/onboarding.ts';
+import { homePlanSchema } from '../../lib/plans/stack.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { environmentSchema } from './environment.ts';
@@ -17,7 +18,7 @@ export const handler = step({
   name: 'patch-key-policy',
   environment: environmentSchema,
   complete: accountsReader(new SecretsManagerClient(clientConfig)),
-  input: v.object({ plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack', 'keyArns']), role: roleSchema }),
+  input: v.object({ plan: v.object({ ...homePlanSchema.entries, keyArns: v.array(v.string()) }), role: roleSchema }),
   run: async ({ plan, role: { roleArn, roleId } }, context) => {
     await requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);
     const reconciler = reconcilerOf(plan.stack, context);

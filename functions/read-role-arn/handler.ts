@@ -7,7 +7,7 @@ import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
-import { stackSchema } from '../../lib/plans/stack.ts';
+import { homePlanSchema, stackSchema } from '../../lib/plans/stack.ts';
 import { environmentSchema } from './environment.ts';
 import { readRoleArn } from './read-role-arn.ts';
 
@@ -19,7 +19,7 @@ export const handler = step({
   environment: environmentSchema,
   complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({
-    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'stack', 'retained']),
+    plan: v.object({ ...homePlanSchema.entries, retained: planSchema.entries.retained }),
     stack: stackSchema,
   }),
   run: ({ plan, stack }, context) =>

@@ -18,7 +18,7 @@ export const handler = step({
   name: 'withdraw-grants',
   environment: environmentSchema,
   complete: accountsReader(new SecretsManagerClient(clientConfig)),
-  input: v.object({ plan: offboardingPlanSchema }),
+  input: v.object({ plan: v.pick(offboardingPlanSchema, ['subscriber', 'executionArn', 'roleArns', 'keyArns']) }),
   run: async ({ plan }, context) => {
     await requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);
     const keys = [];

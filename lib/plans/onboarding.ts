@@ -26,6 +26,8 @@ export const planSchema = v.object({
     name: v.string(),
     accountId: v.string(),
     region: v.string(),
+    /** The build of the template; absent in executions that began before it was passed. */
+    build: v.optional(v.string()),
     /** Where the vendor has the template. */
     templateUrl: v.string(),
     /** What was checked of it, and is deployed: its hash, and where the deployment has a copy. */

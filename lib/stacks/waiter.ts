@@ -6,7 +6,7 @@ import { type Registry, writeTogether } from '../registry/table.ts';
 const waiterSchema = v.object({
   taskToken: v.string(),
   executionArn: v.string(),
-  goal: v.picklist(['created', 'deleted', 'settled']),
+  goal: v.picklist(['created', 'updated', 'deleted', 'settled']),
   /** Seconds since the epoch, as DynamoDB's TTL wants it. */
   expiresAt: v.number(),
 });
