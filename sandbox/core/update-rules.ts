@@ -12,6 +12,8 @@ export interface UpdateRule {
   createOnly: readonly string[];
   /** Another change that replaces it, by the new and the old properties. */
   replaces?: (properties: Properties, old: Properties) => boolean;
+  /** Whether any change may replace it. */
+  conditional?: boolean;
   /** The property that names it: two cannot have one name, so that a replacement needs another. */
   name?: string;
   /** Whether it gets the tags of its stack (`tagging.taggable` of its schema). */
@@ -39,6 +41,7 @@ export const updateRules: Readonly<Record<string, UpdateRule>> = {
   'AWS::ApiGatewayV2::Integration': { createOnly: ['ApiId'] },
   'AWS::ApiGatewayV2::Route': { createOnly: ['ApiId'] },
   'AWS::ApiGatewayV2::Stage': { createOnly: ['ApiId', 'StageName'] },
+  'AWS::CloudFormation::Stack': { createOnly: [], isTagged: true },
   'AWS::DynamoDB::Table': {
     createOnly: ['TableName', 'KeySchema'],
     replaces: editsAttribute,
@@ -65,4 +68,12 @@ export const updateRules: Readonly<Record<string, UpdateRule>> = {
     name: 'StateMachineName',
     isTagged: true,
   },
+  // What a custom resource does is its own business: it is another one when it answers with another physical id.
+  'Custom::*': { createOnly: [], conditional: true },
 };
+
+/** How resources of a type are updated. */
+export function updateRuleOf(type: string): UpdateRule | undefined {
+  const name = type.startsWith('Custom::') ? 'Custom::*' : type;
+  return Object.hasOwn(updateRules, name) ? updateRules[name] : undefined;
+}

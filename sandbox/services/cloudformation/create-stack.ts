@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import type * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -8,11 +7,12 @@ import type { Quotas } from '../../core/quotas.ts';
 import type { Iam } from '../iam/service.ts';
 import { type GivenParameter, parameterValues, resolveParameters } from './checks/parameters.ts';
 import { checkRules } from './checks/rules.ts';
-import { conditionValue, pseudoParameters } from './evaluate.ts';
+import { givenValue, isSame, requireName, requireSameTypes, requireUpdatable } from './checks/updates.ts';
+import { pseudoParameters } from './evaluate.ts';
 import { type Exports, exportNames } from './exports.ts';
 import type { Provisioner } from './provisioning/provision.ts';
 import type { resourceTypes } from './resource-types.ts';
-import type { Stack, StackPlan, StackStatus } from './stack.ts';
+import type { Stack, StackPlan } from './stack.ts';
 import { type createInput, requireAssumable, type updateInput } from './stack-requests.ts';
 import { isLive, type StackStore } from './stack-store.ts';
 import { emptyTemplate } from './template.ts';
@@ -72,6 +72,15 @@ export interface StackCreation {
     parent: Stack,
     child: { stackName: string; templateUrl: string; parameters: readonly GivenParameter[] },
   ): Stack;
+  /**
+   * Updates a stack that is a resource of another one, with its parent's role, tags and capabilities. Returns whether anything is to do.
+   * @throws AwsError as UpdateStack does
+   */
+  updateNested(
+    child: Stack,
+    parent: Stack,
+    given: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): boolean;
   /** UpdateStack. @throws AwsError as AWS does */
   update(stack: Stack, input: v.InferOutput<typeof updateInput>, caller: Caller): void;
   /** What an update would make of a stack. @throws AwsError as UpdateStack does, but not when nothing would change */
@@ -250,9 +259,7 @@ export function createStackCreation(parts: Parts): StackCreation {
   }
 
   function planUpdate(stack: Stack, request: UpdateRequest, creator: Caller): StackPlan {
-    if (!updatable.includes(stack.status)) {
-      throw validationError(`Stack:${stack.stackId} is in ${stack.status} state and can not be updated.`);
-    }
+    requireUpdatable(stack);
     const roleArn = request.RoleARN ?? stack.roleArn;
     if (roleArn !== undefined) requireAssumable(iam, roleArn);
     const { UsePreviousTemplate: usesPrevious, Capabilities: capabilities, Tags: tags = stack.tags } = request;
@@ -270,11 +277,31 @@ export function createStackCreation(parts: Parts): StackCreation {
     const plan = planUpdate(stack, input, creator);
     if (isSame(stack, plan)) throw validationError('No updates are to be performed.');
     if (input.RoleARN !== undefined) stack.roleArn = input.RoleARN;
-    if (input.ClientRequestToken === undefined) delete stack.clientRequestToken;
-    else stack.clientRequestToken = input.ClientRequestToken;
+    startUpdate(stack, plan, input.ClientRequestToken);
+  }
+
+  function startUpdate(stack: Stack, plan: StackPlan, token: string | undefined): void {
+    if (token === undefined) delete stack.clientRequestToken;
+    else stack.clientRequestToken = token;
     outdate(stack);
     stack.lastUpdatedTime = new Date(clock.now());
     provisioner.update(stack, plan);
+  }
+
+  function updateNested(
+    child: Stack,
+    parent: Stack,
+    { templateUrl, parameters }: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): boolean {
+    const { capabilities, tags, creator, roleArn } = parent;
+    requireUpdatable(child);
+    const request = { capabilities, tags, creator, ...(roleArn !== undefined && { roleArn }) };
+    const plan = planOf(child, source.bodyOf(templateUrl), parameters, request);
+    requireSameTypes(child, plan);
+    if (isSame(child, plan)) return false;
+    if (roleArn !== undefined) child.roleArn = roleArn;
+    startUpdate(child, plan, undefined);
+    return true;
   }
 
   async function deploy({ stackName, templateBody, parameters, capabilities, caller }: Deployment): Promise<Stack> {
@@ -304,54 +331,15 @@ export function createStackCreation(parts: Parts): StackCreation {
     throw new Error(`The sandbox cannot deploy ${failed.LogicalResourceId}: ${failed.ResourceStatusReason}`);
   }
 
-  return { create: createStack, createNested, update: updateStack, planUpdate, draft, review, planCreation, deploy };
+  return {
+    create: createStack,
+    createNested,
+    updateNested,
+    update: updateStack,
+    planUpdate,
+    draft,
+    review,
+    planCreation,
+    deploy,
+  };
 }
-
-/** @throws AwsError ValidationError */
-function requireName(stackName: string): void {
-  if (/^[a-zA-Z][-a-zA-Z0-9]{0,127}$/.test(stackName)) return;
-  throw validationError(
-    `1 validation error detected: Value '${stackName}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*`,
-  );
-}
-
-/** What an update can begin from. The others cannot be updated: some only while they settle, some never. */
-const updatable: readonly StackStatus[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
-
-/** A parameter of UpdateStack with its value. @throws AwsError ValidationError unless it has just one, or the stack has had one */
-function givenValue(
-  { ParameterKey, ParameterValue, UsePreviousValue }: v.InferOutput<typeof updateInput>['Parameters'][number],
-  { parameters }: Pick<Stack, 'parameters'>,
-): GivenParameter {
-  const previous = Object.hasOwn(parameters, ParameterKey) ? parameters[ParameterKey] : undefined;
-  const value = UsePreviousValue ? previous : ParameterValue;
-  if (value !== undefined && !(UsePreviousValue && ParameterValue !== undefined)) {
-    return { ParameterKey, ParameterValue: value };
-  }
-  throw validationError(`Invalid input for parameter key ${ParameterKey}. Specify one value, or a previous one.`);
-}
-
-/** @throws AwsError ValidationError, in the words of aws/aws-sam-cli#6786 */
-function requireSameTypes(stack: Stack, { template }: StackPlan): void {
-  const changed = stack.resources
-    .filter(({ logicalId, type }) => (template.Resources[logicalId]?.Type ?? type) !== type)
-    .map(({ logicalId }) => logicalId);
-  if (changed.length === 0) return;
-  throw validationError(
-    `Update of resource type is not permitted. The new template modifies resource type of the following resources: [${changed.join(', ')}]`,
-  );
-}
-
-/**
- * Whether an update would do nothing. Deletion policies alone are no update ("DeletionPolicy attribute" in the user guide), nor is the
- * description of a template.
- */
-export const isSame = (stack: Stack, plan: StackPlan): boolean => isDeepStrictEqual(essence(stack), essence(plan));
-
-const essence = ({ template: { Resources, Outputs }, parameters, scope, tags }: StackPlan) => ({
-  resources: Object.entries(Resources)
-    .filter(([, { Condition }]) => conditionValue(Condition, scope.conditions))
-    .map(([logicalId, { DeletionPolicy, UpdateReplacePolicy, Condition, DependsOn, ...rest }]) => [logicalId, rest])
-    .toSorted(),
-  ...{ outputs: Outputs, conditions: scope.conditions, parameters, tags },
-});

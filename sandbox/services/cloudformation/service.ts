@@ -78,6 +78,7 @@ export function createCloudFormation({
   const nestedStack = nestedStackProvider({
     stack: store.require,
     create: (parent, child) => creation.createNested(parent, child),
+    update: (child, parent, given) => creation.updateNested(child, parent, given),
     delete(child, { roleArn }) {
       // The role that its parent is deleted with.
       if (roleArn !== undefined) child.roleArn = roleArn;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { updateRules } from '../../../core/update-rules.ts';
+import { updateRuleOf } from '../../../core/update-rules.ts';
 import { dependencyOrder, type Reference, references } from '../dependencies.ts';
 import { evaluate } from '../evaluate.ts';
 import type { Stack, StackPlan, StackResource } from '../stack.ts';
@@ -165,9 +165,8 @@ function valueNow(expression: unknown, stack: Stack, { scope }: StackPlan): { va
 }
 
 function recreation(type: string, name: string, value: unknown, old: Readonly<Record<string, unknown>>): Recreation {
-  const rule = updateRules[type];
-  // A nested stack is never replaced; a custom resource is when it answers with another physical id.
-  if (rule === undefined) return type === 'AWS::CloudFormation::Stack' ? 'Never' : 'Conditionally';
+  const rule = updateRuleOf(type);
+  if (rule === undefined || rule.conditional === true) return 'Conditionally';
   if (rule.createOnly.includes(name)) return 'Always';
   return rule.replaces?.({ ...old, [name]: value }, old) === true ? 'Always' : 'Never';
 }
@@ -176,7 +175,7 @@ function recreation(type: string, name: string, value: unknown, old: Readonly<Re
 function attributeDetails({ stack, plan, resource, definition }: Comparison): ChangeDetail[] {
   const before = stack.template.Resources[resource.logicalId];
   const changed: ChangeDetail['Target']['Attribute'][] = [];
-  if (updateRules[resource.type]?.isTagged === true && !isDeepStrictEqual(stack.tags, plan.tags)) changed.push('Tags');
+  if (updateRuleOf(resource.type)?.isTagged === true && !isDeepStrictEqual(stack.tags, plan.tags)) changed.push('Tags');
   for (const attribute of ['Metadata', 'DeletionPolicy', 'UpdateReplacePolicy'] as const) {
     if (!isDeepStrictEqual(before?.[attribute], definition[attribute])) changed.push(attribute);
   }
