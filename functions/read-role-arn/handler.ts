@@ -19,11 +19,16 @@ export const handler = step({
   environment: environmentSchema,
   complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({
-    plan: v.object({ ...homePlanSchema.entries, retained: planSchema.entries.retained }),
+    plan: v.object({
+      ...homePlanSchema.entries,
+      retained: planSchema.entries.retained,
+      // Of an upgrade.
+      roleArn: v.optional(v.string()),
+    }),
     stack: stackSchema,
   }),
   run: ({ plan, stack }, context) =>
-    readRoleArn(stack.stackId, plan.retained, {
+    readRoleArn(stack.stackId, plan, {
       environment: context.environment,
       cloudFormation: cloudFormation(plan.stack, context),
       iam: iam(plan.stack, context),

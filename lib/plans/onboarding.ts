@@ -54,6 +54,8 @@ export const roleSchema = v.object({
   roleName: v.string(),
   roleArn: v.string(),
   roleId: v.string(),
+  /** Of an upgrade: whether it is another role than the one that the subscriber had. */
+  isOther: v.optional(v.boolean()),
   /** What of `plan.retained` belongs to the new stack: it is in use, and must not be listed as left any more. */
   regained: v.optional(v.array(leftSchema)),
 });
