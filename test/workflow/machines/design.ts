@@ -134,7 +134,7 @@ export const designedRetries = {
   'upgrade-subscriber': [
     ...retries('AcceptUpgrade', 100, 'KeyPolicyBusy'),
     ...shared('AcceptUpgrade'),
-    ...retries('PrepareChangeSet', 120, 'StackBusy'),
+    ...retries('PrepareChangeSet', 60, 'StackBusy'),
     ...shared('PrepareChangeSet'),
     ...retries('ReadRoleArn', 6, 'PrincipalNotVisible'),
     ...shared('ReadRoleArn'),

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { isWhole } from '../../scope.ts';
 import { eventsOf, onboard, recordOf, run, statesOf, useSandbox } from '../sandbox.ts';
-import { callsOf, newRun, onboarded, rolesOn, stackOf } from '../subscriber.ts';
+import { callsOf, newRun, onboarded, rolesOn } from '../subscriber.ts';
 import {
   changes,
   encryptionOf,
@@ -14,7 +14,6 @@ import {
   upgradable,
   upgrade,
   upgradePath,
-  withKey,
 } from './upgrading.ts';
 
 const sandbox = useSandbox();
