@@ -18,7 +18,7 @@ import {
   statesOf,
   useSandbox,
 } from '../sandbox.ts';
-import { callsOf, fault, functionNameOf, rolesOn, stackNameOf, stackOf } from '../subscriber.ts';
+import { fault, functionNameOf, rolesOn, stackNameOf, stackOf } from '../subscriber.ts';
 import {
   changeSetsOf,
   changes,
@@ -87,19 +87,20 @@ describe('what would be replaced', () => {
     expect(again.output).toMatchObject({ changed: [], roleArn: `${roleArn}-2` });
   });
 
-  it.runIf(isWhole)('may be removed: that is refused like a replacement', async () => {
-    const subscriber = await upgradable(sandbox());
-    const build = publish(sandbox(), (standIn) =>
-      standIn
-        .replace('  ArtifactsBucket:\n', '  OtherBucket:\n')
-        .replaceAll('!GetAtt ArtifactsBucket', '!GetAtt OtherBucket')
-        .replaceAll('{ArtifactsBucket.', '{OtherBucket.')
-        .replaceAll('!Ref ArtifactsBucket', '!Ref OtherBucket'),
-    );
-    const report = await upgrade(sandbox(), toBoth(subscriber, build));
-    await expectFailure(sandbox(), report, { name: 'UpgradeWouldReplace', step: 'PrepareChangeSet' });
-    expect(report.error?.message).toMatch(/would remove ArtifactsBucket \(AWS::S3::Bucket\)/);
-  });
+  if (isWhole)
+    it('may be removed: that is refused like a replacement', async () => {
+      const subscriber = await upgradable(sandbox());
+      const build = publish(sandbox(), (standIn) =>
+        standIn
+          .replace('  ArtifactsBucket:\n', '  OtherBucket:\n')
+          .replaceAll('!GetAtt ArtifactsBucket', '!GetAtt OtherBucket')
+          .replaceAll('{ArtifactsBucket.', '{OtherBucket.')
+          .replaceAll('!Ref ArtifactsBucket', '!Ref OtherBucket'),
+      );
+      const report = await upgrade(sandbox(), toBoth(subscriber, build));
+      await expectFailure(sandbox(), report, { name: 'UpgradeWouldReplace', step: 'PrepareChangeSet' });
+      expect(report.error?.message).toMatch(/would remove ArtifactsBucket \(AWS::S3::Bucket\)/);
+    });
 });
 
 describe('an update that fails', () => {
@@ -124,9 +125,8 @@ describe('an update that fails', () => {
     await expectUpgraded(sandbox(), await upgrade(sandbox(), toBoth(subscriber, other)), subscriber, { build: other });
   });
 
-  it.runIf(isWhole)(
-    'and whose rollback fails ends StackNotRolledBack with both reasons, and the next is refused until that is ended',
-    async () => {
+  if (isWhole)
+    it('and whose rollback fails ends StackNotRolledBack with both reasons, and the next is refused until that is ended', async () => {
       const subscriber = await upgradable(sandbox());
       const { userName } = subscriber;
       fault(sandbox(), 'infinstor:register:error=503:2');
@@ -139,61 +139,61 @@ describe('an update that fails', () => {
       const next = await upgrade(sandbox(), request);
       await expectFailure(sandbox(), next, { name: 'StackNotRolledBack', step: 'AcceptUpgrade' });
       sandbox().cloudFormation.setStatus(stackNameOf(userName), 'UPDATE_ROLLBACK_COMPLETE');
-    },
-  );
+    });
 });
 
-describe.runIf(isWhole)('a stack that somebody else changes', () => {
-  it('at this moment is waited for', async () => {
-    const subscriber = await upgradable(sandbox());
-    const { userName } = subscriber;
-    const build = publish(sandbox(), changes.policy);
-    sandbox().cloudFormation.setStatus(stackNameOf(userName), 'UPDATE_IN_PROGRESS');
-    const functionName = functionNameOf('prepare-change-set');
-    const looks = () =>
-      sandbox()
-        .calls()
-        .filter((call) => call.operation === 'DescribeStacks' && call.functionName === functionName);
-    const before = looks().length;
-    const { executionArn } = await startRun(sandbox(), 'upgrade-subscriber', toBoth(subscriber, build));
-    // It has looked twice.
-    await eventually(sandbox(), () => expect(looks().length - before).toBeGreaterThan(1));
-    sandbox().cloudFormation.setStatus(stackNameOf(userName), 'UPDATE_COMPLETE');
-    const report = await ended(sandbox(), executionArn);
-    await expectUpgraded(sandbox(), report, subscriber, { build });
-    expect(statesOf(report).filter((state) => state === 'PrepareChangeSet').length).toBeGreaterThan(1);
-  });
+if (isWhole)
+  describe('a stack that somebody else changes', () => {
+    it('at this moment is waited for', async () => {
+      const subscriber = await upgradable(sandbox());
+      const { userName } = subscriber;
+      const build = publish(sandbox(), changes.policy);
+      sandbox().cloudFormation.setStatus(stackNameOf(userName), 'UPDATE_IN_PROGRESS');
+      const functionName = functionNameOf('prepare-change-set');
+      const looks = () =>
+        sandbox()
+          .calls()
+          .filter((call) => call.operation === 'DescribeStacks' && call.functionName === functionName);
+      const before = looks().length;
+      const { executionArn } = await startRun(sandbox(), 'upgrade-subscriber', toBoth(subscriber, build));
+      // It has looked twice.
+      await eventually(sandbox(), () => expect(looks().length - before).toBeGreaterThan(1));
+      sandbox().cloudFormation.setStatus(stackNameOf(userName), 'UPDATE_COMPLETE');
+      const report = await ended(sandbox(), executionArn);
+      await expectUpgraded(sandbox(), report, subscriber, { build });
+      expect(statesOf(report).filter((state) => state === 'PrepareChangeSet').length).toBeGreaterThan(1);
+    });
 
-  it('after it was looked at is left alone: StackNeedsAttention', async () => {
-    const subscriber = await upgradable(sandbox());
-    const { userName } = subscriber;
-    const build = publish(sandbox(), changes.policy);
-    const goOn = hold(sandbox(), 'dynamodb', 'GetItem', { functionName: functionNameOf('execute-change-set') });
-    const { executionArn } = await startRun(sandbox(), 'upgrade-subscriber', toBoth(subscriber, build));
-    await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
-    const stack = stackOf(sandbox(), userName);
-    await new CloudFormationClient(operatorAt(sandbox().endpoint)).send(
-      new UpdateStackCommand({
-        StackName: stackNameOf(userName),
-        UsePreviousTemplate: true,
-        Capabilities: ['CAPABILITY_NAMED_IAM'],
-        Parameters: Object.keys(stack?.parameters ?? {}).map((ParameterKey) =>
-          ParameterKey === 'CorsMaxAgeSeconds'
-            ? { ParameterKey, ParameterValue: '60' }
-            : { ParameterKey, UsePreviousValue: true },
-        ),
-      }),
-    );
-    goOn();
-    const report = await ended(sandbox(), executionArn);
-    await expectFailure(sandbox(), report, { name: 'StackNeedsAttention', step: 'ExecuteChangeSet' });
-    await sandbox().clock.quiet();
-    // What was changed by hand stays what it is.
-    const again = await upgrade(sandbox(), toBoth(subscriber, build));
-    await expectUpgraded(sandbox(), again, subscriber, { build });
-    expect(stackOf(sandbox(), userName)?.parameters).toMatchObject({ CorsMaxAgeSeconds: '60' });
+    it('after it was looked at is left alone: StackNeedsAttention', async () => {
+      const subscriber = await upgradable(sandbox());
+      const { userName } = subscriber;
+      const build = publish(sandbox(), changes.policy);
+      const goOn = hold(sandbox(), 'dynamodb', 'GetItem', { functionName: functionNameOf('execute-change-set') });
+      const { executionArn } = await startRun(sandbox(), 'upgrade-subscriber', toBoth(subscriber, build));
+      await eventually(sandbox(), () => expect(sandbox().faults.left()).toBe(0));
+      const stack = stackOf(sandbox(), userName);
+      await new CloudFormationClient(operatorAt(sandbox().endpoint)).send(
+        new UpdateStackCommand({
+          StackName: stackNameOf(userName),
+          UsePreviousTemplate: true,
+          Capabilities: ['CAPABILITY_NAMED_IAM'],
+          Parameters: Object.keys(stack?.parameters ?? {}).map((ParameterKey) =>
+            ParameterKey === 'CorsMaxAgeSeconds'
+              ? { ParameterKey, ParameterValue: '60' }
+              : { ParameterKey, UsePreviousValue: true },
+          ),
+        }),
+      );
+      goOn();
+      const report = await ended(sandbox(), executionArn);
+      await expectFailure(sandbox(), report, { name: 'StackNeedsAttention', step: 'ExecuteChangeSet' });
+      await sandbox().clock.quiet();
+      // What was changed by hand stays what it is.
+      const again = await upgrade(sandbox(), toBoth(subscriber, build));
+      await expectUpgraded(sandbox(), again, subscriber, { build });
+      expect(stackOf(sandbox(), userName)?.parameters).toMatchObject({ CorsMaxAgeSeconds: '60' });
+    });
   });
-});
 
 /** What is refused by the first step, before any effect. */
 const refused: Record<string, (subscriber: Upgradable) => { request: object; name: string; says: RegExp }> = {
@@ -246,33 +246,33 @@ describe('before any effect an upgrade is refused', () => {
   });
 });
 
-describe.runIf(isWhole)('the custom token', () => {
-  it('stays what it is though it has ended, and another one may be supplied where the vendor needs it anew', async () => {
-    const subscriber = await upgradable(sandbox());
-    const { userName } = subscriber;
-    const customTokenSecretId = `infinstor/sandbox/input/${userName}/token`;
-    sandbox().secretsManager.createSecret(
-      customTokenSecretId,
-      JSON.stringify({ customToken: 'Supplied-Token-Marker-1' }),
-    );
-    const build = publish(sandbox(), changes.policy);
-    const report = await upgrade(sandbox(), { ...toBoth(subscriber, build), customTokenSecretId });
-    // InfinStor knows no such token.
-    await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
-    expect(report.error?.message).toMatch(/Subscriber/);
-    await putSecret(sandbox(), customTokenSecretId, { customToken: sandbox().infinstor.customTokenOf(userName) });
-    await expectUpgraded(
-      sandbox(),
-      await upgrade(sandbox(), { ...toBoth(subscriber, build), customTokenSecretId }),
-      subscriber,
-      { build },
-    );
+if (isWhole)
+  describe('the custom token', () => {
+    it('stays what it is though it has ended, and another one may be supplied where the vendor needs it anew', async () => {
+      const subscriber = await upgradable(sandbox());
+      const { userName } = subscriber;
+      const customTokenSecretId = `infinstor/sandbox/input/${userName}/token`;
+      sandbox().secretsManager.createSecret(
+        customTokenSecretId,
+        JSON.stringify({ customToken: 'Supplied-Token-Marker-1' }),
+      );
+      const build = publish(sandbox(), changes.policy);
+      const report = await upgrade(sandbox(), { ...toBoth(subscriber, build), customTokenSecretId });
+      // InfinStor knows no such token.
+      await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
+      expect(report.error?.message).toMatch(/Subscriber/);
+      await putSecret(sandbox(), customTokenSecretId, { customToken: sandbox().infinstor.customTokenOf(userName) });
+      await expectUpgraded(
+        sandbox(),
+        await upgrade(sandbox(), { ...toBoth(subscriber, build), customTokenSecretId }),
+        subscriber,
+        { build },
+      );
+    });
   });
-});
 
-it.runIf(isWhole)(
-  'a subscriber of before the registry kept the build must be asked for with it, and may be then',
-  async () => {
+if (isWhole)
+  it('a subscriber of before the registry kept the build must be asked for with it, and may be then', async () => {
     const subscriber = await upgradable(sandbox());
     const { userName, after } = subscriber;
     await new DynamoDBClient(operatorAt(sandbox().endpoint)).send(
@@ -288,5 +288,4 @@ it.runIf(isWhole)(
     expect(report.error?.message).toMatch(/^stack\.build: is required/);
     const build = fixtures.build;
     await expectUpgraded(sandbox(), await upgrade(sandbox(), { ...request, stack: { build } }), subscriber, { build });
-  },
-);
+  });

@@ -69,29 +69,30 @@ describe('an upgrade', () => {
   });
 });
 
-describe.runIf(isWhole)('what an upgrade leaves', () => {
-  it('is offboarded with all keys, that of an upgrade that has failed among them', async () => {
-    const subscriber = await upgradable(sandbox());
-    const { userName, before, after } = subscriber;
-    const build = publish(sandbox(), changes.refused);
-    const report = await upgrade(sandbox(), toBoth(subscriber, build));
-    expect(report.error).toMatchObject({ name: 'StackFailed' });
-    expect(rolesOn(sandbox(), after)).toHaveLength(1);
-    const offboarded = await run(sandbox(), 'offboard-subscriber', { subscriber: { userName }, confirm: userName });
-    expect(offboarded.error).toBeNull();
-    for (const keyArn of [before, after]) expect(rolesOn(sandbox(), keyArn)).toEqual([]);
-  });
-
-  it('is the old value of a key that is given up for none, whose grant stays for the data', async () => {
-    const { userName, before, roleArn } = await upgradable(sandbox());
-    const report = await upgrade(sandbox(), {
-      subscriber: { userName },
-      encryption: { tracking: { type: 'aws-owned' } },
+if (isWhole)
+  describe('what an upgrade leaves', () => {
+    it('is offboarded with all keys, that of an upgrade that has failed among them', async () => {
+      const subscriber = await upgradable(sandbox());
+      const { userName, before, after } = subscriber;
+      const build = publish(sandbox(), changes.refused);
+      const report = await upgrade(sandbox(), toBoth(subscriber, build));
+      expect(report.error).toMatchObject({ name: 'StackFailed' });
+      expect(rolesOn(sandbox(), after)).toHaveLength(1);
+      const offboarded = await run(sandbox(), 'offboard-subscriber', { subscriber: { userName }, confirm: userName });
+      expect(offboarded.error).toBeNull();
+      for (const keyArn of [before, after]) expect(rolesOn(sandbox(), keyArn)).toEqual([]);
     });
-    expect(report.error).toBeNull();
-    expect(encryptionOf(sandbox(), userName)).toEqual({ type: 'aws-owned' });
-    expect(parametersOf(sandbox(), userName).DynamoDbKmsKeyArn).toBe('');
-    expect(rolesOn(sandbox(), before)).toEqual([roleArn]);
-    expect(await recordOf(sandbox(), userName)).toMatchObject({ keyArns: { L: [{ S: before }] } });
+
+    it('is the old value of a key that is given up for none, whose grant stays for the data', async () => {
+      const { userName, before, roleArn } = await upgradable(sandbox());
+      const report = await upgrade(sandbox(), {
+        subscriber: { userName },
+        encryption: { tracking: { type: 'aws-owned' } },
+      });
+      expect(report.error).toBeNull();
+      expect(encryptionOf(sandbox(), userName)).toEqual({ type: 'aws-owned' });
+      expect(parametersOf(sandbox(), userName).DynamoDbKmsKeyArn).toBe('');
+      expect(rolesOn(sandbox(), before)).toEqual([roleArn]);
+      expect(await recordOf(sandbox(), userName)).toMatchObject({ keyArns: { L: [{ S: before }] } });
+    });
   });
-});
