@@ -115,7 +115,7 @@ function propertyDetails({ stack, plan, resource, definition, others }: Comparis
         : {
             Attribute: 'Properties',
             Name: name,
-            RequiresRecreation: recreation(resource.type, name, isKnown ? wanted.value : undefined, old),
+            RequiresRecreation: recreation(resource.type, name),
           };
     return sources.map((source) => ({ Target: target, ...source }));
   });
@@ -164,11 +164,10 @@ function valueNow(expression: unknown, stack: Stack, { scope }: StackPlan): { va
   }
 }
 
-function recreation(type: string, name: string, value: unknown, old: Readonly<Record<string, unknown>>): Recreation {
-  const rule = updateRuleOf(type);
-  if (rule === undefined || rule.conditional === true) return 'Conditionally';
-  if (rule.createOnly.includes(name)) return 'Always';
-  return rule.replaces?.({ ...old, [name]: value }, old) === true ? 'Always' : 'Never';
+function recreation(type: string, name: string): Recreation {
+  const { createOnly = [], conditional = [] } = updateRuleOf(type) ?? {};
+  if (conditional === 'all' || conditional.includes(name)) return 'Conditionally';
+  return createOnly.includes(name) ? 'Always' : 'Never';
 }
 
 /** What stands beside the properties. The stack's own tags reach every resource that can have tags. */

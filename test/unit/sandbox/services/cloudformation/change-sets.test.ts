@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { setUp } from './cloudformation-fixture.ts';
+import { setUp, templateUrl } from './cloudformation-fixture.ts';
 
 const StackName = 'tenant';
 
@@ -454,5 +454,73 @@ describe('a change set for a new stack', () => {
     await call('DeleteStack', { StackName: 'second' });
     await clock.quiet();
     expect(cloudFormation.stack('second')).toBeUndefined();
+  });
+});
+
+describe('what IAM is asked about a change set', () => {
+  const tags = [{ Key: 'team', Value: 'mlops' }];
+
+  it('is the stack with its tags, and what the request has', async () => {
+    const { access, call, settled, cloudFormation, serviceRole } = setUp();
+    await call('CreateStack', { StackName, TemplateBody: body(simple), Tags: tags });
+    await settled(StackName);
+    const resource = cloudFormation.stack(StackName)?.stackId;
+    const url = templateUrl('customer');
+    const Tags = [{ Key: 'team', Value: 'other' }];
+    const input = { StackName, ChangeSetName: 'next', TemplateURL: url, RoleARN: serviceRole.arn, Tags };
+    const requested = { 'aws:RequestTag/team': 'other', 'aws:TagKeys': ['team'] };
+    expect(access('CreateChangeSet', input)).toEqual([
+      {
+        action: 'cloudformation:CreateChangeSet',
+        resource,
+        context: {
+          'aws:ResourceTag/team': 'mlops',
+          ...requested,
+          'cloudformation:ChangeSetName': 'next',
+          'cloudformation:TemplateUrl': url,
+          'cloudformation:RoleArn': serviceRole.arn,
+        },
+      },
+      {
+        action: 'cloudformation:TagResource',
+        resource,
+        context: { ...requested, 'cloudformation:CreateAction': 'CreateChangeSet' },
+      },
+      expect.objectContaining({ action: 's3:GetObject' }),
+      expect.objectContaining({ action: 'iam:PassRole', resource: serviceRole.arn }),
+    ]);
+    for (const operation of ['DescribeChangeSet', 'ExecuteChangeSet', 'DeleteChangeSet']) {
+      expect(access(operation, { StackName, ChangeSetName: 'next' })).toEqual([
+        {
+          action: `cloudformation:${operation}`,
+          resource,
+          context: { 'aws:ResourceTag/team': 'mlops', 'cloudformation:ChangeSetName': 'next' },
+        },
+      ]);
+    }
+    expect(access('ListChangeSets', { StackName })).toEqual([
+      { action: 'cloudformation:ListChangeSets', resource, context: { 'aws:ResourceTag/team': 'mlops' } },
+    ]);
+  });
+
+  it('is the stack that is not there yet, and an ARN where the call names no stack', () => {
+    const { access } = setUp();
+    expect(
+      access('CreateChangeSet', { StackName, ChangeSetName: 'next', ChangeSetType: 'CREATE', TemplateBody: '{}' }),
+    ).toEqual([
+      {
+        action: 'cloudformation:CreateChangeSet',
+        resource: 'arn:aws:cloudformation:us-east-1:111111111111:stack/tenant/*',
+        context: { 'cloudformation:ChangeSetName': 'next' },
+      },
+    ]);
+    const ChangeSetName = 'arn:aws:cloudformation:us-east-1:111111111111:changeSet/next/1';
+    expect(access('ExecuteChangeSet', { ChangeSetName })).toEqual([
+      {
+        action: 'cloudformation:ExecuteChangeSet',
+        resource: ChangeSetName,
+        context: { 'cloudformation:ChangeSetName': ChangeSetName },
+      },
+    ]);
   });
 });

@@ -155,3 +155,62 @@ describe('a nested stack', () => {
     expect(accessOf(world).status).toBe('DELETE_FAILED');
   });
 });
+
+describe('an update of a nested stack', () => {
+  const renamed = access.replace('RoleForInfinStorMlflowService-', 'Other-');
+  const updateParent = (world: ReturnType<typeof setUp>, url: string) =>
+    world.call('UpdateStack', createInput({}, { TemplateURL: templateUrl(url) }));
+  const next = { next: parent.replace(templateUrl('access'), templateUrl('renamed')), renamed };
+
+  it("brings it to its template, and gives its parent's resources its new outputs", async () => {
+    const world = setUp({ templates: { ...templates, ...next } });
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    const before = accessOf(world).stackId;
+    await updateParent(world, 'next');
+    const stack = await world.settled('tenant-acme');
+    expect(stack.status).toBe('UPDATE_COMPLETE');
+    const nested = accessOf(world);
+    expect(nested).toMatchObject({ stackId: before, status: 'UPDATE_COMPLETE', roleArn: world.serviceRole.arn });
+    expect(world.calls.map(({ properties }) => properties.RoleArn)).toEqual([
+      expect.stringMatching(/RoleForInfinStorMlflowService-Acme$/),
+      world.iam.role('Other-Acme')?.arn,
+    ]);
+    expect(world.accesses.map(({ access: { action } }) => action)).toContain('cloudformation:UpdateStack');
+  });
+
+  it('leaves alone one whose template is the same', async () => {
+    const world = setUp({
+      templates: { ...templates, same: parent.replace('ServiceToken: x', 'ServiceToken: x, A: b') },
+    });
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    await updateParent(world, 'same');
+    const stack = await world.settled('tenant-acme');
+    expect(statuses(stack).slice(-6)).toEqual([
+      'Access UPDATE_IN_PROGRESS',
+      'Access UPDATE_COMPLETE',
+      'Subscriber UPDATE_IN_PROGRESS',
+      'Subscriber UPDATE_COMPLETE',
+      'tenant-acme UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
+      'tenant-acme UPDATE_COMPLETE',
+    ]);
+    expect(accessOf(world).status).toBe('CREATE_COMPLETE');
+  });
+
+  it('is taken back with its parent, and says why in the words of its own', async () => {
+    const broken = renamed.replace('AssumeRolePolicyDocument:', 'Unknown: 1\n      AssumeRolePolicyDocument:');
+    const world = setUp({ templates: { ...templates, ...next, renamed: broken } });
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    await updateParent(world, 'next');
+    const { status, events } = await world.settled('tenant-acme');
+    expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const nested = accessOf(world);
+    expect(nested.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(events.find(({ ResourceStatus }) => ResourceStatus === 'UPDATE_FAILED')?.ResourceStatusReason).toBe(
+      `Embedded stack ${nested.stackId} was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed to update: [Role].`,
+    );
+    expect(world.iam.role('RoleForInfinStorMlflowService-Acme')).toBeDefined();
+  });
+});
