@@ -20,16 +20,18 @@ export function describeChangeSet(changeSet: ChangeSet, nextToken: string | unde
   const { template, parameters, capabilities, tags } = plan;
   const start = nextToken === undefined ? 0 : position(nextToken, changes.length);
   const end = start + pageSizeOf(changes);
+  const values = Object.entries(parameters).map(([ParameterKey, value]) => ({
+    ParameterKey,
+    ParameterValue: template.Parameters[ParameterKey]?.NoEcho === true ? '****' : value,
+  }));
   return {
     ...summary(changeSet),
-    Parameters: Object.entries(parameters).map(([ParameterKey, value]) => ({
-      ParameterKey,
-      ParameterValue: template.Parameters[ParameterKey]?.NoEcho === true ? '****' : value,
-    })),
+    // Recorded: these are not there when they are empty, and the others are.
+    ...(values.length > 0 && { Parameters: values }),
+    ...(tags.length > 0 && { Tags: tags }),
     NotificationARNs: [],
     RollbackConfiguration: {},
     Capabilities: capabilities,
-    Tags: tags,
     OnStackFailure: onStackFailure,
     Changes: changes.slice(start, end).map((ResourceChange) => ({ Type: 'Resource', ResourceChange })),
     ...(end < changes.length && { NextToken: String(end) }),
