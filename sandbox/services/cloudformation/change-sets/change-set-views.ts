@@ -12,6 +12,8 @@ const summary = ({ id, name, description, stack, creationTime, ...changeSet }: C
   CreationTime: creationTime,
   Description: description,
   IncludeNestedStacks: changeSet.includesNestedStacks,
+  ParentChangeSetId: changeSet.nestedIn?.parentId,
+  RootChangeSetId: changeSet.nestedIn?.rootId,
 });
 
 /** A change set as DescribeChangeSet answers it, with a page of its changes; parameters that the template marks `NoEcho` are masked. */

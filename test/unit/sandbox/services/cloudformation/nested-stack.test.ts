@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createInput, setUp, templateUrl } from './cloudformation-fixture.ts';
 
@@ -212,5 +213,68 @@ describe('an update of a nested stack', () => {
       `Embedded stack ${nested.stackId} was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed to update: [Role].`,
     );
     expect(world.iam.role('RoleForInfinStorMlflowService-Acme')).toBeDefined();
+  });
+});
+
+describe('a change set of a stack that nests others', () => {
+  const renamed = access.replace('RoleForInfinStorMlflowService-', 'Other-');
+  const next = { next: parent.replace(templateUrl('access'), templateUrl('renamed')), renamed };
+  const described = v.looseObject({
+    ChangeSetId: v.string(),
+    Changes: v.array(v.object({ ResourceChange: v.looseObject({ ChangeSetId: v.optional(v.string()) }) })),
+  });
+
+  /** Describes the change set that brings a stack of these templates to that at a URL. */
+  async function changeSet(world: ReturnType<typeof setUp>, url: string) {
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    const { StackName, ...input } = createInput({}, { TemplateURL: templateUrl(url) });
+    await world.call('CreateChangeSet', { StackName, ChangeSetName: 'next', IncludeNestedStacks: 'true', ...input });
+    await world.clock.quiet();
+    return v.parse(described, await world.call('DescribeChangeSet', { StackName, ChangeSetName: 'next' }));
+  }
+
+  it('has change sets of those, which go with it', async () => {
+    const world = setUp({ templates: { ...templates, ...next } });
+    const root = await changeSet(world, 'next');
+    expect(root).toMatchObject({ Status: 'CREATE_COMPLETE', IncludeNestedStacks: true });
+    const id = root.Changes.map(({ ResourceChange }) => ResourceChange.ChangeSetId)[0];
+    const which = { ChangeSetName: id, StackName: accessOf(world).stackId };
+    expect(await world.call('DescribeChangeSet', which)).toMatchObject({
+      ...{ ParentChangeSetId: root.ChangeSetId, RootChangeSetId: root.ChangeSetId, ExecutionStatus: 'AVAILABLE' },
+      Changes: [
+        { ResourceChange: { LogicalResourceId: 'Role', Replacement: 'True', PolicyAction: 'ReplaceAndDelete' } },
+      ],
+    });
+    await expect(world.call('ExecuteChangeSet', which)).rejects.toThrow(/is nested/);
+    await expect(world.call('DeleteChangeSet', which)).rejects.toThrow(/is nested/);
+    await world.call('ExecuteChangeSet', { ChangeSetName: root.ChangeSetId });
+    expect((await world.settled('tenant-acme')).status).toBe('UPDATE_COMPLETE');
+    expect(await world.call('DescribeChangeSet', which)).toMatchObject({ ExecutionStatus: 'EXECUTE_COMPLETE' });
+    await world.call('DeleteChangeSet', { ChangeSetName: root.ChangeSetId });
+    await expect(world.call('DescribeChangeSet', which)).rejects.toMatchObject({ code: 'ChangeSetNotFound' });
+  });
+
+  it('is empty when nothing changes in any of them', async () => {
+    expect(await changeSet(setUp({ templates }), 'customer')).toMatchObject({
+      Status: 'FAILED',
+      StatusReason: expect.stringMatching(/^The submitted information didn't contain changes/),
+    });
+  });
+
+  it('fails with the one of a template that is wrong', async () => {
+    const broken = access.replace('Type: AWS::IAM::Role', 'Type: AWS::Unknown::Thing');
+    const world = setUp({ templates: { ...templates, ...next, renamed: broken } });
+    expect(await changeSet(world, 'next')).toMatchObject({
+      Status: 'FAILED',
+      StatusReason: expect.stringMatching(
+        /^Nested change set arn:.+ was not successfully created: Currently in FAILED\.$/,
+      ),
+      ExecutionStatus: 'UNAVAILABLE',
+      Changes: [],
+    });
+    expect(await world.call('ListChangeSets', { StackName: accessOf(world).stackId })).toMatchObject({
+      Summaries: [{ Status: 'FAILED', StatusReason: expect.stringContaining('AWS::Unknown::Thing') }],
+    });
   });
 });
