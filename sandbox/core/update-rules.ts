@@ -12,8 +12,11 @@ export interface UpdateRule {
   createOnly: readonly string[];
   /** Another change that replaces it, by the new and the old properties. */
   replaces?: (properties: Properties, old: Properties) => boolean;
-  /** Whether any change may replace it. */
-  conditional?: boolean;
+  /**
+   * What may replace it, or not, which a change set does not know before: `conditionalCreateOnlyProperties` of the schemas, and of a
+   * table's attributes what stands in the template reference.
+   */
+  conditional?: readonly string[] | 'all';
   /** The property that names it: two cannot have one name, so that a replacement needs another. */
   name?: string;
   /** Whether it gets the tags of its stack (`tagging.taggable` of its schema). */
@@ -45,12 +48,13 @@ export const updateRules: Readonly<Record<string, UpdateRule>> = {
   'AWS::DynamoDB::Table': {
     createOnly: ['TableName', 'KeySchema'],
     replaces: editsAttribute,
+    conditional: ['KeySchema', 'AttributeDefinitions'],
     name: 'TableName',
     isTagged: true,
   },
   'AWS::Events::EventBus': { createOnly: ['Name'], name: 'Name' },
   'AWS::Events::EventBusPolicy': { createOnly: ['EventBusName', 'StatementId'] },
-  'AWS::Events::Rule': { createOnly: ['Name', 'EventBusName'], name: 'Name' },
+  'AWS::Events::Rule': { createOnly: ['Name', 'EventBusName'], conditional: ['EventBusName'], name: 'Name' },
   'AWS::IAM::ManagedPolicy': { createOnly: ['ManagedPolicyName', 'Description'], name: 'ManagedPolicyName' },
   'AWS::IAM::Policy': { createOnly: [] },
   'AWS::IAM::Role': { createOnly: ['RoleName', 'Path'], name: 'RoleName', isTagged: true },
@@ -69,7 +73,7 @@ export const updateRules: Readonly<Record<string, UpdateRule>> = {
     isTagged: true,
   },
   // What a custom resource does is its own business: it is another one when it answers with another physical id.
-  'Custom::*': { createOnly: [], conditional: true },
+  'Custom::*': { createOnly: [], conditional: 'all' },
 };
 
 /** How resources of a type are updated. */

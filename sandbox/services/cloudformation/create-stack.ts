@@ -64,6 +64,9 @@ export type UpdateRequest = Pick<
   'TemplateBody' | 'TemplateURL' | 'UsePreviousTemplate' | 'Parameters' | 'Capabilities' | 'RoleARN' | 'Tags'
 >;
 
+/** What a nested stack has of the one that it is in. */
+type NestedIn = Pick<Stack, 'capabilities' | 'tags' | 'creator' | 'roleArn'>;
+
 export interface StackCreation {
   /** CreateStack. @throws AwsError as AWS does */
   create(input: v.InferOutput<typeof createInput>, caller: Caller): Stack;
@@ -81,6 +84,12 @@ export interface StackCreation {
     parent: Stack,
     given: { templateUrl: string; parameters: readonly GivenParameter[] },
   ): boolean;
+  /** What an update of the stack that it is in would make of a nested one. @throws AwsError as UpdateStack does */
+  planNested(
+    child: Stack,
+    parent: NestedIn,
+    given: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): StackPlan;
   /** UpdateStack. @throws AwsError as AWS does */
   update(stack: Stack, input: v.InferOutput<typeof updateInput>, caller: Caller): void;
   /** What an update would make of a stack. @throws AwsError as UpdateStack does, but not when nothing would change */
@@ -293,15 +302,23 @@ export function createStackCreation(parts: Parts): StackCreation {
     parent: Stack,
     { templateUrl, parameters }: { templateUrl: string; parameters: readonly GivenParameter[] },
   ): boolean {
-    const { capabilities, tags, creator, roleArn } = parent;
+    const plan = planNested(child, parent, { templateUrl, parameters });
+    if (isSame(child, plan)) return false;
+    if (parent.roleArn !== undefined) child.roleArn = parent.roleArn;
+    startUpdate(child, plan, undefined);
+    return true;
+  }
+
+  function planNested(
+    child: Stack,
+    { capabilities, tags, creator, roleArn }: NestedIn,
+    { templateUrl, parameters }: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): StackPlan {
     requireUpdatable(child);
     const request = { capabilities, tags, creator, ...(roleArn !== undefined && { roleArn }) };
     const plan = planOf(child, source.bodyOf(templateUrl), parameters, request);
     requireSameTypes(child, plan);
-    if (isSame(child, plan)) return false;
-    if (roleArn !== undefined) child.roleArn = roleArn;
-    startUpdate(child, plan, undefined);
-    return true;
+    return plan;
   }
 
   async function deploy({ stackName, templateBody, parameters, capabilities, caller }: Deployment): Promise<Stack> {
@@ -335,6 +352,7 @@ export function createStackCreation(parts: Parts): StackCreation {
     create: createStack,
     createNested,
     updateNested,
+    planNested,
     update: updateStack,
     planUpdate,
     draft,

@@ -26,7 +26,7 @@ interface Parts {
   onAccess: OnAccess;
 }
 
-const nestedProperties = v.strictObject({
+export const nestedProperties = v.strictObject({
   TemplateURL: v.string(),
   Parameters: v.optional(
     v.record(v.string(), v.pipe(v.union([v.string(), v.number(), v.boolean()]), v.transform(String))),
@@ -60,10 +60,7 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     // The child acts with its parent's role, which is passed on.
     for (const access of passRoleAccess(parent.roleArn)) parts.onAccess(caller, access);
     parts.onAccess(caller, parts.accessTo(templateUrl));
-    const parameters = Object.entries(Parameters).map(([ParameterKey, ParameterValue]) => ({
-      ParameterKey,
-      ParameterValue,
-    }));
+    const parameters = parametersOf(Parameters);
     const child = existing ?? parts.create(parent, { stackName, templateUrl, parameters });
     const resource = {
       physicalId: child.stackId,
@@ -88,6 +85,10 @@ export function nestedStackProvider(parts: Parts): ResourceProvider {
     return { ...resource, attributes: outputsOf(child) };
   };
 }
+
+/** The parameters of a nested stack as CreateStack has them. */
+export const parametersOf = (parameters: Readonly<Record<string, string>>): GivenParameter[] =>
+  Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }));
 
 const outputsOf = ({ outputs }: Stack) =>
   Object.fromEntries(outputs.map(({ OutputKey, OutputValue }) => [`Outputs.${OutputKey}`, OutputValue] as const));

@@ -214,16 +214,23 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
       },
     ),
 
-    GetTemplateSummary: operation(v.strictObject(givenTemplate), {
-      access: ({ TemplateURL }) => [
+    GetTemplateSummary: operation(v.strictObject({ ...givenTemplate, StackName: v.optional(text) }), {
+      access: ({ StackName, TemplateURL }) => [
         {
-          action: 'cloudformation:GetTemplateSummary',
-          resource: '*',
+          ...(StackName === undefined
+            ? { action: 'cloudformation:GetTemplateSummary', resource: '*' }
+            : stackAccess('GetTemplateSummary', StackName)),
           ...(TemplateURL !== undefined && { context: { 'cloudformation:TemplateUrl': TemplateURL } }),
         },
         ...(TemplateURL === undefined ? [] : [source.accessTo(TemplateURL)]),
       ],
-      run: (input) => templateSummary(source.templateOf(source.given(input))),
+      run({ StackName, ...given }) {
+        if (StackName === undefined) return templateSummary(source.templateOf(source.given(given)));
+        if ((given.TemplateBody ?? given.TemplateURL) !== undefined) {
+          throw validationError('StackName and a template cannot be specified together.');
+        }
+        return templateSummary(store.require(StackName).template);
+      },
     }),
 
     UpdateTerminationProtection: operation(protectInput, {

@@ -12,6 +12,8 @@ const summary = ({ id, name, description, stack, creationTime, ...changeSet }: C
   CreationTime: creationTime,
   Description: description,
   IncludeNestedStacks: changeSet.includesNestedStacks,
+  ParentChangeSetId: changeSet.nestedIn?.parentId,
+  RootChangeSetId: changeSet.nestedIn?.rootId,
 });
 
 /** A change set as DescribeChangeSet answers it, with a page of its changes; parameters that the template marks `NoEcho` are masked. */
@@ -20,16 +22,18 @@ export function describeChangeSet(changeSet: ChangeSet, nextToken: string | unde
   const { template, parameters, capabilities, tags } = plan;
   const start = nextToken === undefined ? 0 : position(nextToken, changes.length);
   const end = start + pageSizeOf(changes);
+  const values = Object.entries(parameters).map(([ParameterKey, value]) => ({
+    ParameterKey,
+    ParameterValue: template.Parameters[ParameterKey]?.NoEcho === true ? '****' : value,
+  }));
   return {
     ...summary(changeSet),
-    Parameters: Object.entries(parameters).map(([ParameterKey, value]) => ({
-      ParameterKey,
-      ParameterValue: template.Parameters[ParameterKey]?.NoEcho === true ? '****' : value,
-    })),
+    // Recorded: these are not there when they are empty, and the others are.
+    ...(values.length > 0 && { Parameters: values }),
+    ...(tags.length > 0 && { Tags: tags }),
     NotificationARNs: [],
     RollbackConfiguration: {},
     Capabilities: capabilities,
-    Tags: tags,
     OnStackFailure: onStackFailure,
     Changes: changes.slice(start, end).map((ResourceChange) => ({ Type: 'Resource', ResourceChange })),
     ...(end < changes.length && { NextToken: String(end) }),

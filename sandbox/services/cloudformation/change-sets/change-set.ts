@@ -24,6 +24,8 @@ export interface ResourceChange {
   Replacement?: 'True' | 'False' | 'Conditional';
   Scope: readonly ChangeDetail['Target']['Attribute'][];
   Details: readonly ChangeDetail[];
+  /** That of a nested stack. */
+  ChangeSetId?: string;
 }
 
 export interface ChangeSet {
@@ -47,6 +49,8 @@ export interface ChangeSet {
   roleArn?: string;
   onStackFailure?: Stack['onFailure'];
   includesNestedStacks: boolean;
+  /** Of a nested stack: that of the stack that it is in, and the one at the top. */
+  nestedIn?: { parentId: string; rootId: string };
   /** None before it is created. */
   changes: readonly ResourceChange[];
   /** What made it: another call with its name is refused unless it is the same. */

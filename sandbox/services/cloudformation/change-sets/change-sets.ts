@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { AccountRegion } from '../../../core/account.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { AwsError, type Caller } from '../../../core/operation.ts';
 import { isSame } from '../checks/updates.ts';
 import type { StackCreation } from '../create-stack.ts';
+import { nestedProperties, parametersOf } from '../nested-stack.ts';
 import type { Provisioner } from '../provisioning/provision.ts';
-import type { Stack } from '../stack.ts';
+import type { Stack, StackPlan } from '../stack.ts';
 import type { StackStore } from '../stack-store.ts';
 import { validationError } from '../template-checks.ts';
-import type { ChangeSet } from './change-set.ts';
+import type { ChangeSet, ResourceChange } from './change-set.ts';
 import type { createChangeSetInput, executeChangeSetInput } from './change-set-requests.ts';
 import { changesOf } from './changes.ts';
 
@@ -17,7 +18,7 @@ interface Parts {
   clock: Pick<Clock, 'now' | 'sleep'>;
   home: AccountRegion;
   store: Pick<StackStore, 'find' | 'require'>;
-  creation: () => Pick<StackCreation, 'draft' | 'review' | 'planCreation' | 'planUpdate'>;
+  creation: () => Pick<StackCreation, 'draft' | 'review' | 'planCreation' | 'planUpdate' | 'planNested'>;
   provisioner: Pick<Provisioner, 'create' | 'update'>;
   /** How long it takes to create one. */
   delayMs: number;
@@ -112,44 +113,116 @@ export function createChangeSets({ clock, home, store, creation, provisioner, de
     }
     const plan = creation()[type === 'CREATE' ? 'planCreation' : 'planUpdate'](stack, input, caller);
     if (type === 'CREATE') creation().review(stack);
-    const changeSet: ChangeSet = {
-      id: `arn:aws:cloudformation:${home.region}:${home.accountId}:changeSet/${name}/${randomUUID()}`,
-      ...{ name, type, stack, plan },
-      creationTime: new Date(clock.now()),
-      status: 'CREATE_PENDING',
-      executionStatus: 'UNAVAILABLE',
-      includesNestedStacks: input.IncludeNestedStacks,
-      changes: [],
-      input: text,
-      ...(description !== undefined && { description }),
-      ...(input.RoleARN !== undefined && { roleArn: input.RoleARN }),
-      ...(onFailure !== undefined && { onStackFailure: onFailure }),
-    };
-    all.set(changeSet.id, changeSet);
-    void complete(changeSet);
+    const changeSet = newChangeSet(
+      name,
+      { type, stack, plan },
+      {
+        includesNestedStacks: input.IncludeNestedStacks,
+        input: text,
+        ...(description !== undefined && { description }),
+        ...(input.RoleARN !== undefined && { roleArn: input.RoleARN }),
+        ...(onFailure !== undefined && { onStackFailure: onFailure }),
+      },
+    );
+    begin(changeSet, look(changeSet));
     return changeSet;
   }
 
+  const newChangeSet = (
+    name: string,
+    what: Pick<ChangeSet, 'type' | 'stack' | 'plan'>,
+    rest: Omit<ChangeSet, keyof typeof fresh | 'id' | 'name' | 'creationTime' | 'type' | 'stack' | 'plan'>,
+  ): ChangeSet => ({
+    id: `arn:aws:cloudformation:${home.region}:${home.accountId}:changeSet/${name}/${randomUUID()}`,
+    name,
+    creationTime: new Date(clock.now()),
+    ...fresh,
+    ...what,
+    ...rest,
+  });
+
+  function begin(changeSet: ChangeSet, found: Found): void {
+    all.set(changeSet.id, changeSet);
+    void complete(changeSet, found);
+  }
+
   /** What is found is of the time of the call: an update that comes in between makes the change set obsolete. */
-  async function complete(changeSet: ChangeSet): Promise<void> {
-    const { type, stack, plan } = changeSet;
-    const [macro] = plan.template.Transform;
-    // Whether a nested stack changes is seen when it is updated.
-    const hasNested = stack.resources.some((resource) => resource.type === 'AWS::CloudFormation::Stack');
-    const isEmpty = type === 'UPDATE' && !hasNested && isSame(stack, plan);
-    const changes = macro !== undefined || isEmpty ? [] : changesOf(stack, plan);
+  async function complete(changeSet: ChangeSet, { reason, changes }: Found): Promise<void> {
     await clock.sleep(delayMs / 2);
     changeSet.status = 'CREATE_IN_PROGRESS';
     await clock.sleep(delayMs / 2);
-    if (macro !== undefined) return fail(changeSet, `No transform named ${macro} found.`);
-    if (isEmpty) return fail(changeSet, noChanges);
+    if (reason !== undefined) {
+      changeSet.status = 'FAILED';
+      changeSet.statusReason = reason;
+      return;
+    }
     changeSet.changes = changes;
     changeSet.status = 'CREATE_COMPLETE';
     if (changeSet.executionStatus === 'UNAVAILABLE') changeSet.executionStatus = 'AVAILABLE';
   }
 
+  /** What a change set would do, or why it cannot be. Begins with those of nested stacks. */
+  function look(changeSet: ChangeSet): Found {
+    const { type, stack, plan, includesNestedStacks } = changeSet;
+    const [macro] = plan.template.Transform;
+    if (macro !== undefined) return { reason: `No transform named ${macro} found.`, changes: [] };
+    const failed: string[] = [];
+    const changes = changesOf(stack, plan, (resource, properties) => {
+      const child = includesNestedStacks ? store.find(resource.provisioned?.physicalId ?? '') : undefined;
+      return child && lookInto(changeSet, { logicalId: resource.logicalId, child, properties }, failed);
+    });
+    const [within] = failed;
+    if (within !== undefined) {
+      return { reason: `Nested change set ${within} was not successfully created: Currently in FAILED.`, changes: [] };
+    }
+    // Deletion policies alone are no update, whereas that of a nested stack is one.
+    const isEmpty = isSame(stack, plan) && !changes.some(({ ResourceType: of }) => of === 'AWS::CloudFormation::Stack');
+    return type === 'UPDATE' && isEmpty ? { reason: noChanges, changes: [] } : { changes };
+  }
+
+  /** The change set of a nested stack, which is begun with unless nothing would change. */
+  function lookInto(
+    parent: ChangeSet,
+    { logicalId, child, properties }: { logicalId: string; child: Stack; properties: unknown },
+    failed: string[],
+  ): { id?: string } | undefined {
+    const parsed = v.safeParse(nestedProperties, properties);
+    // What depends on resources that are not there yet is not known.
+    if (!parsed.success) return undefined;
+    const given = { templateUrl: parsed.output.TemplateURL, parameters: parametersOf(parsed.output.Parameters) };
+    const roleArn = parent.roleArn ?? parent.stack.roleArn;
+    const nested = (plan: StackPlan) =>
+      newChangeSet(
+        `${parent.name}-${logicalId}-${randomUUID().slice(-12).toUpperCase()}`.slice(-128),
+        { type: 'UPDATE', stack: child, plan },
+        {
+          includesNestedStacks: true,
+          input: '',
+          nestedIn: { parentId: parent.id, rootId: parent.nestedIn?.rootId ?? parent.id },
+          ...(roleArn !== undefined && { roleArn }),
+        },
+      );
+    try {
+      const changeSet = nested(
+        creation().planNested(child, { ...parent.plan, ...(roleArn !== undefined && { roleArn }) }, given),
+      );
+      const found = look(changeSet);
+      if (found.reason === noChanges) return {};
+      begin(changeSet, found);
+      if (found.reason !== undefined) failed.push(changeSet.id);
+      return { id: changeSet.id };
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      const changeSet = nested(child);
+      begin(changeSet, { reason: error.message, changes: [] });
+      failed.push(changeSet.id);
+      return { id: changeSet.id };
+    }
+  }
+
   function execute(input: v.InferOutput<typeof executeChangeSetInput>, caller: Caller): void {
     const changeSet = require(input);
+    requireRoot(changeSet);
     const { id, stack, type, status, executionStatus, plan, roleArn, onStackFailure } = changeSet;
     if (status !== 'CREATE_COMPLETE') {
       throw invalidStatus(`ChangeSet [${id}] cannot be executed in its current status of [${status}]`);
@@ -163,7 +236,8 @@ export function createChangeSets({ clock, home, store, creation, provisioner, de
       throw validationError('DisableRollback cannot be specified when OnStackFailure is specified in the change set');
     }
     const disableRollback = input.DisableRollback === 'true' || onStackFailure === 'DO_NOTHING';
-    changeSet.executionStatus = 'EXECUTE_IN_PROGRESS';
+    const nested = within(changeSet);
+    for (const each of [changeSet, ...nested]) each.executionStatus = 'EXECUTE_IN_PROGRESS';
     outdate(stack);
     if (roleArn !== undefined) stack.roleArn = roleArn;
     if (input.ClientRequestToken === undefined) delete stack.clientRequestToken;
@@ -179,14 +253,19 @@ export function createChangeSets({ clock, home, store, creation, provisioner, de
       });
       provisioner.create(stack);
     } else provisioner.update(stack, executed, disableRollback);
-    void settle(changeSet);
+    void settle(changeSet, nested);
   }
 
-  async function settle(changeSet: ChangeSet): Promise<void> {
-    const { stack } = changeSet;
-    await stack.work;
-    const isDone = stack.status === 'CREATE_COMPLETE' || stack.status === 'UPDATE_COMPLETE';
-    changeSet.executionStatus = isDone ? 'EXECUTE_COMPLETE' : 'EXECUTE_FAILED';
+  /** Those of the stacks within a stack. */
+  const within = ({ id }: ChangeSet) => [...all.values()].filter(({ nestedIn }) => nestedIn?.rootId === id);
+
+  async function settle(changeSet: ChangeSet, nested: readonly ChangeSet[]): Promise<void> {
+    await changeSet.stack.work;
+    for (const each of [changeSet, ...nested]) {
+      const { status } = each.stack;
+      const isDone = status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE';
+      each.executionStatus = isDone ? 'EXECUTE_COMPLETE' : 'EXECUTE_FAILED';
+    }
   }
 
   return {
@@ -198,6 +277,7 @@ export function createChangeSets({ clock, home, store, creation, provisioner, de
       const changeSet = find(which);
       // To delete what is not there succeeds, as long as the stack is (aws/aws-cdk deletes before it creates).
       if (changeSet === undefined) return;
+      requireRoot(changeSet);
       const isBusy =
         changeSet.status === 'CREATE_PENDING' ||
         changeSet.status === 'CREATE_IN_PROGRESS' ||
@@ -208,7 +288,7 @@ export function createChangeSets({ clock, home, store, creation, provisioner, de
           'An operation on this ChangeSet is currently in progress.  Please attempt this operation again later.',
         );
       }
-      all.delete(changeSet.id);
+      for (const each of [changeSet, ...within(changeSet)]) all.delete(each.id);
     },
     of,
   };
@@ -220,9 +300,19 @@ export function createChangeSets({ clock, home, store, creation, provisioner, de
 
 type Created = v.InferOutput<typeof createChangeSetInput>;
 
-function fail(changeSet: ChangeSet, reason: string): void {
-  changeSet.status = 'FAILED';
-  changeSet.statusReason = reason;
+interface Found {
+  /** Why it fails. */
+  reason?: string;
+  changes: readonly ResourceChange[];
+}
+
+/** What a change set is when the call for it is answered. */
+const fresh = { status: 'CREATE_PENDING', executionStatus: 'UNAVAILABLE', changes: [] } as const;
+
+/** Those of nested stacks go with that of the stack at the top; the words are the sandbox's. */
+function requireRoot({ id, nestedIn }: ChangeSet): void {
+  if (nestedIn === undefined) return;
+  throw validationError(`ChangeSet [${id}] is nested. Use root change set [${nestedIn.rootId}] instead.`);
 }
 
 const invalidStatus = (message: string) => new AwsError('InvalidChangeSetStatus', message);

@@ -9,13 +9,19 @@ import type { ChangeDetail, Recreation, ResourceChange } from './change-set.ts';
 type Definition = Template['Resources'][string];
 
 /**
+ * The change set of a nested stack, from its properties as they will be, as far as these are known; undefined where nested stacks are
+ * not looked into, and without an id where nothing within it changes.
+ */
+export type ChangesWithin = (resource: StackResource, properties: unknown) => { id?: string } | undefined;
+
+/**
  * What an update of a stack to a plan will do to its resources, in the order of their logical ids. Like AWS it compares templates with
  * their parameters, and not what is there: what a person has changed by hand is no change. From the recordings of AWS's answers in
  * localstack/localstack (`tests/aws/services/cloudformation/test_change_set*.snapshot.json`): a parameter's new value comes with a
  * direct modification that is `Dynamic`; an attribute of what is modified may change (`Dynamic`), and that or the reference of what is
  * replaced does (`Static`); a reference to what is modified in place is no change.
  */
-export function changesOf(stack: Stack, plan: StackPlan): ResourceChange[] {
+export function changesOf(stack: Stack, plan: StackPlan, within: ChangesWithin = () => undefined): ResourceChange[] {
   const existing = new Map(stack.resources.map((resource) => [resource.logicalId, resource]));
   const changes = new Map<string, ResourceChange>();
   for (const logicalId of dependencyOrder(plan.needs)) {
@@ -25,7 +31,7 @@ export function changesOf(stack: Stack, plan: StackPlan): ResourceChange[] {
     const change =
       resource === undefined
         ? added(logicalId, definition)
-        : modified({ stack, plan, resource, definition, others: changes });
+        : modified({ stack, plan, resource, definition, others: changes }, within);
     if (change !== undefined) changes.set(logicalId, change);
   }
   for (const resource of existing.values()) {
@@ -59,11 +65,14 @@ interface Comparison {
   others: ReadonlyMap<string, ResourceChange>;
 }
 
-function modified(comparison: Comparison): ResourceChange | undefined {
-  const { resource, definition } = comparison;
+function modified(comparison: Comparison, within: ChangesWithin): ResourceChange | undefined {
+  const { stack, plan, resource, definition } = comparison;
   const details = [...propertyDetails(comparison), ...attributeDetails(comparison)];
-  if (details.length === 0 && resource.type === 'AWS::CloudFormation::Stack') {
-    // Its template may have changed; that is seen when it is updated (API reference, `ChangeSource`).
+  const isNested = resource.type === 'AWS::CloudFormation::Stack';
+  const properties = isNested ? valueNow(definition.Properties, stack, plan) : {};
+  const nested = isNested ? within(resource, 'value' in properties ? properties.value : undefined) : undefined;
+  if (details.length === 0 && isNested && (nested === undefined || nested.id !== undefined)) {
+    // Its template may have changed; without a look that is seen when it is updated (API reference, `ChangeSource`).
     details.push({
       Target: { Attribute: 'Properties', RequiresRecreation: 'Never' },
       Evaluation: 'Dynamic',
@@ -83,6 +92,7 @@ function modified(comparison: Comparison): ResourceChange | undefined {
     Replacement: replacement,
     Scope: [...new Set(details.map(({ Target }) => Target.Attribute))],
     Details: details,
+    ...(nested?.id !== undefined && { ChangeSetId: nested.id }),
   };
 }
 
@@ -115,7 +125,7 @@ function propertyDetails({ stack, plan, resource, definition, others }: Comparis
         : {
             Attribute: 'Properties',
             Name: name,
-            RequiresRecreation: recreation(resource.type, name, isKnown ? wanted.value : undefined, old),
+            RequiresRecreation: recreation(resource.type, name),
           };
     return sources.map((source) => ({ Target: target, ...source }));
   });
@@ -164,11 +174,10 @@ function valueNow(expression: unknown, stack: Stack, { scope }: StackPlan): { va
   }
 }
 
-function recreation(type: string, name: string, value: unknown, old: Readonly<Record<string, unknown>>): Recreation {
-  const rule = updateRuleOf(type);
-  if (rule === undefined || rule.conditional === true) return 'Conditionally';
-  if (rule.createOnly.includes(name)) return 'Always';
-  return rule.replaces?.({ ...old, [name]: value }, old) === true ? 'Always' : 'Never';
+function recreation(type: string, name: string): Recreation {
+  const { createOnly = [], conditional = [] } = updateRuleOf(type) ?? {};
+  if (conditional === 'all' || conditional.includes(name)) return 'Conditionally';
+  return createOnly.includes(name) ? 'Always' : 'Never';
 }
 
 /** What stands beside the properties. The stack's own tags reach every resource that can have tags. */
