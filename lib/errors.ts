@@ -365,7 +365,7 @@ export class CustomTokenExpiring extends /* @__PURE__ */ stepError(
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends /* @__PURE__ */ stepError(
   'StackNeedsAttention',
-  'Look at the named stack in CloudFormation. Made from other parameters or another build: to keep it, send the request that it was made from. Not deleted, or in a status that ends in FAILED: remove what keeps it from being deleted, or delete it with --retain-resources (see StackNeedsAttention in docs/runbook.md), and send this request again, which does not help before. Delete a stack only if nothing in it is needed.',
+  'Look at the named stack in CloudFormation. Made from other parameters or another build: to keep it, send the request that it was made from; to change it, upgrade the subscriber (npm start -- upgrade, state machine upgrade-subscriber). Not deleted, or in a status that ends in FAILED: remove what keeps it from being deleted, or delete it with --retain-resources (see StackNeedsAttention in docs/runbook.md), and send this request again, which does not help before. Delete a stack only if nothing in it is needed.',
 ) {}
 
 /** The stack would be deleted together with the subscriber's data, which the request wants to be kept. */

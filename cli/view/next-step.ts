@@ -22,6 +22,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'SecretFull',
     'RoleNotFound',
     'RoleAmbiguous',
+    'StackBusy',
     'KeyPolicyBusy',
     'PrincipalNotVisible',
     'SubscriberNotVerified',
@@ -40,6 +41,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'TemplateNotPinned',
     'DataNotRetained',
     'StackFailed',
+    'StackNotRolledBack',
     'StackTimedOut',
     'StackGone',
     'StackSettled',
@@ -60,6 +62,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'UserExists',
     'UsersNotAdded',
     'StackNeedsAttention',
+    'UpgradeWouldReplace',
   ]),
 ]);
 
