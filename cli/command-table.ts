@@ -53,6 +53,21 @@ export const commandTable: readonly Command[] = [
     run: async (given, session) => (await import('./commands/send.ts')).send('update-subscriber', given, session),
   }),
   defineCommand({
+    name: 'upgrade',
+    group: 'Requests',
+    summary: "bring a subscriber's stack to another build, encryption or parameters",
+    details: [
+      'A change set is looked at before the stack is changed: what would replace or remove the bucket, the table or the role is refused, unless the request allows it.',
+    ],
+    words: [{ name: 'REQUEST.json', optional: true }],
+    options: { plan, diff, fault },
+    target: 'deployment',
+    inTour: true,
+    examples: ['upgrade upgrade-encryption.json --stage prod'],
+    onFailure: brokenOff,
+    run: async (given, session) => (await import('./commands/send.ts')).send('upgrade-subscriber', given, session),
+  }),
+  defineCommand({
     name: 'add-user',
     group: 'Requests',
     summary: 'add users under a subscriber',
@@ -100,8 +115,8 @@ export const commandTable: readonly Command[] = [
       operation: {
         type: 'string',
         value: 'COMMAND',
-        choices: ['onboard', 'update', 'add-user', 'offboard'],
-        help: "the command that the request is for: onboard, update, add-user or offboard (default: that of the file's $schema, else onboard)",
+        choices: ['onboard', 'update', 'upgrade', 'add-user', 'offboard'],
+        help: "the command that the request is for: onboard, update, upgrade, add-user or offboard (default: that of the file's $schema, else onboard)",
       },
       diff,
     },

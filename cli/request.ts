@@ -8,6 +8,7 @@ import { plaintextRule } from '../lib/requests/fields.ts';
 import { checkOffboardingRequest } from '../lib/requests/offboarding.ts';
 import { checkRequest } from '../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../lib/requests/update.ts';
+import { checkUpgradeRequest } from '../lib/requests/upgrade.ts';
 import { checkUsersRequest } from '../lib/requests/users.ts';
 import { inputSecretPrefix } from '../lib/secrets/names.ts';
 import { type Operation, operationSchema } from '../lib/subscribers/operations.ts';
@@ -23,6 +24,7 @@ const secretsOf = (stage: string) => ({ inputSecretPrefix: inputSecretPrefix(`in
 const checks: Record<Operation, (request: unknown, stage: string) => void> = {
   'onboard-subscriber': (request, stage) => checkRequest(request, secretsOf(stage)),
   'update-subscriber': (request, stage) => checkUpdateRequest(request, secretsOf(stage)),
+  'upgrade-subscriber': (request, stage) => checkUpgradeRequest(request, secretsOf(stage)),
   'add-user': (request, stage) => checkUsersRequest(request, secretsOf(stage)),
   'offboard-subscriber': (request) => checkOffboardingRequest(request),
 };

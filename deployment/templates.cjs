@@ -1,4 +1,4 @@
-// The deployment's copies of the vendor's templates: what accept-request has checked, by its hash, and who may read and write it.
+// The deployment's copies of the vendor's templates: what accept-request and accept-upgrade have checked, by its hash, and who may read and write it.
 // serverless.yml reads this file.
 
 const objects = { 'Fn::Sub': '${TemplateCopies.Arn}/templates/*' };
@@ -30,7 +30,7 @@ module.exports = async ({ resolveVariable }) => {
             Bucket: { Ref: 'TemplateCopies' },
             PolicyDocument: {
               Version: '2012-10-17',
-              Statement: [onlyAcceptRequestWrites, ...(accounts.length > 0 ? [otherAccountsRead(accounts)] : [])],
+              Statement: [onlyFirstStepsWrite, ...(accounts.length > 0 ? [otherAccountsRead(accounts)] : [])],
             },
           },
         },
@@ -41,13 +41,20 @@ module.exports = async ({ resolveVariable }) => {
 };
 
 // Subscribers' roles are in the same account, and their policies are the vendor's.
-const onlyAcceptRequestWrites = {
-  Sid: 'OnlyAcceptRequestWrites',
+const onlyFirstStepsWrite = {
+  Sid: 'OnlyFirstStepsWrite',
   Effect: 'Deny',
   Principal: '*',
   Action: 's3:PutObject',
   Resource: objects,
-  Condition: { ArnNotEquals: { 'aws:PrincipalArn': { 'Fn::GetAtt': ['AcceptRequestRole', 'Arn'] } } },
+  Condition: {
+    ArnNotEquals: {
+      'aws:PrincipalArn': [
+        { 'Fn::GetAtt': ['AcceptRequestRole', 'Arn'] },
+        { 'Fn::GetAtt': ['AcceptUpgradeRole', 'Arn'] },
+      ],
+    },
+  },
 };
 
 // CloudFormation reads a long template with the rights of the role that creates the stack. By the account and a condition, as S3

@@ -1,4 +1,4 @@
-import { distinct, type Fault, faultAt, faultsMessage } from './faults.ts';
+import { distinct, type Fault, faultAt, faultsMessage, listed } from './faults.ts';
 import { foreignRemedy } from './foreign-errors.ts';
 
 /**
@@ -407,7 +407,7 @@ export class QuotaNearlyExhausted extends /* @__PURE__ */ stepError(
 /** A stack with this name exists and may not be touched without a person's decision. */
 export class StackNeedsAttention extends /* @__PURE__ */ stepError(
   'StackNeedsAttention',
-  'Look at the named stack in CloudFormation. Made from other parameters or another build: to keep it, send the request that it was made from. Not deleted, or in a status that ends in FAILED: remove what keeps it from being deleted, or delete it with --retain-resources (see StackNeedsAttention in docs/runbook.md), and send this request again, which does not help before. Delete a stack only if nothing in it is needed.',
+  'Look at the named stack in CloudFormation. Made from other parameters or another build: to keep it, send the request that it was made from; to change it, upgrade the subscriber (npm start -- upgrade, state machine upgrade-subscriber). Not deleted, or in a status that ends in FAILED: remove what keeps it from being deleted, or delete it with --retain-resources (see StackNeedsAttention in docs/runbook.md), and send this request again, which does not help before. Delete a stack only if nothing in it is needed.',
 ) {}
 
 /** The stack would be deleted together with the subscriber's data, which the request wants to be kept. */
@@ -418,8 +418,39 @@ export class DataNotRetained extends /* @__PURE__ */ stepError(
 
 export class StackFailed extends /* @__PURE__ */ stepError(
   'StackFailed',
-  'Remove the cause that CloudFormation names, then send the request again: the failed stack is replaced. Where it is the custom token, put a new one into a secret below input/<userName in lower case>/ and refer to it with customTokenSecretId.',
+  'Remove the cause that CloudFormation names, then send the request again: a stack that could not be made is replaced, and one that could not be upgraded is as it was before. Where it is the custom token, put a new one into a secret below input/<userName in lower case>/ and refer to it with customTokenSecretId.',
 ) {}
+
+/** An upgrade failed, and so did CloudFormation's rollback of it: the stack is neither what it was nor what it was to be. */
+export class StackNotRolledBack extends /* @__PURE__ */ stepError(
+  'StackNotRolledBack',
+  'Remove the cause that CloudFormation names, let it end the rollback (aws cloudformation continue-update-rollback, see StackNotRolledBack in docs/runbook.md), and send the request again, which is refused before.',
+) {}
+
+/** Something else is done to the stack, or CloudFormation still prepares the upgrade. Retried. */
+export class StackBusy extends /* @__PURE__ */ stepError(
+  'StackBusy',
+  'Look at the events of the stack for what is done to it; when that is over, redrive the execution.',
+) {}
+
+/** An upgrade would replace or remove what holds a subscriber's data, or its role, and the request does not allow it. Nothing is changed. */
+export class UpgradeWouldReplace extends /* @__PURE__ */ stepError(
+  'UpgradeWouldReplace',
+  'Nothing was changed. Choose a build, parameters or encryption that keep what is named; or, where it may go and its data need not come along, name it in allow by its logical id or its type, and send the request again.',
+) {
+  /** What is not allowed, such as `ArtifactsBucket (AWS::S3::Bucket)`. */
+  readonly resources: readonly string[];
+
+  constructor(stackId: string, losses: readonly { path: string; type: string; text: string }[]) {
+    super(
+      `The upgrade of stack ${stackId} would ${listed(
+        losses.map(({ text }) => text),
+        ', ',
+      )}`,
+    );
+    this.resources = losses.map(({ path, type }) => `${path} (${type})`);
+  }
+}
 
 export class StackTimedOut extends /* @__PURE__ */ stepError(
   'StackTimedOut',
@@ -567,6 +598,9 @@ const remedies = (): ReadonlyMap<string, string> =>
       StackNeedsAttention,
       DataNotRetained,
       StackFailed,
+      StackNotRolledBack,
+      StackBusy,
+      UpgradeWouldReplace,
       StackTimedOut,
       StackGone,
       StackSettled,

@@ -100,9 +100,9 @@ export interface components {
        * @description What the execution does or did
        * @enum {string}
        */
-      operation: "onboard-subscriber" | "update-subscriber" | "add-user" | "offboard-subscriber";
+      operation: "onboard-subscriber" | "update-subscriber" | "upgrade-subscriber" | "add-user" | "offboard-subscriber";
       /** @enum {string} */
-      status: "ONBOARDING" | "UPDATING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
+      status: "ONBOARDING" | "UPDATING" | "UPGRADING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
       /** @description The ARN of the execution in Step Functions */
       executionArn: string;
       /** @description Where the status of the execution is read, as in the header Location */
@@ -275,7 +275,7 @@ export interface components {
       /** @constant */
       planSchemaVersion: 1;
       /** @enum {string} */
-      operation: "onboard-subscriber" | "update-subscriber" | "add-user" | "offboard-subscriber";
+      operation: "onboard-subscriber" | "update-subscriber" | "upgrade-subscriber" | "add-user" | "offboard-subscriber";
       userName: string;
       hash: string;
       converges: boolean;
@@ -331,6 +331,10 @@ export interface components {
       /** @constant */
       operation: "update-subscriber";
       request: components["schemas"]["UpdateRequest"];
+    }, {
+      /** @constant */
+      operation: "upgrade-subscriber";
+      request: components["schemas"]["UpgradeRequest"];
     }, {
       /** @constant */
       operation: "add-user";
@@ -421,12 +425,12 @@ export interface components {
     Subscriber: {
       userName: string;
       /** @enum {string} */
-      status: "ONBOARDING" | "UPDATING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
+      status: "ONBOARDING" | "UPDATING" | "UPGRADING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
       /**
        * @description What the execution does or did
        * @enum {string}
        */
-      operation: "onboard-subscriber" | "update-subscriber" | "add-user" | "offboard-subscriber";
+      operation: "onboard-subscriber" | "update-subscriber" | "upgrade-subscriber" | "add-user" | "offboard-subscriber";
       /** @description The ARN of the execution in Step Functions */
       executionArn: string;
       /** @description The ARN of who asked for the execution; `unknown` for one that was started directly */
@@ -481,7 +485,7 @@ export interface components {
            * @description What the execution does or did
            * @enum {string}
            */
-          operation: "onboard-subscriber" | "update-subscriber" | "add-user" | "offboard-subscriber";
+          operation: "onboard-subscriber" | "update-subscriber" | "upgrade-subscriber" | "add-user" | "offboard-subscriber";
           /** @description The ARN of who asked for the execution; `unknown` for one that was started directly */
           requestedBy: string;
           /** @description By what the caller finds its request again */
@@ -511,12 +515,12 @@ export interface components {
       subscribers: ({
           userName: string;
           /** @enum {string} */
-          status: "ONBOARDING" | "UPDATING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
+          status: "ONBOARDING" | "UPDATING" | "UPGRADING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
           /**
            * @description What the execution does or did
            * @enum {string}
            */
-          operation: "onboard-subscriber" | "update-subscriber" | "add-user" | "offboard-subscriber";
+          operation: "onboard-subscriber" | "update-subscriber" | "upgrade-subscriber" | "add-user" | "offboard-subscriber";
           accountId: string;
           region: string;
           /**
@@ -572,6 +576,59 @@ export interface components {
       /** @description must be the name of a secret: letters, digits and /_+=.@-; must not contain ".." */
       passwordSecretId?: string;
     };
+    /** @description must have stack.build, stack.parameters, encryption.artifacts or encryption.tracking: what is to change */
+    UpgradeRequest: {
+      /** @description The JSON Schema of the request, for editors. It asks for nothing. */
+      $schema?: string;
+      subscriber: {
+        /** @description must be 1 to 34 letters, digits and hyphens, begin with a letter and not end with a hyphen */
+        userName: string;
+      };
+      stack?: {
+        /** @description must be digits and dots, such as 2.3.72 */
+        build?: string;
+        parameters?: {
+          [key: string]: string;
+        };
+      };
+      encryption?: {
+        artifacts?: OneOf<[{
+          /** @constant */
+          type: "sse-s3";
+        }, {
+          /** @constant */
+          type: "sse-kms-aws-managed";
+        }, {
+          /** @constant */
+          type: "sse-kms-customer-managed";
+          /** @description must be the ARN of a KMS key (arn:<partition>:kms:<region>:<account>:key/<id>) */
+          keyArn: string;
+        }]>;
+        tracking?: OneOf<[{
+          /** @constant */
+          type: "aws-owned";
+        }, {
+          /** @constant */
+          type: "aws-managed";
+        }, {
+          /** @constant */
+          type: "customer-managed";
+          /** @description must be the ARN of a KMS key (arn:<partition>:kms:<region>:<account>:key/<id>) */
+          keyArn: string;
+        }]>;
+      };
+      /** @description must be the name of a secret: letters, digits and /_+=.@-; must not contain ".." */
+      customTokenSecretId?: string;
+      /**
+       * @description must have at most 50 entries
+       * @default []
+       */
+      allow?: string[];
+    } & ({
+      stack: unknown;
+    } | {
+      encryption: unknown;
+    });
     /** @description must not have the subscriber's own userName */
     UsersBody: {
       /** @description The JSON Schema of the request, for editors. It asks for nothing. */
@@ -819,7 +876,7 @@ export interface operations {
   listSubscribers: {
     parameters: {
       query?: {
-        status?: "ONBOARDING" | "UPDATING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
+        status?: "ONBOARDING" | "UPDATING" | "UPGRADING" | "ADDING_USERS" | "OFFBOARDING" | "ACTIVE" | "OFFBOARDED" | "FAILED";
         /** @description must be the 12 digits of an account */
         account?: string;
         /** @description must be the ARN of a KMS key (arn:<partition>:kms:<region>:<account>:key/<id>) */
@@ -895,7 +952,7 @@ export interface operations {
       query?: {
         /** @description must be the name of an execution */
         execution?: string;
-        operation?: "onboard-subscriber" | "update-subscriber" | "add-user" | "offboard-subscriber";
+        operation?: "onboard-subscriber" | "update-subscriber" | "upgrade-subscriber" | "add-user" | "offboard-subscriber";
       };
       path: {
         userName: string;

@@ -34,6 +34,7 @@ type Machine = keyof typeof operations;
 const startedByOperators = [
   'onboard-subscriber',
   'update-subscriber',
+  'upgrade-subscriber',
   'add-user',
 ] as const satisfies readonly Machine[];
 const allMachines = [...startedByOperators, 'offboard-subscriber'] as const satisfies readonly Machine[];
@@ -102,6 +103,7 @@ const rules = ['arn:aws:events:*:<account>:rule/*'];
 export const uses: readonly Use[] = [
   send('onboard', 'onboard-subscriber', readKeyPolicy),
   send('update', 'update-subscriber'),
+  send('upgrade', 'upgrade-subscriber', readKeyPolicy),
   send('add-user', 'add-user'),
   {
     command: 'offboard',

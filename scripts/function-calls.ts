@@ -105,6 +105,30 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'sts:GetCallerIdentity': 1,
     },
   },
+  'accept-upgrade': {
+    calls: {
+      'dynamodb:UpdateItem': 1,
+      'states:GetExecutionHistory': 1,
+      'sts:AssumeRole': 3,
+      'sts:GetCallerIdentity': 1,
+      'secretsmanager:DescribeSecret': 1,
+      'kms:DescribeKey': 2,
+      'kms:GetKeyPolicy': 2,
+      's3:GetObject': 1,
+      's3:PutObject': 1,
+      'cloudformation:GetTemplateSummary': 1,
+      'cloudformation:DescribeStacks': 1,
+      'secretsmanager:GetSecretValue': 2,
+    },
+    loops: {
+      'kms:ListResourceTags': 4,
+      'dynamodb:GetItem': 4,
+      'dynamodb:Query': 6,
+      'dynamodb:TransactWriteItems': 2,
+      'states:DescribeExecution': 2,
+    },
+    stop: 'two keys, and those that the subscriber has had; a place on a key that others were faster to reserve is asked for again a few times',
+  },
   'accept-users': {
     calls: { ...claim, 'sts:GetCallerIdentity': 1 },
     // The records of users' names are read at the same time.
@@ -178,6 +202,7 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'complete-onboarding': { calls: { 'dynamodb:GetItem': 2, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
   'complete-update': { calls: { 'dynamodb:GetItem': 1, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
+  'complete-upgrade': { calls: { 'dynamodb:GetItem': 2, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
   'complete-users': { calls: { 'dynamodb:GetItem': 2, 'events:PutEvents': 1, 'dynamodb:UpdateItem': 1 } },
   'create-subscriber': {
     instead: keyOfSecret,
@@ -237,6 +262,16 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'events:PutEvents': 1,
     },
     stop: 'it begins with no further key when less than 240 s are left; the next check goes on there',
+  },
+  'execute-change-set': {
+    calls: {
+      ...accounts,
+      'dynamodb:GetItem': 1,
+      'sts:AssumeRole': 1,
+      'cloudformation:ExecuteChangeSet': 1,
+    },
+    loops: { 'cloudformation:DescribeChangeSet': 1, 'cloudformation:DescribeStackEvents': 1 },
+    stop: aPage,
   },
   'get-health': { client: 'brisk', calls: { 'dynamodb:GetItem': 1 } },
   'get-key': {
@@ -360,6 +395,20 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
   },
   'post-subscribers': { ...sending, calls: { ...accounts, ...sending.calls, 'secretsmanager:CreateSecret': 1 } },
   'post-users': sending,
+  'prepare-change-set': {
+    instead: keyOfSecret,
+    calls: {
+      ...accounts,
+      'dynamodb:GetItem': 2,
+      'sts:AssumeRole': 1,
+      'cloudformation:DescribeStacks': 1,
+      's3:GetObject': 1,
+      'cloudformation:CreateChangeSet': 1,
+      'cloudformation:DeleteChangeSet': 2,
+    },
+    loops: { 'cloudformation:DescribeChangeSet': 3, 'secretsmanager:GetSecretValue': 1 },
+    stop: 'it asks for the change set again a few times within 26 s, and ends then: the state comes back',
+  },
   'read-role-arn': {
     calls: { ...accounts, 'sts:AssumeRole': 2 },
     loops: { 'cloudformation:ListStackResources': 3, 'iam:GetRole': 1 },

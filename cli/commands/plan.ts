@@ -20,10 +20,11 @@ interface Options {
 const operationsOf = {
   onboard: 'onboard-subscriber',
   update: 'update-subscriber',
+  upgrade: 'upgrade-subscriber',
   'add-user': 'add-user',
   offboard: 'offboard-subscriber',
 } as const satisfies Record<string, Operation>;
-const commandSchema = v.picklist(['onboard', 'update', 'add-user', 'offboard']);
+const commandSchema = v.picklist(['onboard', 'update', 'upgrade', 'add-user', 'offboard']);
 type Command = v.InferOutput<typeof commandSchema>;
 
 /** The command that a request is for: the one of the option, else the one whose schema the file names, else onboard. */

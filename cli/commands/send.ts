@@ -19,6 +19,7 @@ import { createProgress, printable, showing } from '../view/terminal.ts';
 const defaultRequests: Record<Operation, string> = {
   'onboard-subscriber': 'acme.json',
   'update-subscriber': 'update-email.json',
+  'upgrade-subscriber': 'upgrade-encryption.json',
   'add-user': 'add-user-alice.json',
   'offboard-subscriber': 'offboard-acme.json',
 };

@@ -1,7 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
-import type { Operation, operations } from '../../lib/subscribers/operations.ts';
+import { machineArnOf, type Operation, type operations } from '../../lib/subscribers/operations.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
 import { answer, isServiceError } from '../aws/answer.ts';
 import { CommandError } from '../command-error.ts';
@@ -41,6 +41,7 @@ export const stackNameOf = (stage: string) => `infinstor-onboarding-${stage}`;
 const outputOfMachine: Record<Operation, string> = {
   'onboard-subscriber': 'OnboardSubscriberArn',
   'update-subscriber': 'UpdateSubscriberArn',
+  'upgrade-subscriber': 'UpgradeSubscriberArn',
   'add-user': 'AddUserArn',
   'offboard-subscriber': 'OffboardSubscriberArn',
 };
@@ -100,6 +101,10 @@ export function deploymentOf(target: Reachable, { accountId, region, status, out
   const machines = {
     'onboard-subscriber': output(outputOfMachine['onboard-subscriber']),
     'update-subscriber': output(outputOfMachine['update-subscriber']),
+    // A deployment from before there was this machine serves all else; to start it then fails as AWS says.
+    'upgrade-subscriber':
+      outputs[outputOfMachine['upgrade-subscriber']] ??
+      machineArnOf(output(outputOfMachine['onboard-subscriber']), 'upgrade-subscriber'),
     'add-user': output(outputOfMachine['add-user']),
     'offboard-subscriber': output(outputOfMachine['offboard-subscriber']),
   } satisfies Record<keyof typeof operations, string>;

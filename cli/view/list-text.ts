@@ -48,6 +48,7 @@ function styleOf({ status }: { status: Status }): Style | undefined {
       return 'dim';
     case 'ONBOARDING':
     case 'UPDATING':
+    case 'UPGRADING':
     case 'ADDING_USERS':
     case 'OFFBOARDING':
       return 'yellow';

@@ -23,6 +23,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'SecretFull',
     'RoleNotFound',
     'RoleAmbiguous',
+    'StackBusy',
     'KeyPolicyBusy',
     'PrincipalNotVisible',
     'SubscriberNotVerified',
@@ -42,6 +43,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'QuotaNearlyExhausted',
     'DataNotRetained',
     'StackFailed',
+    'StackNotRolledBack',
     'StackTimedOut',
     'StackGone',
     'StackSettled',
@@ -62,6 +64,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'UserExists',
     'UsersNotAdded',
     'StackNeedsAttention',
+    'UpgradeWouldReplace',
   ]),
 ]);
 

@@ -38,6 +38,7 @@ export function doing(operation: Operation, userName: string | undefined): strin
 const verbs: Record<Operation, { doing: string; done: string }> = {
   'onboard-subscriber': { doing: 'Onboarding', done: 'Onboarded' },
   'update-subscriber': { doing: 'Updating', done: 'Updated' },
+  'upgrade-subscriber': { doing: 'Upgrading', done: 'Upgraded' },
   'add-user': { doing: 'Adding users to', done: 'Added users to' },
   'offboard-subscriber': { doing: 'Offboarding', done: 'Offboarded' },
 };

@@ -2,6 +2,7 @@ import { requestRules } from '../../lib/requests/environment.ts';
 import { checkOffboardingRequest } from '../../lib/requests/offboarding.ts';
 import { parseRequest, type RequestRules } from '../../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../../lib/requests/update.ts';
+import { checkUpgradeRequest } from '../../lib/requests/upgrade.ts';
 import { checkUsersRequest } from '../../lib/requests/users.ts';
 import { machineArnOf, type Operation } from '../../lib/subscribers/operations.ts';
 import type { Environment } from './environment.ts';
@@ -10,6 +11,7 @@ import type { Environment } from './environment.ts';
 export const detailTypes = [
   'SubscriberRequested',
   'SubscriberUpdateRequested',
+  'SubscriberUpgradeRequested',
   'UsersRequested',
   'SubscriberOffboardingRequested',
 ] as const;
@@ -31,6 +33,10 @@ const asked = {
   SubscriberUpdateRequested: {
     operation: 'update-subscriber',
     userNameIn: (request, rules) => checkUpdateRequest(request, rules).subscriber.userName,
+  },
+  SubscriberUpgradeRequested: {
+    operation: 'upgrade-subscriber',
+    userNameIn: (request, rules) => checkUpgradeRequest(request, rules, rules).subscriber.userName,
   },
   UsersRequested: {
     operation: 'add-user',

@@ -6,10 +6,10 @@ import type { Plan } from '../../lib/plans/onboarding.ts';
 import { correlationOf, takeOrigin } from '../../lib/plans/origin.ts';
 import { oneError } from '../../lib/preflight/checks.ts';
 import { type OnboardingDependencies, preflightOnboarding } from '../../lib/preflight/onboarding.ts';
+import { reserveRoom } from '../../lib/preflight/reserve-room.ts';
 import { withAskedKeys } from '../../lib/subscribers/asked-keys.ts';
 import { claim } from '../../lib/subscribers/claim.ts';
 import { requireNotSuperseded } from '../../lib/subscribers/ownership.ts';
-import { reserveRoom } from './reserve-room.ts';
 
 type Dependencies = OnboardingDependencies & { s3: S3; logger: Logger };
 

@@ -38,7 +38,7 @@ export async function awaitStack(
   const described = await describeStack(cloudFormation, stackId);
   const status = described?.StackStatus ?? 'DELETE_COMPLETE';
   const found = { stackId, status, statusReason: described?.StackStatusReason };
-  const isSettled = await settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, found);
+  const isSettled = await settleWait({ cloudFormation, stepFunctions }, { taskToken, goal, executionArn }, found);
   if (!isSettled && now.getTime() > Date.parse(deadline)) {
     const resource = await longestInProgress(cloudFormation, stackId);
     const waitsFor = resource === undefined ? '' : `: it waits for ${resource}`;

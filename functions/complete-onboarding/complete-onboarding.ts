@@ -31,7 +31,9 @@ export async function completeOnboarding(
     keys,
     verification,
   }: {
-    plan: Pick<Plan, 'subscriber' | 'executionArn' | 'keyArns' | 'onboarded' | 'retained'>;
+    plan: Pick<Plan, 'subscriber' | 'executionArn' | 'keyArns' | 'onboarded' | 'retained'> & {
+      stack?: { build?: string | undefined; template?: Plan['stack']['template'] | undefined } | undefined;
+    };
     /** The e-mail address that InfinStor has; default: the request's. And when the custom token ends, if that is known. */
     subscriber: { emailId?: string | undefined; customTokenExpiresAt?: string | undefined; changed: boolean };
     stack: Stack;
@@ -47,6 +49,7 @@ export async function completeOnboarding(
   const { stackId } = stack;
   const { roleArn } = role;
   const { verified, reason } = verification;
+  const isNew = plan.onboarded?.stackId !== stackId;
   const onboarded = {
     userName,
     stackId,
@@ -54,7 +57,7 @@ export async function completeOnboarding(
     keyArns,
     changed: [
       ...(isSubscriberChanged ? (['subscriber'] as const) : []),
-      ...(plan.onboarded?.stackId === stackId ? [] : (['stack'] as const)),
+      ...(isNew ? (['stack'] as const) : []),
       ...(keys.some(({ changed }) => changed) ? (['keyPolicies'] as const) : []),
     ],
     verified,
@@ -65,6 +68,8 @@ export async function completeOnboarding(
   const result = {
     emailId,
     stackId,
+    // Of a stack that is there, the record says it already, or nobody knows.
+    ...(isNew && { build: plan.stack?.build, templateSha256: plan.stack?.template?.sha256 }),
     roleArn,
     keyArns,
     customTokenExpiresAt,

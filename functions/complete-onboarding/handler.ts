@@ -15,7 +15,10 @@ export const handler = step({
   name: 'complete-onboarding',
   environment: environmentSchema,
   input: v.object({
-    plan: v.pick(planSchema, ['subscriber', 'executionArn', 'keyArns', 'onboarded', 'retained']),
+    plan: v.object({
+      ...v.pick(planSchema, ['subscriber', 'executionArn', 'keyArns', 'onboarded', 'retained']).entries,
+      stack: v.optional(v.partial(v.pick(planSchema.entries.stack, ['build', 'template']))),
+    }),
     // As create-subscriber knows InfinStor has it; an execution that began before it returned this is redriven without.
     subscriber: v.object({
       emailId: v.optional(v.string()),

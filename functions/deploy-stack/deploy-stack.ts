@@ -2,30 +2,19 @@ import { createHash } from 'node:crypto';
 import {
   AlreadyExistsException,
   type CloudFormationClient,
-  CloudFormationServiceException,
   type Stack as CloudFormationStack,
   CreateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ObjectNotReadable, type S3 } from '../../lib/aws/s3.ts';
-import {
-  CustomTokenExpiring,
-  InvalidConfiguration,
-  InvalidStepInput,
-  StackNeedsAttention,
-  SubscriberOutcomeUnknown,
-  TemplateChanged,
-  TemplateMismatch,
-  TemplateNotReadable,
-} from '../../lib/errors.ts';
+import type { S3 } from '../../lib/aws/s3.ts';
+import { InvalidStepInput, StackNeedsAttention } from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';
-import { credentialsSchema } from '../../lib/secrets/credentials.ts';
-import { readSecret } from '../../lib/secrets/secrets.ts';
+import { goodCustomToken } from '../../lib/secrets/good-custom-token.ts';
+import { checkedTemplate, refusedTemplate } from '../../lib/stacks/checked-template.ts';
 import { decideStack } from '../../lib/stacks/decision.ts';
 import { beginDeletion } from '../../lib/stacks/delete.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
-import { isUnreadable, maxTemplateBytes, sha256Of, templateInput } from '../../lib/stacks/template.ts';
 import type { Environment } from './environment.ts';
 
 /** What this step uses of the plan. */
@@ -116,7 +105,9 @@ async function createStack(
     );
     return { stackId: stackIdOf({ StackId }, plan), goal: 'created' };
   } catch (error) {
-    if (!(error instanceof AlreadyExistsException)) throw refusal(error, plan);
+    if (!(error instanceof AlreadyExistsException)) {
+      throw refusedTemplate(error, { copyUrl: stack.template.copyUrl, doing: `does not create stack ${stack.name}` });
+    }
     // An earlier try of this step created it and its answer was lost; adopted only when its tags say that it is ours.
     const existing = await describeStack(cloudFormation, stack.name);
     const decision = decideStack(existing, plan);
@@ -126,64 +117,8 @@ async function createStack(
   }
 }
 
-/**
- * What CloudFormation refuses before it makes anything, in its words: a rule or a constraint of the template that only it could judge, the
- * copy of the template, or its role. Other errors stay as they are, such as a quota's: no stack is there that would have failed.
- */
-function refusal(error: unknown, { stack }: StepPlan): unknown {
-  if (!(error instanceof CloudFormationServiceException)) return error;
-  if (error.name !== 'ValidationError' && error.name !== 'InsufficientCapabilitiesException') return error;
-  const words = error.message;
-  if (isUnreadable(error)) {
-    return new TemplateNotReadable(
-      `CloudFormation cannot read the copy of the template, ${stack.template?.copyUrl}: ${words}`,
-    );
-  }
-  if (/^Role .* is invalid or cannot be assumed/.test(words)) {
-    return new InvalidConfiguration(`CloudFormation cannot act as the service role of the stacks: ${words}`);
-  }
-  return new TemplateMismatch(`CloudFormation does not create stack ${stack.name}: ${words}`);
-}
-
-/**
- * The custom token, which must outlast the making of a stack, and the version of the secret that holds it.
- * @throws CustomTokenExpiring, SubscriberOutcomeUnknown
- */
-async function customToken(
-  { secrets, now }: Pick<Dependencies, 'secrets' | 'now'>,
-  plan: StepPlan,
-): Promise<{ token: string; version: string }> {
-  const credentials = await readSecret(secrets, { secretId: plan.credentialsSecretId }, credentialsSchema);
-  if (credentials?.value.state !== 'created') {
-    throw new SubscriberOutcomeUnknown(`Secret ${plan.credentialsSecretId} holds no custom token`);
-  }
-  const { customToken, customTokenExpiresAt } = credentials.value;
-  // Stryker disable next-line ConditionalExpression: for the compiler alone, because no time is before an unknown one
-  if (customTokenExpiresAt !== undefined) {
-    // A stack is mostly made in five minutes, and uses the token last.
-    const stackMs = 15 * 60_000;
-    const leftMs = Date.parse(customTokenExpiresAt) - now.getTime();
-    if (leftMs < stackMs) {
-      throw new CustomTokenExpiring(plan.subscriber.userName, customTokenExpiresAt, leftMs <= 0);
-    }
-  }
-  return { token: customToken, version: credentials.versionId };
-}
-
-/** The bytes that accept-request has checked: nobody but the deployment should write the copy, and that is checked, too. */
-async function checkedTemplate(s3: S3, { sha256, copyUrl }: Plan['stack']['template']) {
-  const bytes = await s3.get(copyUrl, maxTemplateBytes).catch((error: unknown) => {
-    if (!(error instanceof ObjectNotReadable)) throw error;
-    const { code, message } = error;
-    if (code === 'NoSuchKey') throw new TemplateChanged(`The deployment's copy of the template is gone: ${message}`);
-    // Who may not list a bucket does not learn what is not there (S3 API reference, GetObject, "Permissions").
-    const hint = code === 'AccessDenied' ? ' (S3 answers so, too, when it is gone)' : '';
-    throw new TemplateNotReadable(`The deployment's copy of the template cannot be read: ${message}${hint}`);
-  });
-  const found = sha256Of(bytes);
-  if (found === sha256) return templateInput(bytes, copyUrl);
-  throw new TemplateChanged(`The deployment's copy of the template, ${copyUrl}, has SHA-256 ${found} since`);
-}
+const customToken = ({ secrets, now }: Pick<Dependencies, 'secrets' | 'now'>, plan: StepPlan) =>
+  goodCustomToken(secrets, { ...plan.subscriber, secretId: plan.credentialsSecretId, now });
 
 /**
  * One token per attempt, predecessor and version of the secret that holds the custom token: CloudFormation refuses the token of a stack that

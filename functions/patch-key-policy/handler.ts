@@ -5,8 +5,8 @@ import { clientConfig } from '../../lib/aws/clients.ts';
 import { reconcilers } from '../../lib/keys/reconciler.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { metricsIn } from '../../lib/metrics.ts';
-import { planSchema, roleSchema } from '../../lib/plans/onboarding.ts';
-import { placeSchema } from '../../lib/plans/stack.ts';
+import { roleSchema } from '../../lib/plans/onboarding.ts';
+import { homePlanSchema } from '../../lib/plans/stack.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
 import { requireOwn } from '../../lib/subscribers/ownership.ts';
 import { environmentSchema } from './environment.ts';
@@ -19,10 +19,7 @@ export const handler = step({
   name: 'patch-key-policy',
   environment: environmentSchema,
   complete: accountsReader(new SecretsManagerClient(clientConfig)),
-  input: v.object({
-    plan: v.object({ ...v.pick(planSchema, ['subscriber', 'executionArn', 'keyArns']).entries, stack: placeSchema }),
-    role: roleSchema,
-  }),
+  input: v.object({ plan: v.object({ ...homePlanSchema.entries, keyArns: v.array(v.string()) }), role: roleSchema }),
   run: async ({ plan, role: { roleArn, roleId } }, context) => {
     await requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan);
     const reconciler = reconcilerOf(plan.stack, context);

@@ -1,14 +1,13 @@
 import { InvalidRequestException } from '@aws-sdk/client-secrets-manager';
 import { arnOwner } from '../../lib/aws/arns.ts';
-import type { Plan } from '../../lib/plans/onboarding.ts';
 import { preflightOnboarding, type SeenOnboarding } from '../../lib/preflight/onboarding.ts';
-import type { Change, KeyPolicyChange, StackPreview } from '../../lib/preflight/preview.ts';
-import { isMasked } from '../../lib/preflight/template-parameters.ts';
+import type { Change, KeyPolicyChange } from '../../lib/preflight/preview.ts';
 import { credentialsSchema, sentOf } from '../../lib/secrets/credentials.ts';
 import { customTokenSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
 import { readSecret } from '../../lib/secrets/secrets.ts';
 import type { Dependencies, Draft, Looking } from './draft.ts';
 import { grantOn, keyPolicyChanges } from './key-policies.ts';
+import { stackPreview } from './stack-preview.ts';
 
 /** The states of its state machine, each entered once. */
 const transitions = 9;
@@ -126,22 +125,10 @@ function stackChanges({ plan, stack, decision }: SeenOnboarding): Change[] {
           return [];
         case 'deleted':
           return [change('create', `${place}, when the one that is being deleted is gone`)];
+        // No stack of an onboarding is waited for so.
+        case 'updated':
         case 'settled':
           return [change('decide', `It is ${stack?.StackStatus}: what is done follows from what comes of that`)];
       }
   }
-}
-
-function stackPreview(plan: Pick<Plan, 'stack'>, summary: SeenOnboarding['summary']): StackPreview {
-  const { name, accountId, region, templateUrl, template, parameters, tokenParameter, tags } = plan.stack;
-  const shown = Object.entries(parameters).map(([key, value]) => [key, isMasked(summary, key) ? '****' : value]);
-  return {
-    name,
-    accountId,
-    region,
-    templateUrl,
-    templateSha256: template.sha256,
-    parameters: { ...Object.fromEntries(shown), [tokenParameter]: '****' },
-    tags,
-  };
 }

@@ -9,6 +9,7 @@ import type { Dependencies, Draft, Looking } from './draft.ts';
 import { draftOffboarding } from './offboarding.ts';
 import { draftOnboarding } from './onboarding.ts';
 import { draftUpdate } from './update.ts';
+import { draftUpgrade } from './upgrade.ts';
 import { draftUsers } from './users.ts';
 
 /** What is to be planned. */
@@ -59,6 +60,7 @@ async function draftOf(planned: Planned, dependencies: Dependencies, looking: Lo
 const drafts = {
   'onboard-subscriber': draftOnboarding,
   'update-subscriber': draftUpdate,
+  'upgrade-subscriber': draftUpgrade,
   'add-user': draftUsers,
   'offboard-subscriber': draftOffboarding,
 } as const satisfies Record<Operation, (...looked: Parameters<typeof draftOnboarding>) => Promise<Draft>>;

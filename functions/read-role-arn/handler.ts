@@ -8,7 +8,7 @@ import { clientConfig } from '../../lib/aws/clients.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { metricsIn } from '../../lib/metrics.ts';
 import { planSchema } from '../../lib/plans/onboarding.ts';
-import { placeSchema, stackSchema } from '../../lib/plans/stack.ts';
+import { homePlanSchema, stackSchema } from '../../lib/plans/stack.ts';
 import { environmentSchema } from './environment.ts';
 import { readRoleArn } from './read-role-arn.ts';
 import { stackWaitSeconds } from './stack-wait.ts';
@@ -21,14 +21,19 @@ export const handler = step({
   environment: environmentSchema,
   complete: accountsReader(new SecretsManagerClient(clientConfig)),
   input: v.object({
-    plan: v.object({ ...v.pick(planSchema, ['subscriber', 'executionArn', 'retained']).entries, stack: placeSchema }),
+    plan: v.object({
+      ...homePlanSchema.entries,
+      retained: planSchema.entries.retained,
+      // Of an upgrade.
+      roleArn: v.optional(v.string()),
+    }),
     stack: stackSchema,
   }),
   run: async ({ plan, stack }, context) => {
     const { environment } = context;
     // Before anything that may fail, after which it is tried again.
     const endOfWait = Date.now();
-    const role = await readRoleArn(stack.stackId, plan.retained, {
+    const role = await readRoleArn(stack.stackId, plan, {
       environment,
       cloudFormation: cloudFormation(plan.stack, context),
       iam: iam(plan.stack, context),

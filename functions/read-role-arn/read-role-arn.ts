@@ -15,12 +15,13 @@ interface Dependencies {
  * Finds the role that the stack, or one nested in it, made for InfinStor, by its name, and asks IAM for its ARN and id: a stack
  * knows a role by its name only, and path and partition of the ARN vary. As it reads the stack's resources anyway, it also returns which of
  * those that earlier offboardings have left belong to this stack.
+ * @param roleArn of the role that an upgrade may have replaced; undefined: there was none
  * @throws RoleNotFound, RoleAmbiguous
  * @throws PrincipalNotVisible when IAM does not show the role yet
  */
 export async function readRoleArn(
   stackId: string,
-  retained: Plan['retained'] = [],
+  { retained = [], roleArn: formerArn }: Pick<Plan, 'retained'> & { roleArn?: string | undefined },
   { environment, cloudFormation, iam }: Dependencies,
 ): Promise<Role> {
   const prefix = environment.ROLE_NAME_PREFIX.toLowerCase();
@@ -42,7 +43,13 @@ export async function readRoleArn(
   const regained = retained.filter(({ type, physicalId }) =>
     resources.some((each) => each.type === type && each.physicalId === physicalId),
   );
-  return { roleName, roleArn: role.Arn, roleId: role.RoleId, ...(regained.length > 0 && { regained }) };
+  return {
+    roleName,
+    roleArn: role.Arn,
+    roleId: role.RoleId,
+    ...(regained.length > 0 && { regained }),
+    ...(formerArn !== undefined && { isOther: role.Arn !== formerArn }),
+  };
 }
 
 async function getRole(iam: IAMClient, roleName: string): Promise<IamRole | undefined> {

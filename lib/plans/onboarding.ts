@@ -29,6 +29,8 @@ export const planSchema = v.object({
     name: v.string(),
     accountId: v.string(),
     region: v.string(),
+    /** The build of the template; absent in executions that began before it was passed. */
+    build: v.optional(v.string()),
     /** Where the vendor has the template. */
     templateUrl: v.string(),
     template: templateSchema,
@@ -54,6 +56,8 @@ export const roleSchema = v.object({
   roleName: v.string(),
   roleArn: v.string(),
   roleId: v.string(),
+  /** Of an upgrade: whether it is another role than the one that the subscriber had. */
+  isOther: v.optional(v.boolean()),
   /** What of `plan.retained` belongs to the new stack: it is in use, and must not be listed as left any more. */
   regained: v.optional(v.array(leftSchema)),
 });

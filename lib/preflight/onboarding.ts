@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type {
   CloudFormationClient,
   Stack as CloudFormationStack,
@@ -32,7 +31,13 @@ import type { OnboardingEnvironment } from './onboarding-environment.ts';
 import { pinnedTemplate, requireWhole, type Template, vendorUrlOf } from './pinned-template.ts';
 import { requireSame } from './require-same.ts';
 import { type Place, requireRoom } from './room.ts';
-import { boundaryParameters, checkParameters, isMasked, templateParameters } from './template-parameters.ts';
+import {
+  boundaryParameters,
+  checkParameters,
+  isMasked,
+  planHashOf,
+  templateParameters,
+} from './template-parameters.ts';
 import { allowedCapabilities, boundaryArn, templateSummary } from './template-summary.ts';
 import { checkKey } from './usable-keys.ts';
 
@@ -179,10 +184,9 @@ export async function preflightOnboarding(
 
   // Without the boundary, which no request chooses: a stack that is older than it is still what the request asks for. And with the
   // template's URL, not its hash: so is a stack that is older than its build's pin.
-  const planHash = await checks.attempt(() => {
-    const parts = [vendorUrlOf(request.stack.build, environment), region, Object.entries(requested()).sort()];
-    return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-  });
+  const planHash = await checks.attempt(() =>
+    planHashOf(vendorUrlOf(request.stack.build, environment), region, requested()),
+  );
   // By its id first: an earlier version of the deployment may have named and tagged it otherwise.
   const knownId = known?.stackId !== undefined && isSameHome(arnOwner(known.stackId), home) ? known.stackId : undefined;
   const found = await checks.attempt(async () => {
@@ -213,6 +217,7 @@ export async function preflightOnboarding(
       ...compared(),
       stack: {
         ...compared().stack,
+        build: request.stack.build ?? environment.DEFAULT_BUILD,
         template: { sha256: template().sha256, copyUrl: template().copyUrl },
         serviceRoleArn: stackServiceRoleArn(environment, accountId),
         capabilities: capabilities(),

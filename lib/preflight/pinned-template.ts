@@ -21,6 +21,12 @@ export interface Template {
   copyUrl: string;
 }
 
+/** What of the environment decides which template is read, and whether it may be used. */
+type TemplateEnvironment = Pick<
+  OnboardingEnvironment,
+  'BUILDS' | 'DEFAULT_BUILD' | 'REQUIRE_PINNED_TEMPLATE' | 'TEMPLATE_BASE_URL' | 'TEMPLATE_COPIES_URL'
+>;
+
 /**
  * Reads the template of a build, once, and compares it with its pin: whatever uses it from here on uses these bytes.
  * @param requested the build that the request names; undefined: the deployment's default
@@ -32,7 +38,7 @@ export interface Template {
  */
 export async function pinnedTemplate(
   requested: string | undefined,
-  environment: OnboardingEnvironment,
+  environment: TemplateEnvironment,
   s3: Pick<S3, 'get'>,
 ): Promise<Template> {
   const build = requested ?? environment.DEFAULT_BUILD;

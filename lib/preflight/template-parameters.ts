@@ -1,16 +1,32 @@
+import { createHash } from 'node:crypto';
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { TemplateMismatch } from '../errors.ts';
 import { type Fault, fault, listed } from '../faults.ts';
 import { refuse } from '../refusals.ts';
-import type { Request } from '../requests/onboarding.ts';
+import type { StackChoice } from '../requests/onboarding.ts';
 import type { ParameterMap } from './onboarding-environment.ts';
 import { ownWordsOf, verdictOf } from './parameter-value.ts';
+
+/** What a request says that the template is to do. */
+interface Wish extends StackChoice {
+  subscriber: { userName: string; emailId: string };
+  stack: { parameters: Readonly<Record<string, string>> };
+}
+
+/**
+ * What a stack is known by: a request for the same build and the same parameters has the same.
+ * @param templateUrl where the vendor has the template
+ */
+export function planHashOf(templateUrl: string, region: string, parameters: Readonly<Record<string, string>>): string {
+  const parts = [templateUrl, region, Object.entries(parameters).sort()];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
 
 /**
  * The template parameters that say what the request says, without the custom token and the permissions boundary.
  * @throws InvalidRequest when the request sets a parameter that the onboarding sets itself, or chooses what the template does not offer
  */
-export function templateParameters(map: ParameterMap, request: Request): Record<string, string> {
+export function templateParameters(map: ParameterMap, request: Wish): Record<string, string> {
   const { subscriber, encryption } = request;
   const { artifacts, tracking } = encryption;
   const ofBucket = filled(map.artifacts[artifacts.type] ?? {}, keyOf(artifacts));
@@ -71,6 +87,8 @@ interface Fit {
   tokenParameter: string;
   /** Names that come from the request, and not from the deployment's map. */
   requested: readonly string[];
+  /** Names whose values an existing stack has, and describe calls do not show. */
+  hidden?: readonly string[];
   /** The template itself, of which CloudFormation's summary leaves constraints and rules out. */
   text: string;
 }
@@ -83,7 +101,7 @@ interface Fit {
  * @throws InvalidRequest when the request's own parameters do not
  */
 export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): string[] {
-  const { parameters, tokenParameter, requested, text } = fit;
+  const { parameters, tokenParameter, requested, hidden = [], text } = fit;
   const declared = new Map(summary.Parameters?.map((parameter) => [parameter.ParameterKey ?? '', parameter]));
   const undecided: string[] = [];
   const faults: Fault[] = [];
@@ -108,7 +126,7 @@ export function checkParameters(summary: GetTemplateSummaryOutput, fit: Fit): st
   }
   if (!declared.has(tokenParameter)) isWrong(tokenParameter, 'the template of this build has no such parameter');
   for (const [name, { DefaultValue }] of declared) {
-    const isGiven = name === tokenParameter || Object.hasOwn(parameters, name);
+    const isGiven = name === tokenParameter || Object.hasOwn(parameters, name) || hidden.includes(name);
     if (!isGiven && DefaultValue === undefined) {
       isWrong(name, 'has no default, and neither the map nor the request sets it');
     }

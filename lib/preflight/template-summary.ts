@@ -52,12 +52,17 @@ export function allowedCapabilities(
   return summary.ResourceTypes?.includes('AWS::CloudFormation::Stack') ? ALLOWED_CAPABILITIES : needed;
 }
 
+type BoundaryEnvironment = Pick<
+  OnboardingEnvironment,
+  'TEMPLATE_PARAMETERS' | 'REQUIRE_PERMISSIONS_BOUNDARY' | 'ACCOUNTS' | 'PERMISSIONS_BOUNDARY_ARN'
+>;
+
 /**
  * The permissions boundary for roles in an account.
  * @throws TemplateMismatch when the deployment requires one and does not say how the template sets it
  * @throws InvalidConfiguration when the template is to set one and the account has none
  */
-export function boundaryArn(environment: OnboardingEnvironment, accountId: string): string {
+export function boundaryArn(environment: BoundaryEnvironment, accountId: string): string {
   const { TEMPLATE_PARAMETERS, REQUIRE_PERMISSIONS_BOUNDARY, ACCOUNTS, PERMISSIONS_BOUNDARY_ARN } = environment;
   if (TEMPLATE_PARAMETERS.boundary === undefined) {
     if (!REQUIRE_PERMISSIONS_BOUNDARY) return '';

@@ -31,7 +31,8 @@ const tracking = v.variant('type', [
 ]);
 
 const parameterName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,255}$/, 'must be the name of a template parameter'));
-const parameters = object(
+/** Parameters of the template that a request sets. */
+export const stackParametersSchema = object(
   dictionary(parameterName, v.pipe(v.string('must be a string'), v.maxBytes(4096, 'must be at most 4,096 bytes'))),
 );
 
@@ -101,10 +102,13 @@ const stack = object(
     build: v.optional(buildSchema),
     accountId: v.optional(accountIdSchema),
     region: v.optional(v.string('must be a string')),
-    parameters: v.optional(parameters),
+    parameters: v.optional(stackParametersSchema),
     tags: v.optional(tags),
   }),
 );
+
+/** How what the stack stores is encrypted. */
+export const encryptionSchema = object(fields({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) }));
 
 /** A request for the machine `onboard-subscriber`, in itself. */
 export const onboardingSchema = object(
@@ -113,11 +117,21 @@ export const onboardingSchema = object(
     passwordSecretId: v.optional(inputSecretIdSchema),
     customTokenSecretId: v.optional(inputSecretIdSchema),
     stack: v.optional(stack),
-    encryption: v.optional(object(fields({ artifacts: v.optional(artifacts), tracking: v.optional(tracking) }))),
+    encryption: v.optional(encryptionSchema),
   }),
 );
 
-export interface Request {
+/** What a request chooses of a stack, which an upgrade may change. */
+export interface StackChoice {
+  encryption: { artifacts: v.InferOutput<typeof artifacts>; tracking: v.InferOutput<typeof tracking> };
+}
+
+/** The same, of which a part may be left out. */
+export interface Chosen {
+  encryption: v.InferOutput<typeof encryptionSchema>;
+}
+
+export interface Request extends StackChoice {
   subscriber: { userName: string; emailId: string };
   passwordSecretId?: string | undefined;
   customTokenSecretId?: string | undefined;
@@ -131,7 +145,6 @@ export interface Request {
     parameters: Record<string, string>;
     tags: Record<string, string>;
   };
-  encryption: { artifacts: v.InferOutput<typeof artifacts>; tracking: v.InferOutput<typeof tracking> };
 }
 
 /**
@@ -207,13 +220,17 @@ function ruleFaults(part: Parts, rules: RequestRules): Fault[] {
   return [
     ...superadminFault(rules.superadminUserName, namePath, part(namePath, userNameSchema)),
     ...homeFaults(part, rules),
-    ...notAllowed(part, ['stack', 'parameters'], parameterName, {
-      allowed: rules.allowedStackParameters,
-      param: 'allowedStackParameters',
-    }),
+    ...parameterFaults(part, rules),
     ...notAllowed(part, ['stack', 'tags'], tagKey, { allowed: rules.allowedTagKeys, param: 'allowedTagKeys' }),
   ];
 }
+
+/** The template parameters that a request sets and the deployment does not list. */
+export const parameterFaults = (part: Parts, rules: Pick<RequestRules, 'allowedStackParameters'>): Fault[] =>
+  notAllowed(part, ['stack', 'parameters'], parameterName, {
+    allowed: rules.allowedStackParameters,
+    param: 'allowedStackParameters',
+  });
 
 /** Of an account that the deployment does not have, its Regions are not known. */
 function homeFaults(part: Parts, { own, stackRegions }: RequestRules): Fault[] {
@@ -248,11 +265,11 @@ function notAllowed(
     .map((name) => fault([...path, name], `is not allowed: the deployment's param ${param} lists ${listed}`));
 }
 
-/** The customer managed keys of the request, each once. */
-export function customerManagedKeys({ encryption: { artifacts: bucket, tracking: table } }: Request): string[] {
+/** The customer managed keys that a request names, each once. */
+export function customerManagedKeys({ encryption: { artifacts: bucket, tracking: table } }: Chosen): string[] {
   const arns = [
-    ...(bucket.type === 'sse-kms-customer-managed' ? [bucket.keyArn] : []),
-    ...(table.type === 'customer-managed' ? [table.keyArn] : []),
+    ...(bucket?.type === 'sse-kms-customer-managed' ? [bucket.keyArn] : []),
+    ...(table?.type === 'customer-managed' ? [table.keyArn] : []),
   ];
   return [...new Set(arns)];
 }

@@ -15,7 +15,8 @@ import { isDeletionCanceled } from './status.ts';
 export const creationFailure = (cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> =>
   failureIn(cloudFormation, stackId);
 
-async function failureIn(cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> {
+/** Why a stack failed, by all of its events. */
+export async function failureIn(cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> {
   const failure = createFailure(stackId);
   for await (const event of eventsOf(cloudFormation, stackId)) failure.meet(event);
   return failure.describe((nestedId) => failureIn(cloudFormation, nestedId));
@@ -78,19 +79,20 @@ export function reasonOf(statusReason: string | undefined): string | undefined {
 }
 
 /** The events of a stack, newest first. */
-async function* eventsOf(cloudFormation: CloudFormationClient, stackId: string): AsyncGenerator<StackEvent> {
+export async function* eventsOf(cloudFormation: CloudFormationClient, stackId: string): AsyncGenerator<StackEvent> {
   const pages = paginateDescribeStackEvents({ client: cloudFormation }, { StackName: stackId });
   for await (const { StackEvents = [] } of pages) yield* StackEvents;
 }
 
-interface Failure {
+export interface Failure {
   /** Of the events, newest first: the last one met is the first that happened. */
   meet(event: StackEvent): void;
   /** @param reasonIn why a nested stack failed */
   describe(reasonIn: (nestedId: string) => Promise<string | undefined>): Promise<string | undefined>;
 }
 
-function createFailure(stackId: string): Failure {
+/** What has failed of a stack, found in its events. */
+export function createFailure(stackId: string): Failure {
   let ofResource: StackEvent | undefined;
   let ofStack: StackEvent | undefined;
   /** The reasons of hooks that refused something, by its logical id. */
@@ -132,7 +134,10 @@ const isFailure = ({ ResourceStatus, ResourceStatusReason = '' }: StackEvent) =>
 
 /** An event of the stack itself whose reason says more than that it has begun. */
 const isOwnFailure = ({ ResourceStatus: status, ResourceStatusReason: reason }: StackEvent) =>
-  status !== 'CREATE_IN_PROGRESS' && String(status) !== 'REVIEW_IN_PROGRESS' && reason !== 'User Initiated';
+  status !== 'CREATE_IN_PROGRESS' &&
+  status !== 'UPDATE_IN_PROGRESS' &&
+  String(status) !== 'REVIEW_IN_PROGRESS' &&
+  reason !== 'User Initiated';
 
 /**
  * A reason as people may read it. What gets the custom token as a property or a parameter may quote it: custom resources, hooks and macros,

@@ -39,7 +39,14 @@ export function stackPhase(status: StackStatus): Phase {
   return knownPhases.get(status) ?? 'stuck';
 }
 
-export type WaitOutcome = 'pending' | 'reached' | 'StackFailed' | 'StackGone' | 'StackSettled' | 'StackNeedsAttention';
+export type WaitOutcome =
+  | 'pending'
+  | 'reached'
+  | 'StackFailed'
+  | 'StackGone'
+  | 'StackSettled'
+  | 'StackNeedsAttention'
+  | 'StackNotRolledBack';
 
 /** What a stack's status means for an execution that waits for the goal: go on waiting, reached, or the error that ends the wait. */
 export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutcome {
@@ -49,6 +56,8 @@ export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutco
       if (phase === 'live') return 'reached';
       // A rollback of this attempt's creation already decides it: nobody should wait for its end.
       return phase === 'creating' || phase === 'busy' ? 'pending' : 'StackFailed';
+    case 'updated':
+      return updateOutcome(status);
     case 'deleted':
       if (phase === 'deleted') return 'StackGone';
       // Events of what the stack went through before the deletion may arrive late.
@@ -57,6 +66,29 @@ export function waitOutcome(goal: Stack['goal'], status: StackStatus): WaitOutco
       return phase === 'creating' || phase === 'rolling-back' || phase === 'deleting' || phase === 'busy'
         ? 'pending'
         : 'StackSettled';
+  }
+}
+
+/**
+ * What the status of an update means for who waits for its end. What it replaces is deleted only after all else, so that is waited for; and
+ * so is a rollback: until it is over, nothing else can be done to the stack.
+ */
+export function updateOutcome(status: string): WaitOutcome {
+  switch (status) {
+    case 'UPDATE_COMPLETE':
+      return 'reached';
+    case 'UPDATE_ROLLBACK_COMPLETE':
+      return 'StackFailed';
+    case 'UPDATE_ROLLBACK_FAILED':
+      return 'StackNotRolledBack';
+    case 'UPDATE_IN_PROGRESS':
+    case 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS':
+    case 'UPDATE_ROLLBACK_IN_PROGRESS':
+    case 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS':
+      return 'pending';
+    default:
+      // That the update stays half done, or that somebody deletes the stack.
+      return 'StackNeedsAttention';
   }
 }
 

@@ -9,7 +9,7 @@ const waiterSchema = v.object({
   executionArn: v.string(),
   /** For log lines; absent in waits from before it was stored. */
   userName: v.optional(v.string()),
-  goal: v.picklist(['created', 'deleted', 'settled']),
+  goal: v.picklist(['created', 'updated', 'deleted', 'settled']),
   /** Seconds since the epoch, as DynamoDB's TTL wants it. */
   expiresAt: v.number(),
 });

@@ -54,7 +54,7 @@ export async function claim(
  */
 export function requireActive(record: SubscriberRecord | undefined, userName: string): SubscriberRecord {
   // What fails in the others leaves the subscriber active; while they run, the claim is refused.
-  const active: readonly (Status | undefined)[] = ['ACTIVE', 'UPDATING', 'ADDING_USERS'];
+  const active: readonly (Status | undefined)[] = ['ACTIVE', 'UPDATING', 'UPGRADING', 'ADDING_USERS'];
   if (record === undefined || !active.includes(record.status)) throw new SubscriberNotActive(userName, record?.status);
   return record;
 }

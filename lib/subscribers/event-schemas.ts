@@ -52,6 +52,18 @@ export const eventSchemas = {
     verification: v.optional(v.string()),
   }),
   SubscriberUpdated: v.strictObject({ ...subscriber, changed: updatePlanSchema.entries.changed }),
+  SubscriberUpgraded: v.strictObject({
+    ...subscriber,
+    stackId: v.string(),
+    roleArn: v.string(),
+    keyArns: names,
+    build: v.string(),
+    templateSha256: v.string(),
+    /** Empty when a repeated request found everything as it wants it. */
+    changed: v.array(v.picklist(['stack', 'keyPolicies'])),
+    /** What was replaced or removed, as the request allowed: such as `ArtifactsBucket (AWS::S3::Bucket)`. */
+    replaced: names,
+  }),
   UsersAdded: v.strictObject({ ...subscriber, users: v.array(userResultSchema) }),
   SubscriberOffboarded: v.strictObject({
     ...subscriber,
@@ -65,6 +77,7 @@ export const eventSchemas = {
   }),
   SubscriberOnboardingFailed: failure,
   SubscriberUpdateFailed: failure,
+  SubscriberUpgradeFailed: failure,
   AddingUsersFailed: failure,
   SubscriberOffboardingFailed: failure,
   KeyPolicyDrift: v.strictObject({

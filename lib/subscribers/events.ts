@@ -10,7 +10,12 @@ export const source = 'infinstor.onboarding';
 
 const schemaVersion: v.InferInput<typeof execution.schemaVersion> = 1;
 
-type SuccessType = 'SubscriberOnboarded' | 'SubscriberUpdated' | 'UsersAdded' | 'SubscriberOffboarded';
+type SuccessType =
+  | 'SubscriberOnboarded'
+  | 'SubscriberUpdated'
+  | 'SubscriberUpgraded'
+  | 'UsersAdded'
+  | 'SubscriberOffboarded';
 /** What came of an execution; which one it was, and who asked for it, is in the subscriber's record. */
 export type Success = {
   [Type in SuccessType]: { detailType: Type; detail: Omit<EventDetail<Type>, keyof typeof execution> };

@@ -1,11 +1,18 @@
 import * as v from 'valibot';
 
-const names = ['onboard-subscriber', 'update-subscriber', 'add-user', 'offboard-subscriber'] as const;
+const names = [
+  'onboard-subscriber',
+  'update-subscriber',
+  'upgrade-subscriber',
+  'add-user',
+  'offboard-subscriber',
+] as const;
 
 /** What is done to a subscriber, each by the machine of its name. */
 export const operationSchema = v.picklist([
   'onboard-subscriber',
   'update-subscriber',
+  'upgrade-subscriber',
   'add-user',
   'offboard-subscriber',
 ]);
@@ -15,6 +22,7 @@ export type Operation = v.InferOutput<typeof operationSchema>;
 export const statusSchema = v.picklist([
   'ONBOARDING',
   'UPDATING',
+  'UPGRADING',
   'ADDING_USERS',
   'OFFBOARDING',
   'ACTIVE',
@@ -27,11 +35,12 @@ interface OperationTraits {
   /** The status while it runs. */
   running: Status;
   succeeded: 'ACTIVE' | 'OFFBOARDED';
-  /** A subscriber that could not be updated is as active as it was. */
+  /** A subscriber that could not be updated or upgraded is as active as it was. */
   failed: 'ACTIVE' | 'FAILED';
   failedEvent:
     | 'SubscriberOnboardingFailed'
     | 'SubscriberUpdateFailed'
+    | 'SubscriberUpgradeFailed'
     | 'AddingUsersFailed'
     | 'SubscriberOffboardingFailed';
   /** Where an execution fails that entered no state. */
@@ -52,6 +61,13 @@ export const operations = {
     failed: 'ACTIVE',
     failedEvent: 'SubscriberUpdateFailed',
     firstState: 'AcceptUpdate',
+  },
+  'upgrade-subscriber': {
+    running: 'UPGRADING',
+    succeeded: 'ACTIVE',
+    failed: 'ACTIVE',
+    failedEvent: 'SubscriberUpgradeFailed',
+    firstState: 'AcceptUpgrade',
   },
   'add-user': {
     running: 'ADDING_USERS',

@@ -83,6 +83,9 @@ const recordSchema = v.object({
    */
   failedAt: v.optional(v.string()),
   stackId: v.optional(v.string()),
+  /** The build of the vendor's template that the stack is of, and the hash of that template; absent in records of before they were kept. */
+  build: v.optional(v.string()),
+  templateSha256: v.optional(v.string()),
   /** The tags that the latest onboarding request asked for; absent in records of before they were kept. */
   tags: v.optional(v.record(v.string(), v.string())),
   /** Stacks from before that one that no offboarding has dealt with to its end: what they have left is still to be reported. */
@@ -228,7 +231,16 @@ export async function completeRecord(
   }: Partial<
     Pick<
       SubscriberRecord,
-      'emailId' | 'stackId' | 'formerStackIds' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'offboarded'
+      | 'emailId'
+      | 'stackId'
+      | 'build'
+      | 'templateSha256'
+      | 'formerStackIds'
+      | 'roleArn'
+      | 'keyArns'
+      | 'customTokenExpiresAt'
+      | 'users'
+      | 'offboarded'
     >
   > & {
     now: string;
@@ -265,7 +277,16 @@ export async function emptyRecord(
 ): Promise<boolean> {
   return updateRecord(registry, subscriber.userName, {
     set: { offboarded, updatedAt: now },
-    remove: ['stackId', 'formerStackIds', 'roleArn', 'keyArns', 'customTokenExpiresAt', 'users'],
+    remove: [
+      'stackId',
+      'build',
+      'templateSha256',
+      'formerStackIds',
+      'roleArn',
+      'keyArns',
+      'customTokenExpiresAt',
+      'users',
+    ],
     onlyIfOf: executionArn,
   });
 }

@@ -1,8 +1,9 @@
 /**
- * Which permissions CloudFormation needs to create and delete a resource: `handlers.{create,delete}.permissions` of the schemas that
+ * Which permissions CloudFormation needs to create, update and delete a resource: `handlers.{create,update,delete}.permissions` of the schemas that
  * AWS publishes in the CloudFormation registry, for the types that a subscriber's template may have. Read on 2026-11-30 in the copies of
- * pulumi/pulumi-aws-native (`aws-cloudformation-schema/<type>.json`), at the commits below. The read handler is for stack updates and
- * drift, which subscribers' stacks do not have, and `update` and `list` likewise.
+ * pulumi/pulumi-aws-native (`aws-cloudformation-schema/<type>.json`), at the commits below. The read handler is for
+ * drift, which subscribers' stacks do not have, and `list` likewise. Of `update` those are here that are about what the sandbox has;
+ * which of them a change needs is not documented, so that each update asks for all that its properties, the new and the old, can need.
  *
  * A schema is one list for every property of the type. `always`: what every resource needs. `with`: what only a resource with
  * that property, or with what else stands there, needs. `never`: what no resource here can need, and why.
@@ -16,6 +17,7 @@ export interface HandlerPermissions {
 interface Handlers {
   commit: string;
   create: HandlerPermissions;
+  update: HandlerPermissions;
   delete: HandlerPermissions;
 }
 
@@ -35,6 +37,19 @@ export const handlerPermissions = {
         ManagedPolicyArns: ['iam:AttachRolePolicy'],
         // Not in the handler's list, but in IAM's own reference: CreateRole with tags needs it.
         Tags: ['iam:TagRole'],
+      },
+    },
+    update: {
+      always: ['iam:UpdateRole', 'iam:UpdateAssumeRolePolicy'],
+      with: {
+        Policies: ['iam:PutRolePolicy', 'iam:DeleteRolePolicy'],
+        ManagedPolicyArns: ['iam:AttachRolePolicy', 'iam:DetachRolePolicy'],
+        'another boundary': ['iam:PutRolePermissionsBoundary'],
+        'no boundary any more': ['iam:DeleteRolePermissionsBoundary'],
+      },
+      never: {
+        'the older action of iam:UpdateRole': ['iam:UpdateRoleDescription'],
+        "a stack's other tags do not reach its resources here": ['iam:TagRole', 'iam:UntagRole'],
       },
     },
     delete: {
@@ -83,11 +98,21 @@ export const handlerPermissions = {
       },
       never: { 'a new bucket has no objects': ['s3:PutObjectAcl', 's3:DeleteObject'] },
     },
+    update: {
+      always: ['s3:ListBucket'],
+      with: {
+        BucketEncryption: ['s3:PutEncryptionConfiguration'],
+        CorsConfiguration: ['s3:PutBucketCORS'],
+        LifecycleConfiguration: ['s3:PutLifecycleConfiguration'],
+        PublicAccessBlockConfiguration: ['s3:PutBucketPublicAccessBlock'],
+      },
+    },
     delete: { always: ['s3:DeleteBucket', 's3:ListBucket'] },
   },
   'AWS::S3::BucketPolicy': {
     commit: '157c65b430f326a0d10054e92cc1ed0fefce83c7',
     create: { always: ['s3:GetBucketPolicy', 's3:PutBucketPolicy'] },
+    update: { always: ['s3:GetBucketPolicy', 's3:PutBucketPolicy'] },
     delete: { always: ['s3:GetBucketPolicy', 's3:DeleteBucketPolicy'] },
   },
   'AWS::DynamoDB::Table': {
@@ -141,6 +166,39 @@ export const handlerPermissions = {
         ],
       },
     },
+    update: {
+      always: [
+        'dynamodb:UpdateTable',
+        'dynamodb:DescribeTable',
+        'dynamodb:DescribeTimeToLive',
+        'dynamodb:DescribeContinuousBackups',
+        'dynamodb:DescribeContributorInsights',
+        'dynamodb:DescribeKinesisStreamingDestination',
+        'dynamodb:ListTagsOfResource',
+        'dynamodb:GetResourcePolicy',
+      ],
+      with: {
+        TimeToLiveSpecification: ['dynamodb:UpdateTimeToLive'],
+        PointInTimeRecoverySpecification: ['dynamodb:UpdateContinuousBackups'],
+        // DynamoDB itself needs more of the key: table-resource.ts.
+        'a customer managed key': ['kms:CreateGrant', 'kms:DescribeKey', 'kms:ListAliases', 'kms:RevokeGrant'],
+      },
+      never: {
+        "a stack's other tags do not reach its resources here": ['dynamodb:TagResource', 'dynamodb:UntagResource'],
+        'no table here is in several Regions': [
+          'dynamodb:CreateTable',
+          'dynamodb:CreateTableReplica',
+          'dynamodb:AssociateTableReplica',
+          'dynamodb:Scan',
+          'dynamodb:Query',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:UpdateItem',
+          'dynamodb:DeleteItem',
+          'dynamodb:BatchWriteItem',
+        ],
+      },
+    },
     delete: { always: ['dynamodb:DeleteTable', 'dynamodb:DescribeTable'] },
   },
   'AWS::CloudFormation::Stack': {
@@ -148,6 +206,13 @@ export const handlerPermissions = {
     create: {
       always: ['cloudformation:CreateStack', 'cloudformation:DescribeStacks'],
       with: { 'a service role': ['iam:PassRole'] },
+    },
+    update: {
+      always: ['cloudformation:UpdateStack', 'cloudformation:DescribeStacks'],
+      with: { 'a service role': ['iam:PassRole'] },
+      never: {
+        'no property is about it': ['cloudformation:UpdateTerminationProtection', 'cloudformation:SetStackPolicy'],
+      },
     },
     delete: { always: ['cloudformation:DeleteStack', 'cloudformation:DescribeStacks'] },
   },

@@ -12,8 +12,15 @@ export interface UpdateRule {
   createOnly: readonly string[];
   /** Another change that replaces it, by the new and the old properties. */
   replaces?: (properties: Properties, old: Properties) => boolean;
+  /**
+   * What may replace it, or not, which a change set does not know before: `conditionalCreateOnlyProperties` of the schemas, and of a
+   * table's attributes what stands in the template reference.
+   */
+  conditional?: readonly string[] | 'all';
   /** The property that names it: two cannot have one name, so that a replacement needs another. */
   name?: string;
+  /** Whether it gets the tags of its stack (`tagging.taggable` of its schema). */
+  isTagged?: boolean;
 }
 
 const attributes = v.object({
@@ -40,28 +47,44 @@ export const updateRules: Readonly<Record<string, UpdateRule>> = {
   'AWS::CloudWatch::Alarm': { createOnly: ['AlarmName'], name: 'AlarmName' },
   'AWS::CloudWatch::CompositeAlarm': { createOnly: ['AlarmName'], name: 'AlarmName' },
   'AWS::CloudWatch::Dashboard': { createOnly: ['DashboardName'], name: 'DashboardName' },
-  'AWS::DynamoDB::Table': { createOnly: ['TableName', 'KeySchema'], replaces: editsAttribute, name: 'TableName' },
+  'AWS::CloudFormation::Stack': { createOnly: [], isTagged: true },
+  'AWS::DynamoDB::Table': {
+    createOnly: ['TableName', 'KeySchema'],
+    replaces: editsAttribute,
+    conditional: ['KeySchema', 'AttributeDefinitions'],
+    name: 'TableName',
+    isTagged: true,
+  },
   'AWS::Events::EventBus': { createOnly: ['Name'], name: 'Name' },
   'AWS::Events::EventBusPolicy': { createOnly: ['EventBusName', 'StatementId'] },
-  'AWS::Events::Rule': { createOnly: ['Name', 'EventBusName'], name: 'Name' },
+  'AWS::Events::Rule': { createOnly: ['Name', 'EventBusName'], conditional: ['EventBusName'], name: 'Name' },
   'AWS::IAM::ManagedPolicy': { createOnly: ['ManagedPolicyName', 'Description'], name: 'ManagedPolicyName' },
   'AWS::IAM::Policy': { createOnly: [] },
-  'AWS::IAM::Role': { createOnly: ['RoleName', 'Path'], name: 'RoleName' },
+  'AWS::IAM::Role': { createOnly: ['RoleName', 'Path'], name: 'RoleName', isTagged: true },
   'AWS::Lambda::EventInvokeConfig': { createOnly: ['FunctionName', 'Qualifier'] },
-  'AWS::Lambda::Function': { createOnly: ['FunctionName'], name: 'FunctionName' },
+  'AWS::Lambda::Function': { createOnly: ['FunctionName'], name: 'FunctionName', isTagged: true },
   'AWS::Lambda::Permission': { createOnly: ['FunctionName', 'Action', 'Principal', 'SourceArn'] },
-  'AWS::Logs::LogGroup': { createOnly: ['LogGroupName'], name: 'LogGroupName' },
+  'AWS::Logs::LogGroup': { createOnly: ['LogGroupName'], name: 'LogGroupName', isTagged: true },
   'AWS::Logs::QueryDefinition': { createOnly: [] },
-  'AWS::S3::Bucket': { createOnly: ['BucketName'], name: 'BucketName' },
+  'AWS::S3::Bucket': { createOnly: ['BucketName'], name: 'BucketName', isTagged: true },
   'AWS::S3::BucketPolicy': { createOnly: ['Bucket'] },
   'AWS::SNS::Subscription': { createOnly: ['Endpoint', 'Protocol', 'TopicArn'] },
   'AWS::SNS::Topic': { createOnly: ['TopicName'], name: 'TopicName' },
   'AWS::SNS::TopicPolicy': { createOnly: [] },
-  'AWS::SecretsManager::Secret': { createOnly: ['Name'], name: 'Name' },
-  'AWS::SQS::Queue': { createOnly: ['QueueName'], name: 'QueueName' },
+  'AWS::SQS::Queue': { createOnly: ['QueueName'], name: 'QueueName', isTagged: true },
+  'AWS::SecretsManager::Secret': { createOnly: ['Name'], name: 'Name', isTagged: true },
   'AWS::SQS::QueuePolicy': { createOnly: [] },
   'AWS::StepFunctions::StateMachine': {
     createOnly: ['StateMachineName', 'StateMachineType'],
     name: 'StateMachineName',
+    isTagged: true,
   },
+  // What a custom resource does is its own business: it is another one when it answers with another physical id.
+  'Custom::*': { createOnly: [], conditional: 'all' },
 };
+
+/** How resources of a type are updated. */
+export function updateRuleOf(type: string): UpdateRule | undefined {
+  const name = type.startsWith('Custom::') ? 'Custom::*' : type;
+  return Object.hasOwn(updateRules, name) ? updateRules[name] : undefined;
+}

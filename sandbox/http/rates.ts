@@ -37,12 +37,19 @@ const each = (service: string, operations: readonly string[], figures: Omit<Rate
 
 /** Operations that are not here have no rate that an onboarding could reach, or none in requests (DynamoDB, SQS). */
 export const rates: readonly Rate[] = [
-  ...each('cloudformation', ['CreateStack', 'DeleteStack'], { perSecond: 2, burst: 10, source: 'assumption' }),
+  ...each('cloudformation', ['CreateStack', 'DeleteStack', 'CreateChangeSet', 'ExecuteChangeSet'], {
+    perSecond: 2,
+    burst: 10,
+    source: 'assumption',
+  }),
   ...each(
     'cloudformation',
     [
       'DescribeStacks',
       'DescribeStackEvents',
+      'DescribeChangeSet',
+      'DeleteChangeSet',
+      'ListChangeSets',
       'GetTemplate',
       'GetTemplateSummary',
       'ListStackResources',

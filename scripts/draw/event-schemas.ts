@@ -4,6 +4,7 @@ import type { DetailType } from '../../functions/accept-event/requests.ts';
 import { offboardingSchema } from '../../lib/requests/offboarding.ts';
 import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
+import { upgradeSchema } from '../../lib/requests/upgrade.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { eventSchemas } from '../../lib/subscribers/event-schemas.ts';
 import { source } from '../../lib/subscribers/events.ts';
@@ -15,6 +16,7 @@ type Schema = v.GenericSchema<unknown, unknown>;
 const requests = {
   SubscriberRequested: onboardingSchema,
   SubscriberUpdateRequested: updateSchema,
+  SubscriberUpgradeRequested: upgradeSchema,
   UsersRequested: usersSchema,
   SubscriberOffboardingRequested: offboardingSchema,
 } as const satisfies Record<DetailType, Schema>;

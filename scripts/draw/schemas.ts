@@ -6,6 +6,7 @@ import { paramSchemas } from '../../deployment/params/schemas.ts';
 import { offboardingSchema } from '../../lib/requests/offboarding.ts';
 import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
+import { upgradeSchema } from '../../lib/requests/upgrade.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import { params } from '../list-params.ts';
 import { requestSchemaOf } from '../openapi/json-schema.ts';
@@ -31,6 +32,7 @@ export const schemaText = (schema: object) => `${JSON.stringify(schema, null, 2)
 const requests: Readonly<Record<string, v.GenericSchema<unknown, unknown>>> = {
   'onboard-subscriber': onboardingSchema,
   'update-subscriber': updateSchema,
+  'upgrade-subscriber': upgradeSchema,
   'add-user': usersSchema,
   'offboard-subscriber': offboardingSchema,
 };

@@ -4,6 +4,7 @@ import { passwordSchema } from '../../functions/post-subscribers/password.ts';
 import { offboardingSchema } from '../../lib/requests/offboarding.ts';
 import { onboardingSchema } from '../../lib/requests/onboarding.ts';
 import { updateSchema } from '../../lib/requests/update.ts';
+import { upgradeSchema } from '../../lib/requests/upgrade.ts';
 import { usersSchema } from '../../lib/requests/users.ts';
 import type { Operation as Machine } from '../../lib/subscribers/operations.ts';
 import { type JsonSchema, requestSchemaOf } from './json-schema.ts';
@@ -61,6 +62,7 @@ function withPassword(schema: JsonSchema): JsonSchema {
 const machines: Readonly<Record<Machine, Body>> = {
   'onboard-subscriber': { name: 'OnboardingRequest', schema: machineSchema(onboardingSchema) },
   'update-subscriber': { name: 'UpdateRequest', schema: machineSchema(updateSchema) },
+  'upgrade-subscriber': { name: 'UpgradeRequest', schema: machineSchema(upgradeSchema) },
   'add-user': { name: 'UsersRequest', schema: machineSchema(usersSchema) },
   'offboard-subscriber': { name: 'OffboardingRequest', schema: machineSchema(offboardingSchema) },
 };

@@ -88,6 +88,31 @@ export const interruptions = {
     'complete-update events:PutEvents',
     'complete-update dynamodb:UpdateItem',
   ],
+  upgrade: [
+    // A copy of the template, the claim, and room on the new key.
+    'accept-upgrade s3:PutObject',
+    'accept-upgrade dynamodb:UpdateItem',
+    'accept-upgrade dynamodb:TransactWriteItems',
+    'prepare-change-set cloudformation:CreateChangeSet',
+    // Of the new key: grant, lease, policy kept, policy written, grant applied, lease given back.
+    'patch-key-policy dynamodb:TransactWriteItems',
+    'patch-key-policy dynamodb:UpdateItem',
+    'patch-key-policy dynamodb:PutItem',
+    'patch-key-policy kms:PutKeyPolicy',
+    'patch-key-policy dynamodb:UpdateItem #2',
+    'patch-key-policy dynamodb:UpdateItem #3',
+    'execute-change-set cloudformation:ExecuteChangeSet',
+    'await-stack dynamodb:TransactWriteItems',
+    'resume-on-stack-event states:SendTaskSuccess',
+    'complete-upgrade events:PutEvents',
+    'complete-upgrade dynamodb:UpdateItem',
+  ],
+  'upgrade that is refused, or finds nothing to do': ['prepare-change-set cloudformation:DeleteChangeSet'],
+  'upgrade that replaces the role': [
+    // Withdrawn, and forgotten; KMS has no such role any more, so that the policy is written without it before.
+    'withdraw-grants dynamodb:TransactWriteItems',
+    'withdraw-grants dynamodb:TransactWriteItems #2',
+  ],
   offboarding: [
     'accept-offboarding dynamodb:UpdateItem',
     // Withdrawn, lease, policy kept, policy written, lease given back, forgotten.

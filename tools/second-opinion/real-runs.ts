@@ -45,6 +45,12 @@ const life: readonly [machine: string, name: string, request: Record<string, unk
     { subscriber: { ...subscriber, emailId: 'other@acme.example' } },
     ['infinstor:update_subscriber:error=400'],
   ],
+  ['upgrade-subscriber', 'nothing to do', { subscriber: { userName: 'acme' }, encryption: keys }],
+  [
+    'upgrade-subscriber',
+    'other encryption',
+    { subscriber: { userName: 'acme' }, encryption: { tracking: { type: 'aws-managed' } } },
+  ],
   ['add-user', 'two', { subscriber: { userName: 'acme' }, users: [user('one'), user('two')] }],
   ['offboard-subscriber', 'not confirmed', { ...offboarding, confirm: 'acmee' }],
   ['offboard-subscriber', 'confirmed', offboarding],

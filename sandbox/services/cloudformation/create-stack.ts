@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import type * as v from 'valibot';
 import type { AccountRegion } from '../../core/account.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -8,13 +7,15 @@ import type { Quotas } from '../../core/quotas.ts';
 import type { Iam } from '../iam/service.ts';
 import { type GivenParameter, parameterValues, resolveParameters } from './checks/parameters.ts';
 import { checkRules } from './checks/rules.ts';
-import { conditionValue, pseudoParameters } from './evaluate.ts';
+import { givenValue, isSame, requireName, requireSameTypes, requireUpdatable } from './checks/updates.ts';
+import { pseudoParameters } from './evaluate.ts';
 import { type Exports, exportNames } from './exports.ts';
 import type { Provisioner } from './provisioning/provision.ts';
 import type { resourceTypes } from './resource-types.ts';
-import type { Stack, StackPlan, StackStatus } from './stack.ts';
+import type { Stack, StackPlan } from './stack.ts';
 import { type createInput, requireAssumable, type updateInput } from './stack-requests.ts';
 import { isLive, type StackStore } from './stack-store.ts';
+import { emptyTemplate } from './template.ts';
 import { checkCapabilities, checkTemplate, validationError } from './template-checks.ts';
 import type { TemplateSource } from './template-source.ts';
 
@@ -28,6 +29,8 @@ interface Parts {
   source: TemplateSource;
   types: ReturnType<typeof resourceTypes>;
   provisioner: Provisioner;
+  /** Called when a stack is created or updated without a change set: those that it has are of no use any more. */
+  outdate: (stack: Stack) => void;
 }
 
 /** What the request for a stack decides about it, beside name, template and parameters. */
@@ -55,6 +58,15 @@ export interface Deployment {
   caller: Caller;
 }
 
+/** What an update of a stack is asked for, directly or in a change set. */
+export type UpdateRequest = Pick<
+  v.InferOutput<typeof updateInput>,
+  'TemplateBody' | 'TemplateURL' | 'UsePreviousTemplate' | 'Parameters' | 'Capabilities' | 'RoleARN' | 'Tags'
+>;
+
+/** What a nested stack has of the one that it is in. */
+type NestedIn = Pick<Stack, 'capabilities' | 'tags' | 'creator' | 'roleArn'>;
+
 export interface StackCreation {
   /** CreateStack. @throws AwsError as AWS does */
   create(input: v.InferOutput<typeof createInput>, caller: Caller): Stack;
@@ -63,15 +75,38 @@ export interface StackCreation {
     parent: Stack,
     child: { stackName: string; templateUrl: string; parameters: readonly GivenParameter[] },
   ): Stack;
+  /**
+   * Updates a stack that is a resource of another one, with its parent's role, tags and capabilities. Returns whether anything is to do.
+   * @throws AwsError as UpdateStack does
+   */
+  updateNested(
+    child: Stack,
+    parent: Stack,
+    given: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): boolean;
+  /** What an update of the stack that it is in would make of a nested one. @throws AwsError as UpdateStack does */
+  planNested(
+    child: Stack,
+    parent: NestedIn,
+    given: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): StackPlan;
   /** UpdateStack. @throws AwsError as AWS does */
   update(stack: Stack, input: v.InferOutput<typeof updateInput>, caller: Caller): void;
+  /** What an update would make of a stack. @throws AwsError as UpdateStack does, but not when nothing would change */
+  planUpdate(stack: Stack, request: UpdateRequest, caller: Caller): StackPlan;
+  /** The stack in review of this name, or a new one, which is not there before `review`. @throws AwsError as CreateStack does */
+  draft(stackName: string, caller: Caller): Stack;
+  /** Adds a draft to the stacks, unless it is one of them. */
+  review(draft: Stack): void;
+  /** What the first change set of a stack would make of it. @throws AwsError as CreateStack does */
+  planCreation(stack: Stack, request: UpdateRequest, caller: Caller): StackPlan;
   /** See `CloudFormation`. */
   deploy(deployment: Deployment): Promise<Stack>;
 }
 
 /** All ways in which a stack begins. */
 export function createStackCreation(parts: Parts): StackCreation {
-  const { clock, iam, home, quotas, store, exports, source, types, provisioner } = parts;
+  const { clock, iam, home, quotas, store, exports, source, types, provisioner, outdate } = parts;
   /** The stack that each token of CreateStack made, and of what. */
   const createdBy = new Map<string, { stack: Stack; input: string }>();
 
@@ -85,11 +120,7 @@ export function createStackCreation(parts: Parts): StackCreation {
 
   function createStack(input: v.InferOutput<typeof createInput>, caller: Caller): Stack {
     const { StackName: stackName, RoleARN: roleArn, ClientRequestToken: clientRequestToken } = input;
-    if (!/^[a-zA-Z][-a-zA-Z0-9]{0,127}$/.test(stackName)) {
-      throw validationError(
-        `1 validation error detected: Value '${stackName}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*`,
-      );
-    }
+    requireName(stackName);
     const inputText = JSON.stringify(input);
     const earlier = replayed(clientRequestToken, inputText);
     if (earlier !== undefined) return earlier;
@@ -159,26 +190,55 @@ export function createStackCreation(parts: Parts): StackCreation {
     };
   }
 
+  /** The stack in review of this name. @throws AwsError when a stack has the name, or there are too many */
+  function reviewed(stackName: string): Stack | undefined {
+    const existing = store.find(stackName);
+    if (existing?.status === 'REVIEW_IN_PROGRESS') return existing;
+    if (existing !== undefined) throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
+    // Nested stacks count, too; in the words that users report (aws-amplify/amplify-cli#2467).
+    if (store.all().filter(isLive).length >= quotas.limit('stacks', home)) {
+      throw new AwsError('LimitExceededException', 'Limit for stack has been exceeded');
+    }
+    return undefined;
+  }
+
+  const idOf = (stackName: string) =>
+    `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
+
   function begin(
     stackName: string,
     templateBody: string,
     given: readonly GivenParameter[],
     request: StackRequest,
   ): Stack {
-    const stackId = `arn:aws:cloudformation:${home.region}:${home.accountId}:stack/${stackName}/${randomUUID()}`;
+    const stackId = store.find(stackName)?.stackId ?? idOf(stackName);
     const plan = planOf({ stackName, stackId }, templateBody, given, request);
-    if (store.find(stackName) !== undefined) {
-      throw new AwsError('AlreadyExistsException', `Stack [${stackName}] already exists`);
-    }
-    // Nested stacks count, too; in the words that users report (aws-amplify/amplify-cli#2467).
-    if (store.all().filter(isLive).length >= quotas.limit('stacks', home)) {
-      throw new AwsError('LimitExceededException', 'Limit for stack has been exceeded');
-    }
-    const stack: Stack = {
-      ...request,
-      ...plan,
-      stackId,
-      stackName,
+    const inReview = reviewed(stackName);
+    const stack: Stack = inReview ?? newStack(stackName, stackId, request.creator);
+    Object.assign(stack, request, plan, { creationTime: new Date(clock.now()) });
+    if (inReview === undefined) store.add(stack);
+    else outdate(stack);
+    provisioner.create(stack);
+    return stack;
+  }
+
+  /** A stack as it is before anything is made of it. */
+  function newStack(stackName: string, stackId: string, creator: Caller): Stack {
+    const pseudo = pseudoParameters({ ...home, stackName, stackId });
+    return {
+      ...{ stackId, stackName, creator },
+      template: emptyTemplate,
+      templateBody: '',
+      needs: new Map(),
+      parameters: {},
+      exportNames: new Map(),
+      scope: { parameters: {}, pseudoParameters: pseudo, conditions: {}, resources: new Map(), exports },
+      capabilities: [],
+      tags: [],
+      isDeployment: false,
+      onFailure: 'ROLLBACK',
+      retainExceptOnCreate: false,
+      enableTerminationProtection: false,
       imports: [],
       creationTime: new Date(clock.now()),
       status: 'CREATE_IN_PROGRESS',
@@ -187,28 +247,78 @@ export function createStackCreation(parts: Parts): StackCreation {
       events: [],
       work: Promise.resolve(),
     };
+  }
+
+  function draft(stackName: string, caller: Caller): Stack {
+    requireName(stackName);
+    return reviewed(stackName) ?? newStack(stackName, idOf(stackName), caller);
+  }
+
+  function review(stack: Stack): void {
+    if (store.find(stack.stackId) !== undefined) return;
     store.add(stack);
-    provisioner.create(stack);
-    return stack;
+    provisioner.review(stack);
+  }
+
+  function planCreation(stack: Stack, request: UpdateRequest, creator: Caller): StackPlan {
+    const { Capabilities: capabilities, Tags: tags = [], RoleARN: roleArn } = request;
+    if (roleArn !== undefined) requireAssumable(iam, roleArn);
+    const given = request.Parameters.map((parameter) => givenValue(parameter, { parameters: {} }));
+    return planOf(stack, source.given(request), given, { capabilities, tags, creator, ...(roleArn && { roleArn }) });
+  }
+
+  function planUpdate(stack: Stack, request: UpdateRequest, creator: Caller): StackPlan {
+    requireUpdatable(stack);
+    const roleArn = request.RoleARN ?? stack.roleArn;
+    if (roleArn !== undefined) requireAssumable(iam, roleArn);
+    const { UsePreviousTemplate: usesPrevious, Capabilities: capabilities, Tags: tags = stack.tags } = request;
+    if (usesPrevious && (request.TemplateBody ?? request.TemplateURL) !== undefined) {
+      throw validationError('You cannot specify both usePreviousTemplate and Template Body/Template URL.');
+    }
+    const templateBody = usesPrevious ? stack.templateBody : source.given(request);
+    const given = request.Parameters.map((parameter) => givenValue(parameter, stack));
+    const plan = planOf(stack, templateBody, given, { capabilities, tags, creator, ...(roleArn && { roleArn }) });
+    requireSameTypes(stack, plan);
+    return plan;
   }
 
   function updateStack(stack: Stack, input: v.InferOutput<typeof updateInput>, creator: Caller): void {
-    if (!updatable.includes(stack.status)) {
-      throw validationError(`Stack:${stack.stackId} is in ${stack.status} state and can not be updated.`);
-    }
-    const roleArn = input.RoleARN ?? stack.roleArn;
-    if (roleArn !== undefined) requireAssumable(iam, roleArn);
-    const { UsePreviousTemplate: usesPrevious, Capabilities: capabilities, Tags: tags = stack.tags } = input;
-    const templateBody = usesPrevious ? stack.templateBody : source.given(input);
-    const given = input.Parameters.map((parameter) => givenValue(parameter, stack));
-    const plan = planOf(stack, templateBody, given, { capabilities, tags, creator, ...(roleArn && { roleArn }) });
-    requireSameTypes(stack, plan);
+    const plan = planUpdate(stack, input, creator);
     if (isSame(stack, plan)) throw validationError('No updates are to be performed.');
-    if (roleArn !== undefined) stack.roleArn = roleArn;
-    if (input.ClientRequestToken === undefined) delete stack.clientRequestToken;
-    else stack.clientRequestToken = input.ClientRequestToken;
+    if (input.RoleARN !== undefined) stack.roleArn = input.RoleARN;
+    startUpdate(stack, plan, input.ClientRequestToken);
+  }
+
+  function startUpdate(stack: Stack, plan: StackPlan, token: string | undefined): void {
+    if (token === undefined) delete stack.clientRequestToken;
+    else stack.clientRequestToken = token;
+    outdate(stack);
     stack.lastUpdatedTime = new Date(clock.now());
     provisioner.update(stack, plan);
+  }
+
+  function updateNested(
+    child: Stack,
+    parent: Stack,
+    { templateUrl, parameters }: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): boolean {
+    const plan = planNested(child, parent, { templateUrl, parameters });
+    if (isSame(child, plan)) return false;
+    if (parent.roleArn !== undefined) child.roleArn = parent.roleArn;
+    startUpdate(child, plan, undefined);
+    return true;
+  }
+
+  function planNested(
+    child: Stack,
+    { capabilities, tags, creator, roleArn }: NestedIn,
+    { templateUrl, parameters }: { templateUrl: string; parameters: readonly GivenParameter[] },
+  ): StackPlan {
+    requireUpdatable(child);
+    const request = { capabilities, tags, creator, ...(roleArn !== undefined && { roleArn }) };
+    const plan = planOf(child, source.bodyOf(templateUrl), parameters, request);
+    requireSameTypes(child, plan);
+    return plan;
   }
 
   async function deploy({ stackName, templateBody, parameters, capabilities, caller }: Deployment): Promise<Stack> {
@@ -238,46 +348,16 @@ export function createStackCreation(parts: Parts): StackCreation {
     throw new Error(`The sandbox cannot deploy ${failed.LogicalResourceId}: ${failed.ResourceStatusReason}`);
   }
 
-  return { create: createStack, createNested, update: updateStack, deploy };
+  return {
+    create: createStack,
+    createNested,
+    updateNested,
+    planNested,
+    update: updateStack,
+    planUpdate,
+    draft,
+    review,
+    planCreation,
+    deploy,
+  };
 }
-
-/** What an update can begin from. The others cannot be updated: some only while they settle, some never. */
-const updatable: readonly StackStatus[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
-
-/** A parameter of UpdateStack with its value. @throws AwsError ValidationError unless it has just one, or the stack has had one */
-function givenValue(
-  { ParameterKey, ParameterValue, UsePreviousValue }: v.InferOutput<typeof updateInput>['Parameters'][number],
-  { parameters }: Pick<Stack, 'parameters'>,
-): GivenParameter {
-  const previous = Object.hasOwn(parameters, ParameterKey) ? parameters[ParameterKey] : undefined;
-  const value = UsePreviousValue ? previous : ParameterValue;
-  if (value !== undefined && !(UsePreviousValue && ParameterValue !== undefined)) {
-    return { ParameterKey, ParameterValue: value };
-  }
-  throw validationError(`Invalid input for parameter key ${ParameterKey}. Specify one value, or a previous one.`);
-}
-
-/** @throws AwsError ValidationError, in the words of aws/aws-sam-cli#6786 */
-function requireSameTypes(stack: Stack, { template }: StackPlan): void {
-  const changed = stack.resources
-    .filter(({ logicalId, type }) => (template.Resources[logicalId]?.Type ?? type) !== type)
-    .map(({ logicalId }) => logicalId);
-  if (changed.length === 0) return;
-  throw validationError(
-    `Update of resource type is not permitted. The new template modifies resource type of the following resources: [${changed.join(', ')}]`,
-  );
-}
-
-/**
- * Whether an update would do nothing. Deletion policies alone are no update ("DeletionPolicy attribute" in the user guide), nor is the
- * description of a template.
- */
-const isSame = (stack: Stack, plan: StackPlan): boolean => isDeepStrictEqual(essence(stack), essence(plan));
-
-const essence = ({ template: { Resources, Outputs }, parameters, scope, tags }: StackPlan) => ({
-  resources: Object.entries(Resources)
-    .filter(([, { Condition }]) => conditionValue(Condition, scope.conditions))
-    .map(([logicalId, { DeletionPolicy, UpdateReplacePolicy, Condition, DependsOn, ...rest }]) => [logicalId, rest])
-    .toSorted(),
-  ...{ outputs: Outputs, conditions: scope.conditions, parameters, tags },
-});

@@ -14,7 +14,7 @@ interface Parts {
 
 const customProperties = v.looseObject({ ServiceToken: v.string() });
 
-/** `Custom::*`. No function runs: `customResource` stands behind every `ServiceToken`. */
+/** `Custom::*`. No function runs: `customResource` stands behind every `ServiceToken`, for creations and updates alike. */
 export function customProvider({ customResource, onAccess }: Parts): ResourceProvider {
   return async (context) => {
     const properties = parseProperties(customProperties, context);

@@ -17,7 +17,9 @@ export function dependencies(template: Template, conditions?: Conditions): Depen
   const logicalIds = new Set(resources.map(([logicalId]) => logicalId));
 
   function resolve(value: unknown, section: 'Resources' | 'Outputs'): string[] {
-    const names = references(value, conditions).filter((name) => !isParameter(name, template));
+    const names = references(value, conditions)
+      .map(({ name }) => name)
+      .filter((name) => !isParameter(name, template));
     const unresolved = names.filter((name) => !logicalIds.has(name));
     if (unresolved.length > 0) throw unresolvedDependencies(unresolved, section);
     return names;
@@ -55,19 +57,31 @@ export function dependencyOrder(needs: Dependencies): string[] {
   return [...order];
 }
 
-function references(value: unknown, conditions: Conditions | undefined): string[] {
+/** What a value refers to: a parameter or a resource by its name, or an attribute of a resource. */
+export interface Reference {
+  name: string;
+  attribute?: string;
+}
+
+/** With conditions, only the chosen branch of an `Fn::If` counts. */
+export function references(value: unknown, conditions: Conditions | undefined): Reference[] {
   const within = (part: unknown) => references(part, conditions);
   if (Array.isArray(value)) return value.flatMap(within);
   if (!isRecord(value)) return [];
   const call = functionCall(value);
   switch (call?.name) {
     case 'Ref':
-      return typeof call.argument === 'string' ? [call.argument] : [];
-    case 'Fn::GetAtt':
-      return [attributeName(call.argument).logicalId];
+      return typeof call.argument === 'string' ? [{ name: call.argument }] : [];
+    case 'Fn::GetAtt': {
+      const { logicalId: name, attribute } = attributeName(call.argument);
+      return [{ name, attribute }];
+    }
     case 'Fn::Sub': {
+      const named = subReferences(call.argument).map((reference): Reference => {
+        const [name = reference, ...attribute] = reference.split('.');
+        return attribute.length === 0 ? { name } : { name, attribute: attribute.join('.') };
+      });
       // The variables of the second form may hold functions themselves.
-      const named = subReferences(call.argument).map((name) => name.split('.')[0] ?? name);
       return [...named, ...(Array.isArray(call.argument) ? within(call.argument[1]) : [])];
     }
     case 'Fn::If': {

@@ -3,6 +3,8 @@ import type { AccountRegion } from '../../core/account.ts';
 import { type Access, AwsError, type Operation, operation } from '../../core/operation.ts';
 import type { Quotas } from '../../core/quotas.ts';
 import type { Iam } from '../iam/service.ts';
+import { changeSetOperations } from './change-sets/change-set-operations.ts';
+import type { ChangeSets } from './change-sets/change-sets.ts';
 import type { StackCreation } from './create-stack.ts';
 import type { Provisioner } from './provisioning/provision.ts';
 import type { resourceTypes } from './resource-types.ts';
@@ -14,9 +16,10 @@ import {
   pageInput,
   passRoleAccess,
   protectInput,
+  requestTags,
   requireAssumable,
   stackStatuses,
-  type Tag,
+  tagAccess,
   tagContext,
   text,
   updateInput,
@@ -35,11 +38,12 @@ interface Parts {
   creation: Pick<StackCreation, 'create' | 'update'>;
   types: ReturnType<typeof resourceTypes>;
   provisioner: Pick<Provisioner, 'delete'>;
+  changeSets: ChangeSets;
 }
 
 /** The operations of CloudFormation: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/ */
 export function stackOperations(parts: Parts): Record<string, Operation> {
-  const { iam, home, quotas, store, source, creation, provisioner, types } = parts;
+  const { iam, home, quotas, store, source, creation, provisioner, types, changeSets } = parts;
   /**
    * Every action on a stack knows its tags: service authorization reference, "Actions, resources, and condition keys for AWS
    * CloudFormation", where the resource type `stack` has `aws:ResourceTag/${TagKey}`. A stack that is not there has none.
@@ -66,7 +70,8 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
     if (isProtected(stack)) {
       throw validationError(`Stack [${stack.stackName}] cannot be deleted while TerminationProtection is enabled`);
     }
-    if (stack.status !== 'CREATE_IN_PROGRESS' && stack.status.endsWith('_IN_PROGRESS')) {
+    const isInterruptible = stack.status === 'CREATE_IN_PROGRESS' || stack.status === 'REVIEW_IN_PROGRESS';
+    if (!isInterruptible && stack.status.endsWith('_IN_PROGRESS')) {
       throw validationError(`Stack [${stack.stackId}] cannot be deleted while in status ${stack.status}`);
     }
     requireRetainable(stack, RetainResources);
@@ -82,6 +87,8 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
   }
 
   const operations = {
+    ...changeSetOperations({ store, source, changeSets, stackAccess }),
+
     CreateStack: operation(createInput, {
       access: ({ StackName, TemplateURL, RoleARN, Tags }) => [
         {
@@ -207,16 +214,23 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
       },
     ),
 
-    GetTemplateSummary: operation(v.strictObject(givenTemplate), {
-      access: ({ TemplateURL }) => [
+    GetTemplateSummary: operation(v.strictObject({ ...givenTemplate, StackName: v.optional(text) }), {
+      access: ({ StackName, TemplateURL }) => [
         {
-          action: 'cloudformation:GetTemplateSummary',
-          resource: '*',
+          ...(StackName === undefined
+            ? { action: 'cloudformation:GetTemplateSummary', resource: '*' }
+            : stackAccess('GetTemplateSummary', StackName)),
           ...(TemplateURL !== undefined && { context: { 'cloudformation:TemplateUrl': TemplateURL } }),
         },
         ...(TemplateURL === undefined ? [] : [source.accessTo(TemplateURL)]),
       ],
-      run: (input) => templateSummary(source.templateOf(source.given(input))),
+      run({ StackName, ...given }) {
+        if (StackName === undefined) return templateSummary(source.templateOf(source.given(given)));
+        if ((given.TemplateBody ?? given.TemplateURL) !== undefined) {
+          throw validationError('StackName and a template cannot be specified together.');
+        }
+        return templateSummary(store.require(StackName).template);
+      },
     }),
 
     UpdateTerminationProtection: operation(protectInput, {
@@ -254,26 +268,6 @@ export function stackOperations(parts: Parts): Record<string, Operation> {
   };
 
   return Object.fromEntries(Object.entries(operations).map(([name, parts]) => [name, withQueryCode(parts)]));
-}
-
-/**
- * Whether AWS asks for `cloudformation:TagResource` when a stack is created or updated with tags is not documented; the service
- * authorization reference has the action, and `cloudformation:CreateAction` for it. The stricter reading.
- */
-function tagAccess(
-  { action, resource }: Access,
-  tags: readonly Tag[],
-  creation: 'CreateStack' | 'UpdateStack',
-): Access[] {
-  if (tags.length === 0) return [];
-  return [{ action, resource, context: { ...requestTags(tags), 'cloudformation:CreateAction': creation } }];
-}
-
-function requestTags(tags: readonly Tag[]): NonNullable<Access['context']> {
-  return {
-    ...tagContext('aws:RequestTag', tags),
-    ...(tags.length > 0 && { 'aws:TagKeys': tags.map(({ Key }) => Key) }),
-  };
 }
 
 function requireRetainable({ stackId, status, resources }: Stack, retained: readonly string[]): void {

@@ -5,6 +5,7 @@ import type { Service } from '../../core/operation.ts';
 import { createQuotas, type Quotas } from '../../core/quotas.ts';
 import type { Table } from '../dynamodb/table-store.ts';
 import type { Bucket } from '../s3/bucket-resource.ts';
+import { createChangeSets } from './change-sets/change-sets.ts';
 import { createStackCreation, type Deployment } from './create-stack.ts';
 import type { Exports } from './exports.ts';
 import { nestedStackProvider } from './nested-stack.ts';
@@ -77,6 +78,7 @@ export function createCloudFormation({
   const nestedStack = nestedStackProvider({
     stack: store.require,
     create: (parent, child) => creation.createNested(parent, child),
+    update: (child, parent, given) => creation.updateNested(child, parent, given),
     delete(child, { roleArn }) {
       // The role that its parent is deleted with.
       if (roleArn !== undefined) child.roleArn = roleArn;
@@ -88,13 +90,30 @@ export function createCloudFormation({
   const types = resourceTypes({ ...options, nestedStack });
   const provisioning = { clock, iam, providers: types.every, transitions, store, exports, resourceDelayMs };
   const provisioner = createProvisioner({ ...provisioning, faults: options.faults });
-  const creation = createStackCreation({ clock, iam, home, quotas, store, exports, source, types, provisioner });
+  const changeSets = createChangeSets({
+    ...{ clock, home, store, provisioner },
+    creation: () => creation,
+    delayMs: resourceDelayMs,
+  });
+  const { outdate } = changeSets;
+  const creation = createStackCreation({
+    clock,
+    iam,
+    home,
+    quotas,
+    store,
+    exports,
+    source,
+    types,
+    provisioner,
+    outdate,
+  });
 
   return {
     service: {
       name: 'cloudformation',
       protocol: 'query',
-      operations: stackOperations({ iam, home, quotas, store, source, creation, provisioner, types }),
+      operations: stackOperations({ iam, home, quotas, store, source, creation, provisioner, types, changeSets }),
     },
     deploy: creation.deploy,
     async remove(stackName) {

@@ -4,7 +4,7 @@ import { validationError } from './template-checks.ts';
 /**
  * Far below AWS's page, which is documented nowhere: a client that does not follow NextToken is found out. Of many, a tenth.
  */
-const pageSizeOf = ({ length }: readonly unknown[]) => Math.max(3, Math.ceil(length / 10));
+export const pageSizeOf = ({ length }: readonly unknown[]) => Math.max(3, Math.ceil(length / 10));
 
 /** A stack as DescribeStacks answers it; parameters that the template marks `NoEcho` are masked. */
 export function describeStack(stack: Stack): object {
@@ -12,6 +12,7 @@ export function describeStack(stack: Stack): object {
   return {
     StackId: stack.stackId,
     StackName: stack.stackName,
+    ChangeSetId: stack.changeSetId,
     ParentId: stack.nestedIn?.parentId,
     RootId: stack.nestedIn?.rootId,
     Description: template.Description,
@@ -102,7 +103,7 @@ export function stackPage(stacks: readonly Stack[], nextToken: string | undefine
 }
 
 /** @throws AwsError ValidationError for a token that no page has given */
-function position(nextToken: string, length: number): number {
+export function position(nextToken: string, length: number): number {
   const index = Number(nextToken);
   if (Number.isInteger(index) && index > 0 && index <= length) return index;
   throw validationError('Invalid NextToken');

@@ -22,7 +22,9 @@ export type StackStatus =
   | 'UPDATE_ROLLBACK_IN_PROGRESS'
   | 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS'
   | 'UPDATE_ROLLBACK_COMPLETE'
-  | 'UPDATE_ROLLBACK_FAILED';
+  | 'UPDATE_ROLLBACK_FAILED'
+  | 'UPDATE_FAILED'
+  | 'REVIEW_IN_PROGRESS';
 
 export type ResourceStatus =
   | 'CREATE_IN_PROGRESS'
@@ -102,6 +104,8 @@ export interface Stack {
   enableTerminationProtection: boolean;
   /** Of the operation under way; copied to its events. */
   clientRequestToken?: string;
+  /** The change set that was executed last. */
+  changeSetId?: string;
   creationTime: Date;
   lastUpdatedTime?: Date;
   deletionTime?: Date;

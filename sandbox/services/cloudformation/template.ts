@@ -70,6 +70,11 @@ const templateSchema = v.strictObject({
 
 /** A template as written: intrinsic functions stand in their long form and are not evaluated. */
 export type Template = v.InferOutput<typeof templateSchema>;
+/** Of a stack of which nothing is made yet; it cannot be written. */
+export const emptyTemplate: Template = {
+  ...{ AWSTemplateFormatVersion: undefined, Description: undefined, Metadata: undefined, Transform: [] },
+  ...{ Parameters: {}, Mappings: {}, Rules: {}, Conditions: {}, Resources: {}, Outputs: {} },
+};
 export type TemplateParameter = v.InferOutput<typeof parameterSchema>;
 
 /**

@@ -65,14 +65,6 @@ const keyOperations = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'Ge
 /** What the grant that it then makes for itself allows, after the same page. */
 const grantOperations = [...keyOperations, 'RetireGrant'];
 
-/** Those of the update handler that are about what the sandbox has. */
-const updateActions = [
-  'dynamodb:UpdateTable',
-  'dynamodb:DescribeTable',
-  'dynamodb:UpdateTimeToLive',
-  'dynamodb:UpdateContinuousBackups',
-];
-
 /** `AWS::DynamoDB::Table`. Fails on a name that is taken, and on a customer managed key that the caller may not use. */
 export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts): ResourceProvider {
   /** dynalite works on no clock of the sandbox's, so that no time may be skipped meanwhile. */
@@ -97,7 +89,7 @@ export function tableProvider({ clock, kms, dynamoDb, tables, onAccess }: Parts)
     const isTagged = context.tags.length > 0;
     const isNew = context.previous === undefined;
     if (isNew) ask(permissionsOf(handlers.create, [...Object.keys(context.properties), ...(isTagged ? ['Tags'] : [])]));
-    else ask(updateActions);
+    else ask(permissionsOf(handlers.update, Object.keys({ ...context.previous?.properties, ...context.properties })));
     if (isNew && (await working(() => dynamoDb.hasTable(name)))) throw new Error(`${name} already exists`);
     if (encryption.type === 'customer-managed') {
       for (const access of useOfKey(kms, caller, encryption.keyArn)) onAccess(caller, access);

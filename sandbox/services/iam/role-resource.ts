@@ -35,16 +35,11 @@ const aboutBoundary = [
   'iam:DetachRolePolicy',
 ];
 
-/** What is asked for an update, whatever it changes: the permissions of the update handler that are about what the sandbox has. */
-const updateActions = [
-  'iam:UpdateRole',
-  'iam:UpdateAssumeRolePolicy',
-  'iam:PutRolePolicy',
-  'iam:DeleteRolePolicy',
-  'iam:AttachRolePolicy',
-  'iam:DetachRolePolicy',
-];
-const inlinePolicies = v.object({ Policies: v.optional(v.array(v.object({ PolicyName: v.string() })), []) });
+const formerProperties = v.object({
+  Policies: v.optional(v.array(v.object({ PolicyName: v.string() })), []),
+  ManagedPolicyArns: v.optional(v.array(v.string()), []),
+  PermissionsBoundary: v.optional(v.string()),
+});
 
 /**
  * `AWS::IAM::Role`, with inline and customer managed policies. Fails as IAM does on a name that is taken or not allowed, and on a
@@ -84,8 +79,15 @@ export function roleProvider({ iam, onAccess }: Parts): ResourceProvider {
       },
     });
     if (context.previous !== undefined) {
-      ask(updateActions);
-      const { Policies: former } = v.parse(inlinePolicies, context.previous.properties);
+      const { Policies: former, ...had } = v.parse(formerProperties, context.previous.properties);
+      const isOther = had.PermissionsBoundary !== boundary;
+      ask(
+        permissionsOf(handlers.update, [
+          ...([...Policies, ...former].length > 0 ? ['Policies'] : []),
+          ...([...ManagedPolicyArns, ...had.ManagedPolicyArns].length > 0 ? ['ManagedPolicyArns'] : []),
+          ...(isOther ? [boundary === undefined ? 'no boundary any more' : 'another boundary'] : []),
+        ]),
+      );
       iam.updateRole(RoleName, { ...definition, formerPolicies: former.map(({ PolicyName }) => PolicyName) });
       const role = iam.role(RoleName);
       if (role === undefined) throw new Error(`The role with name ${RoleName} cannot be found.`);

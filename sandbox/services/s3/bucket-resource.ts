@@ -29,14 +29,6 @@ interface Parts {
   onAccess: OnAccess;
 }
 
-/** Those of the update handler that are about what the sandbox has. */
-const updateActions = [
-  's3:PutEncryptionConfiguration',
-  's3:PutBucketCORS',
-  's3:PutLifecycleConfiguration',
-  's3:PutBucketPublicAccessBlock',
-];
-
 const encryptionRule = v.strictObject({
   ServerSideEncryptionByDefault: v.strictObject({
     SSEAlgorithm: v.picklist(['AES256', 'aws:kms']),
@@ -107,9 +99,9 @@ export function bucketProvider({ buckets, isEmpty, onAccess }: Parts): ResourceP
     };
     const isTagged = context.tags.length > 0;
     ask(
-      isNew
+      context.previous === undefined
         ? permissionsOf(handlers.create, [...Object.keys(properties), ...(isTagged ? ['Tags'] : [])])
-        : updateActions,
+        : permissionsOf(handlers.update, Object.keys({ ...context.previous.properties, ...properties })),
     );
     const { policy } = buckets.get(name) ?? {};
     buckets.set(name, {

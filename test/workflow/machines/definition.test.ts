@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { operationOf, operations } from '../../../lib/subscribers/operations.ts';
 import { happyPath, offboardingPath } from '../sandbox.ts';
+import { nothingToDo } from '../upgrade/upgrading.ts';
 import { isShared, sharedRetriers } from './design.ts';
 import { packagedMachine } from './packaged-machine.ts';
 
@@ -34,7 +35,15 @@ const definitionSchema = v.looseObject({
 });
 const definitionOf = (machine: string) =>
   v.parse(definitionSchema, JSON.parse(readFileSync(join(root, `statemachine/${machine}.asl.json`), 'utf8')));
-const machines = [
+const machines: readonly {
+  machine: string;
+  logicalId: string;
+  /** The states from the first to the last, a choice's default being the next. */
+  line: readonly string[];
+  /** Those that only a choice leads to, each with where it leads. */
+  beside?: readonly string[];
+  edges: readonly string[];
+}[] = [
   {
     machine: 'add-user',
     logicalId: 'AddUserMachine',
@@ -59,6 +68,17 @@ const machines = [
     edges: ['UpdateSubscriber TokenRejected ObtainToken'],
   },
   {
+    machine: 'upgrade-subscriber',
+    logicalId: 'UpgradeSubscriber',
+    line: nothingToDo,
+    beside: ['ExecuteChangeSet WaitForStack', 'WaitForStack ReadRoleArn', 'WithdrawGrants CompleteUpgrade'],
+    edges: [
+      'WhatIsLeft $.stack.hasChanges ExecuteChangeSet',
+      'WhatIsLeft $.role.isOther WithdrawGrants',
+      'WaitForStack States.Timeout WaitForStack',
+    ],
+  },
+  {
     machine: 'offboard-subscriber',
     logicalId: 'OffboardSubscriber',
     line: offboardingPath,
@@ -72,7 +92,7 @@ const machines = [
 
 describe.each(machines)(
   'the definition of $machine',
-  ({ machine, logicalId, line: designed, edges: designedEdges }) => {
+  ({ machine, logicalId, line: designed, beside = [], edges: designedEdges }) => {
     const definition = definitionOf(machine);
     const states = Object.entries(definition.States);
     const tasks = states.filter(([, { Type }]) => Type === 'Task');
@@ -85,7 +105,8 @@ describe.each(machines)(
         name = state?.Next ?? state?.Default;
       }
       expect(line).toEqual(designed);
-      expect(states).toHaveLength(designed.length);
+      const others = states.filter(([name]) => !designed.includes(name)).map(([name, { Next }]) => `${name} ${Next}`);
+      expect(others).toEqual(beside);
     });
 
     it('has no edges beside it but those that are designed', () => {

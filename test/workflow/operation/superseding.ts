@@ -15,6 +15,7 @@ import { readOnlyStates } from './read-only-states.ts';
 export const machines = {
   'onboard-subscriber': packagedMachine('OnboardSubscriber'),
   'update-subscriber': packagedMachine('UpdateSubscriberMachine'),
+  'upgrade-subscriber': packagedMachine('UpgradeSubscriber'),
   'add-user': packagedMachine('AddUserMachine'),
   'offboard-subscriber': packagedMachine('OffboardSubscriber'),
 } as const satisfies Record<Operation, ReturnType<typeof packagedMachine>>;
@@ -35,6 +36,7 @@ export function newSubject(sandbox: Sandbox) {
   const requests: Record<Operation, object> = {
     'onboard-subscriber': request,
     'update-subscriber': { subscriber: { userName }, passwordSecretId },
+    'upgrade-subscriber': { subscriber: { userName }, encryption: { tracking: { type: 'aws-managed' } } },
     'add-user': { subscriber: { userName }, users: [{ userName: `${userName}-u`, emailId: 'u@example.com' }] },
     'offboard-subscriber': offboarding(userName),
   };
@@ -50,6 +52,7 @@ export const supersedings: Readonly<Record<Operation, readonly (readonly Operati
     ['onboard-subscriber', 'update-subscriber'],
   ],
   'update-subscriber': [['update-subscriber'], ['offboard-subscriber'], ['add-user']],
+  'upgrade-subscriber': [['upgrade-subscriber'], ['offboard-subscriber'], ['update-subscriber']],
   'add-user': [['update-subscriber'], ['offboard-subscriber'], ['add-user']],
   'offboard-subscriber': [
     ['onboard-subscriber'],

@@ -44,6 +44,7 @@ beforeAll(async () => {
 const good: Record<Operation, () => object> = {
   'onboard-subscriber': () => requestFor(mallory),
   'update-subscriber': () => ({ subscriber: { userName: mallory, emailId: 'mlops@example.com' } }),
+  'upgrade-subscriber': () => ({ subscriber: { userName: mallory }, encryption: { artifacts: { type: 'sse-s3' } } }),
   'add-user': () => ({ subscriber: { userName: mallory }, users: [{ userName: 'eve', emailId: 'eve@example.com' }] }),
   'offboard-subscriber': () => ({ subscriber: { userName: mallory }, confirm: mallory }),
 };
@@ -98,6 +99,16 @@ const things: Record<Operation, Thing[]> = {
     ...derived,
   ],
   'update-subscriber': [...secrets('passwordSecretId', (passwordSecretId) => ({ passwordSecretId })), ...derived],
+  'upgrade-subscriber': [
+    ...secrets('customTokenSecretId', (customTokenSecretId) => ({ customTokenSecretId })),
+    ['customTokenSecretId: a token', () => ({ customTokenSecretId: inputOf(victim, 'token') }), 'InvalidRequest'],
+    ['a key', () => table(theirs.key), 'KeyNotUsable'],
+    ['a key that nobody has allowed', () => table(newKey(sandbox(), { tags: {} })), 'KeyNotUsable'],
+    ['an account', () => ({ stack: { accountId: otherAccount.accountId } }), 'InvalidRequest'],
+    ['an external id', () => ({ stack: { parameters: { ExternalId: 'theirs' } } }), 'InvalidRequest'],
+    ['a stack by its name', () => ({ stack: { name: stackNameOf(victim) } }), 'InvalidRequest'],
+    ...derived,
+  ],
   'add-user': [
     ...secrets('users.0.passwordSecretId', (passwordSecretId) => users({ passwordSecretId })),
     ['a subscriber', () => users({ userName: 'Victim' }), 'InvalidRequest'],
@@ -118,6 +129,7 @@ const mayFollow = [
   `${functionNameOf('record-failure')} events:PutEvents`,
   // A copy of the vendor's template, which is the same for all.
   `${functionNameOf('accept-request')} s3:PutObject`,
+  `${functionNameOf('accept-upgrade')} s3:PutObject`,
   // Of the failure, if the record belongs to the execution, which it does not.
   `${functionNameOf('record-failure')} dynamodb:UpdateItem`,
 ];

@@ -175,9 +175,15 @@ function eventDoor(detailType: string, operation: Operation): Door {
 /** Every door of the deployment through which a request comes. */
 export const doors: Readonly<Record<string, Door>> = {
   ...Object.fromEntries(
-    (['onboard-subscriber', 'update-subscriber', 'add-user', 'offboard-subscriber'] satisfies Operation[]).map(
-      (operation) => [`StartExecution of ${operation}`, machine(operation)],
-    ),
+    (
+      [
+        'onboard-subscriber',
+        'update-subscriber',
+        'upgrade-subscriber',
+        'add-user',
+        'offboard-subscriber',
+      ] satisfies Operation[]
+    ).map((operation) => [`StartExecution of ${operation}`, machine(operation)]),
   ),
 
   ...Object.fromEntries(

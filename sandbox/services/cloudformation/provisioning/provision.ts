@@ -26,8 +26,11 @@ interface Parts {
 
 /** The operations on stacks as they go on after their call was answered; a stack's `work` settles at their end. */
 export interface Provisioner {
+  /** Begins with a stack of which nothing is made before one of its change sets is executed. */
+  review(stack: Stack): void;
   create(stack: Stack): void;
-  update(stack: Stack, plan: StackPlan): void;
+  /** What fails is taken back, unless the rollback is disabled. */
+  update(stack: Stack, plan: StackPlan, disableRollback?: boolean): void;
   /** Leaves the resources of these logical ids where they are. */
   delete(stack: Stack, retained: readonly string[]): void;
 }
@@ -65,7 +68,7 @@ export function createProvisioner(parts: Parts): Provisioner {
   }
 
   /** Brings a stack to its new plan, or back to what it was. */
-  async function update(stack: Stack, plan: StackPlan): Promise<void> {
+  async function update(stack: Stack, plan: StackPlan, disableRollback: boolean): Promise<void> {
     const { template, templateBody, needs, parameters, exportNames, scope, capabilities, tags, creator } = stack;
     const before = { template, templateBody, needs, parameters, exportNames, scope, capabilities, tags, creator };
     const { imports } = stack;
@@ -80,6 +83,7 @@ export function createProvisioner(parts: Parts): Provisioner {
       const reason = isClean ? undefined : 'Update successful. One or more resources could not be deleted.';
       return transitions.stack(stack, 'UPDATE_COMPLETE', reason);
     }
+    if (disableRollback) return transitions.stack(stack, 'UPDATE_FAILED', failure);
     transitions.stack(stack, 'UPDATE_ROLLBACK_IN_PROGRESS', failure);
     Object.assign(stack, before, { imports });
     const problem = await restoreResources(stack, changes);
@@ -141,13 +145,16 @@ export function createProvisioner(parts: Parts): Provisioner {
   }
 
   return {
+    review(stack) {
+      transitions.stack(stack, 'REVIEW_IN_PROGRESS', 'User Initiated');
+    },
     create(stack) {
       transitions.stack(stack, 'CREATE_IN_PROGRESS', 'User Initiated');
       stack.work = create(stack);
     },
-    update(stack, plan) {
+    update(stack, plan, disableRollback = false) {
       transitions.stack(stack, 'UPDATE_IN_PROGRESS', 'User Initiated');
-      stack.work = stack.work.then(() => update(stack, plan));
+      stack.work = stack.work.then(() => update(stack, plan, disableRollback));
     },
     delete(stack, retained) {
       const inUse = exportInUse(stack);

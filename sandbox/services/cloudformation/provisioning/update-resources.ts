@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type UpdateRule, updateRules } from '../../../core/update-rules.ts';
+import { type UpdateRule, updateRuleOf } from '../../../core/update-rules.ts';
 import { dependencyOrder } from '../dependencies.ts';
 import type { Stack, StackResource, Transitions } from '../stack.ts';
 import { type createCreation, evaluatedProperties, policiesOf } from './create-resources.ts';
@@ -61,8 +61,9 @@ export function createUpdating({ transitions, creation, deletion }: Parts) {
       return { kind: 'unchanged', resource };
     }
     const { properties: old = {} } = before;
-    if (isDeepStrictEqual(properties, old)) return undefined;
-    const rule = updateRules[resource.type];
+    // Whether the template of a nested stack is another one is seen when it is updated.
+    if (isDeepStrictEqual(properties, old) && resource.type !== 'AWS::CloudFormation::Stack') return undefined;
+    const rule = updateRuleOf(resource.type);
     const isReplaced =
       rule?.createOnly.some((name) => !isDeepStrictEqual(properties[name], old[name])) === true ||
       rule?.replaces?.(properties, old) === true;

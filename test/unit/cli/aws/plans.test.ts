@@ -14,6 +14,7 @@ const deployment = {
   machines: {
     'onboard-subscriber': machine,
     'update-subscriber': machine,
+    'upgrade-subscriber': machine,
     'add-user': machine,
     'offboard-subscriber': machine,
   },

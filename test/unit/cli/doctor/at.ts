@@ -13,6 +13,7 @@ export const at = (change: Partial<At['deployment']> = {}): At => ({
     machines: {
       'onboard-subscriber': machine('onboard-subscriber'),
       'update-subscriber': machine('update-subscriber'),
+      'upgrade-subscriber': machine('upgrade-subscriber'),
       'add-user': machine('add-user'),
       'offboard-subscriber': machine('offboard-subscriber'),
     },

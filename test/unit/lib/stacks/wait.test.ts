@@ -18,6 +18,7 @@ import { describe, expect, it } from 'vitest';
 import { settleWait } from '../../../../lib/stacks/wait.ts';
 import { stackId } from '../../functions/plan.ts';
 
+const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:x-upgrade-subscriber:one';
 const taskToken = 'task-token-1';
 
 const stackEvent = (event: Partial<StackEvent>): StackEvent => ({
@@ -45,7 +46,11 @@ function setUp(...pages: Partial<StackEvent>[][]) {
     machine,
     events,
     settle: (goal: Goal, status: Status, statusReason?: string) =>
-      settleWait({ cloudFormation, stepFunctions }, { taskToken, goal }, { stackId, status, statusReason }),
+      settleWait(
+        { cloudFormation, stepFunctions },
+        { taskToken, goal, executionArn },
+        { stackId, status, statusReason },
+      ),
     sent: () => machine.calls().map(({ args: [{ input }] }) => input),
   };
 }

@@ -19,6 +19,7 @@ import { parseParameters } from '../../../../lib/requests/fields.ts';
 import { checkOffboardingRequest } from '../../../../lib/requests/offboarding.ts';
 import { parseRequest } from '../../../../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../../../../lib/requests/update.ts';
+import { checkUpgradeRequest } from '../../../../lib/requests/upgrade.ts';
 import { checkUsersRequest } from '../../../../lib/requests/users.ts';
 import type { Operation } from '../../../../lib/subscribers/operations.ts';
 import { openApi } from '../../../../scripts/openapi/openapi.ts';
@@ -106,6 +107,7 @@ const path = { userName: 'acme' };
 const machines: Readonly<Record<Operation, (request: unknown) => unknown>> = {
   'onboard-subscriber': (request) => parseRequest(request, requestRules),
   'update-subscriber': (request) => checkUpdateRequest(request, secrets),
+  'upgrade-subscriber': (request) => checkUpgradeRequest(request, secrets, requestRules),
   'add-user': (request) => checkUsersRequest(request, { ...secrets, superadminUserName: 'root' }),
   'offboard-subscriber': checkOffboardingRequest,
 };

@@ -1,6 +1,8 @@
 import type { Recordings } from '../fact.ts';
 import { iam, sts } from './access.ts';
 import { cloudformation } from './cloudformation.ts';
+import { changeSets } from './cloudformation-change-sets.ts';
+import { changes } from './cloudformation-changes.ts';
 import { templates } from './cloudformation-templates.ts';
 import { updates } from './cloudformation-updates.ts';
 import { dynamodb } from './dynamodb.ts';
@@ -16,6 +18,8 @@ import { tasks } from './states-tasks.ts';
 
 /** All facts. */
 export const recordings: readonly Recordings[] = [
+  changeSets,
+  changes,
   cloudformation,
   dynamodb,
   events,

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createInput, setUp, templateUrl } from './cloudformation-fixture.ts';
 
@@ -153,5 +154,127 @@ describe('a nested stack', () => {
     const stack = await world.settled(stackId);
     expect(stack.status).toBe('DELETE_FAILED');
     expect(accessOf(world).status).toBe('DELETE_FAILED');
+  });
+});
+
+describe('an update of a nested stack', () => {
+  const renamed = access.replace('RoleForInfinStorMlflowService-', 'Other-');
+  const updateParent = (world: ReturnType<typeof setUp>, url: string) =>
+    world.call('UpdateStack', createInput({}, { TemplateURL: templateUrl(url) }));
+  const next = { next: parent.replace(templateUrl('access'), templateUrl('renamed')), renamed };
+
+  it("brings it to its template, and gives its parent's resources its new outputs", async () => {
+    const world = setUp({ templates: { ...templates, ...next } });
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    const before = accessOf(world).stackId;
+    await updateParent(world, 'next');
+    const stack = await world.settled('tenant-acme');
+    expect(stack.status).toBe('UPDATE_COMPLETE');
+    const nested = accessOf(world);
+    expect(nested).toMatchObject({ stackId: before, status: 'UPDATE_COMPLETE', roleArn: world.serviceRole.arn });
+    expect(world.calls.map(({ properties }) => properties.RoleArn)).toEqual([
+      expect.stringMatching(/RoleForInfinStorMlflowService-Acme$/),
+      world.iam.role('Other-Acme')?.arn,
+    ]);
+    expect(world.accesses.map(({ access: { action } }) => action)).toContain('cloudformation:UpdateStack');
+  });
+
+  it('leaves alone one whose template is the same', async () => {
+    const world = setUp({
+      templates: { ...templates, same: parent.replace('ServiceToken: x', 'ServiceToken: x, A: b') },
+    });
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    await updateParent(world, 'same');
+    const stack = await world.settled('tenant-acme');
+    expect(statuses(stack).slice(-6)).toEqual([
+      'Access UPDATE_IN_PROGRESS',
+      'Access UPDATE_COMPLETE',
+      'Subscriber UPDATE_IN_PROGRESS',
+      'Subscriber UPDATE_COMPLETE',
+      'tenant-acme UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
+      'tenant-acme UPDATE_COMPLETE',
+    ]);
+    expect(accessOf(world).status).toBe('CREATE_COMPLETE');
+  });
+
+  it('is taken back with its parent, and says why in the words of its own', async () => {
+    const broken = renamed.replace('AssumeRolePolicyDocument:', 'Unknown: 1\n      AssumeRolePolicyDocument:');
+    const world = setUp({ templates: { ...templates, ...next, renamed: broken } });
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    await updateParent(world, 'next');
+    const { status, events } = await world.settled('tenant-acme');
+    expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const nested = accessOf(world);
+    expect(nested.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(events.find(({ ResourceStatus }) => ResourceStatus === 'UPDATE_FAILED')?.ResourceStatusReason).toBe(
+      `Embedded stack ${nested.stackId} was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: The following resource(s) failed to update: [Role].`,
+    );
+    expect(world.iam.role('RoleForInfinStorMlflowService-Acme')).toBeDefined();
+  });
+});
+
+describe('a change set of a stack that nests others', () => {
+  const renamed = access.replace('RoleForInfinStorMlflowService-', 'Other-');
+  const next = { next: parent.replace(templateUrl('access'), templateUrl('renamed')), renamed };
+  const described = v.looseObject({
+    ChangeSetId: v.string(),
+    Changes: v.array(v.object({ ResourceChange: v.looseObject({ ChangeSetId: v.optional(v.string()) }) })),
+  });
+
+  /** Describes the change set that brings a stack of these templates to that at a URL. */
+  async function changeSet(world: ReturnType<typeof setUp>, url: string) {
+    await world.call('CreateStack', createInput());
+    await world.settled('tenant-acme');
+    const { StackName, ...input } = createInput({}, { TemplateURL: templateUrl(url) });
+    await world.call('CreateChangeSet', { StackName, ChangeSetName: 'next', IncludeNestedStacks: 'true', ...input });
+    await world.clock.quiet();
+    return v.parse(described, await world.call('DescribeChangeSet', { StackName, ChangeSetName: 'next' }));
+  }
+
+  it('has change sets of those, which go with it', async () => {
+    const world = setUp({ templates: { ...templates, ...next } });
+    const root = await changeSet(world, 'next');
+    expect(root).toMatchObject({ Status: 'CREATE_COMPLETE', IncludeNestedStacks: true });
+    const id = root.Changes.map(({ ResourceChange }) => ResourceChange.ChangeSetId)[0];
+    const which = { ChangeSetName: id, StackName: accessOf(world).stackId };
+    expect(await world.call('DescribeChangeSet', which)).toMatchObject({
+      ...{ ParentChangeSetId: root.ChangeSetId, RootChangeSetId: root.ChangeSetId, ExecutionStatus: 'AVAILABLE' },
+      Changes: [
+        { ResourceChange: { LogicalResourceId: 'Role', Replacement: 'True', PolicyAction: 'ReplaceAndDelete' } },
+      ],
+    });
+    await expect(world.call('ExecuteChangeSet', which)).rejects.toThrow(/is nested/);
+    await expect(world.call('DeleteChangeSet', which)).rejects.toThrow(/is nested/);
+    await world.call('ExecuteChangeSet', { ChangeSetName: root.ChangeSetId });
+    expect((await world.settled('tenant-acme')).status).toBe('UPDATE_COMPLETE');
+    expect(await world.call('DescribeChangeSet', which)).toMatchObject({ ExecutionStatus: 'EXECUTE_COMPLETE' });
+    await world.call('DeleteChangeSet', { ChangeSetName: root.ChangeSetId });
+    await expect(world.call('DescribeChangeSet', which)).rejects.toMatchObject({ code: 'ChangeSetNotFound' });
+  });
+
+  it('is empty when nothing changes in any of them', async () => {
+    expect(await changeSet(setUp({ templates }), 'customer')).toMatchObject({
+      Status: 'FAILED',
+      StatusReason: expect.stringMatching(/^The submitted information didn't contain changes/),
+    });
+  });
+
+  it('fails with the one of a template that is wrong', async () => {
+    const broken = access.replace('Type: AWS::IAM::Role', 'Type: AWS::Unknown::Thing');
+    const world = setUp({ templates: { ...templates, ...next, renamed: broken } });
+    expect(await changeSet(world, 'next')).toMatchObject({
+      Status: 'FAILED',
+      StatusReason: expect.stringMatching(
+        /^Nested change set arn:.+ was not successfully created: Currently in FAILED\.$/,
+      ),
+      ExecutionStatus: 'UNAVAILABLE',
+      Changes: [],
+    });
+    expect(await world.call('ListChangeSets', { StackName: accessOf(world).stackId })).toMatchObject({
+      Summaries: [{ Status: 'FAILED', StatusReason: expect.stringContaining('AWS::Unknown::Thing') }],
+    });
   });
 });

@@ -329,6 +329,22 @@ Outputs: { Shown: { Value: !Ref Token } }`;
 });
 
 describe('GetTemplateSummary', () => {
+  it('returns those of a stack by its name', async () => {
+    const { call, settled, access, cloudFormation } = setUp();
+    await call('CreateStack', createInput());
+    await settled('tenant-acme');
+    const StackName = 'tenant-acme';
+    const summary = await call('GetTemplateSummary', { TemplateURL: templateUrl('customer') });
+    expect(await call('GetTemplateSummary', { StackName })).toEqual(summary);
+    const resource = cloudFormation.stack(StackName)?.stackId;
+    expect(access('GetTemplateSummary', { StackName })).toMatchObject([{ resource }]);
+    const both = call('GetTemplateSummary', { StackName, TemplateURL: templateUrl('customer') });
+    await expect(both).rejects.toMatchObject({ code: 'ValidationError' });
+    await expect(call('GetTemplateSummary', { StackName: 'none' })).rejects.toThrow(
+      'Stack with id none does not exist',
+    );
+  });
+
   it('returns parameters and capabilities', async () => {
     const { call, access } = setUp();
     const input = { TemplateURL: templateUrl('customer') };

@@ -264,11 +264,12 @@ describe('an update that fails', () => {
     );
   });
 
-  it('fails for a type that the sandbox does not update, and never ignores the change', async () => {
+  it('calls a custom resource again', async () => {
     const custom = (value: string) => ({ Type: 'Custom::Registration', Properties: { ServiceToken: 'arn:x', value } });
-    const { update, reasons } = await withStack({ Resources: { Custom: custom('a') } });
-    expect(await update({ Resources: { Custom: custom('b') } })).toContain('Custom UPDATE_FAILED');
-    expect(reasons()).toContain('The sandbox does not update resources of type Custom::Registration');
+    const { update, calls, stack } = await withStack({ Resources: { Custom: custom('a') } });
+    expect(await update({ Resources: { Custom: custom('b') } })).toContain('Custom UPDATE_COMPLETE');
+    expect(calls.map(({ properties }) => properties.value)).toEqual(['a', 'b']);
+    expect(stack()?.status).toBe('UPDATE_COMPLETE');
   });
 
   it('fails for an export that another stack uses, whether it would go or change', async () => {

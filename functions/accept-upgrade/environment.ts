@@ -1,0 +1,1 @@
+export { upgradeEnvironmentSchema as environmentSchema } from '../../lib/preflight/upgrade/environment.ts';

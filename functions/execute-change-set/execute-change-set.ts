@@ -1,0 +1,71 @@
+import {
+  ChangeSetNotFoundException,
+  type CloudFormationClient,
+  ExecuteChangeSetCommand,
+  InvalidChangeSetStatusException,
+} from '@aws-sdk/client-cloudformation';
+import { StackNeedsAttention } from '../../lib/errors.ts';
+import type { ChangedStack } from '../../lib/plans/stack.ts';
+import { describeChangeSet } from '../../lib/stacks/upgrade/change-set.ts';
+import { updateToken } from '../../lib/stacks/upgrade/names.ts';
+import { ownUpdate } from '../../lib/stacks/upgrade/own-update.ts';
+import type { Environment } from './environment.ts';
+
+interface Dependencies {
+  environment: Environment;
+  cloudFormation: CloudFormationClient;
+  now: Date;
+  /** Throws when the stack is another execution's by now. */
+  requireOwn: () => Promise<unknown>;
+}
+
+/**
+ * Begins with the update of the stack that was looked at, without waiting for it. A repeat finds that it has begun.
+ * @param keys whether patch-key-policy has written the policies of the keys that the change needs
+ * @throws StackNeedsAttention when somebody else has changed the stack since it was looked at
+ * @throws ExecutionSuperseded when another execution has taken the subscriber over
+ */
+export async function executeChangeSet(
+  {
+    executionArn,
+    stack,
+    keys,
+  }: { executionArn: string; stack: ChangedStack & { changeSetId: string }; keys: readonly { changed: boolean }[] },
+  { environment, cloudFormation, now, requireOwn }: Dependencies,
+): Promise<ChangedStack> {
+  const { stackId, changeSetId } = stack;
+  await requireOwn();
+  try {
+    await cloudFormation.send(
+      new ExecuteChangeSetCommand({
+        StackName: stackId,
+        ChangeSetName: changeSetId,
+        ClientRequestToken: updateToken(executionArn),
+      }),
+    );
+  } catch (error) {
+    const isSpent = error instanceof InvalidChangeSetStatusException || error instanceof ChangeSetNotFoundException;
+    if (!isSpent) throw error;
+    if (!(await hasBegun(cloudFormation, { stackId, changeSetId, executionArn }))) {
+      throw new StackNeedsAttention(
+        `Stack ${stackId} was changed by somebody else since the upgrade was looked at, and its change set cannot be executed any more: ${error.message}`,
+      );
+    }
+  }
+  return {
+    ...stack,
+    hasChanges: false,
+    hasGranted: keys.some(({ changed }) => changed),
+    deadline: new Date(now.getTime() + environment.STACK_TIMEOUT_MINUTES * 60_000).toISOString(),
+  };
+}
+
+/** Whether this execution's call has had its effect, though its answer was lost: the stack's events may come a moment later. */
+async function hasBegun(
+  cloudFormation: CloudFormationClient,
+  { stackId, changeSetId, executionArn }: { stackId: string; changeSetId: string; executionArn: string },
+): Promise<boolean> {
+  const changeSet = await describeChangeSet(cloudFormation, { name: changeSetId, stackId });
+  if (changeSet?.executionStatus === 'EXECUTE_IN_PROGRESS') return true;
+  return (await ownUpdate(cloudFormation, { stackId, executionArn })) !== undefined;
+}

@@ -1,0 +1,68 @@
+import type { Change, ResourceChange } from '@aws-sdk/client-cloudformation';
+
+/**
+ * What an upgrade must not replace or remove unasked: what holds a subscriber's data, the role that InfinStor assumes, and stacks, with all that
+ * is in them.
+ */
+const keptTypes = [
+  'AWS::S3::Bucket',
+  'AWS::DynamoDB::Table',
+  'AWS::DynamoDB::GlobalTable',
+  'AWS::IAM::Role',
+  'AWS::CloudFormation::Stack',
+];
+
+/** A resource that a change set replaces or removes. */
+export interface Loss {
+  /** The logical id, after those of the stacks that nest it, `Inner.Bucket`. */
+  path: string;
+  type: string;
+  /** Such as `replace` and `perhaps replace`. */
+  what: 'replace' | 'perhaps replace' | 'remove';
+  /** What becomes of the one that is there, where CloudFormation says so. */
+  fate: string;
+}
+
+/**
+ * What a change set replaces or removes of what an upgrade must keep.
+ * @param within the logical ids of the stacks that nest the change set's, each with a dot
+ */
+export function lossesIn(changes: readonly Change[], within = ''): Loss[] {
+  return changes.flatMap(({ ResourceChange: change }) => {
+    if (change?.ResourceType === undefined || !keptTypes.includes(change.ResourceType)) return [];
+    const what = lossOf(change);
+    if (what === undefined) return [];
+    return [{ path: `${within}${change.LogicalResourceId}`, type: change.ResourceType, what, fate: fateOf(change) }];
+  });
+}
+
+/** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html */
+function lossOf({ Action, Replacement }: ResourceChange): Loss['what'] | undefined {
+  switch (Action) {
+    case 'Remove':
+      return 'remove';
+    case 'Add':
+    case 'Import':
+      return undefined;
+    case 'Modify':
+      if (Replacement === 'True') return 'replace';
+      return Replacement === 'Conditional' ? 'perhaps replace' : undefined;
+    default:
+      // `Dynamic`: CloudFormation finds out only when it does it. And an action that AWS has added since.
+      return 'perhaps replace';
+  }
+}
+
+function fateOf({ PolicyAction }: ResourceChange): string {
+  if (PolicyAction === undefined) return '';
+  return PolicyAction.endsWith('Retain')
+    ? ', which leaves the one that is there'
+    : ', which deletes the one that is there';
+}
+
+/** Whether a request allows it, by its path, its logical id or its type. */
+export const isAllowed = ({ path, type }: Loss, allow: readonly string[]): boolean =>
+  allow.includes(path) || allow.includes(type);
+
+/** A loss for people. */
+export const lossText = ({ path, type, what, fate }: Loss): string => `${what} ${path} (${type})${fate}`;
