@@ -5,6 +5,7 @@ import { changeSets } from './cloudformation-change-sets.ts';
 import { changes } from './cloudformation-changes.ts';
 import { templates } from './cloudformation-templates.ts';
 import { updates } from './cloudformation-updates.ts';
+import { cloudwatch } from './cloudwatch.ts';
 import { dynamodb } from './dynamodb.ts';
 import { events } from './events.ts';
 import { kms } from './kms.ts';
@@ -12,6 +13,7 @@ import { lambda } from './lambda.ts';
 import { logs } from './logs.ts';
 import { s3 } from './s3.ts';
 import { secretsmanager } from './secretsmanager.ts';
+import { sns } from './sns.ts';
 import { sqs } from './sqs.ts';
 import { states } from './states.ts';
 import { tasks } from './states-tasks.ts';
@@ -21,6 +23,7 @@ export const recordings: readonly Recordings[] = [
   changeSets,
   changes,
   cloudformation,
+  cloudwatch,
   dynamodb,
   events,
   iam,
@@ -29,6 +32,7 @@ export const recordings: readonly Recordings[] = [
   logs,
   s3,
   secretsmanager,
+  sns,
   sqs,
   states,
   sts,
