@@ -42,7 +42,12 @@ function withBareFunction(template: string): string {
     ['get-health', 'bare'],
     ['GET /health', 'GET /bare'],
   ]);
-  const requests = ['SubscriberRequested', 'SubscriberUpdateRequested', 'UsersRequested', 'SubscriberOffboardingRequested'];
+  const requests = [
+    'SubscriberRequested',
+    'SubscriberUpdateRequested',
+    'UsersRequested',
+    'SubscriberOffboardingRequested',
+  ];
   const ofBus = bare('AcceptEvent', [
     ['AcceptEvent', 'Bare'],
     ['accept-event', 'bare'],
