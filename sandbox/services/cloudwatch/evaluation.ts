@@ -55,6 +55,8 @@ export function createEvaluation({ clock, home, alarms, metrics, publish, notify
   const transitions: Transition[] = [];
   /** Composite alarms that are evaluated: one that depends on itself is evaluated no further. */
   const underWay = new Set<CompositeAlarm>();
+  /** Those that were evaluated with the rule that they have: from then on only changes of other alarms concern them. */
+  const evaluated = new WeakSet<CompositeAlarm>();
 
   /** Evaluated are whole periods that end with the last whole minute, so that with each minute they slide on. */
   function evaluateMetricAlarm(alarm: MetricAlarm): void {
@@ -166,8 +168,11 @@ export function createEvaluation({ clock, home, alarms, metrics, publish, notify
     setState: (nameOrArn, state) => become(alarms.alarm(nameOrArn), state),
     evaluate() {
       for (const alarm of alarms.all()) if (alarm.kind === 'metric') evaluateMetricAlarm(alarm);
-      // New ones, and those whose rule was changed.
-      for (const alarm of alarms.all()) if (alarm.kind === 'composite') evaluateComposite(alarm);
+      for (const alarm of alarms.all()) {
+        if (alarm.kind !== 'composite' || evaluated.has(alarm)) continue;
+        evaluated.add(alarm);
+        evaluateComposite(alarm);
+      }
     },
   };
 }

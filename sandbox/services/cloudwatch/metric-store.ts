@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Meter } from '../../core/meter.ts';
-import { type Counts, parseStatistic, sampleCount } from './statistics.ts';
+import { parseStatistic, sampleCount } from './statistics.ts';
 
 /** A metric by its name and all of its dimensions. */
 export interface MetricName {
@@ -14,7 +14,7 @@ export interface Request {
   statistic: string;
   /** In seconds, whole minutes. */
   period: number;
-  /** The times at which periods begin, in milliseconds since the epoch. */
+  /** The times at which periods begin, one after the other without a gap, in milliseconds since the epoch. */
   times: readonly number[];
   /** Only what was reported in this unit. */
   unit?: string | undefined;
@@ -69,19 +69,6 @@ export function createMetricStore(clock: Pick<Clock, 'now'>): MetricStore {
     for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
 
-  function countsOf(metric: MetricName, period: number, time: number, unit?: string): Counts {
-    const { minutes } = all.get(keyOf(metric)) ?? { minutes: [] };
-    const first = Math.floor(time / minuteMs);
-    const counts = new Map<number, number>();
-    for (let place = placeOf(minutes, first); place < minutes.length; place += 1) {
-      const minute = minutes[place];
-      if (minute === undefined || minute.at >= first + period / 60) break;
-      if (unit !== undefined && minute.unit !== unit) continue;
-      for (const [value, times] of minute.counts) counts.set(value, (counts.get(value) ?? 0) + times);
-    }
-    return counts;
-  }
-
   return {
     add,
     meter(namespace, dimensions, values, unit = 'Count') {
@@ -91,17 +78,47 @@ export function createMetricStore(clock: Pick<Clock, 'now'>): MetricStore {
     points(metric, { statistic, period, times, unit }) {
       const compute = parseStatistic(statistic);
       if (compute === undefined) throw new Error(`The sandbox has no statistic ${statistic}`);
-      const points = new Map<number, number>();
-      if (!all.has(keyOf(metric))) return points;
-      for (const time of times) {
-        const counts = countsOf(metric, period, time, unit);
-        if (counts.size > 0) points.set(time, compute(counts));
-      }
-      return points;
+      const [start, end = start] = [times[0], times.at(-1)];
+      const { minutes } = all.get(keyOf(metric)) ?? { minutes: [] };
+      if (start === undefined || end === undefined || minutes.length === 0) return new Map();
+      const found = countsByPeriod(minutes, { start, end, period, unit });
+      return new Map([...found].map(([time, counts]) => [time, compute(counts)]));
     },
-    samples: (metric, period, time) => sampleCount(countsOf(metric, period, time)),
+    samples(metric, period, time) {
+      const { minutes } = all.get(keyOf(metric)) ?? { minutes: [] };
+      const [counts = new Map<number, number>()] = countsByPeriod(minutes, { start: time, end: time, period }).values();
+      return sampleCount(counts);
+    },
     names: () => [...all.values()].map(({ metric }) => metric),
   };
+}
+
+interface Range {
+  /** The first and the last time at which a period begins. */
+  start: number;
+  end: number;
+  period: number;
+  unit?: string | undefined;
+}
+
+/** What was reported in each period that has anything: as quick as there are minutes with values, however long the range is. */
+function countsByPeriod(
+  minutes: readonly Minute[],
+  { start, end, period, unit }: Range,
+): Map<number, Map<number, number>> {
+  const found = new Map<number, Map<number, number>>();
+  const first = Math.floor(start / minuteMs);
+  const beyond = Math.floor(end / minuteMs) + period / 60;
+  for (let place = placeOf(minutes, first); place < minutes.length; place += 1) {
+    const minute = minutes[place];
+    if (minute === undefined || minute.at >= beyond) break;
+    if (unit !== undefined && minute.unit !== unit) continue;
+    const time = start + Math.floor(((minute.at - first) * 60) / period) * period * 1000;
+    const counts = found.get(time) ?? new Map<number, number>();
+    found.set(time, counts);
+    for (const [value, times] of minute.counts) counts.set(value, (counts.get(value) ?? 0) + times);
+  }
+  return found;
 }
 
 function keyOf({ namespace, name, dimensions }: MetricName): string {

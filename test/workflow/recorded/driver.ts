@@ -16,6 +16,7 @@ import { account } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { signRequest } from '../../../tools/permissions/sign-request.ts';
 import type { Expected, RecordedTest, Step } from './fact.ts';
+import { rawCalls } from './raw-calls.ts';
 
 /** The SDK's packages, and what each calls its client, by the services' names in signatures. */
 const packages: Readonly<Record<string, readonly [sdk: object, client: string]>> = {
@@ -75,6 +76,8 @@ type Actual = Exclude<Expected, never>;
 
 async function send(sandbox: Sandbox, service: string, step: Step): Promise<Actual> {
   if (service === 's3') return sendS3(sandbox, step);
+  const raw = rawCalls[service];
+  if (raw !== undefined) return raw(sandbox, step);
   const [sdk, clientName] = packages[service] ?? [];
   if (sdk === undefined || clientName === undefined) throw new Error(`There is no SDK for ${service}`);
   const Client = v.parse(classSchema, Reflect.get(sdk, clientName));

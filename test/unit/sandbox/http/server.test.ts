@@ -4,8 +4,21 @@ import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, ListActivitiesCommand } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { parseFault } from '../../../../sandbox/core/faults.ts';
 import { AwsError } from '../../../../sandbox/core/operation.ts';
-import { anyOperation, busy, faults, infinstor, kms, options, send, server, setUp, sfn } from './server-fixture.ts';
+import {
+  anyOperation,
+  busy,
+  faults,
+  infinstor,
+  kms,
+  meter,
+  options,
+  send,
+  server,
+  setUp,
+  sfn,
+} from './server-fixture.ts';
 
 beforeEach(setUp);
 
@@ -78,6 +91,16 @@ describe('every service', () => {
     ],
   ])('refuses an unknown access key: %s', async (_name, send, name) => {
     await expect(send('AKIAUNKNOWN')).rejects.toMatchObject({ name });
+  });
+
+  it('counts what a fault refuses of a table', async () => {
+    faults.add(parseFault('dynamodb:GetItem:throttle'));
+    const command = new GetItemCommand({ TableName: 'Registry', Key: { pk: { S: 'a' } } });
+    await expect(new DynamoDBClient(options()).send(command)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect(meter.mock.calls).toEqual([
+      ['AWS/DynamoDB', { TableName: 'Registry', Operation: 'GetItem' }, { ThrottledRequests: 1 }],
+      ['AWS/DynamoDB', { TableName: 'Registry' }, { ReadThrottleEvents: 1 }],
+    ]);
   });
 
   it('reports a failure of its own', async () => {

@@ -147,6 +147,18 @@ describe('an alarm of a metric', () => {
     expect(stateOf('failed').value).toBe('OK');
   });
 
+  it('does not look at the minute that is not over', () => {
+    const { put, clock, cloudWatch, stateOf } = setUp({ evaluates: false });
+    put();
+    cloudWatch.meter('AWS/States', { StateMachineArn: 'm' }, { ExecutionsFailed: 1 });
+    clock.advance(minuteMs / 2);
+    cloudWatch.evaluate();
+    expect(stateOf('failed').value).toBe('OK');
+    clock.advance(minuteMs / 2);
+    cloudWatch.evaluate();
+    expect(stateOf('failed').value).toBe('ALARM');
+  });
+
   it('of DynamoDB ignores missing data, whatever it says', () => {
     const { put, clock, cloudWatch, stateOf } = setUp();
     put({
@@ -215,8 +227,9 @@ describe('an alarm of a metric', () => {
     expect(resting.changes()).toEqual([]);
     resting.cloudWatch.evaluate();
     expect(resting.changes()).toEqual(['failed: INSUFFICIENT_DATA -> ALARM']);
-    const { minute, put, samples } = setUp();
+    const { minute, put, samples, cloudWatch } = setUp();
     minute(1);
+    cloudWatch.evaluate();
     expect(samples()).toBe(0);
     put();
     minute();
@@ -261,6 +274,17 @@ describe('a composite alarm', () => {
     minute(1);
     expect([stateOf('a').value, stateOf('b').value]).toEqual(['ALARM', 'ALARM']);
     expect(() => cloudWatch.alarms.delete('failed')).toThrow('composite alarm(s) depending on it: a');
+  });
+
+  it('that contradicts itself through another one is evaluated once', () => {
+    const { put, putComposite, minute, changes } = setUp();
+    put({ AlarmActions: [] });
+    putComposite({ AlarmName: 'a', AlarmRule: 'ALARM(failed)' });
+    putComposite({ AlarmName: 'b', AlarmRule: 'ALARM(a)' });
+    putComposite({ AlarmName: 'a', AlarmRule: 'ALARM(failed) AND NOT ALARM(b)' });
+    minute();
+    minute(1);
+    expect(changes().slice(-3)).toEqual(['failed: OK -> ALARM', 'a: OK -> ALARM', 'b: OK -> ALARM']);
   });
 
   it('needs the alarms of its rule', () => {

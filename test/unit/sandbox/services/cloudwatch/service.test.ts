@@ -95,7 +95,7 @@ describe('GetMetricData', () => {
         },
         KeyPolicyDrift,
       });
-    lines.push(line(clock.now() - 2 * minuteMs, [1, 2]), 'a text', line(clock.now(), 4));
+    lines.push(line(clock.now(), 4), 'a text', line(clock.now() - 2 * minuteMs, [1, 2]));
     const MetricStat = { Metric: { Namespace: 'app', MetricName: 'KeyPolicyDrift' }, Period: 60, Stat: 'Sum' };
     expect(await metricData(world, [{ Id: 'm', MetricStat }])).toMatchObject([{ Values: [4, 3] }]);
     expect(cloudWatch.metricNames()).toEqual([{ namespace: 'app', name: 'KeyPolicyDrift', dimensions: {} }]);
@@ -114,7 +114,7 @@ describe('GetMetricData', () => {
   });
 
   it.each([
-    ['a time that is over before it begins', {}, { StartTime: 2, EndTime: 1 }, 'StartTime must be less than'],
+    ['a time that is over before it begins', {}, { StartTime: 1, EndTime: 1 }, 'StartTime must be less than'],
     ['an expression that is not valid', { Expression: 'm +' }, {}, 'Invalid metrics expression'],
     ['two periods', { Expression: 'm', Period: 300 }, {}, 'one and the same period'],
     ['an unknown member', { Expression: 'm', Colour: 'red' }, {}, 'Colour'],
