@@ -382,14 +382,14 @@ export class QuotaNearlyExhausted extends /* @__PURE__ */ stepError(
   readonly quotas: readonly ScarceQuota[];
 
   /** @param reserve how many must stay free */
-  constructor(home: { accountId: string; region: string }, quotas: readonly ScarceQuota[], reserve: number) {
+  constructor(accountId: string, region: string, quotas: readonly ScarceQuota[], reserve: number) {
     const texts = quotas.map(
       ({ name, used, limit, takes, askFor }) =>
         `${name}: ${used} of ${limit} are used, an onboarding takes ${takes}, and ${reserve} must stay free (quotaReserve). ${askFor}`,
     );
-    super(`Account ${home.accountId} in ${home.region} has too little left of ${texts.join('; ')}`);
-    this.accountId = home.accountId;
-    this.region = home.region;
+    super(`Account ${accountId} in ${region} has too little left of ${texts.join('; ')}`);
+    this.accountId = accountId;
+    this.region = region;
     this.quotas = quotas;
   }
 }

@@ -451,6 +451,11 @@ export interface components {
        * @description When the custom token ends
        */
       customTokenExpiresAt?: string;
+      /** @description Where the stack is, or is to be, also when the request left the account to the deployment */
+      home?: {
+        accountId: string;
+        region: string;
+      };
       stackId?: string;
       roleArn?: string;
       /** @description The keys that the role may use */

@@ -13,6 +13,7 @@ export const statusSchema = v.looseObject({
   error: v.optional(v.object({ ...failureSchema.entries, remedy: v.string() })),
   credentialsSecretId: v.optional(v.string()),
   customTokenExpiresAt: v.optional(v.string()),
+  home: v.optional(v.object({ accountId: v.string(), region: v.string() })),
   stackId: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),

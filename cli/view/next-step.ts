@@ -38,6 +38,7 @@ const nextSteps: ReadonlyMap<string, NextStep> = new Map([
     'TemplateNotReadable',
     'TemplateChanged',
     'TemplateNotPinned',
+    'QuotaNearlyExhausted',
     'DataNotRetained',
     'StackFailed',
     'StackTimedOut',

@@ -26,6 +26,7 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
         ['Next', error === undefined ? null : nextCommand(error, { userName, executionArn }, at)],
         ['Credentials', status.credentialsSecretId ?? null],
         ['Token until', status.customTokenExpiresAt === undefined ? null : timeText(status.customTokenExpiresAt)],
+        ['Home', homeText(status)],
         ['Stack', status.stackId ?? null],
         ['Role', status.roleArn ?? null],
         ...(status.keyArns ?? []).map((keyArn): Fact => ['Key', keyArn]),
@@ -42,6 +43,11 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
     ...attempts.flatMap((attempt) => wrapped(`  ${attemptText(attempt)}`, layout.columns, 4)),
     '',
   ].join('\n');
+}
+
+/** What the stack's id says, when there is one. */
+function homeText({ home, stackId }: SubscriberStatus): string | null {
+  return home === undefined || stackId !== undefined ? null : `account ${home.accountId} in ${home.region}`;
 }
 
 /** Nothing of an execution that was started directly. */

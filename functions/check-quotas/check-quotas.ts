@@ -1,11 +1,13 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
+import { explain } from '../../lib/aws/explain.ts';
 import { problemsOfEach, resultsOfEach, throwTogether } from '../../lib/each.ts';
+import { groupedBy } from '../../lib/grouped.ts';
 import type { EmitMetric } from '../../lib/metrics.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { quotaFacts, quotaKinds, type StackUses } from '../../lib/stacks/quotas/limits.ts';
 import { type QuotaClients, readQuotas } from '../../lib/stacks/quotas/read.ts';
-import { quotaLine } from '../../lib/stacks/quotas/room.ts';
+import { type QuotaLine, quotaLine } from '../../lib/stacks/quotas/room.ts';
 import type { EventDetail } from '../../lib/subscribers/event-schemas.ts';
 import { type EventBus, publishQuota } from '../../lib/subscribers/events.ts';
 import { announcedOn, rememberAnnounced } from './announced.ts';
@@ -24,7 +26,7 @@ export interface Dependencies {
   now: Date;
 }
 
-/** How many accounts in a Region are read at the same time. */
+/** How many accounts are read at the same time. */
 const atOnce = 5;
 
 /**
@@ -34,7 +36,8 @@ const atOnce = 5;
  */
 export async function checkQuotas(homes: readonly AccountRegion[], dependencies: Dependencies): Promise<void> {
   const { emit, logger, warningPercent, now } = dependencies;
-  const found = await resultsOfEach(looksAt(homes), atOnce, (look) => read(look, dependencies));
+  const accounts = [...groupedBy(homes, ({ accountId }) => accountId).values()];
+  const found = await resultsOfEach(accounts, atOnce, (account) => readAccount(account, dependencies));
   const scarce = found.flat().filter(({ accountId, region, quota, percentUsed }) => {
     emit('QuotaUsed', percentUsed, { quota, account: accountId, region: region ?? everywhere });
     return percentUsed >= warningPercent;
@@ -47,49 +50,50 @@ export async function checkQuotas(homes: readonly AccountRegion[], dependencies:
 }
 const everywhere = 'all Regions';
 
-/** Where something is read: what a whole account has, in the first of its Regions alone. */
-type Look = AccountRegion & { withGlobal: boolean };
-
-function looksAt(homes: readonly AccountRegion[]): Look[] {
-  const seen = new Set<string>();
-  return homes.map((home) => {
-    const withGlobal = !seen.has(home.accountId);
-    seen.add(home.accountId);
-    return { ...home, withGlobal };
-  });
-}
-
 type Usage = EventDetail<'QuotaNearlyExhausted'>;
 
-async function read({ withGlobal, ...home }: Look, { clients, uses, hasTime, logger }: Dependencies): Promise<Usage[]> {
-  const kinds = quotaKinds.filter((kind) => uses[kind] > 0 && (withGlobal || quotaFacts[kind].scope === 'region'));
+/** What an account uses, in one Region after the other. What it has in all of them together is read in the first one. */
+async function readAccount(
+  homes: readonly AccountRegion[],
+  { clients, uses, hasTime, logger }: Dependencies,
+): Promise<Usage[]> {
   const mayGoOn = () => {
     if (!hasTime()) throw new Error('There was no time left to read it');
   };
-  try {
-    mayGoOn();
-    const made = clients(home);
-    // Another account that lets nobody in is one line, and not one of each quota.
-    await made.cloudFormation.config.credentials();
-    const readings = await readQuotas(kinds, { ...made, region: home.region, mayGoOn });
-    return readings.flatMap((reading) => {
-      const line = quotaLine(reading, uses);
-      const { name: quota, quotaCode, scope, used, limit, subscribersThatFit, askFor, errors } = line;
-      if (used === null || limit === null || subscribersThatFit === null) {
-        logger.warn('quota cannot be read', { ...home, quota, errors });
-        return [];
+  const found: Usage[] = [];
+  for (const [place, home] of homes.entries()) {
+    const kinds = quotaKinds.filter((kind) => uses[kind] > 0 && (place === 0 || quotaFacts[kind].scope === 'region'));
+    try {
+      mayGoOn();
+      const made = clients(home);
+      // An account that lets nobody in is one line, and not one of each quota.
+      await made.cloudFormation.config.credentials();
+      const readings = await readQuotas(kinds, { ...made, region: home.region, mayGoOn });
+      for (const reading of readings) {
+        const line = quotaLine(reading, uses);
+        const usage = usageOf(home, line);
+        if (usage === undefined)
+          logger.warn('quota cannot be read', { ...home, quota: line.name, errors: line.errors });
+        else found.push(usage);
       }
-      const percentUsed = limit === 0 ? 100 : Math.round((used / limit) * 1_000) / 10;
-      const region = scope === 'region' ? home.region : null;
-      return [
-        { accountId: home.accountId, region, quota, quotaCode, used, limit, percentUsed, subscribersThatFit, askFor },
-      ];
-    });
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    logger.warn('account cannot be read', { ...home, errorName: error.name, errorMessage: error.message });
-    return [];
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      logger.warn('account cannot be read', { ...home, errorName: error.name, errorMessage: explain(error) });
+      // It is no more open in its other Regions.
+      break;
+    }
   }
+  return found;
+}
+
+function usageOf(
+  home: AccountRegion,
+  { name: quota, quotaCode, scope, used, limit, subscribersThatFit, askFor }: QuotaLine,
+): Usage | undefined {
+  if (used === null || limit === null || subscribersThatFit === null) return undefined;
+  const percentUsed = limit === 0 ? 100 : Math.round((used / limit) * 1_000) / 10;
+  const place = { accountId: home.accountId, region: scope === 'region' ? home.region : null };
+  return { ...place, quota, quotaCode, used, limit, percentUsed, subscribersThatFit, askFor };
 }
 
 /** Publishes it, once on a day: the registry has what was published. */

@@ -1,6 +1,6 @@
 import { type DescribeExecutionOutput, paginateGetExecutionHistory, type SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
-import { executionArnOf } from '../../lib/aws/arns.ts';
+import { type AccountRegion, executionArnOf } from '../../lib/aws/arns.ts';
 import { describeExecution } from '../../lib/aws/describe-execution.ts';
 import { ExecutionSuperseded, remedyFor } from '../../lib/errors.ts';
 import { json, parseJson } from '../../lib/json.ts';
@@ -65,6 +65,8 @@ export interface SubscriberStatus extends Requester {
   credentialsSecretId?: string | undefined;
   /** When the custom token ends, in ISO 8601, as far as that is known. */
   customTokenExpiresAt?: string | undefined;
+  /** Where its stack is, or is to be. */
+  home?: AccountRegion | undefined;
   stackId?: string | undefined;
   roleArn?: string | undefined;
   /** The keys that the role may use. */
@@ -276,9 +278,9 @@ function recordedEnd(
  * @param regained what an onboarding that is not complete has in its stack, though an offboarding had left it
  */
 function made(
-  { stackId, roleArn, keyArns, customTokenExpiresAt, users, offboarded }: SubscriberRecord,
+  { home, stackId, roleArn, keyArns, customTokenExpiresAt, users, offboarded }: SubscriberRecord,
   regained: NonNullable<Role['regained']> = [],
-): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'retained'> {
+): Pick<SubscriberStatus, 'home' | 'stackId' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'retained'> {
   const retained = (offboarded?.retained ?? []).filter((each) => !isAmong(regained, each));
-  return { stackId, roleArn, keyArns, customTokenExpiresAt, users, ...(retained.length > 0 && { retained }) };
+  return { home, stackId, roleArn, keyArns, customTokenExpiresAt, users, ...(retained.length > 0 && { retained }) };
 }

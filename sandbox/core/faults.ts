@@ -100,6 +100,7 @@ const faultTargets: Readonly<Record<string, readonly string[]>> = {
     'accept-users',
     'add-user',
     'await-stack',
+    'check-quotas',
     'check-service',
     'complete-offboarding',
     'complete-onboarding',

@@ -55,6 +55,12 @@ export const subscriberAnswerSchema = answerOf<SubscriberStatus>()(
     error: v.optional(v.object({ ...failure.entries, remedy: text('What to do next') })),
     credentialsSecretId: v.optional(text("The secret with the subscriber's credentials")),
     customTokenExpiresAt: v.optional(time('When the custom token ends')),
+    home: v.optional(
+      v.pipe(
+        v.object({ accountId: v.string(), region: v.string() }),
+        v.description('Where the stack is, or is to be, also when the request left the account to the deployment'),
+      ),
+    ),
     stackId: v.optional(v.string()),
     roleArn: v.optional(v.string()),
     keyArns: v.optional(v.pipe(v.array(v.string()), v.description('The keys that the role may use'))),

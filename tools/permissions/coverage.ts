@@ -82,6 +82,9 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     request: { ...subscriber('acme'), passwordSecretId: 'infinstor/sandbox/input/acme/new-password' },
   });
 
+  // The check of quotas would look at all accounts in each hour that passes, of which once is enough.
+  await events.send(new DisableRuleCommand({ Name: sandbox.physicalId('CheckQuotasRule') }));
+
   // A key policy that a person writes over, and one that names a role that is deleted.
   clock.advance(hour);
   const enableIam = {
@@ -222,6 +225,10 @@ Resources:
   templates.publish('9.2', `${templates.standIn}#${'x'.repeat(51_200)}`);
   await onboard({ ...subscriber('long'), stack: { build: '9.2' } });
   if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
+  // With a quota that is nearly exhausted.
+  sandbox.accounts.quotas.set('buckets', account, 1);
+  const checkQuotas = 'infinstor-onboarding-sandbox-check-quotas';
+  await lambda.send(new InvokeCommand({ FunctionName: checkQuotas, Payload: '{}' }));
 
   // A token that is stale, and one that InfinStor refuses.
   clock.advance(hour);

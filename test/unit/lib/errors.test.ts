@@ -39,6 +39,7 @@ const names = [
     'TemplateChanged',
     'TemplateNotPinned',
     'CustomTokenExpiring',
+    'QuotaNearlyExhausted',
     'StackNeedsAttention',
     'DataNotRetained',
     'StackFailed',

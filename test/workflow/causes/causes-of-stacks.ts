@@ -1,7 +1,7 @@
 // Errors of templates, stacks and the roles in them.
 
 import type { Sandbox } from '../../../sandbox/boot.ts';
-import { fixtures } from '../../../sandbox/core/account.ts';
+import { account, fixtures } from '../../../sandbox/core/account.ts';
 import { longOnboarded, offboard, offboarding } from '../offboard/offboarding.ts';
 import { ended, eventually, hold, onboard, requestFor, serviceToken, startRun } from '../sandbox.ts';
 import { fault, letTokensExpire, newName, onboarded, stackNameOf, stackOf, waiterOf } from '../subscriber.ts';
@@ -138,6 +138,22 @@ export const causesOfStacks: readonly Cause[] = [
     remedy: /pin its hash/,
     options: () => ({ environment: { BUILDS: '{}', REQUIRE_PINNED_TEMPLATE: 'true' } }),
     provoke: async (sandbox) => ({ userName: 'unpinned', report: await onboard(sandbox, requestFor('unpinned')) }),
+  },
+  {
+    error: 'QuotaNearlyExhausted',
+    because: 'the account may have no more roles',
+    step: 'AcceptRequest',
+    says: /^Account 111111111111 in us-east-1 has too little left of IAM roles: (\d+) of \1 are used, an onboarding takes 1, and 5 must stay free/,
+    remedy: /Ask AWS/,
+    async provoke(sandbox) {
+      const { quotas } = sandbox.accounts;
+      afterwards(() => quotas.set('roles', account, 1_000));
+      quotas.set('roles', account, sandbox.iam.roles().length);
+      // What was read while there was plenty is over.
+      sandbox.clock.advance(6 * 60_000);
+      const userName = newName('cause');
+      return { userName, report: await onboard(sandbox, requestFor(userName)) };
+    },
   },
   {
     error: 'StackNeedsAttention',

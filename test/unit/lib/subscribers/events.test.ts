@@ -3,7 +3,13 @@ import { mockClient } from 'aws-sdk-client-mock';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import type { EventDetail } from '../../../../lib/subscribers/event-schemas.ts';
-import { publishDrift, publishFailure, publishSuccess, type Success } from '../../../../lib/subscribers/events.ts';
+import {
+  publishDrift,
+  publishFailure,
+  publishQuota,
+  publishSuccess,
+  type Success,
+} from '../../../../lib/subscribers/events.ts';
 import { executionArn, otherExecutionArn } from '../../functions/plan.ts';
 
 const detailSchema = v.pipe(v.string(), v.parseJson(), v.looseObject({ eventKey: v.string() }));
@@ -122,5 +128,21 @@ describe('the key of an event', () => {
     const [first, second, ...others] = keys();
     expect(second).toBe(first);
     expect(new Set([first, ...others]).size).toBe(3);
+  });
+
+  it('of a quota is of account, Region, quota and day, however much is used', async () => {
+    const { bus, keys } = setUp();
+    const quota: EventDetail<'QuotaNearlyExhausted'> = {
+      ...{ accountId: '111111111111', region: null, quota: 'IAM roles', quotaCode: 'L-FE177D64' },
+      ...{ used: 820, limit: 1_000, percentUsed: 82, subscribersThatFit: 180, askFor: 'Ask AWS' },
+    };
+    await publishQuota(bus, quota, '2026-01-01');
+    await publishQuota(bus, { ...quota, used: 830, percentUsed: 83 }, '2026-01-01');
+    await publishQuota(bus, quota, '2026-01-02');
+    await publishQuota(bus, { ...quota, region: 'us-east-1' }, '2026-01-01');
+    await publishQuota(bus, { ...quota, accountId: '222222222222' }, '2026-01-01');
+    const [first, second, ...others] = keys();
+    expect(second).toBe(first);
+    expect(new Set([first, ...others]).size).toBe(4);
   });
 });

@@ -1,9 +1,9 @@
-import { type AccountRegion, arnOwner, parseKeyArn } from '../aws/arns.ts';
-import { resultsOfEach } from '../each.ts';
-import { InvalidRequest } from '../errors.ts';
-import { autoAccount, customerManagedKeys, type Request } from '../requests/onboarding.ts';
-import { narrowest } from '../stacks/quotas/room.ts';
-import type { SubscriberRecord } from '../subscribers/record.ts';
+import { type AccountRegion, arnOwner, parseKeyArn } from '../../aws/arns.ts';
+import { resultsOfEach } from '../../each.ts';
+import { InvalidRequest } from '../../errors.ts';
+import { autoAccount, customerManagedKeys, type Request } from '../../requests/onboarding.ts';
+import { narrowest } from '../../stacks/quotas/room.ts';
+import type { SubscriberRecord } from '../../subscribers/record.ts';
 import { type QuotaDependencies, stackQuotas } from './quotas.ts';
 
 /** Where a subscriber's stack is, or was to be; undefined when the registry does not know. */

@@ -1,11 +1,11 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import type { AccountRegion } from '../aws/arns.ts';
-import { QuotaNearlyExhausted } from '../errors.ts';
-import type { KeptReadings } from '../stacks/quotas/kept-readings.ts';
-import type { QuotaKind, StackUses } from '../stacks/quotas/limits.ts';
-import { stackQuotaKinds, stackQuotaReaders } from '../stacks/quotas/of-stacks.ts';
-import { readEach } from '../stacks/quotas/readers.ts';
-import { type QuotaLine, quotaLine } from '../stacks/quotas/room.ts';
+import type { AccountRegion } from '../../aws/arns.ts';
+import { QuotaNearlyExhausted } from '../../errors.ts';
+import type { KeptReadings } from '../../stacks/quotas/kept-readings.ts';
+import type { QuotaKind, StackUses } from '../../stacks/quotas/limits.ts';
+import { stackQuotaKinds, stackQuotaReaders } from '../../stacks/quotas/of-stacks.ts';
+import { readEach } from '../../stacks/quotas/readers.ts';
+import { type QuotaLine, quotaLine } from '../../stacks/quotas/room.ts';
 
 export interface QuotaDependencies {
   environment: { QUOTA_RESERVE: number | undefined; STACK_USES: StackUses };
@@ -19,9 +19,8 @@ export interface QuotaDependencies {
   now: Date;
 }
 
-/** How old a reading may be: where there is plenty, and where every one counts. */
+/** How old a reading may be where there is plenty. */
 const keptMs = 5 * 60_000;
-const freshMs = 10_000;
 /** Plenty is room for so many more onboardings, as many as may begin while a reading is kept. */
 const plenty = 200;
 
@@ -36,7 +35,7 @@ export async function stackQuotas(home: AccountRegion, dependencies: QuotaDepend
   const kept = await read(home, keptMs, dependencies);
   const { QUOTA_RESERVE: reserve = 0 } = dependencies.environment;
   const isPlenty = kept.every(({ free, takes }) => free !== null && free >= reserve + plenty * takes);
-  return isPlenty ? kept : read(home, freshMs, dependencies);
+  return isPlenty ? kept : read(home, 0, dependencies);
 }
 
 async function read(
@@ -51,7 +50,7 @@ async function read(
   };
   const readings = await quotas.kept(home, {
     maxAgeMs,
-    now: now.getTime(),
+    now,
     read: () =>
       readEach(kinds, stackQuotaReaders({ region: home.region, cloudFormation: quotas.cloudFormation(home), mayGoOn })),
   });
@@ -75,12 +74,12 @@ export async function requireQuotas(
 ): Promise<void> {
   const { QUOTA_RESERVE: reserve } = dependencies.environment;
   if (reserve === undefined) return;
-  const scarce: ConstructorParameters<typeof QuotaNearlyExhausted>[1][number][] = [];
+  const scarce: ConstructorParameters<typeof QuotaNearlyExhausted>[2][number][] = [];
   for (const { kind, name, used, limit, takes, askFor, errors } of await stackQuotas(home, dependencies)) {
     const { accountId, region } = home;
     if (errors !== undefined) warn(`${name} of account ${accountId} in ${region}: ${errors[0]?.message}`);
     if (used === null || limit === null || (replaces && kind === 'stacks')) continue;
     if (limit - used - takes < reserve) scarce.push({ name, used, limit, takes, askFor });
   }
-  if (scarce.length > 0) throw new QuotaNearlyExhausted(home, scarce, reserve);
+  if (scarce.length > 0) throw new QuotaNearlyExhausted(home.accountId, home.region, scarce, reserve);
 }
