@@ -46,7 +46,7 @@ describe('unsettled', () => {
         statusSchema.options.map((status) => [status.toLowerCase().replace('_', '-'), { status, ...old }]),
       ),
     );
-    expect(await unsettled(now)).toEqual(['adding-users', 'offboarding', 'onboarding', 'updating']);
+    expect(await unsettled(now)).toEqual(['adding-users', 'offboarding', 'onboarding', 'updating', 'upgrading']);
   });
 
   it('is what failed as long as a redrive is possible: at any time, or once an hour where the subscriber is active', async () => {
