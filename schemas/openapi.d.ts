@@ -456,6 +456,8 @@ export interface components {
        */
       customTokenExpiresAt?: string;
       stackId?: string;
+      /** @description The build of the vendor's template that the stack is of */
+      build?: string;
       roleArn?: string;
       /** @description The keys that the role may use */
       keyArns?: string[];
@@ -537,6 +539,8 @@ export interface components {
             step?: string;
           };
           stackId?: string;
+          /** @description The build of the vendor's template that the stack is of */
+          build?: string;
           roleArn?: string;
           keyArns: string[];
           /** @description How many users were added under the subscriber */

@@ -14,6 +14,7 @@ export const statusSchema = v.looseObject({
   credentialsSecretId: v.optional(v.string()),
   customTokenExpiresAt: v.optional(v.string()),
   stackId: v.optional(v.string()),
+  build: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
   users: v.optional(v.array(v.string())),

@@ -27,6 +27,7 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
         ['Credentials', status.credentialsSecretId ?? null],
         ['Token until', status.customTokenExpiresAt === undefined ? null : timeText(status.customTokenExpiresAt)],
         ['Stack', status.stackId ?? null],
+        ['Build', status.build ?? null],
         ['Role', status.roleArn ?? null],
         ...(status.keyArns ?? []).map((keyArn): Fact => ['Key', keyArn]),
         ...(status.users ?? []).map((user): Fact => ['User', user]),

@@ -66,6 +66,8 @@ export interface SubscriberStatus extends Requester {
   /** When the custom token ends, in ISO 8601, as far as that is known. */
   customTokenExpiresAt?: string | undefined;
   stackId?: string | undefined;
+  /** The build of the vendor's template that the stack is of; absent where the record does not have it. */
+  build?: string | undefined;
   roleArn?: string | undefined;
   /** The keys that the role may use. */
   keyArns?: string[] | undefined;
@@ -276,9 +278,9 @@ function recordedEnd(
  * @param regained what an onboarding that is not complete has in its stack, though an offboarding had left it
  */
 function made(
-  { stackId, roleArn, keyArns, customTokenExpiresAt, users, offboarded }: SubscriberRecord,
+  { stackId, build, roleArn, keyArns, customTokenExpiresAt, users, offboarded }: SubscriberRecord,
   regained: NonNullable<Role['regained']> = [],
-): Pick<SubscriberStatus, 'stackId' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'retained'> {
+): Pick<SubscriberStatus, 'stackId' | 'build' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'retained'> {
   const retained = (offboarded?.retained ?? []).filter((each) => !isAmong(regained, each));
-  return { stackId, roleArn, keyArns, customTokenExpiresAt, users, ...(retained.length > 0 && { retained }) };
+  return { stackId, build, roleArn, keyArns, customTokenExpiresAt, users, ...(retained.length > 0 && { retained }) };
 }
