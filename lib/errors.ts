@@ -1,4 +1,4 @@
-import { distinct, type Fault, faultAt, faultsMessage, listed } from './faults.ts';
+import { distinct, type Fault, faultAt, faultsMessage } from './faults.ts';
 import { foreignRemedy } from './foreign-errors.ts';
 
 /**
@@ -441,14 +441,10 @@ export class UpgradeWouldReplace extends /* @__PURE__ */ stepError(
   /** What is not allowed, such as `ArtifactsBucket (AWS::S3::Bucket)`. */
   readonly resources: readonly string[];
 
-  constructor(stackId: string, losses: readonly { path: string; type: string; text: string }[]) {
-    super(
-      `The upgrade of stack ${stackId} would ${listed(
-        losses.map(({ text }) => text),
-        ', ',
-      )}`,
-    );
-    this.resources = losses.map(({ path, type }) => `${path} (${type})`);
+  /** @param losses what it would do, such as `replace ArtifactsBucket (AWS::S3::Bucket)` */
+  constructor(stackId: string, losses: string, resources: readonly string[]) {
+    super(`The upgrade of stack ${stackId} would ${losses}`);
+    this.resources = resources;
   }
 }
 

@@ -461,6 +461,8 @@ export interface components {
         region: string;
       };
       stackId?: string;
+      /** @description The build of the vendor's template that the stack is of */
+      build?: string;
       roleArn?: string;
       /** @description The keys that the role may use */
       keyArns?: string[];
@@ -542,6 +544,8 @@ export interface components {
             step?: string;
           };
           stackId?: string;
+          /** @description The build of the vendor's template that the stack is of */
+          build?: string;
           roleArn?: string;
           keyArns: string[];
           /** @description How many users were added under the subscriber */

@@ -15,6 +15,7 @@ export const statusSchema = v.looseObject({
   customTokenExpiresAt: v.optional(v.string()),
   home: v.optional(v.object({ accountId: v.string(), region: v.string() })),
   stackId: v.optional(v.string()),
+  build: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
   users: v.optional(v.array(v.string())),

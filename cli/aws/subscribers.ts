@@ -17,6 +17,7 @@ export const subscriberSchema = v.looseObject({
   requestedBy: v.optional(v.string()),
   error: v.optional(v.object({ name: v.string(), step: v.optional(v.string()) })),
   stackId: v.optional(v.string()),
+  build: v.optional(v.string()),
   roleArn: v.optional(v.string()),
   keyArns: v.array(v.string()),
   users: v.number(),

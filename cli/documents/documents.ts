@@ -77,6 +77,7 @@ const templateDocument = v.union([
 export const documents: ReadonlyMap<string, Schema> = new Map<string, Schema>([
   ['onboard', executionDocument],
   ['update', executionDocument],
+  ['upgrade', executionDocument],
   ['add-user', executionDocument],
   ['offboard', executionDocument],
   ['plan', v.union([openDocument({ ...previewSchema.entries, error: v.null() }), failed({ hash: v.null() })])],

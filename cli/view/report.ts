@@ -50,6 +50,9 @@ export const outputSchema = v.looseObject({
   verified: v.optional(v.nullable(v.boolean())),
   /** What of the subscriber was changed; false or empty: nothing, everything was there already. */
   changed: v.optional(v.union([v.boolean(), v.array(v.string())])),
+  /** Of an upgrade: the build that the stack is of, and what was replaced or removed. */
+  build: v.optional(v.string()),
+  replaced: v.optional(v.array(v.string())),
   /** Of users that were to be added. */
   users: v.optional(
     v.array(v.looseObject({ userName: v.string(), outcome: v.string(), credentialsSecretId: v.optional(v.string()) })),

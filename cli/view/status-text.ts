@@ -28,6 +28,7 @@ export function statusText(status: SubscriberStatus, at: Place, layout: Layout):
         ['Token until', status.customTokenExpiresAt === undefined ? null : timeText(status.customTokenExpiresAt)],
         ['Home', homeText(status)],
         ['Stack', status.stackId ?? null],
+        ['Build', status.build ?? null],
         ['Role', status.roleArn ?? null],
         ...(status.keyArns ?? []).map((keyArn): Fact => ['Key', keyArn]),
         ...(status.users ?? []).map((user): Fact => ['User', user]),

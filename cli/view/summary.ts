@@ -125,10 +125,22 @@ function credentialsFact(secretId: string | null, { operation, at: { target } }:
 /** What an execution has put out, as labelled facts. */
 function outputFacts(output: Report['output']): Fact[] {
   if (output === null) return [];
-  const { stackId = null, roleArn = null, verified, changed, users = [], retained = [], byHand = [] } = output;
+  const {
+    stackId = null,
+    roleArn = null,
+    verified,
+    changed,
+    build = null,
+    replaced = [],
+    users = [],
+    retained = [],
+    byHand = [],
+  } = output;
   return [
     ['Changed', Array.isArray(changed) ? changed.join(', ') || 'nothing' : null],
     ['Stack', stackId],
+    ['Build', build],
+    ['Replaced', replaced.join(', ') || null],
     ['Role', roleArn],
     ['Verified', verified === undefined ? null : verified ? 'InfinStor uses the role' : 'no'],
     ...users.map((user): Fact => ['User', [user.userName, user.outcome, user.credentialsSecretId].join('  ')]),

@@ -69,7 +69,7 @@ export async function completeOnboarding(
     emailId,
     stackId,
     // Of a stack that is there, the record says it already, or nobody knows.
-    ...(isNew && { build: plan.stack?.build, templateSha256: plan.stack?.template?.sha256 }),
+    ...(isNew && plan.stack?.build !== undefined && built(plan.stack.build, plan.stack.template?.sha256)),
     roleArn,
     keyArns,
     customTokenExpiresAt,
@@ -79,6 +79,8 @@ export async function completeOnboarding(
   await complete({ userName, executionArn, event, result }, clients);
   return onboarded;
 }
+
+const built = (build: string, templateSha256: string | undefined) => ({ build, templateSha256 });
 
 type Offboarded = NonNullable<SubscriberRecord['offboarded']>;
 

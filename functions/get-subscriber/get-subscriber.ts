@@ -68,6 +68,8 @@ export interface SubscriberStatus extends Requester {
   /** Where its stack is, or is to be. */
   home?: AccountRegion | undefined;
   stackId?: string | undefined;
+  /** The build of the vendor's template that the stack is of; absent where the record does not have it. */
+  build?: string | undefined;
   roleArn?: string | undefined;
   /** The keys that the role may use. */
   keyArns?: string[] | undefined;
@@ -278,9 +280,15 @@ function recordedEnd(
  * @param regained what an onboarding that is not complete has in its stack, though an offboarding had left it
  */
 function made(
-  { home, stackId, roleArn, keyArns, customTokenExpiresAt, users, offboarded }: SubscriberRecord,
+  { home, stackId, build, roleArn, keyArns, customTokenExpiresAt, users, offboarded }: SubscriberRecord,
   regained: NonNullable<Role['regained']> = [],
-): Pick<SubscriberStatus, 'home' | 'stackId' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'retained'> {
+): Pick<
+  SubscriberStatus,
+  'home' | 'stackId' | 'build' | 'roleArn' | 'keyArns' | 'customTokenExpiresAt' | 'users' | 'retained'
+> {
   const retained = (offboarded?.retained ?? []).filter((each) => !isAmong(regained, each));
-  return { home, stackId, roleArn, keyArns, customTokenExpiresAt, users, ...(retained.length > 0 && { retained }) };
+  return {
+    ...{ home, stackId, build, roleArn, keyArns, customTokenExpiresAt, users },
+    ...(retained.length > 0 && { retained }),
+  };
 }

@@ -25,6 +25,8 @@ export interface ListedSubscriber extends AccountRegion {
   /** Why the execution failed. The subscriber may be ACTIVE all the same. */
   error?: { name: string; step?: string | undefined };
   stackId?: string | undefined;
+  /** The build of the vendor's template that the stack is of. */
+  build?: string | undefined;
   roleArn?: string | undefined;
   keyArns: string[];
   /** How many users were added under the subscriber. */
@@ -125,7 +127,7 @@ const homeOf = ({ home, stackId, executionArn }: Pick<ListedRecord, 'home' | 'st
 
 /** @returns undefined where the execution is of no machine of the onboarding */
 function listed(record: ListedRecord): ListedSubscriber | undefined {
-  const { userName, status, updatedAt, executionArn, lastError, stackId, roleArn, keyArns = [], users = [] } = record;
+  const { userName, status, updatedAt, executionArn, lastError, roleArn, keyArns = [], users = [] } = record;
   const operation = knownOperationOf(executionArn);
   if (operation === undefined) return undefined;
   return {
@@ -138,7 +140,8 @@ function listed(record: ListedRecord): ListedSubscriber | undefined {
     executionArn,
     requestedBy: record.attempts.at(-1)?.requestedBy ?? unknownRequester,
     ...(lastError && { error: { name: lastError.name, step: lastError.step } }),
-    stackId,
+    stackId: record.stackId,
+    build: record.build,
     roleArn,
     keyArns,
     users: users.length,

@@ -8,6 +8,7 @@ import {
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { S3 } from '../../lib/aws/s3.ts';
 import { StackBusy, StackNeedsAttention, TemplateMismatch, UpgradeWouldReplace } from '../../lib/errors.ts';
+import { listed } from '../../lib/faults.ts';
 import type { ChangedStack } from '../../lib/plans/stack.ts';
 import type { UpgradePlan } from '../../lib/plans/upgrade.ts';
 import { checkedTemplate, refusedTemplate } from '../../lib/stacks/checked-template.ts';
@@ -18,7 +19,7 @@ import {
   describeChangeSet,
   hasNoChanges,
 } from '../../lib/stacks/upgrade/change-set.ts';
-import { isAllowed, lossText } from '../../lib/stacks/upgrade/changes.ts';
+import { isAllowed, lossName, lossText } from '../../lib/stacks/upgrade/changes.ts';
 import { changeSetName } from '../../lib/stacks/upgrade/names.ts';
 import { requireUpgradable } from '../../lib/stacks/upgrade/upgradable.ts';
 import type { Environment } from './environment.ts';
@@ -71,16 +72,13 @@ export async function prepareChangeSet(plan: UpgradePlan, dependencies: Dependen
   const refused = changeSet.losses.filter((loss) => !isAllowed(loss, plan.allow));
   if (refused.length > 0) {
     await deleteChangeSet(cloudFormation, given);
-    throw new UpgradeWouldReplace(
-      stackId,
-      refused.map((loss) => ({ ...loss, text: lossText(loss) })),
-    );
+    throw new UpgradeWouldReplace(stackId, listed(refused.map(lossText), ', '), refused.map(lossName));
   }
   return {
     ...unchanged,
     hasChanges: true,
     changeSetId: changeSet.changeSetId,
-    replaced: changeSet.losses.map(({ path, type }) => `${path} (${type})`),
+    replaced: changeSet.losses.map(lossName),
   };
 }
 

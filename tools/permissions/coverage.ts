@@ -252,6 +252,31 @@ Resources:
   fail('infinstor:update_subscriber:error=401');
   await update({ ...subscriber('stale'), passwordSecretId });
 
+  // Upgrades: one that finds nothing to do, one that is refused, one with a key and a long template whose call is lost, and another role.
+  clock.advance(hour);
+  const upgrade = (change: object) =>
+    run(stateMachineArn.replace('onboard-subscriber', 'upgrade-subscriber'), {
+      subscriber: { userName: 'stale' },
+      ...change,
+    });
+  const publish = (build: string, from: string, to: string) => {
+    const { templates } = sandbox;
+    templates.publish(build, `${templates.standIn.replace(from, to)}${'#'.repeat(60_000)}\n`);
+    return { stack: { build } };
+  };
+  const tracking = { type: 'customer-managed', keyArn: fixtures.trackingKeyArn };
+  await upgrade({ encryption: { tracking: { type: 'aws-owned' } } });
+  await upgrade(publish('7.1', '# Without a name', 'BucketName: infinstor-coverage\n      #'));
+  fail('cloudformation:ExecuteChangeSet:drop');
+  await upgrade({ ...publish('7.2', 'Action: s3:ListBucket', 'Action: s3:List*'), encryption: { tracking } });
+  const renamed = publish('7.3', 'MlflowService-${SubscriberName}', 'MlflowService-${SubscriberName}-2');
+  const upgradeTokenId = 'infinstor/sandbox/input/stale/token';
+  const upgradeToken = { customToken: sandbox.infinstor.customTokenOf('stale') };
+  sandbox.secretsManager.createSecret(upgradeTokenId, JSON.stringify(upgradeToken));
+  fail('infinstor:register:error=503');
+  await upgrade({ ...renamed, allow: ['ServiceRole'] });
+  await upgrade({ ...renamed, allow: ['ServiceRole'], customTokenSecretId: upgradeTokenId });
+
   // A failure that nobody hears of, taken over by a repeat, and one that the sweep finds.
   const rule = { Name: sandbox.physicalId('RecordFailureRule') };
   await events.send(new DisableRuleCommand(rule));

@@ -64,5 +64,8 @@ function fateOf({ PolicyAction }: ResourceChange): string {
 export const isAllowed = ({ path, type }: Loss, allow: readonly string[]): boolean =>
   allow.includes(path) || allow.includes(type);
 
+/** What is lost, such as `ArtifactsBucket (AWS::S3::Bucket)`. */
+export const lossName = ({ path, type }: Pick<Loss, 'path' | 'type'>): string => `${path} (${type})`;
+
 /** A loss for people. */
-export const lossText = ({ path, type, what, fate }: Loss): string => `${what} ${path} (${type})${fate}`;
+export const lossText = (loss: Loss): string => `${loss.what} ${lossName(loss)}${loss.fate}`;

@@ -194,7 +194,9 @@ describe('examples', () => {
   it('name a subscriber each, all different', async () => {
     const examples = join(import.meta.dirname, '../../..', 'examples');
     // The others are for the other machines, or events.
-    const files = (await readdir(examples)).filter((file) => !/^(update|add-user|offboard)-|^events$/.test(file));
+    const files = (await readdir(examples)).filter(
+      (file) => !/^(update|upgrade|add-user|offboard)-|^events$/.test(file),
+    );
     const userNames = await Promise.all(
       files.map(async (file) => userNameOf(await readRequest(join(examples, file), 'onboard-subscriber'))),
     );

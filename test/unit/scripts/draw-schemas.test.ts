@@ -8,6 +8,7 @@ import { takeRequest } from '../../../functions/accept-event/origin.ts';
 import { checkOffboardingRequest } from '../../../lib/requests/offboarding.ts';
 import { checkRequest } from '../../../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../../../lib/requests/update.ts';
+import { checkUpgradeRequest } from '../../../lib/requests/upgrade.ts';
 import { checkUsersRequest } from '../../../lib/requests/users.ts';
 import { eventSchemas } from '../../../lib/subscribers/event-schemas.ts';
 import { schemas, schemaText } from '../../../scripts/draw/schemas.ts';
@@ -17,6 +18,7 @@ const secrets = { inputSecretPrefix: 'infinstor/sandbox/input/' };
 const parsers = new Map<string, (request: unknown) => unknown>([
   ['onboard-subscriber', (request) => checkRequest(request, secrets)],
   ['update-subscriber', (request) => checkUpdateRequest(request, secrets)],
+  ['upgrade-subscriber', (request) => checkUpgradeRequest(request, secrets)],
   ['add-user', (request) => checkUsersRequest(request, secrets)],
   ['offboard-subscriber', checkOffboardingRequest],
 ]);

@@ -42,6 +42,7 @@ describe('accepting a request', () => {
         name: 'infinstor-subscriber-acme',
         accountId: '111111111111',
         region: 'us-east-1',
+        build: '2.3.72',
         templateUrl,
         template: { sha256: plan.stack.template.sha256, copyUrl: copyUrlOf(plan.stack.template.sha256) },
         serviceRoleArn: environment.STACK_SERVICE_ROLE_ARN,

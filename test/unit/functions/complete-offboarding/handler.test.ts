@@ -102,7 +102,7 @@ describe('completing an offboarding', () => {
     expect(documents.commandCalls(UpdateCommand).map(({ args: [{ input }] }) => input)).toMatchObject([
       {
         UpdateExpression: expect.stringMatching(
-          /REMOVE #stackId, #formerStackIds, #roleArn, #keyArns, #customTokenExpiresAt, #users$/,
+          /REMOVE #stackId, #build, #templateSha256, #formerStackIds, #roleArn, #keyArns, #customTokenExpiresAt, #users$/,
         ),
         ConditionExpression: expect.stringContaining('#executionArn = :onlyIfOf'),
         ExpressionAttributeValues: {

@@ -76,7 +76,7 @@ describe('an execution that failed', () => {
     name: 'StackFailed',
     step: 'WaitForStack',
     message: 'Stack acme is ROLLBACK_IN_PROGRESS: Bucket: it exists',
-    remedy: expect.stringMatching(/the failed stack is replaced\./),
+    remedy: expect.stringMatching(/a stack that could not be made is replaced/),
   };
 
   it('is recorded with step, reason and remedy, provided that the record is its own', async () => {

@@ -138,7 +138,7 @@ describe('the sweep', () => {
     const queries = documents.commandCalls(QueryCommand).map(({ args }) => args[0].input);
     expect(queries.map(({ IndexName }) => IndexName)).toEqual(queries.map(() => 'subscribers-by-status'));
     expect(queries.map(({ ExpressionAttributeValues = {} }) => ExpressionAttributeValues)).toMatchObject([
-      ...['ONBOARDING', 'ONBOARDING', 'UPDATING', 'ADDING_USERS', 'OFFBOARDING'].map((status) => ({
+      ...['ONBOARDING', 'ONBOARDING', 'UPDATING', 'UPGRADING', 'ADDING_USERS', 'OFFBOARDING'].map((status) => ({
         ':status': status,
       })),
       { ':status': 'FAILED', ':since': minutesAgo(14 * 24 * 60) },

@@ -39,7 +39,7 @@ describe('unsettled', () => {
         statusSchema.options.map((status) => [status.toLowerCase().replace('_', '-'), { status, ...old }]),
       ),
     );
-    expect((await unsettled('running')).toSorted()).toEqual(['adding-users', 'offboarding', 'onboarding', 'updating']);
+    expect((await unsettled('running')).toSorted()).toEqual(['adding-users', 'offboarding', 'onboarding', 'updating', 'upgrading']);
   });
 
   it('is what failed as long as a redrive is possible, also where the subscriber is active', async () => {
