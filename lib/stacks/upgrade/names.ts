@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** How the names of the onboarding's change sets begin. */
-export const changeSetPrefix = 'infinstor-onboarding-';
+const changeSetPrefix = 'infinstor-onboarding-';
 
 const digestOf = (executionArn: string) => createHash('sha256').update(executionArn).digest('hex');
 

@@ -11,7 +11,7 @@ import { readReservations, reserve } from '../../../lib/keys/reservations.ts';
 import { beginLogin, forgetRefusedTokens, readBreaker } from '../../../lib/registry/login-breaker.ts';
 import type { Registry } from '../../../lib/registry/table.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../../../lib/secrets/secrets.ts';
-import { putWaiter, readWaiter } from '../../../lib/stacks/waiter.ts';
+import { putWaiter, readWaiter } from '../../../lib/stacks/waiting/waiter.ts';
 import { completeRecord, failRecord, readRecord } from '../../../lib/subscribers/record.ts';
 import { dataVersion } from '../../../lib/versions.ts';
 import { fakeSecrets } from '../functions/fake-secrets.ts';
