@@ -19,7 +19,7 @@ const all = files.map((file) => ({
 }));
 const isOf = (prefix: string) => (example: { file: string }) => example.file.startsWith(prefix);
 // The others are for the other machines.
-const examples = all.filter(({ file }) => !/^(update|add-user|offboard)-/.test(file));
+const examples = all.filter(({ file }) => !/^(update|upgrade|add-user|offboard)-/.test(file));
 
 describe('each example', () => {
   it.each(examples)('$file onboards its subscriber', async ({ request }) => {
@@ -46,6 +46,19 @@ async function onboardFor({ subscriber: { userName } }: (typeof all)[number]['re
   const subscriber = { ...onboarding?.request.subscriber, ...(kept !== undefined && { emailId: kept }) };
   await onboarded(sandbox(), { ...onboarding?.request, subscriber });
 }
+
+describe('each example of an upgrade', () => {
+  const upgrades = all.filter(isOf('upgrade-'));
+
+  it('is there', () => {
+    expect(upgrades).toHaveLength(1);
+  });
+
+  it.each(upgrades)('$file upgrades its subscriber, which is onboarded', async ({ request }) => {
+    await onboardFor(request);
+    expect((await run(sandbox(), 'upgrade-subscriber', request)).error).toBeNull();
+  });
+});
 
 describe('each example of an update', () => {
   const updates = all.filter(isOf('update-'));
