@@ -69,6 +69,8 @@ export async function runSection(sandbox: Sandbox, title: string, left: Left, fo
 /** @returns whether it was run, and not just read */
 async function runCommand(sandbox: Sandbox, words: readonly string[], shell: Shell): Promise<boolean> {
   if (words[0] === 'npm') return runNpmStart(sandbox, words.slice(3));
+  // What it waits for happens without anybody.
+  if (words[2] === 'wait') await sandbox.clock.quiet();
   const command = await awsCommand(words, shell);
   if (command === undefined || command.isOpen || notServed.includes(command.name)) return false;
   await command.run(sandbox.endpoint);
@@ -92,7 +94,7 @@ export function commandsOfRunbook(): [text: string, read: () => Promise<unknown>
     .map((words) => [words.join(' '), () => awsCommand(words, shell)]);
 }
 
-function shellOf({ secretsManager, kms, registryTable, stateMachineArn }: Sandbox, left: Left): Shell {
+function shellOf({ secretsManager, kms, registryTable, stateMachineArn, cloudFormation }: Sandbox, left: Left): Shell {
   const { userName, keyArn = '', report, user = '', otherExecutionArn } = left;
   const name = userName.toLowerCase();
   const executionArn = report.executionArn ?? '';
@@ -109,16 +111,25 @@ function shellOf({ secretsManager, kms, registryTable, stateMachineArn }: Sandbo
     SECONDARY_USER: user,
     ROLE: roleArnOf(userName),
   };
+  const stack = cloudFormation.stack(stackNameOf(userName));
   const policy = () => (keyArn === '' ? '{}' : JSON.stringify(kms.keyPolicy(keyArn)));
   return {
     variables,
     substitute(text) {
       if (/stateMachineArn/.test(text)) return stateMachineArn;
       if (/policy\.json/.test(text)) return policy();
+      if (/Stacks\[0\]\.Parameters/.test(text)) {
+        const kept = Object.keys(stack?.parameters ?? {});
+        return JSON.stringify(kept.map((ParameterKey) => ({ ParameterKey, UsePreviousValue: true })));
+      }
       return '{}';
     },
     fill(option, text, words) {
       if (text.startsWith('arn:aws:states:')) return otherExecutionArn;
+      if (text === 'file://template.yaml') {
+        const retained = '$&\n    DeletionPolicy: Retain\n    Metadata: { retained: true }';
+        return stack?.templateBody.replaceAll(/^ {4}Type: AWS::(?:S3::Bucket|DynamoDB::Table)$/gm, retained);
+      }
       // What is typed in is what is there.
       if (option === 'secret-string') return secretsManager.value(words[words.indexOf('--secret-id') + 1] ?? '');
       if (option === 'role-name') return roleNameOf(userName);

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { AccountRegion } from '../../../core/account.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { AwsError, type Caller } from '../../../core/operation.ts';
-import { isSame } from '../checks/updates.ts';
+import { isSame, requireUpdatable } from '../checks/updates.ts';
 import type { StackCreation } from '../create-stack.ts';
 import { nestedProperties, parametersOf } from '../nested-stack.ts';
 import type { Provisioner } from '../provisioning/provision.ts';
@@ -231,6 +231,10 @@ export function createChangeSets({ clock, home, store, creation, provisioner, de
       throw invalidStatus(
         `ChangeSet [${id}] cannot be executed in its current execution status of [${executionStatus}]`,
       );
+    }
+    if (type === 'UPDATE') requireUpdatable(stack);
+    else if (stack.status !== 'REVIEW_IN_PROGRESS') {
+      throw validationError(`Stack:${stack.stackId} is in ${stack.status} state and can not be created.`);
     }
     if (input.DisableRollback !== undefined && onStackFailure !== undefined) {
       throw validationError('DisableRollback cannot be specified when OnStackFailure is specified in the change set');

@@ -47,6 +47,13 @@ function checkResource(logicalId: string, resource: unknown): void {
       throw new AwsError('ValidationError', `The sandbox does not have ${key}, which resource ${logicalId} has`);
     }
   }
+  // As a text it would be no secret, and no change when the secret changes.
+  if (JSON.stringify(resource).includes('{{resolve:')) {
+    throw new AwsError(
+      'ValidationError',
+      `The sandbox does not have dynamic references, which resource ${logicalId} has`,
+    );
+  }
   requirePolicy('DeletionPolicy', ['Delete', 'Retain', 'RetainExceptOnCreate'], logicalId, resource);
   requirePolicy('UpdateReplacePolicy', ['Delete', 'Retain'], logicalId, resource);
 }

@@ -21,7 +21,7 @@ export const first = { ChangeSetName: 'first', ChangeSetType: 'CREATE' };
 export const stackArn = (name: string) => `arn:aws:cloudformation:us-east-1:111111111111:stack/${name}/<id>`;
 export const changeSetArn = (name: string) => `arn:aws:cloudformation:us-east-1:111111111111:changeSet/${name}/<id>`;
 /** A change set that can be executed, unless it is said otherwise. */
-export const described = (StackName: string, name: string, changes: readonly object[], more: object = {}) =>
+const described = (StackName: string, name: string, changes: readonly object[], more: object = {}) =>
   answered({
     Capabilities: [],
     ChangeSetId: changeSetArn(name),

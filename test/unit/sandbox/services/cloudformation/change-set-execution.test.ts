@@ -60,6 +60,19 @@ describe('the execution of a change set', () => {
     expect(await call('ListChangeSets', { StackName })).toEqual({ Summaries: [] });
   });
 
+  it.each(['DELETE_IN_PROGRESS', 'UPDATE_ROLLBACK_FAILED', 'UPDATE_IN_PROGRESS'] as const)(
+    'is refused while the stack is in %s',
+    async (status) => {
+      const { changeSet, call, cloudFormation } = await withStack(simple);
+      await changeSet(longer);
+      cloudFormation.setStatus(StackName, status);
+      await expect(call('ExecuteChangeSet', { StackName, ChangeSetName: 'next' })).rejects.toMatchObject({
+        code: 'ValidationError',
+        message: expect.stringMatching(`is in ${status} state and can not be updated.$`),
+      });
+    },
+  );
+
   it('is taken back when it fails, or stays as it is when the rollback is disabled', async () => {
     const failing = {
       Resources: { ...longer.Resources, Second: queue({ QueueName: 'two', FifoQueue: true }, { DependsOn: 'Queue' }) },

@@ -69,6 +69,11 @@ describe('parseTemplate', () => {
     ['a resource that is no map', 'Resources: { A: x }', 'Any Resources member must be an object.'],
     ['an unknown key of a resource', 'Resources: { A: { Type: X, Invalid: 10 } }', "resource property 'Invalid'"],
     ['a creation policy', 'Resources: { A: { Type: X, CreationPolicy: {} } }', 'does not have CreationPolicy'],
+    [
+      'a dynamic reference',
+      "Resources: { A: { Type: X, Properties: { B: '{{resolve:secretsmanager:s}}' } } }",
+      'does not have dynamic references, which resource A has',
+    ],
     ['an update policy', 'Resources: { A: { Type: X, UpdatePolicy: {} } }', 'does not have UpdatePolicy'],
     [
       'an unknown deletion policy',
