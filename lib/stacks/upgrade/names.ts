@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-/** How the names of the onboarding's change sets begin. */
-export const changeSetPrefix = 'infinstor-onboarding-';
+/** How the names of the onboarding's change sets begin: the functions' roles may make no others. */
+const changeSetPrefix = 'infinstor-onboarding-';
 
 const digestOf = (executionArn: string) => createHash('sha256').update(executionArn).digest('hex');
 
