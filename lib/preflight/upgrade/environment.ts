@@ -8,5 +8,7 @@ export const upgradeEnvironmentSchema = v.omit(onboardingEnvironmentSchema, [
   'ALLOWED_TAG_KEYS',
   'STACK_NAME_PREFIX',
   'ROLE_PATH',
+  'STACK_USES',
+  'QUOTA_RESERVE',
 ]);
 export type UpgradeEnvironment = v.InferOutput<typeof upgradeEnvironmentSchema>;
