@@ -4,11 +4,11 @@ import {
   ExecuteChangeSetCommand,
   InvalidChangeSetStatusException,
 } from '@aws-sdk/client-cloudformation';
-import { StackNeedsAttention } from '../../lib/errors.ts';
+import { StackBusy, StackNeedsAttention } from '../../lib/errors.ts';
 import type { ChangedStack } from '../../lib/plans/stack.ts';
 import { updateToken } from '../../lib/stacks/names.ts';
 import { ownUpdate } from '../../lib/stacks/reasons.ts';
-import { describeChangeSet } from '../../lib/stacks/upgrade/change-set.ts';
+import { describeChangeSet, isBusy } from '../../lib/stacks/upgrade/change-set.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {
@@ -23,6 +23,7 @@ interface Dependencies {
  * Begins with the update of the stack that was looked at, without waiting for it. A repeat finds that it has begun.
  * @param keys whether patch-key-policy has written the policies of the keys that the change needs
  * @throws StackNeedsAttention when somebody else has changed the stack since it was looked at
+ * @throws StackBusy while something else is done to the stack
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function executeChangeSet(
@@ -45,8 +46,11 @@ export async function executeChangeSet(
     );
   } catch (error) {
     const isSpent = error instanceof InvalidChangeSetStatusException || error instanceof ChangeSetNotFoundException;
-    if (!isSpent) throw error;
+    // A stack that is updated is busy also when the update is this one, and the call's answer was lost.
+    if (!isSpent && !isBusy(error)) throw error;
     if (!(await hasBegun(cloudFormation, { stackId, changeSetId, executionArn }))) {
+      if (!isSpent)
+        throw new StackBusy(`CloudFormation does not begin with the upgrade of stack ${stackId} now: ${error.message}`);
       throw new StackNeedsAttention(
         `Stack ${stackId} was changed by somebody else since the upgrade was looked at, and its change set cannot be executed any more: ${error.message}`,
       );

@@ -2,7 +2,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import {
   AlreadyExistsException,
   type CloudFormationClient,
-  CloudFormationServiceException,
   CreateChangeSetCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -19,6 +18,7 @@ import {
   deleteChangeSet,
   describeChangeSet,
   hasNoChanges,
+  isBusy,
 } from '../../lib/stacks/upgrade/change-set.ts';
 import { isAllowed, lossName, lossText } from '../../lib/stacks/upgrade/changes.ts';
 import { requireUpgradable } from '../../lib/stacks/upgrade/upgradable.ts';
@@ -130,12 +130,6 @@ async function createChangeSet(plan: UpgradePlan, name: string, dependencies: De
     });
   }
 }
-
-/** CloudFormation has no error of its own for a stack that something else has begun with since it was looked at; these are its words. */
-const isBusy = (error: unknown): error is CloudFormationServiceException =>
-  error instanceof CloudFormationServiceException &&
-  error.name === 'ValidationError' &&
-  /is in \w+_IN_PROGRESS state and can ?not be updated/.test(error.message);
 
 /** The change set, when CloudFormation has prepared it or has failed to. @throws StackBusy */
 async function prepared(

@@ -1,6 +1,7 @@
 import {
   ChangeSetNotFoundException,
   type CloudFormationClient,
+  CloudFormationServiceException,
   DeleteChangeSetCommand,
   DescribeChangeSetCommand,
   type DescribeChangeSetOutput,
@@ -95,3 +96,9 @@ export const hasNoChanges = ({ status, statusReason }: DescribedChangeSet): bool
   status === 'FAILED' &&
   (statusReason.startsWith("The submitted information didn't contain changes.") ||
     statusReason.startsWith('No updates are to be performed'));
+
+/** CloudFormation has no error of its own for a stack that something else has begun with since it was looked at; these are its words. */
+export const isBusy = (error: unknown): error is CloudFormationServiceException =>
+  error instanceof CloudFormationServiceException &&
+  error.name === 'ValidationError' &&
+  /is in \w+_IN_PROGRESS state and can ?not be updated/.test(error.message);

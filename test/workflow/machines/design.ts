@@ -141,6 +141,7 @@ export const designedRetries = {
     ...retries('PatchKeyPolicy', 22, 'PrincipalNotVisible'),
     ...retries('PatchKeyPolicy', 100, 'KeyPolicyBusy'),
     ...shared('PatchKeyPolicy'),
+    ...retries('ExecuteChangeSet', 60, 'StackBusy'),
     ...shared('ExecuteChangeSet'),
     ...shared('WaitForStack'),
     ...retries('WithdrawGrants', 100, 'KeyPolicyBusy'),

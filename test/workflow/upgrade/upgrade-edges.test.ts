@@ -28,6 +28,7 @@ const causes: Record<string, (times: number) => unknown> = {
   'ReadRoleArn PrincipalNotVisible': (times) => withFault('iam:GetRole:error=NoSuchEntity', {})(times),
   'PatchKeyPolicy PrincipalNotVisible': (times) => fromLambda('PatchKeyPolicy', 'PrincipalNotVisible')(times),
   'PatchKeyPolicy KeyPolicyBusy': (times) => withFault('kms:PutKeyPolicy:throttle', {})(times),
+  'ExecuteChangeSet StackBusy': (times) => fromLambda('ExecuteChangeSet', 'StackBusy')(times),
   'WithdrawGrants KeyPolicyBusy': (times) => fromLambda('WithdrawGrants', 'KeyPolicyBusy')(times),
 };
 const causeOf = (state: string, error: string) =>
