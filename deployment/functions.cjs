@@ -32,7 +32,8 @@ module.exports = async ({ resolveVariable }) => {
   const isTraced = (await resolveVariable('param:tracing')) === 'true';
   const key = await keyOf(resolveVariable);
   // With accounts, these are in secrets, which is no statement of a function's own (accounts.cjs).
-  const readsAccounts = (await resolveVariable('param:accounts')) === '{}' ? [] : [{ Action: 'secretsmanager:GetSecretValue' }];
+  const readsAccounts =
+    (await resolveVariable('param:accounts')) === '{}' ? [] : [{ Action: 'secretsmanager:GetSecretValue' }];
   for (const step of steps) {
     const name = logicalName(step);
     const {

@@ -146,7 +146,8 @@ async function tryToAdd(
   const created: UserSecret = { state: 'created', userName, password: accepted };
   // There is a secret, unless the password is the request's, and none was kept before.
   const isNew = password === given && kept === undefined;
-  if (!isNew || !(await createSecret(secrets, { secretId, keyArn }, created)).won) await putSecret(secrets, secretId, created);
+  if (!isNew || !(await createSecret(secrets, { secretId, keyArn }, created)).won)
+    await putSecret(secrets, secretId, created);
   return undefined;
 }
 

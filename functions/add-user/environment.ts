@@ -3,5 +3,9 @@ import { infinstorApiEnvironment } from '../../lib/infinstor/environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
 import { secretKeyEnvironment } from '../../lib/secrets/environment.ts';
 
-export const environmentSchema = v.object({ ...registryEnvironmentSchema.entries, ...infinstorApiEnvironment, ...secretKeyEnvironment });
+export const environmentSchema = v.object({
+  ...registryEnvironmentSchema.entries,
+  ...infinstorApiEnvironment,
+  ...secretKeyEnvironment,
+});
 export type Environment = v.InferOutput<typeof environmentSchema>;

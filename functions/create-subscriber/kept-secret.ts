@@ -118,6 +118,12 @@ export async function storeGivenToken(
     return { changed: false, customTokenExpiresAt };
   const password = sent && (await passwordOf(secrets, sent));
   const emailId = sent?.emailId;
-  await succeed({ secrets, keyArn }, plan, stored, { state: 'created', password, emailId, customToken, customTokenExpiresAt });
+  await succeed({ secrets, keyArn }, plan, stored, {
+    state: 'created',
+    password,
+    emailId,
+    customToken,
+    customTokenExpiresAt,
+  });
   return { changed: known === undefined, customTokenExpiresAt };
 }
