@@ -137,7 +137,7 @@ const schema = v.object({ password: v.string() });
 it('secrets say their version, however they are written', async () => {
   const { client } = fakeSecrets({});
   const secrets = new SecretsManagerClient({});
-  await createSecret(secrets, 'one', { password: 'first-password' });
+  await createSecret(secrets, { secretId: 'one', keyArn: '' }, { password: 'first-password' });
   await putSecret(secrets, 'one', { password: 'second-password' });
   await putSuccessor(secrets, 'one', 'version-2', { password: 'third-password' });
   const texts = client.calls().map(({ args: [{ input }] }) => ('SecretString' in input ? input.SecretString : ''));
