@@ -247,11 +247,8 @@ Resources:
 
   // Upgrades: one that finds nothing to do, one that is refused, one with a key and a long template whose call is lost, and another role.
   clock.advance(hour);
-  const upgrade = (change: object) =>
-    run(stateMachineArn.replace('onboard-subscriber', 'upgrade-subscriber'), {
-      subscriber: { userName: 'stale' },
-      ...change,
-    });
+  const upgrade = (change: object, userName = 'stale') =>
+    run(stateMachineArn.replace('onboard-subscriber', 'upgrade-subscriber'), { subscriber: { userName }, ...change });
   const publish = (build: string, from: string, to: string) => {
     const { templates } = sandbox;
     templates.publish(build, `${templates.standIn.replace(from, to)}${'#'.repeat(60_000)}\n`);
@@ -282,6 +279,10 @@ Resources:
   fail('infinstor:update_subscriber:error=400');
   await update(subscriber('unseen'));
   await update(subscriber('unseen'));
+  fail('cloudformation:CreateChangeSet:error=InsufficientCapabilitiesException');
+  for (let times = 0; times < 2; times += 1) {
+    await upgrade({ encryption: { tracking: { type: 'aws-managed' } } }, 'unseen');
+  }
   fail('iam:GetRole:error=Refused');
   await onboard(subscriber('swept'));
   clock.advance(2 * hour);
@@ -300,6 +301,7 @@ Resources:
   }
   await lambda.send(check);
   for (let run = 0; run < 5; run += 1) await onboard(subscriber('undecryptable'));
+  await upgrade({ ...publish('7.4', 'Action: s3:ListBucket', 'Action: s3:*'), customTokenSecretId: upgradeTokenId });
   for (const userName of ['undecryptable', 'stale']) {
     await update({ subscriber: { userName, emailId: 'undecryptable@example.com' } });
   }
