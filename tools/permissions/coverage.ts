@@ -43,6 +43,8 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await clock.quiet();
   }
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
+  const upgrade = (change: object, userName = 'stale') =>
+    run(stateMachineArn.replace('onboard-subscriber', 'upgrade-subscriber'), { subscriber: { userName }, ...change });
   const update = (request: Record<string, unknown>) =>
     run(stateMachineArn.replace('onboard-subscriber', 'update-subscriber'), request);
   const offboard = (userName: string, options: { keepData?: false } = {}) =>
@@ -215,13 +217,17 @@ Resources:
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  // Another build of both, whose changes within the inner one are looked at, too.
+  templates.publish('9.11', inner.replace('Action: s3:ListBucket', 'Action: s3:List*'), 'inner.yaml');
+  templates.publish('9.11', nesting.replace('9.1/inner', '9.11/inner'));
+  await upgrade({ stack: { build: '9.11' } }, 'nested');
   const nested = sandbox.iam.role('RoleForInfinStorMlflowService-nested');
   if (nested !== undefined) attachFromOutside(sandbox.iam, nested.roleName);
   await offboard('nested', { keepData: false });
   // A template that CloudFormation reads from the deployment's copy.
   templates.publish('9.2', `${templates.standIn}#${'x'.repeat(51_200)}`);
   await onboard({ ...subscriber('long'), stack: { build: '9.2' } });
-  if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
+  if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, upgrade, offboard, restore, fail });
 
   // A token that is stale, and one that InfinStor refuses.
   clock.advance(hour);
@@ -247,8 +253,6 @@ Resources:
 
   // Upgrades: one that finds nothing to do, one that is refused, one with a key and a long template whose call is lost, and another role.
   clock.advance(hour);
-  const upgrade = (change: object, userName = 'stale') =>
-    run(stateMachineArn.replace('onboard-subscriber', 'upgrade-subscriber'), { subscriber: { userName }, ...change });
   const publish = (build: string, from: string, to: string) => {
     const { templates } = sandbox;
     templates.publish(build, `${templates.standIn.replace(from, to)}${'#'.repeat(60_000)}\n`);
@@ -346,6 +350,7 @@ function attachFromOutside(iam: Sandbox['iam'], roleName: string): void {
 }
 
 interface Guide {
+  upgrade: (change: object, userName: string) => Promise<void>;
   offboard: (userName: string, options?: { keepData?: false }) => Promise<void>;
   onboard: (request: Record<string, unknown>) => Promise<void>;
   restore: (keyArn: string, policyId: unknown) => Promise<void>;
@@ -353,7 +358,10 @@ interface Guide {
 }
 
 /** Another account: both keys there, a stack that is rolled back, whose events come or do not, and a nested one; drift and restore. */
-async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore, fail }: Guide): Promise<void> {
+async function coverOtherAccount(
+  sandbox: Sandbox,
+  { onboard, upgrade, offboard, restore, fail }: Guide,
+): Promise<void> {
   const { clock, faults } = sandbox;
   const home = { accountId: otherAccount.accountId, region: account.region };
   await setUpOtherAccount(sandbox);
@@ -395,6 +403,11 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
+  // Twice: the second finds nothing to do, but for what is nested.
+  for (let times = 0; times < 2; times += 1) await upgrade({ stack: { build: '9.11' } }, 'nested-abroad');
+  for (let times = 0; times < 2; times += 1) {
+    await upgrade({ encryption: { tracking: { type: 'aws-managed' } } }, 'unheard-abroad');
+  }
   attachFromOutside(sandbox.accounts.iam(home.accountId), 'RoleForInfinStorMlflowService-nested-abroad');
   await offboard('nested-abroad', { keepData: false });
 }
