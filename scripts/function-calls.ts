@@ -270,8 +270,8 @@ export const functionCalls: Readonly<Record<string, FunctionCalls>> = {
       'sts:AssumeRole': 1,
       'cloudformation:ExecuteChangeSet': 1,
     },
-    loops: { 'cloudformation:DescribeChangeSet': 1, 'cloudformation:DescribeStackEvents': 1 },
-    stop: aPage,
+    loops: { 'cloudformation:DescribeStackEvents': 1 },
+    stop: 'the events of a call whose answer was lost are looked at again a few times within 7 s',
   },
   'get-health': { client: 'brisk', calls: { 'dynamodb:GetItem': 1 } },
   'get-key': {

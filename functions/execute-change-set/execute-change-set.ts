@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   ChangeSetNotFoundException,
   type CloudFormationClient,
@@ -8,7 +9,7 @@ import { StackBusy, StackNeedsAttention } from '../../lib/errors.ts';
 import type { ChangedStack } from '../../lib/plans/stack.ts';
 import { updateToken } from '../../lib/stacks/names.ts';
 import { ownUpdate } from '../../lib/stacks/reasons.ts';
-import { describeChangeSet, isBusy } from '../../lib/stacks/upgrade/change-set.ts';
+import { isBusy } from '../../lib/stacks/upgrade/change-set.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {
@@ -48,7 +49,7 @@ export async function executeChangeSet(
     const isSpent = error instanceof InvalidChangeSetStatusException || error instanceof ChangeSetNotFoundException;
     // A stack that is updated is busy also when the update is this one, and the call's answer was lost.
     if (!isSpent && !isBusy(error)) throw error;
-    if (!(await hasBegun(cloudFormation, { stackId, changeSetId, executionArn }))) {
+    if (!(await hasBegun(cloudFormation, { stackId, executionArn }))) {
       if (!isSpent)
         throw new StackBusy(`CloudFormation does not begin with the upgrade of stack ${stackId} now: ${error.message}`);
       throw new StackNeedsAttention(
@@ -64,12 +65,17 @@ export async function executeChangeSet(
   };
 }
 
+/** The pauses before the stack's events are looked at again. */
+const seenMs = [1_000, 2_000, 4_000] as const;
+
 /** Whether this execution's call has had its effect, though its answer was lost: the stack's events may come a moment later. */
 async function hasBegun(
   cloudFormation: CloudFormationClient,
-  { stackId, changeSetId, executionArn }: { stackId: string; changeSetId: string; executionArn: string },
+  own: { stackId: string; executionArn: string },
 ): Promise<boolean> {
-  const changeSet = await describeChangeSet(cloudFormation, { name: changeSetId, stackId });
-  if (changeSet?.executionStatus === 'EXECUTE_IN_PROGRESS') return true;
-  return (await ownUpdate(cloudFormation, { stackId, executionArn })) !== undefined;
+  for (const pause of [...seenMs, undefined]) {
+    if ((await ownUpdate(cloudFormation, own)) !== undefined) return true;
+    if (pause !== undefined) await wait(pause);
+  }
+  return false;
 }

@@ -42,8 +42,8 @@ describe('the document of other accounts', () => {
     expect(given).toEqual(expect.arrayContaining(required));
   });
 
-  it('has an upgrade in the changelog that gives other-account.yaml only parameters that it has, and each new one without a default', () => {
-    const upgrade = read('CHANGELOG.md');
+  it('has an upgrade in the document of deployments that gives other-account.yaml only parameters that it has, and each new one without a default', () => {
+    const upgrade = read('docs/deploying.md');
     const [, command = ''] = /other-account\.yaml --capab(.*?)```/s.exec(upgrade) ?? [];
     const given = [...command.matchAll(/(\w+)=/g)].map(([, name = '']) => name);
     const { Parameters } = parseTemplate(read('deployment/other-account.yaml'));

@@ -43,6 +43,8 @@ export async function tour(sandbox: Sandbox, extras: Extras = {}): Promise<void>
     await clock.quiet();
   }
   const onboard = (request: Record<string, unknown>) => run(stateMachineArn, request);
+  const upgrade = (change: object, userName = 'stale') =>
+    run(stateMachineArn.replace('onboard-subscriber', 'upgrade-subscriber'), { subscriber: { userName }, ...change });
   const update = (request: Record<string, unknown>) =>
     run(stateMachineArn.replace('onboard-subscriber', 'update-subscriber'), request);
   const offboard = (userName: string, options: { keepData?: false } = {}) =>
@@ -218,13 +220,17 @@ Resources:
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
   await onboard({ ...subscriber('nested'), stack: { build: '9.1' } });
+  // Another build of both, whose changes within the inner one are looked at, too.
+  templates.publish('9.11', inner.replace('Action: s3:ListBucket', 'Action: s3:List*'), 'inner.yaml');
+  templates.publish('9.11', nesting.replace('9.1/inner', '9.11/inner'));
+  await upgrade({ stack: { build: '9.11' } }, 'nested');
   const nested = sandbox.iam.role('RoleForInfinStorMlflowService-nested');
   if (nested !== undefined) attachFromOutside(sandbox.iam, nested.roleName);
   await offboard('nested', { keepData: false });
   // A template that CloudFormation reads from the deployment's copy.
   templates.publish('9.2', `${templates.standIn}#${'x'.repeat(51_200)}`);
   await onboard({ ...subscriber('long'), stack: { build: '9.2' } });
-  if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, offboard, restore, fail });
+  if (extras.otherAccount) await coverOtherAccount(sandbox, { onboard, upgrade, offboard, restore, fail });
   // With a quota that is nearly exhausted.
   sandbox.accounts.quotas.set('buckets', account, 1);
   const checkQuotas = 'infinstor-onboarding-sandbox-check-quotas';
@@ -254,11 +260,6 @@ Resources:
 
   // Upgrades: one that finds nothing to do, one that is refused, one with a key and a long template whose call is lost, and another role.
   clock.advance(hour);
-  const upgrade = (change: object) =>
-    run(stateMachineArn.replace('onboard-subscriber', 'upgrade-subscriber'), {
-      subscriber: { userName: 'stale' },
-      ...change,
-    });
   const publish = (build: string, from: string, to: string) => {
     const { templates } = sandbox;
     templates.publish(build, `${templates.standIn.replace(from, to)}${'#'.repeat(60_000)}\n`);
@@ -289,6 +290,10 @@ Resources:
   fail('infinstor:update_subscriber:error=400');
   await update(subscriber('unseen'));
   await update(subscriber('unseen'));
+  fail('cloudformation:CreateChangeSet:error=InsufficientCapabilitiesException');
+  for (let times = 0; times < 2; times += 1) {
+    await upgrade({ encryption: { tracking: { type: 'aws-managed' } } }, 'unseen');
+  }
   fail('iam:GetRole:error=Refused');
   await onboard(subscriber('swept'));
   clock.advance(2 * hour);
@@ -307,6 +312,7 @@ Resources:
   }
   await lambda.send(check);
   for (let run = 0; run < 5; run += 1) await onboard(subscriber('undecryptable'));
+  await upgrade({ ...publish('7.4', 'Action: s3:ListBucket', 'Action: s3:*'), customTokenSecretId: upgradeTokenId });
   for (const userName of ['undecryptable', 'stale']) {
     await update({ subscriber: { userName, emailId: 'undecryptable@example.com' } });
   }
@@ -351,6 +357,7 @@ function attachFromOutside(iam: Sandbox['iam'], roleName: string): void {
 }
 
 interface Guide {
+  upgrade: (change: object, userName: string) => Promise<void>;
   offboard: (userName: string, options?: { keepData?: false }) => Promise<void>;
   onboard: (request: Record<string, unknown>) => Promise<void>;
   restore: (keyArn: string, policyId: unknown) => Promise<void>;
@@ -358,7 +365,10 @@ interface Guide {
 }
 
 /** Another account: both keys there, a stack that is rolled back, whose events come or do not, and a nested one; drift and restore. */
-async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore, fail }: Guide): Promise<void> {
+async function coverOtherAccount(
+  sandbox: Sandbox,
+  { onboard, upgrade, offboard, restore, fail }: Guide,
+): Promise<void> {
   const { clock, faults } = sandbox;
   const home = { accountId: otherAccount.accountId, region: account.region };
   await setUpOtherAccount(sandbox);
@@ -400,6 +410,11 @@ async function coverOtherAccount(sandbox: Sandbox, { onboard, offboard, restore,
   fail('infinstor:register:error=503');
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
+  // Twice: the second finds nothing to do, but for what is nested.
+  for (let times = 0; times < 2; times += 1) await upgrade({ stack: { build: '9.11' } }, 'nested-abroad');
+  for (let times = 0; times < 2; times += 1) {
+    await upgrade({ encryption: { tracking: { type: 'aws-managed' } } }, 'unheard-abroad');
+  }
   attachFromOutside(sandbox.accounts.iam(home.accountId), 'RoleForInfinStorMlflowService-nested-abroad');
   await offboard('nested-abroad', { keepData: false });
 }

@@ -162,7 +162,7 @@ export const causesOfStacks: readonly Cause[] = [
     says: /S3EncryptionOption is "sse-s3" in the stack and "sse-kms-aws-managed-key" in the request/,
     remedy: /the request that it was made from/,
     // It is gone when it was deleted.
-    foreign: /DELETE_FAILED|retain-resources/,
+    foreign: /DELETE_FAILED|retain-resources|termination-protection/,
     async provoke(sandbox) {
       const userName = newName('cause');
       await onboarded(sandbox, requestFor(userName));

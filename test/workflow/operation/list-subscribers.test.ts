@@ -79,10 +79,11 @@ describe('GET /subscribers', () => {
     expect([response.status, await response.json()]).toEqual([403, { message: 'Forbidden' }]);
   });
 
-  it('has of the registry the records of subscribers alone in its index', async () => {
+  it('has of the registry the records of subscribers in its index, and beside them the leases of keys', async () => {
     const items = await sandbox().dynamoDb.items(sandbox().registryTable);
     const others = items.filter(({ sk }) => sk?.S !== 'RECORD');
     expect(others.length).toBeGreaterThan(0);
-    expect(others.filter(({ status }) => status !== undefined)).toEqual([]);
+    const indexed = others.filter(({ status }) => status !== undefined);
+    expect(indexed.filter(({ sk, status }) => sk?.S !== 'LEASE' || status?.S !== 'KEY')).toEqual([]);
   });
 });

@@ -55,15 +55,13 @@ describe('each alarm', () => {
   );
 });
 
-describe('in normal life', () => {
-  it.each(byScope<number[]>({ usual: [], all: [24], long: [24, 24 * 7] }))(
-    'no alarm is raised in %i hours',
-    async (hours) => {
-      const options = { ...withAlarms, schedules: true, alarms: true };
-      await withSandbox(options, (given) => expectSilence(given, hours));
-    },
-  );
-});
+it.each(byScope<number[]>({ usual: [], all: [24], long: [24, 24 * 7] }))(
+  'no alarm is raised in %i hours of normal life',
+  async (hours) => {
+    const options = { ...withAlarms, schedules: true, alarms: true };
+    await withSandbox(options, (given) => expectSilence(given, hours));
+  },
+);
 
 describe('the alarm that wakes', () => {
   it('is raised with one that wakes', async () => {
