@@ -3,7 +3,8 @@
 //
 // functions/<step>/function.yml has
 //   environment           the names of the function's environment variables; environment.yml has what they hold
-//   statements            what its role may do, beside what every function needs: its own log streams and traces
+//   statements            what its role may do, beside what every function needs: its own log streams and traces, and the use of the
+//                         deployment's key for these calls (key-use.cjs)
 //   optionalPolicies      further policies of its role, each for deployments whose named param is 'true'
 //   worksInOtherAccounts  true: the role may also read the param `accounts` and assume the roles there
 //   timeout, events       as osls has them for a function
@@ -13,6 +14,7 @@
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');
 const { parse } = require('yaml');
+const { keyOf, useOfKey } = require('./key-use.cjs');
 
 const root = resolve(__dirname, '..');
 const read = (...path) => parse(readFileSync(join(root, ...path), 'utf8'));
@@ -28,6 +30,10 @@ module.exports = async ({ resolveVariable }) => {
   const rolesInOtherAccounts = [];
   const rolesThatKnowAccounts = [];
   const isTraced = (await resolveVariable('param:tracing')) === 'true';
+  const key = await keyOf(resolveVariable);
+  // With accounts, these are in secrets, which is no statement of a function's own (accounts.cjs).
+  const readsAccounts =
+    (await resolveVariable('param:accounts')) === '{}' ? [] : [{ Action: 'secretsmanager:GetSecretValue' }];
   for (const step of steps) {
     const name = logicalName(step);
     const {
@@ -50,12 +56,10 @@ module.exports = async ({ resolveVariable }) => {
     for (const { param, ...policy } of optionalPolicies) {
       if (await isTrue(param, resolveVariable)) optional.push(policy);
     }
+    const knowsAccounts = worksInOtherAccounts || environment.includes('ACCOUNT_REGIONS');
+    const own = [...statements, ...useOfKey([...statements, ...(knowsAccounts ? readsAccounts : [])], key)];
     add(Resources, {
-      [`${name}Role`]: roleOf(
-        name,
-        { name: step, statements: [...(isTraced ? [traces] : []), ...statements] },
-        optional,
-      ),
+      [`${name}Role`]: roleOf(name, { name: step, statements: [...(isTraced ? [traces] : []), ...own] }, optional),
     });
     if (worksInOtherAccounts) rolesInOtherAccounts.push(`${name}Role`);
     if (environment.includes('ACCOUNT_REGIONS')) rolesThatKnowAccounts.push(`${name}Role`);

@@ -6,6 +6,7 @@ const { readdirSync, readFileSync } = require('node:fs');
 const { join, resolve } = require('node:path');
 const { parse } = require('yaml');
 const { logicalName } = require('./functions.cjs');
+const { keyOf, useOfKeyByMachine } = require('./key-use.cjs');
 
 const root = resolve(__dirname, '..');
 const extension = '.asl.json';
@@ -13,11 +14,12 @@ const retriers = parse(readFileSync(join(root, 'statemachine', 'retriers.yml'), 
 
 module.exports = async ({ resolveVariable }) => {
   const isTraced = (await resolveVariable('param:tracing')) === 'true';
+  const key = await keyOf(resolveVariable);
   const machines = readMachines();
   return {
     stateMachines: Object.fromEntries(machines.map((machine) => [machine.id, entryOf(machine, isTraced)])),
     template: {
-      Resources: Object.assign({}, ...machines.map((machine) => resourcesOf(machine, isTraced))),
+      Resources: Object.assign({}, ...machines.map((machine) => resourcesOf(machine, isTraced, key))),
       Outputs: Object.fromEntries(machines.map(({ name, id }) => [`${logicalName(name)}Arn`, { Value: { Ref: id } }])),
     },
     // By name: a reference to a machine, which refers to its functions, would be a cycle.
@@ -73,9 +75,12 @@ function entryOf({ name, id, definition }, isTraced) {
   };
 }
 
-function resourcesOf({ name, id, definition }, isTraced) {
+function resourcesOf({ name, id, definition }, isTraced, key) {
   return {
-    [`${id}Role`]: roleOf(name, functionsIn(definition), isTraced),
+    [`${id}Role`]: roleOf(name, functionsIn(definition), [
+      ...(isTraced ? [traces] : []),
+      ...useOfKeyByMachine(arn('stateMachine', name), key),
+    ]),
     [`${id}LogGroup`]: {
       Type: 'AWS::Logs::LogGroup',
       Properties: {
@@ -113,7 +118,7 @@ const traces = {
   Resource: '*',
 };
 
-function roleOf(name, invoked, isTraced) {
+function roleOf(name, invoked, others) {
   const Statement = [
     {
       Effect: 'Allow',
@@ -135,7 +140,7 @@ function roleOf(name, invoked, isTraced) {
       ],
       Resource: '*',
     },
-    ...(isTraced ? [traces] : []),
+    ...others,
   ];
   return {
     Type: 'AWS::IAM::Role',

@@ -47,6 +47,8 @@ const kinds: ReadonlyMap<string, ForeignKind> = new Map([
     ...['TimeoutError', 'NetworkingError', 'ServerError'],
   ]),
   ...named('key', ['DecryptionFailure', 'EncryptionFailure', 'DisabledException', 'KMSInvalidStateException']),
+  // Of Step Functions and SQS, which name so what they are refused of the key of a state machine or queue.
+  ...named('key', ['KmsAccessDeniedException', 'KmsInvalidStateException', 'KmsAccessDenied', 'KmsDisabled']),
   ...named('scheduled', ['InvalidRequestException']),
   ...named('missing', [
     ...['ResourceNotFoundException', 'NotFoundException', 'NoSuchEntity', 'NoSuchEntityException', 'NoSuchBucket'],

@@ -93,11 +93,15 @@ function createServicesOf(
   const events = createEvents({ clock, faults, deliver, schedules, home, elsewhere, meter });
   const kms = createKms({ clock, iam: accounts, publish: events.publish, home });
   const secretsManager = createSecretsManager({ clock, kms, home });
-  const sqs = createSqs({ clock, endpoint, home, meter });
-  const states = createStates({ clock, publish: events.publish, invokeLambda, thaw, home, meter });
+  const sqs = createSqs({ clock, endpoint, home, meter, kms });
+  const states = createStates({
+    ...{ clock, publish: events.publish, invokeLambda, thaw, home, meter, kms },
+    callerOf: ({ roleArn, stateMachineArn }) =>
+      iam.serviceCaller(roleArn, 'states.amazonaws.com', home.region, stateMachineArn),
+  });
   const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
-  const dynamoDb = createDynamoDb(home, tables, clock.now);
+  const dynamoDb = createDynamoDb(home, tables, clock.now, kms);
   const sns = createSns({ clock, home, keyPolicy: (keyId) => kms.findPolicy(keyId) });
   const stores = { buckets, tables };
   const own = { iam, kms, events, logs, secretsManager, sqs, sns, cloudWatch, states, dynamoDb };

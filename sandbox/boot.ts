@@ -206,7 +206,7 @@ async function boot({
     send(queueArn, functionArn, record) {
       const caller = iam.serviceCaller(lambdas.roleOf(functionArn), 'lambda.amazonaws.com');
       authorizer.authorize(caller, { action: 'sqs:SendMessage', resource: queueArn });
-      own.sqs.send(queueArn, record);
+      own.sqs.send(queueArn, record, caller);
     },
     meterOf,
     onError: (functionArn, error) => appendFileSync(join(logFolder, 'events.log'), `${functionArn}: ${error}\n`),

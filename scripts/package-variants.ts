@@ -57,6 +57,7 @@ export const variants: Readonly<Record<string, Variant>> = {
       quotaWarningPercent: '90',
       customResourceFunctions: 'arn:aws:lambda:*:*:function:vendor-*',
       secretRecoveryDays: '7',
+      kmsKeyArn: 'arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555',
       alarmTopic: 'arn:aws:sns:eu-central-1:111111111111:operations',
       dashboard: 'true',
       tracing: 'false',

@@ -108,7 +108,12 @@ function contradicting(values: Values): string[] {
   const withoutBoundary = Object.entries(accounts.success ? accounts.output : {}).filter(
     ([, { permissionsBoundaryArn }]) => permissionsBoundaryArn === undefined,
   );
+  const keyRegion = String(values.get('kmsKeyArn') ?? '').split(':')[3];
+  const region = values.get('region');
   return [
+    ...(keyRegion !== undefined && region !== undefined && keyRegion !== region
+      ? [`kmsKeyArn: must be a key of the region ${region}, because services use only keys of their own Region`]
+      : []),
     ...(hasBoundary
       ? withoutBoundary.map(
           ([id]) =>

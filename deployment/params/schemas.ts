@@ -10,6 +10,7 @@ import { regionSchema } from '../../lib/aws/regions.ts';
 import { customTokenEnvironment, infinstorApiEnvironment } from '../../lib/infinstor/environment.ts';
 import { keyAccessEnvironment, roleArnEnvironment } from '../../lib/keys/access-environment.ts';
 import { requestEnvironment } from '../../lib/requests/environment.ts';
+import { secretKeyEnvironment } from '../../lib/secrets/environment.ts';
 import { stackNameEnvironment, stackTimeoutEnvironment } from '../../lib/stacks/environment.ts';
 import { quotaReserveEnvironment, stackUsesEnvironment } from '../../lib/stacks/quotas/limits.ts';
 import { eventBusEnvironment } from '../../lib/subscribers/environment.ts';
@@ -49,6 +50,7 @@ const ofVariables = {
   stackUses: stackUsesEnvironment.STACK_USES,
   quotaReserve: quotaReserveEnvironment.QUOTA_RESERVE,
   quotaWarningPercent: checkQuotas.entries.QUOTA_WARNING_PERCENT,
+  kmsKeyArn: secretKeyEnvironment.KMS_KEY_ARN,
   secretRecoveryDays: completeOffboarding.entries.SECRET_RECOVERY_DAYS,
   eventBus: eventBusEnvironment.EVENT_BUS,
   templateParameters: acceptRequest.entries.TEMPLATE_PARAMETERS,

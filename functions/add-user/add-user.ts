@@ -97,6 +97,7 @@ async function tryToAdd(
 ): Promise<StepError | undefined> {
   const { userName, emailId, passwordSecretId, credentialsSecretId: secretId } = user;
   const subscriberName = plan.subscriber.userName;
+  const keyArn = environment.KMS_KEY_ARN;
   const stored = await readRestored(secrets, secretId, userSecretSchema);
   if (stored?.value.state === 'created') {
     if (!stored.wasDeleted) return undefined;
@@ -116,7 +117,7 @@ async function tryToAdd(
   // Before the call: after it, a password that was generated and is not kept would be lost.
   if (password !== given && kept === undefined) {
     const prepared: UserSecret = { state: 'prepared', userName, password };
-    const { won } = await createSecret(secrets, secretId, prepared);
+    const { won } = await createSecret(secrets, { secretId, keyArn }, prepared);
     if (!won) throw new OnboardingInProgress(subscriberName, 'another execution');
   }
 
@@ -145,7 +146,8 @@ async function tryToAdd(
   const created: UserSecret = { state: 'created', userName, password: accepted };
   // There is a secret, unless the password is the request's, and none was kept before.
   const isNew = password === given && kept === undefined;
-  if (!isNew || !(await createSecret(secrets, secretId, created)).won) await putSecret(secrets, secretId, created);
+  if (!isNew || !(await createSecret(secrets, { secretId, keyArn }, created)).won)
+    await putSecret(secrets, secretId, created);
   return undefined;
 }
 

@@ -5,8 +5,8 @@ import type { Stack, WaitPlan } from '../../lib/plans/stack.ts';
 import type { Registry } from '../../lib/registry/table.ts';
 import { describeStack } from '../../lib/stacks/describe.ts';
 import { longestInProgress } from '../../lib/stacks/reasons.ts';
-import { settleWait } from '../../lib/stacks/wait.ts';
-import { putWaiter } from '../../lib/stacks/waiter.ts';
+import { settleWait } from '../../lib/stacks/waiting/wait.ts';
+import { putWaiter } from '../../lib/stacks/waiting/waiter.ts';
 
 /** How long the wait's token outlives the state's timeout in the registry, in seconds: until DynamoDB may remove it. */
 const graceSeconds = 60;

@@ -80,6 +80,7 @@ export async function createSubscriber(
 ): Promise<Created> {
   const secretId = plan.credentialsSecretId;
   const { userName, emailId } = plan.subscriber;
+  const vault = { secrets, keyArn: environment.KMS_KEY_ARN };
   // The mark before the secret: an invocation that has gone on to its end in between has then changed what is read last.
   const mark = (await readRecord(registry, userName))?.creating;
   const stored = await readRestored(secrets, secretId, credentialsSchema);
@@ -87,7 +88,7 @@ export async function createSubscriber(
   // Also when there is a token already: the vendor's tokens may expire, and this one is newer.
   if (plan.customTokenSecretId !== undefined) {
     if (sent !== undefined) await requireSame(secrets, plan, sent);
-    const given = await storeGivenToken(secrets, plan, { stored, sent }, plan.customTokenSecretId);
+    const given = await storeGivenToken(vault, plan, { stored, sent }, plan.customTokenSecretId);
     if (mark !== undefined) await removeCreatingMark(registry, userName, mark);
     return { credentialsSecretId: secretId, emailId: sent?.emailId ?? emailId, ...given };
   }
@@ -123,7 +124,7 @@ export async function createSubscriber(
 
   const login = { secrets, mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now };
   const idToken = await idTokenOf(token, login);
-  const prepared = await prepare(secrets, plan, stored, now);
+  const prepared = await prepare(vault, plan, stored, now);
   // The mark, and the secret that is read after it.
   requireTimeLeft(remainingMs(), 2 * callBoundMs(clientConfig) + callAndStoreMs, 'add_subscriber');
   const newMark: CreatingMark = {

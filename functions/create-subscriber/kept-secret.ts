@@ -18,6 +18,12 @@ export type StepPlan = Pick<
   'subscriber' | 'executionArn' | 'passwordSecretId' | 'customTokenSecretId' | 'returning' | 'credentialsSecretId'
 >;
 
+/** The client, and the key of a secret that is created; empty: AWS's own. */
+export interface Vault {
+  secrets: SecretsManagerClient;
+  keyArn: string;
+}
+
 /** What was read of the credentials secret. */
 export type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
 
@@ -29,7 +35,7 @@ export type Stored = Awaited<ReturnType<typeof readRestored<Credentials>>>;
  * @throws SecretFull, InvalidRequest
  */
 export async function prepare(
-  secrets: SecretsManagerClient,
+  { secrets, keyArn }: Vault,
   plan: StepPlan,
   stored: Stored,
   now: Date,
@@ -48,7 +54,7 @@ export async function prepare(
   if (stored !== undefined) await requireRoom(secrets, plan.credentialsSecretId, now);
   if (stored !== undefined && !isOutdated && !isLost) return { password, versionId: stored.versionId };
   const prepared: Credentials = { state: 'prepared', password: given === undefined ? password : kept };
-  return { password, versionId: await succeed(secrets, plan, stored, prepared) };
+  return { password, versionId: await succeed({ secrets, keyArn }, plan, stored, prepared) };
 }
 
 /**
@@ -57,7 +63,7 @@ export async function prepare(
  * @throws OnboardingInProgress when another execution has stored something since
  */
 async function succeed(
-  secrets: SecretsManagerClient,
+  { secrets, keyArn }: Vault,
   plan: StepPlan,
   stored: Stored,
   credentials: Credentials,
@@ -65,7 +71,7 @@ async function succeed(
   const secretId = plan.credentialsSecretId;
   const { versionId, won } =
     stored === undefined
-      ? await createSecret(secrets, secretId, credentials)
+      ? await createSecret(secrets, { secretId, keyArn }, credentials)
       : await putSuccessor(secrets, secretId, stored.versionId, credentials);
   if (!won) throw new OnboardingInProgress(plan.subscriber.userName, 'another execution');
   return versionId;
@@ -97,7 +103,7 @@ export async function keepAccepted(
  * @throws OnboardingInProgress, InvalidRequest
  */
 export async function storeGivenToken(
-  secrets: SecretsManagerClient,
+  { secrets, keyArn }: Vault,
   plan: StepPlan,
   { stored, sent }: { stored: Stored; sent: Sent | undefined },
   customTokenSecretId: string,
@@ -112,6 +118,12 @@ export async function storeGivenToken(
     return { changed: false, customTokenExpiresAt };
   const password = sent && (await passwordOf(secrets, sent));
   const emailId = sent?.emailId;
-  await succeed(secrets, plan, stored, { state: 'created', password, emailId, customToken, customTokenExpiresAt });
+  await succeed({ secrets, keyArn }, plan, stored, {
+    state: 'created',
+    password,
+    emailId,
+    customToken,
+    customTokenExpiresAt,
+  });
   return { changed: known === undefined, customTokenExpiresAt };
 }

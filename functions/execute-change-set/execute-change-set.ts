@@ -6,9 +6,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { StackBusy, StackNeedsAttention } from '../../lib/errors.ts';
 import type { ChangedStack } from '../../lib/plans/stack.ts';
+import { updateToken } from '../../lib/stacks/names.ts';
+import { ownUpdate } from '../../lib/stacks/reasons.ts';
 import { describeChangeSet, isBusy } from '../../lib/stacks/upgrade/change-set.ts';
-import { updateToken } from '../../lib/stacks/upgrade/names.ts';
-import { ownUpdate } from '../../lib/stacks/upgrade/own-update.ts';
 import type { Environment } from './environment.ts';
 
 interface Dependencies {

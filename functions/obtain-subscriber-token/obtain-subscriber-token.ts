@@ -40,7 +40,8 @@ export async function obtainSubscriberToken(
       read: () => readRestored(secrets, secretId, tokenSecretSchema),
       refusedVersionId: token?.versionId,
       rejections: token === undefined ? 0 : earlierRejections + 1,
-      store: (value, current) => store(secrets, { secretId, predecessor: current?.versionId, value }),
+      store: (value, current) =>
+        store(secrets, { secretId, keyArn: environment.KMS_KEY_ARN, predecessor: current?.versionId, value }),
       credentials: () => credentialsOf(secrets, plan),
     },
     { registry, mlflowUrl: environment.INFINSTOR_MLFLOW_URL, cognito, now },
@@ -50,10 +51,15 @@ export async function obtainSubscriberToken(
 
 async function store(
   secrets: SecretsManagerClient,
-  { secretId, predecessor, value }: { secretId: string; predecessor: string | undefined; value: TokenSecret },
+  {
+    secretId,
+    keyArn,
+    predecessor,
+    value,
+  }: { secretId: string; keyArn: string; predecessor: string | undefined; value: TokenSecret },
 ): Promise<{ versionId: string }> {
   if (predecessor === undefined) {
-    const created = await createSecret(secrets, secretId, value);
+    const created = await createSecret(secrets, { secretId, keyArn }, value);
     if (created.won) return created;
   }
   return putSuccessor(secrets, secretId, predecessor, value);

@@ -38,7 +38,8 @@ export function onboardingAsked(
   const { userName } = parseRequest(request, rules, allOthers).subscriber;
   const withheld = (executionName: string) => {
     const passwordSecretId = apiPasswordSecretId(rules.inputSecretPrefix, userName, executionName);
-    return { reference: { passwordSecretId }, store: () => createOnce(secrets, passwordSecretId, { password }) };
+    const secret = { secretId: passwordSecretId, keyArn: environment.KMS_KEY_ARN };
+    return { reference: { passwordSecretId }, store: () => createOnce(secrets, secret, { password }) };
   };
   return {
     operation: 'onboard-subscriber',

@@ -12,6 +12,7 @@ import type { ChangedStack } from '../../lib/plans/stack.ts';
 import type { UpgradePlan } from '../../lib/plans/upgrade.ts';
 import { checkedTemplate, refusedTemplate } from '../../lib/stacks/checked-template.ts';
 import { describeLiveStack } from '../../lib/stacks/describe.ts';
+import { changeSetName } from '../../lib/stacks/names.ts';
 import {
   type DescribedChangeSet,
   deleteChangeSet,
@@ -20,7 +21,6 @@ import {
   isBusy,
 } from '../../lib/stacks/upgrade/change-set.ts';
 import { isAllowed, lossName, lossText } from '../../lib/stacks/upgrade/changes.ts';
-import { changeSetName } from '../../lib/stacks/upgrade/names.ts';
 import { requireUpgradable } from '../../lib/stacks/upgrade/upgradable.ts';
 import type { Environment } from './environment.ts';
 import { requireKeptTokenLasts, tokenParameterOf } from './token-parameter.ts';

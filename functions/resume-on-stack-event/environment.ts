@@ -1,1 +1,1 @@
-export { stackWaitEnvironmentSchema as environmentSchema } from '../../lib/stacks/wait-environment.ts';
+export { stackWaitEnvironmentSchema as environmentSchema } from '../../lib/stacks/waiting/environment.ts';

@@ -3,8 +3,8 @@ import { type CloudFormationClient, StackStatus } from '@aws-sdk/client-cloudfor
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import * as v from 'valibot';
 import type { Registry } from '../../lib/registry/table.ts';
-import { settleWait } from '../../lib/stacks/wait.ts';
-import { readWaiter } from '../../lib/stacks/waiter.ts';
+import { settleWait } from '../../lib/stacks/waiting/wait.ts';
+import { readWaiter } from '../../lib/stacks/waiting/waiter.ts';
 
 /** The parts that are read of `CloudFormation Stack Status Change` (CloudFormation user guide, "CloudFormation events"). */
 export const stackEventSchema = v.object({

@@ -20,6 +20,12 @@ import { requireKnownVersion, versioned } from '../versions.ts';
 /** What our secrets hold that nobody else may see. */
 const confidential: ReadonlySet<string> = new Set(['password', 'customToken', 'idToken', 'refreshToken']);
 
+/** The name of a secret that may not be there yet, and the key that encrypts it then; empty: AWS's own. */
+interface NewSecret {
+  secretId: string;
+  keyArn: string;
+}
+
 /** Lets what is confidential of a secret be hidden from every text of this run. */
 function knowAll(value: unknown): void {
   for (const [name, member] of Object.entries(Object(value))) {
@@ -96,16 +102,24 @@ async function notReadable(secrets: SecretsManagerClient, secretId: string, erro
   return new SecretNotReadable(undefined, secretId, `${reason} (${error.name}: ${error.message})`);
 }
 
-/** Creates a secret. @returns its version's id, and whether it is this one: `won` is false when the name is taken */
+/**
+ * Creates a secret.
+ * @param keyArn the key that encrypts it, then and later; empty: AWS's own
+ * @returns its version's id, and whether it is this one: `won` is false when the name is taken
+ */
 export async function createSecret(
   secrets: SecretsManagerClient,
-  secretId: string,
+  { secretId, keyArn }: NewSecret,
   value: object,
 ): Promise<{ versionId: string; won: boolean }> {
   knowAll(value);
   try {
     const { VersionId } = await secrets.send(
-      new CreateSecretCommand({ Name: secretId, SecretString: JSON.stringify(versioned(value)) }),
+      new CreateSecretCommand({
+        Name: secretId,
+        KmsKeyId: keyArn || undefined,
+        SecretString: JSON.stringify(versioned(value)),
+      }),
     );
     return { versionId: VersionId ?? '', won: true };
   } catch (error) {
@@ -121,14 +135,19 @@ export async function createSecret(
  */
 export async function createOnce(
   secrets: SecretsManagerClient,
-  secretId: string,
+  { secretId, keyArn }: NewSecret,
   value: object,
 ): Promise<'created' | 'other' | 'deleted'> {
   knowAll(value);
   const SecretString = JSON.stringify(value);
   try {
     await secrets.send(
-      new CreateSecretCommand({ Name: secretId, ClientRequestToken: uuidOf(`${secretId} `), SecretString }),
+      new CreateSecretCommand({
+        Name: secretId,
+        KmsKeyId: keyArn || undefined,
+        ClientRequestToken: uuidOf(`${secretId} `),
+        SecretString,
+      }),
     );
     return 'created';
   } catch (error) {

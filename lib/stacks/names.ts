@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Stack } from '@aws-sdk/client-cloudformation';
 
 /** The name of a subscriber's stack. Subscribers are unique ignoring case, and so are their stacks. */
@@ -32,3 +33,12 @@ export function ownershipTagsOf(
     [ownershipTags.subscriber]: userName.toLowerCase(),
   };
 }
+
+const digestOf = (executionArn: string) => createHash('sha256').update(executionArn).digest('hex');
+
+/** The name of an execution's change set: a repeat finds it again. The functions' roles may make no others. */
+export const changeSetName = (executionArn: string): string =>
+  `infinstor-onboarding-${digestOf(executionArn).slice(0, 40)}`;
+
+/** By what CloudFormation, and all events of the update, know an execution's update of a stack (API reference, ExecuteChangeSet). */
+export const updateToken = (executionArn: string): string => `upgrade-${digestOf(executionArn)}`;

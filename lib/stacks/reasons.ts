@@ -4,6 +4,7 @@ import {
   type StackEvent,
 } from '@aws-sdk/client-cloudformation';
 import { redact, redactOpaque } from '../redact.ts';
+import { updateToken } from './names.ts';
 import { isDeletionCanceled } from './status.ts';
 
 /**
@@ -16,7 +17,7 @@ export const creationFailure = (cloudFormation: CloudFormationClient, stackId: s
   failureIn(cloudFormation, stackId);
 
 /** Why a stack failed, by all of its events. */
-export async function failureIn(cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> {
+async function failureIn(cloudFormation: CloudFormationClient, stackId: string): Promise<string | undefined> {
   const failure = createFailure(stackId);
   for await (const event of eventsOf(cloudFormation, stackId)) failure.meet(event);
   return failure.describe((nestedId) => failureIn(cloudFormation, nestedId));
@@ -40,6 +41,48 @@ export async function latestDeletion(
   }
   const reason = await failure.describe(async (nestedId) => (await latestDeletion(cloudFormation, nestedId)).failure);
   return { isUnderWay: isUnderWay ?? false, failure: reason };
+}
+
+/** What has become of an execution's update of a stack. */
+export interface OwnUpdate {
+  /** The latest status of the stack in it. */
+  status: string;
+  /** Why it failed, in CloudFormation's words. */
+  failure: string | undefined;
+}
+
+/**
+ * What has become of an execution's update of a stack, by the events that carry its token: the stack's status alone may be one of before
+ * it, or of what somebody else has done since.
+ * @returns undefined when it has not begun
+ */
+export async function ownUpdate(
+  cloudFormation: CloudFormationClient,
+  { stackId, executionArn }: { stackId: string; executionArn: string },
+): Promise<OwnUpdate | undefined> {
+  const token = updateToken(executionArn);
+  const failure = createFailure(stackId);
+  /** Of the rollback, which comes later. */
+  const ofRollback = createFailure(stackId);
+  let isOfRollback = true;
+  let status: string | undefined;
+  for await (const event of eventsOf(cloudFormation, stackId)) {
+    if (event.ClientRequestToken !== token) {
+      // What is older is of others.
+      if (status !== undefined) break;
+      continue;
+    }
+    const isOfStack = event.PhysicalResourceId === stackId;
+    if (isOfStack) status ??= event.ResourceStatus;
+    if (isOfStack && event.ResourceStatus === 'UPDATE_ROLLBACK_IN_PROGRESS') isOfRollback = false;
+    (isOfRollback ? ofRollback : failure).meet(event);
+    if (isOfStack && event.ResourceStatus === 'UPDATE_IN_PROGRESS') break;
+  }
+  if (status === undefined) return undefined;
+  const reasonIn = (nestedId: string) => failureIn(cloudFormation, nestedId);
+  const [cause, second] = [await failure.describe(reasonIn), await ofRollback.describe(reasonIn)];
+  if (status !== 'UPDATE_ROLLBACK_FAILED') return { status, failure: cause ?? second };
+  return { status, failure: [cause, second && `the rollback: ${second}`].filter(Boolean).join('; ') || undefined };
 }
 
 /**
@@ -79,12 +122,12 @@ export function reasonOf(statusReason: string | undefined): string | undefined {
 }
 
 /** The events of a stack, newest first. */
-export async function* eventsOf(cloudFormation: CloudFormationClient, stackId: string): AsyncGenerator<StackEvent> {
+async function* eventsOf(cloudFormation: CloudFormationClient, stackId: string): AsyncGenerator<StackEvent> {
   const pages = paginateDescribeStackEvents({ client: cloudFormation }, { StackName: stackId });
   for await (const { StackEvents = [] } of pages) yield* StackEvents;
 }
 
-export interface Failure {
+interface Failure {
   /** Of the events, newest first: the last one met is the first that happened. */
   meet(event: StackEvent): void;
   /** @param reasonIn why a nested stack failed */
@@ -92,7 +135,7 @@ export interface Failure {
 }
 
 /** What has failed of a stack, found in its events. */
-export function createFailure(stackId: string): Failure {
+function createFailure(stackId: string): Failure {
   let ofResource: StackEvent | undefined;
   let ofStack: StackEvent | undefined;
   /** The reasons of hooks that refused something, by its logical id. */

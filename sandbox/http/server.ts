@@ -369,7 +369,7 @@ async function callJson(jsonCall: JsonCall, parts: AllParts): Promise<Answer> {
     const output = await call(serviceOf(name, 'json', services), operationName, { input, caller, attempt }, parts);
     return jsonResult(output, contentType);
   }
-  for (const access of dynamoDb.access(operationName, input)) parts.authorizer.authorize(caller, access);
+  for (const access of dynamoDb.access(operationName, input, caller)) parts.authorizer.authorize(caller, access);
   const made = { service: name, operation: operationName, input, caller, attempt };
   try {
     return await parts.injector.inject(made, () => dynamoDb.handle(target, headers, body));

@@ -15,10 +15,10 @@ const shared = places.filter((path) => !path.includes('<step>'));
 
 /** Steps that are like most: nothing is said of them but what the page lists. */
 const steps = [
-  { step: 'read-role-arn', state: 'ReadRoleArn', machine: 'onboard-subscriber' },
-  { step: 'verify-subscriber', state: 'VerifySubscriber', machine: 'onboard-subscriber' },
-  { step: 'complete-users', state: 'CompleteUsers', machine: 'add-user' },
-  { step: 'complete-update', state: 'CompleteUpdate', machine: 'update-subscriber' },
+  { step: 'read-role-arn', state: 'ReadRoleArn', machines: ['onboard-subscriber', 'upgrade-subscriber'] },
+  { step: 'verify-subscriber', state: 'VerifySubscriber', machines: ['onboard-subscriber'] },
+  { step: 'complete-users', state: 'CompleteUsers', machines: ['add-user'] },
+  { step: 'complete-update', state: 'CompleteUpdate', machines: ['update-subscriber'] },
 ];
 
 /** Where code, deployment and pages are that say how the project is, and not how it came to be so. */
@@ -56,12 +56,12 @@ describe('the list of places of a new step', () => {
 
   it.each(steps)(
     'holds for $step, and nothing outside of it and the tests names the step',
-    ({ step, state, machine }) => {
+    ({ step, state, machines }) => {
       for (const path of own.filter((each) => !each.endsWith('resources.yml'))) {
         expect(files.concat(filesIn('test')), path).toContain(path.replaceAll('<step>', step));
       }
       const named = new RegExp(`\\b(${step}|${state}|${state[0]?.toLowerCase()}${state.slice(1)})\\b`);
-      const listed = shared.map((path) => path.replace('<machine>', machine));
+      const listed = shared.flatMap((path) => machines.map((machine) => path.replace('<machine>', machine)));
       const outside = files.filter((path) => !path.startsWith(`functions/${step}/`));
       const naming = outside.filter((path) => named.test(read(path)));
       expect(listed).toEqual(expect.arrayContaining(naming));
@@ -69,8 +69,8 @@ describe('the list of places of a new step', () => {
   );
 
   it.each(shared)('names with %s a place that a step is in', (place) => {
-    const naming = steps.filter(({ step, state, machine }) => {
-      const text = read(place.replace('<machine>', machine));
+    const naming = steps.filter(({ step, state, machines }) => {
+      const text = machines.map((machine) => read(place.replace('<machine>', machine))).join('\n');
       return text.includes(step) || text.includes(state);
     });
     expect(naming).not.toEqual([]);

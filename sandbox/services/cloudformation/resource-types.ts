@@ -38,7 +38,7 @@ import { customProvider } from './custom-resource.ts';
 export interface ProviderParts extends DeploymentParts {
   clock: Pick<Clock, 'busy' | 'now'>;
   iam: StackIam;
-  kms: Pick<Kms, 'useAccess'>;
+  kms: Pick<Kms, 'useAccess' | 'findPolicy'>;
   buckets: BucketStore;
   objects: Pick<ObjectStore, 'get' | 'has' | 'access' | 'list'>;
   tables: TableStore;
@@ -48,10 +48,10 @@ export interface ProviderParts extends DeploymentParts {
     'addRule' | 'addSchedule' | 'deleteRule' | 'addBus' | 'deleteBus' | 'busArn' | 'setBusPolicy' | 'removeBusPolicy'
   >;
   logs: Pick<Logs, 'createLogGroup' | 'deleteLogGroup' | 'queryDefinitions'>;
-  secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret'>;
+  secretsManager: Pick<SecretsManager, 'createSecret' | 'deleteSecret' | 'setKey'>;
   cloudWatch: Pick<CloudWatch, 'alarms' | 'dashboards'>;
   sns: Pick<Sns, 'create' | 'topic' | 'delete' | 'setPolicy' | 'subscribe' | 'unsubscribe'>;
-  sqs: Pick<Sqs, 'createQueue' | 'setRetention' | 'deleteQueue'>;
+  sqs: Pick<Sqs, 'createQueue' | 'configure' | 'deleteQueue'>;
   states: Pick<States, 'createStateMachine' | 'updateStateMachine' | 'deleteStateMachine'>;
   customResource: CustomResource;
   nestedStack: ResourceProvider;

@@ -5,9 +5,11 @@ import { setImmediate } from 'node:timers/promises';
 import dynalite from 'dynalite';
 import * as v from 'valibot';
 import { type AccountRegion, account } from '../../core/account.ts';
-import { type Access, AwsError } from '../../core/operation.ts';
+import { type Access, AwsError, type Caller } from '../../core/operation.ts';
+import type { Kms } from '../kms/service.ts';
 import { dynamoDbAccess, type KeySchema } from './access.ts';
 import { createIsolation } from './isolation.ts';
+import { useOfKeys } from './key-use.ts';
 import { completed } from './table-description.ts';
 import type { TableStore } from './table-store.ts';
 import { createTimeToLive } from './time-to-live.ts';
@@ -44,8 +46,11 @@ export interface DynamoDb {
   hasTable(tableName: string): Promise<boolean>;
   /** Deletes a table and waits until its name is free. Throws the service's own error text. */
   deleteTable(tableName: string): Promise<void>;
-  /** What IAM is asked about a call. Throws ValidationException for an input that has no DynamoDB form. */
-  access(operation: string, input: unknown): Access[];
+  /**
+   * What IAM is asked about a call, with the use of the table's customer managed key for items. Throws ValidationException for an input that has no
+   * DynamoDB form, and AccessDeniedException for a key that nobody can use.
+   */
+  access(operation: string, input: unknown, caller?: Caller): Access[];
   /** Every item of a table. */
   items(tableName: string): Promise<WireItem[]>;
 }
@@ -91,11 +96,13 @@ const errorOutput = v.looseObject({ __type: v.string() });
  * DynamoDB by dynalite, in memory and without a port of its own; transactions and the deletion by TTL are added here.
  * @param stackTables what stacks have made of tables, from which a deleted table is removed
  * @param now in milliseconds since the epoch; default: time stands still, and nothing expires
+ * @param kms default: no key of a table is asked for
  */
 export function createDynamoDb(
   home: AccountRegion = account,
   stackTables: TableStore = new Map(),
   now: () => number = () => 0,
+  kms?: Pick<Kms, 'useAccess'>,
 ): DynamoDb {
   const server = createServer(home);
   const keys = new Map<string, KeySchema>();
@@ -282,7 +289,10 @@ export function createDynamoDb(
     setIndexes: (definition) => isolation.alone(() => setIndexes(definition)),
     hasTable,
     deleteTable: remove,
-    access: (operation, input) => dynamoDbAccess(operation, input, { keys, home }),
+    access(operation, input, caller) {
+      const asked = dynamoDbAccess(operation, input, { keys, home });
+      return caller === undefined ? asked : [...asked, ...useOfKeys(asked, caller, { tables: stackTables, kms })];
+    },
     items: (tableName) =>
       isolation.beside(async () => {
         await timeToLive.removeExpired();

@@ -9,7 +9,7 @@ import type { QueryDefinitions } from './query-definition.ts';
 
 export interface Logs {
   service: Service;
-  /** Creates a log group, or gives the one that is there already another retention, since a stack may be made again. */
+  /** Creates a log group, or gives the one that is there already another retention and key, since a stack may be made again. */
   createLogGroup(group: LogGroup): void;
   /** Deletes a log group, if there is one of this name. */
   deleteLogGroup(name: string): void;
@@ -17,10 +17,11 @@ export interface Logs {
   queryDefinitions: QueryDefinitions;
 }
 
-/** A log group, and after how many days its events go; undefined: never. */
+/** A log group, after how many days its events go (undefined: never), and its customer managed key. */
 export interface LogGroup {
   name: string;
   retentionInDays?: number | undefined;
+  keyArn?: string | undefined;
 }
 
 interface Options {
@@ -106,13 +107,14 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
       const page = found.slice(from < 0 ? found.length : from).slice(0, limit);
       const last = page.at(-1);
       return {
-        logGroups: page.map(({ name, retentionInDays }) => ({
+        logGroups: page.map(({ name, retentionInDays, keyArn }) => ({
           logGroupName: name,
           logGroupArn: arnAt(home, 'logs', `log-group:${name}`),
           arn: arnAt(home, 'logs', `log-group:${name}:*`),
           creationTime: createdAt,
           ...{ logGroupClass: 'STANDARD', metricFilterCount: 0, storedBytes: 0, deletionProtectionEnabled: false },
           ...(retentionInDays !== undefined && { retentionInDays }),
+          ...(keyArn !== undefined && { kmsKeyId: keyArn }),
         })),
         ...(last !== undefined && last !== found.at(-1) && { nextToken: last.name }),
       };

@@ -93,6 +93,21 @@ export function secretOperations({ clock, store, kms, home }: Parts) {
       },
     ),
 
+    // Another key alone: values go by PutSecretValue here. It encrypts what there is.
+    UpdateSecret: operation(
+      v.strictObject({ SecretId: secretId, KmsKeyId: v.pipe(v.string(), v.startsWith('arn:')) }),
+      {
+        access: onExisting('UpdateSecret'),
+        run({ SecretId, KmsKeyId }, caller) {
+          const secret = store.usable(SecretId);
+          requireKey(caller, secret.kmsKeyId, 'decrypt');
+          requireKey(caller, KmsKeyId, 'encrypt');
+          secret.kmsKeyId = KmsKeyId;
+          return identity(secret);
+        },
+      },
+    ),
+
     GetSecretValue: operation(
       v.strictObject({
         SecretId: secretId,

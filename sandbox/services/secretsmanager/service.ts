@@ -13,6 +13,8 @@ export interface SecretsManager {
    * is not asked whether it may be used. Throws when the name is taken.
    */
   createSecret(name: string, value?: string, tags?: Tags, kmsKeyId?: string): string;
+  /** Gives a secret another key, which is not asked; undefined: AWS's own. Throws when there is no such secret. */
+  setKey(name: string, kmsKeyId: string | undefined): void;
   /** Deletes a secret immediately. Throws when there is none. */
   deleteSecret(name: string): void;
   /** The current value; undefined when there is no such secret, or none with a value, or it is scheduled for deletion. */
@@ -52,6 +54,9 @@ export function createSecretsManager({
       const secret = store.add(name, tags, { kmsKeyId });
       if (value !== undefined) store.putVersion(secret, randomUUID(), value, ['AWSCURRENT']);
       return secret.arn;
+    },
+    setKey(name, kmsKeyId) {
+      store.existing(name).kmsKeyId = kmsKeyId;
     },
     deleteSecret(name) {
       store.existing(name).deletionDate = clock.now();

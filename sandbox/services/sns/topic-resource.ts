@@ -30,7 +30,12 @@ const topicProperties = v.strictObject({
   DisplayName: v.optional(v.pipe(v.string(), v.maxLength(100)), ''),
   KmsMasterKeyId: v.optional(v.string()),
   Subscription: v.optional(
-    v.array(v.pipe(v.strictObject({ Protocol: v.string(), Endpoint: v.string() }), v.check((given) => isEndpoint(given), noEndpoint))),
+    v.array(
+      v.pipe(
+        v.strictObject({ Protocol: v.string(), Endpoint: v.string() }),
+        v.check((given) => isEndpoint(given), noEndpoint),
+      ),
+    ),
     [],
   ),
   Tags: v.optional(v.array(v.strictObject({ Key: v.string(), Value: v.string() })), []),

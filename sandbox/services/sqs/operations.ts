@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { type Access, AwsError, callerId, operation } from '../../core/operation.ts';
+import type { keyUse } from './key-use.ts';
 import type { QueueStore, StoredMessage } from './queue-store.ts';
 
 /** Of the body and the attributes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
@@ -19,7 +20,7 @@ const nameOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
  * The operations on queues. A receiver waits for nothing: WaitTimeSeconds is accepted, and the answer comes immediately.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/
  */
-export function queueOperations(store: QueueStore) {
+export function queueOperations(store: QueueStore, requireKey: ReturnType<typeof keyUse>) {
   const access =
     (action: string) =>
     (input: { QueueUrl: string }): Access[] => [
@@ -39,9 +40,11 @@ export function queueOperations(store: QueueStore) {
       }),
       {
         access: access('SendMessage'),
-        run({ QueueUrl: url, MessageBody, MessageAttributes }) {
+        run({ QueueUrl: url, MessageBody, MessageAttributes }, caller) {
           requireAcceptable(MessageBody, MessageAttributes);
-          const { id } = store.add(store.queue(nameOf(url)), MessageBody, MessageAttributes);
+          const queue = store.queue(nameOf(url));
+          requireKey(caller, queue, 'send');
+          const { id } = store.add(queue, MessageBody, MessageAttributes);
           return { MessageId: id, MD5OfMessageBody: md5(MessageBody), ...attributesHash(MessageAttributes) };
         },
       },
@@ -62,7 +65,9 @@ export function queueOperations(store: QueueStore) {
           requireWithin('MaxNumberOfMessages', MaxNumberOfMessages, [1, 10], 'Must be between 1 and 10, if provided.');
           requireWithin('VisibilityTimeout', VisibilityTimeout, [0, 43_200], 'Must be >= 0 and <= 43200, if provided.');
           requireWithin('WaitTimeSeconds', WaitTimeSeconds, [0, 20], 'Must be >= 0 and <= 20, if provided.');
-          const messages = store.receive(store.queue(nameOf(url)), MaxNumberOfMessages, VisibilityTimeout * 1000);
+          const queue = store.queue(nameOf(url));
+          requireKey(caller, queue, 'receive');
+          const messages = store.receive(queue, MaxNumberOfMessages, VisibilityTimeout * 1000);
           if (messages.length === 0) return {};
           const system = new Set([...wanted.AttributeNames, ...wanted.MessageSystemAttributeNames]);
           const own = new Set(wanted.MessageAttributeNames);

@@ -10,21 +10,29 @@ import {
 import type { Sqs } from './service.ts';
 
 interface Parts {
-  sqs: Pick<Sqs, 'createQueue' | 'setRetention' | 'deleteQueue'>;
+  sqs: Pick<Sqs, 'createQueue' | 'configure' | 'deleteQueue'>;
   onAccess: OnAccess;
 }
 
-const queueProperties = v.strictObject({
-  QueueName: v.string(),
-  MessageRetentionPeriod: v.number(),
-  // Nothing is encrypted here.
-  SqsManagedSseEnabled: v.optional(v.boolean()),
-});
+const queueProperties = v.pipe(
+  v.strictObject({
+    QueueName: v.string(),
+    MessageRetentionPeriod: v.number(),
+    // Nothing is encrypted here.
+    SqsManagedSseEnabled: v.optional(v.boolean()),
+    // An ARN; AWS has ids and aliases, too.
+    KmsMasterKeyId: v.optional(v.pipe(v.string(), v.startsWith('arn:'))),
+  }),
+  v.check(
+    ({ SqsManagedSseEnabled, KmsMasterKeyId }) => SqsManagedSseEnabled !== true || KmsMasterKeyId === undefined,
+    'You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.',
+  ),
+);
 
 /** `AWS::SQS::Queue`. Fails on a name that is taken. */
 export function queueProvider({ sqs, onAccess }: Parts): ResourceProvider {
   return async (context) => {
-    const { QueueName, MessageRetentionPeriod } = parseProperties(queueProperties, context);
+    const { QueueName, MessageRetentionPeriod, KmsMasterKeyId: keyArn } = parseProperties(queueProperties, context);
     const resource = arnAt(context.caller, 'sqs', QueueName);
     const made = (url: string): ProvisionedResource => ({
       physicalId: url,
@@ -36,11 +44,11 @@ export function queueProvider({ sqs, onAccess }: Parts): ResourceProvider {
     });
     if (context.previous !== undefined) {
       onAccess(context.caller, { action: 'sqs:SetQueueAttributes', resource });
-      sqs.setRetention(QueueName, MessageRetentionPeriod);
+      sqs.configure({ name: QueueName, retentionSeconds: MessageRetentionPeriod, keyArn });
       return made(context.previous.physicalId);
     }
     onAccess(context.caller, { action: 'sqs:CreateQueue', resource });
-    return made(sqs.createQueue({ name: QueueName, retentionSeconds: MessageRetentionPeriod }).url);
+    return made(sqs.createQueue({ name: QueueName, retentionSeconds: MessageRetentionPeriod, keyArn }).url);
   };
 }
 

@@ -25,6 +25,8 @@ interface Queue {
   url: string;
   arn: string;
   retentionMs: number;
+  /** The customer managed key of its messages. */
+  keyArn: string | undefined;
   /** When somebody has last used it, in milliseconds since the epoch. */
   usedAt: number;
   messages: StoredMessage[];
@@ -33,7 +35,7 @@ interface Queue {
 export interface QueueStore {
   arnOf(name: string): string;
   /** @throws AwsError QueueNameExists */
-  create(queue: { name: string; retentionSeconds?: number }): Queue;
+  create(queue: { name: string; retentionSeconds?: number; keyArn?: string | undefined }): Queue;
   /** @throws AwsError QueueDoesNotExist */
   queue(name: string): Queue;
   delete(name: string): void;
@@ -85,7 +87,7 @@ export function createQueueStore({ clock, endpoint, home, meter }: Parts): Queue
       if (queue !== undefined) return queue;
       throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
     },
-    create({ name, retentionSeconds = fourDays }) {
+    create({ name, retentionSeconds = fourDays, keyArn }) {
       if (queues.has(name)) throw new AwsError('QueueNameExists', 'A queue already exists with the same name.');
       const url = `${endpoint()}/${home.accountId}/${name}`;
       const queue = {
@@ -93,6 +95,7 @@ export function createQueueStore({ clock, endpoint, home, meter }: Parts): Queue
         url,
         arn: arnOf(name),
         retentionMs: retentionSeconds * 1000,
+        keyArn,
         usedAt: clock.now(),
         messages: [],
       };

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { AwsError, operation } from '../../core/operation.ts';
-import type { ExecutionStore } from './execution-store.ts';
+import { AwsError, type Caller, operation } from '../../core/operation.ts';
+import type { ExecutionStore, Invoker } from './execution-store.ts';
 import type { HistoryEvent } from './history.ts';
 import { isJson, maxPayloadBytes } from './json.ts';
+import type { StatesKeyUse } from './key-use.ts';
 import { onePage, page } from './pages.ts';
 import { redriveStatus, whyNotRedrivable } from './redrive.ts';
 
@@ -14,8 +15,15 @@ const namePattern = /^[\w.+!@()='-]+$/;
 // Only the children of a Map Run, which the sandbox does not have, are ever pending; it is no wrong value nevertheless.
 const statuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
 
+interface Parts {
+  now: () => number;
+  requireKey: StatesKeyUse;
+  /** The role of a machine, as Step Functions has it. */
+  callerOf: (machine: Invoker) => Caller | undefined;
+}
+
 /** The operations on executions. */
-export function executionOperations(store: ExecutionStore, now: () => number) {
+export function executionOperations(store: ExecutionStore, { now, requireKey, callerOf }: Parts) {
   const onExecution = (action: string) => (input: { executionArn: string }) => [
     { action: `states:${action}`, resource: input.executionArn },
   ];
@@ -30,13 +38,17 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
       }),
       {
         access: ({ stateMachineArn }) => [{ action: 'states:StartExecution', resource: stateMachineArn }],
-        run: ({ stateMachineArn, name = randomUUID(), input }) => {
+        run: ({ stateMachineArn, name = randomUUID(), input }, caller) => {
           const machine = store.machine(stateMachineArn);
           if (!namePattern.test(name)) throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
           if (!isJson(input)) {
             const reason = input === '' ? 'Invalid execution input.' : 'the input is not JSON';
             throw new AwsError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${reason}'`);
           }
+          requireKey(caller, machine, 'write');
+          // The execution goes on with the machine's role.
+          const role = callerOf(machine);
+          if (role !== undefined) requireKey(role, machine, 'write');
           const { executionArn, startDate } = store.start(machine, name, input);
           return { executionArn, startDate };
         },
@@ -49,8 +61,9 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
       }),
       {
         access: onExecution('DescribeExecution'),
-        run: ({ executionArn }) => {
+        run: ({ executionArn }, caller) => {
           const execution = store.execution(executionArn);
+          requireKey(caller, execution.machine, 'read');
           const { machine, name, status, startDate, stopDate, input, output, error, cause } = execution;
           const { redriveCount, redriveDate } = execution;
           return {
@@ -114,8 +127,9 @@ export function executionOperations(store: ExecutionStore, now: () => number) {
       }),
       {
         access: onExecution('GetExecutionHistory'),
-        run: ({ executionArn, reverseOrder, includeExecutionData, ...input }) => {
-          const { history } = store.execution(executionArn);
+        run: ({ executionArn, reverseOrder, includeExecutionData, ...input }, caller) => {
+          const { history, machine } = store.execution(executionArn);
+          requireKey(caller, machine, 'read');
           const [events, nextToken] = onePage(reverseOrder ? history.toReversed() : history, input);
           return { events: includeExecutionData ? events : events.map(withoutData), nextToken };
         },

@@ -31,6 +31,7 @@ export interface MachineDefinition {
   name: string;
   roleArn: string;
   definition: string;
+  keyArn?: string | undefined;
 }
 
 export interface ExecutionStore {
@@ -103,11 +104,11 @@ export function createExecutionStore(parts: Dependencies, tokens: TaskTokens): E
     });
   }
 
-  function set({ name, roleArn, definition }: MachineDefinition, createdAt: Date): string {
+  function set({ name, roleArn, definition, keyArn }: MachineDefinition, createdAt: Date): string {
     const stateMachineArn = arn('stateMachine', name);
     const parsed = parseDefinition(definition);
     machines.set(stateMachineArn, {
-      ...{ stateMachineArn, name, roleArn, createdAt },
+      ...{ stateMachineArn, name, roleArn, keyArn, createdAt },
       definition: parsed,
       definitionText: definition,
     });

@@ -18,6 +18,8 @@ export interface StateMachine {
   stateMachineArn: string;
   name: string;
   roleArn: string;
+  /** The customer managed key of its definition and its executions. */
+  keyArn: string | undefined;
   definition: Definition;
   definitionText: string;
   createdAt: Date;

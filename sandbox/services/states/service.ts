@@ -1,8 +1,10 @@
 import { type AccountRegion, account } from '../../core/account.ts';
-import type { Service } from '../../core/operation.ts';
+import type { Caller, Service } from '../../core/operation.ts';
+import type { Kms } from '../kms/service.ts';
 import type { Execution } from './execution.ts';
 import { executionOperations } from './execution-operations.ts';
-import { createExecutionStore, type Dependencies, type MachineDefinition } from './execution-store.ts';
+import { createExecutionStore, type Dependencies, type Invoker, type MachineDefinition } from './execution-store.ts';
+import { keyUse } from './key-use.ts';
 import { machineOperations } from './machine-operations.ts';
 import { taskOperations } from './task-operations.ts';
 import { createTaskTokens } from './task-tokens.ts';
@@ -21,16 +23,24 @@ export interface States {
   close(): void;
 }
 
+interface KeyParts {
+  /** Default: no machine can be encrypted with a customer managed key. */
+  kms: Pick<Kms, 'useAccess'>;
+  /** The role of a machine, whose use of the key is asked; default: it is not. */
+  callerOf: (machine: Invoker) => Caller | undefined;
+}
+
 /** Step Functions: state machines on the sandbox's clock, and their executions. @param home default: where the onboarding is deployed */
 export function createStates({
   home = account,
   ...parts
-}: Omit<Dependencies, 'home'> & { home?: AccountRegion }): States {
+}: Omit<Dependencies, 'home'> & Partial<KeyParts> & { home?: AccountRegion }): States {
   const tokens = createTaskTokens();
   const store = createExecutionStore({ ...parts, home }, tokens);
+  const requireKey = keyUse(parts.kms, home);
   const operations = {
-    ...machineOperations(store),
-    ...executionOperations(store, parts.clock.now),
+    ...machineOperations(store, requireKey),
+    ...executionOperations(store, { now: parts.clock.now, requireKey, callerOf: parts.callerOf ?? (() => undefined) }),
     ...taskOperations(tokens),
   };
   return {

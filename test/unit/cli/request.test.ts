@@ -195,7 +195,7 @@ describe('examples', () => {
     const examples = join(import.meta.dirname, '../../..', 'examples');
     // The others are for the other machines, or events.
     const files = (await readdir(examples)).filter(
-      (file) => !/^(update|upgrade|add-user|offboard)-|^events$/.test(file),
+      (file) => !/^(update|upgrade|add-user|offboard)-|^(events|pipelines)$/.test(file),
     );
     const userNames = await Promise.all(
       files.map(async (file) => userNameOf(await readRequest(join(examples, file), 'onboard-subscriber'))),

@@ -11,7 +11,7 @@ import { readReservations, reserve } from '../../../lib/keys/reservations.ts';
 import { beginLogin, forgetRefusedTokens, readBreaker } from '../../../lib/registry/login-breaker.ts';
 import type { Registry } from '../../../lib/registry/table.ts';
 import { createSecret, putSecret, putSuccessor, readSecret } from '../../../lib/secrets/secrets.ts';
-import { putWaiter, readWaiter } from '../../../lib/stacks/waiter.ts';
+import { putWaiter, readWaiter } from '../../../lib/stacks/waiting/waiter.ts';
 import { completeRecord, failRecord, readRecord } from '../../../lib/subscribers/record.ts';
 import { dataVersion } from '../../../lib/versions.ts';
 import { fakeSecrets } from '../functions/fake-secrets.ts';
@@ -137,7 +137,7 @@ const schema = v.object({ password: v.string() });
 it('secrets say their version, however they are written', async () => {
   const { client } = fakeSecrets({});
   const secrets = new SecretsManagerClient({});
-  await createSecret(secrets, 'one', { password: 'first-password' });
+  await createSecret(secrets, { secretId: 'one', keyArn: '' }, { password: 'first-password' });
   await putSecret(secrets, 'one', { password: 'second-password' });
   await putSuccessor(secrets, 'one', 'version-2', { password: 'third-password' });
   const texts = client.calls().map(({ args: [{ input }] }) => ('SecretString' in input ? input.SecretString : ''));

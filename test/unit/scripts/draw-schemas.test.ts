@@ -143,6 +143,7 @@ describe('the schemas of events', () => {
 const machineOf = new Map([
   ['SubscriberRequested', 'onboard-subscriber'],
   ['SubscriberUpdateRequested', 'update-subscriber'],
+  ['SubscriberUpgradeRequested', 'upgrade-subscriber'],
   ['UsersRequested', 'add-user'],
   ['SubscriberOffboardingRequested', 'offboard-subscriber'],
 ]);

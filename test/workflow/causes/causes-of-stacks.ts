@@ -161,6 +161,8 @@ export const causesOfStacks: readonly Cause[] = [
     step: 'AcceptRequest',
     says: /S3EncryptionOption is "sse-s3" in the stack and "sse-kms-aws-managed-key" in the request/,
     remedy: /the request that it was made from/,
+    // It is gone when it was deleted.
+    foreign: /DELETE_FAILED|retain-resources/,
     async provoke(sandbox) {
       const userName = newName('cause');
       await onboarded(sandbox, requestFor(userName));

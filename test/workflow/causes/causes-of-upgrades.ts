@@ -5,9 +5,15 @@ import { fault, stackNameOf } from '../subscriber.ts';
 import { changes, publish, toBoth, upgradable, upgrade } from '../upgrade/upgrading.ts';
 import { afterwards, type Cause, type Left } from './cause.ts';
 
-/** Upgrades a subscriber of its own to a build with this change. */
-async function upgradedTo(sandbox: Sandbox, change: (standIn: string) => string, more: object = {}): Promise<Left> {
+/** Upgrades a subscriber of its own to a build with this change. @param trouble what comes in between */
+async function upgradedTo(
+  sandbox: Sandbox,
+  change: (standIn: string) => string,
+  more: object = {},
+  trouble = () => {},
+): Promise<Left> {
   const subscriber = await upgradable(sandbox, 'cause');
+  trouble();
   const request = { ...toBoth(subscriber, publish(sandbox, change)), ...more };
   return { userName: subscriber.userName, keyArn: subscriber.after, report: await upgrade(sandbox, request) };
 }
@@ -27,16 +33,16 @@ export const causesOfUpgrades: readonly Cause[] = [
     step: 'WaitForStack',
     says: /is UPDATE_ROLLBACK_FAILED: Subscriber: .*503.*; the rollback: /,
     remedy: /continue-update-rollback/,
-    async provoke(sandbox) {
-      fault(sandbox, 'infinstor:register:error=503:2');
-      return upgradedTo(sandbox, changes.role, { allow: ['ServiceRole'] });
-    },
+    provoke: (sandbox) =>
+      upgradedTo(sandbox, changes.role, { allow: ['ServiceRole'] }, () =>
+        fault(sandbox, 'infinstor:register:error=503:2'),
+      ),
   },
   {
     error: 'StackBusy',
     because: 'something else is done to the stack for more than an hour',
     step: 'PrepareChangeSet',
-    says: /is UPDATE_IN_PROGRESS: something else is done to it; the state machine has tried it 61 times/,
+    says: /is UPDATE_IN_PROGRESS: something else is done to it$/,
     remedy: /when that is over, redrive/,
     async provoke(sandbox) {
       const subscriber = await upgradable(sandbox, 'cause');

@@ -296,6 +296,7 @@ describe('the packaged template', () => {
       ['OffboardSubscriber', { Properties }],
       ['OnboardSubscriber', { Properties }],
       ['UpdateSubscriberMachine', { Properties }],
+      ['UpgradeSubscriber', { Properties }],
     ]);
   });
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { policyAllows } from '../../../sandbox/core/policies/policy.ts';
 import { enableIam } from '../keys/key-policies.ts';
-import { happyPath, onboard, recordOf, run, statesOf, useSandbox } from '../sandbox.ts';
+import { happyPath, onboard, recordOf, requestFor, run, statesOf, useSandbox } from '../sandbox.ts';
 import { onboarded, roleArnOf } from '../subscriber.ts';
 
 const sandbox = useSandbox();
@@ -19,7 +19,7 @@ const all = files.map((file) => ({
 }));
 const isOf = (prefix: string) => (example: { file: string }) => example.file.startsWith(prefix);
 // The others are for the other machines.
-const examples = all.filter(({ file }) => !/^(update|add-user|offboard)-/.test(file));
+const examples = all.filter(({ file }) => !/^(update|upgrade|add-user|offboard)-/.test(file));
 
 describe('each example', () => {
   it.each(examples)('$file onboards its subscriber', async ({ request }) => {
@@ -46,6 +46,21 @@ async function onboardFor({ subscriber: { userName } }: (typeof all)[number]['re
   const subscriber = { ...onboarding?.request.subscriber, ...(kept !== undefined && { emailId: kept }) };
   await onboarded(sandbox(), { ...onboarding?.request, subscriber });
 }
+
+describe('each example of an upgrade', () => {
+  const upgrades = all.filter(isOf('upgrade-'));
+
+  it('is there', () => {
+    expect(upgrades).toHaveLength(1);
+  });
+
+  it.each(upgrades)('$file upgrades a subscriber, which is onboarded', async ({ request }) => {
+    // Of another subscriber: the stack of the example's own is to stay as the other examples know it.
+    const userName = 'upgraded';
+    await onboarded(sandbox(), requestFor(userName));
+    expect((await run(sandbox(), 'upgrade-subscriber', { ...request, subscriber: { userName } })).error).toBeNull();
+  });
+});
 
 describe('each example of an update', () => {
   const updates = all.filter(isOf('update-'));

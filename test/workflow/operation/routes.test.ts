@@ -74,7 +74,10 @@ describe('a whole life over the HTTP API', () => {
       new Set(['arn:aws:iam::111111111111:user/operator']),
     );
     expect(attempts.map(({ correlationId }) => correlationId)).toEqual(
-      Object.keys(operations).map((operation) => `${userName}.${operation}`),
+      // An upgrade has no route: the command, an event or the state machine starts it.
+      Object.keys(operations)
+        .filter((operation) => operation !== 'upgrade-subscriber')
+        .map((operation) => `${userName}.${operation}`),
     );
     const list = await callApi(sandbox(), 'GET', '/subscribers?status=OFFBOARDED');
     expect(list.body).toMatchObject({ subscribers: [{ userName, requestedBy: attempts[0]?.requestedBy }] });

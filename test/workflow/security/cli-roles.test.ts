@@ -55,6 +55,10 @@ const subscriber = () => ({ userName: steady.userName, emailId: `mail-${++mails}
 const lines: Readonly<Record<string, () => string[] | Promise<string[]>>> = {
   onboard: () => ['onboard', file(newRequest())],
   update: () => ['update', file({ subscriber: subscriber() })],
+  upgrade: () => [
+    'upgrade',
+    file({ subscriber: { userName: steady.userName }, encryption: { artifacts: { type: 'sse-s3' } } }),
+  ],
   'add-user': () => [
     'add-user',
     file({ subscriber: { userName: steady.userName }, users: [{ ...subscriber(), userName: newName('user') }] }),
@@ -159,7 +163,7 @@ const refused = [
 /** Usually each use by those whom it is for first of all; of what sends a request, one for each role. */
 const enough = roles.flatMap((role) => usesOf(role).map((use) => ({ role, use })));
 const isUsual = ({ role, use }: (typeof enough)[number]) =>
-  use.role === role && !/^(update|add-user|retry|redrive)|--plan/.test(nameOf(use));
+  use.role === role && !/^(update|upgrade|add-user|retry|redrive)|--plan/.test(nameOf(use));
 
 describe('the policy', () => {
   it.each(casesInScope(enough, enough.filter(isUsual)).map(({ role, use }) => [role, nameOf(use), use] as const))(

@@ -11,7 +11,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/execute-change-set/environment.ts';
 import type { ChangedStack } from '../../../../lib/plans/stack.ts';
-import { updateToken } from '../../../../lib/stacks/upgrade/names.ts';
+import { updateToken } from '../../../../lib/stacks/names.ts';
 import { environmentOf } from '../environment.ts';
 import { errorOf, lambda } from '../lambda.ts';
 import { ownRecord } from '../own-record.ts';

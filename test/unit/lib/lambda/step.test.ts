@@ -147,7 +147,7 @@ describe('a secret that a step meets', () => {
   const schema = v.object({ userName: v.string(), password: v.string() });
   const meetings: [how: string, meet: () => Promise<unknown>][] = [
     ['reads', () => readSecret(client, { secretId: 'a-secret' }, schema)],
-    ['creates', () => createSecret(client, 'new-secret', { password: marker })],
+    ['creates', () => createSecret(client, { secretId: 'new-secret', keyArn: '' }, { password: marker })],
     ['stores', () => putSecret(client, 'a-secret', { customToken: marker })],
     ['stores as a successor', () => putSuccessor(client, 'a-secret', undefined, { idToken: marker })],
   ];

@@ -1,7 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { Registry } from '../../../../lib/registry/table.ts';
-import { putWaiter, readWaiter } from '../../../../lib/stacks/waiter.ts';
+import { putWaiter, readWaiter } from '../../../../lib/stacks/waiting/waiter.ts';
 import {
   claimRecord,
   completeRecord,

@@ -39,7 +39,13 @@ describe('unsettled', () => {
         statusSchema.options.map((status) => [status.toLowerCase().replace('_', '-'), { status, ...old }]),
       ),
     );
-    expect((await unsettled('running')).toSorted()).toEqual(['adding-users', 'offboarding', 'onboarding', 'updating', 'upgrading']);
+    expect((await unsettled('running')).toSorted()).toEqual([
+      'adding-users',
+      'offboarding',
+      'onboarding',
+      'updating',
+      'upgrading',
+    ]);
   });
 
   it('is what failed as long as a redrive is possible, also where the subscriber is active', async () => {

@@ -7,10 +7,9 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
-import { StackFailed, StackGone, StackNeedsAttention, StackNotRolledBack, StackSettled } from '../errors.ts';
-import { creationFailure, latestDeletion, reasonOf } from './reasons.ts';
-import { isDeletionCanceled, stackPhase, updateOutcome, type WaitOutcome, waitOutcome } from './status.ts';
-import { ownUpdate } from './upgrade/own-update.ts';
+import { StackFailed, StackGone, StackNeedsAttention, StackNotRolledBack, StackSettled } from '../../errors.ts';
+import { creationFailure, latestDeletion, ownUpdate, reasonOf } from '../reasons.ts';
+import { isDeletionCanceled, stackPhase, updateOutcome, type WaitOutcome, waitOutcome } from '../status.ts';
 import type { Waiter } from './waiter.ts';
 
 interface Clients {

@@ -1,8 +1,8 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { ownerCheck, requireOwned } from '../registry/owner.ts';
-import { type Registry, readItem, writeTogether } from '../registry/table.ts';
-import { versioned } from '../versions.ts';
+import { ownerCheck, requireOwned } from '../../registry/owner.ts';
+import { type Registry, readItem, writeTogether } from '../../registry/table.ts';
+import { versioned } from '../../versions.ts';
 
 const waiterSchema = v.object({
   taskToken: v.string(),

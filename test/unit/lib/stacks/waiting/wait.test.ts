@@ -15,8 +15,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { settleWait } from '../../../../lib/stacks/wait.ts';
-import { stackId } from '../../functions/plan.ts';
+import { settleWait } from '../../../../../lib/stacks/waiting/wait.ts';
+import { stackId } from '../../../functions/plan.ts';
 
 const executionArn = 'arn:aws:states:us-east-1:111111111111:execution:x-upgrade-subscriber:one';
 const taskToken = 'task-token-1';
