@@ -81,7 +81,7 @@ export const removeDocument = v.union([
 ]);
 
 const rebuilt = v.pipe(
-  v.array(v.strictObject({ kind: v.picklist(['record', 'grant']), userName: v.string(), what: v.string() })),
+  v.array(v.strictObject({ kind: v.picklist(['record', 'grant', 'key']), userName: v.string(), what: v.string() })),
   v.description('What the registry lacks or says otherwise.'),
 );
 const leftOut = v.pipe(

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { executionArnOf } from '../../lib/aws/arns.ts';
+import { leaseKey, listedStatus } from '../../lib/keys/lease.ts';
 import type { Operation, Status } from '../../lib/subscribers/operations.ts';
 import { runningStatuses, statusSchema } from '../../lib/subscribers/operations.ts';
 import { requireKnownVersion, versioned } from '../../lib/versions.ts';
@@ -17,6 +18,7 @@ const recordSchema = v.looseObject({
   roleArn: v.optional(v.string()),
   keyArns: v.optional(v.array(v.string())),
   users: v.optional(v.array(v.string())),
+  build: v.optional(v.string()),
 });
 const grantSchema = v.looseObject({
   pk: v.string(),
@@ -28,9 +30,11 @@ const grantSchema = v.looseObject({
   expiresAt: v.optional(v.number()),
 });
 
+const leaseSchema = v.object({ pk: v.string(), sk: v.literal('LEASE') });
+
 /** An item to be written, on condition that the registry still has what was read: nothing, or the item as it was. */
 export interface Change {
-  kind: 'record' | 'grant';
+  kind: 'record' | 'grant' | 'key';
   userName: string;
   /** In words, for people. */
   what: string;
@@ -67,6 +71,8 @@ const rememberedSeconds = 60 * 60;
 export function planRebuild({ found, grantees, items, deployment, now }: Facts): Plan {
   const records = new Map<string, v.InferOutput<typeof recordSchema>>();
   const grants = new Map<string, v.InferOutput<typeof grantSchema>>();
+  const leases = new Set<string>();
+  const unlisted = new Map<string, Change>();
   for (const item of items) {
     requireKnownVersion(item, 'An item of the registry');
     const record = v.safeParse(recordSchema, item);
@@ -74,6 +80,8 @@ export function planRebuild({ found, grantees, items, deployment, now }: Facts):
     const grant = v.safeParse(grantSchema, item);
     if (grant.success && grant.output.sk.startsWith('GRANT#'))
       grants.set(`${grant.output.pk} ${grant.output.roleArn}`, grant.output);
+    const lease = v.safeParse(leaseSchema, item);
+    if (lease.success) leases.add(lease.output.pk);
   }
   const plan: Plan = { changes: [], left: [] };
   for (const subscriber of found) {
@@ -96,6 +104,7 @@ export function planRebuild({ found, grantees, items, deployment, now }: Facts):
     for (const keyArn of role === undefined ? [] : keyArns) {
       const pk = `KEY#${keyArn}`;
       const known = grants.get(`${pk} ${role?.roleArn}`);
+      if (!leases.has(pk)) unlisted.set(pk, listing(keyArn, userName));
       if (known?.state === 'applied' && known.roleId === role?.roleId) continue;
       const grant = { ...role, userName, state: 'applied', refused: false };
       const item = versioned({ pk, sk: `GRANT#${role?.roleArn}`, ...grant });
@@ -103,8 +112,19 @@ export function planRebuild({ found, grantees, items, deployment, now }: Facts):
     }
     if (stack === undefined) plan.changes.push(...withdrawals(name, { grants: [...grants.values()], grantees, now }));
   }
+  // After the grants: what the check for drift finds of a key, it compares with all of them.
+  plan.changes.push(...unlisted.values());
   return plan;
 }
+
+/** Puts a key among those that the check for drift looks at: without a lease, it would find it within a week (lib/keys/known-keys.ts). */
+const listing = (keyArn: string, userName: string): Change => ({
+  kind: 'key',
+  userName,
+  what: `${keyArn} is checked for drift`,
+  item: versioned({ ...leaseKey(keyArn), status: listedStatus }),
+  previous: undefined,
+});
 
 /** The keys whose policies let the subscriber's role in. */
 function keysOf({ stack }: Found, grantees: Facts['grantees']): string[] {
@@ -137,9 +157,13 @@ function recordChange(facts: RecordFacts): Change | undefined {
   const { stackId, home, tags, role } = stack ?? {};
   // What has failed, the record knows better than AWS shows it, as long as the stack is the same one.
   const stands = previous?.status === 'FAILED' && status !== 'OFFBOARDED' ? 'FAILED' : status;
+  // An update of the stack that the record does not know may have brought another template, and nothing in AWS says which build that is.
+  const knowsBuild =
+    stack !== undefined && stackId === previous?.stackId && (stack.updatedAt ?? '') <= (previous?.updatedAt ?? '');
   const isSame =
     previous !== undefined &&
     previous.status === stands &&
+    (previous.build === undefined || knowsBuild) &&
     previous.stackId === stackId &&
     (stands !== 'ACTIVE' ||
       (previous.roleArn === role?.roleArn &&
@@ -151,7 +175,10 @@ function recordChange(facts: RecordFacts): Change | undefined {
   // As of an execution that Step Functions has forgotten: whatever began before it is superseded.
   const executionArn = executionArnOf(deployment.machines[operation], `rebuilt-${name}-${now.getTime().toString(36)}`);
   const at = now.toISOString();
-  const gone = new Set(['stackId', 'roleArn', 'keyArns', 'users', 'lastError']);
+  const gone = new Set([
+    ...['stackId', 'roleArn', 'keyArns', 'users', 'lastError'],
+    ...(knowsBuild ? [] : ['build', 'templateSha256']),
+  ]);
   const kept = Object.entries(previous ?? {}).filter(([attribute]) => !gone.has(attribute));
   const isRunning = previous !== undefined && runningStatuses.includes(previous.status);
   return {

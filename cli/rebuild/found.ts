@@ -2,6 +2,7 @@ import {
   CloudFormationClient,
   type Stack as CloudFormationStack,
   paginateDescribeStacks,
+  type StackStatus,
 } from '@aws-sdk/client-cloudformation';
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
@@ -27,6 +28,8 @@ export interface FoundStack {
   /** As the stack's parameters spell the name. */
   userName: string;
   isLive: boolean;
+  /** When it was last updated, in ISO 8601; undefined: never. */
+  updatedAt: string | undefined;
   /** The tags that the request asked for. */
   tags: Record<string, string>;
   role: { roleArn: string; roleId: string } | undefined;
@@ -125,7 +128,7 @@ async function describe(
   name: string,
   { cloudFormation, iam }: ReturnType<typeof clientsAt>,
 ): Promise<FoundStack> {
-  const { StackId: stackId = '', StackStatus, Parameters = [], Tags = [] } = stack;
+  const { StackId: stackId = '', StackStatus, LastUpdatedTime, Parameters = [], Tags = [] } = stack;
   const values = Parameters.flatMap(({ ParameterValue }) => ParameterValue ?? []);
   const own: ReadonlySet<string | undefined> = new Set(Object.values(ownershipTags));
   const resources = (await stackResources(cloudFormation, stackId)).filter(isThere);
@@ -137,12 +140,17 @@ async function describe(
     stackId,
     home: arnOwner(stackId),
     userName: values.find((value) => value.toLowerCase() === name) ?? name,
-    isLive: StackStatus !== undefined && stackPhase(StackStatus) === 'live',
+    isLive: isMade(StackStatus),
+    updatedAt: LastUpdatedTime?.toISOString(),
     tags: Object.fromEntries(Tags.flatMap(({ Key = '', Value = '' }) => (own.has(Key) ? [] : [[Key, Value]]))),
     role: role?.Arn === undefined || role.RoleId === undefined ? undefined : { roleArn: role.Arn, roleId: role.RoleId },
     keyArns: [...new Set(values.filter((value) => parseKeyArn(value) !== undefined))],
   };
 }
+
+/** Whether a stack was made once. Whatever became of an update since, which may not even be rolled back, its subscriber is as active as it was. */
+export const isMade = (status: StackStatus | undefined): boolean =>
+  status !== undefined && (stackPhase(status) === 'live' || status.startsWith('UPDATE_'));
 
 /** Whom the deployment's own statements in the policy of a key let use it: roles, and patterns of roles. @throws CommandError as `answer` */
 export async function granteesOf(target: Reachable, keyArn: string, home: Home | undefined): Promise<string[]> {

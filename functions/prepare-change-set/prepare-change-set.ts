@@ -23,7 +23,7 @@ import {
 import { isAllowed, lossName, lossText } from '../../lib/stacks/upgrade/changes.ts';
 import { requireUpgradable } from '../../lib/stacks/upgrade/upgradable.ts';
 import type { Environment } from './environment.ts';
-import { tokenParameterOf } from './token-parameter.ts';
+import { requireKeptTokenLasts, tokenParameterOf } from './token-parameter.ts';
 
 interface Dependencies {
   environment: Environment;
@@ -46,7 +46,8 @@ const preparedMs = [1_000, 2_000, 3_000, 5_000, 5_000, 10_000] as const;
  * @throws StackBusy while something else is done to the stack, or CloudFormation prepares the change set
  * @throws StackNeedsAttention, StackNotRolledBack when nothing can be changed of the stack
  * @throws TemplateMismatch, TemplateNotReadable, TemplateChanged, InvalidConfiguration with what CloudFormation refuses
- * @throws CustomTokenExpiring, SubscriberOutcomeUnknown, InvalidRequest when the stack needs a custom token, and there is none that is good
+ * @throws CustomTokenExpiring, SubscriberOutcomeUnknown, InvalidRequest when the stack needs a custom token, also since its custom resource is called
+ * with it, and there is none that is good
  * @throws ExecutionSuperseded when another execution has taken the subscriber over
  */
 export async function prepareChangeSet(plan: UpgradePlan, dependencies: Dependencies): Promise<ChangedStack> {
@@ -73,6 +74,14 @@ export async function prepareChangeSet(plan: UpgradePlan, dependencies: Dependen
   if (refused.length > 0) {
     await deleteChangeSet(cloudFormation, given);
     throw new UpgradeWouldReplace(stackId, listed(refused.map(lossText), ', '), refused.map(lossName));
+  }
+  if (changeSet.customResources.length > 0) {
+    try {
+      await requireKeptTokenLasts(plan, dependencies);
+    } catch (error) {
+      await deleteChangeSet(cloudFormation, given);
+      throw error;
+    }
   }
   return {
     ...unchanged,

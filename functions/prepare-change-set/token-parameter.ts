@@ -1,8 +1,12 @@
 import type { Stack as CloudFormationStack, Parameter } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { UpgradePlan } from '../../lib/plans/upgrade.ts';
-import { goodCustomToken } from '../../lib/secrets/good-custom-token.ts';
+import { credentialsSchema } from '../../lib/secrets/credentials.ts';
+import { goodCustomToken, requireLasting } from '../../lib/secrets/good-custom-token.ts';
 import { customTokenSchema, readInputSecret } from '../../lib/secrets/input-secrets.ts';
+import { readSecret } from '../../lib/secrets/secrets.ts';
+
+type TokenPlan = Pick<UpgradePlan, 'subscriber' | 'customTokenSecretId' | 'credentialsSecretId'>;
 
 /**
  * The template parameter with the custom token. A stack that has one keeps it, unless the request brings another: what was registered with it
@@ -10,7 +14,7 @@ import { customTokenSchema, readInputSecret } from '../../lib/secrets/input-secr
  * @throws CustomTokenExpiring, SubscriberOutcomeUnknown, InvalidRequest
  */
 export async function tokenParameterOf(
-  plan: Pick<UpgradePlan, 'subscriber' | 'customTokenSecretId' | 'credentialsSecretId' | 'stack'>,
+  plan: TokenPlan & Pick<UpgradePlan, 'stack'>,
   { Parameters = [] }: CloudFormationStack,
   { secrets, now }: { secrets: SecretsManagerClient; now: Date },
 ): Promise<Parameter> {
@@ -24,4 +28,19 @@ export async function tokenParameterOf(
     return { ParameterKey, UsePreviousValue: true };
   const { token } = await goodCustomToken(secrets, { ...plan.subscriber, secretId: plan.credentialsSecretId, now });
   return { ParameterKey, ParameterValue: token };
+}
+
+/**
+ * Requires of a token that the stack keeps, and the vendor's custom resource is called with, that it has not ended, as far as that is known: InfinStor
+ * would refuse it, and a rollback, which calls the custom resource as it was, would fail for the same.
+ * @throws CustomTokenExpiring
+ */
+export async function requireKeptTokenLasts(
+  { subscriber, customTokenSecretId, credentialsSecretId: secretId }: TokenPlan,
+  { secrets, now }: { secrets: SecretsManagerClient; now: Date },
+): Promise<void> {
+  if (customTokenSecretId !== undefined) return;
+  const credentials = await readSecret(secrets, { secretId }, credentialsSchema);
+  if (credentials?.value.state !== 'created') return;
+  requireLasting(subscriber.userName, credentials.value.customTokenExpiresAt, now);
 }

@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { STSClientResolvedConfig } from '@aws-sdk/client-sts';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { clientConfig } from './clients.ts';
 import { explain } from './explain.ts';
 import { rememberFailedCall } from './failed-calls.ts';
-import { type HttpAnswer, NoAnswer, requestOnce } from './http.ts';
+import { type HttpAnswer, NoAnswer } from './http.ts';
+import { givenEndpoint, type Signing, signedRequest } from './signed-request.ts';
 
 /** Reads and writes small objects. */
 export interface S3 {
@@ -58,31 +57,14 @@ interface Place {
  * bundle already (docs/decisions/0034-pinned-templates.md).
  * @param config of any client: its credentials and hash are used
  */
-export function createS3({ credentials, sha256 }: Pick<STSClientResolvedConfig, 'credentials' | 'sha256'>): S3 {
-  async function send(
+export function createS3(signing: Signing): S3 {
+  function send(
     method: 'GET' | 'PUT',
     { bucket, key, region, host }: Place,
-    { body, maxBytes, attempt }: { body?: Uint8Array; maxBytes?: number; attempt: number },
+    options: { body?: Uint8Array; maxBytes?: number; attempt: number },
   ): Promise<HttpAnswer> {
-    const url = new URL(`${endpointOf(process.env) ?? `https://${host}`}/${bucket}/${key}`);
-    const signer = new SignatureV4({ service: 's3', region, credentials, sha256, uriEscapePath: false });
-    const { headers } = await signer.sign({
-      method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      headers: { host: url.host, 'amz-sdk-request': `attempt=${attempt}; max=${clientConfig.maxAttempts}` },
-      ...(body !== undefined && { body }),
-    });
-    const { connectionTimeout, requestTimeout } = clientConfig.requestHandler;
-    return requestOnce(url.href, {
-      method,
-      headers,
-      body,
-      maxBytes,
-      connectTimeoutMs: connectionTimeout,
-      timeoutMs: connectionTimeout + requestTimeout,
-    });
+    const url = new URL(`${givenEndpoint('S3') ?? `https://${host}`}/${bucket}/${key}`);
+    return signedRequest(signing, { service: 's3', region, method, url, ...options, config: clientConfig });
   }
 
   /** Both calls may be repeated: a second write of the same bytes changes nothing. @throws S3Error, with its call beside it */
@@ -151,10 +133,6 @@ const notReadable: readonly string[] = [
     'Status307',
   ],
 ];
-
-/** Where the environment says that services are, as to the SDK's clients ("Service-specific endpoints", SDKs and Tools reference guide). */
-const endpointOf = ({ AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL }: NodeJS.ProcessEnv): string | undefined =>
-  AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined;
 
 /**
  * Reads an object's URL, with the bucket in its path or in its host (S3 user guide, "Virtual hosting of buckets").

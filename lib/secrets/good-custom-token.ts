@@ -16,12 +16,19 @@ export async function goodCustomToken(
     throw new SubscriberOutcomeUnknown(`Secret ${secretId} holds no custom token`);
   }
   const { customToken, customTokenExpiresAt } = credentials.value;
-  // Stryker disable next-line ConditionalExpression: for the compiler alone, because no time is before an unknown one
-  if (customTokenExpiresAt !== undefined) {
-    // A stack is mostly made in five minutes, and uses the token last.
-    const stackMs = 15 * 60_000;
-    const leftMs = Date.parse(customTokenExpiresAt) - now.getTime();
-    if (leftMs < stackMs) throw new CustomTokenExpiring(userName, customTokenExpiresAt, leftMs <= 0);
-  }
+  requireLasting(userName, customTokenExpiresAt, now);
   return { token: customToken, version: credentials.versionId };
+}
+
+/**
+ * Requires that a custom token, as far as its end is known, outlasts the making of a stack.
+ * @throws CustomTokenExpiring
+ */
+export function requireLasting(userName: string, customTokenExpiresAt: string | undefined, now: Date): void {
+  // Stryker disable next-line ConditionalExpression: for the compiler alone, because no time is before an unknown one
+  if (customTokenExpiresAt === undefined) return;
+  // A stack is mostly made in five minutes, and uses the token last.
+  const stackMs = 15 * 60_000;
+  const leftMs = Date.parse(customTokenExpiresAt) - now.getTime();
+  if (leftMs < stackMs) throw new CustomTokenExpiring(userName, customTokenExpiresAt, leftMs <= 0);
 }

@@ -1,12 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { STSClientResolvedConfig } from '@aws-sdk/client-sts';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { briskConfig } from '../../aws/clients.ts';
 import { rememberFailedCall } from '../../aws/failed-calls.ts';
-import { type HttpAnswer, NoAnswer, requestOnce } from '../../aws/http.ts';
-
-/** Credentials and hash of any client of the SDK. */
-export type Signing = Pick<STSClientResolvedConfig, 'credentials' | 'sha256'>;
+import { type HttpAnswer, NoAnswer } from '../../aws/http.ts';
+import { givenEndpoint, type Signing, signedRequest } from '../../aws/signed-request.ts';
 
 /** What AWS refused, under its own name for that. */
 export class RefusedCall extends Error {
@@ -30,25 +26,15 @@ interface SignedCall {
 }
 
 /** One call, with a second try as the SDK's clients have it. All of them read. */
-export async function call({ credentials, sha256 }: Signing, signed: SignedCall): Promise<HttpAnswer> {
+export async function call(signing: Signing, signed: SignedCall): Promise<HttpAnswer> {
   const { service, region, method, query = {}, headers = {}, body } = signed;
   const url = new URL(endpointOf(service, region));
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  const { connectionTimeout, requestTimeout } = briskConfig.requestHandler;
-  const signer = new SignatureV4({ service, region, credentials, sha256, uriEscapePath: service !== 's3' });
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= briskConfig.maxAttempts;
-    const request = await signer.sign({
-      ...{ method, protocol: url.protocol, hostname: url.hostname, path: url.pathname, query: { ...query } },
-      headers: { host: url.host, 'amz-sdk-request': `attempt=${attempt}; max=${briskConfig.maxAttempts}`, ...headers },
-      ...(body !== undefined && { body }),
-    });
     try {
-      const answer = await requestOnce(url.href, {
-        ...{ method, headers: request.headers, body },
-        connectTimeoutMs: connectionTimeout,
-        timeoutMs: connectionTimeout + requestTimeout,
-      });
+      const request = { service, region, method, url, headers, body, attempt };
+      const answer = await signedRequest(signing, { ...request, config: briskConfig });
       if (isLast || !isPassing(answer)) return answer;
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
@@ -62,15 +48,13 @@ export async function call({ credentials, sha256 }: Signing, signed: SignedCall)
 const isPassing = ({ status, body }: HttpAnswer) =>
   status >= 500 || status === 429 || (status === 400 && /Throttling|TooManyRequests/.test(body.toString('utf8')));
 
-/**
- * Where the environment says that services are, as to the SDK's clients ("Service-specific endpoints", SDKs and Tools reference guide). IAM
- * has one endpoint in a partition (general reference, "IAM endpoints and quotas").
- */
+/** Where a service is. IAM has one endpoint in a partition (general reference, "IAM endpoints and quotas"). */
 function endpointOf(service: SignedCall['service'], region: string): string {
-  const { AWS_ENDPOINT_URL, [`AWS_ENDPOINT_URL_${ownNames[service]}`]: own } = process.env;
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
-  if (own || AWS_ENDPOINT_URL) return own || AWS_ENDPOINT_URL || '';
-  return `https://${service === 'iam' ? iamHosts[region] : `${service}.${region}`}.${suffix}`;
+  return (
+    givenEndpoint(ownNames[service]) ??
+    `https://${service === 'iam' ? iamHosts[region] : `${service}.${region}`}.${suffix}`
+  );
 }
 const ownNames = { iam: 'IAM', s3: 'S3', servicequotas: 'SERVICE_QUOTAS' } as const;
 const iamHosts: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
+import type { Signing } from '../../aws/signed-request.ts';
 import { json } from '../../json.ts';
-import { call, RefusedCall, refusal, type Signing } from './signed-call.ts';
+import { call, RefusedCall, refusal } from './signed-call.ts';
 
 /** Pages of 1,000 are 200 KB. */
 const pageSize = 1_000;

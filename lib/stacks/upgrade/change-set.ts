@@ -1,4 +1,5 @@
 import {
+  type Change,
   ChangeSetNotFoundException,
   type CloudFormationClient,
   CloudFormationServiceException,
@@ -6,7 +7,7 @@ import {
   DescribeChangeSetCommand,
   type DescribeChangeSetOutput,
 } from '@aws-sdk/client-cloudformation';
-import { type Loss, lossesIn } from './changes.ts';
+import { customResourcesCalled, type Loss, lossesIn } from './changes.ts';
 
 /** A change set, and what it replaces or removes of what an upgrade must keep. */
 export interface DescribedChangeSet {
@@ -15,6 +16,8 @@ export interface DescribedChangeSet {
   statusReason: string;
   executionStatus: string;
   losses: Loss[];
+  /** The vendor's custom resources that it certainly calls. */
+  customResources: string[];
 }
 
 /** A change set by its name or ARN; IAM knows a call that names the stack, too, by that. */
@@ -33,12 +36,15 @@ export async function describeChangeSet(
   within = '',
 ): Promise<DescribedChangeSet | undefined> {
   let first: DescribeChangeSetOutput | undefined;
+  const changes: Change[] = [];
   const losses: Loss[] = [];
+  const customResources: string[] = [];
   let NextToken: string | undefined;
   do {
     const page = await send(cloudFormation, { name, stackId, NextToken });
     if (page === undefined) return undefined;
     first ??= page;
+    changes.push(...(page.Changes ?? []));
     losses.push(...lossesIn(page.Changes ?? [], within));
     for (const { ResourceChange: change } of page.Changes ?? []) {
       const { ChangeSetId: nestedSet, PhysicalResourceId: nestedId } = change ?? {};
@@ -46,6 +52,7 @@ export async function describeChangeSet(
       const path = `${within}${change.LogicalResourceId}.`;
       const nested = await describeChangeSet(cloudFormation, { name: nestedSet, stackId: nestedId }, path);
       losses.push(...(nested?.losses ?? []));
+      customResources.push(...(nested?.customResources ?? []));
     }
     NextToken = page.NextToken;
   } while (NextToken !== undefined);
@@ -55,7 +62,9 @@ export async function describeChangeSet(
     StatusReason: statusReason = '',
     ExecutionStatus,
   } = first;
-  return { changeSetId, status, statusReason, executionStatus: ExecutionStatus ?? '', losses };
+  // What causes a change may stand on another page.
+  customResources.push(...customResourcesCalled(changes, within));
+  return { changeSetId, status, statusReason, executionStatus: ExecutionStatus ?? '', losses, customResources };
 }
 
 async function send(

@@ -1,4 +1,4 @@
-import type { Change, ResourceChange } from '@aws-sdk/client-cloudformation';
+import type { Change, ResourceChange, ResourceChangeDetail } from '@aws-sdk/client-cloudformation';
 
 /**
  * What an upgrade must not replace or remove unasked: what holds a subscriber's data, the role that InfinStor assumes, and stacks, with all that
@@ -69,3 +69,23 @@ export const lossName = ({ path, type }: Pick<Loss, 'path' | 'type'>): string =>
 
 /** A loss for people. */
 export const lossText = (loss: Loss): string => `${loss.what} ${lossName(loss)}${loss.fate}`;
+
+/**
+ * The vendor's custom resources that an update certainly calls, by their logical ids: those that are made, and those of which a property gets another
+ * value. One that refers to what is changed in place is in a change set, too, and mostly keeps its values: then it is not called.
+ * @param changes all of a change set
+ * @param within as in `lossesIn`
+ */
+export function customResourcesCalled(changes: readonly Change[], within = ''): string[] {
+  const all = changes.flatMap(({ ResourceChange: change }) => change ?? []);
+  const replaced = new Set(
+    all.filter(({ Replacement }) => Replacement === 'True').map((change) => change.LogicalResourceId),
+  );
+  const isCertain = ({ Target, Evaluation, CausingEntity = '' }: ResourceChangeDetail) =>
+    Target?.Attribute === 'Properties' && (Evaluation === 'Static' || replaced.has(CausingEntity.split('.')[0]));
+  return all.flatMap(({ ResourceType = '', LogicalResourceId, Action, Details = [] }) => {
+    if (!/^(Custom::|AWS::CloudFormation::CustomResource$)/.test(ResourceType)) return [];
+    const isCalled = Action === 'Add' || (Action === 'Modify' && Details.some(isCertain));
+    return isCalled ? [`${within}${LogicalResourceId}`] : [];
+  });
+}

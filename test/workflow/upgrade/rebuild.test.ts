@@ -66,12 +66,13 @@ it('an empty registry is made again, once: status, update, users, offboardings a
     expect(await itemsOf(sandbox)).toEqual([]);
     const wrote = await confirmed(sandbox);
     expect(wrote.document).toMatchObject({
-      written: 4,
+      written: 5,
       changes: [
         { kind: 'record', userName: 'Crowd', what: expect.stringMatching(/^ACTIVE, which was not there, stack arn:/) },
         { kind: 'record', userName: 'gone', what: 'OFFBOARDED, which was not there' },
         { kind: 'record', userName: 'Keyed', what: expect.stringMatching(/^ACTIVE/) },
         { kind: 'grant', userName: 'Keyed', what: expect.stringContaining(keyArn) },
+        { kind: 'key', userName: 'Keyed', what: `${keyArn} is checked for drift` },
       ],
     });
     expect((await confirmed(sandbox)).document).toMatchObject({ written: 0, changes: [] });
