@@ -4,12 +4,11 @@
 import { listSubscribers } from '../functions/list-subscribers/list-subscribers.ts';
 import { parseListQuery } from '../functions/list-subscribers/query.ts';
 import { grantsOf, grantsOn } from '../lib/keys/grants.ts';
-import { workInSlices } from '../lib/registry/slices.ts';
 import { claimRecord, readRecord } from '../lib/subscribers/record.ts';
-import { unsettledAfter, unsettledGroupNames, unsettledGroups } from '../lib/subscribers/unsettled.ts';
 import { lookAtKeys } from './scale/drift.ts';
 import { sweepAfterOutage } from './scale/outage.ts';
 import { executionArnOf, keyArnOf, now, registryOf, userNameOf } from './scale/registry.ts';
+import { sweep } from './scale/sweep.ts';
 
 const hour = 60 * 60_000;
 const later = (milliseconds: number) => new Date(now.getTime() + milliseconds);
@@ -47,8 +46,8 @@ async function measure(count: number): Promise<void> {
   await row('all of status UPDATING', () => whole({ status: 'UPDATING' }));
   await row('a page of another account', async () => `${(await page({ account: '222222222222' })).subscribers.length}`);
   await row('the whole list', () => whole({ limit: '100' }));
-  await row('a sweep, once an hour: also the active ones', () => sweep(0));
-  await row('a sweep, every five minutes', () => sweep(5 * 60_000));
+  await row('a sweep, once an hour: also the active ones', () => sweep(registry, now));
+  await row('a sweep, every five minutes', () => sweep(registry, later(5 * 60_000)));
   await row('drift, once a week: reads the whole table', () => lookAtKeys(registry, count, now));
   await row('drift, once an hour', () => lookAtKeys(registry, count, later(hour)));
   await row('drift, once a day: also looks at kept policies', () => lookAtKeys(registry, count, later(25 * hour)));
@@ -66,26 +65,6 @@ async function measure(count: number): Promise<void> {
     const options = { previousExecutionArn: record?.executionArn, attempts: [], now: now.toISOString() };
     return String(await claimRecord(registry, claimed, options));
   });
-
-  async function sweep(milliseconds: number): Promise<string> {
-    const found: string[] = [];
-    for (const group of unsettledGroupNames) {
-      let records = 0;
-      await workInSlices(registry, {
-        name: `sweep-${group}`,
-        pageAfter: (after) => unsettledAfter(registry, group, { after, failedSince: later(-336 * hour).toISOString() }),
-        each: async () => {
-          records += 1;
-        },
-        mayGoOn: () => true,
-        atOnce: 5,
-        restMs: unsettledGroups[group].restMs,
-        now: () => later(milliseconds).getTime(),
-      });
-      found.push(`${records} ${group}`);
-    }
-    return found.join(', ');
-  }
 }
 
 function print(line: string): void {

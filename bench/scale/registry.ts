@@ -97,14 +97,18 @@ export async function registryOf(count: number, unseen = 0) {
   const dynamoDb = createDynamoDb();
   const tableName = 'registry';
   await dynamoDb.createTable({ ...definition, TableName: tableName, BillingMode: 'PAY_PER_REQUEST' });
-  const spent = { units: 0 };
+  const spent = { units: 0, reads: 0, writes: 0, calls: 0 };
   const { requestHandler, signer, ...config } = served(async (operation, input, sent) => {
     const text = JSON.stringify({ ...Object(input), ReturnConsumedCapacity: 'TOTAL' });
     const { status, body } = await dynamoDb.handle(`DynamoDB_20120810.${operation}`, sent, text);
     if (status !== 200 && !body.includes('ConditionalCheckFailed')) throw new Error(body);
     const answer: unknown = JSON.parse(body);
     if (status !== 200) throw Object.assign(new Error('refused'), { refusal: body });
-    for (const { CapacityUnits } of v.parse(answerSchema, answer).ConsumedCapacity) spent.units += CapacityUnits;
+    for (const { CapacityUnits } of v.parse(answerSchema, answer).ConsumedCapacity) {
+      spent.units += CapacityUnits;
+      spent[/Get|Query|Scan/.test(operation) ? 'reads' : 'writes'] += CapacityUnits;
+    }
+    spent.calls += 1;
     return Object(answer);
   });
   const documents = documentClient(Object.assign(config, clientConfig));
@@ -115,7 +119,7 @@ export async function registryOf(count: number, unseen = 0) {
     const puts = items.slice(first, first + 25).map((Item) => ({ PutRequest: { Item } }));
     await documents.send(new BatchWriteCommand({ RequestItems: { [tableName]: puts } }));
   }
-  spent.units = 0;
+  Object.assign(spent, { units: 0, reads: 0, writes: 0, calls: 0 });
   return { registry: { documents, tableName }, spent };
 }
 

@@ -1,11 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { costOf, type PriceName, prices } from '../cost/prices.ts';
 import { type Alarm, metricsRead, operations, operationsTemplate } from '../operations.ts';
 
 const page = join(resolve(import.meta.dirname, '../..'), 'docs', 'operations.md');
-
-/** Dollars a month (or as said) in us-east-1, of Amazon's pricing pages for CloudWatch, without what is free. */
-const prices = { alarmMetric: 0.1, compositeAlarm: 0.5, customMetric: 0.3, dashboard: 3 };
 
 const dollars = (amount: number) => `$${amount.toFixed(2)}`;
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
@@ -45,7 +43,7 @@ async function alarmRows(): Promise<string[][]> {
       String(Properties.AlarmName).endsWith(`-test-${name}`),
     );
     if (resource === undefined) throw new Error(`The template has no alarm ${name}`);
-    const cost = dollars(metricsRead(resource).length * prices.alarmMetric);
+    const cost = dollars(costOf('alarmMetric', metricsRead(resource).length));
     return [
       `\`${name}\``,
       wakes ? 'yes' : '',
@@ -58,20 +56,24 @@ async function alarmRows(): Promise<string[][]> {
   });
 }
 
-async function costRows(): Promise<string[][]> {
+/** What of the template is paid for by the month, whatever happens, with how many there are and the price of each. */
+export async function runningCosts(): Promise<{ what: string; count: number; price: number }[]> {
   const { Resources } = await operationsTemplate({ alarmTopic: 'own', dashboard: 'true' });
   const ofType = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
-  const read = ofType('AWS::CloudWatch::Alarm').flatMap(metricsRead).length;
-  const own = Object.keys(operations.metrics).length;
-  const parts: [string, number, number][] = [
-    ['metrics that alarms read', read, prices.alarmMetric],
-    ['composite alarms', ofType('AWS::CloudWatch::CompositeAlarm').length, prices.compositeAlarm],
-    ['metrics of the project', own, prices.customMetric],
-    ['dashboards', ofType('AWS::CloudWatch::Dashboard').length, prices.dashboard],
+  const parts: [string, number, PriceName][] = [
+    ['metrics that alarms read', ofType('AWS::CloudWatch::Alarm').flatMap(metricsRead).length, 'alarmMetric'],
+    ['composite alarms', ofType('AWS::CloudWatch::CompositeAlarm').length, 'compositeAlarm'],
+    ['metrics of the project', Object.keys(operations.metrics).length, 'customMetric'],
+    ['dashboards', ofType('AWS::CloudWatch::Dashboard').length, 'dashboard'],
   ];
-  const total = parts.reduce((sum, [, count, price]) => sum + count * price, 0);
+  return parts.map(([what, count, name]) => ({ what, count, price: prices[name].price }));
+}
+
+async function costRows(): Promise<string[][]> {
+  const parts = await runningCosts();
+  const total = parts.reduce((sum, { count, price }) => sum + count * price, 0);
   return [
-    ...parts.map(([what, count, price]) => [what, String(count), dollars(price), dollars(count * price)]),
+    ...parts.map(({ what, count, price }) => [what, String(count), dollars(price), dollars(count * price)]),
     ['together', '', '', dollars(total)],
   ];
 }
