@@ -46,6 +46,9 @@ export const templateSchema = v.pipe(
   v.parseJson(),
   v.looseObject({ Resources: v.record(v.string(), resourceSchema) }),
 );
+/** The template as it is packaged at any time: osls uploads each package into a folder of its own. */
+export const timeless = (text: string) => text.replaceAll(/serverless\/infinstor-onboarding\/sandbox\/[^/]+\//g, '');
+
 export type Template = v.InferOutput<typeof templateSchema>;
 
 const require = createRequire(import.meta.url);
