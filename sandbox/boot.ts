@@ -65,6 +65,8 @@ export interface SandboxOptions extends EmptySandboxOptions {
   packageFolder: string;
   /** Values for environment variables of the deployment's functions, in place of the template's. */
   environment?: Readonly<Record<string, string>>;
+  /** Makes in the account what must be there before the deployment, such as its key. */
+  prepare?: (account: EmptySandbox) => void;
   /** Changes the packaged template before it is deployed. */
   editTemplate?: (template: string) => string;
 }
@@ -139,6 +141,7 @@ export async function bootSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { secretsManager, cloudFormation, infinstorUrl, superadmin } = sandbox;
   secretsManager.createSecret(fixtures.superadmin.secretId, JSON.stringify(superadmin));
   secretsManager.createSecret(fixtures.newPasswordSecretId, JSON.stringify({ password: newPassword() }));
+  options.prepare?.(sandbox);
   const deployer = iam.caller(operator.accessKeyId);
   if (deployer === undefined) throw new Error(`${operatorArn} has no credentials`);
   const resources = await deployPackage(cloudFormation, {
@@ -179,7 +182,7 @@ async function boot({
   rates = false,
   environment = {},
   infinstor: variant = {},
-}: Omit<SandboxOptions, 'editTemplate'>) {
+}: Omit<SandboxOptions, 'editTemplate' | 'prepare'>) {
   const workFolder = makeTemporaryFolder(join(tmpdir(), 'infinstor-onboarding-sandbox-'));
   const logFolder = join(workFolder.path, 'logs');
   mkdirSync(logFolder);

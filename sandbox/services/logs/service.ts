@@ -50,7 +50,7 @@ const inputSchema = v.strictObject({
   interleaved: v.optional(v.boolean()),
 });
 const describedSchema = v.strictObject({
-  logGroupNamePrefix: v.optional(groupName, ''),
+  logGroupNamePrefix: v.optional(groupName),
   nextToken: v.optional(v.pipe(v.string(), v.minLength(1))),
   // Pages of ten reveal a client that reads only the first one.
   limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(50)), 10),
@@ -99,7 +99,7 @@ export function createLogs({ clock, home, logOf }: Options): Logs {
   const describeLogGroups = operation(describedSchema, {
     // It knows no log groups by their names (service authorization reference).
     access: () => [{ action: 'logs:DescribeLogGroups', resource: arnAt(home, 'logs', 'log-group::log-stream:') }],
-    run({ logGroupNamePrefix, nextToken, limit }) {
+    run({ logGroupNamePrefix = '', nextToken, limit }) {
       const found = [...groups.values()]
         .filter(({ name }) => name.startsWith(logGroupNamePrefix))
         .sort((one, other) => (one.name < other.name ? -1 : 1));
