@@ -412,9 +412,7 @@ async function coverOtherAccount(
   await onboard({ ...subscriber('nested-abroad'), stack: { ...stack, build: '9.1' } });
   // Twice: the second finds nothing to do, but for what is nested.
   for (let times = 0; times < 2; times += 1) await upgrade({ stack: { build: '9.11' } }, 'nested-abroad');
-  for (let times = 0; times < 2; times += 1) {
-    await upgrade({ encryption: { tracking: { type: 'aws-managed' } } }, 'unheard-abroad');
-  }
+  await upgrade({ encryption: { tracking: { type: 'aws-managed' } } }, 'long-abroad');
   attachFromOutside(sandbox.accounts.iam(home.accountId), 'RoleForInfinStorMlflowService-nested-abroad');
   await offboard('nested-abroad', { keepData: false });
 }
