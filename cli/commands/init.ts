@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { parse } from 'yaml';
 import { checkStage, otherFiles, sandboxStage } from '../../deployment/params/check.ts';
 import { readDefaults } from '../../deployment/params/defaults.ts';
-import { placeOf as placeInS3 } from '../../lib/aws/s3.ts';
+import { placeOf as placeInS3 } from '../../lib/aws/signed/s3.ts';
 import { groupedBy } from '../../lib/grouped.ts';
 import { apiUrlOf, type Discovery, getVersion } from '../../lib/infinstor/discovery.ts';
 import { buildSchema } from '../../lib/requests/onboarding.ts';

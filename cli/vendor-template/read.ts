@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { placeOf } from '../../lib/aws/s3.ts';
+import { placeOf } from '../../lib/aws/signed/s3.ts';
 import { unreachable } from '../aws/answer.ts';
 import { CommandError } from '../command-error.ts';
 import { parseTemplate, type Template } from './content.ts';

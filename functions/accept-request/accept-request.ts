@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { executionNameOf } from '../../lib/aws/arns.ts';
-import type { S3 } from '../../lib/aws/s3.ts';
+import type { S3 } from '../../lib/aws/signed/s3.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import { correlationOf, takeOrigin } from '../../lib/plans/origin.ts';

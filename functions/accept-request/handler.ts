@@ -6,7 +6,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { briskConfig, clientConfig } from '../../lib/aws/clients.ts';
-import { createS3 } from '../../lib/aws/s3.ts';
+import { createS3 } from '../../lib/aws/signed/s3.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { acceptInputSchema } from '../../lib/plans/accept.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';

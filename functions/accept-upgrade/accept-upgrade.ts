@@ -1,5 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import type { S3 } from '../../lib/aws/s3.ts';
+import type { S3 } from '../../lib/aws/signed/s3.ts';
 import type { AcceptInput } from '../../lib/plans/accept.ts';
 import { takeOrigin } from '../../lib/plans/origin.ts';
 import type { UpgradePlan } from '../../lib/plans/upgrade.ts';

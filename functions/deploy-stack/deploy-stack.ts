@@ -6,7 +6,7 @@ import {
   CreateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { S3 } from '../../lib/aws/s3.ts';
+import type { S3 } from '../../lib/aws/signed/s3.ts';
 import { InvalidStepInput, StackNeedsAttention } from '../../lib/errors.ts';
 import type { Plan } from '../../lib/plans/onboarding.ts';
 import type { Stack } from '../../lib/plans/stack.ts';

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { clientConfig } from '../../lib/aws/clients.ts';
-import { createS3 } from '../../lib/aws/s3.ts';
+import { createS3 } from '../../lib/aws/signed/s3.ts';
 import { step } from '../../lib/lambda/step.ts';
 import { planSchema, templateSchema } from '../../lib/plans/onboarding.ts';
 import { stackSchema } from '../../lib/plans/stack.ts';

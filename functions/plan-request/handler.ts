@@ -6,7 +6,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { perAccountRegion } from '../../lib/aws/account-region-clients.ts';
 import { accountsReader } from '../../lib/aws/accounts-environment.ts';
 import { briskConfig, promptConfig } from '../../lib/aws/clients.ts';
-import { createS3 } from '../../lib/aws/s3.ts';
+import { createS3 } from '../../lib/aws/signed/s3.ts';
 import { InvalidRequest } from '../../lib/errors.ts';
 import { bodySchema, jsonResponse, parseBody } from '../../lib/lambda/http.ts';
 import { logKeysOf } from '../../lib/lambda/log-keys.ts';

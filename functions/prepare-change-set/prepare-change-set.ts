@@ -5,7 +5,7 @@ import {
   CreateChangeSetCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { S3 } from '../../lib/aws/s3.ts';
+import type { S3 } from '../../lib/aws/signed/s3.ts';
 import { StackBusy, StackNeedsAttention, TemplateMismatch, UpgradeWouldReplace } from '../../lib/errors.ts';
 import { listed } from '../../lib/faults.ts';
 import type { ChangedStack } from '../../lib/plans/stack.ts';

@@ -9,7 +9,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner, roleArnIn } from '../aws/arns.ts';
 import { homesOf } from '../aws/homes.ts';
-import type { S3 } from '../aws/s3.ts';
+import type { S3 } from '../aws/signed/s3.ts';
 import { OnboardingInProgress, StackNeedsAttention, TemplateMismatch } from '../errors.ts';
 import { keyAccess, keyPolicyWriters } from '../keys/access-environment.ts';
 import type { Plan } from '../plans/onboarding.ts';

@@ -1,6 +1,6 @@
 import type { GetTemplateSummaryOutput } from '@aws-sdk/client-cloudformation';
 import { TooLongAnswer } from '../aws/http.ts';
-import { ObjectNotReadable, type S3 } from '../aws/s3.ts';
+import { ObjectNotReadable, type S3 } from '../aws/signed/s3.ts';
 import {
   InvalidRequest,
   TemplateChanged,

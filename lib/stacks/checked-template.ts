@@ -1,5 +1,5 @@
 import { CloudFormationServiceException } from '@aws-sdk/client-cloudformation';
-import { ObjectNotReadable, type S3 } from '../aws/s3.ts';
+import { ObjectNotReadable, type S3 } from '../aws/signed/s3.ts';
 import { InvalidConfiguration, TemplateChanged, TemplateMismatch, TemplateNotReadable } from '../errors.ts';
 import { isUnreadable, maxTemplateBytes, sha256Of, templateInput } from './template.ts';
 

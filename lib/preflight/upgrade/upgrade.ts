@@ -8,7 +8,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type AccountRegion, arnOwner } from '../../aws/arns.ts';
-import type { S3 } from '../../aws/s3.ts';
+import type { S3 } from '../../aws/signed/s3.ts';
 import { InvalidRequest, StackNeedsAttention, TemplateMismatch } from '../../errors.ts';
 import { keyAccess, keyPolicyWriters } from '../../keys/access-environment.ts';
 import type { UpgradePlan } from '../../plans/upgrade.ts';

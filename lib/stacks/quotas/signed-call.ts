@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { briskConfig } from '../../aws/clients.ts';
 import { rememberFailedCall } from '../../aws/failed-calls.ts';
 import { type HttpAnswer, NoAnswer } from '../../aws/http.ts';
-import { givenEndpoint, type Signing, signedRequest } from '../../aws/signed-request.ts';
+import { givenEndpoint, type Signing, signedRequest } from '../../aws/signed/request.ts';
 
 /** What AWS refused, under its own name for that. */
 export class RefusedCall extends Error {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Signing } from '../../aws/signed-request.ts';
+import type { Signing } from '../../aws/signed/request.ts';
 import { json } from '../../json.ts';
 import { call, RefusedCall, refusal } from './signed-call.ts';
 

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { S3 } from '../../../lib/aws/s3.ts';
+import type { S3 } from '../../../lib/aws/signed/s3.ts';
 
 /** Of the running test: a function that stays loaded has the client of an earlier one. */
 const objects = new Map<string, Buffer>();
@@ -28,7 +28,7 @@ const s3: S3 = {
 
 /** S3 with these objects, in place of `createS3`'s. Its own test has what it sends. */
 export function fakeS3(initial: Readonly<Record<string, string | Buffer>>) {
-  vi.doMock('../../../lib/aws/s3.ts', () => ({ createS3: () => s3, ObjectNotReadable }));
+  vi.doMock('../../../lib/aws/signed/s3.ts', () => ({ createS3: () => s3, ObjectNotReadable }));
   objects.clear();
   refusal = 'AccessDenied';
   written.length = 0;

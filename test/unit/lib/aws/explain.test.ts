@@ -117,7 +117,7 @@ const clientPackages: Readonly<Record<string, string>> = {
   sts: 'sts',
 };
 
-/** Every call of a function but those of S3 and Service Quotas, which have no client (lib/aws/s3.ts, lib/stacks/quotas/signed-calls.ts), and InfinStor's. */
+/** Every call of a function but those of S3 and Service Quotas, which have no client (lib/aws/signed/s3.ts, lib/stacks/quotas/signed-calls.ts), and InfinStor's. */
 const calls = new Set(
   Object.values(functionCalls)
     .flatMap(({ calls, loops = {} }) => [...Object.keys(calls), ...Object.keys(loops)])

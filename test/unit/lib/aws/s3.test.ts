@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 const waits = vi.hoisted((): number[] => []);
 vi.mock('node:timers/promises', () => ({ setTimeout: async (milliseconds: number) => void waits.push(milliseconds) }));
 
-const { createS3 } = await import('../../../../lib/aws/s3.ts');
+const { createS3 } = await import('../../../../lib/aws/signed/s3.ts');
 const { explain } = await import('../../../../lib/aws/explain.ts');
 
 const url = 'https://s3.amazonaws.com/bucket/2.3.72/template.yaml';

@@ -1,7 +1,7 @@
 import type { STSClientResolvedConfig } from '@aws-sdk/client-sts';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { clientConfig } from './clients.ts';
-import { type HttpAnswer, requestOnce } from './http.ts';
+import type { clientConfig } from '../clients.ts';
+import { type HttpAnswer, requestOnce } from '../http.ts';
 
 // Calls of services whose clients a bundle has no room for. The signer is in every bundle already.
 

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { clientConfig } from './clients.ts';
-import { explain } from './explain.ts';
-import { rememberFailedCall } from './failed-calls.ts';
-import { type HttpAnswer, NoAnswer } from './http.ts';
-import { givenEndpoint, type Signing, signedRequest } from './signed-request.ts';
+import { clientConfig } from '../clients.ts';
+import { explain } from '../explain.ts';
+import { rememberFailedCall } from '../failed-calls.ts';
+import { type HttpAnswer, NoAnswer } from '../http.ts';
+import { givenEndpoint, type Signing, signedRequest } from './request.ts';
 
 /** Reads and writes small objects. */
 export interface S3 {
