@@ -10,17 +10,20 @@ import { accounts, forwardEvents, setUpOtherAccount } from '../../../tools/permi
 import { casesInScope } from '../../scope.ts';
 import { sessionFor } from '../../unit/cli/session.ts';
 import { accountsPackage } from '../accounts/elsewhere.ts';
+import { alarmName, withAlarms } from '../operation/alarms/alarmed.ts';
 import { newKey, onboard, putSecret, requestWithKey, spoken, useSandbox } from '../sandbox.ts';
 import { callsOf, fault } from '../subscriber.ts';
 
 const elsewhere = { accountId: account.accountId, region: 'eu-west-1' };
 const sandbox = useSandbox({
   ...accountsPackage(),
+  ...withAlarms,
   environment: { ACCOUNTS: JSON.stringify(accounts), STACK_EVENT_REGIONS: 'us-east-1,eu-west-1' },
 });
 const stackName = 'infinstor-onboarding-sandbox';
 const logGroup = { name: `/aws/lambda/${stackName}-obtain-token`, retentionInDays: 90 };
 const { secretId, userName } = fixtures.superadmin;
+const mail = 'operations@acme.example';
 let usedKey = '';
 
 beforeAll(async () => {
@@ -28,7 +31,14 @@ beforeAll(async () => {
   await forwardEvents(sandbox(), elsewhere);
   usedKey = newKey(sandbox());
   expect((await onboard(sandbox(), requestWithKey('keyed', usedKey))).error).toBeNull();
+  subscribe();
 });
+
+const topicArn = () => sandbox().physicalId('AlarmTopic');
+function subscribe() {
+  sandbox().sns.subscribe(topicArn(), 'email', mail);
+  sandbox().sns.confirm(topicArn(), mail);
+}
 /** What takes back what a test has broken. */
 const mends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -232,6 +242,27 @@ const broken: Record<string, { breaking: () => unknown; named: () => object; oth
     },
     named: () => ({ what: `log group ${logGroup.name}`, ...failing('is gone') }),
   },
+  'the topic of the alarms, which is gone': {
+    breaking() {
+      const { sns } = sandbox();
+      const { name, displayName, keyId } = sns.topic(topicArn());
+      mends.push(() => {
+        sns.create(name, { displayName, keyId });
+        subscribe();
+      });
+      sns.delete(topicArn());
+    },
+    named: () => ({ what: 'alarm topic', ...failing(topicArn()), mend: expect.stringContaining('alarmTopic') }),
+  },
+  'an alarm, which is gone': {
+    breaking() {
+      const { alarms } = sandbox().cloudWatch;
+      const alarm = alarms.alarm(alarmName('events-refused'));
+      mends.push(() => alarm.kind === 'metric' && alarms.putMetricAlarm(alarm.settings));
+      alarms.delete(alarmName('events-refused'));
+    },
+    named: () => ({ what: `alarm ${alarmName('events-refused')}`, ...failing('is gone') }),
+  },
 };
 
 describe('doctor', () => {
@@ -245,7 +276,7 @@ describe('doctor', () => {
     const names = [
       ...['the status of the stack', 'the version', 'the form of the superadmin secret', 'the pinned template'],
       ...['the state of a key', 'a quota', 'a rule, which is disabled', 'a log group, which is gone'],
-      'the forwarding of another Region',
+      ...['the forwarding of another Region', 'the topic of the alarms, which is gone'],
     ];
     for (const name of names) await broken[name]?.breaking();
     const { wrong } = await look();
@@ -295,6 +326,43 @@ describe('doctor', () => {
     expect(status).toBe(0);
   });
 
+  it('warns of alarms that nobody hears of', async () => {
+    const { sns } = sandbox();
+    const [subscription] = sns.topic(topicArn()).subscriptions;
+    sns.unsubscribe(subscription?.arn ?? '');
+    mends.push(subscribe);
+    const warning = {
+      ...{ what: 'alarm topic', outcome: 'warn', why: expect.stringContaining('Nobody') },
+      mend: expect.stringContaining(`sns subscribe --topic-arn ${topicArn()}`),
+    };
+    expect((await look()).wrong).toEqual([warning]);
+    // One that is not confirmed hears of nothing.
+    sns.subscribe(topicArn(), 'email', mail);
+    expect((await look()).wrong).toEqual([warning]);
+  });
+
+  it('names each alarm that is raised, with the section of the runbook', async () => {
+    for (const name of ['logins-paused', 'wake-somebody']) {
+      const alarm = sandbox().cloudWatch.alarms.alarm(alarmName(name));
+      const { state } = alarm;
+      mends.push(() => Object.assign(alarm, { state }));
+      alarm.state = { value: 'ALARM', reason: `The reason of ${name}` };
+    }
+    const { wrong, status } = await look();
+    const raised = (name: string, section: string) => ({
+      ...{ what: `alarm ${alarmName(name)}`, outcome: 'warn', why: expect.stringContaining(`The reason of ${name}`) },
+      mend: expect.stringContaining(`docs/runbook.md, "${section}"`),
+    });
+    expect(wrong).toEqual(
+      expect.arrayContaining([
+        raised('logins-paused', 'LoginsPaused'),
+        raised('wake-somebody', 'When an alarm is raised'),
+      ]),
+    );
+    expect(wrong).toHaveLength(2);
+    expect(status).toBe(0);
+  });
+
   it('ends with the credentials when these are wrong, and with the deployment when there is none', async () => {
     const wrongKeys = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'not-the-secret-key' };
     expect(await look(asStage(wrongKeys))).toMatchObject({
@@ -327,6 +395,8 @@ describe('doctor', () => {
       'HTTP API execute-api:Invoke',
       'InfinStor lambda:InvokeFunction',
       'accounts lambda:InvokeFunction',
+      'alarm topic sns:GetTopicAttributes',
+      'alarms cloudwatch:DescribeAlarms',
       'event rules events:ListTargetsByRule',
       'events of other Regions lambda:InvokeFunction',
       'keys lambda:InvokeFunction',
