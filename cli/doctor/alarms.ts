@@ -27,7 +27,7 @@ const makeAgain = ({ deployment, aws }: Pick<At, 'deployment' | 'aws'>) =>
   `make it again as the stack had it; ${aws(`cloudformation detect-stack-drift --stack-name ${stackNameOf(deployment.stage)}`)} lists what else was changed`;
 
 /** @param confirmed how many subscriptions it has; undefined: there is no such topic */
-export function judgeTopic(
+function judgeTopic(
   topicArn: string,
   confirmed: number | undefined,
   { deployment, aws }: Pick<At, 'deployment' | 'aws'>,
@@ -49,7 +49,7 @@ export function judgeTopic(
 }
 
 /** @param names those of the stack */
-export function judgeAlarms(
+function judgeAlarms(
   names: readonly string[],
   states: readonly AlarmState[],
   { deployment, aws }: Pick<At, 'deployment' | 'aws'>,

@@ -2,17 +2,16 @@ import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-
 import { DeleteSecretCommand, RestoreSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { doctor } from '../../../cli/commands/stages/doctor.ts';
-import { sandboxAt, type Target } from '../../../cli/target/target.ts';
+import type { Target } from '../../../cli/target/target.ts';
 import { account, fixtures, otherAccount } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { accounts, forwardEvents, setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
 import { casesInScope } from '../../scope.ts';
-import { sessionFor } from '../../unit/cli/session.ts';
 import { accountsPackage } from '../accounts/elsewhere.ts';
 import { alarmName, withAlarms } from '../operation/alarms/alarmed.ts';
-import { newKey, onboard, putSecret, requestWithKey, spoken, useSandbox } from '../sandbox.ts';
+import { newKey, onboard, putSecret, requestWithKey, useSandbox } from '../sandbox.ts';
 import { callsOf, fault } from '../subscriber.ts';
+import { looksAt } from './looking.ts';
 
 const elsewhere = { accountId: account.accountId, region: 'eu-west-1' };
 const sandbox = useSandbox({
@@ -47,30 +46,7 @@ afterEach(async () => {
   vi.unstubAllEnvs();
 });
 
-const findingsSchema = v.object({
-  checks: v.array(v.object({ what: v.string(), outcome: v.string(), why: v.string(), mend: v.nullable(v.string()) })),
-});
-
-/** Looks at the stage. @param keys those that are named */
-async function look(target: Target = sandboxAt(sandbox().endpoint), keys: string[] = []) {
-  let shown = '';
-  const options = { key: keys };
-  const { document, text, status } = await doctor(
-    { options },
-    sessionFor(target, (part) => (shown += part)),
-  );
-  spoken.push(shown, JSON.stringify(document));
-  const { checks } = v.parse(findingsSchema, document);
-  return { checks, shown: shown + text, status, wrong: checks.filter(({ outcome }) => outcome !== 'ok') };
-}
-
-/** A stage as with nothing but the environment set, with somebody's keys. */
-function asStage({ accessKeyId, secretAccessKey }: { accessKeyId: string; secretAccessKey: string }): Target {
-  vi.stubEnv('AWS_ENDPOINT_URL', sandbox().endpoint);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  return { kind: 'stage', stage: 'sandbox', region: 'us-east-1' };
-}
+const { look, asStage } = looksAt(sandbox);
 
 async function storeSecret(value: (password: string) => object) {
   const before = v.parse(contentSchema, sandbox().secretsManager.value(secretId));
@@ -323,43 +299,6 @@ describe('doctor', () => {
     expect(wrong).toEqual([
       expect.objectContaining({ outcome: 'warn', mend: expect.stringContaining('put-retention-policy') }),
     ]);
-    expect(status).toBe(0);
-  });
-
-  it('warns of alarms that nobody hears of', async () => {
-    const { sns } = sandbox();
-    const [subscription] = sns.topic(topicArn()).subscriptions;
-    sns.unsubscribe(subscription?.arn ?? '');
-    mends.push(subscribe);
-    const warning = {
-      ...{ what: 'alarm topic', outcome: 'warn', why: expect.stringContaining('Nobody') },
-      mend: expect.stringContaining(`sns subscribe --topic-arn ${topicArn()}`),
-    };
-    expect((await look()).wrong).toEqual([warning]);
-    // One that is not confirmed hears of nothing.
-    sns.subscribe(topicArn(), 'email', mail);
-    expect((await look()).wrong).toEqual([warning]);
-  });
-
-  it('names each alarm that is raised, with the section of the runbook', async () => {
-    for (const name of ['logins-paused', 'wake-somebody']) {
-      const alarm = sandbox().cloudWatch.alarms.alarm(alarmName(name));
-      const { state } = alarm;
-      mends.push(() => Object.assign(alarm, { state }));
-      alarm.state = { value: 'ALARM', reason: `The reason of ${name}` };
-    }
-    const { wrong, status } = await look();
-    const raised = (name: string, section: string) => ({
-      ...{ what: `alarm ${alarmName(name)}`, outcome: 'warn', why: expect.stringContaining(`The reason of ${name}`) },
-      mend: expect.stringContaining(`docs/runbook.md, "${section}"`),
-    });
-    expect(wrong).toEqual(
-      expect.arrayContaining([
-        raised('logins-paused', 'LoginsPaused'),
-        raised('wake-somebody', 'When an alarm is raised'),
-      ]),
-    );
-    expect(wrong).toHaveLength(2);
     expect(status).toBe(0);
   });
 
