@@ -160,6 +160,8 @@ export const uses: readonly Use[] = [
       { action: 'events:ListRuleNamesByTarget', resources: rules, where: 'with stacks in other Regions' },
       { action: 'execute-api:Invoke', resources: [arn('execute-api', '*/$default/GET/subscribers')] },
       { action: 'logs:DescribeLogGroups', resources: [arn('logs', 'log-group:*')] },
+      { action: 'cloudwatch:DescribeAlarms', resources: [arn('cloudwatch', 'alarm:*')], where: 'with alarms' },
+      { action: 'sns:GetTopicAttributes', resources: [arn('sns', `${service}-alarms`)], where: 'with alarms' },
     ),
   },
   {

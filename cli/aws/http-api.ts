@@ -23,15 +23,19 @@ export interface HttpApiRequest {
   body?: string;
 }
 
-/** The headers of a request, signed as the command's other calls are. */
+/**
+ * The headers of a request, signed as the command's other calls are.
+ * @param service as signatures name it
+ */
 export async function signed(
   { method, url, headers: own = {}, body }: HttpApiRequest,
   { target, deployment: { region } }: At,
+  service = 'execute-api',
 ): Promise<Record<string, string>> {
   // Any client has the credentials, and a hash as the signer wants it.
   const { config } = new LambdaClient(configurationOf(target));
   const { credentials, sha256 } = config;
-  const { headers } = await new SignatureV4({ service: 'execute-api', region, credentials, sha256 }).sign({
+  const { headers } = await new SignatureV4({ service, region, credentials, sha256 }).sign({
     method,
     protocol: url.protocol,
     hostname: url.hostname,

@@ -1,6 +1,7 @@
 import type { Session } from '../session.ts';
 import { findDeployment } from '../target/deployment.ts';
 import { awsOptions, type Reachable } from '../target/target.ts';
+import { checkAlarms } from './alarms.ts';
 import { checkApi } from './api.ts';
 import { type At, checking, type Finding, findingOf } from './finding.ts';
 import { checkCredentials } from './identity.ts';
@@ -68,6 +69,7 @@ export async function examine(
     ),
     checking('HTTP API', 'execute-api:Invoke', () => checkApi(at)),
     checking('log groups', list, async () => checkLogGroups(await resources, at)),
+    checkAlarms(resources, at),
   ];
   const found = await Promise.all(others.map(async (check) => shown(await check)));
   return [...credentials, ...stack, ...found.flat()];

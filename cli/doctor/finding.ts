@@ -27,7 +27,8 @@ export const ok = (what: string, why: string): Finding => ({ what, outcome: 'ok'
 export const warn = (what: string, why: string, mend: string): Finding => ({ what, outcome: 'warn', why, mend });
 export const fail = (what: string, why: string, mend: string): Finding => ({ what, outcome: 'fail', why, mend });
 
-const denied = /^(AccessDenied|Forbidden|UnauthorizedOperation|NotAuthorized)/;
+/** `AuthorizationError` is SNS's (API reference, GetTopicAttributes). */
+const denied = /^(AccessDenied|AuthorizationError|Forbidden|UnauthorizedOperation|NotAuthorized)/;
 const deniedAction = /is not authorized to perform: ([\w-]+:\w+)/;
 
 /**

@@ -162,7 +162,7 @@ The sandbox's times are not AWS's, so the billed time of functions is reckoned, 
 
 - Each invocation is a cold start of ${count(startMs)} ms.
 - Each call of AWS takes ${awsCallMs} ms and each of InfinStor ${count(infinstorCallMs)} ms, one after the other.
-- The functions' own work takes the processor time that was measured here, with the ${Math.round(100 * processorShare)} % of a processor that a function of 512 MB has.
+- The functions' own work takes the processor time that was measured (the one figure that varies between measurements, by half), with the ${Math.round(100 * processorShare)} % of a processor that a function of 512 MB has.
 - A function has ${memoryGb} GB.
 
 Of an onboarding ${percent(shareOfTime(onboarding.costs))} hangs on that: if everything took twice as long, it would cost ${small(total(onboarding.costs) + (onboarding.costs['Lambda time'] ?? 0))} instead of ${small(total(onboarding.costs))}. Of a month it is ${sizes.map((size, index) => `${timeOfMonth[index]} with ${count(size)}`).join(', ')}.

@@ -2,25 +2,27 @@ import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-
 import { DeleteSecretCommand, RestoreSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { doctor } from '../../../cli/commands/stages/doctor.ts';
-import { sandboxAt, type Target } from '../../../cli/target/target.ts';
+import type { Target } from '../../../cli/target/target.ts';
 import { account, fixtures, otherAccount } from '../../../sandbox/core/account.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { accounts, forwardEvents, setUpOtherAccount } from '../../../tools/permissions/other-account.ts';
 import { casesInScope } from '../../scope.ts';
-import { sessionFor } from '../../unit/cli/session.ts';
 import { accountsPackage } from '../accounts/elsewhere.ts';
-import { newKey, onboard, putSecret, requestWithKey, spoken, useSandbox } from '../sandbox.ts';
+import { alarmName, withAlarms } from '../operation/alarms/alarmed.ts';
+import { newKey, onboard, putSecret, requestWithKey, useSandbox } from '../sandbox.ts';
 import { callsOf, fault } from '../subscriber.ts';
+import { looksAt } from './looking.ts';
 
 const elsewhere = { accountId: account.accountId, region: 'eu-west-1' };
 const sandbox = useSandbox({
   ...accountsPackage(),
+  ...withAlarms,
   environment: { ACCOUNTS: JSON.stringify(accounts), STACK_EVENT_REGIONS: 'us-east-1,eu-west-1' },
 });
 const stackName = 'infinstor-onboarding-sandbox';
 const logGroup = { name: `/aws/lambda/${stackName}-obtain-token`, retentionInDays: 90 };
 const { secretId, userName } = fixtures.superadmin;
+const mail = 'operations@acme.example';
 let usedKey = '';
 
 beforeAll(async () => {
@@ -28,7 +30,14 @@ beforeAll(async () => {
   await forwardEvents(sandbox(), elsewhere);
   usedKey = newKey(sandbox());
   expect((await onboard(sandbox(), requestWithKey('keyed', usedKey))).error).toBeNull();
+  subscribe();
 });
+
+const topicArn = () => sandbox().physicalId('AlarmTopic');
+function subscribe() {
+  sandbox().sns.subscribe(topicArn(), 'email', mail);
+  sandbox().sns.confirm(topicArn(), mail);
+}
 /** What takes back what a test has broken. */
 const mends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -37,30 +46,7 @@ afterEach(async () => {
   vi.unstubAllEnvs();
 });
 
-const findingsSchema = v.object({
-  checks: v.array(v.object({ what: v.string(), outcome: v.string(), why: v.string(), mend: v.nullable(v.string()) })),
-});
-
-/** Looks at the stage. @param keys those that are named */
-async function look(target: Target = sandboxAt(sandbox().endpoint), keys: string[] = []) {
-  let shown = '';
-  const options = { key: keys };
-  const { document, text, status } = await doctor(
-    { options },
-    sessionFor(target, (part) => (shown += part)),
-  );
-  spoken.push(shown, JSON.stringify(document));
-  const { checks } = v.parse(findingsSchema, document);
-  return { checks, shown: shown + text, status, wrong: checks.filter(({ outcome }) => outcome !== 'ok') };
-}
-
-/** A stage as with nothing but the environment set, with somebody's keys. */
-function asStage({ accessKeyId, secretAccessKey }: { accessKeyId: string; secretAccessKey: string }): Target {
-  vi.stubEnv('AWS_ENDPOINT_URL', sandbox().endpoint);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  return { kind: 'stage', stage: 'sandbox', region: 'us-east-1' };
-}
+const { look, asStage } = looksAt(sandbox);
 
 async function storeSecret(value: (password: string) => object) {
   const before = v.parse(contentSchema, sandbox().secretsManager.value(secretId));
@@ -232,6 +218,27 @@ const broken: Record<string, { breaking: () => unknown; named: () => object; oth
     },
     named: () => ({ what: `log group ${logGroup.name}`, ...failing('is gone') }),
   },
+  'the topic of the alarms, which is gone': {
+    breaking() {
+      const { sns } = sandbox();
+      const { name, displayName, keyId } = sns.topic(topicArn());
+      mends.push(() => {
+        sns.create(name, { displayName, keyId });
+        subscribe();
+      });
+      sns.delete(topicArn());
+    },
+    named: () => ({ what: 'alarm topic', ...failing(topicArn()), mend: expect.stringContaining('alarmTopic') }),
+  },
+  'an alarm, which is gone': {
+    breaking() {
+      const { alarms } = sandbox().cloudWatch;
+      const alarm = alarms.alarm(alarmName('events-refused'));
+      mends.push(() => alarm.kind === 'metric' && alarms.putMetricAlarm(alarm.settings));
+      alarms.delete(alarmName('events-refused'));
+    },
+    named: () => ({ what: `alarm ${alarmName('events-refused')}`, ...failing('is gone') }),
+  },
 };
 
 describe('doctor', () => {
@@ -245,7 +252,7 @@ describe('doctor', () => {
     const names = [
       ...['the status of the stack', 'the version', 'the form of the superadmin secret', 'the pinned template'],
       ...['the state of a key', 'a quota', 'a rule, which is disabled', 'a log group, which is gone'],
-      'the forwarding of another Region',
+      ...['the forwarding of another Region', 'the topic of the alarms, which is gone'],
     ];
     for (const name of names) await broken[name]?.breaking();
     const { wrong } = await look();
@@ -327,6 +334,8 @@ describe('doctor', () => {
       'HTTP API execute-api:Invoke',
       'InfinStor lambda:InvokeFunction',
       'accounts lambda:InvokeFunction',
+      'alarm topic sns:GetTopicAttributes',
+      'alarms cloudwatch:DescribeAlarms',
       'event rules events:ListTargetsByRule',
       'events of other Regions lambda:InvokeFunction',
       'keys lambda:InvokeFunction',
