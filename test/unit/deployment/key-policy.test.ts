@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { letsService } from '../../../sandbox/services/kms/use.ts';
+import { letsService } from '../../../sandbox/core/policies/key-use.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-2222-3333-4444-555555555555';
 const text = readFileSync(join(import.meta.dirname, '../../../deployment/key-policy.json'), 'utf8');
@@ -14,7 +14,11 @@ const policy = v.parse(
     v.parseJson(),
     v.object({ Version: v.string(), Statement: v.array(v.looseObject({ Sid: v.string() })) }),
   ),
-  text.replaceAll('ACCOUNT', '111111111111').replaceAll('REGION', 'us-east-1').replaceAll('STAGE', 'dev'),
+  text
+    .replaceAll('PARTITION', 'aws')
+    .replaceAll('ACCOUNT', '111111111111')
+    .replaceAll('REGION', 'us-east-1')
+    .replaceAll('STAGE', 'dev'),
 );
 const encrypt = ['kms:GenerateDataKey', 'kms:Decrypt'];
 const ofLogs = [...encrypt, 'kms:Encrypt', 'kms:DescribeKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'];
