@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { letsService } from '../../core/policies/key-use.ts';
 import { arnAt, type OnAccess, parseProperties, type ResourceProvider } from '../../core/resource-provider.ts';
 import type { Kms } from '../kms/service.ts';
-import { letsService } from '../kms/use.ts';
 import type { Logs } from './service.ts';
 
 const logGroupProperties = v.strictObject({

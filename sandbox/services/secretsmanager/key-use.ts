@@ -1,7 +1,7 @@
 import type { AccountRegion } from '../../core/account.ts';
 import { AwsError, type Caller } from '../../core/operation.ts';
+import { keyUseOf } from '../../core/policies/key-use.ts';
 import type { Kms } from '../kms/service.ts';
-import { keyUseOf } from '../kms/use.ts';
 
 /** What a new value needs of the key. */
 export const encryptActions = ['kms:GenerateDataKey', 'kms:Decrypt'];

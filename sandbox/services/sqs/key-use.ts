@@ -1,7 +1,7 @@
 import type { AccountRegion } from '../../core/account.ts';
 import { AwsError, type Caller } from '../../core/operation.ts';
+import { keyUseOf } from '../../core/policies/key-use.ts';
 import type { Kms } from '../kms/service.ts';
-import { keyUseOf } from '../kms/use.ts';
 
 /** What SQS does with the key of a queue, in the name of who sends or receives (SQS developer guide, "Key management"). */
 const keyActions = { send: ['kms:GenerateDataKey', 'kms:Decrypt'], receive: ['kms:Decrypt'] };

@@ -1,7 +1,7 @@
 import type { AccountRegion } from '../../core/account.ts';
 import { AwsError, type Caller } from '../../core/operation.ts';
+import { keyUseOf } from '../../core/policies/key-use.ts';
 import type { Kms } from '../kms/service.ts';
-import { keyUseOf } from '../kms/use.ts';
 import type { StateMachine } from './execution.ts';
 
 /** What is done with a machine's key, in the name of a caller or of the machine's role. */

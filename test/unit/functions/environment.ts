@@ -6,6 +6,7 @@ const known: Readonly<Record<string, string>> = {
   EVENT_BUS: 'results',
   DEPLOYMENT_ID: '111111111111/us-east-1/infinstor-onboarding-test',
   SECRET_PREFIX: 'infinstor/test/',
+  KMS_KEY_ARN: '',
   ALLOWED_STACK_PARAMETERS: '',
   ALLOWED_TAG_KEYS: '',
   STACK_NAME_PREFIX: 'infinstor-subscriber-',

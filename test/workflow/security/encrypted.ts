@@ -18,6 +18,7 @@ const policySchema = v.object({ Version: v.string(), Statement: v.array(statemen
 /** The policy that the key's owner is asked to give it. */
 export function keyPolicy(keeps: (statement: Statement) => boolean = () => true) {
   const text = readFileSync(join(root, 'deployment/key-policy.json'), 'utf8')
+    .replaceAll('PARTITION', 'aws')
     .replaceAll('ACCOUNT', account.accountId)
     .replaceAll('REGION', account.region)
     .replaceAll('STAGE', stage);

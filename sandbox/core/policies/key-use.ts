@@ -1,7 +1,11 @@
-import type { AccountRegion } from '../../core/account.ts';
-import type { Access, Caller, PolicyDocument } from '../../core/operation.ts';
-import { decide, policyAllows } from '../../core/policies/policy.ts';
-import type { Kms } from './service.ts';
+import type { AccountRegion } from '../account.ts';
+import type { Access, Caller, PolicyDocument } from '../operation.ts';
+import { decide, policyAllows } from './policy.ts';
+
+/** What IAM is asked about the use of a key; throws for a key that nobody can use. KMS is one. */
+interface Keys {
+  useAccess(caller: Caller, keyArn: string, actions: readonly string[], context?: Access['context']): readonly Access[];
+}
 
 /** Whether a caller may use a key through a service; `unusable`: nobody can, because it is disabled, to be deleted or not there. */
 export type KeyUse = (
@@ -16,7 +20,7 @@ export type KeyUse = (
  * @param service as `kms:ViaService` has it: `secretsmanager`
  * @param kms undefined: there are no keys here
  */
-export function keyUseOf(kms: Pick<Kms, 'useAccess'> | undefined, service: string, { region }: AccountRegion): KeyUse {
+export function keyUseOf(kms: Keys | undefined, service: string, { region }: AccountRegion): KeyUse {
   return (caller, keyArn, actions, context) => {
     let accesses: readonly Access[];
     try {
