@@ -1,5 +1,8 @@
+import type { AccountRegion } from '../aws/arns.ts';
 import { InvalidRequest, KeyPolicyBusy, StepError } from '../errors.ts';
 import { isRefusal, together } from '../refusals.ts';
+import type { SubscriberRecord } from '../subscribers/record.ts';
+import type { Template } from './pinned-template.ts';
 
 /** How the checks of a request are made: those of a step end where the request is known to be wrong, those of a plan find everything. */
 export interface Checks {
@@ -12,6 +15,17 @@ export interface Checks {
   pause(): void;
   /** @throws StepError or Faults when a check had a fault */
   settle(): void;
+}
+
+/** What is another thing for a step, which acts, and for a plan, which only looks. */
+export interface Ways {
+  checks: Checks;
+  /** Refuses the request while, or because, somebody else works on the subscriber. */
+  requireTurn(record: SubscriberRecord | undefined): Promise<void>;
+  /** Where CloudFormation reads a template that is too long to stand in a call, and in which account and Region it is asked. */
+  templateSource(template: Template, home: AccountRegion): Promise<{ url: string; asked: AccountRegion }>;
+  info(message: string): void;
+  warn(message: string): void;
 }
 
 /** Everything that is wrong with a request, as far as it could be looked at. */

@@ -26,9 +26,9 @@ import { stackPollSeconds } from '../stacks/poll.ts';
 import { readRecord, type SubscriberRecord } from '../subscribers/record.ts';
 import { chooseHome, homeBefore, isSameHome } from './accounts/home.ts';
 import { type QuotaDependencies, requireQuotas } from './accounts/quotas.ts';
-import type { Checks } from './checks.ts';
+import type { Checks, Ways } from './checks.ts';
 import type { OnboardingEnvironment } from './onboarding-environment.ts';
-import { pinnedTemplate, requireWhole, type Template, vendorUrlOf } from './pinned-template.ts';
+import { pinnedTemplate, requireWhole, vendorUrlOf } from './pinned-template.ts';
 import { requireSame } from './require-same.ts';
 import { type Place, requireRoom } from './room.ts';
 import {
@@ -63,17 +63,6 @@ export interface OnboardingDependencies {
   now: Date;
 }
 
-/** What is another thing for a step, which acts, and for a plan, which only looks. */
-export interface OnboardingWays {
-  checks: Checks;
-  /** Refuses the request while, or because, somebody else works on the subscriber. */
-  requireTurn(record: SubscriberRecord | undefined): Promise<void>;
-  /** Where CloudFormation reads a template that is too long to stand in a call, and in which account and Region it is asked. */
-  templateSource(template: Template, home: AccountRegion): Promise<{ url: string; asked: AccountRegion }>;
-  info(message: string): void;
-  warn(message: string): void;
-}
-
 /** What was seen of the world, and what an onboarding is to do in it. */
 export interface SeenOnboarding {
   request: Request;
@@ -96,7 +85,7 @@ export interface SeenOnboarding {
 export async function preflightOnboarding(
   { request: rawRequest, ownArn, executionName }: OnboardingAsked,
   { environment, cloudFormation, kms, secrets, sts, stepFunctions, s3, registry, quotas, now }: OnboardingDependencies,
-  { checks, requireTurn, templateSource, info, warn }: OnboardingWays,
+  { checks, requireTurn, templateSource, info, warn }: Ways,
 ): Promise<SeenOnboarding> {
   const own = arnOwner(ownArn);
   const parsed = await checks.attempt(() =>

@@ -24,8 +24,8 @@ import { stackPollSeconds } from '../../stacks/poll.ts';
 import { requireUpgradable } from '../../stacks/upgrade/upgradable.ts';
 import { requireActive } from '../../subscribers/claim.ts';
 import { readRecord, type SubscriberRecord } from '../../subscribers/record.ts';
-import type { Checks } from '../checks.ts';
-import { pinnedTemplate, requireWhole, type Template, vendorUrlOf } from '../pinned-template.ts';
+import type { Ways } from '../checks.ts';
+import { pinnedTemplate, requireWhole, vendorUrlOf } from '../pinned-template.ts';
 import { type Place, requireRoom } from '../room.ts';
 import { checkParameters, isMasked, planHashOf } from '../template-parameters.ts';
 import { allowedCapabilities, boundaryArn, templateSummary } from '../template-summary.ts';
@@ -44,17 +44,6 @@ export interface UpgradeDependencies {
   s3: Pick<S3, 'get'>;
   registry: Registry;
   now: Date;
-}
-
-/** What is another thing for a step, which acts, and for a plan, which only looks. */
-export interface UpgradeWays {
-  checks: Checks;
-  /** Refuses the request while, or because, somebody else works on the subscriber. */
-  requireTurn(record: SubscriberRecord | undefined): Promise<void>;
-  /** Where CloudFormation reads a template that is too long to stand in a call, and in which account and Region it is asked. */
-  templateSource(template: Template, home: AccountRegion): Promise<{ url: string; asked: AccountRegion }>;
-  info(message: string): void;
-  warn(message: string): void;
 }
 
 /** What was seen of the world, and what an upgrade is to do in it. */
@@ -77,7 +66,7 @@ export interface SeenUpgrade {
 export async function preflightUpgrade(
   { request: rawRequest, ownArn }: { request: unknown; ownArn: string },
   { environment, cloudFormation, kms, secrets, sts, stepFunctions, s3, registry, now }: UpgradeDependencies,
-  { checks, requireTurn, templateSource, info, warn }: UpgradeWays,
+  { checks, requireTurn, templateSource, info, warn }: Ways,
 ): Promise<SeenUpgrade> {
   const parsed = await checks.attempt(() =>
     checkUpgradeRequest(

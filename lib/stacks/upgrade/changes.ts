@@ -1,13 +1,14 @@
 import type { Change, ResourceChange, ResourceChangeDetail } from '@aws-sdk/client-cloudformation';
 
 /**
- * What an upgrade must not replace or remove unasked: what holds a subscriber's data, the role that InfinStor assumes, and stacks, with all that
- * is in them.
+ * What an upgrade must not replace or remove unasked: what holds a subscriber's data, a key that it may be encrypted with, the role that InfinStor
+ * assumes, and stacks, with all that is in them.
  */
 const keptTypes = [
   'AWS::S3::Bucket',
   'AWS::DynamoDB::Table',
   'AWS::DynamoDB::GlobalTable',
+  'AWS::KMS::Key',
   'AWS::IAM::Role',
   'AWS::CloudFormation::Stack',
 ];

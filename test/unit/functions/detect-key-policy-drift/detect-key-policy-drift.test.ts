@@ -1,6 +1,7 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetKeyPolicyCommand, NotFoundException, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
-import { describe, expect, it } from 'vitest';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Edit } from '../../../../functions/detect-key-policy-drift/trigger.ts';
 import { takeLease } from '../../../../lib/keys/lease.ts';
 import { backUpPolicy, readPolicyBackups } from '../../../../lib/keys/policy-backups.ts';
@@ -50,6 +51,19 @@ describe('the look of the schedule', () => {
     await expect(look()).rejects.toMatchObject(
       errorOf('AggregateError', '1 keys could not be looked at, the first for Error: no route to host'),
     );
+    expect(told()).toHaveLength(1);
+  });
+
+  it('looks at the keys that are known though the table cannot be read whole, and then says so', async () => {
+    const { look, told, kms, registry } = await setUp();
+    kms.set(keyArn, granting('b'));
+    const { send } = registry.documents;
+    registry.documents.send = ((command: unknown) =>
+      command instanceof ScanCommand
+        ? Promise.reject(new Error('no capacity'))
+        : Reflect.apply(send, registry.documents, [command])) as never;
+    onTestFinished(() => void Object.assign(registry.documents, { send }));
+    await expect(look()).rejects.toMatchObject(errorOf('AggregateError', 'no capacity'));
     expect(told()).toHaveLength(1);
   });
 

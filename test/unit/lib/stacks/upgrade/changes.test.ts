@@ -1,6 +1,6 @@
 import type { ResourceChange, ResourceChangeDetail } from '@aws-sdk/client-cloudformation';
 import { describe, expect, it } from 'vitest';
-import { customResourcesCalled } from '../../../../../lib/stacks/upgrade/changes.ts';
+import { customResourcesCalled, lossesIn } from '../../../../../lib/stacks/upgrade/changes.ts';
 
 const subscriber = (Details: ResourceChangeDetail[], more: ResourceChange = {}): ResourceChange => ({
   ...{ LogicalResourceId: 'Subscriber', ResourceType: 'Custom::InfinStorSubscriber', Action: 'Modify', Details },
@@ -39,4 +39,11 @@ describe('the custom resources that an update calls', () => {
   ])('are not %s', (_, changes) => {
     expect(called(...changes)).toEqual([]);
   });
+});
+
+it('a key that a stack removes is a loss, as its data is', () => {
+  const ResourceChange = { LogicalResourceId: 'Key', ResourceType: 'AWS::KMS::Key', Action: 'Remove' } as const;
+  expect(lossesIn([{ Type: 'Resource', ResourceChange }])).toEqual([
+    { path: 'Key', type: 'AWS::KMS::Key', what: 'remove', fate: '' },
+  ]);
 });
