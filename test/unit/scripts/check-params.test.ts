@@ -182,6 +182,17 @@ describe('the params of a stage', () => {
     ]);
   });
 
+  it('are refused with a key of another Region', async () => {
+    const kmsKeyArn = 'arn:aws:kms:eu-west-1:111111111111:key/11111111-2222-3333-4444-555555555555';
+    expect(await brokenOf({ ...pinned, region: 'us-east-1', kmsKeyArn })).toEqual([
+      'kmsKeyArn: must be a key of the region us-east-1, because services use only keys of their own Region',
+    ]);
+    expect(await brokenOf({ ...pinned, region: 'eu-west-1', kmsKeyArn })).toEqual([]);
+    expect(await brokenOf({ ...pinned, kmsKeyArn: 'alias/ours' })).toEqual([
+      'kmsKeyArn: must be the ARN of a KMS key, or empty',
+    ]);
+  });
+
   it('show no value that is refused', async () => {
     const shown = await brokenOf({ accounts: accounts({ roleArn: account.externalId }) });
     expect(shown).toEqual(['accounts.222222222222.roleArn: must be the ARN of a role']);
