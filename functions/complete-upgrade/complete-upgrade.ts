@@ -15,7 +15,7 @@ export interface Upgraded {
   templateSha256: string;
   /** What this request has changed; empty: nothing. */
   changed: ('stack' | 'keyPolicies')[];
-  /** What was replaced or removed, as the request allowed. */
+  /** What was replaced or removed, as the request allowed, each with the physical id of the one before. */
   replaced: string[];
 }
 

@@ -20,7 +20,7 @@ import {
   hasNoChanges,
   isBusy,
 } from '../../lib/stacks/upgrade/change-set.ts';
-import { isAllowed, lossName, lossText } from '../../lib/stacks/upgrade/changes.ts';
+import { isAllowed, lossEntry, lossName, lossText } from '../../lib/stacks/upgrade/changes.ts';
 import { requireUpgradable } from '../../lib/stacks/upgrade/upgradable.ts';
 import type { Environment } from './environment.ts';
 import { requireKeptTokenLasts, tokenParameterOf } from './token-parameter.ts';
@@ -87,7 +87,7 @@ export async function prepareChangeSet(plan: UpgradePlan, dependencies: Dependen
     ...unchanged,
     hasChanges: true,
     changeSetId: changeSet.changeSetId,
-    replaced: changeSet.losses.map(lossName),
+    replaced: changeSet.losses.map(lossEntry),
   };
 }
 
@@ -111,7 +111,6 @@ async function createChangeSet(plan: UpgradePlan, name: string, dependencies: De
         StackName: stack.stackId,
         ChangeSetName: name,
         ChangeSetType: 'UPDATE',
-        ClientToken: name,
         ...template,
         RoleARN: stack.serviceRoleArn,
         Capabilities: stack.capabilities,

@@ -18,6 +18,8 @@ export interface Loss {
   /** The logical id, after those of the stacks that nest it, `Inner.Bucket`. */
   path: string;
   type: string;
+  /** Of the one that is there. */
+  physicalId: string | undefined;
   /** Such as `replace` and `perhaps replace`. */
   what: 'replace' | 'perhaps replace' | 'remove';
   /** What becomes of the one that is there, where CloudFormation says so. */
@@ -33,7 +35,8 @@ export function lossesIn(changes: readonly Change[], within = ''): Loss[] {
     if (change?.ResourceType === undefined || !keptTypes.includes(change.ResourceType)) return [];
     const what = lossOf(change);
     if (what === undefined) return [];
-    return [{ path: `${within}${change.LogicalResourceId}`, type: change.ResourceType, what, fate: fateOf(change) }];
+    const { LogicalResourceId, PhysicalResourceId: physicalId, ResourceType: type } = change;
+    return [{ path: `${within}${LogicalResourceId}`, type, physicalId, what, fate: fateOf(change) }];
   });
 }
 
@@ -67,6 +70,10 @@ export const isAllowed = ({ path, type }: Loss, allow: readonly string[]): boole
 
 /** What is lost, such as `ArtifactsBucket (AWS::S3::Bucket)`. */
 export const lossName = ({ path, type }: Pick<Loss, 'path' | 'type'>): string => `${path} (${type})`;
+
+/** The same with the id of the one that was there: where a policy of the template retains it, it goes on with its data, and nobody else knows of it. */
+export const lossEntry = ({ path, type, physicalId }: Pick<Loss, 'path' | 'type' | 'physicalId'>): string =>
+  physicalId === undefined ? lossName({ path, type }) : `${path} (${type}, ${physicalId})`;
 
 /** A loss for people. */
 export const lossText = (loss: Loss): string => `${loss.what} ${lossName(loss)}${loss.fate}`;
