@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
+import type { Freeze } from '../../../sandbox/services/lambda/freezes.ts';
 import { casesInScope } from '../../scope.ts';
 import { add, newUser } from '../add-user/adding-users.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
@@ -7,6 +8,7 @@ import { offboard } from '../offboard/offboarding.ts';
 import { expectOneOfEach, newKey, onboard, statesOf, useSandbox } from '../sandbox.ts';
 import { callsOf, fault, letTokensExpire, newName, newRun, onboarded, subscribersNamed } from '../subscriber.ts';
 import { both, changeable, update } from '../update/updating.ts';
+import { upgradable, upgrade, withKey } from '../upgrade/upgrading.ts';
 
 const sandbox = useSandbox();
 
@@ -41,6 +43,10 @@ const runs: Record<string, () => Promise<() => Promise<Report>>> = {
     const subscriber = await changeable(sandbox());
     return () => update(sandbox(), both(subscriber));
   },
+  async UpgradeSubscriber() {
+    const { userName, after } = await upgradable(sandbox());
+    return () => upgrade(sandbox(), { subscriber: { userName }, ...withKey(after) });
+  },
   async OffboardSubscriber() {
     const userName = newName('frozen');
     await onboarded(sandbox(), newRun(userName, [newKey(sandbox())], userName).request);
@@ -48,9 +54,12 @@ const runs: Record<string, () => Promise<() => Promise<Report>>> = {
   },
 };
 
-/** The steps of a machine. */
+/** The steps of a machine that its run has. */
 const stepsOf = (machine: string) =>
-  [...packagedMachine(machine).functionOf.values()].map((name) => name.replace('infinstor-onboarding-sandbox-', ''));
+  [...packagedMachine(machine).functionOf.values()]
+    .map((name) => name.replace('infinstor-onboarding-sandbox-', ''))
+    // Only for a role that is replaced, which PatchKeyPolicy tries until KMS sees it. An offboarding has the same function.
+    .filter((step) => machine !== 'UpgradeSubscriber' || step !== 'withdraw-grants');
 
 /** The states of a run that nothing befalls. Every function of it keeps an environment warm, with connections that are pooled. */
 async function statesOfWarmRun(machine: string): Promise<string[]> {
@@ -59,8 +68,19 @@ async function statesOfWarmRun(machine: string): Promise<string[]> {
   return report === undefined ? [] : statesOf(report);
 }
 
-/** Runs a machine once, with these functions frozen before their first invocation, as a run that nothing befalls. */
-async function runFrozen(machine: string, steps: readonly string[]): Promise<void> {
+/**
+ * Runs a machine with these functions frozen before their first invocation, as a run that nothing befalls, until each was frozen with a
+ * connection open. On a busy computer one may have lost its thread, and with it its connections, since it was warm: such a freeze proves nothing.
+ */
+async function freezeAll(machine: string, steps: readonly string[]): Promise<void> {
+  const without = new Set(steps);
+  for (let tries = 0; tries < 3 && without.size > 0; tries += 1) {
+    for (const { step, flows } of await runFrozen(machine, steps)) if (flows > 0) without.delete(step);
+  }
+  expect([...without]).toEqual([]);
+}
+
+async function runFrozen(machine: string, steps: readonly string[]): Promise<readonly Freeze[]> {
   // Just before, as no connection lives for ever.
   const usual = await statesOfWarmRun(machine);
   const go = await runs[machine]?.();
@@ -72,19 +92,18 @@ async function runFrozen(machine: string, steps: readonly string[]): Promise<voi
   expect(report && statesOf(report)).toEqual(usual);
   const freezes = sandbox().freezes().slice(frozenBefore);
   expect(freezes.map(({ step }) => step).toSorted()).toEqual(steps.toSorted());
-  // Without a connection that could be dead a freeze proves nothing.
-  for (const { step, flows } of freezes) expect(flows, step).toBeGreaterThan(0);
+  return freezes;
 }
 
 const machines = Object.keys(runs);
 
 describe.each(machines)('%s', (machine) => {
   it('ends as ever when each of its functions was frozen, with its connections dropped', async () => {
-    await runFrozen(machine, stepsOf(machine));
+    await freezeAll(machine, stepsOf(machine));
   });
 
   it.each(casesInScope(stepsOf(machine), []))('ends as ever when %s was frozen', async (step) => {
-    await runFrozen(machine, [step]);
+    await freezeAll(machine, [step]);
   });
 });
 
