@@ -155,7 +155,8 @@ function recordChange(facts: RecordFacts): Change | undefined {
   const { subscriber, status, keyArns, previous, deployment, now } = facts;
   const { name, stack, users } = subscriber;
   const { stackId, home, tags, role } = stack ?? {};
-  // What has failed, the record knows better than AWS shows it, as long as the stack is the same one.
+  // What has failed, the record knows better than AWS shows it, as long as the stack is the same one; an onboarding that failed may have
+  // recorded none.
   const stands = previous?.status === 'FAILED' && status !== 'OFFBOARDED' ? 'FAILED' : status;
   // An update of the stack that the record does not know may have brought another template, and nothing in AWS says which build that is.
   const knowsBuild =
@@ -164,7 +165,7 @@ function recordChange(facts: RecordFacts): Change | undefined {
     previous !== undefined &&
     previous.status === stands &&
     (previous.build === undefined || knowsBuild) &&
-    previous.stackId === stackId &&
+    (previous.stackId === stackId || (stands === 'FAILED' && previous.stackId === undefined)) &&
     (stands !== 'ACTIVE' ||
       (previous.roleArn === role?.roleArn &&
         same(previous.keyArns ?? [], keyArns) &&

@@ -57,6 +57,13 @@ it('changes nothing where the registry says what AWS shows', () => {
   expect(planOf([record, grant, lease], '2026-01-01T10:59:00.000Z')).toEqual([]);
 });
 
+it('leaves the reason of a failure, where the record of it has no stack', () => {
+  const { pk, sk, userName, attempts, updatedAt, executionArn } = record;
+  const lastError = { name: 'StackFailed' };
+  const failed = { pk, sk, userName, attempts, updatedAt, executionArn, status: 'FAILED', lastError };
+  expect(planOf([failed, grant, lease])).toEqual([]);
+});
+
 describe('a key that has no lease', () => {
   it('is listed once, after its grants, so that it is checked for drift', () => {
     const changes = planOf([record]);
