@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   ChangeSetNotFoundException,
   type CloudFormationClient,
@@ -18,6 +17,8 @@ interface Dependencies {
   now: Date;
   /** Throws when the stack is another execution's by now. */
   requireOwn: () => Promise<unknown>;
+  /** @param ms how long to wait */
+  wait: (ms: number) => Promise<unknown>;
 }
 
 /**
@@ -33,7 +34,7 @@ export async function executeChangeSet(
     stack,
     keys,
   }: { executionArn: string; stack: ChangedStack & { changeSetId: string }; keys: readonly { changed: boolean }[] },
-  { environment, cloudFormation, now, requireOwn }: Dependencies,
+  { environment, cloudFormation, now, requireOwn, wait }: Dependencies,
 ): Promise<ChangedStack> {
   const { stackId, changeSetId } = stack;
   await requireOwn();
@@ -49,7 +50,7 @@ export async function executeChangeSet(
     const isSpent = error instanceof InvalidChangeSetStatusException || error instanceof ChangeSetNotFoundException;
     // A stack that is updated is busy also when the update is this one, and the call's answer was lost.
     if (!isSpent && !isBusy(error)) throw error;
-    if (!(await hasBegun(cloudFormation, { stackId, executionArn }))) {
+    if (!(await hasBegun({ cloudFormation, wait }, { stackId, executionArn }))) {
       if (!isSpent)
         throw new StackBusy(`CloudFormation does not begin with the upgrade of stack ${stackId} now: ${error.message}`);
       throw new StackNeedsAttention(
@@ -70,7 +71,7 @@ const seenMs = [1_000, 2_000, 4_000] as const;
 
 /** Whether this execution's call has had its effect, though its answer was lost: the stack's events may come a moment later. */
 async function hasBegun(
-  cloudFormation: CloudFormationClient,
+  { cloudFormation, wait }: Pick<Dependencies, 'cloudFormation' | 'wait'>,
   own: { stackId: string; executionArn: string },
 ): Promise<boolean> {
   for (const pause of [...seenMs, undefined]) {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
@@ -31,6 +32,7 @@ export const handler = step({
         cloudFormation: cloudFormation(plan.stack, context),
         now: new Date(),
         requireOwn: () => requireOwn({ documents, tableName: context.environment.REGISTRY_TABLE }, plan),
+        wait,
       },
     ),
 });

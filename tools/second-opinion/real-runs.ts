@@ -21,6 +21,10 @@ const keys = {
 const user = (userName: string) => ({ userName, emailId: `${userName}@acme.example` });
 const offboarding = { subscriber: { userName: 'acme' }, confirm: 'acme' };
 
+/** A build whose role has another name. */
+const buildWithRole = '9.9';
+const withOtherRole = (template: string) => template.replace('MlflowService-${SubscriberName}', '$&-2');
+
 /** What a subscriber goes through: for each machine, the name of a run, its request and what goes wrong in it. */
 const life: readonly [machine: string, name: string, request: Record<string, unknown>, faults?: readonly string[]][] = [
   ['onboard-subscriber', 'refused', { subscriber: { ...subscriber, userName: 'no name' } }],
@@ -51,6 +55,11 @@ const life: readonly [machine: string, name: string, request: Record<string, unk
     'other encryption',
     { subscriber: { userName: 'acme' }, encryption: { tracking: { type: 'aws-managed' } } },
   ],
+  [
+    'upgrade-subscriber',
+    'another role',
+    { subscriber: { userName: 'acme' }, stack: { build: buildWithRole }, allow: ['AWS::IAM::Role'] },
+  ],
   ['add-user', 'two', { subscriber: { userName: 'acme' }, users: [user('one'), user('two')] }],
   ['offboard-subscriber', 'not confirmed', { ...offboarding, confirm: 'acmee' }],
   ['offboard-subscriber', 'confirmed', offboarding],
@@ -65,6 +74,7 @@ export async function realRuns(packageFolder: string): Promise<{ runs: RecordedR
   const sandbox = await bootSandbox({ packageFolder, skipIdle: true, schedules: false });
   try {
     const clients = connect(sandboxAt(sandbox.endpoint));
+    sandbox.templates.publish(buildWithRole, withOtherRole(sandbox.templates.standIn));
     const runs: RecordedRun[] = [];
     const machines = new Map<string, Machine & { length: number }>();
     for (const [operation, name, request, faults = []] of life) {

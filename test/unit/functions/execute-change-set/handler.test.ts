@@ -8,16 +8,17 @@ import {
   type StackEvent,
 } from '@aws-sdk/client-cloudformation';
 import { mockClient } from 'aws-sdk-client-mock';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../../../functions/execute-change-set/environment.ts';
+import { executeChangeSet } from '../../../../functions/execute-change-set/execute-change-set.ts';
 import type { ChangedStack } from '../../../../lib/plans/stack.ts';
 import { updateToken } from '../../../../lib/stacks/names.ts';
 import { environmentOf } from '../environment.ts';
-import { errorOf, lambda } from '../lambda.ts';
-import { ownRecord } from '../own-record.ts';
+import { errorOf } from '../lambda.ts';
 import { executionArn, otherExecutionArn, plan, stackId } from '../plan.ts';
 
-const stack: ChangedStack = {
+const stack = {
   stackId,
   goal: 'updated',
   deadline: '2026-01-01T12:30:00.000Z',
@@ -25,7 +26,7 @@ const stack: ChangedStack = {
   changeSetId: 'arn:aws:cloudformation:eu-west-1:111111111111:changeSet/infinstor-onboarding-1/1',
   hasGranted: false,
   replaced: [],
-};
+} satisfies ChangedStack;
 const begun = { ...stack, hasChanges: false, deadline: '2026-01-01T13:00:00.000Z' };
 
 const details = { $fault: 'client', $metadata: {} } as const;
@@ -47,16 +48,18 @@ const beginningOf = (token: string): StackEvent => ({
 });
 
 function setUp(refusal: Error, events: StackEvent[]) {
-  ownRecord();
   const cloudFormation = mockClient(CloudFormationClient);
   cloudFormation.on(ExecuteChangeSetCommand).rejects(refusal);
   cloudFormation.on(DescribeChangeSetCommand).resolves({ Status: 'CREATE_COMPLETE', ExecutionStatus: 'OBSOLETE' });
   cloudFormation.on(DescribeStackEventsCommand).resolves({ StackEvents: events });
-  const invoke = lambda(
-    () => import('../../../../functions/execute-change-set/handler.ts'),
-    environmentOf(environmentSchema),
-  );
-  return () => invoke({ plan, stack, keys: [] });
+  const dependencies = {
+    environment: { ...v.parse(environmentSchema, environmentOf(environmentSchema)), STACK_TIMEOUT_MINUTES: 60 },
+    cloudFormation: new CloudFormationClient({ region: 'eu-west-1' }),
+    now: new Date('2026-01-01T12:00:00.000Z'),
+    requireOwn: async () => {},
+    wait: async () => {},
+  };
+  return () => executeChangeSet({ executionArn, stack, keys: [] }, dependencies);
 }
 
 describe('a change set that CloudFormation does not execute', () => {
