@@ -160,7 +160,8 @@ if command -v jq >/dev/null; then
   mkdir "$work/bin"
   printf '#!/bin/sh\nexec "%s" --endpoint-url "%s" "$@"\n' "$aws_cli" "$endpoint" >"$work/bin/aws"
   chmod +x "$work/bin/aws"
-  request cli-event >"$work/request.json"
+  # Without the key: the role that was deleted above stands in its policy, and the wait for it is long.
+  printf '{"subscriber":{"userName":"cli-event","emailId":"mlops@example.com"}}' >"$work/request.json"
   event=$(PATH="$work/bin:$PATH" BUS=infinstor-onboarding-sandbox examples/pipelines/onboard-event.sh "$work/request.json" 'the CLI' build-1)
   for _ in {1..60}; do
     status=$(get status stepfunctions describe-execution --execution-arn "${machine/:stateMachine:/:execution:}:cli-event-$event" 2>"$work/error" || true)
