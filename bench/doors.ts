@@ -31,7 +31,7 @@ const templateSchema = v.pipe(
 /** Adds what get-health has for a function that does nothing, with the route `GET /bare`, and a rule for events of the type Bare. */
 function withBareFunction(template: string): string {
   const { Resources, ...rest } = v.parse(templateSchema, template);
-  const bare = (from: string, changes: readonly (readonly [string, string])[]) =>
+  const bare = (from: string, changes: readonly (readonly [string | RegExp, string])[]) =>
     Object.entries(Resources).flatMap(([name, resource]) => {
       if (!name.includes(from)) return [];
       const text = changes.reduce((all, [old, own]) => all.replaceAll(old, own), JSON.stringify([name, resource]));
@@ -42,16 +42,10 @@ function withBareFunction(template: string): string {
     ['get-health', 'bare'],
     ['GET /health', 'GET /bare'],
   ]);
-  const requests = [
-    'SubscriberRequested',
-    'SubscriberUpdateRequested',
-    'UsersRequested',
-    'SubscriberOffboardingRequested',
-  ];
   const ofBus = bare('AcceptEvent', [
     ['AcceptEvent', 'Bare'],
     ['accept-event', 'bare'],
-    [requests.map((name) => JSON.stringify(name)).join(','), '"Bare"'],
+    [/"detail-type":\[[^\]]*\]/g, '"detail-type":["Bare"]'],
   ]).filter(([name]) => /Rule$|Permission$/.test(name));
   return JSON.stringify({ ...rest, Resources: { ...Resources, ...Object.fromEntries([...ofApi, ...ofBus]) } });
 }
