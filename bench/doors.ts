@@ -188,6 +188,7 @@ function doors({ logFolder, physicalId }: Sandbox, keyId: string): Door[] {
     event('Bare', 'bare', () => ({})),
     event('SubscriberRequested', 'accept-event', request),
     event('SubscriberUpdateRequested', 'accept-event', () => requestFor(newName())),
+    event('SubscriberUpgradeRequested', 'accept-event', () => ({ ...subscriber(), stack: { build: '2.3.72' } })),
     event('UsersRequested', 'accept-event', () => ({ ...subscriber(), ...users() })),
     event('SubscriberOffboardingRequested', 'accept-event', () => {
       const userName = newName();

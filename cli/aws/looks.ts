@@ -1,5 +1,5 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { operationOf, runningStatuses } from '../../lib/subscribers/operations.ts';
+import { operationOf, operations } from '../../lib/subscribers/operations.ts';
 import { CommandError } from '../command-error.ts';
 import { configurationOf, type Deployment } from '../target/deployment.ts';
 import type { Reachable } from '../target/target.ts';
@@ -42,7 +42,9 @@ export function createLooks(target: Reachable, deployment: Deployment) {
         if (isNew(subscriber, begin)) found.set(subscriber.executionArn, subscriber);
       }
     }
-    for (const status of runningStatuses) {
+    // A status that the deployment does not know would be refused.
+    for (const operation of deployment.operations) {
+      const { running: status } = operations[operation];
       for await (const subscriber of listSubscribers({ status }, at)) found.set(subscriber.executionArn, subscriber);
     }
     return found;

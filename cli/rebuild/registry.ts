@@ -61,12 +61,13 @@ export function registryAt(target: Reachable, { registryTable: TableName }: Pick
  */
 export async function executionsOf(
   target: Reachable,
-  { machines }: Pick<Deployment, 'machines'>,
+  { machines, operations }: Pick<Deployment, 'machines' | 'operations'>,
 ): Promise<{ running: string[]; latestStart: Date | undefined }> {
   const client = new SFNClient(configurationOf(target));
   const running: string[] = [];
   let latestStart: Date | undefined;
-  for (const stateMachineArn of Object.values(machines)) {
+  for (const operation of operations) {
+    const stateMachineArn = machines[operation];
     // The newest come first (API reference, ListExecutions).
     const newest = client.send(new ListExecutionsCommand({ stateMachineArn, maxResults: 1 }));
     const [latest] = (await answer('Step Functions', newest, target)).executions ?? [];

@@ -1,7 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { AccountRegion } from '../../lib/aws/arns.ts';
 import { arnOwner } from '../../lib/aws/arns.ts';
-import { machineArnOf, type Operation, type operations } from '../../lib/subscribers/operations.ts';
+import { machineArnOf, type Operation, operationSchema, type operations } from '../../lib/subscribers/operations.ts';
 import { operatorAt } from '../../sandbox/operator.ts';
 import { answer, isServiceError } from '../aws/answer.ts';
 import { CommandError } from '../command-error.ts';
@@ -14,6 +14,8 @@ export interface Deployment {
   region: string;
   /** The ARN of each operation's state machine. */
   machines: Readonly<Record<Operation, string>>;
+  /** The operations that it has: one that is older than the command may lack the last ones. */
+  operations: readonly Operation[];
   /** The name of one of its functions. @param name that of the function's folder */
   functionName(name: string): string;
   /** The status of its stack. */
@@ -101,7 +103,7 @@ export function deploymentOf(target: Reachable, { accountId, region, status, out
   const machines = {
     'onboard-subscriber': output(outputOfMachine['onboard-subscriber']),
     'update-subscriber': output(outputOfMachine['update-subscriber']),
-    // A deployment from before there was this machine serves all else; to start it then fails as AWS says.
+    // A deployment from before there was this state machine serves all else; to start it then fails as AWS says.
     'upgrade-subscriber':
       outputs[outputOfMachine['upgrade-subscriber']] ??
       machineArnOf(output(outputOfMachine['onboard-subscriber']), 'upgrade-subscriber'),
@@ -112,6 +114,7 @@ export function deploymentOf(target: Reachable, { accountId, region, status, out
     stage: target.stage,
     ...{ accountId, region, stackStatus: status },
     machines,
+    operations: operationSchema.options.filter((operation) => outputs[outputOfMachine[operation]] !== undefined),
     functionName: (name) => `${stackNameOf(target.stage)}-${name}`,
     registryTable: output('RegistryTableName'),
     version: outputs.Version,

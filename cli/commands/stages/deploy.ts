@@ -86,11 +86,11 @@ async function packagedRegion(root: string, target: Reachable): Promise<string> 
 
 /** Where things are. */
 function places(target: Reachable, deployment: Deployment): Fact[] {
-  const { machines, registryTable, outputs } = deployment;
+  const { machines, operations, registryTable, outputs } = deployment;
   return [
     ['HTTP API', apiUrlOf({ target, deployment })],
     ['event bus', outputs.OnboardingBusName ?? null],
-    ...Object.values(machines).map((arn, place): Fact => [place === 0 ? 'machines' : '', arn]),
+    ...operations.map((operation, place): Fact => [place === 0 ? 'machines' : '', machines[operation]]),
     ['registry', registryTable],
     ['refused', outputs.RefusedEventsUrl ?? null],
   ];

@@ -55,7 +55,7 @@ interface Place {
 /**
  * S3, as far as templates need it. The SDK's client would add 150 KB to each bundle, which may have 450; its signer is in every
  * bundle already (docs/decisions/0034-pinned-templates.md).
- * @param config of any client: its credentials and hash are used
+ * @param signing the configuration of any client: its credentials and hash are used
  */
 export function createS3(signing: Signing): S3 {
   function send(

@@ -18,6 +18,7 @@ const deployment = {
     'add-user': machine,
     'offboard-subscriber': machine,
   },
+  operations: ['onboard-subscriber'] as const,
   functionName: (name: string) => `x-${name}`,
   stackStatus: 'UPDATE_COMPLETE',
   registryTable: 'registry',

@@ -1,5 +1,6 @@
 import type { At } from '../../../../cli/doctor/finding.ts';
 import { sandboxAt } from '../../../../cli/target/target.ts';
+import { operationSchema } from '../../../../lib/subscribers/operations.ts';
 
 const machine = (name: string) =>
   `arn:aws:states:us-east-1:111111111111:stateMachine:infinstor-onboarding-prod-${name}`;
@@ -17,6 +18,7 @@ export const at = (change: Partial<At['deployment']> = {}): At => ({
       'add-user': machine('add-user'),
       'offboard-subscriber': machine('offboard-subscriber'),
     },
+    operations: operationSchema.options,
     functionName: (name) => `infinstor-onboarding-prod-${name}`,
     ...change,
   },

@@ -12,9 +12,9 @@ import { alice, denied, detail, otherKeyArn, setUp, writer } from './detector-fi
 
 describe('the look of the schedule', () => {
   it('reports nothing of keys that are as they are to be', async () => {
-    const { look, told, log, kms, count } = await setUp();
+    const { look, published, log, kms, count } = await setUp();
     await look();
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(log).toEqual([]);
     expect(count()).toBe(0);
     expect(kms.gets()).toBe(1);
@@ -33,29 +33,29 @@ describe('the look of the schedule', () => {
   });
 
   it('reports, logs and counts a key that is not, and writes nothing', async () => {
-    const { look, told, log, kms, count } = await setUp();
+    const { look, published, log, kms, count } = await setUp();
     kms.set(keyArn, granting('b', 'intruder'));
     await look();
     const Detail = detail({ missingRoles: [roleArn('a')], unexpectedRoles: [roleArn('intruder')] });
-    expect(told()).toEqual([{ Source: 'infinstor.onboarding', DetailType: 'KeyPolicyDrift', Detail }]);
+    expect(published()).toEqual([{ Source: 'infinstor.onboarding', DetailType: 'KeyPolicyDrift', Detail }]);
     expect(log).toEqual([['warn', 'key policy drifted', Detail]]);
     expect(count()).toBe(1);
     expect(kms.puts()).toEqual([]);
   });
 
   it('looks at every key, whatever one of them is like, and then says what went wrong', async () => {
-    const { look, told, kms, knowOther } = await setUp();
+    const { look, published, kms, knowOther } = await setUp();
     await knowOther();
     kms.set(keyArn, granting('b'));
     kms.client.on(GetKeyPolicyCommand, { KeyId: otherKeyArn }).rejects(new Error('no route to host'));
     await expect(look()).rejects.toMatchObject(
       errorOf('AggregateError', '1 keys could not be looked at, the first for Error: no route to host'),
     );
-    expect(told()).toHaveLength(1);
+    expect(published()).toHaveLength(1);
   });
 
   it('looks at the keys that are known though the table cannot be read whole, and then says so', async () => {
-    const { look, told, kms, registry } = await setUp();
+    const { look, published, kms, registry } = await setUp();
     kms.set(keyArn, granting('b'));
     const { send } = registry.documents;
     registry.documents.send = ((command: unknown) =>
@@ -64,30 +64,30 @@ describe('the look of the schedule', () => {
         : Reflect.apply(send, registry.documents, [command])) as never;
     onTestFinished(() => void Object.assign(registry.documents, { send }));
     await expect(look()).rejects.toMatchObject(errorOf('AggregateError', 'no capacity'));
-    expect(told()).toHaveLength(1);
+    expect(published()).toHaveLength(1);
   });
 
   it('looks once at a key of several grants and a lease, and at one whose lease was deleted when the table was read anew', async () => {
-    const { look, told, kms, forgetLease, time } = await setUp();
+    const { look, published, kms, forgetLease, time } = await setUp();
     await look();
     expect(kms.gets()).toBe(1);
     await forgetLease();
     kms.set(keyArn, granting('b'));
     time.now += 7 * 24 * 60 * 60_000;
     await look();
-    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
+    expect(published()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')] }) }]);
   });
 
   it('begins with no key when a repair of it would have too little time, and the next look does', async () => {
-    const { look, told, kms, left, log } = await setUp();
+    const { look, published, kms, left, log } = await setUp();
     kms.set(keyArn, granting('b'));
     left.ms = 239_000;
     await look();
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(log).toEqual([['info', 'keys left to the next look', { state: 'left' }]]);
     left.ms = 900_000;
     await look();
-    expect(told()).toHaveLength(1);
+    expect(published()).toHaveLength(1);
   });
 
   it('gives the kept policies of a key an end, whatever becomes of the look', async () => {
@@ -112,26 +112,26 @@ describe('the look of the schedule', () => {
   });
 
   it('leaves a key that is gone alone', async () => {
-    const { look, told, kms, log } = await setUp();
+    const { look, published, kms, log } = await setUp();
     kms.client.on(GetKeyPolicyCommand).rejects(new NotFoundException({ message: 'gone', $metadata: {} }));
     await look();
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(log).toEqual([['warn', 'key is gone', { keyArn }]]);
   });
 
   it('reports a policy that it is not let read', async () => {
-    const { look, told, kms } = await setUp();
+    const { look, published, kms } = await setUp();
     kms.client.on(GetKeyPolicyCommand).rejects(denied);
     await look();
-    expect(told()).toMatchObject([{ Detail: detail({ reason: { name: denied.name, message: denied.message } }) }]);
+    expect(published()).toMatchObject([{ Detail: detail({ reason: { name: denied.name, message: denied.message } }) }]);
   });
 
   it('reports a policy that is not understood', async () => {
-    const { look, told, kms } = await setUp();
+    const { look, published, kms } = await setUp();
     kms.set(keyArn, { Statement: [{ Effect: 'Perhaps' }] });
     await look();
     const reason = { name: 'KeyPolicyNotUnderstood', message: expect.stringContaining('Effect') };
-    expect(told()).toMatchObject([{ Detail: detail({ reason }) }]);
+    expect(published()).toMatchObject([{ Detail: detail({ reason }) }]);
   });
 
   it.each([
@@ -139,7 +139,7 @@ describe('the look of the schedule', () => {
     { when: 'while', isKnown: true },
     { when: 'while', isKnown: false },
   ])('leaves a key to the next look that one of ours takes $when it is read', async ({ when, isKnown }) => {
-    const { look, told, kms, registry, time, log } = await setUp();
+    const { look, published, kms, registry, time, log } = await setUp();
     const take = (until: number) => takeLease(registry, keyArn, { owner: 'another', until }, time.now);
     // Of a writer that died.
     if (!isKnown) await take(time.now - 1);
@@ -149,16 +149,16 @@ describe('the look of the schedule', () => {
       return { Policy: JSON.stringify(granting('b')) };
     });
     await look();
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(log).toEqual([['info', 'key policy not looked at', { reason: expect.stringContaining(keyArn) }]]);
     time.now += 31_000 + 90_000;
     kms.client.on(GetKeyPolicyCommand).resolves({ Policy: JSON.stringify(granting('b')) });
     await look();
-    expect(told()).toHaveLength(1);
+    expect(published()).toHaveLength(1);
   });
 
   it('leaves a key to the next look that one of ours writes while it is read', async () => {
-    const { look, told, kms, ask, reconciler } = await setUp();
+    const { look, published, kms, ask, reconciler } = await setUp();
     await ask('c');
     let reads = 0;
     kms.client.on(GetKeyPolicyCommand).callsFake(async () => {
@@ -169,12 +169,12 @@ describe('the look of the schedule', () => {
       return { Policy: JSON.stringify(granting()) };
     });
     await look();
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(reads).toBeGreaterThan(1);
   });
 
   it('reads again what may be older than our last write', async () => {
-    const { look, told, kms, ask, reconciler } = await setUp();
+    const { look, published, kms, ask, reconciler } = await setUp();
     await ask('c');
     await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
     const older = [[], ['a'], ['a', 'b']];
@@ -183,18 +183,18 @@ describe('the look of the schedule', () => {
       return { Policy: JSON.stringify(names === undefined ? kms.policy(keyArn) : granting(...names)) };
     });
     await look();
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(older).toEqual([]);
   });
 });
 
 describe('a policy that was written by hand', () => {
   it('is kept, and reported with who wrote it', async () => {
-    const { look, told, edited, registry, log } = await setUp();
+    const { look, published, edited, registry, log } = await setUp();
     const edit = edited(granting('b'));
     await look(edit);
-    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
-    expect(log.at(-1)).toEqual(['warn', 'key policy drifted', told()[0]?.Detail]);
+    expect(published()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
+    expect(log.at(-1)).toEqual(['warn', 'key policy drifted', published()[0]?.Detail]);
     const policyBackups = await readPolicyBackups(registry, keyArn);
     expect(policyBackups.at(-1)).toMatchObject({
       keptAt: new Date(edit.at).toISOString(),
@@ -206,52 +206,52 @@ describe('a policy that was written by hand', () => {
   });
 
   it('is kept once when it is reported twice', async () => {
-    const { look, told, edited, registry } = await setUp();
+    const { look, published, edited, registry } = await setUp();
     const edit = edited(granting('b'));
     await look(edit);
     await look(edit);
-    expect(told()).toHaveLength(2);
+    expect(published()).toHaveLength(2);
     expect(await readPolicyBackups(registry, keyArn)).toHaveLength(2);
   });
 
   it('is nothing when a function of the deployment wrote it', async () => {
-    const { look, edited, told, kms, registry } = await setUp();
+    const { look, edited, published, kms, registry } = await setUp();
     await look(edited(granting('b'), { roleArn: writer }));
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(kms.gets()).toBe(0);
     expect(await readPolicyBackups(registry, keyArn)).toHaveLength(1);
   });
 
   it('is reported when another role wrote it', async () => {
-    const { look, edited, told } = await setUp();
+    const { look, edited, published } = await setUp();
     await look(edited(granting('b'), { roleArn: `${writer}-of-another` }));
-    expect(told()).toHaveLength(1);
+    expect(published()).toHaveLength(1);
   });
 
   it('is reported of a key whose lease was deleted, as its grants know it', async () => {
-    const { look, edited, told, forgetLease } = await setUp();
+    const { look, edited, published, forgetLease } = await setUp();
     await forgetLease();
     await look(edited(granting('b')));
-    expect(told()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
+    expect(published()).toMatchObject([{ Detail: detail({ missingRoles: [roleArn('a')], by: alice }) }]);
   });
 
   it('of a key that nobody onboarded with is nothing', async () => {
-    const { look, edited, told, registry, kms } = await setUp();
+    const { look, edited, published, registry, kms } = await setUp();
     await look(edited(granting('b'), { keyArn: otherKeyArn }));
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(kms.gets()).toBe(0);
     expect(await readPolicyBackups(registry, otherKeyArn)).toEqual([]);
   });
 
   it('is looked at when it can be read, as KMS may tell an older one', async () => {
-    const { look, edited, told, kms, time } = await setUp();
+    const { look, edited, published, kms, time } = await setUp();
     const edit = edited(granting('b'));
     kms.set(keyArn, granting('a', 'b'));
     await expect(look(edit)).rejects.toMatchObject(errorOf('KeyPolicyBusy', 'does not read as it was last written'));
     kms.set(keyArn, granting('b'));
     time.now += 60_000;
     await look(edit);
-    expect(told()).toHaveLength(1);
+    expect(published()).toHaveLength(1);
   });
 
   it('is kept even when it cannot be looked at because one of ours writes', async () => {
@@ -262,7 +262,7 @@ describe('a policy that was written by hand', () => {
   });
 
   it('is reported with what one of ours undid of it, also by the schedule for a while', async () => {
-    const { look, edited, told, kms, ask, reconciler, time } = await setUp();
+    const { look, edited, published, kms, ask, reconciler, time } = await setUp();
     const backup = {
       Sid: 'Backup',
       Effect: 'Allow',
@@ -282,15 +282,15 @@ describe('a policy that was written by hand', () => {
     await ask('c');
     await reconcileKeyPolicy(reconciler, keyArn, { by: 'another' });
     await look(edit);
-    expect(told()).toMatchObject([{ Detail: detail({ lostStatements: ['Backup'], by: alice }) }]);
+    expect(published()).toMatchObject([{ Detail: detail({ lostStatements: ['Backup'], by: alice }) }]);
     time.now += 110 * 60_000;
     await look();
-    expect(told()).toHaveLength(2);
+    expect(published()).toHaveLength(2);
     time.now += 20 * 60_000;
     await look();
-    expect(told()).toHaveLength(2);
+    expect(published()).toHaveLength(2);
     // As late as an event may come.
     await look(edit);
-    expect(told()).toHaveLength(3);
+    expect(published()).toHaveLength(3);
   });
 });

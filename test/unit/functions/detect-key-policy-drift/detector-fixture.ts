@@ -64,7 +64,7 @@ export async function setUp({ repairs = false } = {}) {
     metrics,
     edited,
     look: (edit?: Edit) => detectKeyPolicyDrift({ eventId: edit?.eventId ?? 'scheduled', edit }, detector),
-    told: () =>
+    published: () =>
       events.commandCalls(PutEventsCommand).map(({ args: [{ input }] }) => {
         const [{ Source, DetailType, Detail } = {}, ...others] = input.Entries ?? [];
         expect(others).toEqual([]);

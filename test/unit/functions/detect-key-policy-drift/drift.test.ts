@@ -109,7 +109,7 @@ it.each<[string, Partial<Drift>, { drift: boolean; repairable: boolean }]>([
   expect(isRepairable({ ...noDrift, ...difference })).toBe(repairable);
 });
 
-describe('what is told of a drift', () => {
+describe('what is published of a drift', () => {
   const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
   const names = (count: number, name: string) => Array.from({ length: count }, (_, index) => `${name}${index}`);
 
@@ -126,13 +126,13 @@ describe('what is told of a drift', () => {
       lostStatements: ['"'.repeat(32_000), 'short'],
       reason: { name: 'KeyPolicyNotUnderstood', message: 'x'.repeat(40_000) },
     };
-    const told = shortened(drift);
-    expect(bytes(told)).toBeLessThan(200_000);
-    expect(told.missingRoles.at(0)).toBe(`${roleArn('subscriber-')}0`);
-    const { missingRoles, unexpectedRoles, orphanedIds, lostStatements } = told;
+    const published = shortened(drift);
+    expect(bytes(published)).toBeLessThan(200_000);
+    expect(published.missingRoles.at(0)).toBe(`${roleArn('subscriber-')}0`);
+    const { missingRoles, unexpectedRoles, orphanedIds, lostStatements } = published;
     const left = missingRoles.length + unexpectedRoles.length + orphanedIds.length + lostStatements.length;
-    expect(told.omitted).toBe(15_002 - left);
+    expect(published.omitted).toBe(15_002 - left);
     expect(missingRoles.length).toBeGreaterThan(100);
-    expect(told.reason?.message.length).toBe(2_000);
+    expect(published.reason?.message.length).toBe(2_000);
   });
 });

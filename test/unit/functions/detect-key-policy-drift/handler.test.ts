@@ -63,18 +63,18 @@ async function setUp() {
       METRIC_NAMESPACE: 'infinstor-onboarding-dev',
     }),
   });
-  const told = () =>
+  const published = () =>
     events
       .commandCalls(PutEventsCommand)
       .flatMap(({ args: [{ input }] }) => (input.Entries ?? []).map(({ Detail = '' }) => JSON.parse(Detail)));
-  return { registry, kms, invoke, told };
+  return { registry, kms, invoke, published };
 }
 
 describe('the function', () => {
   it("looks at every key by its schedule, in the key's Region, and repairs nothing", async () => {
-    const { invoke, told, kms } = await setUp();
+    const { invoke, published, kms } = await setUp();
     await invoke(scheduled);
-    expect(told()).toMatchObject([{ keyArn, missingRoles: [roleArn], repaired: 'no', by: null }]);
+    expect(published()).toMatchObject([{ keyArn, missingRoles: [roleArn], repaired: 'no', by: null }]);
     expect(kms.puts()).toEqual([]);
     const client: KMSClient = kms.client.call(0).thisValue;
     expect(await client.config.region()).toBe('eu-west-1');
@@ -85,35 +85,35 @@ describe('the function', () => {
     ['a role', session('arn:aws:iam::111111111111:role/admin'), session('').arn],
     ['another account', { type: 'AWSAccount', accountId: '222222222222' }, 'AWSAccount'],
   ])('looks at the key whose policy %s wrote, and keeps that', async (_, userIdentity, by) => {
-    const { invoke, told, registry } = await setUp();
+    const { invoke, published, registry } = await setUp();
     await invoke(putKeyPolicy(userIdentity));
-    expect(told()).toMatchObject([{ keyArn, missingRoles: [roleArn], by }]);
+    expect(published()).toMatchObject([{ keyArn, missingRoles: [roleArn], by }]);
     expect(await readPolicyBackups(registry, keyArn)).toMatchObject([
       { keptAt: minutesAgo(5), policy: JSON.stringify(keyPolicy()), by },
     ]);
   });
 
   it('knows the writes of the deployment in another account, where it is another role', async () => {
-    const { invoke, told, registry } = await setUp();
+    const { invoke, published, registry } = await setUp();
     const written = putKeyPolicy(session('arn:aws:iam::222222222222:role/onboarding'));
     await invoke(written, { ACCOUNTS: JSON.stringify(accounts) });
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(await readPolicyBackups(registry, keyArn)).toEqual([]);
     await invoke(written);
-    expect(told()).toHaveLength(1);
+    expect(published()).toHaveLength(1);
   });
 
   it('knows the writes of the deployment, its own among them', async () => {
-    const { invoke, told, registry } = await setUp();
+    const { invoke, published, registry } = await setUp();
     await invoke(putKeyPolicy(session(writer)));
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
     expect(await readPolicyBackups(registry, keyArn)).toEqual([]);
   });
 
   it('repairs where the deployment opts in, without repeating a write', async () => {
-    const { invoke, told, kms } = await setUp();
+    const { invoke, published, kms } = await setUp();
     await invoke(scheduled, { REPAIR_KEY_POLICIES: 'true' });
-    expect(told()).toMatchObject([{ keyArn, missingRoles: [roleArn], repaired: 'yes' }]);
+    expect(published()).toMatchObject([{ keyArn, missingRoles: [roleArn], repaired: 'yes' }]);
     expect(kms.policy(keyArn)).toEqual(keyPolicy(roleArn));
     const put = kms.client.calls().find(({ args: [{ input }] }) => 'Policy' in input);
     const client: KMSClient | undefined = put?.thisValue;
