@@ -11,8 +11,8 @@ import { type Cause, causeOf, causes, type ThreadKind } from './tests-causes.ts'
 import { folderVariable, type RunRecord, recordsIn } from './tests-record.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** Between samples: often enough for each cause, and too seldom to cost much. */
-const intervalMicroseconds = 1000;
+/** Between samples: each takes a while in every thread, of which there are dozens; a thousand a second made the run take three times as long. */
+const intervalMicroseconds = 10_000;
 
 const profileFileSchema = v.pipe(v.string(), v.parseJson(), profileSchema);
 
