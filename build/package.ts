@@ -20,7 +20,10 @@ export async function packageProject(project: Package): Promise<void> {
 }
 
 /** Packages with these bundles. @throws Error as `packageProject` */
-async function packageBundles(bundles: readonly Bundle[], { stage, folder, params = {} }: Package): Promise<void> {
+export async function packageBundles(
+  bundles: readonly Bundle[],
+  { stage, folder, params = {} }: Package,
+): Promise<void> {
   // Imported here, since a package that was kept needs no esbuild.
   const [{ writeBundles }, { brokenLimits }] = await Promise.all([import('./build.ts'), import('./limits.ts')]);
   await writeBundles(bundles, join(folder, 'dist'));

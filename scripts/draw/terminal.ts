@@ -16,14 +16,15 @@ export function terminalIn(readme: string): string {
 /**
  * Runs `npm start` without a terminal, and returns what it prints, on both streams in their order. What differs in each run and
  * says nothing, the ends of ARNs and the name of a temporary folder, is left out. The bootstrap is: it prints only what it installs.
+ * @param environment variables beside those that there are
  * @throws Error when the command fails
  */
-export function terminalPicture(): Promise<string> {
+export function terminalPicture(environment: Readonly<Record<string, string>> = {}): Promise<string> {
   return new Promise((done, fail) => {
     const command = 'exec "$0" cli/start.ts 2>&1';
     // Without an endpoint, so that the command boots a sandbox.
     const { AWS_ENDPOINT_URL: _, ...rest } = process.env;
-    const env = { ...rest, NODE_COMPILE_CACHE: join(root, '.sandbox', 'compile-cache') };
+    const env = { ...rest, NODE_COMPILE_CACHE: join(root, '.sandbox', 'compile-cache'), ...environment };
     execFile('/bin/sh', ['-c', command, process.execPath], { cwd: root, env }, (error, output) => {
       if (error === null) done(shortened(output));
       else fail(new Error(`npm start has failed:\n${output}`, { cause: error }));

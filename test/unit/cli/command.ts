@@ -15,7 +15,9 @@ export function command(...args: string[]): Promise<Ended> {
 export function commandIn(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
   const { AWS_ENDPOINT_URL: _, INFINSTOR_STAGE: __, ...own } = process.env;
   return new Promise((resolve, reject) => {
-    const options = { cwd: root, env: { ...own, ...environment } };
+    // The cache as the bootstrap sets it: most of a short command's time is loading modules otherwise.
+    const cache = { NODE_COMPILE_CACHE: join(root, '.sandbox', 'compile-cache') };
+    const options = { cwd: root, env: { ...cache, ...own, ...environment } };
     execFile(process.execPath, ['cli/start.ts', ...args], options, (error, stdout, stderr) => {
       try {
         expectValid(args, stdout, true);

@@ -279,7 +279,7 @@ describe('in generated texts', () => {
           expect(redact(write(text))).toBe(left.join(''));
         });
       }),
-      { numRuns: isWhole ? 1000 : 200 },
+      { numRuns: isWhole ? 1000 : 100 },
     );
   });
 

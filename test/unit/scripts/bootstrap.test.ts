@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { casesInScope } from '../../scope.ts';
 
 const root = join(import.meta.dirname, '../../..');
 let folder: string;
@@ -54,14 +55,16 @@ it.each([
   },
 );
 
-it.each([
-  ['20.19.4', true],
+const versions: [string, boolean][] = [
   ['22.17.1', true],
   ['22.18.0', false],
   // osls, which packages, ends with an error there.
   ['23.11.0', true],
   ['24.0.0', false],
-])('with Node %s takes another one: %s', async (version, takes) => {
+  ['20.19.4', true],
+];
+
+it.each(casesInScope(versions, versions.slice(0, 4)))('with Node %s takes another one: %s', async (version, takes) => {
   const { said, ended } = bootstrap("console.error('npm', process.argv[2]); process.exit(1);", version);
   await ended;
   expect(await said).toContain(takes ? '\nnpm install\n' : '\nnpm ci\n');

@@ -1,13 +1,31 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cp } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageForSandbox } from '../../../build/package.ts';
+import { functionNames } from '../../../build/build.ts';
+import { packageBundles } from '../../../build/package.ts';
+import { cachedPackage } from '../../../build/package-cache.ts';
+import { packagedFiles, packageKey } from '../../../build/package-key.ts';
 import { params } from '../../../scripts/list-params.ts';
 import { variants } from '../../../scripts/package-variants.ts';
 import { casesInScope } from '../../scope.ts';
 
+const root = resolve(import.meta.dirname, '../../..');
+
+/** Packages with empty bundles, since the template says nothing of what is in them: making them takes most of the time. */
 const templateOf = async (name: string) => {
-  const folder = await packageForSandbox(variants[name]?.params);
+  const stage = 'sandbox';
+  const params = variants[name]?.params ?? {};
+  const folder = await cachedPackage({
+    parent: join(root, '.sandbox'),
+    keyNow: () => `template-${packageKey(root, stage, params)}`,
+    async make(folder) {
+      for (const file of packagedFiles) await cp(join(root, file), join(folder, file), { recursive: true });
+      const bundles = (await functionNames()).map((each) => ({ name: `${each}.cjs`, contents: new Uint8Array() }));
+      await packageBundles(bundles, { stage, folder, params });
+      return join(folder, '.serverless');
+    },
+  });
   return readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8');
 };
 

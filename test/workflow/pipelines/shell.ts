@@ -59,7 +59,8 @@ export async function pipelineMachine({ clock }: Pick<Sandbox, 'clock'>): Promis
     chmodSync(join(bin, name), 0o755);
   };
   executable('infinstor-onboarding', `exec '${process.execPath}' '${folder}/.cli/infinstor-onboarding.cjs' "$@"`);
-  const standIn = `exec '${process.execPath}' '${join(root, 'tools/permissions/aws.ts')}' "$@"`;
+  const cache = `NODE_COMPILE_CACHE='${join(root, '.sandbox', 'compile-cache')}'`;
+  const standIn = `${cache} exec '${process.execPath}' '${join(root, 'tools/permissions/aws.ts')}' "$@"`;
   executable('aws', `[ -z "$AWS_CLI" ] || exec "$AWS_CLI" "$@"\n${standIn}`);
   const port = await listen(server);
   executable('sleep', `exec bash -c 'read -r _ </dev/tcp/127.0.0.1/${port} || true'`);

@@ -9,6 +9,7 @@ import { type Clock, createClock } from '../../../../../sandbox/core/clock.ts';
 import type { LambdaError } from '../../../../../sandbox/core/lambda-error.ts';
 import type { LambdaFunction } from '../../../../../sandbox/services/lambda/invocation.ts';
 import { createLambdaPool, type LambdaPool } from '../../../../../sandbox/services/lambda/pool.ts';
+import { byScope } from '../../../../scope.ts';
 
 const source = `
 const { writeFileSync } = require('node:fs');
@@ -320,7 +321,10 @@ describe('the pool', () => {
 
   it('starts another worker for who waits when one ends without an answer', async () => {
     const counter = add('counter');
-    const endings = Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? 'exit' : 'none'));
+    // Each that exits takes a worker with it; more wait than there are workers, and their successors, in any case.
+    const workers = Math.max(2, availableParallelism());
+    const length = byScope({ usual: 4 * workers, all: 50, long: 50 });
+    const endings = Array.from({ length }, (_, index) => (index % 2 === 0 ? 'exit' : 'none'));
     const outcomes = await Promise.allSettled(endings.map((ending) => counter({ ending })));
     expect(outcomes.map(({ status }) => status)).toEqual(
       endings.map((ending) => (ending === 'exit' ? 'rejected' : 'fulfilled')),
