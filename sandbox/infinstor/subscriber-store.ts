@@ -68,10 +68,13 @@ export interface SubscriberStore {
   redeem(customToken: string, registration: Registration): void;
 }
 
-/** What the service knows: subscribers, the users under them, and the custom tokens that it has issued. */
+/**
+ * What the service knows: subscribers, the users under them, and the custom tokens that it has issued.
+ * @param variant read for each token, as it may change meanwhile
+ */
 export function createSubscriberStore(
   clock: Pick<Clock, 'now'>,
-  { tokenShape, tokenPrefix }: Pick<InfinStorVariant, 'tokenShape' | 'tokenPrefix'>,
+  variant: Readonly<Pick<InfinStorVariant, 'tokenShape' | 'tokenPrefix'>>,
 ): SubscriberStore {
   const subscribers = new Map<string, Subscriber>();
   const users = new Map<string, SecondaryUser>();
@@ -84,6 +87,7 @@ export function createSubscriberStore(
 
   function issue(subscriber: Subscriber, id: string): IssuedToken {
     revokeTokens(subscriber);
+    const { tokenShape, tokenPrefix } = variant;
     const token = randomBytes(256).toString('base64url');
     const customToken =
       tokenShape === 'opaque' ? randomBytes(30).toString('base64url') : `${tokenPrefix}${id}:${token}`;

@@ -6,6 +6,7 @@ import { connect, follow } from '../../../cli/aws/executions.ts';
 import { sandboxAt } from '../../../cli/target/target.ts';
 import { reportOf } from '../../../cli/view/report.ts';
 import { account, fixtures, operator } from '../../../sandbox/core/account.ts';
+import { casesInScope } from '../../scope.ts';
 import { callApi } from '../api.ts';
 import { eventually, plaintextMarker, useSandbox, withoutTurns } from '../sandbox.ts';
 import { stackOf } from '../subscriber.ts';
@@ -133,6 +134,17 @@ const large = stack({
   parameters: Object.fromEntries(Array.from({ length: 75 }, (_, n) => [`P${n}`, 'x'.repeat(4000)])),
 });
 
+/**
+ * What a door has to refuse. StartExecution always has all of it; the other doors refuse by the same code, and the usual run sends each
+ * of them every fourth, beside all that only AWS can tell and what is the door's own.
+ */
+const atDoor = (all: typeof requests, turn: number): typeof requests => [
+  ...casesInScope(
+    all,
+    all.filter((row, place) => place % 4 === turn || askedOfAws.includes(row[0]) || !requests.includes(row)),
+  ),
+];
+
 async function expectNoSideEffect(): Promise<void> {
   const { infinstor, dynamoDb, registryTable, secretsManager } = sandbox();
   // The account's own two.
@@ -198,7 +210,7 @@ describe('POST /subscribers', () => {
     ['300 KB', { ...large, password: plaintextMarker }, 'request'],
   ];
 
-  it.each(toApi)('%s is refused before any side effect, naming the field', async (what, request, field) => {
+  it.each(atDoor(toApi, 0))('%s is refused before any side effect, naming the field', async (what, request, field) => {
     const executions = sandbox().states.executions().length;
     const posted = await callApi(sandbox(), 'POST', '/subscribers', request);
     if (askedOfAws.includes(what)) {
@@ -271,7 +283,7 @@ describe('SubscriberRequested', () => {
       .sqs.messages('infinstor-onboarding-sandbox-refused-events')
       .map(({ body }) => v.parse(refusalSchema, body));
 
-  it.each(toBus)('%s is refused before any side effect, naming the field', async (what, request, field) => {
+  it.each(atDoor(toBus, 2))('%s is refused before any side effect, naming the field', async (what, request, field) => {
     const { Entries = [] } = await put(JSON.stringify(request));
     const eventId = Entries[0]?.EventId ?? '';
     if (askedOfAws.includes(what)) {

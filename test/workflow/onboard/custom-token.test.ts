@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { callApi } from '../api.ts';
 import {
@@ -11,11 +11,13 @@ import {
   redrive,
   requestFor,
   useSandbox,
-  withSandbox,
 } from '../sandbox.ts';
 import { credentialsOf, fault, onboarded, stackOf, supplyToken } from '../subscriber.ts';
 
 const sandbox = useSandbox();
+
+afterEach(() => sandbox().infinstor.vary({}));
+
 const minute = 60_000;
 const week = 7 * 24 * 60 * minute;
 
@@ -90,51 +92,49 @@ describe('a custom token that ends', () => {
     });
   });
 
-  it('is not taken from a duration in its place', () =>
-    withSandbox({ infinstor: { tokenExpiry: 'duration' } }, async (given) => {
-      await onboarded(given, requestFor('lasting'));
-      expect(await statusOf(given, 'lasting')).not.toHaveProperty('customTokenExpiresAt');
-    }));
+  it('is not taken from a duration in its place', async () => {
+    sandbox().infinstor.vary({ tokenExpiry: 'duration' });
+    await onboarded(sandbox(), requestFor('lasting'));
+    expect(await statusOf(sandbox(), 'lasting')).not.toHaveProperty('customTokenExpiresAt');
+  });
 
-  it('where no answer says so is found by the stack that fails for it', () =>
-    withSandbox({ infinstor: { tokenExpiry: 'absent' } }, async (given) => {
-      await withoutStack(given, 'silent');
-      given.clock.advance(week);
-      const report = await onboard(given, requestFor('silent'));
-      await expectFailure(given, report, { name: 'StackFailed', step: 'WaitForStack' });
-      expect(report.error?.message).toContain('Expired token');
-    }));
+  it('where no answer says so is found by the stack that fails for it', async () => {
+    sandbox().infinstor.vary({ tokenExpiry: 'absent' });
+    await withoutStack(sandbox(), 'silent');
+    sandbox().clock.advance(week);
+    const report = await onboard(sandbox(), requestFor('silent'));
+    await expectFailure(sandbox(), report, { name: 'StackFailed', step: 'WaitForStack' });
+    expect(report.error?.message).toContain('Expired token');
+  });
 });
 
 describe('a password that is refused when the user is there already', () => {
-  it('leaves the outcome unknown, also for a repeat, and another one converges when InfinStor has deleted that user', () =>
-    withSandbox({ infinstor: { passwordIsSet: 'afterwards' } }, async (given) => {
-      const request = requestFor('half');
-      const passwordSecretId = 'infinstor/sandbox/input/half/password';
-      given.secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'weak-password-marker' }));
-      const unknown = { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' };
-      const report = await onboard(given, { ...request, passwordSecretId });
-      await expectFailure(given, report, unknown);
-      expect(report.error?.message).toContain('InvalidPasswordException) when calling the AdminSetUserPassword');
-      // Not SubscriberExists: there is no custom token that anybody could supply.
-      await expectFailure(given, await onboard(given, request), unknown);
-      given.cognito.deleteUser('half');
-      given.clock.advance(3 * minute);
-      expectOneOfEach(given, await onboard(given, request), { userName: 'half', keyArns: [] });
-    }));
+  it('leaves the outcome unknown, also for a repeat, and another one converges when InfinStor has deleted that user', async () => {
+    sandbox().infinstor.vary({ passwordIsSet: 'afterwards' });
+    const request = requestFor('half');
+    const passwordSecretId = 'infinstor/sandbox/input/half/password';
+    sandbox().secretsManager.createSecret(passwordSecretId, JSON.stringify({ password: 'weak-password-marker' }));
+    const unknown = { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' };
+    const report = await onboard(sandbox(), { ...request, passwordSecretId });
+    await expectFailure(sandbox(), report, unknown);
+    expect(report.error?.message).toContain('InvalidPasswordException) when calling the AdminSetUserPassword');
+    // Not SubscriberExists: there is no custom token that anybody could supply.
+    await expectFailure(sandbox(), await onboard(sandbox(), request), unknown);
+    sandbox().cognito.deleteUser('half');
+    sandbox().clock.advance(3 * minute);
+    expectOneOfEach(sandbox(), await onboard(sandbox(), request), { userName: 'half', keyArns: [] });
+  });
 });
 
 describe('an e-mail address that another user has', () => {
-  it('is InvalidRequest, which names its field, and another one converges', () =>
-    withSandbox({ infinstor: { emails: 'unique' } }, async (given) => {
-      const first = requestFor('first');
-      await onboarded(given, first);
-      const report = await onboard(given, requestFor('second'));
-      await expectFailure(given, report, { name: 'InvalidRequest', step: 'CreateSubscriber' });
-      expect(report.error?.message).toMatch(
-        /^subscriber\.emailId: InfinStor has another user with this e-mail address/,
-      );
-      const corrected = { subscriber: { userName: 'second', emailId: 'second@example.com' } };
-      expectOneOfEach(given, await onboard(given, corrected), { userName: 'second', keyArns: [] });
-    }));
+  it('is InvalidRequest, which names its field, and another one converges', async () => {
+    sandbox().infinstor.vary({ emails: 'unique' });
+    const withEmail = (userName: string, emailId: string) => ({ subscriber: { userName, emailId } });
+    await onboarded(sandbox(), withEmail('first', 'taken@example.com'));
+    const report = await onboard(sandbox(), withEmail('second', 'taken@example.com'));
+    await expectFailure(sandbox(), report, { name: 'InvalidRequest', step: 'CreateSubscriber' });
+    expect(report.error?.message).toMatch(/^subscriber\.emailId: InfinStor has another user with this e-mail address/);
+    const corrected = withEmail('second', 'second@example.com');
+    expectOneOfEach(sandbox(), await onboard(sandbox(), corrected), { userName: 'second', keyArns: [] });
+  });
 });

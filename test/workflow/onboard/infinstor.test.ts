@@ -1,5 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Sandbox } from '../../../sandbox/boot.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
+import type { TokenShape } from '../../../sandbox/infinstor/variant.ts';
 import {
   expectFailure,
   expectOneOfEach,
@@ -11,6 +13,7 @@ import {
   useSandbox,
   withSandbox,
 } from '../sandbox.ts';
+import { oneOf } from '../side-effects.ts';
 import {
   callsOf,
   fault,
@@ -29,6 +32,7 @@ const sandbox = useSandbox();
 
 afterEach(() => {
   sandbox().faults.clear();
+  sandbox().infinstor.vary({});
 });
 
 // Keeps a token, which the runs refresh or find worn out, whichever is the first.
@@ -102,7 +106,7 @@ describe('InfinStor that does not answer', () => {
 
 describe('a lost answer of add_subscriber', () => {
   // Nothing happened, and the user pool says so: the same request, or a redrive, creates the subscriber.
-  it.each(['error=500', 'error=503', 'error=504'])('before its effect (%s) heals by itself', async (kind) => {
+  it.each(oneOf(['error=500', 'error=503', 'error=504'], 0))('before its effect (%s) heals by itself', async (kind) => {
     const run = freshRun();
     fault(sandbox(), `infinstor:add_subscriber:${kind}`);
     const report = await onboard(sandbox(), run.request);
@@ -235,25 +239,34 @@ describe('a user pool that does not return who is missing', () => {
 });
 
 describe("add_subscriber's answer", () => {
-  it.each([
+  const shapes: readonly (readonly [TokenShape, Record<string, string>])[] = [
     ['customToken', {}],
     ['custom_token', {}],
     ['token', {}],
     ['queue', {}],
     ['nested', { CUSTOM_TOKEN_PATH: 'subscriber.credentials.value' }],
-  ] as const)('of the shape %s has the token', (tokenShape, environment) =>
-    withSandbox({ infinstor: { tokenShape }, environment }, async (given) => {
-      const report = await onboard(given, requestFor('shaped'));
-      expectOneOfEach(given, report, { userName: 'shaped', keyArns: [] });
-    }),
-  );
+  ];
 
-  it('without a token is SubscriberOutcomeUnknown, and says where it was looked for', () =>
-    withSandbox({ infinstor: { tokenShape: 'none' } }, async (given) => {
-      const report = await onboard(given, requestFor('shaped'));
-      await expectFailure(given, report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
-      expect(report.error?.message).toContain('has no custom token at customToken');
-      expect(given.infinstor.subscribers()).toHaveLength(1);
-      expect(stackOf(given, 'shaped')).toBeUndefined();
-    }));
+  // The usual run has the other kinds as variants of InfinStor.
+  it.each(oneOf(shapes, 0))('of the shape %s has the token', async (tokenShape, environment) => {
+    const shaped = async (given: Sandbox) => {
+      const run = newRun('shaped');
+      expectOneOfEach(given, await onboard(given, run.request), run);
+    };
+    // Where it stands is the deployment's to say.
+    if (tokenShape === 'nested') return withSandbox({ infinstor: { tokenShape }, environment }, shaped);
+    sandbox().infinstor.vary({ tokenShape });
+    return shaped(sandbox());
+  });
+
+  it('without a token is SubscriberOutcomeUnknown, and says where it was looked for', async () => {
+    sandbox().infinstor.vary({ tokenShape: 'none' });
+    const run = newRun('shaped');
+    const before = sandbox().infinstor.subscribers().length;
+    const report = await onboard(sandbox(), run.request);
+    await expectFailure(sandbox(), report, { name: 'SubscriberOutcomeUnknown', step: 'CreateSubscriber' });
+    expect(report.error?.message).toContain('has no custom token at customToken');
+    expect(sandbox().infinstor.subscribers()).toHaveLength(before + 1);
+    expect(stackOf(sandbox(), run.userName)).toBeUndefined();
+  });
 });

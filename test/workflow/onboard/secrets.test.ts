@@ -9,6 +9,7 @@ import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clie
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { bootSandbox, type Sandbox } from '../../../sandbox/boot.ts';
 import { account, fixtures, operator } from '../../../sandbox/core/account.ts';
+import { casesInScope } from '../../scope.ts';
 import { onboard, requestFor, requestWithKey, spoken, useSandbox } from '../sandbox.ts';
 import { leaksOf } from '../secret-scan.ts';
 import { credentialsOf, roleNameOf } from '../subscriber.ts';
@@ -26,9 +27,21 @@ function command(...args: string[]): Promise<string> {
 }
 
 describe('the command', () => {
-  it.each([[[]], [['--json']]])('prints no secret, in success and failure, with %j', async (options) => {
+  const options = [[], ['--json']];
+  const ends = ['success', 'failure'] as const;
+  const runs = options.flatMap((given, row) =>
+    ends.map((end, column) => ({ end, options: given, isUsual: row === column })),
+  );
+
+  // Each is a process. The usual run has each way to print, and each end.
+  it.each(
+    casesInScope(
+      runs,
+      runs.filter(({ isUsual }) => isUsual),
+    ),
+  )('prints no secret, in $end, with $options', async ({ end, options }) => {
     const folder = await mkdtemp(join(tmpdir(), 'secrets-test-'));
-    const userName = `printed-${options.length}`;
+    const userName = `printed-${end}-${options.length}`;
     const store = (name: string, password: string) => {
       const secretId = `infinstor/sandbox/input/${userName}/${name}`;
       sandbox().secretsManager.createSecret(secretId, JSON.stringify({ password }));
@@ -42,8 +55,11 @@ describe('the command', () => {
       return output;
     };
     try {
-      const weak = { ...requestFor(userName), passwordSecretId: store('weak', 'weak-marker-without-capitals') };
-      expect(await print(weak)).toContain('InfinStorRejected');
+      if (end === 'failure') {
+        const weak = { ...requestFor(userName), passwordSecretId: store('weak', 'weak-marker-without-capitals') };
+        expect(await print(weak)).toContain('InfinStorRejected');
+        return;
+      }
       const strong = requestWithKey(userName, fixtures.trackingKeyArn);
       expect(await print({ ...strong, passwordSecretId: store('strong', 'Strong-Marker-0815!') })).toContain(
         roleNameOf(userName),

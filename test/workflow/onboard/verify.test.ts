@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../sandbox/boot.ts';
+import { casesInScope } from '../../scope.ts';
 import {
   eventsOf,
   expectFailure,
@@ -187,31 +188,64 @@ describe('the end check', () => {
     }));
 });
 
-describe.each(Object.entries(all))('where %s', (_, { arrange, reason, remove, failure = 'SubscriberNotVerified' }) => {
-  it('is a warning, and the subscriber is onboarded all the same', async () => {
-    const run = await verified(warning());
-    arrange(warning(), run.userName);
-    const report = await onboard(warning(), run.request);
-    expectOneOfEach(warning(), report, run);
-    expect(report.output).toMatchObject({ verified: false, verification: expect.stringMatching(reason) });
-    expect(eventsOf(warning(), report)).toMatchObject([
-      { 'detail-type': 'SubscriberOnboarded', detail: { verified: false, verification: report.output?.verification } },
-    ]);
-    expect(await recordOf(warning(), run.userName)).toMatchObject({ status: { S: 'ACTIVE' } });
-    const log = readFileSync(join(warning().logFolder, 'infinstor-onboarding-sandbox-verify-subscriber.log'), 'utf8');
-    expect(log).toContain('"level":"WARN","message":"the subscriber could not be verified"');
-    expect(statesOf(report).filter((state) => state === 'VerifySubscriber')).toHaveLength(1);
-  });
+/** The usual run lets each problem be a warning, and each failure come of one of them. */
+const required = Object.entries<Problem>(all).filter(
+  ([, { failure }], place, rows) => rows.findIndex(([, other]) => other.failure === failure) === place,
+);
+const modes = ['warn', 'require'] as const;
+const cases = Object.entries<Problem>(all).flatMap(([name, problem]) => {
+  const isRequired = required.some(([other]) => other === name);
+  const chosen = casesInScope(modes, isRequired ? modes : ['warn']);
+  return chosen.length === 0 ? [] : [{ name, problem, chosen }];
+});
 
-  it('fails the onboarding where the deployment requires it, and a redrive goes on', async () => {
-    const run = await verified(requiring());
-    arrange(requiring(), run.userName);
-    const report = await onboard(requiring(), run.request);
-    await expectFailure(requiring(), report, { name: failure, step: 'VerifySubscriber' });
-    remove?.(requiring(), run.userName);
-    requiring().faults.clear();
-    const redriven = await redrive(requiring(), report);
-    expectOneOfEach(requiring(), redriven, run);
-    expect(redriven.output?.verified).toBe(true);
-  });
+/** The one subscriber of a sandbox that all problems come to, one after the other. */
+const subscribers = new Map<Sandbox, Run>();
+async function subscriberOf(sandbox: Sandbox): Promise<Run> {
+  const run = subscribers.get(sandbox) ?? (await verified(sandbox));
+  subscribers.set(sandbox, run);
+  letTokensExpire(sandbox);
+  return run;
+}
+
+describe.each(cases)('where $name', ({ chosen, problem }) => {
+  const { arrange, reason, remove, failure = 'SubscriberNotVerified' } = problem;
+
+  if (chosen.includes('warn'))
+    it('is a warning, and the subscriber is onboarded all the same', async () => {
+      const run = await subscriberOf(warning());
+      const warnings = () =>
+        readFileSync(join(warning().logFolder, 'infinstor-onboarding-sandbox-verify-subscriber.log'), 'utf8').split(
+          '"level":"WARN","message":"the subscriber could not be verified"',
+        ).length;
+      const before = warnings();
+      arrange(warning(), run.userName);
+      const report = await onboard(warning(), run.request);
+      expectOneOfEach(warning(), report, run);
+      expect(report.output).toMatchObject({ verified: false, verification: expect.stringMatching(reason) });
+      expect(eventsOf(warning(), report)).toMatchObject([
+        {
+          'detail-type': 'SubscriberOnboarded',
+          detail: { verified: false, verification: report.output?.verification },
+        },
+      ]);
+      expect(await recordOf(warning(), run.userName)).toMatchObject({ status: { S: 'ACTIVE' } });
+      expect(warnings()).toBe(before + 1);
+      expect(statesOf(report).filter((state) => state === 'VerifySubscriber')).toHaveLength(1);
+      // For the next problem.
+      remove?.(warning(), run.userName);
+    });
+
+  if (chosen.includes('require'))
+    it('fails the onboarding where the deployment requires it, and a redrive goes on', async () => {
+      const run = await subscriberOf(requiring());
+      arrange(requiring(), run.userName);
+      const report = await onboard(requiring(), run.request);
+      await expectFailure(requiring(), report, { name: failure, step: 'VerifySubscriber' });
+      remove?.(requiring(), run.userName);
+      requiring().faults.clear();
+      const redriven = await redrive(requiring(), report);
+      expectOneOfEach(requiring(), redriven, run);
+      expect(redriven.output?.verified).toBe(true);
+    });
 });
