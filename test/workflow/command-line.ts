@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import { choose } from '../../cli/choose.ts';
 import { commandTable } from '../../cli/command-table.ts';
+import { run } from '../../cli/run.ts';
 import { createSession, schemaVersion } from '../../cli/session.ts';
 import { targetOf } from '../../cli/target/target.ts';
 import { createTerminal } from '../../cli/view/terminal.ts';
@@ -22,9 +23,7 @@ const program = { name: 'infinstor-onboarding', isTour: false };
  * @throws what the command throws, CommandError as a rule
  */
 export async function runCommand(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ran> {
-  const own = Object.keys(process.env).filter((name) => /^(AWS|INFINSTOR)_/.test(name));
-  for (const name of own) vi.stubEnv(name, undefined);
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  stubShell(environment);
   const shown: string[] = [];
   try {
     const { command, ...chosen } = choose(args, program, commandTable);
@@ -47,4 +46,35 @@ export async function runCommand(args: readonly string[], environment: Readonly<
     spoken.push(...shown);
     vi.unstubAllEnvs();
   }
+}
+
+/**
+ * Runs a command line in this process to its end, as `npm start` does: what it writes to the process's streams is returned. A process
+ * of its own takes a second to load, which a test of the text does not need.
+ */
+export async function runToItsEnd(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      written[name] += String(text);
+      return true;
+    }),
+  );
+  stubShell({});
+  try {
+    const status = await run(args, { name: 'npm start --', isTour: true }).status;
+    expectValid(args, written.stdout, true);
+    return { status, ...written };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    vi.unstubAllEnvs();
+    spoken.push(written.stdout, written.stderr);
+  }
+}
+
+/** Lets the shell have these of AWS's variables and the project's, and no others. */
+function stubShell(environment: Readonly<Record<string, string>>): void {
+  const own = Object.keys(process.env).filter((name) => /^(AWS|INFINSTOR)_/.test(name));
+  for (const name of own) vi.stubEnv(name, undefined);
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
 }

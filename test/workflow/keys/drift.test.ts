@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { ended, eventually, newKey, startOnboarding, useSandbox, withSandbox } from '../sandbox.ts';
@@ -9,16 +10,39 @@ import { fault, newRun, onboarded, policyOf, roleNameOf, rolesOn } from '../subs
 import { editPolicy, naming, newRole } from './key-policies.ts';
 
 const sandbox = useSandbox({ schedules: true });
+beforeAll(() => watchDriftOnly(sandbox()));
 const hour = 60 * 60_000;
 const operatorArn = 'arn:aws:iam::111111111111:user/operator';
 const patchKeyPolicy = 'infinstor-onboarding-sandbox-patch-key-policy';
 
 afterEach(() => sandbox().faults.clear());
 
+/** Lets no other schedule run: the hours that pass here are for what looks for drift. */
+async function watchDriftOnly({ endpoint, physicalId }: Sandbox): Promise<void> {
+  const events = new EventBridgeClient(operatorAt(endpoint));
+  for (const rule of ['SweepExecutionsRule', 'SweepPasswordsRule', 'CheckQuotasRule']) {
+    await events.send(new DisableRuleCommand({ Name: physicalId(rule) }));
+  }
+}
+
 /** Onboards a subscriber whose table is encrypted with this key. */
 async function onboardedWith(given: Sandbox, keyArn = newKey(given)) {
   const { output } = await onboarded(given, newRun('drift', [keyArn]).request);
   return { keyArn, roleArn: String(output?.roleArn) };
+}
+
+/** Keys that have an onboarded subscriber and that no test has had. */
+const spare: { keyArn: string; roleArn: string }[] = [];
+
+/** A key of an onboarded subscriber, whose other key is the next one's: an onboarding takes longer than a test. */
+async function grantedKey() {
+  const ready = spare.pop();
+  if (ready !== undefined) return ready;
+  const [keyArn, other] = [newKey(sandbox()), newKey(sandbox())];
+  const { output } = await onboarded(sandbox(), newRun('drift', [keyArn, other]).request);
+  const roleArn = String(output?.roleArn);
+  spare.push({ keyArn: other, roleArn });
+  return { keyArn, roleArn };
 }
 
 const isOurs = (statement: object) => 'Sid' in statement && / by InfinStor$/.test(String(statement.Sid));
@@ -63,7 +87,7 @@ async function keptEdits({ dynamoDb, registryTable }: Sandbox, keyArn: string) {
 
 describe("an operator's change of a key policy", () => {
   it('that takes a role away is reported immediately, and left as it is', async () => {
-    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    const { keyArn, roleArn } = await grantedKey();
     await editPolicy(sandbox(), keyArn, withoutOurs);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn] })]);
     expect(rolesOn(sandbox(), keyArn)).toEqual([]);
@@ -73,7 +97,7 @@ describe("an operator's change of a key policy", () => {
   });
 
   it('is counted by a metric in the log', async () => {
-    const { keyArn } = await onboardedWith(sandbox());
+    const { keyArn } = await grantedKey();
     const file = join(sandbox().logFolder, 'infinstor-onboarding-sandbox-detect-key-policy-drift.log');
     const metrics = () =>
       readFileSync(file, 'utf8')
@@ -101,7 +125,7 @@ describe("an operator's change of a key policy", () => {
   });
 
   it('of which no event came is found by the schedule', async () => {
-    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    const { keyArn, roleArn } = await grantedKey();
     fault(sandbox(), 'events:PutKeyPolicy:lose');
     await editPolicy(sandbox(), keyArn, withoutOurs);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
@@ -110,7 +134,7 @@ describe("an operator's change of a key policy", () => {
   });
 
   it.each(['repeat', 'late'])('that is told %s is told, and kept once', async (kind) => {
-    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    const { keyArn, roleArn } = await grantedKey();
     fault(sandbox(), `events:PutKeyPolicy:${kind}`);
     await editPolicy(sandbox(), keyArn, withoutOurs);
     const drifts = await driftsOf(sandbox(), keyArn);
@@ -120,7 +144,7 @@ describe("an operator's change of a key policy", () => {
   });
 
   it('that changes a statement of ours is reported with what is wrong', async () => {
-    const { keyArn } = await onboardedWith(sandbox());
+    const { keyArn } = await grantedKey();
     await editPolicy(sandbox(), keyArn, (statements) =>
       statements.map((each) => (isOurs(each) ? { ...each, Action: 'kms:*' } : each)),
     );
@@ -185,7 +209,7 @@ async function onboardingAtCall(given: Sandbox, keyArn: string, operation: strin
 
 describe('a hand edit beside an onboarding', () => {
   it('survives before the policy is read, and is no drift', async () => {
-    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    const { keyArn, roleArn } = await grantedKey();
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'GetKeyPolicy');
     await editPolicy(sandbox(), keyArn, withBackup);
     const roleArns = [roleArn, await goOn()].sort();
@@ -197,7 +221,7 @@ describe('a hand edit beside an onboarding', () => {
   });
 
   it('between read and write is lost, kept, and reported', async () => {
-    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    const { keyArn, roleArn } = await grantedKey();
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
     await editPolicy(sandbox(), keyArn, withBackup);
     const edited = policyOf(sandbox(), keyArn);
@@ -209,7 +233,7 @@ describe('a hand edit beside an onboarding', () => {
   });
 
   it('between read and write can be restored, and then is no drift', async () => {
-    const { keyArn, roleArn } = await onboardedWith(sandbox());
+    const { keyArn, roleArn } = await grantedKey();
     const goOn = await onboardingAtCall(sandbox(), keyArn, 'PutKeyPolicy');
     await editPolicy(sandbox(), keyArn, withBackup);
     const roleArns = [roleArn, await goOn()].sort();
@@ -230,7 +254,7 @@ describe('a hand edit beside an onboarding', () => {
   });
 
   it('between read and write is reported, too, when it took a statement out', async () => {
-    const { keyArn } = await onboardedWith(sandbox());
+    const { keyArn } = await grantedKey();
     await editPolicy(sandbox(), keyArn, withBackup);
     expect(await driftsOf(sandbox(), keyArn)).toEqual([]);
     sandbox().clock.advance(hour);
@@ -245,58 +269,56 @@ describe('a hand edit beside an onboarding', () => {
 });
 
 describe('a deployment that opts in', () => {
-  const packageFolder = inject('repairingPackageFolder');
+  const repairing = useSandbox({ packageFolder: inject('repairingPackageFolder'), schedules: true });
+  beforeAll(() => watchDriftOnly(repairing()));
   // Sooner after a write of ours, a repair waits until no older policy can be told.
   const aWhile = 61_000;
 
   it('repairs what an operator did to our statements, and leaves the others alone', async () => {
-    await withSandbox({ packageFolder, schedules: true }, async (given) => {
-      const { keyArn, roleArn } = await onboardedWith(given);
-      given.clock.advance(aWhile);
-      await editPolicy(given, keyArn, (statements) => withBackup(withoutOurs(statements)));
-      expect(await driftsOf(given, keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn], repaired: 'yes' })]);
-      expect(rolesOn(given, keyArn)).toEqual([roleArn]);
-      expect(policyOf(given, keyArn).Statement).toContainEqual(backup);
-      given.clock.advance(3 * hour);
-      expect(await driftsOf(given, keyArn)).toHaveLength(1);
-      expect(given.denials()).toEqual([]);
-    });
+    const given = repairing();
+    const { keyArn, roleArn } = await onboardedWith(given);
+    given.clock.advance(aWhile);
+    await editPolicy(given, keyArn, (statements) => withBackup(withoutOurs(statements)));
+    expect(await driftsOf(given, keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn], repaired: 'yes' })]);
+    expect(rolesOn(given, keyArn)).toEqual([roleArn]);
+    expect(policyOf(given, keyArn).Statement).toContainEqual(backup);
+    given.clock.advance(3 * hour);
+    expect(await driftsOf(given, keyArn)).toHaveLength(1);
+    expect(given.denials()).toEqual([]);
   });
 
   it('takes out whom the registry does not know, and deleted roles', async () => {
-    await withSandbox({ packageFolder, schedules: true }, async (given) => {
-      const { keyArn, roleArn } = await onboardedWith(given);
-      const intruder = newRole(given, roleNameOf('intruder'));
-      given.clock.advance(aWhile);
-      await editPolicy(given, keyArn, (statements) =>
-        statements.map((each) => (isOurs(each) ? { ...each, Principal: { AWS: [roleArn, intruder.arn] } } : each)),
-      );
-      expect(await driftsOf(given, keyArn)).toEqual([
-        drift(keyArn, { unexpectedRoles: [intruder.arn], repaired: 'yes' }),
-      ]);
-      expect(rolesOn(given, keyArn)).toEqual([roleArn]);
+    const given = repairing();
+    const { keyArn, roleArn } = await onboardedWith(given);
+    const intruder = newRole(given, roleNameOf('intruder'));
+    given.clock.advance(aWhile);
+    await editPolicy(given, keyArn, (statements) =>
+      statements.map((each) => (isOurs(each) ? { ...each, Principal: { AWS: [roleArn, intruder.arn] } } : each)),
+    );
+    expect(await driftsOf(given, keyArn)).toEqual([
+      drift(keyArn, { unexpectedRoles: [intruder.arn], repaired: 'yes' }),
+    ]);
+    expect(rolesOn(given, keyArn)).toEqual([roleArn]);
 
-      const roleName = roleArn.slice(roleArn.lastIndexOf('/') + 1);
-      const roleId = given.iam.role(roleName)?.roleId;
-      given.iam.deleteRole(roleName);
-      given.clock.advance(hour);
-      expect((await driftsOf(given, keyArn)).slice(1)).toEqual([
-        drift(keyArn, { missingRoles: [roleArn], orphanedIds: [roleId], repaired: 'partly', by: null }),
-      ]);
-      expect(rolesOn(given, keyArn)).toEqual([]);
-      given.clock.advance(3 * hour);
-      expect(await driftsOf(given, keyArn)).toHaveLength(2);
-    });
+    const roleName = roleArn.slice(roleArn.lastIndexOf('/') + 1);
+    const roleId = given.iam.role(roleName)?.roleId;
+    given.iam.deleteRole(roleName);
+    given.clock.advance(hour);
+    expect((await driftsOf(given, keyArn)).slice(1)).toEqual([
+      drift(keyArn, { missingRoles: [roleArn], orphanedIds: [roleId], repaired: 'partly', by: null }),
+    ]);
+    expect(rolesOn(given, keyArn)).toEqual([]);
+    given.clock.advance(3 * hour);
+    expect(await driftsOf(given, keyArn)).toHaveLength(2);
   });
 
   it('restores no lost statement', async () => {
-    await withSandbox({ packageFolder, schedules: true }, async (given) => {
-      const { keyArn } = await onboardedWith(given);
-      const goOn = await onboardingAtCall(given, keyArn, 'PutKeyPolicy');
-      await editPolicy(given, keyArn, withBackup);
-      await goOn();
-      expect(await driftsOf(given, keyArn)).toEqual([drift(keyArn, { lostStatements: [backup.Sid] })]);
-      expect(policyOf(given, keyArn).Statement).not.toContainEqual(backup);
-    });
+    const given = repairing();
+    const { keyArn } = await onboardedWith(given);
+    const goOn = await onboardingAtCall(given, keyArn, 'PutKeyPolicy');
+    await editPolicy(given, keyArn, withBackup);
+    await goOn();
+    expect(await driftsOf(given, keyArn)).toEqual([drift(keyArn, { lostStatements: [backup.Sid] })]);
+    expect(policyOf(given, keyArn).Statement).not.toContainEqual(backup);
   });
 });

@@ -7,7 +7,7 @@ import { foreignStatements, grantedRoles } from '../../../lib/keys/key-policy.ts
 import { operatorAt } from '../../../sandbox/operator.ts';
 import { command } from '../../unit/cli/command.ts';
 import { sessionFor } from '../../unit/cli/session.ts';
-import { runCommand } from '../command-line.ts';
+import { runCommand, runToItsEnd } from '../command-line.ts';
 import {
   ended,
   eventually,
@@ -69,6 +69,10 @@ async function npmStart(...args: string[]) {
   return result;
 }
 
+/** Runs the command in this process: what is proven of it is what it says. */
+const keyPoliciesCommand = (...args: string[]) =>
+  runToItsEnd('key-policies', '--endpoint', sandbox().endpoint, ...args);
+
 async function listed(keyArn: string) {
   const { status, document } = await runCommand(['key-policies', keyArn, '--endpoint', sandbox().endpoint], {});
   expect(status).toBe(0);
@@ -104,7 +108,7 @@ describe('a key policy that somebody has damaged', () => {
     ]);
     const [, second] = kept;
 
-    const shown = await npmStart(keyArn, '--show', second?.id ?? '');
+    const shown = await keyPoliciesCommand(keyArn, '--show', second?.id ?? '');
     expect(shown.stdout).toMatch(/^ {2}\+ +"Sid": "Allow the backup team",$/m);
     expect(shown).toMatchObject({ status: 0, stderr: '' });
 
@@ -118,11 +122,11 @@ describe('a key policy that somebody has damaged', () => {
     const [before, ...others] = (await listed(keyArn)).slice(kept.length);
     expect(before?.by).toContain(':function:infinstor-onboarding-sandbox-restore-key-policy request ');
     expect(others).toEqual([]);
-    const undone = await npmStart(keyArn, '--restore', before?.id ?? '', '--json');
+    const undone = await keyPoliciesCommand(keyArn, '--restore', before?.id ?? '', '--json');
     expect(JSON.parse(undone.stdout)).toMatchObject({ status: 'SUCCEEDED', changed: true, refusedRoles: [] });
     expect(saying(keyArn)).toEqual({ sids: ['Enable IAM User Permissions'], roles });
 
-    const again = await npmStart(keyArn, '--restore', before?.id ?? '');
+    const again = await keyPoliciesCommand(keyArn, '--restore', before?.id ?? '');
     expect(again.stdout).toContain('Nothing to restore');
     expect(await listed(keyArn)).toHaveLength(kept.length + 2);
   });
@@ -132,7 +136,7 @@ describe('a key policy that somebody has damaged', () => {
     await onboard(sandbox(), requestWithKey('restore-drift', keyArn));
     await removeBackup(keyArn);
     const [first] = await listed(keyArn);
-    expect((await npmStart(keyArn, '--restore', first?.id ?? '')).status).toBe(0);
+    expect((await keyPoliciesCommand(keyArn, '--restore', first?.id ?? '')).status).toBe(0);
     sandbox().clock.advance(3_600_000);
     await sandbox().clock.quiet();
     const drifts = sandbox()
@@ -154,7 +158,7 @@ describe('a key policy that somebody has damaged', () => {
     const unseen = await ended(sandbox(), executionArn);
     expect(unseen.error?.name).toBe('PrincipalNotVisible');
     const [first] = await listed(keyArn);
-    const { stdout, status } = await npmStart(keyArn, '--restore', first?.id ?? '');
+    const { stdout, status } = await keyPoliciesCommand(keyArn, '--restore', first?.id ?? '');
     expect(stdout).toMatch(
       /has no access to the key\n +Role +\S+-restore-unseen\n +Reason +PrincipalNotVisible: .*\n +Remedy/,
     );
@@ -163,7 +167,7 @@ describe('a key policy that somebody has damaged', () => {
     expect(saying(keyArn)).toEqual({ sids, roles: [roleArnOf('restore-seen')] });
     sandbox().clock.advance(3_600_000);
     await removeBackup(keyArn);
-    await npmStart(keyArn, '--restore', first?.id ?? '');
+    await keyPoliciesCommand(keyArn, '--restore', first?.id ?? '');
     expect(saying(keyArn)).toEqual({
       sids,
       roles: ['restore-seen', 'restore-unseen'].map((userName) => roleArnOf(userName)),
@@ -179,7 +183,7 @@ describe('a restore that cannot be', () => {
     expect(stderr).toMatch(/Remedy +List what is kept of the key with the command key-policies/);
     expect(stdout).toMatch(/RestoreKeyPolicy +\d+\.\d s {2}failed {2}InvalidRequest\n/);
     expect(status).toBe(2);
-    const shown = await npmStart(keyArn, '--show', 'yesterday', '--json');
+    const shown = await keyPoliciesCommand(keyArn, '--show', 'yesterday', '--json');
     expect(JSON.parse(shown.stdout)).toEqual({
       schemaVersion: 1,
       status: 'FAILED',
@@ -201,7 +205,7 @@ describe('a restore that cannot be', () => {
     deleteRole();
     const before = sandbox().kms.keyPolicy(keyArn);
     const [first] = await listed(keyArn);
-    const { status, stdout } = await npmStart(keyArn, '--restore', first?.id ?? '', '--json');
+    const { status, stdout } = await keyPoliciesCommand(keyArn, '--restore', first?.id ?? '', '--json');
     expect(JSON.parse(stdout)).toEqual({
       schemaVersion: 1,
       status: 'FAILED',
@@ -228,7 +232,7 @@ describe('a restore that cannot be', () => {
       times: 1,
     });
     await removeBackup(keyArn);
-    const { status, stderr } = await npmStart(keyArn, '--restore', first?.id ?? '');
+    const { status, stderr } = await keyPoliciesCommand(keyArn, '--restore', first?.id ?? '');
     expect(stderr).toMatch(
       /Reason +AccessDeniedException: kms:PutKeyPolicy on arn:aws:kms:\S+: not authorized to perform: kms:PutKeyPolicy, to the role of function \S+-restore-key-policy\n +Remedy +Find the cause/,
     );

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { byScope } from '../../scope.ts';
 import { offboard } from '../offboard/offboarding.ts';
 import { eventually, hold, newKey, onboard, requestWithKey, useSandbox, withSandbox } from '../sandbox.ts';
 import { newName, policyOf } from '../subscriber.ts';
@@ -8,6 +9,25 @@ const sandbox = useSandbox({ environment: { KEY_ACCESS: 'role-pattern' } });
 afterEach(() => sandbox().faults.clear());
 
 describe('a deployment whose roles stand in key policies by a pattern', () => {
+  it('writes a key once for all subscribers, and never needs more room', async () => {
+    const keyArn = newKey(sandbox());
+    await onboard(sandbox(), requestWithKey('pattern-first', keyArn));
+    const written = policyOf(sandbox(), keyArn);
+    const others = Array.from({ length: byScope({ usual: 2, all: 4, long: 4 }) }, () => newName('pattern-other'));
+    const reports = await Promise.all(others.map((userName) => onboard(sandbox(), requestWithKey(userName, keyArn))));
+    expect(reports.filter(({ status }) => status !== 'SUCCEEDED')).toEqual([]);
+    expect(policyOf(sandbox(), keyArn)).toEqual(written);
+    expect(sandbox().kms.policyWrites(keyArn)).toBe(1);
+    const condition = {
+      StringEquals: { 'aws:PrincipalAccount': ['111111111111'] },
+      ArnLike: { 'aws:PrincipalArn': ['arn:aws:iam::111111111111:role/RoleForInfinStorMlflowService-*'] },
+    };
+    expect(written.Statement.slice(1)).toMatchObject([
+      { Principal: '*', Condition: condition },
+      { Principal: '*', Condition: { ...condition, Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
+    ]);
+  });
+
   const exclusive = {
     'infinstor-onboarding': 'allowed',
     'infinstor-onboarding:exclusive': '111111111111/us-east-1/infinstor-onboarding-sandbox',

@@ -46,7 +46,7 @@ it('of two requests for two places both are done', async () => {
   expect(rolesOn(sandbox(), keyArn)).toHaveLength(2);
 });
 
-it.each(Array.from({ length: byScope({ usual: 4, all: 50, long: 50 }) }, (_, index) => [index + 1]))(
+it.each(Array.from({ length: byScope({ usual: 2, all: 50, long: 50 }) }, (_, index) => [index + 1]))(
   'of two requests for the last place one is done, and the other refused before its subscriber is created: %i',
   async () => {
     const keyArn = keyWithRoom(1);
