@@ -6,11 +6,11 @@ import { effectsOf, interruptAndRecover, partsOf, placed, waysAt } from '../side
 import { fault, folderOf, letLoginsBeForgotten, letTokensExpire } from '../subscriber.ts';
 import {
   add,
+  copyOfHost,
   expectAdded,
   expectThere,
   givenUser,
   host,
-  newHost,
   newUser,
   secretIdOf,
   useHost,
@@ -20,7 +20,7 @@ const sandbox = useHost();
 
 describe('the side effects', () => {
   it('are those that are interrupted below', async () => {
-    const subscriber = await newHost(sandbox());
+    const subscriber = await copyOfHost(sandbox());
     expect(
       await effectsOf(sandbox(), () =>
         add(sandbox(), [newUser(), givenUser(sandbox(), undefined, subscriber)], subscriber),
@@ -31,7 +31,7 @@ describe('the side effects', () => {
   describe.each(placed(interruptions['adding users']))('$effect', ({ effect, place }) => {
     it.each(waysAt(place))('$kind, then $recovery: all agree', async (way) => {
       // Only the first token of a subscriber makes its secret.
-      const subscriber = effect.startsWith('obtain-subscriber-token') ? await newHost(sandbox()) : host;
+      const subscriber = effect.startsWith('obtain-subscriber-token') ? await copyOfHost(sandbox()) : host;
       letTokensExpire(sandbox());
       const list = [newUser(), givenUser(sandbox(), undefined, subscriber)];
       const report = await interruptAndRecover(sandbox(), () => add(sandbox(), list, subscriber), effect, way);

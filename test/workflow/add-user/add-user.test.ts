@@ -7,12 +7,12 @@ import { callsOf, credentialsOf, fault, folderOf, letLoginsBeForgotten, letToken
 import {
   add,
   addUserPath,
+  copyOfHost,
   expectAdded,
   expectThere,
   givenUser,
   host,
   keptOf,
-  newHost,
   newUser,
   secretIdOf,
   useHost,
@@ -83,7 +83,7 @@ describe("the subscriber's token", () => {
   const logins = () => callsOf(sandbox(), 'InitiateAuth');
 
   it('is kept for half an hour, then refreshed, and got by password when it cannot be', async () => {
-    const subscriber = await newHost(sandbox());
+    const subscriber = await copyOfHost(sandbox());
     const expectLogins = async (count: number) => {
       const before = logins();
       const user = newUser();
@@ -129,7 +129,7 @@ describe("the subscriber's token", () => {
   });
 
   it('needs a password that is kept: SubscriberPasswordUnknown, until an update gives one', async () => {
-    const subscriber = await newHost(sandbox());
+    const subscriber = await copyOfHost(sandbox());
     const credentials = v.parse(
       v.pipe(v.string(), v.parseJson(), v.looseObject({ password: v.string() })),
       sandbox().secretsManager.value(credentialsOf(subscriber)),
@@ -147,7 +147,7 @@ describe("the subscriber's token", () => {
   });
 
   it('cannot be had with a wrong password: LoginRejected, which a redrive goes on from', async () => {
-    const subscriber = await newHost(sandbox());
+    const subscriber = await copyOfHost(sandbox());
     const secretId = credentialsOf(subscriber);
     const right = JSON.parse(sandbox().secretsManager.value(secretId) ?? '');
     await putSecret(sandbox(), secretId, { ...right, password: 'Wrong-Marker-4711!' });
@@ -160,7 +160,7 @@ describe("the subscriber's token", () => {
   });
 
   it('cannot be had when Cognito wants more: LoginChallenge, which a redrive goes on from', async () => {
-    const subscriber = await newHost(sandbox());
+    const subscriber = await copyOfHost(sandbox());
     sandbox().cognito.setStatus(subscriber, 'FORCE_CHANGE_PASSWORD');
     const user = newUser();
     const report = await add(sandbox(), [user], subscriber);
@@ -170,7 +170,7 @@ describe("the subscriber's token", () => {
   });
 
   it('and the users that an offboarding has scheduled for deletion come back', async () => {
-    const subscriber = await newHost(sandbox());
+    const subscriber = await copyOfHost(sandbox());
     const user = newUser();
     await add(sandbox(), [user], subscriber);
     const before = keptOf(sandbox(), user, subscriber);

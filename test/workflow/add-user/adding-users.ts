@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { afterEach, beforeAll, expect } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
+import { copied } from '../copied-subscriber.ts';
 import { recordOf, requestFor, run, useSandbox } from '../sandbox.ts';
 import { folderOf, logIn, newName, onboarded } from '../subscriber.ts';
 
@@ -53,6 +54,13 @@ export function givenUser(
 export async function newHost(sandbox: Sandbox): Promise<string> {
   const userName = newName('Adds');
   await onboarded(sandbox, requestFor(userName));
+  return userName;
+}
+
+/** The same without an onboarding of its own. */
+export async function copyOfHost(sandbox: Sandbox): Promise<string> {
+  const userName = newName('Adds');
+  await copied(sandbox, userName);
   return userName;
 }
 

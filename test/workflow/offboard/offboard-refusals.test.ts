@@ -15,7 +15,6 @@ import {
   run,
   startOnboarding,
   useSandbox,
-  withSandbox,
 } from '../sandbox.ts';
 import { effectsOf } from '../side-effects.ts';
 import { letTokensExpire, roleArnOf, stackNameOf } from '../subscriber.ts';
@@ -56,29 +55,28 @@ describe('an offboarding that cannot be done to the end is refused before anythi
   });
 
   it('StackNeedsAttention, when a stack of the name is not the subscriber’s', async () => {
-    await withSandbox({}, async (given) => {
-      const subscriber = await longOnboarded(given);
-      await offboard(given, subscriber.userName);
-      given.templates.publish('9.7', given.templates.standIn.replace('TableName: !Sub', 'TableName: !Sub other-'));
-      await new CloudFormationClient(operatorAt(given.endpoint)).send(
-        new CreateStackCommand({
-          StackName: stackNameOf(subscriber.userName),
-          TemplateURL: 'https://s3.amazonaws.com/infinstorcft/9.7/infinstor-setup-customer.yaml',
-          Parameters: [
-            { ParameterKey: 'SubscriberName', ParameterValue: 'somebody' },
-            { ParameterKey: 'CustomToken', ParameterValue: 'none' },
-          ],
-          Capabilities: ['CAPABILITY_NAMED_IAM'],
-        }),
-      );
-      const report = await offboard(given, subscriber.userName);
-      expect(report.error).toMatchObject({
-        name: 'StackNeedsAttention',
-        step: 'AcceptOffboarding',
-        message: `Stack ${stackNameOf(subscriber.userName)} exists and was not made by the onboarding of ${subscriber.userName}`,
-      });
-      expect(given.cloudFormation.stack(stackNameOf(subscriber.userName))).toBeDefined();
+    const given = sandbox();
+    const subscriber = await longOnboarded(given);
+    await offboard(given, subscriber.userName);
+    given.templates.publish('9.7', given.templates.standIn.replace('TableName: !Sub', 'TableName: !Sub other-'));
+    await new CloudFormationClient(operatorAt(given.endpoint)).send(
+      new CreateStackCommand({
+        StackName: stackNameOf(subscriber.userName),
+        TemplateURL: 'https://s3.amazonaws.com/infinstorcft/9.7/infinstor-setup-customer.yaml',
+        Parameters: [
+          { ParameterKey: 'SubscriberName', ParameterValue: 'somebody' },
+          { ParameterKey: 'CustomToken', ParameterValue: 'none' },
+        ],
+        Capabilities: ['CAPABILITY_NAMED_IAM'],
+      }),
+    );
+    const report = await offboard(given, subscriber.userName);
+    expect(report.error).toMatchObject({
+      name: 'StackNeedsAttention',
+      step: 'AcceptOffboarding',
+      message: `Stack ${stackNameOf(subscriber.userName)} exists and was not made by the onboarding of ${subscriber.userName}`,
     });
+    expect(given.cloudFormation.stack(stackNameOf(subscriber.userName))).toBeDefined();
   });
 
   it('SubscriberNotFound, when the registry knows nobody of that name', async () => {

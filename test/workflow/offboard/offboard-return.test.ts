@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import { grantedRoles } from '../../../lib/keys/key-policy.ts';
-import { byScope } from '../../scope.ts';
+import { byScope, casesInScope } from '../../scope.ts';
 import { interruptions } from '../interruptions.ts';
 import { expectFailure, expectOneOfEach, newKey, onboard, redrive, requestWithKey, useSandbox } from '../sandbox.ts';
 import { effectsOf, interruptAndRecover, waysAt } from '../side-effects.ts';
@@ -132,19 +132,24 @@ describe('a subscriber that is onboarded again', () => {
 });
 
 describe('an offboarding while others are onboarded with the same key', () => {
-  it.each([
-    ['at once', ''],
-    ['with a change that is throttled', 'kms:PutKeyPolicy:throttle:9'],
-    ['with a change whose answer is lost', 'kms:PutKeyPolicy:drop:2'],
-    ['with a change that KMS fails at', 'kms:PutKeyPolicy:error=KMSInternalException:2'],
-    ['with grants that are throttled', 'dynamodb:UpdateItem:throttle:2'],
-    ['with policies that are some seconds old', 'stale'],
-  ])('loses nobody’s intent, %s', async (_, trouble) => {
+  const troubles: Record<string, string> = {
+    'at once': '',
+    'with a change that is throttled': 'kms:PutKeyPolicy:throttle:9',
+    'with a change whose answer is lost': 'kms:PutKeyPolicy:drop:2',
+    'with a change that KMS fails at': 'kms:PutKeyPolicy:error=KMSInternalException:2',
+    'with grants that are throttled': 'dynamodb:UpdateItem:throttle:2',
+    'with policies that are some seconds old': 'stale',
+  };
+  // Calls that have no effect are tried again alike whether others are on their way or not, which the tests of edges show.
+  const usual = ['at once', 'with a change whose answer is lost', 'with policies that are some seconds old'];
+
+  it.each(casesInScope(Object.keys(troubles), usual))('loses nobody’s intent, %s', async (name) => {
+    const trouble = troubles[name] ?? expect.fail(name);
     const keyArn = newKey(sandbox());
     const crowd = newName('crowd');
-    const names = (kind: string) =>
-      [...Array(byScope({ usual: 2, all: 5, long: 5 })).keys()].map((n) => `${kind}-${crowd}-${n}`);
-    const [leaving, staying, coming] = [names('leaving'), names('staying'), names('coming')];
+    const names = (kind: string, usually: number) =>
+      [...Array(byScope({ usual: usually, all: 5, long: 5 })).keys()].map((n) => `${kind}-${crowd}-${n}`);
+    const [leaving, staying, coming] = [names('leaving', 2), names('staying', 1), names('coming', 2)];
     letTokensExpire(sandbox());
     const onboardAll = (userNames: readonly string[]) =>
       userNames.map((userName) => onboard(sandbox(), requestWithKey(userName, keyArn)));

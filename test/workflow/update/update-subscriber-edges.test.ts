@@ -3,7 +3,7 @@ import { designedRetries, endsToRun, isShared, retriesToRun } from '../machines/
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { expectFailure, statesOf, useSandbox } from '../sandbox.ts';
 import { endSession, fault, holdLogin, letLoginsBeForgotten } from '../subscriber.ts';
-import { both, changeable, changes, expectUpdated, kept, update, updatePath } from './updating.ts';
+import { both, changeable, changeableCopy, changes, expectUpdated, kept, update, updatePath } from './updating.ts';
 
 const sandbox = useSandbox();
 
@@ -44,7 +44,7 @@ describe('the edges of the machine', () => {
   it.each(retriesToRun('update-subscriber'))(
     '$state, $error: is retried, and forgotten when it passes',
     async ({ state, error }) => {
-      const subscriber = await changeable(sandbox());
+      const subscriber = await changeableCopy(sandbox());
       const before = needsLogin(state, error) ? 1 : 0;
       if (before > 0) await endSession(sandbox());
       await causeOf(state, error)?.(1);
@@ -57,7 +57,7 @@ describe('the edges of the machine', () => {
   it.each(endsToRun('update-subscriber'))(
     '$state, $error: ends the execution after $times retries',
     async ({ state, error, times }) => {
-      const subscriber = await changeable(sandbox());
+      const subscriber = await changeableCopy(sandbox());
       const before = needsLogin(state, error) ? 1 : 0;
       if (before > 0) await endSession(sandbox());
       await causeOf(state, error)?.(times + 1);
@@ -65,14 +65,14 @@ describe('the edges of the machine', () => {
       await expectFailure(sandbox(), report, { name: error, step: state });
       expect(statesOf(report).filter((name) => name === state)).toHaveLength(before + times + 1);
       if (before === 0) return;
-      // The tests after it count on a session.
+      // The tests after it count on a session, which an onboarding gets.
       sandbox().faults.clear();
       await changeable(sandbox());
     },
   );
 
   it('UpdateSubscriber, TokenRejected: gets a new token twice, and no third time', async () => {
-    const subscriber = await changeable(sandbox());
+    const subscriber = await changeableCopy(sandbox());
     letLoginsBeForgotten(sandbox());
     withFault('infinstor:update_subscriber:error=401')(2);
     const report = await update(sandbox(), both(subscriber));
@@ -83,7 +83,7 @@ describe('the edges of the machine', () => {
     ]);
     await expectUpdated(sandbox(), report, subscriber, 'emailId, password');
 
-    const other = await changeable(sandbox());
+    const other = await changeableCopy(sandbox());
     letLoginsBeForgotten(sandbox());
     withFault('infinstor:update_subscriber:error=403')(3);
     const refused = await update(sandbox(), both(other));
@@ -96,7 +96,7 @@ describe('the edges of the machine', () => {
 
 describe('an answer that', () => {
   it.each(['drop', 'error=EndpointTimedOut', 'error=500'])('%s: the call is made again', async (kind) => {
-    const subscriber = await changeable(sandbox());
+    const subscriber = await changeableCopy(sandbox());
     fault(sandbox(), `infinstor:update_subscriber:${kind}:2`);
     const report = await update(sandbox(), both(subscriber));
     expect(statesOf(report).filter((state) => state === 'UpdateSubscriber')).toHaveLength(3);
@@ -104,7 +104,7 @@ describe('an answer that', () => {
   });
 
   it('never comes leaves the kept password as it was, until the same request is sent again', async () => {
-    const subscriber = await changeable(sandbox());
+    const subscriber = await changeableCopy(sandbox());
     const { userName, before } = subscriber;
     fault(sandbox(), 'infinstor:update_subscriber:drop:6');
     await expectFailure(sandbox(), await update(sandbox(), both(subscriber)), {

@@ -13,7 +13,7 @@ import {
   useSandbox,
 } from '../sandbox.ts';
 import { fault } from '../subscriber.ts';
-import { both, changeable, expectUpdated, kept, update } from './updating.ts';
+import { both, changeableCopy, expectUpdated, kept, update } from './updating.ts';
 
 const sandbox = useSandbox();
 
@@ -39,7 +39,7 @@ describe('a subscriber that', () => {
   });
 
   it('is being updated can be neither updated nor onboarded', async () => {
-    const subscriber = await changeable(sandbox());
+    const subscriber = await changeableCopy(sandbox());
     const { userName } = subscriber;
     const goOn = hold(sandbox(), 'infinstor', 'update_subscriber');
     const running = update(sandbox(), both(subscriber));
@@ -101,7 +101,7 @@ describe('a bad request', () => {
     ['has no password', '{"pass": "word"}'],
     ['has an empty one', '{"password": ""}'],
   ])('whose secret %s is refused before anything is done', async (_what, text) => {
-    const { userName, passwordSecretId, before } = await changeable(sandbox());
+    const { userName, passwordSecretId, before } = await changeableCopy(sandbox());
     const secretId = `${passwordSecretId}-wrong`;
     sandbox().secretsManager.createSecret(secretId, text === '' ? undefined : text);
     const calls = () =>

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { interruptions } from '../interruptions.ts';
 import { useSandbox } from '../sandbox.ts';
 import { effectsOf, interruptAndRecover, placed, waysAt } from '../side-effects.ts';
-import { both, changeable, expectUpdated, update } from './updating.ts';
+import { both, changeableCopy, expectUpdated, update } from './updating.ts';
 
 const sandbox = useSandbox();
 
@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 it('of the e-mail address alone has one more side effect: the login as the subscriber', async () => {
-  const { userName, emailId } = await changeable(sandbox());
+  const { userName, emailId } = await changeableCopy(sandbox());
   const effects = await effectsOf(sandbox(), () => update(sandbox(), { subscriber: { userName, emailId } }));
   expect(effects).toEqual([
     ...interruptions.update.slice(0, 2),
@@ -22,13 +22,13 @@ it('of the e-mail address alone has one more side effect: the login as the subsc
 
 describe('the side effects', () => {
   it('are those that are interrupted below', async () => {
-    const subscriber = await changeable(sandbox());
+    const subscriber = await changeableCopy(sandbox());
     expect(await effectsOf(sandbox(), () => update(sandbox(), both(subscriber)))).toEqual(interruptions.update);
   });
 
   describe.each(placed(interruptions.update))('$effect', ({ effect, place }) => {
     it.each(waysAt(place))('$kind, then $recovery: all agree', async (way) => {
-      const subscriber = await changeable(sandbox());
+      const subscriber = await changeableCopy(sandbox());
       const report = await interruptAndRecover(sandbox(), () => update(sandbox(), both(subscriber)), effect, way);
       await expectUpdated(sandbox(), report, subscriber, 'emailId, password');
     });

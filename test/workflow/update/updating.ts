@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { expect } from 'vitest';
 import type { Report } from '../../../cli/view/report.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
+import { copied } from '../copied-subscriber.ts';
 import { recordOf, requestFor, run } from '../sandbox.ts';
 import { credentialsOf, letTokensExpire, logIn, newName, onboarded, subscribersNamed } from '../subscriber.ts';
 
@@ -30,6 +31,16 @@ export const kept = ({ secretsManager }: Sandbox, userName: string) =>
 /** A subscriber that is onboarded, with a new password in a secret; no superadmin token is good any more. */
 export async function changeable(sandbox: Sandbox, userName = newName('update')) {
   await onboarded(sandbox, requestFor(userName));
+  return withNewPassword(sandbox, userName);
+}
+
+/** The same without an onboarding of its own. */
+export async function changeableCopy(sandbox: Sandbox, userName = newName('update')) {
+  await copied(sandbox, userName);
+  return withNewPassword(sandbox, userName);
+}
+
+function withNewPassword(sandbox: Sandbox, userName: string) {
   letTokensExpire(sandbox);
   const password = `New-Marker-${userName}-1!`;
   const passwordSecretId = `infinstor/sandbox/input/${userName.toLowerCase()}/new-password`;
