@@ -3,6 +3,7 @@ import { connect, readKeyPolicies } from '../../../cli/aws/executions.ts';
 import { sandboxAt } from '../../../cli/target/target.ts';
 import { type AccountRegion, account, fixtures, otherAccount } from '../../../sandbox/core/account.ts';
 import { accounts } from '../../../tools/permissions/other-account.ts';
+import { casesInScope } from '../../scope.ts';
 import { expectFailure, happyPath, onboard, recordOf, requestFor, statesOf } from '../sandbox.ts';
 import { fault, roleArnOf, rolesOn, stackOf, subscribersNamed } from '../subscriber.ts';
 import { abroad, keyIn, requestIn, requestWithKeys, there, useOtherAccount } from './elsewhere.ts';
@@ -51,16 +52,17 @@ describe('an onboarding into another account', () => {
     expect(rolesOn(sandbox(), keyArn)).toEqual([roleArnOf('later', there)]);
   });
 
-  it.each([
-    'cloudformation:CreateStack:drop',
+  // Of what is lost there, each call in one way.
+  const usual = [
     'cloudformation:CreateStack:kill',
     'kms:PutKeyPolicy:drop',
-    'kms:PutKeyPolicy:kill',
     'sts:AssumeRole:throttle:2',
-    'sts:AssumeRole:drop',
     'sts:AssumeRole:kill',
     'events:StackStatusChange:repeat:9',
-  ])('converges after %s', async (trouble) => {
+  ];
+  const others = ['cloudformation:CreateStack:drop', 'kms:PutKeyPolicy:kill', 'sts:AssumeRole:drop'];
+
+  it.each(casesInScope([...usual, ...others], usual))('converges after %s', async (trouble) => {
     // So that every function assumes the role anew.
     sandbox().clock.advance(2 * hour);
     const userName = `after-${trouble.replaceAll(':', '-').toLowerCase()}`.slice(0, 34);

@@ -5,7 +5,7 @@ import { editPolicy, naming, newRole, policyWith } from '../keys/key-policies.ts
 import { longOnboarded, offboard } from '../offboard/offboarding.ts';
 import { newKey, onboard } from '../sandbox.ts';
 import { fault, newName, newRun, onboarded, roleArnOf } from '../subscriber.ts';
-import { afterwards, type Cause, type Left } from './cause.ts';
+import { afterwards, type Cause, failBefore, type Left } from './cause.ts';
 
 /** Onboards a subscriber of its own with a key. */
 async function onboardWithKey(sandbox: Sandbox, keyArn: string): Promise<Left> {
@@ -43,7 +43,8 @@ export const causesOfKeys: readonly Cause[] = [
     says: /asked too often about key arn:aws:kms:/,
     remedy: /other changes of this key policy/,
     provoke(sandbox) {
-      fault(sandbox, 'kms:PutKeyPolicy:throttle:999');
+      failBefore(sandbox, 'OnboardSubscriber', { state: 'PatchKeyPolicy', error: 'KeyPolicyBusy', times: 100 });
+      fault(sandbox, 'kms:PutKeyPolicy:throttle');
       return onboardWithKey(sandbox, newKey(sandbox));
     },
   },
@@ -55,6 +56,7 @@ export const causesOfKeys: readonly Cause[] = [
     remedy: /IAM may need minutes/,
     provoke(sandbox) {
       afterwards(() => sandbox.iam.delayNewRoles(0));
+      failBefore(sandbox, 'OnboardSubscriber', { state: 'PatchKeyPolicy', error: 'PrincipalNotVisible', times: 22 });
       sandbox.iam.delayNewRoles(24 * 60 * 60_000);
       return onboardWithKey(sandbox, newKey(sandbox));
     },

@@ -3,7 +3,7 @@
 import type { Sandbox } from '../../../sandbox/boot.ts';
 import { fault, stackNameOf } from '../subscriber.ts';
 import { changes, publish, toBoth, upgradable, upgrade } from '../upgrade/upgrading.ts';
-import { afterwards, type Cause, type Left } from './cause.ts';
+import { afterwards, type Cause, failBefore, type Left } from './cause.ts';
 
 /** Upgrades a subscriber of its own to a build with this change. @param trouble what comes in between */
 async function upgradedTo(
@@ -50,6 +50,7 @@ export const causesOfUpgrades: readonly Cause[] = [
       const name = stackNameOf(userName);
       sandbox.cloudFormation.setStatus(name, 'UPDATE_IN_PROGRESS');
       afterwards(() => sandbox.cloudFormation.setStatus(name, 'UPDATE_COMPLETE'));
+      failBefore(sandbox, 'UpgradeSubscriber', { state: 'PrepareChangeSet', error: 'StackBusy', times: 60 });
       const request = toBoth(subscriber, publish(sandbox, changes.policy));
       return { userName, keyArn, report: await upgrade(sandbox, request) };
     },

@@ -53,12 +53,27 @@ const fromLambda =
   (times) =>
     sandbox().faults.add(lambdaFails(state, error, times));
 
+/** All tries but the last end without their function having run, as what it says each time is the same: the last one says it. */
+const untilTheLast =
+  (state: string, error: string, last: Cause): Cause =>
+  (times) => {
+    const skip = isOfLogin({ state, error }) ? 1 : 0;
+    if (times > 1) sandbox().faults.add({ ...lambdaFails(state, error, times - 1), skip });
+    return last(times);
+  };
+
+/** Only a login has them, and what shows that one is needed is the step that uses the session. */
+const isOfLogin = (edge: { state: string; error: string }) => edge.state === 'ObtainToken' && !isShared(edge);
+
 /** The causes of a state's own retries. What all states share comes from Lambda, whichever state it is. */
 const causes: Record<string, Cause> = {
   // The SDK tries it three times before the state has failed once.
-  'AcceptRequest KeyPolicyBusy': (times) =>
-    fault(sandbox(), 'kms:GetKeyPolicy:throttle', { functionName: functionNameOf('accept-request'), times: times * 3 }),
-  'ObtainToken LoginInProgress': (times) => holdLogin(sandbox(), 'superadmin', times === 1 ? 3 : 150),
+  'AcceptRequest KeyPolicyBusy': untilTheLast('AcceptRequest', 'KeyPolicyBusy', () =>
+    fault(sandbox(), 'kms:GetKeyPolicy:throttle', { functionName: functionNameOf('accept-request'), times: 3 }),
+  ),
+  'ObtainToken LoginInProgress': untilTheLast('ObtainToken', 'LoginInProgress', (times) =>
+    holdLogin(sandbox(), 'superadmin', times === 1 ? 3 : 150),
+  ),
   'ObtainToken InfinStorUnavailable': withFault('infinstor:get_version:error=503'),
   // So much time is over only where the calls before are as slow as AWS's never are.
   'CreateSubscriber TooLittleTime': (times) => fromLambda('CreateSubscriber', 'TooLittleTime')(times),
@@ -67,8 +82,12 @@ const causes: Record<string, Cause> = {
   'CreateSubscriber SubscriberUnsettled': (times) => fromLambda('CreateSubscriber', 'SubscriberUnsettled')(times),
   'ReadRoleArn PrincipalNotVisible': withFault('iam:GetRole:error=NoSuchEntity'),
   // Once means four minutes; more often, longer than anybody waits.
-  'PatchKeyPolicy PrincipalNotVisible': (times) => sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
-  'PatchKeyPolicy KeyPolicyBusy': withFault('kms:PutKeyPolicy:throttle'),
+  'PatchKeyPolicy PrincipalNotVisible': untilTheLast('PatchKeyPolicy', 'PrincipalNotVisible', (times) =>
+    sandbox().iam.delayNewRoles(times === 1 ? 240_000 : 86_400_000),
+  ),
+  'PatchKeyPolicy KeyPolicyBusy': untilTheLast('PatchKeyPolicy', 'KeyPolicyBusy', () =>
+    fault(sandbox(), 'kms:PutKeyPolicy:throttle'),
+  ),
   'VerifySubscriber InfinStorUnavailable': withFault('infinstor:customerinfo:error=503'),
 };
 
@@ -80,9 +99,6 @@ function freshRun(): Run {
   letTokensExpire(sandbox());
   return newRunWithKey(sandbox(), 'edge');
 }
-
-/** Only a login has them, and what shows that one is needed is the step that uses the session. */
-const isOfLogin = (edge: { state: string; error: string }) => edge.state === 'ObtainToken' && !isShared(edge);
 
 async function prepared(needsLogin: boolean): Promise<Run> {
   const run = freshRun();

@@ -6,10 +6,12 @@ import { remedyFor } from '../../../lib/errors.ts';
 import { fixtures } from '../../../sandbox/core/account.ts';
 import { functionCalls } from '../../../scripts/function-calls.ts';
 import { casesInScope } from '../../scope.ts';
+import { packagedMachine } from '../machines/packaged-machine.ts';
 import { expectFailure, newKey, onboard, requestFor, requestWithKey, useSandbox } from '../sandbox.ts';
 import { credentialsOf, endSession, fault, functionNameOf, newName, onboarded } from '../subscriber.ts';
 
 const sandbox = useSandbox();
+const { lambdaFails } = packagedMachine('OnboardSubscriber');
 
 afterEach(() => {
   sandbox().faults.clear();
@@ -39,7 +41,9 @@ describe('a call that AWS throttles', () => {
       'iam:GetRole on RoleForInfinStorMlflowService-',
     ],
   ])('says which it was, and for how long it was tried: %s', async (text, by, step, name, start) => {
-    fault(sandbox(), `${text}:9999`, { functionName: functionNameOf(by) });
+    // What the function says each time is the same: only the last of the state's tries reaches it.
+    sandbox().faults.add(lambdaFails(step, name, 30));
+    fault(sandbox(), `${text}:3`, { functionName: functionNameOf(by) });
     const report = await onboard(sandbox(), requestFor(newName('throttled')));
     await expectFailure(sandbox(), report, { name, step });
     expect(report.error?.message).toContain(start);

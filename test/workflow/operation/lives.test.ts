@@ -12,7 +12,7 @@ import { disagreements, estateOf } from './estate.ts';
 import { type Life, live, lives, stages } from './life.ts';
 
 const worlds = byScope({ usual: 1, all: 1, long: 20 });
-const livesOfWorld = byScope({ usual: 3, all: 20, long: 50 });
+const livesOfWorld = byScope({ usual: 2, all: 20, long: 50 });
 // A run that failed is replayed with the seed that its name tells.
 const firstSeed = Number(process.env.LIVES_SEED ?? (scope === 'long' ? randomInt(1_000_000) : 1));
 

@@ -8,7 +8,7 @@ import { callsOf, credentialsOf, fault, subscribersNamed } from '../subscriber.t
 import { liveThrough } from './outage.ts';
 
 const { names, hours } = byScope({
-  usual: { names: 1, hours: 2 },
+  usual: { names: 1, hours: 1 },
   all: { names: 2, hours: 24 },
   long: { names: 50, hours: 24 },
 });
@@ -45,7 +45,7 @@ it(`an outage of ${hours} hours, with ${names} subscribers whose requests are re
   }));
 
 /** So many onboardings that begin at the same time. */
-const many = Array.from({ length: byScope({ usual: 8, all: 50, long: 50 }) }, (_, index) => `many-${index}`);
+const many = Array.from({ length: byScope({ usual: 4, all: 50, long: 50 }) }, (_, index) => `many-${index}`);
 
 async function onboardAtOnce(sandbox: Sandbox, userNames: readonly string[]) {
   const started = await Promise.all(userNames.map((userName) => startOnboarding(sandbox, requestFor(userName))));

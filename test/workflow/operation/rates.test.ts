@@ -5,7 +5,7 @@ import { callApi } from '../api.ts';
 import { ended, newKey, recordOf, withSandbox } from '../sandbox.ts';
 import { newRun, policyOf, roleArnOf } from '../subscriber.ts';
 
-const count = byScope({ usual: 20, all: 200, long: 200 });
+const count = byScope({ usual: 8, all: 200, long: 200 });
 
 it(`${count} onboardings at the same time, over four keys, all succeed at the rates that AWS allows`, async () => {
   await withSandbox({ rates: true, resourceDelayMs: 20_000 }, async (sandbox) => {

@@ -62,7 +62,7 @@ export const supersedings: Readonly<Record<Operation, readonly (readonly Operati
 };
 
 /** Sends an execution's request and lets it fail at a state, before that has done anything. */
-async function failAt(sandbox: Sandbox, subject: Subject, operation: Operation, state: string): Promise<Report> {
+export async function failAt(sandbox: Sandbox, subject: Subject, operation: Operation, state: string): Promise<Report> {
   sandbox.faults.add(machines[operation].lambdaFails(state, 'InvalidConfiguration', 1));
   const report = await run(sandbox, operation, subject.requests[operation]);
   expect(report.error).toMatchObject({ name: 'InvalidConfiguration', step: state });
@@ -70,7 +70,7 @@ async function failAt(sandbox: Sandbox, subject: Subject, operation: Operation, 
 }
 
 /** Lets others have their turn, which must succeed. */
-export async function supersede(sandbox: Sandbox, subject: Subject, others: readonly Operation[]): Promise<void> {
+async function supersede(sandbox: Sandbox, subject: Subject, others: readonly Operation[]): Promise<void> {
   // A moment later at least: an execution that is started in the same millisecond is no later one.
   for (const operation of others) {
     sandbox.clock.advance(1_000);
@@ -126,9 +126,28 @@ export async function expectNothingDone(
   return redriven;
 }
 
-/** A subscriber of whom an execution of this kind has failed at this state. */
-export async function failedAt(sandbox: Sandbox, operation: Operation, state: string) {
+/** A subscriber of whom executions of this kind have failed, one after the other, each at another of these states, and whom others have had since. */
+export async function supersededAt(
+  sandbox: Sandbox,
+  operation: Operation,
+  states: readonly string[],
+  others: readonly Operation[],
+) {
+  const subject = await subjectFor(sandbox, operation);
+  const failed = new Map<string, Report>();
+  for (const state of states) {
+    // A moment later, as below.
+    sandbox.clock.advance(1_000);
+    failed.set(state, await failAt(sandbox, subject, operation, state));
+    await sandbox.clock.quiet();
+  }
+  await supersede(sandbox, subject, others);
+  return { subject, failed };
+}
+
+/** A subscriber with whom an execution of this kind can begin. */
+export async function subjectFor(sandbox: Sandbox, operation: Operation): Promise<Subject> {
   const subject = newSubject(sandbox);
   if (operation !== 'onboard-subscriber') await onboarded(sandbox, subject.requests['onboard-subscriber']);
-  return { subject, old: await failAt(sandbox, subject, operation, state) };
+  return subject;
 }

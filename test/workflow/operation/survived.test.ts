@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { casesInScope } from '../../scope.ts';
 import { packagedMachine } from '../machines/packaged-machine.ts';
 import { eventsOf, expectOneOfEach, onboard, requestFor, statesOf, useSandbox } from '../sandbox.ts';
 import {
@@ -18,12 +19,10 @@ afterEach(() => {
 });
 
 describe('an onboarding survives', () => {
-  it.each([
-    // A client tries three times before the step has failed once.
-    { trouble: 'cloudformation:DescribeStacks:throttle:9', by: 'deploy-stack', state: 'DeployStack', tries: 4 },
+  // A client tries three times before the step has failed once.
+  const usual = [
     { trouble: 'cloudformation:CreateStack:throttle:3', by: 'deploy-stack', state: 'DeployStack', tries: 2 },
     { trouble: 'cloudformation:DescribeStacks:throttle:30', by: 'await-stack', state: 'WaitForStack', tries: 11 },
-    { trouble: 'cloudformation:ListStackResources:throttle:3', by: 'read-role-arn', state: 'ReadRoleArn', tries: 2 },
     { trouble: 'iam:GetRole:throttle:3', by: 'read-role-arn', state: 'ReadRoleArn', tries: 2 },
     { trouble: 'dynamodb:UpdateItem:throttle:3', by: 'accept-request', state: 'AcceptRequest', tries: 2 },
     {
@@ -42,10 +41,17 @@ describe('an onboarding survives', () => {
     { trouble: 'events:PutEvents:throttle:3', by: 'complete-onboarding', state: 'CompleteOnboarding', tries: 2 },
     // Slower than a client waits.
     { trouble: 'dynamodb:UpdateItem:delay=20000:3', by: 'accept-request', state: 'AcceptRequest', tries: 2 },
+    { trouble: 'kms:PutKeyPolicy:kill:2', by: 'patch-key-policy', state: 'PatchKeyPolicy', tries: 3 },
+  ];
+  // The same service, or the same death, at another call.
+  const others = [
+    { trouble: 'cloudformation:DescribeStacks:throttle:9', by: 'deploy-stack', state: 'DeployStack', tries: 4 },
+    { trouble: 'cloudformation:ListStackResources:throttle:3', by: 'read-role-arn', state: 'ReadRoleArn', tries: 2 },
     { trouble: 'iam:GetRole:kill', by: 'read-role-arn', state: 'ReadRoleArn', tries: 2 },
     { trouble: 'cloudformation:CreateStack:kill', by: 'deploy-stack', state: 'DeployStack', tries: 2 },
-    { trouble: 'kms:PutKeyPolicy:kill:2', by: 'patch-key-policy', state: 'PatchKeyPolicy', tries: 3 },
-  ])('$trouble of $by', async ({ trouble, by, state, tries }) => {
+  ];
+
+  it.each(casesInScope([...usual, ...others], usual))('$trouble of $by', async ({ trouble, by, state, tries }) => {
     letTokensExpire(sandbox());
     const run = newRunWithKey(sandbox(), 'survivor');
     fault(sandbox(), trouble, { functionName: functionNameOf(by) });
