@@ -72,9 +72,7 @@ async function measure(count: number): Promise<void> {
   advance(4 * minute);
   await swept('a sweep, every five minutes');
   const look = (what: string) =>
-    row(what, 'detect-key-policy-drift', (invoke) =>
-      invoke((remainingMs) => lookAtKeys(registry, count, remainingMs)),
-    );
+    row(what, 'detect-key-policy-drift', (invoke) => invoke((remainingMs) => lookAtKeys(registry, count, remainingMs)));
   await look('drift, once a week: reads the whole table');
   advance(hour);
   await look('drift, once an hour');
@@ -87,14 +85,19 @@ async function measure(count: number): Promise<void> {
   await row('an offboarding of an earlier version', 'accept-offboarding', (invoke) =>
     invoke(async () => `${(await grantsOf(registry, userName)).length} grants`),
   );
-  await row('a claim', 'accept-request', (invoke) =>
-    invoke(async () => {
-      const record = await readRecord(registry, userName);
-      const claimed = { userName, executionArn: executionArnOf(50).replace('onboard', 'update') };
-      const options = { previousExecutionArn: record?.executionArn, attempts: [], now: new Date().toISOString() };
-      return claimRecord(registry, claimed, options);
-    }),
-  );
+  async function claim(number: number): Promise<unknown> {
+    const record = await readRecord(registry, userNameOf(number));
+    const claimed = { userName: userNameOf(number), executionArn: executionArnOf(number).replace('onboard', 'update') };
+    const options = { previousExecutionArn: record?.executionArn, attempts: [], now: new Date().toISOString() };
+    return claimRecord(registry, claimed, options);
+  }
+  await row('a claim', 'accept-request', (invoke) => invoke(() => claim(50)));
+  // As many as Lambda runs at the same time.
+  const others = Array.from({ length: Math.min(count - 60, 1_000) }, (_, place) => place + 60);
+  await row('claims of one moment', 'accept-request', async (invoke) => {
+    const claims = await Promise.all(others.map((number) => invoke(() => claim(number))));
+    return `${claims.filter((isClaimed) => isClaimed === true).length} of ${claims.length}`;
+  });
 }
 
 function print(line: string): void {

@@ -30,7 +30,10 @@ export async function lookAtKeys(registry: Registry, count: number, remainingMs:
     { eventId: 'bench' },
     {
       ...{ registry, clock, remainingMs, reconcilerOf: () => reconciler, writers: [], repairs: false },
-      events: { client: new EventBridgeClient(served('events', async () => answerOf({ FailedEntryCount: 0 }))), name: 'default' },
+      events: {
+        client: new EventBridgeClient(served('events', async () => answerOf({ FailedEntryCount: 0 }))),
+        name: 'default',
+      },
       logger: { info: () => {}, warn: () => {} },
       emit: (metric) => {
         if (metric === 'KeyPolicyDrift') drifts += 1;

@@ -1,8 +1,9 @@
 // The sweep after an outage, at Step Functions' and DynamoDB's rates.
+
+import { invocationsOf } from './invocations.ts';
 import { registryOf } from './registry.ts';
 import { sweeperOf } from './sweep.ts';
 import { advance } from './world.ts';
-import { invocationsOf } from './invocations.ts';
 
 const minute = 60_000;
 /** What others take of the rate while the sweep takes its own: the rest of 10 a second, as most Regions have. */

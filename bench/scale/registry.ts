@@ -87,8 +87,16 @@ export async function registryOf(count: number, unseen = 0) {
     const { requestHandler, signer, ...config } = served(
       'dynamodb',
       async (operation, input, sent) => {
-        const text = JSON.stringify({ ...Object(input), ...(counts(operation) && { ReturnConsumedCapacity: 'TOTAL' }) });
-        const { status, body, throttled } = await dynamoDb.handle(`DynamoDB_20120810.${operation}`, sent, text, isExempt);
+        const text = JSON.stringify({
+          ...Object(input),
+          ...(counts(operation) && { ReturnConsumedCapacity: 'TOTAL' }),
+        });
+        const { status, body, throttled } = await dynamoDb.handle(
+          `DynamoDB_20120810.${operation}`,
+          sent,
+          text,
+          isExempt,
+        );
         if (status === 200) {
           for (const { CapacityUnits } of v.parse(answerSchema, JSON.parse(body)).ConsumedCapacity) {
             spent.units += CapacityUnits;

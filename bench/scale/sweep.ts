@@ -46,7 +46,14 @@ export function sweeperOf(registry: Registry, { unseen, others }: Options) {
   );
   const sweep = (remainingMs: () => number): Promise<void> =>
     sweepExecutions({
-      ...{ stepFunctions, registry, events: { client, name: 'default' }, now: new Date(), clock: Date.now, remainingMs },
+      ...{
+        stepFunctions,
+        registry,
+        events: { client, name: 'default' },
+        now: new Date(),
+        clock: Date.now,
+        remainingMs,
+      },
       logger: { info: () => {}, warn: () => {} },
       emit: () => {},
     });

@@ -1,7 +1,7 @@
 import { DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { operatorAt } from '../../../sandbox/operator.ts';
 import type { Sandbox } from '../../../sandbox/boot.ts';
+import { operatorAt } from '../../../sandbox/operator.ts';
 import { partitionOf } from '../../../sandbox/services/dynamodb/throughput.ts';
 import { ended, eventually, hold, newKey, recordOf, requestWithKey, startOnboarding, withSandbox } from '../sandbox.ts';
 import { functionNameOf, rolesOn } from '../subscriber.ts';
@@ -39,7 +39,7 @@ const cases = [
     itemOf: () => ({ pk }),
   },
   {
-    what: "the partition of its status in the index",
+    what: 'the partition of its status in the index',
     ...{ step: 'accept-request', operation: 'UpdateItem', index: true },
     itemOf: (number: number) => ({ pk: elsewhere(pk)[number] ?? '', status: 'ONBOARDING' }),
   },
@@ -62,7 +62,11 @@ it.each(cases)('an onboarding gets over it when $what has nothing left', async (
     release();
     const report = await ended(sandbox, executionArn);
     expect(report.error).toBeNull();
-    expect(made().filter(({ isThrottled }) => isThrottled).map((call) => call.operation)).toContain(operation);
+    expect(
+      made()
+        .filter(({ isThrottled }) => isThrottled)
+        .map((call) => call.operation),
+    ).toContain(operation);
     expect(await recordOf(sandbox, userName)).toMatchObject({ status: { S: 'ACTIVE' } });
     expect(rolesOn(sandbox, keyArn)).toEqual([report.output?.roleArn]);
     const where = {
@@ -76,8 +80,8 @@ it.each(cases)('an onboarding gets over it when $what has nothing left', async (
 /** What CloudWatch has of the writes that were refused in the last hour. */
 function throttleEvents({ cloudWatch, clock }: Sandbox, where: Record<string, string>): number {
   const minute = 60_000;
-  const end = Math.ceil(clock.now() / minute) * minute;
-  const times = Array.from({ length: 60 }, (_, place) => end - place * minute);
+  const end = Math.floor(clock.now() / minute) * minute;
+  const times = Array.from({ length: 60 }, (_, place) => end - (59 - place) * minute);
   const metric = { namespace: 'AWS/DynamoDB', name: 'WriteThrottleEvents', dimensions: where };
   const points = cloudWatch.points(metric, { statistic: 'Sum', period: 60, times });
   return [...points.values()].reduce((all, value) => all + value, 0);

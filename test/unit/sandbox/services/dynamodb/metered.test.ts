@@ -49,7 +49,13 @@ const indexIsHot = refused(ofIndex, 'IndexWriteKeyRangeThroughputExceeded', `${t
 
 async function setUp() {
   const time = { now: 0 };
-  const dynamoDb = createDynamoDb(undefined, undefined, () => time.now, undefined, createThroughput(() => time.now));
+  const dynamoDb = createDynamoDb(
+    undefined,
+    undefined,
+    () => time.now,
+    undefined,
+    createThroughput(() => time.now),
+  );
   await dynamoDb.createTable(registry);
   const send = async (operation: string, input: object, isExempt = false) => {
     const text = JSON.stringify(input);
@@ -69,7 +75,9 @@ const key = (pk: string, sk = 'RECORD') => ({ pk: { S: pk }, sk: { S: sk } });
 /** Items of one partition of the table, each of so many write units. */
 const heavy = (pk: string, count: number, units: number) =>
   Array.from({ length: count }, (_, number) => ({ ...key(pk, `HEAVY#${number}`), text: kilobytes(units) }));
-const puts = (items: readonly object[]) => ({ RequestItems: { [TableName]: items.map((Item) => ({ PutRequest: { Item } })) } });
+const puts = (items: readonly object[]) => ({
+  RequestItems: { [TableName]: items.map((Item) => ({ PutRequest: { Item } })) },
+});
 /** Two partition keys in different partitions of the table. */
 const [here, elsewhere = ''] = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].filter(
   (pk, _, all) => pk === all[0] || partitionOf({ S: pk }) !== partitionOf({ S: all[0] ?? '' }),
@@ -226,7 +234,10 @@ describe('an index whose partition has nothing left', () => {
   it('lets writes through that change no entry, or one of another partition', async () => {
     const { run, put } = await withHotIndex();
     const set = { UpdateExpression: 'SET note2 = :two', ExpressionAttributeValues: { ':two': { S: 'n' } } };
-    expect(await run('UpdateItem', { TableName, Key: key('entry-ACTIVE-0'), ...set })).toEqual({ status: 200, body: {} });
+    expect(await run('UpdateItem', { TableName, Key: key('entry-ACTIVE-0'), ...set })).toEqual({
+      status: 200,
+      body: {},
+    });
     const other = ['FAILED', 'UPDATING', 'ONBOARDING', 'OFFBOARDED'].find(
       (status) => partitionOf({ S: status }) !== partitionOf({ S: 'ACTIVE' }),
     );
@@ -328,13 +339,22 @@ it('lets calls of the same moment through one after the other, by what is left',
 it('changes nothing by what it refuses, and all that it says it has done', async () => {
   const pks = fc.constantFrom('a', 'b', 'c');
   const statuses = fc.option(fc.constantFrom('ACTIVE', 'FAILED'), { nil: undefined });
-  const item = fc.record({ pk: pks, sk: fc.constantFrom('1', '2'), status: statuses, units: fc.integer({ min: 1, max: 390 }) });
+  const item = fc.record({
+    pk: pks,
+    sk: fc.constantFrom('1', '2'),
+    status: statuses,
+    units: fc.integer({ min: 1, max: 390 }),
+  });
   const write = fc.record({ item, kind: fc.constantFrom('put', 'delete', 'transact'), wait: fc.nat(300) });
   await fc.assert(
     fc.asyncProperty(fc.array(write, { maxLength: 20 }), async (writes) => {
       const { time, run, items } = await setUp();
       const expected = new Map<string, object>();
-      for (const { item: { pk, sk, status, units }, kind, wait } of writes) {
+      for (const {
+        item: { pk, sk, status, units },
+        kind,
+        wait,
+      } of writes) {
         time.now += wait;
         const Item = { ...key(pk, sk), ...(status !== undefined && { status: { S: status } }), note: kilobytes(units) };
         const answer = await (kind === 'put'
@@ -346,7 +366,8 @@ it('changes nothing by what it refuses, and all that it says it has done', async
         else if (kind === 'delete') expected.delete(`${pk} ${sk}`);
         else expected.set(`${pk} ${sk}`, Item);
       }
-      const byKey = (all: readonly object[]) => all.map((one) => JSON.stringify(Object.entries(one).toSorted())).toSorted();
+      const byKey = (all: readonly object[]) =>
+        all.map((one) => JSON.stringify(Object.entries(one).toSorted())).toSorted();
       expect(byKey(await items())).toEqual(byKey([...expected.values()]));
     }),
     { numRuns: 20 },

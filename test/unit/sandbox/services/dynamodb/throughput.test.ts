@@ -25,7 +25,10 @@ function setUp() {
 
 /** Calls of so many units, each so many milliseconds after the one before. */
 const calls = fc.array(
-  fc.record({ wait: fc.oneof(fc.constant(0), fc.nat(400)), units: fc.oneof(fc.integer({ min: 1, max: 8_000 }), fc.nat(50)) }),
+  fc.record({
+    wait: fc.oneof(fc.constant(0), fc.nat(400)),
+    units: fc.oneof(fc.integer({ min: 1, max: 8_000 }), fc.nat(50)),
+  }),
   { minLength: 1, maxLength: 60 },
 );
 
