@@ -8,6 +8,7 @@ import { type CloudFormation, createCloudFormation } from './services/cloudforma
 import { type CloudWatch, createCloudWatch } from './services/cloudwatch/service.ts';
 import { createDynamoDb, type DynamoDb } from './services/dynamodb/service.ts';
 import type { Table } from './services/dynamodb/table-store.ts';
+import { createThroughput } from './services/dynamodb/throughput.ts';
 import { createEcr } from './services/ecr/service.ts';
 import type { Deliverer, Event } from './services/events/bus-store.ts';
 import { createEvents, type Events } from './services/events/service.ts';
@@ -60,6 +61,8 @@ interface Parts extends DeploymentParts {
   schedules: boolean;
   /** Whether alarms are evaluated each minute. */
   alarms: boolean;
+  /** Whether tables take only what their partitions take a second. */
+  rates: boolean;
 }
 
 /** The worlds of the sandbox, each made when it is first asked for. */
@@ -101,7 +104,7 @@ function createServicesOf(
   });
   const logs = createLogs({ clock, home, logOf: parts.logOf });
   const tables = new Map<string, Table>();
-  const dynamoDb = createDynamoDb(home, tables, clock.now, kms);
+  const dynamoDb = createDynamoDb(home, tables, clock.now, kms, parts.rates ? createThroughput(clock.now) : undefined);
   const sns = createSns({ clock, home, keyPolicy: (keyId) => kms.findPolicy(keyId) });
   const stores = { buckets, tables };
   const own = { iam, kms, events, logs, secretsManager, sqs, sns, cloudWatch, states, dynamoDb };

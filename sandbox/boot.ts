@@ -254,6 +254,7 @@ async function boot({
     alarms,
     resourceDelayMs,
     schedules,
+    rates,
     ...{ lambdas, invocations, httpApi, packageFolder, environment },
   });
   const forward = createForwarding({

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { parse } from 'yaml';
-import { clientConfig } from '../../lib/aws/clients.ts';
+import { clientConfig, promptConfig } from '../../lib/aws/clients.ts';
 import { withGrants } from '../../lib/keys/key-policy.ts';
 import type { KeyPolicy } from '../../lib/keys/policy-document.ts';
 import { documentClient } from '../../lib/registry/document-client.ts';
+import type { Registry } from '../../lib/registry/table.ts';
+import { account } from '../../sandbox/core/account.ts';
 import { createDynamoDb } from '../../sandbox/services/dynamodb/service.ts';
+import { createThroughput } from '../../sandbox/services/dynamodb/throughput.ts';
+import { served } from './world.ts';
 
 const keySchema = v.array(v.object({ AttributeName: v.string(), KeyType: v.string() }));
 const tableSchema = v.object({
@@ -36,34 +40,6 @@ const answerSchema = v.object({
   ),
 });
 
-export const now = new Date('2026-01-01T12:00:00.000Z');
-
-/** What stands for the service behind a client of the SDK: takes the operation and its input. */
-type Serve = (operation: string, input: unknown, headers: Record<string, string>) => Promise<object>;
-
-/** The configuration of a client whose calls are served in the process. */
-export function served(serve: Serve) {
-  return {
-    ...clientConfig,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
-    signer: async () => ({
-      async sign<Request extends { headers: Record<string, string> }>(request: Request): Promise<Request> {
-        const authorization = 'AWS4-HMAC-SHA256 Credential=bench, SignedHeaders=host, Signature=none';
-        return { ...request, headers: { ...request.headers, 'x-amz-date': '20260101T000000Z', authorization } };
-      },
-    }),
-    requestHandler: {
-      async handle({ headers, body }: { headers: Record<string, string>; body: string | Uint8Array }) {
-        const operation = headers['x-amz-target'] ?? '';
-        const input: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-        const answer = await serve(operation.split('.')[1] ?? '', input, headers);
-        return { response: { statusCode: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) } };
-      },
-    },
-  };
-}
-
 /** How many subscribers share a key. */
 const onAKey = 100;
 export const keyArnOf = (number: number) =>
@@ -89,39 +65,66 @@ export function policyOf(keyArn: string, count: number): KeyPolicy {
   return withGrants({ Version: '2012-10-17', Statement: [ownerStatement] }, roleArns, { mode: 'role-arns' });
 }
 
+/** Since its table was made. */
+export interface Spent {
+  units: number;
+  reads: number;
+  writes: number;
+  calls: number;
+}
+
 /**
  * A registry of so many subscribers, who all have the same first letter, and the units that are spent on it.
  * @param unseen how many of them failed without anybody knowing
+ * @returns also the registry as functions behind the HTTP API have it
  */
 export async function registryOf(count: number, unseen = 0) {
-  const dynamoDb = createDynamoDb();
+  const dynamoDb = createDynamoDb(account, undefined, Date.now, undefined, createThroughput(Date.now));
   const tableName = 'registry';
   await dynamoDb.createTable({ ...definition, TableName: tableName, BillingMode: 'PAY_PER_REQUEST' });
-  const spent = { units: 0, reads: 0, writes: 0, calls: 0 };
-  const { requestHandler, signer, ...config } = served(async (operation, input, sent) => {
-    const text = JSON.stringify({ ...Object(input), ReturnConsumedCapacity: 'TOTAL' });
-    const { status, body } = await dynamoDb.handle(`DynamoDB_20120810.${operation}`, sent, text);
-    if (status !== 200 && !body.includes('ConditionalCheckFailed')) throw new Error(body);
-    const answer: unknown = JSON.parse(body);
-    if (status !== 200) throw Object.assign(new Error('refused'), { refusal: body });
-    for (const { CapacityUnits } of v.parse(answerSchema, answer).ConsumedCapacity) {
-      spent.units += CapacityUnits;
-      spent[/Get|Query|Scan/.test(operation) ? 'reads' : 'writes'] += CapacityUnits;
-    }
-    spent.calls += 1;
-    return Object(answer);
-  });
-  const documents = documentClient(Object.assign(config, clientConfig));
-  documents.config.signer = signer;
-  documents.config.requestHandler = requestHandler;
+  const spent: Spent = { units: 0, reads: 0, writes: 0, calls: 0 };
+  const registryBy = (clients: typeof clientConfig, isExempt = false): Registry => {
+    const { requestHandler, signer, ...config } = served(
+      'dynamodb',
+      async (operation, input, sent) => {
+        const text = JSON.stringify({
+          ...Object(input),
+          ...(counts(operation) && { ReturnConsumedCapacity: 'TOTAL' }),
+        });
+        const { status, body, throttled } = await dynamoDb.handle(
+          `DynamoDB_20120810.${operation}`,
+          sent,
+          text,
+          isExempt,
+        );
+        if (status === 200) {
+          for (const { CapacityUnits } of v.parse(answerSchema, JSON.parse(body)).ConsumedCapacity) {
+            spent.units += CapacityUnits;
+            spent[/Get|Query|Scan/.test(operation) ? 'reads' : 'writes'] += CapacityUnits;
+          }
+          spent.calls += 1;
+        }
+        return { status, body, isThrottled: throttled !== undefined };
+      },
+      clients,
+    );
+    const documents = documentClient(Object.assign(config, clients));
+    documents.config.signer = signer;
+    documents.config.requestHandler = requestHandler;
+    return { documents, tableName };
+  };
+  const { documents } = registryBy(clientConfig, true);
   const items = Array.from({ length: count }, (_, number) => itemsOf(number, count, unseen)).flat();
   for (let first = 0; first < items.length; first += 25) {
     const puts = items.slice(first, first + 25).map((Item) => ({ PutRequest: { Item } }));
     await documents.send(new BatchWriteCommand({ RequestItems: { [tableName]: puts } }));
   }
   Object.assign(spent, { units: 0, reads: 0, writes: 0, calls: 0 });
-  return { registry: { documents, tableName }, spent };
+  return { registry: registryBy(clientConfig), prompt: registryBy(promptConfig), spent };
 }
+
+/** A transaction says nothing of its units here. */
+const counts = (operation: string) => operation !== 'TransactWriteItems';
 
 /** The record of a subscriber, its grant, and with the first one on a key what is kept of that. */
 function itemsOf(number: number, count: number, unseen: number): Record<string, unknown>[] {

@@ -23,7 +23,7 @@ const redrivableMs = 14 * 24 * 60 * 60_000;
  * How often DescribeExecution is called: a third of what AWS allows an account in a Region (15 a second, 10 in most Regions, after a burst of 300 or 250: Step
  * Functions developer guide, "Quotas related to API action throttling"), and so little at the same time that the others have what they need.
  */
-export const describePace: Pace = { perSecond: 5, burst: 20 };
+const describePace: Pace = { perSecond: 5, burst: 20 };
 const atOnce = 5;
 
 /**

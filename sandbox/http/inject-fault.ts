@@ -11,7 +11,7 @@ export interface MadeCall {
   operation: string;
   /** The function that made it; undefined when nobody knows. */
   functionName: string | undefined;
-  /** It was one too many, and refused for it. */
+  /** It was one too many, and refused for it; of a batch, some of it. */
   isThrottled?: true;
   /** The invocation in which it was made, such as `obtain-token#3`; undefined when nobody knows. */
   invocation: string | undefined;
@@ -22,11 +22,19 @@ export interface MadeCall {
 export interface Injector {
   /**
    * Performs a call of a service, or what the next fault of its operation makes of it.
+   * @param perform a service that counts more than calls learns here whether the caller is spared, and says when a call was one too many
    * @throws AwsError, LostAnswer
    */
-  inject<Answer>(call: Call, perform: () => Answer | Promise<Answer>): Promise<Answer>;
+  inject<Answer>(call: Call, perform: (how: How) => Answer | Promise<Answer>): Promise<Answer>;
   /** Every call that was made so far, in order. */
   calls(): readonly MadeCall[];
+}
+
+interface How {
+  /** Whether no rates count for the call. */
+  isSpared: boolean;
+  /** The call was one too many, and some or all of it refused for that. */
+  onThrottled(): void;
 }
 
 interface Call {
@@ -66,9 +74,9 @@ export function createInjector(parts: Parts): Injector {
 
   return {
     calls: () => calls,
-    async inject<Answer>(call: Call, perform: () => Answer | Promise<Answer>) {
+    async inject<Answer>(call: Call, perform: (how: How) => Answer | Promise<Answer>) {
       const { service, operation, input, caller, attempt } = call;
-      if (caller !== undefined && spared(caller)) return perform();
+      if (caller !== undefined && spared(caller)) return perform({ isSpared: true, onThrottled() {} });
       const key = `${service}:${operation}:${JSON.stringify(input)}`;
       // Each key's answers are of one call, and so of its type.
       const before = answers.get(key) as Answer | undefined;
@@ -81,7 +89,12 @@ export function createInjector(parts: Parts): Injector {
       }
       const fault = faults.take(service, operation, functionName);
       await beforeCall(fault, service);
-      const answer = await perform();
+      const answer = await perform({
+        isSpared: false,
+        onThrottled() {
+          made.isThrottled = true;
+        },
+      });
       switch (fault?.kind) {
         case 'drop':
           throw new LostAnswer();
@@ -93,7 +106,7 @@ export function createInjector(parts: Parts): Injector {
         case 'stale':
           return before ?? answer;
         default:
-          if (isRead(operation)) answers.set(key, answer);
+          if (isRead(operation) && made.isThrottled === undefined) answers.set(key, answer);
           return answer;
       }
     },

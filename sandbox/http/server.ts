@@ -9,7 +9,7 @@ import type { InfinStor } from '../infinstor/infinstor.ts';
 import { infinstorPath } from '../operator.ts';
 import { notReadable } from '../services/cloudformation/template-source.ts';
 import type { CloudWatch } from '../services/cloudwatch/service.ts';
-import { countError } from '../services/dynamodb/error-metrics.ts';
+import { countError, countThrottles } from '../services/dynamodb/error-metrics.ts';
 import type { DynamoDb } from '../services/dynamodb/service.ts';
 import { deploymentApiId, type HttpApi } from '../services/http-api/service.ts';
 import type { Accounts } from '../services/iam/accounts.ts';
@@ -372,7 +372,13 @@ async function callJson(jsonCall: JsonCall, parts: AllParts): Promise<Answer> {
   for (const access of dynamoDb.access(operationName, input, caller)) parts.authorizer.authorize(caller, access);
   const made = { service: name, operation: operationName, input, caller, attempt };
   try {
-    return await parts.injector.inject(made, () => dynamoDb.handle(target, headers, body));
+    return await parts.injector.inject(made, async ({ isSpared, onThrottled }) => {
+      const answer = await dynamoDb.handle(target, headers, body, isSpared);
+      if (answer.throttled === undefined) return answer;
+      onThrottled();
+      countThrottles(answer.throttled, { operation: operationName, isRefused: answer.status !== 200 }, cloudWatch);
+      return answer;
+    });
   } catch (error) {
     if (error instanceof AwsError) countError(error, made, { dynamoDb, cloudWatch });
     throw error;

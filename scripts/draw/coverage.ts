@@ -60,6 +60,7 @@ export function coverage(): Coverage {
     newLines: () => [],
     schedules: true,
     alarms: false,
+    rates: false,
   })(account);
   const cognito = createCognito({ clock });
   const lambda = createLambda({

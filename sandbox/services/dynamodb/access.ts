@@ -11,7 +11,8 @@ const writeRequest = v.object({
   DeleteRequest: v.optional(v.object({ Key: attributes })),
 });
 
-const request = v.object({
+/** What of a call says which items it is about. */
+export const requestSchema = v.object({
   TableName: v.optional(v.string()),
   IndexName: v.optional(v.string()),
   ResourceArn: v.optional(v.string()),
@@ -24,7 +25,7 @@ const request = v.object({
     v.record(v.string(), v.union([v.object({ Keys: v.array(attributes) }), v.array(writeRequest)])),
   ),
 });
-type Request = v.InferOutput<typeof request>;
+type Request = v.InferOutput<typeof requestSchema>;
 
 export type KeySchema = readonly { AttributeName: string; KeyType: string }[];
 
@@ -51,7 +52,7 @@ export function dynamoDbAccess(
       };
     });
   }
-  const parsed = v.safeParse(request, input);
+  const parsed = v.safeParse(requestSchema, input);
   if (!parsed.success) {
     throw new AwsError(
       'ValidationException',
@@ -83,17 +84,17 @@ export function dynamoDbAccess(
   }
   if (TableName === undefined) return [{ action: `dynamodb:${operation}`, resource: ResourceArn ?? '*' }];
   const resource = IndexName === undefined ? TableName : `${TableName}/index/${IndexName}`;
-  return [question(resource, [leadingKey(parsed.output, partitionKey(resource))])];
+  return [question(resource, [scalar(leadingAttribute(parsed.output, partitionKey(resource)))])];
 }
 
-function leadingKey(input: Request, name: string | undefined): string | undefined {
+/** The partition key that a call names, as it is on the wire. */
+export function leadingAttribute(input: Request, name: string | undefined): Attributes[string] | undefined {
   const { KeyConditionExpression: expression, ExpressionAttributeNames: names } = input;
-  if (expression === undefined) return keyValue(input.Key ?? input.Item, name);
+  if (name === undefined) return undefined;
+  if (expression === undefined) return (input.Key ?? input.Item)?.[name];
   // `pk = :pk` or `#pk = :pk`, possibly in parentheses and among conditions on the sort key.
   for (const [, attribute = '', placeholder = ''] of expression.matchAll(/(#?[\w.-]+)\s*=\s*(:\w+)/g)) {
-    if (name !== undefined && (names[attribute] ?? attribute) === name) {
-      return scalar(input.ExpressionAttributeValues[placeholder]);
-    }
+    if ((names[attribute] ?? attribute) === name) return input.ExpressionAttributeValues[placeholder];
   }
   return undefined;
 }

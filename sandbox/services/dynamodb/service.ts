@@ -10,10 +10,13 @@ import type { Kms } from '../kms/service.ts';
 import { dynamoDbAccess, type KeySchema } from './access.ts';
 import { createIsolation } from './isolation.ts';
 import { useOfKeys } from './key-use.ts';
+import { createMeteredCalls } from './metered.ts';
 import { completed } from './table-description.ts';
 import type { TableStore } from './table-store.ts';
+import type { Throughput } from './throughput.ts';
 import { createTimeToLive } from './time-to-live.ts';
 import { createTransactions } from './transactions.ts';
+import type { Index } from './units.ts';
 import type { DynamoDbResponse, WireItem } from './wire.ts';
 
 export type TableIndexes = readonly { IndexName: string; KeySchema: KeySchema; Projection: object }[];
@@ -27,11 +30,15 @@ export interface TableDefinition {
 }
 
 export interface DynamoDb {
-  /** Answers a call from the wire; `target` is its `x-amz-target`, the header names are in lower case. */
+  /**
+   * Answers a call from the wire; `target` is its `x-amz-target`, the header names are in lower case.
+   * @param isExempt whether it takes none of the throughput; default: no
+   */
   handle(
     target: string,
     headers: Readonly<Record<string, string | readonly string[] | undefined>>,
     body: string,
+    isExempt?: boolean,
   ): Promise<DynamoDbResponse>;
   /** Creates a table and waits until it can be used. Throws the service's own error text. */
   createTable(definition: TableDefinition): Promise<void>;
@@ -69,7 +76,19 @@ const keySchema = v.array(v.object({ AttributeName: v.string(), KeyType: v.strin
 const createTableInput = v.object({
   TableName: v.string(),
   KeySchema: keySchema,
-  GlobalSecondaryIndexes: v.optional(v.array(v.object({ IndexName: v.string(), KeySchema: keySchema })), []),
+  GlobalSecondaryIndexes: v.optional(
+    v.array(
+      v.object({
+        IndexName: v.string(),
+        KeySchema: keySchema,
+        Projection: v.object({
+          ProjectionType: v.optional(v.string()),
+          NonKeyAttributes: v.optional(v.array(v.string())),
+        }),
+      }),
+    ),
+    [],
+  ),
   LocalSecondaryIndexes: v.optional(v.array(v.object({ IndexName: v.string(), KeySchema: keySchema })), []),
 });
 const wireItem = v.record(v.string(), v.record(v.string(), v.unknown()));
@@ -97,15 +116,18 @@ const errorOutput = v.looseObject({ __type: v.string() });
  * @param stackTables what stacks have made of tables, from which a deleted table is removed
  * @param now in milliseconds since the epoch; default: time stands still, and nothing expires
  * @param kms default: no key of a table is asked for
+ * @param throughput what tables and indexes take a second; default: whatever comes
  */
 export function createDynamoDb(
   home: AccountRegion = account,
   stackTables: TableStore = new Map(),
   now: () => number = () => 0,
   kms?: Pick<Kms, 'useAccess'>,
+  throughput?: Throughput,
 ): DynamoDb {
   const server = createServer(home);
   const keys = new Map<string, KeySchema>();
+  const globalIndexes = new Map<string, readonly Index[]>();
   const isolation = createIsolation();
 
   function send(target: string, headers: object, body: string): Promise<DynamoDbResponse> {
@@ -151,6 +173,7 @@ export function createDynamoDb(
   function learnKeys(input: unknown) {
     const table = v.parse(createTableInput, input);
     keys.set(table.TableName, table.KeySchema);
+    globalIndexes.set(table.TableName, table.GlobalSecondaryIndexes);
     for (const index of [...table.GlobalSecondaryIndexes, ...table.LocalSecondaryIndexes]) {
       keys.set(`${table.TableName}/index/${index.IndexName}`, index.KeySchema);
     }
@@ -159,6 +182,15 @@ export function createDynamoDb(
   function keyOf(tableName: string, item: WireItem): WireItem {
     const names = keys.get(tableName)?.map(({ AttributeName }) => AttributeName) ?? [];
     return Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name)));
+  }
+
+  /** @throws AwsError where there is no such table, or the key is not all there */
+  function wholeKeyOf(tableName: string, item: WireItem): WireItem {
+    const key = keyOf(tableName, item);
+    const parts = keys.get(tableName)?.length;
+    if (parts === undefined) throw new AwsError('ResourceNotFoundException', 'Requested resource not found');
+    if (Object.keys(key).length === parts) return key;
+    throw new AwsError('ValidationException', 'The provided key element does not match the schema');
   }
 
   async function read(TableName: string, Key: WireItem): Promise<WireItem | undefined> {
@@ -183,19 +215,39 @@ export function createDynamoDb(
       const response = await send(`DynamoDB_20120810.${operation}`, ownHeaders, JSON.stringify(input));
       return response.status === 200 ? response : withOldItem(response, input);
     },
-    read,
-    keyOf(tableName, item) {
-      const key = keyOf(tableName, item);
-      const parts = keys.get(tableName)?.length;
-      if (parts === undefined) throw new AwsError('ResourceNotFoundException', 'Requested resource not found');
-      if (Object.keys(key).length === parts) return key;
-      throw new AwsError('ValidationException', 'The provided key element does not match the schema');
-    },
+    ...{ read, keyOf: wholeKeyOf },
   });
 
-  async function transact(input: unknown): Promise<DynamoDbResponse> {
+  const metered =
+    throughput &&
+    createMeteredCalls({
+      ...{ throughput, home, keys, read, keyOf, wholeKeyOf },
+      indexes: (tableName) => globalIndexes.get(tableName) ?? [],
+      restore: (TableName, Key, Item) =>
+        Item === undefined ? call('DeleteItem', { TableName, Key }) : call('PutItem', { TableName, Item }),
+    });
+
+  /** Passes a call on, which members and isolation allow. */
+  async function answerOf({ operation, target, headers, input, body }: Sent): Promise<DynamoDbResponse> {
+    const answer = await send(target, headers, body);
+    const response = completed(operation, { input, tables: stackTables }, answer);
+    if (response.status !== 200) return withOldItem(response, input);
+    if (operation === 'CreateTable') learnKeys(input);
+    if (operation === 'DeleteTable') await forget(v.parse(onTable, input).TableName);
+    return response;
+  }
+
+  /** Nothing else runs beside a transaction, nor beside a call whose units are counted: each sees what the one before has taken. */
+  async function answered(sent: Sent, isExempt: boolean): Promise<DynamoDbResponse> {
+    const { operation, input } = sent;
+    const transact = (instead?: Parameters<typeof transactions.write>[1]) => transactions.write(input, instead);
+    const perform = (changed?: object) =>
+      answerOf({ ...sent, ...(changed !== undefined && { input: changed, body: JSON.stringify(changed) }) });
     try {
-      return await isolation.alone(() => transactions.write(input));
+      if (metered !== undefined && !isExempt)
+        return await isolation.alone(() => metered({ operation, input, perform, transact }));
+      if (operation === 'TransactWriteItems') return await isolation.alone(() => transact());
+      return await isolation.beside(perform);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       return failure(error.code, error.message);
@@ -262,27 +314,21 @@ export function createDynamoDb(
   }
 
   return {
-    async handle(target, headers, body) {
+    async handle(target, headers, body, isExempt = false) {
       const operation = target.split('.')[1] ?? '';
       if (!operations.has(operation)) {
         return failure('UnknownOperationException', `The sandbox does not have dynamodb:${operation}`);
       }
       const input = parseJson(body);
       await isolation.beside(timeToLive.removeExpired);
-      if (operation === 'TransactWriteItems') return transact(input);
-      const unknown = unknownMembers(operation, input);
+      const unknown = operation === 'TransactWriteItems' ? [] : unknownMembers(operation, input);
       if (unknown.length > 0) {
         return failure(
           'ValidationException',
           `The sandbox's dynamodb:${operation} does not have ${unknown.join(', ')}`,
         );
       }
-      const answer = await isolation.beside(() => send(target, headers, body));
-      const response = completed(operation, { input, tables: stackTables }, answer);
-      if (response.status !== 200) return withOldItem(response, input);
-      if (operation === 'CreateTable') learnKeys(input);
-      if (operation === 'DeleteTable') await forget(v.parse(onTable, input).TableName);
-      return response;
+      return answered({ operation, target, headers, input, body }, isExempt);
     },
     createTable: create,
     indexes: async (tableName) => (await describe(tableName)).GlobalSecondaryIndexes,
@@ -299,6 +345,14 @@ export function createDynamoDb(
         return scan(tableName);
       }),
   };
+}
+
+interface Sent {
+  operation: string;
+  target: string;
+  headers: object;
+  input: unknown;
+  body: string;
 }
 
 /** dynalite takes the account and Region of its ARNs from the environment, when it is created and at no other time. */

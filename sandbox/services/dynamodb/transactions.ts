@@ -84,13 +84,17 @@ interface Table {
 }
 
 export interface Transactions {
-  /** Writes all or nothing. @throws AwsError for an input that is refused before anything is looked at */
-  write(input: unknown): Promise<DynamoDbResponse>;
+  /**
+   * Writes all or nothing.
+   * @param instead asked when all of it is written: what is answered in place of that, which is undone then
+   * @throws AwsError for an input that is refused before anything is looked at
+   */
+  write(input: unknown, instead?: () => Promise<DynamoDbResponse | undefined>): Promise<DynamoDbResponse>;
 }
 
 /** The reasons of a refusal as DynamoDB lists them: one for each action, in the request's order. */
 interface Reason {
-  Code: 'None' | 'ConditionalCheckFailed';
+  Code: 'None' | 'ConditionalCheckFailed' | 'ThrottlingError';
   Message?: string;
   Item?: WireItem;
 }
@@ -125,7 +129,7 @@ export function createTransactions(table: Table): Transactions {
   }
 
   return {
-    async write(input) {
+    async write(input, instead = async () => undefined) {
       const { items, token } = parseTransaction(input);
       requireDistinct(items, table);
       const content = JSON.stringify(items);
@@ -150,6 +154,7 @@ export function createTransactions(table: Table): Transactions {
         if (reason === undefined) refusal = response;
         else reasons.push(reason);
       }
+      if (refusal === undefined && reasons.every(({ Code }) => Code === 'None')) refusal = await instead();
       const isRefused = refusal !== undefined || reasons.some(({ Code }) => Code !== 'None');
       if (!isRefused) {
         if (token !== undefined) done.set(token, content);
@@ -191,7 +196,7 @@ function reasonOf({ body }: DynamoDbResponse): Reason | undefined {
   };
 }
 
-function cancellation(reasons: readonly Reason[]): DynamoDbResponse {
+export function cancellation(reasons: readonly Reason[]): DynamoDbResponse {
   const codes = reasons.map(({ Code }) => Code).join(', ');
   return {
     status: 400,

@@ -6,7 +6,7 @@ import { createClock } from '../../../../../sandbox/core/clock.ts';
 import { createFaults } from '../../../../../sandbox/core/faults.ts';
 import type { Meter } from '../../../../../sandbox/core/meter.ts';
 import { AwsError } from '../../../../../sandbox/core/operation.ts';
-import { countError } from '../../../../../sandbox/services/dynamodb/error-metrics.ts';
+import { countError, countThrottles } from '../../../../../sandbox/services/dynamodb/error-metrics.ts';
 import { createDynamoDb } from '../../../../../sandbox/services/dynamodb/service.ts';
 import { createEvents } from '../../../../../sandbox/services/events/service.ts';
 import { createHttpApi } from '../../../../../sandbox/services/http-api/service.ts';
@@ -223,6 +223,22 @@ it('a table counts what is refused of its calls', () => {
     'AWS/DynamoDB TableName=Registry Operation=DeleteItem ThrottledRequests 1 Count',
     'AWS/DynamoDB TableName=Registry WriteThrottleEvents 1 Count',
     'AWS/DynamoDB TableName=Registry Operation=GetItem SystemErrors 1 Count',
+  ]);
+});
+
+it('a table and its index count what had nothing left, and the call only if all of it was refused', () => {
+  const { counted, meter } = setUp();
+  const [read, write] = [
+    { tableName: 'Registry', partition: 0, kind: 'read' },
+    { tableName: 'Registry', indexName: 'by-status', partition: 1, kind: 'write' },
+  ] as const;
+  countThrottles([read, read], { operation: 'BatchGetItem', isRefused: false }, { meter });
+  countThrottles([write], { operation: 'PutItem', isRefused: true }, { meter });
+  expect(counted).toEqual([
+    'AWS/DynamoDB TableName=Registry ReadThrottleEvents 1 Count',
+    'AWS/DynamoDB TableName=Registry ReadThrottleEvents 1 Count',
+    'AWS/DynamoDB TableName=Registry GlobalSecondaryIndexName=by-status WriteThrottleEvents 1 Count',
+    'AWS/DynamoDB TableName=Registry Operation=PutItem ThrottledRequests 1 Count',
   ]);
 });
 
