@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { targetOf } from '../../../../cli/target/target.ts';
 
-const url = 'http://127.0.0.1:4566';
+const url = 'http://sandbox.example:4566';
 
 describe('a stage that is named where AWS_ENDPOINT_URL is set', () => {
   it.each([
