@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import * as v from 'valibot';
 import { parseKeyArn } from '../lib/aws/arns.ts';
 import { InvalidRequest } from '../lib/errors.ts';
 import type { Fault } from '../lib/faults.ts';
-import { plaintextRule } from '../lib/requests/fields.ts';
+import { plaintextRule, userNameSchema } from '../lib/requests/fields.ts';
 import { checkOffboardingRequest } from '../lib/requests/offboarding.ts';
 import { checkRequest } from '../lib/requests/onboarding.ts';
 import { checkUpdateRequest } from '../lib/requests/update.ts';
@@ -16,6 +17,21 @@ import { CommandError } from './command-error.ts';
 import { sandboxStage } from './target/target.ts';
 
 export type Request = Readonly<Record<string, unknown>>;
+
+/** What stands for a subscriber that is there, where somebody has written its name in place of a request's file. */
+const waysByName: Record<Operation, { example: string; byName?: (userName: string) => string }> = {
+  'onboard-subscriber': {
+    example: 'acme.json',
+    byName: (userName) => `\`retry ${userName}\` sends the latest request of that subscriber again if it failed`,
+  },
+  'update-subscriber': { example: 'update-email.json' },
+  'upgrade-subscriber': { example: 'upgrade-encryption.json' },
+  'add-user': { example: 'add-user-alice.json' },
+  'offboard-subscriber': { example: 'offboard-acme.json' },
+};
+
+/** An example of a request for an operation, below `examples/`. */
+export const exampleOf = (operation: Operation): string => waysByName[operation].example;
 
 /** Where the secrets of a stage's requests are (serverless.yml, `secretPrefix`). */
 const secretsOf = (stage: string) => ({ inputSecretPrefix: inputSecretPrefix(`infinstor/${stage}/`) });
@@ -30,7 +46,7 @@ const checks: Record<Operation, (request: unknown, stage: string) => void> = {
 };
 
 // The state machine validates the request. What the command itself reads of it may be absent or wrong.
-const userNameSchema = v.object({ subscriber: v.object({ userName: v.string() }) });
+const namedSchema = v.object({ subscriber: v.object({ userName: v.string() }) });
 const artifactsSchema = v.object({ encryption: v.object({ artifacts: v.object({ keyArn: v.string() }) }) });
 const trackingSchema = v.object({ encryption: v.object({ tracking: v.object({ keyArn: v.string() }) }) });
 
@@ -49,6 +65,7 @@ export async function readRequest(path: string, operation: Operation, stage: str
       faults?.map(({ pointer, rule: broken }) => ({ pointer, rule: broken })),
     );
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' && v.is(userNameSchema, basename(path))) throw noFile(path, operation);
     throw invalid(error.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${error.code ?? error.message}`);
   });
   const request = parseJson(text, invalid);
@@ -62,6 +79,22 @@ export async function readRequest(path: string, operation: Operation, stage: str
     throw invalid(`cannot be sent: ${faultLines(faults)}`, faults);
   }
   return { ...request };
+}
+
+/** That there is no such file, and the path looks like the name of a subscriber. */
+function noFile(path: string, operation: Operation): CommandError {
+  const userName = basename(path);
+  const { example, byName } = waysByName[operation];
+  const ways = [
+    `Write the request into a file, of which examples/${example} is an example and docs/using.md has all fields, and name that file`,
+    `\`status ${userName}\` shows how a subscriber of that name stands`,
+    ...(byName === undefined ? [] : [byName(userName)]),
+  ];
+  return new CommandError(
+    'InvalidRequest',
+    `${path} does not exist: what is named must be a file with a request in JSON, not a subscriber`,
+    `${ways.join('; ')}. Nothing was started.`,
+  );
 }
 
 /** No history keeps a password that was not sent: it need not be another one. */
@@ -103,7 +136,7 @@ function parseJson(text: string, invalid: (rule: string) => Error): unknown {
 
 /** The subscriber that the request names, or undefined when it names none. */
 export function userNameOf(request: Request): string | undefined {
-  const result = v.safeParse(userNameSchema, request);
+  const result = v.safeParse(namedSchema, request);
   return result.success ? result.output.subscriber.userName : undefined;
 }
 

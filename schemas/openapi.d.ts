@@ -394,6 +394,8 @@ export interface components {
                   name: string;
                   message: string;
                 }[];
+              /** @description How many must stay free (param quotaReserve); absent where none need to */
+              reserve?: number;
               subscribersThatFit: number | null;
               /** @description What to ask AWS for when there is too little */
               askFor: string;

@@ -19,6 +19,7 @@ const quotaSchema = v.looseObject({
   limit: v.nullable(v.number()),
   default: v.optional(v.object({ limit: v.number(), source: v.string() })),
   errors: v.optional(v.array(v.object({ name: v.string(), message: v.string() }))),
+  reserve: v.optional(v.number()),
   subscribersThatFit: fits,
   askFor: v.string(),
 });
@@ -77,6 +78,7 @@ export const keyRoomSchema = v.looseObject({
       userName: v.optional(v.string()),
       roleArn: v.string(),
       state: v.optional(v.string()),
+      statements: v.optional(v.array(v.string())),
     }),
   ),
   drift: v.nullable(v.array(v.looseObject({ kind: v.string(), name: v.string(), message: v.optional(v.string()) }))),

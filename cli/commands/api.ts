@@ -59,13 +59,16 @@ export async function api(
 }
 
 async function bodyOf(file: string): Promise<string> {
+  // A body may hold what no screen should show: it is not repeated.
+  if (/^\s*[{[]/.test(file))
+    throw usageError('--body takes a file with the body, or - for standard input, not the body itself');
   return file === '-'
     ? textOf(process.stdin)
     : readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
         throw new CommandError(
           'InvalidRequest',
           `${file} cannot be read: ${error.code ?? error.message}`,
-          'Nothing was sent. Correct the path.',
+          'Nothing was sent. --body takes a file with the body in JSON, or - for standard input: correct the path.',
         );
       });
 }

@@ -7,7 +7,7 @@ import { knownKeyArns } from '../aws/functions.ts';
 import type { Outcome } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import { readAgreedPlan, requireSamePlan } from '../plan/same-plan.ts';
-import { keyArnsOf, named, type Request, readRequest, userNameOf } from '../request.ts';
+import { exampleOf, keyArnsOf, named, type Request, readRequest, userNameOf } from '../request.ts';
 import type { Session } from '../session.ts';
 import { type Deployment, findDeployment } from '../target/deployment.ts';
 import { placeOf, type Reachable, stageOf } from '../target/target.ts';
@@ -15,14 +15,6 @@ import { attemptsOf } from '../view/attempts.ts';
 import { exitStatus, outputOf, reportOf } from '../view/report.ts';
 import { doing, summaryText } from '../view/summary.ts';
 import { createProgress, printable, showing } from '../view/terminal.ts';
-
-const defaultRequests: Record<Operation, string> = {
-  'onboard-subscriber': 'acme.json',
-  'update-subscriber': 'update-email.json',
-  'upgrade-subscriber': 'upgrade-encryption.json',
-  'add-user': 'add-user-alice.json',
-  'offboard-subscriber': 'offboard-acme.json',
-};
 
 interface Options {
   diff?: boolean | undefined;
@@ -212,19 +204,24 @@ function examplePath(file: string): string {
   return join(import.meta.dirname, '../..', 'examples', file);
 }
 
-/** The file of a request. @throws CommandError named InvalidRequest when none is named, where there is no example to take */
-export function pathOf(file: string | undefined, operation: Operation, session: Session): string {
+/** The file of a request. @throws CommandError named InvalidRequest when none is named, where there is no example to take, or a request stands in its place */
+export function pathOf(
+  file: string | undefined,
+  operation: Operation,
+  session: Pick<Session, 'program' | 'target'>,
+): string {
   const { program, target } = session;
   if (file === undefined) {
-    if (target?.kind === 'sandbox') return examplePath(defaultRequests[operation]);
-    if (!program.isTour) throw usageError('The file of the request is missing');
-    return examplePath(defaultRequests[operation]);
+    if (target?.kind !== 'sandbox' && !program.isTour) throw usageError('The file of the request is missing');
+    return examplePath(exampleOf(operation));
   }
+  // A request may hold what no screen should show: it is not repeated.
+  if (/^\s*[{[]/.test(file)) throw usageError('What is named must be a file with the request, not the request itself');
   return resolve(folderOf(session), file);
 }
 
 /** npm runs scripts in the project's folder; a path is relative to the folder that npm was called in. */
-function folderOf({ program }: Session): string {
+function folderOf({ program }: Pick<Session, 'program'>): string {
   const { INIT_CWD: calledFrom } = process.env;
   return program.isTour && calledFrom ? calledFrom : process.cwd();
 }

@@ -14,6 +14,7 @@ const quotasSchema = v.object({
             v.object({
               name: v.string(),
               askFor: v.string(),
+              reserve: v.optional(v.number(), 0),
               subscribersThatFit: v.nullable(v.number()),
               errors: v.optional(v.array(v.object({ name: v.string(), message: v.string() })), []),
             }),
@@ -85,7 +86,8 @@ export function judgeAccounts({ accounts }: Quotas, at: Pick<At, 'deployment' | 
 
 function quotaFindings(account: Quotas['accounts'][number]): Finding[] {
   if ('error' in account) return [];
-  return account.quotas.flatMap(({ name, askFor, subscribersThatFit: fit, errors }) => {
+  return account.quotas.flatMap(({ name, askFor, subscribersThatFit: fit, reserve, errors }) => {
+    const kept = reserve > 0 ? `: ${reserve} must stay free (param quotaReserve)` : '';
     const what = `quota of ${name}, ${account.accountId} ${account.region}`;
     const [error] = errors;
     if (fit === null) {
@@ -93,7 +95,7 @@ function quotaFindings(account: Quotas['accounts'][number]): Finding[] {
         ? []
         : [warn(what, `It could not be read: ${error.message}`, 'Allow what that names.')];
     }
-    if (fit === 0) return [fail(what, 'No subscriber fits any more', askFor)];
-    return fit < few ? [warn(what, `Only ${fit} more subscribers fit`, askFor)] : [];
+    if (fit === 0) return [fail(what, `No subscriber fits any more${kept}`, askFor)];
+    return fit < few ? [warn(what, `Only ${fit} more subscribers fit${kept}`, askFor)] : [];
   });
 }

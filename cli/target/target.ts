@@ -54,7 +54,8 @@ const fileSchema = v.strictObject({
 
 /**
  * The target that is meant: by the options, else by INFINSTOR_STAGE, else by the file of the default target, else by
- * AWS_ENDPOINT_URL, which then is a running sandbox.
+ * AWS_ENDPOINT_URL, which then is a running sandbox. A stage that is named alone, in a shell that has nothing for AWS but this variable, is
+ * one of that sandbox.
  * @param file the content of the file of the default target; undefined: there is none
  * @returns undefined when nothing names one
  * @throws CommandError named InvalidRequest for options that exclude each other, and for values that cannot be
@@ -78,9 +79,12 @@ export function targetOf(options: TargetOptions, environment: Environment, file:
   if (named !== undefined || (fromFile.endpoint === undefined && fromFile.stage !== undefined)) {
     const source = stage !== undefined ? '--stage' : 'INFINSTOR_STAGE';
     const own = named === undefined || named === fromFile.stage ? fromFile : {};
+    const known = check(source, stageSchema, named ?? own.stage);
+    const sandboxUrl = sandboxIn(environment, [profile, region, own.profile, own.region]);
+    if (sandboxUrl !== undefined) return { kind: 'endpoint', url: sandboxUrl, stage: known };
     return withoutAbsent({
       kind: 'stage',
-      stage: check(source, stageSchema, named ?? own.stage),
+      stage: known,
       profile: profile === undefined ? own.profile : check('--profile', profileSchema, profile),
       region: region === undefined ? own.region : check('--region', regionSchema, region),
     });
@@ -163,6 +167,20 @@ export function endpointIn({
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored,
 }: Environment): string | undefined {
   return !url || isIgnored?.toLowerCase() === 'true' ? undefined : checkUrl('AWS_ENDPOINT_URL', url);
+}
+
+/** What in a shell says how AWS is reached, beside its endpoint. */
+const ofAws = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_REGION', 'AWS_DEFAULT_REGION'];
+
+/**
+ * The sandbox of a shell that knows nothing else of AWS; undefined where it names credentials or a Region, which then are for what is at the
+ * endpoint, and for an endpoint of AWS, which is never without TLS.
+ * @param given profiles and Regions from elsewhere
+ */
+function sandboxIn(environment: Environment, given: readonly (string | undefined)[]): string | undefined {
+  const isForAws = given.some((value) => value !== undefined) || ofAws.some((name) => environment[name]);
+  const url = isForAws ? undefined : endpointIn(environment);
+  return url?.startsWith('http:') === true ? url : undefined;
 }
 
 function refuseBeside(option: string, others: Readonly<Record<string, string | undefined>>): void {

@@ -59,14 +59,14 @@ export function commandHelp(command: Command, program: Program): string {
 }
 
 /** A command line of a command. */
-export function usageOf({ name, words = [], target, options }: Command, program: Program): string {
+export function usageOf({ name, words = [], target, options, isOfStage }: Command, program: Program): string {
   const own = Object.keys(options).length === 0 ? [] : ['[options]'];
   return [
     program.name,
     name,
     ...words.map(wordText),
     ...own,
-    ...(target === 'deployment' ? ['--stage STAGE'] : []),
+    ...(target === 'deployment' && isOfStage !== true ? ['--stage STAGE'] : []),
   ].join(' ');
 }
 

@@ -3,7 +3,7 @@ import { accountsEnvironment } from '../../lib/aws/accounts-environment.ts';
 import { stackRegionsEnvironment } from '../../lib/aws/homes.ts';
 import { keyAccessEnvironment, roleArnEnvironment } from '../../lib/keys/access-environment.ts';
 import { registryEnvironmentSchema } from '../../lib/registry/environment.ts';
-import { stackUsesEnvironment } from '../../lib/stacks/quotas/limits.ts';
+import { quotaReserveEnvironment, stackUsesEnvironment } from '../../lib/stacks/quotas/limits.ts';
 
 export const environmentSchema = v.object({
   ...registryEnvironmentSchema.entries,
@@ -12,4 +12,5 @@ export const environmentSchema = v.object({
   ...keyAccessEnvironment,
   ...roleArnEnvironment,
   ...stackUsesEnvironment,
+  ...quotaReserveEnvironment,
 });

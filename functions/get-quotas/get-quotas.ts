@@ -12,7 +12,8 @@ import { readReservations } from '../../lib/keys/reservations.ts';
 import { keyRoom, roleArnsBeside } from '../../lib/keys/room/room.ts';
 import { whenIndexed } from '../../lib/registry/status-index.ts';
 import type { Registry } from '../../lib/registry/table.ts';
-import { quotaKinds, type StackUses } from '../../lib/stacks/quotas/limits.ts';
+import { type QuotaKind, quotaKinds, type StackUses } from '../../lib/stacks/quotas/limits.ts';
+import { stackQuotaKinds } from '../../lib/stacks/quotas/of-stacks.ts';
 import { type QuotaClients, readQuotas } from '../../lib/stacks/quotas/read.ts';
 import { narrowest, type QuotaLine, quotaLine } from '../../lib/stacks/quotas/room.ts';
 
@@ -23,6 +24,8 @@ interface Dependencies {
   access: KeyAccess;
   roleNames: { ROLE_PATH: string; ROLE_NAME_PREFIX: string };
   uses: StackUses;
+  /** How many of the quotas that onboardings look at must stay free. */
+  reserve: number;
   homes: readonly AccountRegion[];
   now: () => number;
   /** Whether there is still time to begin with something. */
@@ -74,7 +77,7 @@ export async function getQuotas(
   return { accounts, keys };
 }
 
-async function quotasOf(home: AccountRegion, { clients, uses, hasTime }: Dependencies) {
+async function quotasOf(home: AccountRegion, { clients, uses, reserve, hasTime }: Dependencies) {
   const made = clients(home);
   // Another account that lets nobody in is one line, and not one of each quota.
   await made.cloudFormation.config.credentials();
@@ -83,7 +86,8 @@ async function quotasOf(home: AccountRegion, { clients, uses, hasTime }: Depende
     if (!hasTime()) throw new OutOfTime();
   };
   const readings = await readQuotas(kinds, { ...made, region: home.region, mayGoOn });
-  const quotas = readings.map((reading) => quotaLine(reading, uses));
+  const isLookedAt = (kind: QuotaKind) => stackQuotaKinds.some((each) => each === kind);
+  const quotas = readings.map((reading) => quotaLine(reading, uses, isLookedAt(reading.kind) ? reserve : 0));
   return { quotas, ...narrowest(quotas) };
 }
 

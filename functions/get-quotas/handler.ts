@@ -46,6 +46,7 @@ export const handler = step({
           access: keyAccess(environment),
           roleNames: environment,
           uses: environment.STACK_USES,
+          reserve: environment.QUOTA_RESERVE ?? 0,
           homes: homesOf(environment, invocation.functionArn),
           now: Date.now,
           hasTime: () => invocation.remainingMs() > reserveMs,

@@ -164,7 +164,10 @@ const quotaSchema = v.object({
   adjustable: v.literal(true),
   default: v.optional(v.object({ limit: v.number(), source: v.string() })),
   errors: v.optional(v.array(namedError)),
-  subscribersThatFit: nullable("How many subscribers' stacks fit; null when that is not known"),
+  reserve: v.optional(count('How many must stay free (param quotaReserve); absent where none need to')),
+  subscribersThatFit: nullable(
+    "How many subscribers' stacks fit, beside what must stay free; null when that is not known",
+  ),
   askFor: text('What to ask AWS for when there is too little'),
 });
 

@@ -37,7 +37,7 @@ export async function rebuildRegistry(
     ...plan.changes.map(({ kind, userName, what }): Fact => [kind, `${userName}: ${what}`]),
     ...plan.left.map(({ userName, why }): Fact => ['left', `${userName} ${why}`]),
   ];
-  terminal.write(`\n${rows(shown, terminal).join('\n')}\n`);
+  if (shown.length > 0) terminal.write(`\n${rows(shown, terminal).join('\n')}\n`);
   const document = {
     changes: plan.changes.map(({ kind, userName, what }) => ({ kind, userName, what })),
     left: plan.left,

@@ -39,8 +39,8 @@ function roomLines({ policyBytes, limitBytes, reservedBytes, ...key }: KeyRoom, 
     ...rows(
       [
         ['Room', fitText(key.subscribersThatFit)],
-        ['Reserved', reservedBytes ? `${reservedBytes} bytes of these, for roles that are to come` : null],
-        ...grants.slice(0, maxGrants).map((grant): Fact => ['Grant', grantText(grant)]),
+        ['Reserved', reservedBytes ? reservedText(reservedBytes) : null],
+        ...grants.slice(0, maxGrants).map(grantFact),
         ['Grants', grants.length > maxGrants ? `and ${grants.length - maxGrants} more; --json has all` : null],
         ['Drift', drift === null ? driftUnknown : drift.length === 0 ? 'none' : null],
         ...(drift ?? []).map((each): Fact => ['Drift', driftText(each)]),
@@ -56,9 +56,28 @@ function fitText(fit: number | null): string {
   return `for ${fit} more ${fit === 1 ? 'subscriber' : 'subscribers'} at least`;
 }
 
-function grantText({ userName, roleArn, state }: KeyRoom['grants'][number]): string {
-  const known = state === undefined ? 'only in the policy' : state;
-  return `${roleArn} (${userName === undefined ? known : `${userName}, ${known}`})`;
+const reservedText = (bytes: number) =>
+  `${bytes} bytes of these, for roles that onboardings will add to the policy: of those that run, and for about a day of those that failed`;
+
+/** A role that may use the key, or that may not any more, which the registry remembers for some time. */
+function grantFact({ userName, roleArn, state, statements = [] }: KeyRoom['grants'][number]): Fact {
+  const of = userName === undefined ? '' : `${userName}, `;
+  const isNamed = statements.length > 0;
+  switch (state) {
+    case undefined:
+      return ['Grant', `${roleArn} (${of}only in the policy)`];
+    case 'withdrawn':
+      return isNamed
+        ? ['Withdrawn', `${roleArn} (${of}is to lose its access; the policy still names it)`]
+        : ['Withdrawn', `${roleArn} (${of}may not use the key any more; the policy does not name it)`];
+    case 'orphaned':
+      return [
+        'Role gone',
+        `${roleArn} (${of}${isNamed ? 'the policy still names it' : 'the policy does not name it'})`,
+      ];
+    default:
+      return ['Grant', `${roleArn} (${of}${state})`];
+  }
 }
 
 function driftText({ kind, name, message }: NonNullable<KeyRoom['drift']>[number]): string {

@@ -39,7 +39,12 @@ function accountLines(account: AccountQuotas, layout: Layout): string[] {
     ),
     ...meterLines(quotas.map(meterOf), layout),
     ...rows(
-      [...quotas.flatMap(errorFacts), ['Narrowest', narrow?.name ?? null], ['Ask AWS for', narrow?.askFor ?? null]],
+      [
+        ...quotas.flatMap(errorFacts),
+        ...reserveFacts(quotas),
+        ['Narrowest', narrow?.name ?? null],
+        ['Ask AWS for', narrow?.askFor ?? null],
+      ],
       layout,
     ),
   ];
@@ -63,6 +68,15 @@ function meterOf({ name, used, limit, subscribersThatFit, ...quota }: Quota): Me
     limit,
     note: subscribersThatFit === null ? byDefault : `${subscribersThatFit} fit`,
   };
+}
+
+/** That some must stay free, where they would otherwise be taken for room. */
+function reserveFacts(quotas: readonly Quota[]): Fact[] {
+  const kept = quotas.filter(({ reserve = 0 }) => reserve > 0);
+  const [{ reserve } = {}] = kept;
+  return reserve === undefined
+    ? []
+    : [['Kept free', `${reserve} of ${kept.map(({ name }) => name).join(', ')} (param quotaReserve)`]];
 }
 
 /** Why something is not known, under the name of the quota. */

@@ -23,14 +23,19 @@ export interface QuotaLine {
   /** AWS's default and where it stands, beside a limit that is not known. */
   default?: { limit: number; source: string };
   errors?: { name: string; message: string }[];
-  /** How many subscribers' stacks fit; null when that is not known. */
+  /** How many must stay free (param quotaReserve); absent where none need to. */
+  reserve?: number;
+  /** How many subscribers' stacks fit, beside what must stay free; null when that is not known. */
   subscribersThatFit: number | null;
   /** What to ask AWS for when there is too little. */
   askFor: string;
 }
 
-/** A quota, and how many stacks that take so much of it still fit. */
-export function quotaLine({ kind, used, limit }: QuotaReading, uses: StackUses): QuotaLine {
+/**
+ * A quota, and how many stacks that take so much of it still fit.
+ * @param reserve how many must stay free besides, so that an onboarding is not refused
+ */
+export function quotaLine({ kind, used, limit }: QuotaReading, uses: StackUses, reserve = 0): QuotaLine {
   const facts = quotaFacts[kind];
   const [known, most] = [numberOf(used), numberOf(limit)];
   const free = known === null || most === null ? null : Math.max(0, most - known);
@@ -40,7 +45,8 @@ export function quotaLine({ kind, used, limit }: QuotaReading, uses: StackUses):
     ...{ used: known, limit: most, free, unit: facts.unit, adjustable: true },
     ...(most === null && { default: { limit: facts.defaultLimit, source: facts.source } }),
     ...(errors.length > 0 && { errors }),
-    subscribersThatFit: free === null ? null : Math.floor(free / uses[kind]),
+    ...(reserve > 0 && { reserve }),
+    subscribersThatFit: free === null ? null : Math.floor(Math.max(0, free - reserve) / uses[kind]),
     askFor: askFor(kind),
   };
 }

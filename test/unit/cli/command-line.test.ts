@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { choose } from '../../../cli/choose.ts';
 import { commandTable } from '../../../cli/command-table.ts';
+import { pathOf } from '../../../cli/commands/send.ts';
 import { commandHelp, overview } from '../../../cli/view/help.ts';
 
 const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/11111111-aaaa-4aaa-8aaa-111111111111';
@@ -63,6 +64,12 @@ describe('the command that a command line means', () => {
   });
 });
 
+it('a request in place of its file is refused, and not repeated', () => {
+  const session = { program, target: undefined } as const;
+  const inPlace = () => pathOf('{"subscriber": {"password": "hunter2"}}', 'onboard-subscriber', session);
+  expect(inPlace).toThrow(/^What is named must be a file with the request, not the request itself$/);
+});
+
 describe('what follows the name of a command', () => {
   it.each([
     ['an unknown option', ['--verbose'], "Unknown option '--verbose'"],
@@ -101,6 +108,14 @@ describe('the help', () => {
     const lines = texts.flatMap((text) => text.split('\n'));
     // An example is not broken.
     expect(lines.filter((line) => line.length > 100 && !/^ {2}infinstor-onboarding \w/.test(line))).toEqual([]);
+  });
+
+  it('names the stage once, as a word or as an option', () => {
+    const usages = texts.slice(1).flatMap((text) => text.split('\n').filter((line) => line.startsWith('Usage: ')));
+    expect(usages).toContain('Usage: infinstor-onboarding rebuild-registry [STAGE] [options]');
+    expect(usages).toContain('Usage: infinstor-onboarding status USERNAME --stage STAGE');
+    expect(usages.filter((usage) => (usage.match(/\bSTAGE\b/g) ?? []).length > 2)).toEqual([]);
+    expect(usages.filter((usage) => /\[STAGE\].*--stage/.test(usage))).toEqual([]);
   });
 
   it('of each command shows examples that the command takes', () => {

@@ -93,6 +93,29 @@ describe('readRequest', () => {
     });
   });
 
+  it.each([
+    [
+      'onboard-subscriber',
+      'acme.json',
+      '; `retry acme` sends the latest request of that subscriber again if it failed',
+    ],
+    ['update-subscriber', 'update-email.json', ''],
+    ['upgrade-subscriber', 'upgrade-encryption.json', ''],
+    ['add-user', 'add-user-alice.json', ''],
+    ['offboard-subscriber', 'offboard-acme.json', ''],
+  ] as const)(
+    'says of a name in place of a file what %s takes, and what takes a name',
+    async (operation, example, more) => {
+      const path = join(folder, 'acme');
+      await expect(readRequest(path, operation)).rejects.toMatchObject({
+        name: 'InvalidRequest',
+        message: `${path} does not exist: what is named must be a file with a request in JSON, not a subscriber`,
+        remedy: `Write the request into a file, of which examples/${example} is an example and docs/using.md has all fields, and name that file; \`status acme\` shows how a subscriber of that name stands${more}. Nothing was started.`,
+      });
+      expect(await readdir(join(import.meta.dirname, '../../../examples'))).toContain(example);
+    },
+  );
+
   it('refuses a folder', async () => {
     await expect(readRequest(folder, 'onboard-subscriber')).rejects.toMatchObject({
       name: 'InvalidRequest',

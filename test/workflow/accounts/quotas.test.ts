@@ -24,11 +24,11 @@ describe('GET /quotas', () => {
   it("returns what is used and left of each quota, in the deployment's account", async () => {
     const line = await lineOf(account);
     const roles = sandbox().iam.roles().length;
-    expect(line).toMatchObject({ ...account, subscribersThatFit: 1_000 - roles, narrowest: 'IAM roles' });
+    expect(line).toMatchObject({ ...account, subscribersThatFit: 1_000 - roles - 5, narrowest: 'IAM roles' });
     expect(line.quotas).toEqual([
       {
         ...{ name: 'IAM roles', quotaCode: 'L-FE177D64', scope: 'account', unit: 'roles', adjustable: true },
-        ...{ used: roles, limit: 1_000, free: 1_000 - roles, subscribersThatFit: 1_000 - roles },
+        ...{ used: roles, limit: 1_000, free: 1_000 - roles, reserve: 5, subscribersThatFit: 1_000 - roles - 5 },
         askFor: expect.stringContaining('L-FE177D64'),
       },
       expect.objectContaining({ name: 'CloudFormation stacks', scope: 'region', used: 1, limit: 2_000, free: 1_999 }),

@@ -48,4 +48,10 @@ it('api ends a wrong request with status 2, and any other refusal with 1', async
   expect(await api('GET', '/subscribers/nobody')).toMatchObject({ status: 1, document: { httpStatus: 404 } });
   await expect(api('GET', '/subscribers', '--body', 'x')).rejects.toThrow('GET takes no --body');
   await expect(api('POST', '/subscribers', '--body', 'no-such-file')).rejects.toThrow('no-such-file cannot be read');
+  await expect(api('POST', '/subscribers', '--body', 'no-such-file')).rejects.toMatchObject({
+    remedy: 'Nothing was sent. --body takes a file with the body in JSON, or - for standard input: correct the path.',
+  });
+  await expect(api('POST', '/subscribers', '--body', '{"password": "hunter2"}')).rejects.toThrow(
+    /^--body takes a file with the body, or - for standard input, not the body itself$/,
+  );
 });

@@ -23,6 +23,13 @@ const used = {
 const leave = (name: 'roles' | 'stacks', free: number) =>
   sandbox().accounts.quotas.set(name, account, used[name]() + free);
 
+/** How many subscribers fit, by what `GET /quotas` says of a quota. */
+async function roomBy(title: string): Promise<unknown> {
+  const { body } = await callApi(sandbox(), 'GET', `/quotas?accountId=${account.accountId}&region=${account.region}`);
+  const [{ quotas }]: [{ quotas: { name: string; subscribersThatFit: number }[] }] = Object(body).accounts;
+  return quotas.find((each) => each.name === title)?.subscribersThatFit;
+}
+
 afterEach(() => {
   sandbox().faults.clear();
   sandbox().accounts.quotas.set('roles', account, 1_000);
@@ -36,6 +43,7 @@ describe('an account with too little left of a quota', () => {
   ] as const)('of %s lets no subscriber be created', async (name, title, code) => {
     const userName = newName('refused');
     leave(name, 5);
+    expect(await roomBy(title)).toBe(0);
     const report = await onboard(sandbox(), requestFor(userName));
     await expectFailure(sandbox(), report, refused);
     const numbers = `${title}: ${used[name]()} of ${used[name]() + 5} are used, an onboarding takes 1, and 5 must stay free`;
@@ -47,6 +55,7 @@ describe('an account with too little left of a quota', () => {
     expect(sandbox().secretsManager.value(credentialsOf(userName))).toBeUndefined();
     // What AWS grants counts immediately: nothing of the refusal is kept.
     leave(name, 6);
+    expect(await roomBy(title)).toBe(1);
     expect(await redrive(sandbox(), report)).toMatchObject({ status: 'SUCCEEDED' });
   });
 

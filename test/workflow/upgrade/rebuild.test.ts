@@ -75,7 +75,11 @@ it('an empty registry is made again, once: status, update, users, offboardings a
         { kind: 'key', userName: 'Keyed', what: `${keyArn} is checked for drift` },
       ],
     });
-    expect((await confirmed(sandbox)).document).toMatchObject({ written: 0, changes: [] });
+    const again = await confirmed(sandbox);
+    expect(again.document).toMatchObject({ written: 0, changes: [] });
+    expect(again.text).toBe('\nThe registry has all that AWS shows.\n');
+    const inShell = await runCommand(['rebuild-registry', 'sandbox'], { AWS_ENDPOINT_URL: sandbox.endpoint });
+    expect(inShell).toEqual(again);
     expect(await recordOf(sandbox, 'crowd')).toMatchObject({
       ...{ userName: { S: 'Crowd' }, schemaVersion: { N: '2' }, users: { L: [{ S: 'alice-crowd' }] } },
     });

@@ -161,7 +161,7 @@ describe('accounts and quotas', () => {
   const home = { accountId: '222222222222', region: 'us-east-1' };
   const quota = (subscribersThatFit: number | null, errors: { name: string; message: string }[] = []) => ({
     ...home,
-    quotas: [{ name: 'IAM roles', askFor: 'ask AWS', subscribersThatFit, errors }],
+    quotas: [{ name: 'IAM roles', askFor: 'ask AWS', reserve: 0, subscribersThatFit, errors }],
     ...{ subscribersThatFit, narrowest: 'IAM roles' },
   });
   const judged = (accounts: Parameters<typeof judgeAccounts>[0]['accounts']) =>
@@ -173,6 +173,16 @@ describe('accounts and quotas', () => {
     [0, ['ok accounts', 'fail quota of IAM roles, 222222222222 us-east-1']],
   ])('with room for %i', (fit, expected) => {
     expect(short(judged([quota(fit)]))).toEqual(expected);
+  });
+
+  it('say that some must stay free, where few or none fit', () => {
+    const why = (fit: number) => {
+      const account = quota(fit);
+      const quotas = account.quotas.map((each) => ({ ...each, reserve: 5 }));
+      return judged([{ ...account, quotas }]).map((finding) => finding.why);
+    };
+    expect(why(0)).toContain('No subscriber fits any more: 5 must stay free (param quotaReserve)');
+    expect(why(3)).toContain('Only 3 more subscribers fit: 5 must stay free (param quotaReserve)');
   });
 
   it('warns of what could not be read', () => {

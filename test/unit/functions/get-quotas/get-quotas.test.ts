@@ -20,6 +20,7 @@ it('the quotas ask for patience while there is no index of keys', async () => {
     access: { mode: 'role-arns' },
     roleNames: { ROLE_NAME_PREFIX: 'RoleFor', ROLE_PATH: '/' },
     uses: { roles: 1, stacks: 1, buckets: 1, tables: 1, policies: 1 },
+    reserve: 0,
     homes: [{ accountId: '111111111111', region: 'us-east-1' }],
     now: () => 0,
     hasTime: () => true,

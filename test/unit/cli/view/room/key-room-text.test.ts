@@ -34,6 +34,24 @@ describe('the room on a key', () => {
     expect(text).toMatch(/Drift +none\n/);
   });
 
+  it('says of what is reserved what for, and until when', () => {
+    expect(at(undefined, { reservedBytes: 4 })).toMatch(
+      /Reserved +4 bytes of these, for roles that onboardings will add to the policy: of those that run, and for about a day of those that failed\n/,
+    );
+    expect(at(undefined, { reservedBytes: 0 })).not.toContain('Reserved');
+  });
+
+  it.each([
+    ['withdrawn', [], /Withdrawn +\S+-gone \(gone, may not use the key any more; the policy does not name it\)\n/],
+    ['withdrawn', ['Allow'], /Withdrawn +\S+-gone \(gone, is to lose its access; the policy still names it\)\n/],
+    ['orphaned', [], /Role gone +\S+-gone \(gone, the policy does not name it\)\n/],
+    ['orphaned', ['Allow'], /Role gone +\S+-gone \(gone, the policy still names it\)\n/],
+  ])('does not count who may use the key no more among those who may: %s, in %j', (state, statements, expected) => {
+    const text = at(undefined, { grants: [{ userName: 'gone', roleArn: roleArn('gone'), state, statements }] });
+    expect(text).toMatch(expected);
+    expect(text).not.toMatch(/^ *Grant /m);
+  });
+
   it.each([
     [null, 'for any number of subscribers'],
     [0, 'for no further subscriber'],

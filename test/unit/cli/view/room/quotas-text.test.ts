@@ -56,6 +56,21 @@ describe('quotas', () => {
     );
   });
 
+  it('say how many must stay free, and of what', () => {
+    const kept = [quota('IAM roles', 995, 1000, 0, { reserve: 5 }), quota('DynamoDB tables', 1, 2500, 2499)];
+    const account = {
+      accountId: '1',
+      region: 'us-east-1',
+      quotas: kept,
+      subscribersThatFit: 0,
+      narrowest: 'IAM roles',
+    };
+    expect(quotasText({ accounts: [account], keys: [] }, { paint, columns: undefined })).toMatch(
+      /Kept free +5 of IAM roles \(param quotaReserve\)\n/,
+    );
+    expect(at(undefined)).not.toContain('Kept free');
+  });
+
   it('have a line for an account that cannot be read', () => {
     expect(at(100)).toContain('Account 222222222222, eu-west-1: AccountNotAccessible: the role lets nobody in\n');
   });
