@@ -7,10 +7,10 @@ import { otherAccount } from '../../sandbox/core/account.ts';
 import { matchesPattern } from '../../sandbox/core/policies/policy-conditions.ts';
 import { overBudget } from '../../scripts/time-budgets.ts';
 import { tour } from '../../tools/permissions/coverage.ts';
-import { accounts, hundredAccounts } from '../../tools/permissions/other-account.ts';
+import { hundredAccounts } from '../../tools/permissions/other-account.ts';
 import { permissionsOf } from '../../tools/permissions/permissions.ts';
-import { casesInScope, isWhole, scope } from '../scope.ts';
-import { newKey, onboard, putSecret, requestWithKey } from '../workflow/sandbox.ts';
+import { casesInScope, scope } from '../scope.ts';
+import { newKey, onboard, requestWithKey } from '../workflow/sandbox.ts';
 
 const deployments = [
   { deployment: 'as packaged', packageFolder: inject('packageFolder') },
@@ -31,22 +31,13 @@ async function coverageOf(
   look: (sandbox: Sandbox) => void,
   takeTour: typeof tour = tour,
 ): Promise<void> {
-  // No role is for an alarm, and each is evaluated in every minute of the tour's hours.
-  const sandbox = await bootSandbox({ packageFolder, skipIdle: true, alarms: isWhole, editTemplate });
+  const sandbox = await bootSandbox({ packageFolder, skipIdle: true, editTemplate });
   try {
-    if (extras !== undefined && !isWhole) await leaveOneAccount(sandbox);
     await takeTour(sandbox, extras);
     look(sandbox);
   } finally {
     await sandbox.close();
   }
-}
-
-/** Its roles may go to a hundred accounts. What looks at each of them does the same a hundred times, which is for the whole run. */
-async function leaveOneAccount(sandbox: Sandbox): Promise<void> {
-  const regions = Object.entries(accounts).map(([accountId, account]) => [accountId, { regions: account.regions }]);
-  await putSecret(sandbox, sandbox.physicalId('Accounts'), accounts);
-  await putSecret(sandbox, sandbox.physicalId('AccountRegions'), Object.fromEntries(regions));
 }
 
 const asPackaged = (template: string) => template;
