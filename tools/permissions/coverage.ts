@@ -311,7 +311,13 @@ Resources:
     faults.add({ ...fault, functionName: `infinstor-onboarding-sandbox-${step}` });
   }
   await lambda.send(check);
-  for (let run = 0; run < 5; run += 1) await onboard(subscriber('undecryptable'));
+  // A run may also end for what is left of the hours before: as many as it takes, later if need be, until one meets no such secret.
+  let runs = 0;
+  do {
+    if (runs >= 5) clock.advance(hour);
+    await onboard(subscriber('undecryptable'));
+    runs += 1;
+  } while (runs < 12 && sandbox.states.executions().at(-1)?.status !== 'SUCCEEDED');
   await upgrade({ ...publish('7.4', 'Action: s3:ListBucket', 'Action: s3:*'), customTokenSecretId: upgradeTokenId });
   for (const userName of ['undecryptable', 'stale']) {
     await update({ subscriber: { userName, emailId: 'undecryptable@example.com' } });
