@@ -312,12 +312,13 @@ Resources:
   }
   await lambda.send(check);
   // A run may also end for what is left of the hours before: as many as it takes, later if need be, until one meets no such secret.
-  let runs = 0;
-  do {
-    if (runs >= 5) clock.advance(hour);
+  for (let runs = 1; ; runs += 1) {
+    if (runs > 5) clock.advance(hour);
     await onboard(subscriber('undecryptable'));
-    runs += 1;
-  } while (runs < 12 && sandbox.states.executions().at(-1)?.status !== 'SUCCEEDED');
+    const last = sandbox.states.executions().at(-1);
+    if (last?.status === 'SUCCEEDED') break;
+    if (runs === 12) throw new Error(`No onboarding succeeds any more: ${last?.cause ?? last?.status}`);
+  }
   await upgrade({ ...publish('7.4', 'Action: s3:ListBucket', 'Action: s3:*'), customTokenSecretId: upgradeTokenId });
   for (const userName of ['undecryptable', 'stale']) {
     await update({ subscriber: { userName, emailId: 'undecryptable@example.com' } });

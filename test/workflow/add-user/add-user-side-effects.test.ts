@@ -50,7 +50,7 @@ describe('the side effects', () => {
   });
 
   it.each(interruptedNews['of users that were not added'].map((effect) => ({ effect, ...partsOf(effect) })))(
-    'of a failure, $call: killed, the failure is told all the same',
+    'of a failure, $call: killed, the failure is reported all the same',
     async ({ effect }) => {
       const list = [newUser(), givenUser(sandbox(), 'weak-password-marker')];
       const send = () => add(sandbox(), list);

@@ -51,7 +51,7 @@ const withoutOurs = (statements: object[]) => statements.filter((each) => !isOur
 const backup = naming('Allow the backup team', operatorArn);
 const withBackup = (statements: object[]) => [...statements, backup];
 
-/** What was told of the key's policy so far. */
+/** What was reported of the key's policy so far. */
 async function driftsOf({ events, clock }: Sandbox, keyArn: string): Promise<object[]> {
   await clock.quiet();
   return events
@@ -133,7 +133,7 @@ describe("an operator's change of a key policy", () => {
     expect(await driftsOf(sandbox(), keyArn)).toEqual([drift(keyArn, { missingRoles: [roleArn], by: null })]);
   });
 
-  it.each(['repeat', 'late'])('that is told %s is told, and kept once', async (kind) => {
+  it.each(['repeat', 'late'])('that comes by a %s event is reported, and kept once', async (kind) => {
     const { keyArn, roleArn } = await grantedKey();
     fault(sandbox(), `events:PutKeyPolicy:${kind}`);
     await editPolicy(sandbox(), keyArn, withoutOurs);
@@ -271,7 +271,7 @@ describe('a hand edit beside an onboarding', () => {
 describe('a deployment that opts in', () => {
   const repairing = useSandbox({ packageFolder: inject('repairingPackageFolder'), schedules: true });
   beforeAll(() => watchDriftOnly(repairing()));
-  // Sooner after a write of ours, a repair waits until no older policy can be told.
+  // Sooner after a write of ours, a repair waits until KMS can return no older policy.
   const aWhile = 61_000;
 
   it('repairs what an operator did to our statements, and leaves the others alone', async () => {

@@ -41,9 +41,9 @@ function saying(keyArn: string) {
   return { sids: foreignStatements(policy).map(({ Sid }) => Sid), roles: grantedRoles(policy).sort() };
 }
 
-/** Takes the customer's statement out of the policy by hand, and lets whoever hears of it do their work. */
+/** Takes the customer's statement out of the policy by hand, and lets all that hear of it do their work. */
 async function removeBackup(keyArn: string): Promise<void> {
-  // CloudTrail tells when in whole seconds: what was kept before is to be older.
+  // CloudTrail's times are whole seconds: what was kept before is to be older.
   sandbox().clock.advance(2_000);
   await editPolicy(sandbox(), keyArn, (statements) =>
     statements.filter((statement) => !('Sid' in statement) || statement.Sid !== 'Allow the backup team'),
@@ -62,7 +62,7 @@ const listSchema = v.object({
   ),
 });
 
-/** Runs the command in a process of its own, and remembers what it told. */
+/** Runs the command in a process of its own, and remembers what it printed. */
 async function npmStart(...args: string[]) {
   const result = await command('key-policies', '--endpoint', sandbox().endpoint, ...args);
   spoken.push(result.stdout, result.stderr);

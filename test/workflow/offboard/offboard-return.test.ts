@@ -133,7 +133,7 @@ describe('a subscriber that is onboarded again', () => {
 
 describe('an offboarding while others are onboarded with the same key', () => {
   const troubles: Record<string, string> = {
-    'at once': '',
+    'without trouble': '',
     'with a change that is throttled': 'kms:PutKeyPolicy:throttle:9',
     'with a change whose answer is lost': 'kms:PutKeyPolicy:drop:2',
     'with a change that KMS fails at': 'kms:PutKeyPolicy:error=KMSInternalException:2',
@@ -141,7 +141,7 @@ describe('an offboarding while others are onboarded with the same key', () => {
     'with policies that are some seconds old': 'stale',
   };
   // Calls that have no effect are tried again alike whether others are on their way or not, which the tests of edges show.
-  const usual = ['at once', 'with a change whose answer is lost', 'with policies that are some seconds old'];
+  const usual = ['without trouble', 'with a change whose answer is lost', 'with policies that are some seconds old'];
 
   it.each(casesInScope(Object.keys(troubles), usual))('loses nobody’s intent, %s', async (name) => {
     const trouble = troubles[name] ?? expect.fail(name);

@@ -136,7 +136,7 @@ const large = stack({
 
 /**
  * What a door has to refuse. StartExecution always has all of it; the other doors refuse by the same code, and the usual run sends each
- * of them every fourth, beside all that only AWS can tell and what is the door's own.
+ * of them every fourth, beside all that only AWS knows and what is the door's own.
  */
 const atDoor = (all: typeof requests, turn: number): typeof requests => [
   ...casesInScope(

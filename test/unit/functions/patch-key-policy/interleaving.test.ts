@@ -89,7 +89,7 @@ async function atEachAwait(run: (pause: number) => Promise<{ reached: boolean }>
 /** It asks for its grant, takes the lease, reads policy and grants, keeps, writes, reads back, settles and releases. */
 const awaits = 20;
 
-/** From a minute after a write on, KMS tells the policy from before it: "sometimes minutes". */
+/** From a minute after a write on, KMS returns the policy from before it: "sometimes minutes". */
 function makeStale({ kms, time }: Fixture): void {
   let before: unknown = kms.policy(keyArn);
   let writtenAt = time.now;

@@ -3,13 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDynamoDb } from '../../../../../sandbox/services/dynamodb/service.ts';
 import { createThroughput, partitionOf } from '../../../../../sandbox/services/dynamodb/throughput.ts';
+import { headers } from './headers.ts';
 
-const headers = {
-  'content-type': 'application/x-amz-json-1.0',
-  'x-amz-date': '20260101T000000Z',
-  authorization:
-    'AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
-};
 const TableName = 'registry';
 const tableArn = 'arn:aws:dynamodb:us-east-1:111111111111:table/registry';
 const registry = {
